@@ -1,0 +1,95 @@
+"""How a text looks once nothing in it can hide: for showing it to people, and for reading it with rules.
+
+Only the characters are handled here; what the text says is for `words` and `secrets`.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final
+
+_BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u180e")
+"""Characters that are letters or marks by category and show as nothing."""
+
+_NO_SHOW: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_MOST_MARKS: Final = 2
+_LOOKALIKES: Final = str.maketrans(
+    "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓ",
+    "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigl",
+)
+_SPACES: Final = re.compile(r" {3,}")
+
+
+def visible(text: str) -> str:
+    """Make every character that could hide, reorder or break a line visible.
+
+    ⚔ An agent's value must not be able to fake another line, swallow the text around it or show other than it is.
+    """
+    if text.isascii() and text.isprintable() and "   " not in text:
+        return text
+    out: list[str] = []
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.combining(letter) else 0
+        out.append(_shown(letter) if marks <= _MOST_MARKS else _named(letter))
+    return _SPACES.sub(lambda run: f"⟨{len(run[0])} spaces⟩", "".join(out))
+
+
+def _shown(letter: str) -> str:
+    if letter == "\n":
+        return "⟨new line⟩"
+    if letter == " ":
+        return letter
+    category = unicodedata.category(letter)
+    if category in _NO_SHOW or category == "Zs" or letter in _BLANKS or letter in "⟨⟩" or _is_selector(letter):
+        return _named(letter)
+    return letter
+
+
+def _named(letter: str) -> str:
+    return f"⟨U+{ord(letter):04X}⟩"
+
+
+def _is_selector(letter: str) -> bool:
+    return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
+
+
+def hides(letter: str) -> bool:
+    """Tell whether a character shows as nothing: zero-width, directional, tag, filler, private or unassigned."""
+    if letter in "\n\r\t ":
+        return False
+    return unicodedata.category(letter) in _NO_SHOW or letter in _BLANKS or _is_selector(letter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A text as rules read it, and for each of its characters the place in the original it came from."""
+
+    text: str
+    places: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original's start and end of a stretch of the view."""
+        return (self.places[start], self.places[end - 1] + 1) if end > start else (self.places[start], self.places[start])
+
+
+def view(text: str) -> View:
+    """Fold a text for reading: hidden characters gone, compatibility forms and look-alike letters plain, spaces plain.
+
+    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like.
+    """
+    if text.isascii():
+        return View(text=text, places=tuple(range(len(text))))
+    letters: list[str] = []
+    places: list[int] = []
+    for place, letter in enumerate(text):
+        if hides(letter):
+            continue
+        folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
+        for one in folded.translate(_LOOKALIKES).translate(_QUOTES):
+            letters.append(one)
+            places.append(place)
+    return View(text="".join(letters), places=tuple(places))
+
+
+_QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"})  # noqa: RUF001  # these signs are the point

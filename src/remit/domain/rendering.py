@@ -1,0 +1,174 @@
+"""What people are shown before they sign, in plain words: the parts and the rendering of one ask.
+
+A mandate's rendering is in `rendering_mandate`; how single values look is in `rendering_values`. Pages only lay this out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from remit.domain.canonical import digest
+from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, MarkKind
+from remit.domain.plain import visible
+from remit.domain.rendering_values import Names, filled, label, listed, quoted
+from remit.domain.values import JsonObject
+
+STATUS: Final = frozenset({"budget", "done"})
+"""Line kinds that say how things stand at the moment of showing. They are signed with the rest, but may move on before the act."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line people see.
+
+    `text` and `details` are safe to show as they are: no control, invisible or directional characters are left.
+    `place` is the power's place in the mandate, so that a page can strike or lower it. `theirs` marks words that an
+    agent wrote: a page sets them apart.
+    """
+
+    kind: str
+    text: str
+    details: tuple[str, ...] = ()
+    place: int | None = None
+    theirs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendering:
+    """The lines and their digests.
+
+    `hash` is over every line: what a signer saw. `act_hash` leaves out the lines that say how things stand (done so
+    far, budget left): when it changes between the yes and the act, the yes is void.
+    """
+
+    lines: tuple[Line, ...]
+    hash: str = field(init=False)
+    act_hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute both digests, so that no rendering exists whose digest is another's."""
+        object.__setattr__(self, "hash", digest([line_json(line) for line in self.lines]))
+        object.__setattr__(self, "act_hash", digest([line_json(line) for line in self.lines if line.kind not in STATUS]))
+
+
+def line_json(line: Line) -> JsonObject:
+    """One line as JSON."""
+    return {"details": list(line.details), "kind": line.kind, "place": line.place, "text": line.text, "theirs": line.theirs}
+
+
+def rendering_json(rendering: Rendering) -> JsonObject:
+    """A rendering as JSON, for pages and their twins."""
+    return {"hash": rendering.hash, "lines": [line_json(line) for line in rendering.lines]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a mandate still allows for one action: uses and totals left, None where there is no limit."""
+
+    action: str
+    uses_left: int | None
+    total_left: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """One act this mandate has done: its title as it was shown, and how it ended."""
+
+    title: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskShown:
+    """A recorded ask and everything around it that a person must see.
+
+    `names` are the names of records, resolved fresh from the backoffice. `told` are the attributes the agent would be
+    told. `words` and `files` are the agent's own.
+    """
+
+    action: Action
+    params: JsonObject
+    names: Names
+    agent: str
+    operator: str
+    customer: str
+    told: Sequence[str] = ()
+    words: str | None = None
+    files: Sequence[str] = ()
+    done: Sequence[Done] = ()
+    budgets: Sequence[Budget] = ()
+    chain: Sequence[str] = ()
+
+
+def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
+    """Say what confirming this ask would do. Every parameter is listed, whether or not the title shows it.
+
+    Source: 2-model.md §8 (Shown), §1 (a rendering always lists every param).
+    """
+    lines = [
+        Line(kind="desk", text=visible(catalogue.desk)),
+        Line(kind="who", text=_who(ask), details=tuple(f"Acts through {quoted(agent)}" for agent in ask.chain)),
+        Line(kind="act", text=filled(ask.action, ask.params, ask.names)),
+        *(Line(kind="param", text=text, details=details) for text, details in listed(ask.action, ask.params, ask.names)),
+        *_notices(ask, catalogue),
+        *(
+            Line(kind="done", text=f"Done before under this mandate: {visible(one.title)}", details=(visible(one.outcome),))
+            for one in ask.done
+        ),
+        *(_budget(budget, catalogue) for budget in ask.budgets),
+        *_theirs(ask),
+    ]
+    return Rendering(lines=tuple(lines))
+
+
+def _who(ask: AskShown) -> str:
+    return f"{quoted(ask.agent)}, run by {quoted(ask.operator)}, asks for this in the name of {quoted(ask.customer)}."
+
+
+def _notices(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+    lines: list[Line] = []
+    if ask.action.effect is Effect.WRITE:
+        lines.append(Line(kind="effect", text="This changes something at the desk."))
+        if not ask.action.reversible:
+            lines.append(Line(kind="irreversible", text="This cannot be undone."))
+    else:
+        lines.append(Line(kind="effect", text="This only looks something up."))
+    if ask.action.marked(MarkKind.RECIPIENT):
+        lines.append(Line(kind="recipient", text="Check where it goes: money, access or data leaves for the place named above."))
+    lines.extend(_told(name, catalogue.attributes) for name in ask.told)
+    return lines
+
+
+def _told(name: str, attributes: Mapping[str, Attribute]) -> Line:
+    attribute = attributes.get(name)
+    text = f"The agent will be told: {visible(attribute.title if attribute else name)}"
+    return Line(kind="told", text=text, details=("This is sensitive.",) if attribute is None or attribute.sensitive else ())
+
+
+def _budget(budget: Budget, catalogue: Catalogue) -> Line:
+    action = catalogue.actions.get(budget.action)
+    left = []
+    if budget.uses_left is not None:
+        left.append(f"{budget.uses_left} more {'time' if budget.uses_left == 1 else 'times'}")
+    if budget.total_left is not None:
+        left.append(f"{visible(budget.total_left)} in total")
+    name = label(action) if action else visible(budget.action)
+    return Line(kind="budget", text=f"Left under this mandate for “{name}”: {', '.join(left) or 'no limit'}.")
+
+
+def _theirs(ask: AskShown) -> list[Line]:
+    lines = [Line(kind="file", text=f"The agent attached: {quoted(name)}", theirs=True) for name in ask.files]
+    if ask.words is not None:
+        lines.append(
+            Line(kind="words", text="The agent writes (its own words; they decide nothing):", details=_paragraphs(ask.words), theirs=True)
+        )
+    return lines
+
+
+def _paragraphs(words: str) -> tuple[str, ...]:
+    return tuple(visible(line) for line in words.split("\n"))
+
+
+def fresh(shown: Rendering, now: Rendering) -> bool:
+    """Tell whether what would be done now is still what was shown. False voids the yes (`confirmation.mismatch`)."""
+    return shown.act_hash == now.act_hash

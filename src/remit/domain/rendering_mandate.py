@@ -1,0 +1,166 @@
+"""A mandate in plain words, power by power, as the customer reads and cuts it before signing.
+
+The rendering of one ask is in `rendering`.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from remit.domain.catalogue import Action, Catalogue, PowerKind
+from remit.domain.mandate import Mandate, Op, Power, Test
+from remit.domain.plain import visible
+from remit.domain.rendering import Line, Rendering
+from remit.domain.rendering_values import Names, day_and_time, label, quoted, shown
+from remit.domain.values import Json
+
+_SAYS: Final = {
+    PowerKind.ACCEPT: "The agent may bind you: accept",
+    PowerKind.DISCLOSE: "The agent may tell the desk",
+    PowerKind.RECEIVE: "The agent may be told",
+    PowerKind.REPRESENT: "The agent may open a case and speak for you in it.",
+    PowerKind.REQUEST: "The agent may ask for",
+}
+_NEVER: Final = {
+    PowerKind.ACCEPT: "Never: accept anything that binds you",
+    PowerKind.DISCLOSE: "Never: tell the desk",
+    PowerKind.RECEIVE: "Never: be told",
+    PowerKind.REPRESENT: "Never: speak for you",
+    PowerKind.REQUEST: "Never: ask for",
+}
+_TESTS: Final = {
+    Op.AFTER: "only after {}",
+    Op.BEFORE: "only before {}",
+    Op.EQUALS: "only {}",
+    Op.MAX: "at most {}",
+    Op.MAX_SUM: "at most {} together",
+    Op.MIN: "at least {}",
+    Op.ONE_OF: "one of {}",
+    Op.SUBSET_OF: "only from {}",
+}
+
+
+def render_mandate(mandate: Mandate, catalogue: Catalogue, names: Names, *, agent: str = "", operator: str = "") -> Rendering:
+    """Say what signing this mandate grants: one line for each power, each limit in its details.
+
+    Powers come in the mandate's order with their place, so that each can be struck or lowered. The agent's summary
+    stands last, marked as its own.
+
+    Source: 2-model.md §3 (Grant, summary), §8 (Pre-approval has its own line).
+    """
+    lines = [Line(kind="desk", text=visible(catalogue.desk))]
+    if agent or operator:
+        lines.append(Line(kind="who", text=f"{quoted(agent)}, run by {quoted(operator)}, wants to act for you."))
+    lines.extend(_purpose(mandate, catalogue, names))
+    for place, power in enumerate(mandate.powers):
+        lines.extend(_granted(power, place, catalogue, names))
+    lines.extend(_denied(power, place, catalogue, names) for place, power in enumerate(mandate.never))
+    lines.append(Line(kind="never", text="What is not granted here is refused."))
+    lines.extend(_life(mandate))
+    if mandate.objective.summary:
+        said = tuple(visible(line) for line in mandate.objective.summary.split("\n"))
+        lines.append(Line(kind="summary", text="The agent writes (its own words; they grant nothing):", details=said, theirs=True))
+    return Rendering(lines=tuple(lines))
+
+
+def _purpose(mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[Line]:
+    yield Line(kind="objective", text=visible(catalogue.objective(mandate.objective.type).title))
+    for kind, ids in sorted(mandate.objective.target.items()):
+        resource = catalogue.resources.get(kind)
+        for id_ in ids:
+            yield Line(kind="target", text=f"Only for {visible(resource.title if resource else kind)} {_record(kind, id_, names)}")
+
+
+def _record(kind: str, id_: str, names: Names) -> str:
+    name = names.get((kind, id_), "")
+    return f"{quoted(id_)} ({quoted(name)})" if name else quoted(id_)
+
+
+def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> Iterator[Line]:
+    what = _what(power, catalogue)
+    text = f"{_SAYS[power.power]}: {what}" if what else _SAYS[power.power]
+    yield Line(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
+    if power.preapproved:
+        said = "You agree now: when this comes, exactly as above, nobody asks you again."
+        yield Line(kind="preapproved", text=said, place=place)
+
+
+def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> Line:
+    what = _what(power, catalogue)
+    text = f"{_NEVER[power.power]}: {what}" if what else _NEVER[power.power]
+    return Line(kind="never", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
+
+
+def _what(power: Power, catalogue: Catalogue) -> str:
+    named = [_action(pattern, catalogue) for pattern in power.actions or ()]
+    named += [_attribute(pattern, catalogue) for pattern in power.attributes or ()]
+    return "; ".join(named)
+
+
+def _action(pattern: str, catalogue: Catalogue) -> str:
+    found = catalogue.actions.get(pattern)
+    if found is not None:
+        return _with_warning(found)
+    titles = [_with_warning(action) for name, action in sorted(catalogue.actions.items()) if _under(name, pattern)]
+    return f"everything under {quoted(pattern)} ({'; '.join(titles) or 'nothing yet'})"
+
+
+def _with_warning(action: Action) -> str:
+    returned = "" if action.power is not PowerKind.RECEIVE else " (what is not sensitive)"
+    return f"{label(action)}{returned}"
+
+
+def _attribute(pattern: str, catalogue: Catalogue) -> str:
+    found = catalogue.attributes.get(pattern)
+    if found is not None:
+        return f"{visible(found.title)}{' (sensitive)' if found.sensitive else ''}"
+    titles = [
+        f"{visible(one.title)}{' (sensitive)' if one.sensitive else ''}"
+        for name, one in sorted(catalogue.attributes.items())
+        if _under(name, pattern)
+    ]
+    return f"everything under {quoted(pattern)} ({'; '.join(titles) or 'nothing yet'})"
+
+
+def _under(name: str, pattern: str) -> bool:
+    return pattern.endswith(".*") and name.startswith(pattern[:-1])
+
+
+def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
+    for test in power.where:
+        yield f"{visible(str(test.path))}: {_TESTS[test.op].format(_value(test, power, catalogue, names))}"
+    if power.uses is not None:
+        yield "Once" if power.uses == 1 else f"At most {power.uses} times"
+    for total in power.totals:
+        yield f"{visible(str(total.path))}: at most {shown(total.limit)} over all"
+    for name in power.actions or ():
+        action = catalogue.actions.get(name)
+        if action is not None and action.effect.value == "write" and not action.reversible:
+            yield f"“{label(action)}” cannot be undone"
+
+
+def _value(test: Test, power: Power, catalogue: Catalogue, names: Names) -> str:
+    kinds = {
+        mark.of
+        for name in power.actions or ()
+        if name in catalogue.actions
+        for mark in catalogue.actions[name].marks
+        if str(mark.path).removesuffix("[*]") == str(test.path).removesuffix("[*]")
+    }
+    return _named(test.value, sorted(kinds), names)
+
+
+def _named(value: Json, kinds: list[str], names: Names) -> str:
+    if isinstance(value, str):
+        name = next((names[kind, value] for kind in kinds if (kind, value) in names), "")
+        return f"{shown(value)} ({quoted(name)})" if name else shown(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(_named(one, kinds, names) for one in value) or "(empty)"
+    return shown(value)
+
+
+def _life(mandate: Mandate) -> Iterator[Line]:
+    yield Line(kind="expires", text=f"It ends on {day_and_time(mandate.expires_at)}, or when you revoke it.")
+    yield Line(kind="tasks", text="For one task." if mandate.max_tasks == 1 else f"For at most {mandate.max_tasks} tasks.")
+    if mandate.chain:
+        hops = "one further agent" if mandate.chain == 1 else f"a chain of at most {mandate.chain} further agents"
+        yield Line(kind="chain", text=f"The agent may pass part of this on to {hops}.")

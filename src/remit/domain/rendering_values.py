@@ -1,0 +1,155 @@
+"""How single values look to people: quoted, dated, with their records' names.
+
+Which lines there are is in `rendering` and `rendering_mandate`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from remit.domain.catalogue import Action, MarkKind
+from remit.domain.errors import Refused
+from remit.domain.paths import Path
+from remit.domain.plain import visible
+from remit.domain.values import Instant, Json, JsonObject, verify_instant
+
+Names: TypeAlias = Mapping[tuple[str, str], str]
+"""The names of records by (kind, id)."""
+
+_PLAIN: Final = re.compile(r"[#A-Za-z0-9](?:[A-Za-z0-9_#@+/-]|[.:](?=[A-Za-z0-9]))*", re.ASCII)
+_MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9.:/-]+", re.ASCII)
+_KEY: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def quoted(text: str) -> str:
+    """A text somebody else chose, so that it can neither end its quotation nor pass for our own words.
+
+    One plain word or one amount of money stands bare; a text of digits does not, so that it never looks like a number.
+    """
+    if (_PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in {"yes", "no"}) or _MONEY.fullmatch(text):
+        return text
+    return _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
+    inner = visible(text).replace("“", "⟨U+201C⟩").replace("”", "⟨U+201D⟩")
+    return f"“{inner}”"
+
+
+def day_and_time(instant: Instant) -> str:
+    """An instant as people write it, in UTC."""
+    moment = datetime.fromtimestamp(instant / 1000, tz=UTC)
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
+
+
+def shown(value: Json) -> str:
+    """One JSON value in plain words, with nothing left out."""
+    if value is None:
+        return "(nothing)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | Decimal):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_key(key)}: {shown(one)}" for key, one in value.items()) or "(no members)"
+    return ", ".join(shown(one) for one in value) or "(empty)"
+
+
+def _text(text: str) -> str:
+    try:
+        instant = verify_instant(text)
+    except Refused:
+        return quoted(text)
+    return f"{day_and_time(instant)} ({text})"
+
+
+def label(action: Action) -> str:
+    """What an action is called where none of its parameters are known: its title with `…` for the placeholders."""
+    return _PLACEHOLDER.sub("…", visible(action.title))
+
+
+def filled(action: Action, params: JsonObject, names: Names) -> str:
+    """The action's title with its placeholders filled, each value quoted and each record named."""
+    marks = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
+
+    def fill(match: re.Match[str]) -> str:
+        found = _at(params, match[1])
+        if found is None:
+            return "(nothing)"
+        return _named(found, marks.get(match[1]) or marks.get(f"{match[1]}[*]") or "", names)
+
+    return _PLACEHOLDER.sub(fill, visible(action.title))
+
+
+def _at(params: JsonObject, path: str) -> Json:
+    value: Json = params
+    for step in path.removesuffix("[*]").split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(step)
+    return value
+
+
+def _named(value: Json, kind: str, names: Names) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(_named(one, kind, names) for one in value) or "(empty)"
+    name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
+    return f"{shown(value)} ({quoted(name)})" if name else shown(value)
+
+
+def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every value of the params, one line each: the label with the value, and what the value means."""
+    marks = {mark.path: (mark.kind, mark.of) for mark in action.marks}
+    for path, place, value in _leaves(params, Path(()), ""):
+        kind, of = marks.get(path, (None, ""))
+        name = _named(value, of if kind is MarkKind.RESOURCE else "", names)
+        yield f"{_label(action.schema, path, place)}: {name}", _meaning(kind)
+
+
+def _meaning(kind: MarkKind | None) -> tuple[str, ...]:
+    match kind:
+        case MarkKind.RECIPIENT:
+            return ("This is where it goes.",)
+        case MarkKind.FREE_TEXT:
+            return ("The agent wrote this.",)
+        case MarkKind.ATTRIBUTE:
+            return ("This tells the desk something about the customer.",)
+        case MarkKind.MONEY | MarkKind.RESOURCE | None:
+            return ()
+
+
+def _leaves(value: Json, path: Path, place: str) -> Iterator[tuple[Path, str, Json]]:
+    if isinstance(value, Mapping) and value:
+        for key in sorted(value):
+            yield from _leaves(value[key], path.then(key), f"{place}.{_key(key)}" if place else _key(key))
+    elif isinstance(value, Sequence) and not isinstance(value, str) and value:
+        for number, one in enumerate(value, start=1):
+            yield from _leaves(one, path.then(None), f"{place} {number}")
+    else:
+        yield path, place, value
+
+
+def _key(key: str) -> str:
+    """A member's name; one that could pass for a path or a sentence is quoted."""
+    return key if _KEY.fullmatch(key) else _in_quotes(key)
+
+
+def _label(schema: JsonObject, path: Path, place: str) -> str:
+    """The schema's own title of a parameter with its place, else its place alone."""
+    at: Json = schema
+    for step in path.steps:
+        if not isinstance(at, Mapping):
+            return place
+        inner = at.get("items") if step is None else at.get("properties")
+        at = inner if step is None else inner.get(step) if isinstance(inner, Mapping) else None
+    title = at.get("title") if isinstance(at, Mapping) else None
+    return f"{visible(title)} ({place})" if isinstance(title, str) and title else place

@@ -1,0 +1,288 @@
+"""Risk from what happened before: one decaying trail per task, root grant, agent, operator, target and customer.
+
+What an event weighs is in `trajectory_weights`. Policies may read the risk; what follows from it is `consequence`.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from remit.domain.canonical import digest
+from remit.domain.errors import Code
+from remit.domain.trajectory_weights import CAPS, HALF_LIFE_MS, REFUSED, REPEATED_ID_SHARE, Sign, slice_points, step_points
+from remit.domain.values import Instant, Json, JsonObject
+
+_MILLI: Final = 1000
+_KEPT: Final = 64
+_SLICE_MEMORY_MS: Final = 24 * 60 * 60 * 1000
+_ASKS_A_UNIT: Final = 20
+"""An agent's or operator's points are weighed against its traffic: so many asks carry one whole share."""
+
+
+class SubjectKind(StrEnum):
+    """Whose trail it is."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    GRANT = "grant"
+    OPERATOR = "operator"
+    TARGET = "target"
+    TASK = "task"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasRefused:
+    """An ask was refused with this code. `about` names the record it was about, where there is one."""
+
+    code: Code
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """The act (or, `alike`, the same action on the same target with other values) was asked again after a person declined it."""
+
+    alike: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasPermitted:
+    """An ask was permitted or sent to a person.
+
+    `write` says whether it changes something, `capped` whether an amount of it is limited, `target` what it acts on.
+    """
+
+    action: str
+    write: bool
+    capped: bool = False
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsDrifted:
+    """Words were wider than the ask, contradicted it or could not be read, and were held rather than refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasOpened:
+    """A task was opened, a mandate requested or an agent first seen (`what`: `task`, `mandate`, `agent`)."""
+
+    what: str
+
+
+Event: TypeAlias = WasRefused | AskedAgain | WasPermitted | WordsDrifted | WasOpened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Thousandths of a point, as they stood at a moment; they halve with time."""
+
+    milli: int
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What one subject has done, small enough to load with every ask.
+
+    `levels` by sign; `asks` is its traffic; `seen` are short digests of records refused as not owned; `repeats` counts
+    the same write on the same target.
+    """
+
+    kind: SubjectKind
+    subject: str
+    levels: Mapping[str, Level]
+    asks: Level
+    seen: tuple[str, ...] = ()
+    repeats: Mapping[str, tuple[int, int]]
+
+
+def new_trail(kind: SubjectKind, subject: str) -> Trail:
+    """A subject nothing is known of."""
+    return Trail(kind=kind, subject=subject, levels={}, asks=Level(milli=0, at=Instant(0)), repeats={})
+
+
+def after(trail: Trail, event: Event, now: Instant) -> Trail:
+    """The trail after one more event. Schema errors and faults leave no points.
+
+    Source: 2-model.md §5 (Trajectory).
+    """
+    match event:
+        case WasRefused():
+            return _with_ask(_refused(trail, event, now), now)
+        case AskedAgain(alike=alike):
+            return _add(trail, Sign.ASKED_AGAIN, 12 if alike else 25, now)
+        case WasPermitted():
+            return _with_ask(_permitted(trail, event, now), now)
+        case WordsDrifted():
+            return _add(trail, Sign.DRIFT, 8, now)
+        case WasOpened(what=what):
+            return _add(trail, Sign.OPENED, step_points(what), now)
+
+
+def _refused(trail: Trail, event: WasRefused, now: Instant) -> Trail:
+    points: float = REFUSED.get(event.code, 0)
+    if event.code.startswith("words."):
+        return _add(trail, Sign.DRIFT, points, now)
+    if event.code is not Code.PARAMS_NOT_OWNED:
+        return _add(trail, Sign.REFUSALS, points, now)
+    short = digest(event.about)[8:20]
+    if short in trail.seen:
+        return _add(trail, Sign.SWEEP, points * REPEATED_ID_SHARE, now)
+    return _add(replace(trail, seen=(*trail.seen, short)[-_KEPT:]), Sign.SWEEP, points, now)
+
+
+def _permitted(trail: Trail, event: WasPermitted, now: Instant) -> Trail:
+    if not event.write or trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR, SubjectKind.CUSTOMER}:
+        return trail
+    key = digest([event.action, event.target])[8:20]
+    count, at = trail.repeats.get(key, (0, int(now)))
+    count = count + 1 if now - at < _SLICE_MEMORY_MS else 1
+    repeats = {name: one for name, one in trail.repeats.items() if name != key and now - one[1] < _SLICE_MEMORY_MS}
+    kept = dict(sorted(repeats.items(), key=lambda item: item[1][1])[-(_KEPT - 1) :])
+    return _add(replace(trail, repeats={**kept, key: (count, int(now))}), Sign.SLICING, slice_points(count, capped=event.capped), now)
+
+
+def _add(trail: Trail, sign: Sign, points: float, now: Instant) -> Trail:
+    if not points:
+        return trail
+    old = trail.levels.get(sign)
+    milli = min(_decayed(old, now) + round(points * _MILLI), _most(trail.kind, sign))
+    return replace(trail, levels={**trail.levels, sign: Level(milli=milli, at=now)})
+
+
+def _most(kind: SubjectKind, sign: Sign) -> int:
+    """How high a level may stand: bounded, so that a subject can calm down again; wider where traffic divides it."""
+    wide = 100 if kind in {SubjectKind.AGENT, SubjectKind.OPERATOR} else 2
+    return CAPS[sign] * _MILLI * wide
+
+
+def _with_ask(trail: Trail, now: Instant) -> Trail:
+    return replace(trail, asks=Level(milli=_decayed(trail.asks, now) + _MILLI, at=now))
+
+
+def _decayed(level: Level | None, now: Instant) -> int:
+    if level is None or not level.milli:
+        return 0
+    gone = max(0, now - level.at)
+    return round(level.milli * math.exp2(-gone / HALF_LIFE_MS))
+
+
+def trail_risk(trail: Trail, now: Instant) -> int:
+    """One trail's risk, 0 to 100.
+
+    An agent's and an operator's points are divided by their traffic: who serves a thousand customers meets more wrong
+    numbers than who serves one. A task, a grant and a target are not divided.
+    """
+    share = 1.0
+    if trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
+        share = max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT)
+    points = sum(min(_decayed(level, now) / _MILLI / share, CAPS[Sign(sign)]) for sign, level in trail.levels.items())
+    return max(0, min(100, math.floor(points)))
+
+
+def risk(trails: Iterable[Trail], now: Instant) -> int:
+    """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts here.
+
+    Source: 2-model.md §5 (Trajectory).
+    """
+    return max((trail_risk(trail, now) for trail in trails if trail.kind is not SubjectKind.CUSTOMER), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """From which risk on something follows."""
+
+    tell: int = 50
+    hold: int = 60
+    end: int = 90
+    confirm: int = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """Go on; `tell` says whether security is told."""
+
+    tell: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The task waits until a person has looked at it, and security is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The task ends, and security is told."""
+
+
+Consequence: TypeAlias = Nothing | Hold | End
+
+
+def consequence(risk: int, settings: Thresholds) -> Consequence:
+    """What follows from a risk for the task."""
+    if risk >= settings.end:
+        return End()
+    if risk >= settings.hold:
+        return Hold()
+    return Nothing(tell=risk >= settings.tell)
+
+
+def adds_confirmation(trails: Iterable[Trail], now: Instant, settings: Thresholds) -> bool:
+    """Tell whether the customer must confirm what would otherwise go through.
+
+    ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
+    """
+    return any(trail_risk(trail, now) >= settings.confirm for trail in trails)
+
+
+def trail_json(trail: Trail) -> JsonObject:
+    """A trail as JSON, for the store."""
+    return {
+        "asks": [trail.asks.milli, trail.asks.at],
+        "kind": trail.kind.value,
+        "levels": {sign: [level.milli, level.at] for sign, level in trail.levels.items()},
+        "repeats": {key: list(one) for key, one in trail.repeats.items()},
+        "seen": list(trail.seen),
+        "subject": trail.subject,
+    }
+
+
+def verify_trail(stored: JsonObject) -> Trail:
+    """Read a trail the store kept.
+
+    Raises:
+        ValueError: when it is none: the store is damaged, and a lost trail would be a clean slate.
+    """
+    match stored:
+        case {
+            "kind": str(kind),
+            "subject": str(subject),
+            "asks": asks,
+            "levels": Mapping() as levels,
+            "repeats": Mapping() as repeats,
+            "seen": [*seen],
+        }:
+            known = {str(Sign(sign)): _level(level) for sign, level in levels.items()}
+            counted = {key: _pair(one) for key, one in repeats.items()}
+            shorts = tuple(one for one in seen if isinstance(one, str))
+            return Trail(kind=SubjectKind(kind), subject=subject, levels=known, asks=_level(asks), seen=shorts, repeats=counted)
+        case _:
+            message = "not a trail"
+            raise ValueError(message)
+
+
+def _level(stored: Json) -> Level:
+    milli, at = _pair(stored)
+    return Level(milli=milli, at=Instant(at))
+
+
+def _pair(stored: Json) -> tuple[int, int]:
+    match stored:
+        case [int(one), int(two)]:
+            return one, two
+        case _:
+            message = "not a pair of numbers"
+            raise ValueError(message)

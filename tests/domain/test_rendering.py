@@ -1,0 +1,278 @@
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.domain.catalogue import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind, Resource
+from remit.domain.mandate import Mandate, Op, Power, Purpose, Test, Total
+from remit.domain.paths import parse_path
+from remit.domain.plain import visible
+from remit.domain.rendering import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
+from remit.domain.rendering_mandate import render_mandate
+from remit.domain.rendering_values import quoted, shown
+from remit.domain.values import Instant
+
+REFUND = Action(
+    name="payment.refund",
+    title="Refund {amount} for order {order_id} to {payment_method_id}",
+    power=PowerKind.REQUEST,
+    area=Area.PAYMENT,
+    effect=Effect.WRITE,
+    reversible=False,
+    returns=(),
+    schema={"properties": {"amount": {"title": "Amount"}}},
+    marks=(
+        Mark(path=parse_path("order_id"), kind=MarkKind.RESOURCE, of="order"),
+        Mark(path=parse_path("amount"), kind=MarkKind.MONEY),
+        Mark(path=parse_path("payment_method_id"), kind=MarkKind.RECIPIENT),
+        Mark(path=parse_path("note"), kind=MarkKind.FREE_TEXT),
+    ),
+    declared=frozenset({"order_id", "amount", "payment_method_id", "note", "items", "items[*]"}),
+    builtin=False,
+    digest="sha-256:refund",
+)
+READ = replace(
+    REFUND,
+    name="order.read",
+    title="Look at order {order_id}",
+    power=PowerKind.RECEIVE,
+    effect=Effect.READ,
+    reversible=True,
+    marks=REFUND.marks[:1],
+)
+CATALOGUE = Catalogue(
+    desk="Acme Store",
+    currency="EUR",
+    roles={},
+    floors={},
+    resources={"order": Resource(kind="order", title="order", public=False)},
+    attributes={
+        "order.status": Attribute(name="order.status", title="status of the order", sensitive=False),
+        "identity.birth_date": Attribute(name="identity.birth_date", title="date of birth", sensitive=True),
+    },
+    actions={"payment.refund": REFUND, "order.read": READ},
+    objectives={
+        "return-item": Objective(
+            name="return-item",
+            title="Return something and get the money back",
+            target="order",
+            actions=frozenset({"payment.refund", "order.read"}),
+            after={},
+            done_when=(),
+            examples=(),
+        )
+    },
+    waivers=(),
+    digest="sha-256:c",
+)
+PARAMS = {"order_id": "W123", "amount": "40.00 EUR", "payment_method_id": "pm_7"}
+ASK = AskShown(
+    action=REFUND,
+    params=PARAMS,
+    names={("order", "W123"): "kettle"},
+    agent="spiffe://helper.example/shop",
+    operator="Helper",
+    customer="Yusuf Rossi",
+)
+MANDATE = Mandate(
+    objective=Purpose(type="return-item", target={"order": ("W123",)}, summary="send back\nthe kettle"),
+    powers=(
+        Power(power=PowerKind.REPRESENT),
+        Power(power=PowerKind.RECEIVE, attributes=("order.status", "identity.birth_date")),
+        Power(
+            power=PowerKind.REQUEST,
+            actions=("payment.refund",),
+            where=(
+                Test(path=parse_path("order_id"), op=Op.EQUALS, value="W123"),
+                Test(path=parse_path("amount"), op=Op.MAX, value="50.00 EUR"),
+            ),
+            uses=2,
+            totals=(Total(path=parse_path("amount"), limit="50.00 EUR"),),
+            preapproved=True,
+        ),
+    ),
+    never=(Power(power=PowerKind.ACCEPT), Power(power=PowerKind.RECEIVE, attributes=("identity.*",))),
+    expires_at=Instant(1_796_083_200_000),
+    max_tasks=1,
+    chain=2,
+)
+TRICKS = [
+    "a\nThis can be undone.",
+    "\u202eRUE 00.04",
+    "a\u200bb",
+    "\u2028x",
+    "\u3164",
+    "a\x07",
+    "\U000e0041",
+    "x” (kettle). Nothing else. “",
+    "\ufe0f",
+    "\u00a0",
+]
+
+
+def texts(rendering: Rendering, kind: str) -> list[str]:
+    return [line.text for line in rendering.lines if line.kind == kind]
+
+
+def everything(rendering: Rendering) -> str:
+    return "".join(part for line in rendering.lines for part in (line.text, *line.details))
+
+
+def test_an_ask_is_shown_with_names_every_param_and_what_cannot_be_undone() -> None:
+    made = render_ask(replace(ASK, params={**PARAMS, "items": ["i1", "i2"], "note": "leaks"}), CATALOGUE)
+    assert texts(made, "act") == ["Refund 40.00 EUR for order W123 (kettle) to pm_7"]
+    assert texts(made, "param") == [
+        "Amount (amount): 40.00 EUR",
+        "items 1: i1",
+        "items 2: i2",
+        "note: leaks",
+        "order_id: W123 (kettle)",
+        "payment_method_id: pm_7",
+    ]
+    assert texts(made, "irreversible") == ["This cannot be undone."]
+    assert len(texts(made, "recipient")) == 1
+
+
+def test_a_param_the_title_does_not_show_is_listed_even_when_empty_or_nested() -> None:
+    made = render_ask(replace(ASK, params={**PARAMS, "items": [], "more": {"deep": [{"x": None}], "flag": False}}), CATALOGUE)
+    assert {"items: (empty)", "more.deep 1.x: (nothing)", "more.flag: no"} <= set(texts(made, "param"))
+
+
+def test_the_agents_words_stand_apart_and_marked() -> None:
+    made = render_ask(replace(ASK, words="Please.\nThis can be undone.", files=("a\nb.txt",)), CATALOGUE)
+    words = [line for line in made.lines if line.kind == "words"]
+    assert [line.details for line in words] == [("Please.", "This can be undone.")]
+    assert all(line.theirs for line in made.lines if line.kind in {"words", "file"})
+    assert not any(line.theirs for line in made.lines if line.kind not in {"words", "file"})
+
+
+def test_what_the_agent_would_be_told_is_named_and_marked_when_sensitive() -> None:
+    made = render_ask(replace(ASK, action=READ, params={"order_id": "W123"}, told=("identity.birth_date", "order.status")), CATALOGUE)
+    told = {line.text: line.details for line in made.lines if line.kind == "told"}
+    assert told["The agent will be told: date of birth"] == ("This is sensitive.",)
+    assert told["The agent will be told: status of the order"] == ()
+    assert not texts(made, "irreversible")
+
+
+def test_done_and_budget_are_shown_and_signed_but_do_not_void_a_yes() -> None:
+    made = render_ask(ASK, CATALOGUE)
+    later = render_ask(
+        replace(
+            ASK,
+            done=(Done(title="Refund 1.00 EUR", outcome="done"),),
+            budgets=(Budget(action="payment.refund", uses_left=1, total_left="9.00 EUR"),),
+        ),
+        CATALOGUE,
+    )
+    assert texts(later, "budget") == ["Left under this mandate for “Refund … for order … to …”: 1 more time, 9.00 EUR in total."]
+    assert made.hash != later.hash
+    assert fresh(made, later)
+
+
+def test_a_changed_name_of_a_record_voids_a_yes() -> None:
+    assert not fresh(render_ask(ASK, CATALOGUE), render_ask(replace(ASK, names={("order", "W123"): "piano"}), CATALOGUE))
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize(
+    "field", ["order_id", "amount", "payment_method_id", "note", "agent", "operator", "customer", "words", "name", "file", "key"]
+)
+def test_no_value_can_hide_reorder_or_fake_a_line(trick: str, field: str) -> None:
+    ask = ASK
+    if field in {"agent", "operator", "customer", "words"}:
+        ask = replace(ASK, **{field: trick})
+    elif field == "name":
+        ask = replace(ASK, names={("order", "W123"): trick})
+    elif field == "file":
+        ask = replace(ASK, files=(trick,))
+    else:
+        ask = replace(ASK, params={**PARAMS, trick if field == "key" else field: trick})
+    made = render_ask(ask, CATALOGUE)
+    for letter in everything(made):
+        assert unicodedata.category(letter) not in {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
+    assert len([line for line in made.lines if line.kind not in {"param", "words", "file"}]) == 6
+    assert not any(line.text.startswith("This can be undone") for line in made.lines)
+
+
+def test_a_value_cannot_end_its_own_quotation() -> None:
+    assert quoted("x” to pm_9. “") == "“x⟨U+201D⟩ to pm_9. ⟨U+201C⟩”"
+    assert visible("⟨new line⟩") == "⟨U+27E8⟩new line⟨U+27E9⟩"
+    assert visible("a" + "\u0301" * 9).count("⟨") == 7
+    assert visible("a    b") == "a⟨4 spaces⟩b"
+
+
+def test_times_and_flags_read_plainly() -> None:
+    assert shown("2026-12-01T09:05:00Z") == "1 December 2026, 09:05 UTC (2026-12-01T09:05:00Z)"
+    assert shown(True) == "yes"
+    assert shown({"a": ["x", 2]}) == "a: x, 2"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4), lambda inner: st.lists(inner, max_size=2), max_leaves=4
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["order_id", "amount", "note", "items"]), _JSON),
+    st.dictionaries(st.sampled_from(["order_id", "amount", "note", "items"]), _JSON),
+)
+def test_other_params_never_render_alike(one: dict[str, object], two: dict[str, object]) -> None:
+    left, right = render_ask(replace(ASK, params=one), CATALOGUE), render_ask(replace(ASK, params=two), CATALOGUE)
+    if repr(sorted(one.items())) != repr(sorted(two.items())):
+        assert left.hash != right.hash
+        assert not fresh(left, right)
+    else:
+        assert left.hash == right.hash
+
+
+def test_a_mandate_is_rendered_power_by_power() -> None:
+    made = render_mandate(MANDATE, CATALOGUE, {("order", "W123"): "kettle"}, agent="shop", operator="Helper")
+    powers = [line for line in made.lines if line.kind == "power"]
+    assert [line.place for line in powers] == [0, 1, 2]
+    assert powers[1].text == "The agent may be told: status of the order; date of birth (sensitive)"
+    assert powers[2].text == "The agent may ask for: Refund … for order … to …"
+    assert powers[2].details == (
+        "order_id: only W123 (kettle)",
+        "amount: at most 50.00 EUR",
+        "At most 2 times",
+        "amount: at most 50.00 EUR over all",
+        "“Refund … for order … to …” cannot be undone",
+    )
+    assert texts(made, "target") == ["Only for order W123 (kettle)"]
+    assert texts(made, "never")[1] == "Never: be told: everything under “identity.*” (date of birth (sensitive))"
+    assert texts(made, "expires") == ["It ends on 1 December 2026, 00:00 UTC, or when you revoke it."]
+    assert len(texts(made, "preapproved")) == len(texts(made, "chain")) == 1
+
+
+def test_the_summary_is_the_agents_and_marked() -> None:
+    made = render_mandate(MANDATE, CATALOGUE, {})
+    assert [(line.kind, line.details) for line in made.lines if line.theirs] == [("summary", ("send back", "the kettle"))]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"expires_at": Instant(1_796_083_260_000)},
+        {"max_tasks": 2},
+        {"chain": 0},
+        {"never": ()},
+        {"powers": MANDATE.powers[:2]},
+        {"powers": MANDATE.powers[::-1]},
+        {"powers": (*MANDATE.powers[:2], replace(MANDATE.powers[2], uses=None))},
+        {"powers": (*MANDATE.powers[:2], replace(MANDATE.powers[2], preapproved=False))},
+        {"powers": (*MANDATE.powers[:2], replace(MANDATE.powers[2], totals=()))},
+        {"objective": replace(MANDATE.objective, summary="x")},
+        {"objective": replace(MANDATE.objective, target={"order": ("W124",)})},
+    ],
+)
+def test_every_part_of_a_mandate_changes_its_rendering(changed: dict[str, object]) -> None:
+    assert render_mandate(replace(MANDATE, **changed), CATALOGUE, {}).hash != render_mandate(MANDATE, CATALOGUE, {}).hash
+
+
+def test_the_json_form_carries_the_hash_and_every_line() -> None:
+    made = render_ask(ASK, CATALOGUE)
+    form = rendering_json(made)
+    assert form["hash"] == made.hash
+    assert len(form["lines"]) == len(made.lines)

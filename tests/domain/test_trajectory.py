@@ -1,0 +1,209 @@
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.domain.errors import Code
+from remit.domain.trajectory import (
+    AskedAgain,
+    End,
+    Event,
+    Hold,
+    Nothing,
+    SubjectKind,
+    Thresholds,
+    Trail,
+    WasOpened,
+    WasPermitted,
+    WasRefused,
+    WordsDrifted,
+    adds_confirmation,
+    after,
+    consequence,
+    new_trail,
+    risk,
+    trail_json,
+    trail_risk,
+    verify_trail,
+)
+from remit.domain.trajectory_weights import HALF_LIFE_MS
+from remit.domain.values import Instant
+
+HOUR = 60 * 60 * 1000
+NOW = Instant(1_800_000_000_000)
+SETTINGS = Thresholds()
+DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+
+
+def at(ms: int) -> Instant:
+    return Instant(NOW + ms)
+
+
+def run(kind: SubjectKind, *events: Event, step: int = 1000) -> Trail:
+    trail = new_trail(kind, "s")
+    for place, event in enumerate(events):
+        trail = after(trail, event, at(place * step))
+    return trail
+
+
+def not_owned(about: str) -> WasRefused:
+    return WasRefused(code=Code.PARAMS_NOT_OWNED, about=about)
+
+
+REFUND = WasPermitted(action="payment.refund", write=True, capped=True, target="W1")
+
+
+def test_a_new_subject_carries_no_risk() -> None:
+    assert risk([new_trail(kind, "s") for kind in SubjectKind], NOW) == 0
+
+
+def test_ten_small_refunds_on_one_target_are_held_by_the_sixth_and_ended_by_the_tenth() -> None:
+    held = [consequence(trail_risk(run(SubjectKind.GRANT, *[REFUND] * count), at(20_000)), SETTINGS) for count in range(1, 11)]
+    assert held[:3] == [Nothing()] * 3
+    assert isinstance(held[5], Hold)
+    assert isinstance(held[9], End)
+
+
+def test_slices_spread_over_half_a_day_are_still_noticed() -> None:
+    trail = run(SubjectKind.TARGET, *[REFUND] * 10, step=HOUR)
+    assert isinstance(consequence(trail_risk(trail, at(10 * HOUR)), SETTINGS), Hold | End)
+
+
+def test_refunds_of_different_targets_are_no_slices() -> None:
+    events = [WasPermitted(action="payment.refund", write=True, capped=True, target=f"W{n}") for n in range(10)]
+    assert trail_risk(run(SubjectKind.GRANT, *events), at(10_000)) == 0
+
+
+def test_many_reads_of_own_records_leave_no_trace() -> None:
+    events = [WasPermitted(action="order.read", write=False, target=f"W{n % 7}") for n in range(200)]
+    assert trail_risk(run(SubjectKind.TASK, *events), at(200_000)) == 0
+
+
+def test_sweeping_ids_holds_and_then_ends_the_task() -> None:
+    assert isinstance(consequence(trail_risk(run(SubjectKind.TASK, *map(not_owned, "abcdefgh")), at(8_000)), SETTINGS), Hold)
+    assert isinstance(consequence(trail_risk(run(SubjectKind.TASK, *map(not_owned, "abcdefghijklm")), at(13_000)), SETTINGS), End)
+
+
+def test_retrying_one_wrong_id_weighs_less_than_sweeping() -> None:
+    same = trail_risk(run(SubjectKind.TASK, *[not_owned("a")] * 6), at(6_000))
+    swept = trail_risk(run(SubjectKind.TASK, *map(not_owned, "abcdef")), at(6_000))
+    assert same < swept / 2
+
+
+def test_schema_errors_faults_and_the_desks_own_noes_do_not_count() -> None:
+    quiet = [Code.PARAMS_INVALID, Code.REQUEST_MALFORMED, Code.FAULT_STORE, Code.DESK_REFUSED, Code.ACTION_UNKNOWN, Code.TASK_BUSY]
+    assert trail_risk(run(SubjectKind.TASK, *[WasRefused(code=code) for code in quiet * 50]), at(300_000)) == 0
+
+
+def test_asking_again_after_a_decline_is_held_at_the_third() -> None:
+    assert isinstance(consequence(trail_risk(run(SubjectKind.OPERATOR, *[AskedAgain()] * 3), at(3_000)), SETTINGS), Hold)
+
+
+def test_asking_alike_after_a_decline_counts_too() -> None:
+    assert trail_risk(run(SubjectKind.OPERATOR, AskedAgain(alike=True)), NOW) > 0
+
+
+def test_drifting_words_add_up_with_refused_words() -> None:
+    trail = run(SubjectKind.TASK, *[WordsDrifted(), WasRefused(code=Code.WORDS_WIDER)] * 4)
+    assert isinstance(consequence(trail_risk(trail, at(8_000)), SETTINGS), Hold)
+
+
+def test_risk_fades_by_half_each_half_life() -> None:
+    trail = run(SubjectKind.TASK, *map(not_owned, "abcde"))
+    assert trail_risk(trail, at(4_000)) == 39 or trail_risk(trail, at(4_000)) == 40
+    assert trail_risk(trail, at(4_000 + HALF_LIFE_MS)) in {19, 20}
+
+
+def test_a_clock_that_steps_back_never_raises_risk() -> None:
+    trail = run(SubjectKind.TASK, *map(not_owned, "abcde"))
+    assert trail_risk(trail, Instant(NOW - HOUR)) <= 40
+
+
+def test_risk_is_the_highest_of_the_subjects_and_never_the_customers() -> None:
+    bad = run(SubjectKind.CUSTOMER, *map(not_owned, "abcdefghijklmnop"))
+    mild = run(SubjectKind.TASK, not_owned("a"))
+    assert risk([bad, mild], at(20_000)) == trail_risk(mild, at(20_000))
+    assert adds_confirmation([bad], at(20_000), SETTINGS)
+
+
+def test_a_busy_honest_operator_is_not_held_for_its_customers_wrong_numbers() -> None:
+    trail = new_trail(SubjectKind.OPERATOR, "big")
+    for n in range(2_000):
+        event: Event = not_owned(str(n)) if n % 20 == 0 else WasPermitted(action="order.read", write=False)
+        trail = after(trail, event, at(n * 1000))
+    assert consequence(trail_risk(trail, at(2_000_000)), SETTINGS) == Nothing()
+
+
+def test_an_operator_that_spreads_a_sweep_over_many_tasks_is_ended() -> None:
+    assert isinstance(
+        consequence(trail_risk(run(SubjectKind.OPERATOR, *[not_owned(str(n)) for n in range(200)]), at(200_000)), SETTINGS), End
+    )
+
+
+def test_opening_much_is_a_hint_and_holds_nobody_alone() -> None:
+    trail = run(SubjectKind.OPERATOR, *[WasOpened(what="agent")] * 500)
+    assert 0 < trail_risk(trail, at(500_000)) < SETTINGS.hold
+
+
+def test_a_trail_stays_small_and_survives_the_store() -> None:
+    events: list[Event] = []
+    for n in range(300):
+        events += [not_owned(str(n)), WasPermitted(action="a.b", write=True, target=str(n))]
+    trail = run(SubjectKind.GRANT, *events)
+    assert len(json.dumps(trail_json(trail))) < 8_000
+    assert verify_trail(json.loads(json.dumps(trail_json(trail)))) == trail
+
+
+@pytest.mark.parametrize(
+    "damage", [{"levels": []}, {"levels": {"sweep": [1]}}, {"kind": "moon"}, {"levels": {"no": [1, 2]}}, {"asks": "x"}]
+)
+def test_a_damaged_trail_is_not_a_clean_slate(damage: dict[str, object]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # Sign and SubjectKind have their own words
+        verify_trail({**trail_json(new_trail(SubjectKind.TASK, "t")), **damage})  # type: ignore[dict-item]
+
+
+_EVENTS = st.one_of(
+    st.builds(WasRefused, code=st.sampled_from(Code), about=st.text(max_size=3)),
+    st.builds(WasPermitted, action=st.just("a.b"), write=st.booleans(), capped=st.booleans(), target=st.text(max_size=1)),
+    st.just(AskedAgain()),
+    st.just(WordsDrifted()),
+    st.builds(WasOpened, what=st.sampled_from(["agent", "mandate", "task"])),
+)
+
+
+@given(st.lists(_EVENTS, max_size=40), st.sampled_from([SubjectKind.TASK, SubjectKind.GRANT, SubjectKind.TARGET]))
+def test_no_event_lowers_the_risk_of_a_task_grant_or_target(events: list[Event], kind: SubjectKind) -> None:
+    trail = new_trail(kind, "s")
+    for event in events:
+        more = after(trail, event, NOW)
+        assert 0 <= trail_risk(trail, NOW) <= trail_risk(more, NOW) <= 100
+        trail = more
+
+
+@pytest.mark.parametrize("name", ["tau_retail", "tau_airline", "tau_banking"])
+def test_honest_replays_are_never_held(name: str) -> None:
+    folder = DATA / name
+    if not folder.exists():
+        pytest.skip("no shared data; set REMIT_SHARED")
+    facts = json.loads((folder / "facts_dev.json").read_text())["owners"]
+    writes = {tool["name"] for tool in json.loads((folder / "tools.json").read_text()) if tool["effect"] == "write"}
+    operator, now = new_trail(SubjectKind.OPERATOR, "o"), 0
+    for task in json.loads((folder / "tasks_dev.json").read_text()):
+        trail = new_trail(SubjectKind.TASK, task["id"])
+        for call in task["calls"]:
+            now += 1000
+            event = _as_event(call, task["principal"], facts, writes)
+            trail, operator = after(trail, event, at(now)), after(operator, event, at(now))
+            assert consequence(risk([trail, operator], at(now)), SETTINGS) == Nothing(), task["id"]
+
+
+def _as_event(call: dict[str, dict[str, object]], principal: str, facts: dict[str, object], writes: set[str]) -> Event:
+    ids = [value for value in call["arguments"].values() if isinstance(value, str)]
+    foreign = [one for one in ids if one in facts and facts[one] != principal]
+    if foreign:
+        return not_owned(foreign[0])
+    capped = any(isinstance(value, int | float) for value in call["arguments"].values())
+    return WasPermitted(action=str(call["tool"]), write=call["tool"] in writes, capped=capped, target=ids[0] if ids else "")
