@@ -1,0 +1,1 @@
+"""Plugs for the signer port: the desk's own keys."""

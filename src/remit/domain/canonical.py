@@ -1,0 +1,124 @@
+"""Canonical JSON and the digests made over it.
+
+JSON Canonicalization Scheme, RFC 8785; SHA-256 digests as `sha-256:` and base64url.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import Final
+
+from remit.domain.values import MAX_INTEGER
+
+_text: Final = encode_basestring
+"""JSON's own shortest escapes, which are RFC 8785's (§3.2.2.2)."""
+
+
+def canonical(value: object) -> bytes:
+    """Write a JSON value in its one canonical form.
+
+    Dictionary keys are sorted by UTF-16 code units; numbers are written as ECMAScript writes the nearest double.
+
+    Raises:
+        TypeError: for a value that is not JSON.
+        ValueError: for NaN, infinity or a lone surrogate.
+
+    Source: RFC 8785.
+    """
+    parts: list[str] = []
+    _write(value, parts)
+    return "".join(parts).encode("utf-8", errors="strict")
+
+
+def digest(value: object) -> str:
+    """SHA-256 over the canonical form, as `sha-256:` and unpadded base64url."""
+    return f"sha-256:{b64url(hashlib.sha256(canonical(value)).digest())}"
+
+
+def b64url(raw: bytes) -> str:
+    """Unpadded base64url."""
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def unb64url(text: str) -> bytes:
+    """Decode unpadded base64url strictly.
+
+    Raises:
+        ValueError: on padding, foreign letters or non-canonical trailing bits.
+    """
+    raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if b64url(raw) != text:
+        message = "not canonical base64url"
+        raise ValueError(message)
+    return raw
+
+
+def _write(value: object, parts: list[str]) -> None:
+    if isinstance(value, str):
+        parts.append(_text(value))
+    elif value is None or isinstance(value, bool):
+        parts.append("null" if value is None else "true" if value else "false")
+    elif isinstance(value, int | float | Decimal):
+        parts.append(_number(value))
+    elif isinstance(value, Mapping):
+        _members(value, parts)
+    elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        parts.append("[")
+        for place, item in enumerate(value):
+            if place:
+                parts.append(",")
+            _write(item, parts)
+        parts.append("]")
+    else:
+        message = f"{type(value).__name__} is not JSON"
+        raise TypeError(message)
+
+
+def _members(members: Mapping[object, object], parts: list[str]) -> None:
+    keys = [key for key in members if isinstance(key, str)]
+    if len(keys) != len(members):
+        message = "a key is not a text"
+        raise TypeError(message)
+    keys.sort(key=None if "".join(keys).isascii() else _utf16)
+    before = "{"
+    for key in keys:
+        parts.append(f"{before}{_text(key)}:")
+        _write(members[key], parts)
+        before = ","
+    parts.append("{}" if before == "{" else "}")
+
+
+def _utf16(key: str) -> bytes:
+    return key.encode("utf-16-be", errors="surrogatepass")
+
+
+def _number(number: float | Decimal) -> str:
+    """ECMAScript's Number::toString of the nearest double (RFC 8785 §3.2.2.3)."""
+    if isinstance(number, int) and abs(number) <= MAX_INTEGER:
+        return str(number)
+    double = float(number)
+    if double != double or double in (float("inf"), float("-inf")):  # noqa: PLR0124  # NaN is the one value unlike itself
+        message = "NaN and infinity are not JSON"
+        raise ValueError(message)
+    if double == 0:
+        return "0"
+    sign = "-" if double < 0 else ""
+    mantissa, _, exponent = f"{abs(Decimal(repr(double))):e}".lower().partition("e")
+    digits = mantissa.replace(".", "").rstrip("0") or "0"
+    return sign + _ecmascript(digits, int(exponent) + 1)
+
+
+def _ecmascript(digits: str, point: int) -> str:
+    """Place the decimal point as ECMA-262 Number::toString does: 0.digits x 10^point."""
+    count = len(digits)
+    if count <= point <= 21:  # noqa: PLR2004  # ECMA-262's own bound
+        return digits + "0" * (point - count)
+    if 0 < point <= 21:  # noqa: PLR2004  # ECMA-262's own bound
+        return f"{digits[:point]}.{digits[point:]}"
+    if -6 < point <= 0:  # noqa: PLR2004  # ECMA-262's own bound
+        return f"0.{'0' * -point}{digits}"
+    exponent = point - 1
+    body = digits if count == 1 else f"{digits[0]}.{digits[1:]}"
+    return f"{body}e{'+' if exponent > 0 else '-'}{abs(exponent)}"

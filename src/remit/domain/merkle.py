@@ -1,0 +1,253 @@
+"""The Merkle tree of the transcript: hashes, roots, proofs and their verification.
+
+RFC 6962 over SHA-256. Trees are read as hashes of complete subtrees; where those are kept is not known here.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from remit.domain.errors import Code, Refused
+
+Read: TypeAlias = Callable[[int, int], bytes]
+"""`read(level, index)` gives the hash of the complete subtree over entries `index * 2**level` up to the next such."""
+
+Node: TypeAlias = tuple[int, int]
+"""A complete subtree: its level (0 for a leaf) and its index within the level."""
+
+HASH_SIZE: Final = 32
+EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
+MAX_SIZE: Final = 2**63 - 1
+
+_sha256: Final = hashlib.sha256
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """Hash one entry. The prefix keeps an entry from passing as an inner node (second preimage)."""
+    return _sha256(b"\x00" + data).digest()
+
+
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """Hash many entries."""
+    return [_sha256(b"\x00" + data).digest() for data in entries]
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Hash two subtrees into their parent."""
+    return _sha256(b"\x01" + left + right).digest()
+
+
+def parents(row: Sequence[bytes]) -> list[bytes]:
+    """Hash neighbours of one level in pairs; an odd last one has no parent yet."""
+    return [_sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+
+
+def new_hashes(size: int, appended: Sequence[bytes], read: Read) -> dict[Node, bytes]:
+    """Say which complete subtrees come into being when leaf hashes are appended to a tree of `size` entries."""
+    made: dict[Node, bytes] = {}
+    row = list(appended)
+    level = 0
+    first = size
+    while row:
+        made.update(((level, first + place), one) for place, one in enumerate(row))
+        if first & 1:
+            row.insert(0, read(level, first - 1))
+        row = parents(row)
+        first >>= 1
+        level += 1
+    return made
+
+
+def root(size: int, read: Read) -> bytes:
+    """Compute the root over the first `size` entries."""
+    return _fold(size, size, read) if size else EMPTY_ROOT
+
+
+def inclusion_proof(index: int, size: int, read: Read) -> tuple[bytes, ...]:
+    """Prove that the entry at `index` is in the tree of `size` entries: siblings from the leaf up.
+
+    Raises:
+        ValueError: when there is no such entry.
+
+    Source: RFC 6962 §2.1.1.
+    """
+    if not 0 <= index < size:
+        message = f"no entry {index} in a tree of {size}"
+        raise ValueError(message)
+    proof: list[bytes] = []
+    level = 0
+    while (1 << level) < size:
+        sibling = (index >> level) ^ 1
+        start = sibling << level
+        if start + (1 << level) <= size:
+            proof.append(read(level, sibling))
+        elif start < size:
+            proof.append(_fold(size - start, size, read))
+        level += 1
+    return tuple(proof)
+
+
+def consistency_proof(old: int, new: int, read: Read) -> tuple[bytes, ...]:
+    """Prove that the tree of `new` entries begins with the tree of `old` entries.
+
+    Raises:
+        ValueError: when `old` is larger than `new`.
+
+    Source: RFC 6962 §2.1.2.
+    """
+    if not 0 <= old <= new:
+        message = f"a tree of {new} cannot begin with {old} entries"
+        raise ValueError(message)
+    if old in {0, new}:
+        return ()
+    proof: list[bytes] = []
+    low, high = 0, new
+    whole = True
+    while old != high:
+        middle = low + (1 << ((high - low - 1).bit_length() - 1))
+        if old <= middle:
+            proof.append(_fold(high - middle, high, read))
+            high = middle
+        else:
+            proof.append(_fold(middle - low, middle, read))
+            low = middle
+            whole = False
+    if not whole:
+        proof.append(_fold(high - low, high, read))
+    return tuple(reversed(proof))
+
+
+def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[bytes], expected_root: bytes) -> None:
+    """Check that the leaf hash stands at `index` in the tree with that size and root.
+
+    Raises:
+        Refused: `receipt.invalid` when it does not.
+
+    Source: RFC 9162 §2.1.3.2.
+    """
+    if not 0 <= index < size <= MAX_SIZE:
+        raise Refused(Code.RECEIPT_INVALID, f"no entry {index} in a log of {size}")
+    _verify_lengths((leaf, expected_root, *proof), Code.RECEIPT_INVALID)
+    here, last = index, size - 1
+    computed = leaf
+    for sibling in proof:
+        if last == 0:
+            raise Refused(Code.RECEIPT_INVALID, "the proof is too long")
+        if here & 1 or here == last:
+            computed = node_hash(sibling, computed)
+            while here and not here & 1:
+                here >>= 1
+                last >>= 1
+        else:
+            computed = node_hash(computed, sibling)
+        here >>= 1
+        last >>= 1
+    if last:
+        raise Refused(Code.RECEIPT_INVALID, "the proof is too short")
+    if computed != expected_root:
+        raise Refused(Code.RECEIPT_INVALID, "the proof leads to another root")
+
+
+def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+    """Check that the larger tree begins with the smaller one: nothing was changed or taken out.
+
+    The empty tree begins every tree; its proof is empty and its root is the hash of nothing.
+
+    Raises:
+        Refused: `log.damaged` when it does not.
+
+    Source: RFC 9162 §2.1.4.2.
+    """
+    if not 0 <= old <= new <= MAX_SIZE:
+        raise Refused(Code.LOG_DAMAGED, f"a log of {new} cannot begin with {old} entries")
+    _verify_lengths((old_root, new_root, *proof), Code.LOG_DAMAGED)
+    if (old == 0 and old_root != EMPTY_ROOT) or (old == new and old_root != new_root):
+        raise Refused(Code.LOG_DAMAGED, f"two roots for {old} entries")
+    if old in {0, new}:
+        if proof:
+            raise Refused(Code.LOG_DAMAGED, "the proof is too long")
+        return
+    steps = list(proof) if old & (old - 1) else [old_root, *proof]
+    if not steps:
+        raise Refused(Code.LOG_DAMAGED, "the proof is too short")
+    if _climb(old, new, steps) != (old_root, new_root):
+        raise Refused(Code.LOG_DAMAGED, "the proof leads to other roots")
+
+
+def _climb(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Compute both roots from a consistency proof whose first step is the last common subtree."""
+    here, last = old - 1, new - 1
+    while here & 1:
+        here >>= 1
+        last >>= 1
+    old_root = new_root = steps[0]
+    for step in steps[1:]:
+        if last == 0:
+            raise Refused(Code.LOG_DAMAGED, "the proof is too long")
+        if here & 1 or here == last:
+            old_root = node_hash(step, old_root)
+            new_root = node_hash(step, new_root)
+            while here and not here & 1:
+                here >>= 1
+                last >>= 1
+        else:
+            new_root = node_hash(new_root, step)
+        here >>= 1
+        last >>= 1
+    if last:
+        raise Refused(Code.LOG_DAMAGED, "the proof is too short")
+    return old_root, new_root
+
+
+def _fold(count: int, end: int, read: Read) -> bytes:
+    """Compute the root over the last `count` of `end` entries, which begin at a multiple of a power of two >= count."""
+    computed = b""
+    for level in range(count.bit_length()):
+        if count >> level & 1:
+            left = read(level, (end >> level) - 1)
+            computed = node_hash(left, computed) if computed else left
+    return computed
+
+
+def _verify_lengths(hashes: Sequence[bytes], code: Code) -> None:
+    if any(len(one) != HASH_SIZE for one in hashes):
+        raise Refused(code, f"a hash is not {HASH_SIZE} bytes long")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontier:
+    """The right edge of a growing tree: enough to append and to know the root, without keeping the tree.
+
+    `peaks[level]` is the hash of the last complete subtree of that level where the size has that bit, else empty.
+    """
+
+    size: int
+    peaks: tuple[bytes, ...]
+
+    def append(self, appended: Sequence[bytes]) -> "Frontier":
+        """Return the edge after more leaf hashes."""
+        peaks = list(self.peaks)
+        row = list(appended)
+        level = 0
+        while row:
+            if level == len(peaks):
+                peaks.append(b"")
+            if peaks[level]:
+                row.insert(0, peaks[level])
+            peaks[level] = row[-1] if len(row) & 1 else b""
+            row = parents(row)
+            level += 1
+        return Frontier(size=self.size + len(appended), peaks=tuple(peaks))
+
+    def root(self) -> bytes:
+        """The root over everything appended so far."""
+        computed = b""
+        for peak in self.peaks:
+            if peak:
+                computed = node_hash(peak, computed) if computed else peak
+        return computed or EMPTY_ROOT
+
+
+EMPTY: Final = Frontier(size=0, peaks=())
+"""The frontier of the empty log."""

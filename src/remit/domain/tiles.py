@@ -1,0 +1,198 @@
+"""The transcript cut into tiles: paths, widths, what an append changes, and entry bundles.
+
+C2SP tlog-tiles, 256 wide. Bytes of tiles come from outside and are checked for their length only; the root proves them.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from remit.domain.errors import Code, Refused
+from remit.domain.merkle import HASH_SIZE, Read, parents
+
+WIDTH: Final = 256
+HEIGHT: Final = 8
+MAX_LEVEL: Final = 63
+MAX_ENTRY: Final = 0xFFFF
+
+_PATH: Final = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
+_OWN_ENTRY: Final = 32
+"""Our entries are SHA-256 values; bundles of them are cut without a loop over prefixes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One tile of hashes: `width` hashes of complete subtrees of height `8 * level`, from `256 * index` on."""
+
+    level: int
+    index: int
+    width: int
+
+    @property
+    def path(self) -> str:
+        """Where it is served, below the log's prefix."""
+        return f"tile/{self.level}/{_place(self.index, self.width)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """One bundle of `width` entries, from `256 * index` on."""
+
+    index: int
+    width: int
+
+    @property
+    def path(self) -> str:
+        """Where it is served, below the log's prefix."""
+        return f"tile/entries/{_place(self.index, self.width)}"
+
+
+GetTile: TypeAlias = Callable[[Tile], bytes]
+
+
+def verify_path(unverified: str) -> Tile | Bundle:
+    """Read a path such as `tile/0/x001/x234/067.p/8`.
+
+    Raises:
+        Refused: `request.not_found` for anything but the one way to write a tile's path.
+
+    Source: C2SP tlog-tiles.
+    """
+    found = _PATH.fullmatch(unverified)
+    if found is None:
+        raise Refused(Code.REQUEST_NOT_FOUND, "not a tile's path")
+    kind, place, partial = found.groups()
+    index = int(place.replace("x", "").replace("/", ""))
+    width = WIDTH if partial is None else int(partial)
+    tile = Bundle(index=index, width=width) if kind == "entries" else Tile(level=int(kind), index=index, width=width)
+    if tile.path != unverified or width > WIDTH or (isinstance(tile, Tile) and tile.level > MAX_LEVEL):
+        raise Refused(Code.REQUEST_NOT_FOUND, "not a tile's path")
+    return tile
+
+
+def verify_within(tile: Tile | Bundle, size: int) -> None:
+    """Check that a log of `size` entries has filled the tile that far.
+
+    Raises:
+        Refused: `request.not_found` when it has not.
+    """
+    level = tile.level if isinstance(tile, Tile) else 0
+    if tile.index * WIDTH + tile.width > size >> (HEIGHT * level):
+        raise Refused(Code.REQUEST_NOT_FOUND, f"the log has no such tile at {size} entries")
+
+
+def tiles(size: int) -> Iterator[Tile]:
+    """All tiles of a log of `size` entries, level by level."""
+    return changed_tiles(0, size)
+
+
+def changed_tiles(old: int, new: int) -> Iterator[Tile]:
+    """Say which tiles appear, or grow, when a log goes from `old` to `new` entries, with their new widths."""
+    level = 0
+    while new >> (HEIGHT * level):
+        before, after = old >> (HEIGHT * level), new >> (HEIGHT * level)
+        yield from (Tile(level=level, index=index, width=width) for index, width in _spans(before, after))
+        level += 1
+
+
+def bundles(size: int) -> Iterator[Bundle]:
+    """All entry bundles of a log of `size` entries."""
+    return changed_bundles(0, size)
+
+
+def changed_bundles(old: int, new: int) -> Iterator[Bundle]:
+    """Say which entry bundles appear, or grow, when a log goes from `old` to `new` entries."""
+    return (Bundle(index=index, width=width) for index, width in _spans(old, new))
+
+
+def nodes(tile: Tile) -> Iterator[tuple[int, int]]:
+    """Name the complete subtrees (level, index) whose hashes make up a tile, in order."""
+    return ((HEIGHT * tile.level, WIDTH * tile.index + place) for place in range(tile.width))
+
+
+def tile_reader(get_tile: GetTile, size: int) -> Read:
+    """Read complete-subtree hashes of a log of `size` entries out of its tiles, each fetched once.
+
+    Raises (when read):
+        Refused: `log.damaged` when a tile has the wrong length.
+    """
+    seen: dict[tuple[int, int], list[bytes]] = {}
+
+    def read(level: int, index: int) -> bytes:
+        tile_level, height = divmod(level, HEIGHT)
+        tile_index, offset = divmod(index << height, WIDTH)
+        row = seen.get((tile_level, tile_index))
+        if row is None:
+            width = min(WIDTH, (size >> (HEIGHT * tile_level)) - tile_index * WIDTH)
+            tile = Tile(level=tile_level, index=tile_index, width=width)
+            row = seen[tile_level, tile_index] = split_tile(tile, get_tile(tile))
+        part = row[offset : offset + (1 << height)]
+        if len(part) != 1 << height:
+            raise Refused(Code.LOG_DAMAGED, f"the log has no complete subtree {index} of level {level}")
+        while len(part) > 1:
+            part = parents(part)
+        return part[0]
+
+    return read
+
+
+def split_tile(tile: Tile, raw: bytes) -> list[bytes]:
+    """Cut a tile into its hashes.
+
+    Raises:
+        Refused: `log.damaged` when it has the wrong length.
+    """
+    if tile.width < 1 or len(raw) != tile.width * HASH_SIZE:
+        raise Refused(Code.LOG_DAMAGED, f"{tile.path} is not {tile.width} hashes long")
+    return [raw[start : start + HASH_SIZE] for start in range(0, len(raw), HASH_SIZE)]
+
+
+def encode_bundle(entries: Iterable[bytes]) -> bytes:
+    """Write entries with their lengths (big-endian, 16 bit) in front.
+
+    Raises:
+        ValueError: for an entry over 65,535 bytes.
+    """
+    parts: list[bytes] = []
+    for entry in entries:
+        if len(entry) > MAX_ENTRY:
+            message = "an entry does not fit its length prefix"
+            raise ValueError(message)
+        parts.extend((len(entry).to_bytes(2, "big"), entry))
+    return b"".join(parts)
+
+
+def decode_bundle(bundle: Bundle, raw: bytes) -> Sequence[bytes]:
+    """Cut a bundle into its entries.
+
+    Raises:
+        Refused: `log.damaged` when it is not exactly `width` entries.
+    """
+    stride = _OWN_ENTRY + 2
+    if len(raw) == stride * bundle.width and not any(raw[::stride]) and set(raw[1::stride]) == {_OWN_ENTRY}:
+        return [raw[start : start + _OWN_ENTRY] for start in range(2, len(raw), stride)]
+    entries: list[bytes] = []
+    place = 0
+    while place < len(raw):
+        start = place + 2
+        place = start + int.from_bytes(raw[place:start], "big")
+        entries.append(raw[start:place])
+    if place != len(raw) or len(entries) != bundle.width:
+        raise Refused(Code.LOG_DAMAGED, f"{bundle.path} is not {bundle.width} entries")
+    return entries
+
+
+def _place(index: int, width: int) -> str:
+    parts = [f"{index % 1000:03d}"]
+    while index := index // 1000:
+        parts.append(f"x{index % 1000:03d}")
+    return "/".join(reversed(parts)) + ("" if width == WIDTH else f".p/{width}")
+
+
+def _spans(before: int, after: int) -> Iterator[tuple[int, int]]:
+    """Tile indexes and widths touched when a row of hashes grows from `before` to `after`."""
+    if before == after:
+        return
+    for index in range(before // WIDTH, (after - 1) // WIDTH + 1):
+        yield index, min(WIDTH, after - index * WIDTH)

@@ -1,0 +1,276 @@
+"""Entries of the transcript: their kinds, and how one is sealed into the 32 bytes the log holds, and opened again.
+
+Who may open what is in `receipt`; encryption of the content is a plug's; order and durability are the store's.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final, TypeAlias, cast
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Refused
+from remit.domain.note import b64, unb64
+from remit.domain.values import Instant, Json, JsonObject
+
+
+class Kind(StrEnum):
+    """Everything that is recorded, `noun.past`; public contract."""
+
+    ACT_PERFORMED = "act.performed"
+    ACT_RECONCILED = "act.reconciled"
+    AGENT_REGISTERED = "agent.registered"
+    AGENT_RESUMED = "agent.resumed"
+    AGENT_SUSPENDED = "agent.suspended"
+    AGENT_TRUSTED = "agent.trusted"
+    ASK_DECIDED = "ask.decided"
+    CONFIRMATION_ANSWERED = "confirmation.answered"
+    CONFIRMATION_EXPIRED = "confirmation.expired"
+    CONFIRMATION_INVITED = "confirmation.invited"
+    CONTEST_RAISED = "contest.raised"
+    CONTEST_SETTLED = "contest.settled"
+    CREDENTIAL_MISUSED = "credential.misused"
+    ENTRY_ERASED = "entry.erased"
+    LEAK_FOUND = "leak.found"
+    LOG_RECOVERED = "log.recovered"
+    MANDATE_DECLINED = "mandate.declined"
+    MANDATE_EXPIRED = "mandate.expired"
+    MANDATE_GRANTED = "mandate.granted"
+    MANDATE_NARROWED = "mandate.narrowed"
+    MANDATE_REVOKED = "mandate.revoked"
+    MESSAGE_BLOCKED = "message.blocked"
+    NOISE_COUNTED = "noise.counted"
+    OFFER_MADE = "offer.made"
+    PERSON_CHANGED = "person.changed"
+    PERSON_ENROLLED = "person.enrolled"
+    PERSON_RECOVERED = "person.recovered"
+    POLICY_CHANGED = "policy.changed"
+    REPLY_SENT = "reply.sent"
+    TASK_ENDED = "task.ended"
+    TASK_OPENED = "task.opened"
+    WAIVER_USED = "waiver.used"
+
+
+class Section(StrEnum):
+    """The separately salted parts of an entry, in the order the leaf takes them."""
+
+    ENVELOPE = "envelope"
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    DESK = "desk"
+
+
+SALT_SIZE: Final = 16
+SALTS_SIZE: Final = SALT_SIZE * len(Section)
+
+_HASH_SIZE: Final = 32
+_LEAF_PREFIX: Final = b"remit-leaf-v1\x00"
+_RECORD_VERSION: Final = b"\x01"
+_HASHES_AT: Final = len(_RECORD_VERSION) + SALT_SIZE
+_BODY_AT: Final = _HASHES_AT + 3 * _HASH_SIZE
+_TAG: Final[Mapping[Section, bytes]] = {section: section.encode() + b"\x00" for section in Section}
+_CONTENT: Final = (Section.AGENT, Section.CUSTOMER, Section.DESK)
+
+Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
+"""The four section hashes, in the order of `Section`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry before it is sealed.
+
+    `envelope` is for everybody who may see the entry at all and is never erased: pseudonyms and digests only; `kind`
+    and `at` are added to it. `agent`, `customer` and `desk` are for that party alone. `subject` is the customer whose
+    content key protects the three ("" for none). `refs` are ids to look entries up by; they are not part of the leaf.
+    """
+
+    kind: Kind
+    at: Instant
+    envelope: JsonObject
+    agent: JsonObject | None
+    customer: JsonObject | None
+    desk: JsonObject | None
+    subject: str
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A sealed entry: what the log holds (`leaf`), and what the store keeps to open it later.
+
+    `envelope_record` stays for good. `content` has the salts and bodies of the parties and is to be encrypted: without
+    its salts nobody can guess a body from its hash, so destroying its key erases it.
+    """
+
+    kind: Kind
+    at: Instant
+    leaf: bytes
+    hashes: Hashes
+    envelope_record: bytes
+    content: bytes = field(repr=False)
+    subject: str
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSection:
+    """One opened section: its salt and its body."""
+
+    salt: bytes = field(repr=False)
+    body: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """An entry taken out of the store again. Erased content leaves the envelope alone in `sections`."""
+
+    kind: Kind
+    at: Instant
+    leaf: bytes
+    hashes: Hashes
+    sections: Mapping[Section, OpenSection]
+
+
+def seal(draft: Draft, salts: bytes) -> Sealed:
+    """Seal a draft with four fresh 128-bit salts.
+
+    Raises:
+        ValueError: when the salts are not 64 bytes or the envelope already says `kind` or `at`.
+
+    Source: 2-model.md §9.
+    """
+    if len(salts) != SALTS_SIZE:
+        message = f"four salts are {SALTS_SIZE} bytes"
+        raise ValueError(message)
+    if "kind" in draft.envelope or "at" in draft.envelope:
+        message = "kind and at are written by seal"
+        raise ValueError(message)
+    envelope = canonical({**draft.envelope, "kind": draft.kind.value, "at": draft.at})
+    agent, customer, desk = canonical(draft.agent), canonical(draft.customer), canonical(draft.desk)
+    of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
+    hashes = (
+        _section_hash(Section.ENVELOPE, of_envelope, envelope),
+        _section_hash(Section.AGENT, of_agent, agent),
+        _section_hash(Section.CUSTOMER, of_customer, customer),
+        _section_hash(Section.DESK, of_desk, desk),
+    )
+    return Sealed(
+        kind=draft.kind,
+        at=draft.at,
+        leaf=leaf_data(hashes),
+        hashes=hashes,
+        envelope_record=b"".join((_RECORD_VERSION, of_envelope, *hashes[1:], envelope)),
+        content=b'{"agent":{"body":%b,"salt":"%b"},"customer":{"body":%b,"salt":"%b"},"desk":{"body":%b,"salt":"%b"}}'
+        % (agent, b64(of_agent).encode(), customer, b64(of_customer).encode(), desk, b64(of_desk).encode()),
+        subject=draft.subject,
+        refs=draft.refs,
+    )
+
+
+def unseal(envelope_record: bytes, content: bytes | None) -> Opened:
+    """Open what the store kept; `content` is decrypted already, or None when its key was destroyed.
+
+    Raises:
+        Refused: `log.damaged` when record and content do not belong together or cannot be read.
+
+    Source: 2-model.md §9.
+    """
+    leaf, hashes = verify_record(envelope_record)
+    envelope = _object(envelope_record[_BODY_AT:])
+    sections = {Section.ENVELOPE: OpenSection(salt=envelope_record[len(_RECORD_VERSION) : _HASHES_AT], body=envelope)}
+    if content is not None:
+        sections.update(_content(_object(content), hashes))
+    kind, at = read_envelope(envelope)
+    return Opened(kind=kind, at=at, leaf=leaf, hashes=hashes, sections=sections)
+
+
+def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
+    """Compute the leaf and the section hashes a kept envelope stands for, without reading its JSON.
+
+    Raises:
+        Refused: `log.damaged` when it is not such a record.
+    """
+    if len(envelope_record) <= _BODY_AT or envelope_record[:1] != _RECORD_VERSION:
+        raise _damaged("an entry's record cannot be read")
+    agent, customer, desk = (envelope_record[start : start + _HASH_SIZE] for start in range(_HASHES_AT, _BODY_AT, _HASH_SIZE))
+    envelope = _section_hash(Section.ENVELOPE, envelope_record[len(_RECORD_VERSION) : _HASHES_AT], envelope_record[_BODY_AT:])
+    hashes = (envelope, agent, customer, desk)
+    return leaf_data(hashes), hashes
+
+
+def section_hash(section: Section, salt: bytes, body: Json) -> bytes:
+    """Hash one section. The salt's fixed length and the name keep sections from passing as one another.
+
+    Raises:
+        ValueError: when the salt is not 16 bytes.
+    """
+    if len(salt) != SALT_SIZE:
+        message = f"a salt is {SALT_SIZE} bytes"
+        raise ValueError(message)
+    return _section_hash(section, salt, canonical(body))
+
+
+def leaf_data(hashes: Hashes) -> bytes:
+    """The 32 bytes the log holds for an entry."""
+    return hashlib.sha256(_LEAF_PREFIX + b"".join(hashes)).digest()
+
+
+def read_envelope(envelope: JsonObject | None) -> tuple[Kind, Instant]:
+    """Take kind and time out of an envelope.
+
+    Raises:
+        Refused: `log.damaged` when they are missing or of no known kind.
+    """
+    kind, at = (envelope or {}).get("kind"), (envelope or {}).get("at")
+    if not isinstance(kind, str) or not isinstance(at, int) or isinstance(at, bool):
+        raise _damaged("an envelope has no kind or time")
+    try:
+        return Kind(kind), Instant(at)
+    except ValueError:
+        raise _damaged("an envelope's kind is unknown here; use the version that wrote it, or a newer one") from None
+
+
+def _section_hash(section: Section, salt: bytes, body: bytes) -> bytes:
+    return hashlib.sha256(salt + _TAG[section] + body).digest()
+
+
+def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenSection]:
+    opened: dict[Section, OpenSection] = {}
+    for section, expected in zip(_CONTENT, hashes[1:], strict=True):
+        part = content.get(section)
+        salt, body = (part.get("salt"), part.get("body")) if isinstance(part, Mapping) else (None, None)
+        if not isinstance(salt, str) or not (body is None or isinstance(body, Mapping)):
+            raise _damaged(f"the {section} section cannot be read")
+        raw = _salt(salt)
+        if section_hash(section, raw, body) != expected:
+            raise _damaged(f"the {section} section is not what was recorded")
+        opened[section] = OpenSection(salt=raw, body=body)
+    return opened
+
+
+def _salt(text: str) -> bytes:
+    try:
+        raw = unb64(text)
+    except Refused:
+        raise _damaged("a salt cannot be read") from None
+    if len(raw) != SALT_SIZE:
+        raise _damaged(f"a salt is not {SALT_SIZE} bytes")
+    return raw
+
+
+def _object(raw: bytes) -> JsonObject:
+    """Read what `seal` wrote. Our own text: the hashes prove it, so none of the limits for strangers' JSON apply."""
+    try:
+        value: object = json.loads(raw, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        raise _damaged("an entry's record is not JSON") from None
+    if not isinstance(value, dict):
+        raise _damaged("an entry's record is no object")
+    return cast("JsonObject", value)
+
+
+def _damaged(reason: str) -> Refused:
+    return Refused(Code.LOG_DAMAGED, reason)

@@ -1,0 +1,225 @@
+"""Values as they come in: strict JSON, exact numbers, money, instants.
+
+No coercion anywhere: `"5"` is not 5. What a value means is for the catalogue and the mandate.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final, NewType, TypeAlias
+
+from remit.domain.errors import Code, Refused
+
+Json: TypeAlias = None | bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json"]
+JsonObject: TypeAlias = Mapping[str, Json]
+
+Instant = NewType("Instant", int)
+"""Milliseconds since 1970-01-01T00:00:00Z."""
+
+MAX_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 32
+MAX_INTEGER: Final = 2**53 - 1
+MAX_TEXT: Final = 65_536
+MAX_ITEMS: Final = 10_000
+
+_MONEY: Final = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}", re.ASCII)
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+_MINOR_DIGITS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=False)
+class Money:
+    """An amount above zero in one currency; on the wire a string such as `40.00 EUR`."""
+
+    amount: Decimal
+    currency: str
+
+    def __str__(self) -> str:
+        """The wire form."""
+        return f"{self.amount:f} {self.currency}"
+
+
+def verify_money(text: Json, *, where: str = "money") -> Money:
+    """Read a money string.
+
+    Raises:
+        Refused: `params.invalid` when it is not ASCII digits, above zero, within the currency's digits.
+
+    Source: 2-model.md §2.
+    """
+    if not isinstance(text, str) or _MONEY.fullmatch(text) is None:
+        raise Refused(Code.PARAMS_INVALID, f"{where} must look like '40.00 EUR'", public=f"{where} must look like '40.00 EUR'")
+    number, currency = text.split(" ")
+    digits = len(number.partition(".")[2])
+    if digits > _MINOR_DIGITS.get(currency, 2):
+        raise Refused(
+            Code.PARAMS_INVALID, f"{where} has too many digits for {currency}", public=f"{where} has too many digits for {currency}"
+        )
+    amount = Decimal(number)
+    if amount <= 0:
+        raise Refused(Code.PARAMS_INVALID, f"{where} must be above zero", public=f"{where} must be above zero")
+    return Money(amount=amount, currency=currency)
+
+
+def minor_digits(currency: str) -> int:
+    """Tell how many digits a currency has after the point."""
+    return _MINOR_DIGITS.get(currency, 2)
+
+
+def verify_instant(text: Json, *, where: str = "time") -> Instant:
+    """Read an RFC 3339 time with a zone.
+
+    Raises:
+        Refused: `params.invalid` when it is not one.
+    """
+    if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
+        raise Refused(Code.PARAMS_INVALID, f"{where} must be an RFC 3339 time", public=f"{where} must be an RFC 3339 time")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(Code.PARAMS_INVALID, f"{where} is no real time", public=f"{where} is no real time") from None
+    return Instant(round(moment.timestamp() * 1000))
+
+
+def instant_text(instant: Instant) -> str:
+    """Write an instant as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Json:
+    """Decode one JSON text strictly.
+
+    UTF-8 without byte order mark or lone surrogates, no duplicate keys, numbers exact (fractions and exponents as
+    `Decimal`, integers below 2^53), bounded size, depth, text and item counts.
+
+    Raises:
+        Refused: `request.too_large` or `request.malformed`.
+
+    Source: RFC 8259, RFC 7493 (I-JSON), 2-model.md §2.
+    """
+    if len(raw) > max_bytes:
+        raise Refused(Code.REQUEST_TOO_LARGE, f"more than {max_bytes} bytes", public=f"at most {max_bytes} bytes are read")
+    try:
+        text = raw.decode("utf-8", errors="strict")
+    except UnicodeDecodeError:
+        raise _malformed("not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise _malformed("a byte order mark is not allowed")
+    _verify_depth(text, max_depth)
+    try:
+        value: Json = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=_fraction,
+            parse_int=_integer,
+            parse_constant=_constant,
+        )
+    except (json.JSONDecodeError, RecursionError):
+        raise _malformed("not JSON") from None
+    _verify_texts(value)
+    return value
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The body is not acceptable JSON: {reason}.")
+
+
+def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _malformed("a key stands twice")
+    if len(members) > MAX_ITEMS:
+        raise _malformed("too many members")
+    return members
+
+
+def _fraction(text: str) -> Decimal:
+    if len(text) > 64:  # noqa: PLR2004  # longer digits carry no desk value and cost time
+        raise _malformed("a number is too long")
+    number = Decimal(text)
+    if abs(number) > MAX_INTEGER or (number and number.adjusted() < -20):  # noqa: PLR2004  # no desk value is smaller
+        raise _malformed("a number is out of range")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17:  # noqa: PLR2004  # 2^53 has 16 digits, one for the sign
+        raise _malformed("a number is out of range")
+    number = int(text)
+    if abs(number) > MAX_INTEGER:
+        raise _malformed("a number is out of range")
+    return number
+
+
+def _constant(text: str) -> Json:
+    raise _malformed(f"{text} is not a number")
+
+
+def _verify_depth(text: str, max_depth: int) -> None:
+    """Refuse deep nesting before the parser recurses into it."""
+    if text.count("[") + text.count("{") <= max_depth:
+        return
+    depth = 0
+    in_string = escaped = False
+    for letter in text:
+        if escaped:
+            escaped = False
+        elif in_string:
+            escaped = letter == "\\"
+            in_string = letter != '"'
+        elif letter == '"':
+            in_string = True
+        elif letter in "[{":
+            depth += 1
+            if depth > max_depth:
+                raise _malformed(f"nested deeper than {max_depth}")
+        elif letter in "]}":
+            depth -= 1
+
+
+def _verify_texts(value: Json) -> None:
+    """Refuse lone surrogates, NUL and very long texts anywhere, in keys too."""
+    stack: list[Json] = [value]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, str):
+            _verify_text(one)
+        elif isinstance(one, Mapping):
+            for key in one:
+                _verify_text(key)
+            stack.extend(one.values())
+        elif isinstance(one, Sequence):
+            if len(one) > MAX_ITEMS:
+                raise _malformed("too many items")
+            stack.extend(one)
+
+
+def _verify_text(text: str) -> None:
+    if text.isascii():
+        if "\x00" in text:
+            raise _malformed("a NUL character")
+    elif any("\ud800" <= letter <= "\udfff" for letter in text) or "\x00" in text:
+        raise _malformed("a lone surrogate or NUL character")
+    if len(text) > MAX_TEXT:
+        raise _malformed(f"a text is longer than {MAX_TEXT} characters")
+
+
+def same(left: Json, right: Json) -> bool:
+    """Compare deeply without coercion: `true` is not 1, `"5"` is not 5, 5.0 is 5."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return isinstance(left, bool) and isinstance(right, bool) and left == right
+    if isinstance(left, int | Decimal):
+        return isinstance(right, int | Decimal) and Decimal(left) == Decimal(right)
+    if isinstance(left, str) or left is None:
+        return type(left) is type(right) and left == right
+    if isinstance(left, Mapping):
+        return isinstance(right, Mapping) and left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if not isinstance(right, Sequence) or isinstance(right, str):
+        return False
+    return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))

@@ -1,0 +1,122 @@
+"""Canonical JSON: one text for one value."""
+
+import json
+import math
+import struct
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remit.domain.canonical import b64url, canonical, digest, unb64url
+from remit.domain.values import decode
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200)
+@given(JSON)
+def test_what_is_written_reads_back_as_the_same_value(value):
+    assert json.loads(canonical(value), parse_int=float) == value
+
+
+@settings(max_examples=100)
+@given(JSON)
+def test_writing_what_was_written_changes_nothing(value):
+    once = canonical(value)
+    assert canonical(json.loads(once, parse_float=Decimal)) == once
+
+
+@settings(max_examples=100)
+@given(st.dictionaries(TEXT, st.integers(0, 9), max_size=6))
+def test_the_order_of_members_never_matters(members):
+    assert canonical(members) == canonical(dict(reversed(members.items())))
+
+
+def test_keys_are_sorted_by_utf_16_units_not_by_code_points():
+    assert canonical({"\ufb33": 1, "\U0001f602": 2}) == '{"\U0001f602":2,"\ufb33":1}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("bits", "expected"),
+    [  # RFC 8785, appendix B
+        ("0000000000000000", "0"),
+        ("8000000000000000", "0"),
+        ("0000000000000001", "5e-324"),
+        ("8000000000000001", "-5e-324"),
+        ("7fefffffffffffff", "1.7976931348623157e+308"),
+        ("4340000000000000", "9007199254740992"),
+        ("c340000000000000", "-9007199254740992"),
+        ("4430000000000000", "295147905179352830000"),
+        ("44b52d02c7e14af5", "9.999999999999997e+22"),
+        ("44b52d02c7e14af6", "1e+23"),
+        ("44b52d02c7e14af7", "1.0000000000000001e+23"),
+        ("444b1ae4d6e2ef4e", "999999999999999700000"),
+        ("444b1ae4d6e2ef4f", "999999999999999900000"),
+        ("444b1ae4d6e2ef50", "1e+21"),
+        ("3eb0c6f7a0b5ed8c", "9.999999999999997e-7"),
+        ("3eb0c6f7a0b5ed8d", "0.000001"),
+        ("41b3de4355555553", "333333333.3333332"),
+        ("41b3de4355555554", "333333333.33333325"),
+        ("41b3de4355555555", "333333333.3333333"),
+        ("becbf647612f3696", "-0.0000033333333333333333"),
+        ("43143ff3c1cb0959", "1424953923781206.2"),
+    ],
+)
+def test_numbers_are_written_as_ecmascript_writes_them(bits, expected):
+    number = struct.unpack(">d", bytes.fromhex(bits))[0]
+    assert canonical(number).decode() == expected
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, Decimal("NaN"), Decimal("Infinity")])
+def test_what_is_no_number_is_refused(number):
+    with pytest.raises(ValueError, match="not JSON"):
+        canonical([number])
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, ["a\udc00"], {"é\ud800": 1}])
+def test_a_lone_surrogate_is_refused(value):
+    with pytest.raises(UnicodeEncodeError):
+        canonical(value)
+
+
+@pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), {1: "a"}, {None: "a"}, {True: "a"}, bytearray(b"x")])
+def test_what_is_not_json_is_refused(value):
+    with pytest.raises(TypeError):
+        canonical(value)
+
+
+def test_true_is_not_written_as_one():
+    assert canonical([True, False, None, 1, 0]) == b"[true,false,null,1,0]"
+
+
+def test_every_control_character_has_its_one_escape():
+    short = {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
+    for code in range(0x80):
+        expected = short.get(code, f"\\u{code:04x}" if code < 0x20 else chr(code))
+        assert canonical(chr(code)).decode() == f'"{expected}"'
+
+
+def test_empty_objects_and_arrays_are_written():
+    assert canonical({"a": [], "b": {}, "c": [[], {}]}) == b'{"a":[],"b":{},"c":[[],{}]}'
+
+
+def test_equal_numbers_have_equal_digests_however_they_were_sent():
+    assert digest(decode(b'{"a":5.0}')) == digest(decode(b'{"a":5}')) == digest(decode(b'{"a":50e-1}'))
+
+
+@given(st.binary(max_size=40))
+def test_base64url_reads_back(raw):
+    assert unb64url(b64url(raw)) == raw
+
+
+@pytest.mark.parametrize("text", ["QQ==", "QR", "A", "a+b_", "a/b_", "QQ\n", " QQ", "Q Q", "ü"])
+def test_base64url_has_one_text_for_each_value(text):
+    with pytest.raises(ValueError, match=r".*"):
+        unb64url(text)

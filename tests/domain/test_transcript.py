@@ -1,0 +1,176 @@
+"""Entries: sealed so that each section can be shown, kept back or erased alone."""
+
+import hashlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Refused
+from remit.domain.transcript import Draft, Kind, Section, leaf_data, seal, section_hash, unseal, verify_record
+from remit.domain.values import Instant
+
+SALTS = bytes(range(64))
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+BODY = st.dictionaries(
+    TEXT, TEXT | st.booleans() | st.none() | st.integers(-(2**53) + 1, 2**53 - 1) | st.lists(TEXT, max_size=3), max_size=4
+)
+ENVELOPE = BODY.filter(lambda body: not body.keys() & {"kind", "at"})
+DRAFTS = st.builds(
+    Draft,
+    kind=st.sampled_from(Kind),
+    at=st.integers(0, 2**48).map(Instant),
+    envelope=ENVELOPE,
+    agent=BODY | st.none(),
+    customer=BODY | st.none(),
+    desk=BODY | st.none(),
+    subject=TEXT,
+    refs=st.tuples(TEXT),
+)
+
+
+def draft(**changed):
+    values = {
+        "kind": Kind.ASK_DECIDED,
+        "at": Instant(1_764_000_000_000),
+        "envelope": {"action": "payment.refund", "decision": "permit"},
+        "agent": {"amount": "40.00 EUR"},
+        "customer": {"amount": "40.00 EUR"},
+        "desk": {"policy": "small-refunds"},
+        "subject": "customer_1",
+        "refs": ("task_1",),
+    }
+    return Draft(**{**values, **changed})
+
+
+def test_kinds_are_alphabetised_and_read_as_noun_and_past():
+    assert [kind.value for kind in Kind] == sorted(kind.value for kind in Kind)
+    assert all(kind.name == kind.value.replace(".", "_").upper() for kind in Kind)
+
+
+@settings(max_examples=80)
+@given(DRAFTS, st.binary(min_size=64, max_size=64))
+def test_what_is_sealed_opens_as_it_was(one, salts):
+    sealed = seal(one, salts)
+    opened = unseal(sealed.envelope_record, sealed.content)
+    assert (opened.kind, opened.at, opened.leaf, opened.hashes) == (one.kind, one.at, sealed.leaf, sealed.hashes)
+    bodies = {section.value: open_section.body for section, open_section in opened.sections.items()}
+    envelope = {**one.envelope, "kind": one.kind.value, "at": one.at}
+    assert bodies == {"envelope": envelope, "agent": one.agent, "customer": one.customer, "desk": one.desk}
+    assert b"".join(part.salt for part in opened.sections.values()) == salts
+
+
+def test_the_leaf_is_the_hash_of_the_documented_bytes():
+    sealed = seal(draft(), SALTS)
+    bodies = {**{"action": "payment.refund", "decision": "permit"}, "kind": "ask.decided", "at": 1_764_000_000_000}
+    parts = [("envelope", bodies), ("agent", draft().agent), ("customer", draft().customer), ("desk", draft().desk)]
+    hashes = [
+        hashlib.sha256(SALTS[16 * place : 16 * place + 16] + name.encode() + b"\x00" + canonical(body)).digest()
+        for place, (name, body) in enumerate(parts)
+    ]
+    assert list(sealed.hashes) == hashes
+    assert sealed.leaf == hashlib.sha256(b"remit-leaf-v1\x00" + b"".join(hashes)).digest() == leaf_data(sealed.hashes)
+    assert len(sealed.leaf) == 32
+
+
+def test_salts_make_equal_bodies_differ():
+    same = {"amount": "40.00 EUR"}
+    sealed = seal(draft(envelope={}, agent=same, customer=same, desk=same), SALTS)
+    assert len(set(sealed.hashes)) == 4
+    assert not set(sealed.hashes) & set(seal(draft(envelope={}, agent=same, customer=same, desk=same), SALTS[::-1]).hashes)
+
+
+def test_even_with_one_salt_a_section_cannot_pass_as_another():
+    hashes = {section_hash(section, SALTS[:16], {"a": 1}) for section in Section}
+    assert len(hashes) == 4
+
+
+def test_an_absent_section_cannot_be_told_from_a_present_one_by_its_hash():
+    absent = seal(draft(desk=None), SALTS)
+    assert len(absent.hashes[3]) == 32
+    assert absent.hashes[3] != seal(draft(desk=None), SALTS[::-1]).hashes[3]
+
+
+def test_a_sealed_entry_shows_neither_content_nor_salts_when_it_is_printed():
+    sealed = seal(draft(customer={"words": "a very private thing"}), SALTS)
+    opened = unseal(sealed.envelope_record, sealed.content)
+    assert "private" not in repr(sealed)
+    assert repr(SALTS[32:48]) not in repr(opened)
+
+
+def test_the_kept_envelope_holds_no_salt_of_the_content():
+    record = seal(draft(), SALTS).envelope_record
+    assert all(SALTS[start : start + 16] not in record for start in (16, 32, 48))
+
+
+def test_erased_content_leaves_an_entry_that_still_has_its_leaf():
+    sealed = seal(draft(), SALTS)
+    opened = unseal(sealed.envelope_record, None)
+    assert (opened.leaf, opened.hashes, set(opened.sections)) == (sealed.leaf, sealed.hashes, {Section.ENVELOPE})
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_a_flipped_bit_in_what_is_kept_is_noticed(data):
+    sealed = seal(draft(), SALTS)
+    parts = [bytearray(sealed.envelope_record), bytearray(sealed.content)]
+    hit = data.draw(st.integers(0, 1))
+    bit = data.draw(st.integers(0, len(parts[hit]) * 8 - 1))
+    parts[hit][bit // 8] ^= 1 << (bit % 8)
+    try:
+        opened = unseal(bytes(parts[0]), bytes(parts[1]))
+    except Refused as refused:
+        assert refused.code is Code.LOG_DAMAGED
+    else:
+        assert opened.leaf != sealed.leaf
+
+
+def test_the_content_of_another_entry_is_refused():
+    one, other = seal(draft(), SALTS), seal(draft(), SALTS[::-1])
+    with pytest.raises(Refused) as refused:
+        unseal(one.envelope_record, other.content)
+    assert refused.value.code is Code.LOG_DAMAGED
+
+
+@pytest.mark.parametrize("record", [b"", b"\x01", b"\x02" + b"x" * 200, b"\x01" + b"x" * 112])
+def test_a_record_of_another_form_is_damage(record):
+    with pytest.raises(Refused) as refused:
+        verify_record(record)
+    assert refused.value.code is Code.LOG_DAMAGED
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"{}", b"nonsense", b'{"kind":"ask.decided"}', b'{"kind":"ask.decided","at":true}', b'{"kind":"x.y","at":1}', b"\xff"]
+)
+def test_an_envelope_that_says_no_kind_and_time_is_damage(body):
+    with pytest.raises(Refused) as refused:
+        unseal(b"\x01" + b"x" * 112 + body, None)
+    assert refused.value.code is Code.LOG_DAMAGED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", b"[]", b'{"agent":1,"customer":1,"desk":1}', b'{"agent":{"salt":"!","body":{}}}', b'{"agent":{"salt":"QQ==","body":{}}}', b'{"agent":{"salt":"QQ==","body":7}}'],
+)  # fmt: skip
+def test_content_of_another_form_is_damage(content):
+    with pytest.raises(Refused) as refused:
+        unseal(seal(draft(), SALTS).envelope_record, content)
+    assert refused.value.code is Code.LOG_DAMAGED
+
+
+@pytest.mark.parametrize("salts", [b"", SALTS[:-1], SALTS + b"x"])
+def test_four_whole_salts_are_needed(salts):
+    with pytest.raises(ValueError, match="64 bytes"):
+        seal(draft(), salts)
+
+
+def test_a_short_salt_hashes_nothing():
+    with pytest.raises(ValueError, match="16 bytes"):
+        section_hash(Section.DESK, b"short", None)
+
+
+@pytest.mark.parametrize("name", ["kind", "at"])
+def test_an_envelope_cannot_write_its_own_kind_or_time(name):
+    with pytest.raises(ValueError, match="written by seal"):
+        seal(draft(envelope={name: "x"}), SALTS)
