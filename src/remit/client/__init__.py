@@ -1,0 +1,40 @@
+"""What an agent developer imports: an agent at a support desk, its mandates, tasks and asks.
+
+Async here; the same names, blocking, in `remit.client.sync`. It imports no room of Remit: httpx and joserfc are all it needs.
+"""
+
+from remit.client.agent import Agent, Mandate, MandateRequest
+from remit.client.answers import Answer, Message, TaskStatus
+from remit.client.clock import Clock
+from remit.client.errors import IdentityUnusable, Problem, ProtocolError, Refused, RemitError, StillWaiting, Unavailable
+from remit.client.identities import Identity, JwtSvidFile, PrivateKeyJwt
+from remit.client.keys import new_key
+from remit.client.sending import Retries
+from remit.client.task import Reply, Task
+from remit.client.values import Attachment, Json
+
+__all__ = [
+    "Agent",
+    "Answer",
+    "Attachment",
+    "Clock",
+    "Identity",
+    "IdentityUnusable",
+    "Json",
+    "JwtSvidFile",
+    "Mandate",
+    "MandateRequest",
+    "Message",
+    "PrivateKeyJwt",
+    "Problem",
+    "ProtocolError",
+    "Refused",
+    "RemitError",
+    "Reply",
+    "Retries",
+    "StillWaiting",
+    "Task",
+    "TaskStatus",
+    "Unavailable",
+    "new_key",
+]

@@ -1,0 +1,280 @@
+"""What an agent developer starts from: the agent at one desk, and the mandates it was granted. Async; `sync` mirrors it.
+
+Order of things only: what is sent is in `calls`, what comes back in `answers`, the browser's part in `consent`.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Final, Self, TypeAlias, Unpack
+
+import httpx
+
+from remit.client import answers, calls, consent
+from remit.client.answers import Granted
+from remit.client.clock import Clock
+from remit.client.consent import Consent
+from remit.client.discovery import desk_url
+from remit.client.door import Door
+from remit.client.errors import ProtocolError, Refused, StillWaiting
+from remit.client.identities import Identity
+from remit.client.keys import KeySource, ProofKey
+from remit.client.loopback import LoopbackListener
+from remit.client.sending import Retries, Sender
+from remit.client.task import Task
+from remit.client.values import Json, Wish
+
+OnUrl: TypeAlias = Callable[[str], object]
+_CONSENT_S: Final = 900.0
+_SLOW_DOWN_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """What the customer granted. `authorization_details` is what they signed, which may be less than was asked for.
+
+    It is empty for a mandate that is only known by its id.
+    """
+
+    id: str
+    authorization_details: tuple[Mapping[str, Json], ...] = ()
+    door: Door = field(repr=False, compare=False)
+
+    def task(self) -> Task:
+        """A new task under this mandate: `async with mandate.task() as task`."""
+        return Task(self.door, mandate=self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MandateRequest:
+    """A mandate request the customer has not answered yet: they open `url` within `expires_in_s` seconds."""
+
+    url: str = field(repr=False)
+    expires_in_s: int
+
+
+class Agent:
+    """An agent at one desk: `async with Agent(desk=…, identity=…, key=…) as agent`.
+
+    `identity` says which workload this is; `key` (EC P-256: PEM, JWK or joserfc key) is what mandates are bound to. Without one a
+    new key is made, and its mandates die with this process: keep one (`new_key()`) for mandates that should outlive it.
+    """
+
+    def __init__(
+        self,
+        *,
+        desk: str,
+        identity: Identity,
+        key: KeySource | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        timeout: float = 30.0,
+        retries: Retries | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is sent yet. `timeout` in seconds, for each answer; long polls add their own wait.
+
+        Raises:
+            ValueError: when `desk` is not an https address (http for loopback alone).
+            IdentityUnusable: when the key cannot be used.
+        """
+        url = desk_url(desk)
+        proof_key = ProofKey(key)
+        # Redirects are never followed: a token must not travel to where an answer points.
+        http = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False)
+        sender = Sender(
+            http=http,
+            desk=url,
+            identity=identity,
+            key=proof_key,
+            clock=clock or Clock(),
+            retries=retries or Retries(),
+            timeout_s=timeout,
+        )
+        self._door = Door(sender=sender)
+        self._awaited: dict[str, Consent[Mandate]] = {}
+        self._redeeming: set[asyncio.Task[Mandate]] = set()
+        self.desk = url
+        self.key_thumbprint: str = proof_key.thumbprint
+
+    def __repr__(self) -> str:
+        return f"Agent(desk={self.desk!r}, key_thumbprint={self.key_thumbprint!r})"
+
+    async def __aenter__(self) -> Self:
+        await self._door.sender.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for redeeming in tuple(self._redeeming):
+            redeeming.cancel()
+        await asyncio.gather(*self._redeeming, return_exceptions=True)
+        await self._door.close()
+        await self._door.sender.__aexit__(kind, error, trace)
+
+    async def catalogue(self) -> Json:
+        """The desk's public catalogue: actions with their schemas, objectives, attributes."""
+        return (await self._door.send(calls.public(f"{self.desk}/v1/catalogue"))).json()
+
+    def mandate(self, mandate_id: str) -> Mandate:
+        """A mandate granted earlier to this agent and this key."""
+        return Mandate(id=mandate_id, door=self._door)
+
+    async def request_mandate(
+        self,
+        *,
+        redirect_uri: str | None = None,
+        on_url: OnUrl | None = None,
+        timeout: float = _CONSENT_S,  # noqa: ASYNC109  # a person's time, told as StillWaiting
+        **wish: Unpack[Wish],
+    ) -> Mandate:
+        """Ask the customer for a mandate: hand them an address, wait until they have signed.
+
+        The address goes to `on_url` (without one it is written to standard error). Without `redirect_uri` the answer comes back to
+        a listener on this machine; with one, your own server passes the redirect to `finish`. `timeout` in seconds.
+
+        Raises:
+            Refused: when the desk or the customer said no (`mandate.invalid`, `oauth.access_denied`, …).
+            StillWaiting: when the customer has not answered in time.
+            ProtocolError: when the redirect is not the desk's answer to this request.
+        """
+        async with self._way_back(redirect_uri) as way_back:
+            waiting, request = await self._push(wish, redirect_uri=way_back)
+            try:
+                async with asyncio.timeout(timeout):
+                    await _hand_over(request.url, on_url)
+                    return await waiting.granted
+            except TimeoutError as error:
+                raise StillWaiting("the customer has not answered the mandate request yet") from error
+            finally:
+                self._awaited.pop(waiting.state, None)
+
+    async def begin(self, *, redirect_uri: str, **wish: Unpack[Wish]) -> MandateRequest:
+        """Begin a mandate request without waiting: send the customer to `url`, then give the redirect to `finish`.
+
+        Raises:
+            Refused: when the desk does not take the request.
+        """
+        _, request = await self._push(wish, redirect_uri=redirect_uri)
+        return request
+
+    async def finish(self, redirect_url: str) -> Mandate:
+        """Take the redirect that ends a mandate request; a `request_mandate` that waits for it goes on, too.
+
+        Raises:
+            ProtocolError: when it answers no request of this agent, or comes from another desk.
+            Refused: when the customer or the desk said no.
+        """
+        return await asyncio.shield(self._receive(redirect_url))
+
+    async def request_mandate_backchannel(self, *, login_hint: str, binding_message: str | None = None, **wish: Unpack[Wish]) -> Mandate:
+        """Ask a customer who granted this operator something before, with no browser at hand (CIBA), and wait for the answer.
+
+        Raises:
+            Refused: when the desk or the customer said no, or nobody answered in time (`oauth.expired_token`).
+            ProtocolError: when the desk has no backchannel.
+
+        Source: OpenID CIBA Core 1.0 §7 and §11 (poll mode).
+        """
+        desk = await self._door.desk()
+        if desk.backchannel_endpoint is None:
+            raise ProtocolError("the desk has no backchannel endpoint")
+        call = calls.backchannel_request(
+            desk.backchannel_endpoint,
+            login_hint=login_hint,
+            details=calls.mandate_details(wish),
+            binding_message=binding_message,
+            jkt=self.key_thumbprint,
+        )
+        asked = answers.read_backchannel(await self._door.send(call))
+        interval_s = asked.interval_s
+        while True:
+            await self._door.sender.clock.sleep(interval_s)
+            try:
+                answered = await self._door.send(calls.backchannel_grant(desk, auth_req_id=asked.auth_req_id))
+            except Refused as refused:
+                if refused.oauth_error == "slow_down":
+                    interval_s += _SLOW_DOWN_S
+                elif refused.oauth_error != "authorization_pending":
+                    raise
+            else:
+                return self._mandate(answers.read_granted(answered))
+
+    async def _push(self, wish: Wish, *, redirect_uri: str) -> tuple[Consent[Mandate], MandateRequest]:
+        desk = await self._door.desk()
+        client_id = self._door.sender.identity.client_id(issuer=desk.issuer, now_s=self._door.sender.clock.now())
+        waiting: Consent[Mandate] = Consent(redirect_uri=redirect_uri, granted=asyncio.get_running_loop().create_future())
+        call = calls.pushed_request(
+            desk,
+            details=calls.mandate_details(wish),
+            redirect_uri=redirect_uri,
+            state=waiting.state,
+            challenge=waiting.challenge,
+            jkt=self.key_thumbprint,
+        )
+        pushed = answers.read_pushed(await self._door.send(call))
+        self._awaited[waiting.state] = waiting
+        url = calls.consent_url(desk, client_id=client_id, request_uri=pushed.request_uri)
+        return waiting, MandateRequest(url=url, expires_in_s=pushed.expires_in_s)
+
+    @contextlib.asynccontextmanager
+    async def _way_back(self, redirect_uri: str | None) -> AsyncIterator[str]:
+        """The redirect address: the developer's own, or a listener of ours for as long as it is needed."""
+        if redirect_uri is not None:
+            yield redirect_uri
+            return
+        async with LoopbackListener(self._accept) as listener:
+            yield listener.redirect_uri
+
+    def _accept(self, redirect_url: str) -> bool:
+        """Whether a redirect at our listener was awaited. What it leads to reaches whoever awaits it."""
+        try:
+            self._receive(redirect_url)
+        except ProtocolError:
+            return False
+        except Refused:
+            return True
+        return True
+
+    def _receive(self, redirect_url: str) -> asyncio.Task[Mandate]:
+        """Check a redirect and begin to redeem its code. A state serves once.
+
+        Raises:
+            ProtocolError: when nobody awaits it, or it comes from another desk.
+            Refused: when it says that the customer or the desk said no.
+        """
+        members = consent.redirect_members(redirect_url)
+        waiting = self._awaited.get(members.get("state", ""))
+        if waiting is None:
+            # Whoever sent this does not know our state: it must not end the wait of those who do.
+            raise ProtocolError("the redirect answers no mandate request of this agent (state)")
+        del self._awaited[waiting.state]
+        try:
+            code = consent.verify_redirect(members, issuer=self.desk)
+        except (ProtocolError, Refused) as error:
+            waiting.fail(error)
+            raise
+        redeeming = asyncio.create_task(self._redeem(waiting, code))
+        self._redeeming.add(redeeming)
+        redeeming.add_done_callback(self._redeeming.discard)
+        redeeming.add_done_callback(waiting.settle)
+        return redeeming
+
+    async def _redeem(self, waiting: Consent[Mandate], code: str) -> Mandate:
+        desk = await self._door.desk()
+        call = calls.code_grant(desk, code=code, redirect_uri=waiting.redirect_uri, verifier=waiting.verifier)
+        return self._mandate(answers.read_granted(await self._door.send(call)))
+
+    def _mandate(self, granted: Granted) -> Mandate:
+        return Mandate(id=granted.mandate, authorization_details=granted.authorization_details, door=self._door)
+
+
+async def _hand_over(url: str, on_url: OnUrl | None) -> None:
+    if on_url is None:
+        sys.stderr.write(f"Open this address to see what the agent asks for, and to grant or decline it:\n{url}\n")
+        return
+    given = on_url(url)
+    if inspect.isawaitable(given):
+        await given

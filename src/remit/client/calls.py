@@ -1,0 +1,200 @@
+"""What is sent to the desk, request by request: pure functions from arguments to a `Call`. Nothing is sent here.
+
+Both faces (async and sync) send these same calls.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from remit.client.discovery import Metadata
+from remit.client.reading import encode
+from remit.client.values import Attachment, Wish
+
+MANDATE_TOKEN: Final = "urn:remit:token-type:mandate"  # noqa: S105  # a name, not a secret
+TASK_TOKEN: Final = "urn:remit:token-type:task"  # noqa: S105  # a name, not a secret
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a name, not a secret
+_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+_CIBA: Final = "urn:openid:params:grant-type:ciba"
+
+
+class Side(StrEnum):
+    """Which half of the desk a call goes to; each hands out its own DPoP nonces (RFC 9449 §8 and §9)."""
+
+    AUTHORIZATION = "authorization"
+    RESOURCE = "resource"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request before it is proved. Proof and client assertion are made afresh each time it is sent.
+
+    `form` and `body` exclude each other; `body` bytes never change between repetitions. `authenticates` adds the
+    workload's client authentication, `proves` a DPoP proof. `repeatable` says that sending it twice does it once.
+    `wait_s` is how long the desk was asked to hold the answer.
+    """
+
+    method: str
+    url: str
+    side: Side = Side.RESOURCE
+    form: Mapping[str, str] | None = None
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authenticates: bool = False
+    proves: bool = True
+    repeatable: bool = True
+    wait_s: int = 0
+
+
+def public(url: str) -> Call:
+    """Read a public document of the desk."""
+    return Call(method="GET", url=url, proves=False)
+
+
+def mandate_details(wish: Wish) -> str:
+    """The `authorization_details` of a mandate request.
+
+    Raises:
+        TypeError: when a power is not JSON.
+        ValueError: when `expires_at` has no time zone.
+
+    Source: RFC 9396 §2; 2-model.md §3.
+    """
+    purpose: dict[str, object] = {"type": wish["objective"]}
+    if wish.get("target") is not None:
+        purpose["target"] = {kind: list(ids) for kind, ids in (wish["target"] or {}).items()}
+    if wish.get("summary") is not None:
+        purpose["summary"] = wish["summary"]
+    wanted: dict[str, object] = {"type": "remit_mandate", "objective": purpose, "powers": [dict(power) for power in wish["powers"]]}
+    if wish.get("never"):
+        wanted["never"] = [dict(power) for power in wish["never"]]
+    expires_at = wish.get("expires_at")
+    limits = {"expires_at": expires_at and _moment(expires_at), "max_tasks": wish.get("max_tasks"), "chain": wish.get("chain")}
+    wanted |= {name: value for name, value in limits.items() if value is not None}
+    return encode([wanted]).decode()
+
+
+def pushed_request(desk: Metadata, *, details: str, redirect_uri: str, state: str, challenge: str, jkt: str) -> Call:
+    """Push the mandate request; the browser later carries only its `request_uri`.
+
+    Source: RFC 9126; RFC 7636 (S256); RFC 9449 §10 (`dpop_jkt`).
+    """
+    form = {
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "state": state,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "dpop_jkt": jkt,
+        "authorization_details": details,
+    }
+    return Call(method="POST", url=desk.par_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, proves=False)
+
+
+def consent_url(desk: Metadata, *, client_id: str, request_uri: str) -> str:
+    """The address the customer opens."""
+    return f"{desk.authorization_endpoint}?{urlencode({'client_id': client_id, 'request_uri': request_uri})}"
+
+
+def code_grant(desk: Metadata, *, code: str, redirect_uri: str, verifier: str) -> Call:
+    """Turn the code into the mandate.
+
+    Not repeatable: a code counts once, and a second try is what a thief would do, so a server revokes on it (RFC 6749 §4.1.2).
+    """
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, "code_verifier": verifier}
+    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, repeatable=False)
+
+
+def backchannel_request(endpoint: str, *, login_hint: str, details: str, binding_message: str | None, jkt: str) -> Call:
+    """Ask for a mandate with no browser (CIBA).
+
+    Not repeatable: a second one would ring the person twice.
+    """
+    form = {"scope": "openid", "login_hint": login_hint, "authorization_details": details, "dpop_jkt": jkt}
+    if binding_message is not None:
+        form["binding_message"] = binding_message
+    return Call(method="POST", url=endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, proves=False, repeatable=False)
+
+
+def backchannel_grant(desk: Metadata, *, auth_req_id: str) -> Call:
+    """Ask whether the person has answered a backchannel request."""
+    form = {"grant_type": _CIBA, "auth_req_id": auth_req_id}
+    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True)
+
+
+def exchange(desk: Metadata, *, subject: str, subject_type: str, key: str) -> Call:
+    """Open a task under a mandate, or renew a task. `key` marks repetitions of the same opening.
+
+    Source: RFC 8693 §2.1; 4-wire.md step 3.
+    """
+    form = {"grant_type": _EXCHANGE, "subject_token": subject, "subject_token_type": subject_type}
+    headers = {"Idempotency-Key": key}
+    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, headers=headers, authenticates=True)
+
+
+def revocation(endpoint: str, *, token: str) -> Call:
+    """Give a task's credential back.
+
+    Source: RFC 7009.
+    """
+    form = {"token": token, "token_type_hint": "access_token"}
+    return Call(method="POST", url=endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, proves=False)
+
+
+def ask(
+    desk: Metadata, *, task: str, action: str, params: Mapping[str, object], words: str | None, attachments: Sequence[Attachment], key: str
+) -> Call:
+    """One wish. The body is written here once, so that every repetition is the same to the byte.
+
+    Raises:
+        TypeError: when the params are not JSON.
+        ValueError: when they hold NaN or infinity.
+    """
+    wish: dict[str, object] = {"action": action, "params": dict(params)}
+    if words is not None:
+        wish["words"] = words
+    if attachments:
+        wish["attachments"] = [
+            {"name": file.name, "media_type": file.media_type, "data_b64": base64.b64encode(file.data).decode()} for file in attachments
+        ]
+    headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
+    return Call(method="POST", url=f"{_task(desk, task)}/asks", body=encode(wish), headers=headers)
+
+
+def ask_state(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
+    """How an ask stands; the desk holds the answer for up to `wait_s` seconds."""
+    return Call(method="GET", url=f"{desk.issuer}/v1/asks/{quote(ask_id, safe='')}?wait={wait_s}", wait_s=wait_s)
+
+
+def task_status(desk: Metadata, *, task: str) -> Call:
+    """How a task stands."""
+    return Call(method="GET", url=_task(desk, task))
+
+
+def inbox(desk: Metadata, *, task: str, after: int, wait_s: int) -> Call:
+    """Messages after number `after`."""
+    return Call(method="GET", url=f"{_task(desk, task)}/inbox?after={after}&wait={wait_s}", wait_s=wait_s)
+
+
+def complete(desk: Metadata, *, task: str) -> Call:
+    """End the task as done."""
+    return Call(method="POST", url=f"{_task(desk, task)}/complete")
+
+
+def _task(desk: Metadata, task: str) -> str:
+    return f"{desk.issuer}/v1/tasks/{quote(task, safe='')}"
+
+
+def _moment(value: datetime) -> str:
+    """RFC 3339 in UTC.
+
+    Raises:
+        ValueError: for a time without a zone.
+    """
+    if value.tzinfo is None:
+        raise ValueError("expires_at needs a time zone")
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

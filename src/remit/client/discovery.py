@@ -1,0 +1,114 @@
+"""What the desk says about itself before anything is sent to it, and the checks on it.
+
+Source: RFC 8414 (authorization server), RFC 9728 (protected resource), RFC 9207 (`iss` in the redirect).
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from remit.client.errors import ProtocolError
+from remit.client.reading import object_of, optional_text, text, texts
+from remit.client.values import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """The desk's endpoints, checked: all of them lie at the desk's own origin."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    par_endpoint: str
+    revocation_endpoint: str | None
+    backchannel_endpoint: str | None
+
+
+def desk_url(written: str) -> str:
+    """The desk's issuer identifier from what the developer wrote; one trailing slash is forgiven.
+
+    Raises:
+        ValueError: when it is not https (http is for loopback alone), or carries a query, a fragment or a user.
+    """
+    url = written.removesuffix("/")
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
+        raise ValueError("desk is an address without query, fragment and user, such as https://support.acme.example")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise ValueError("desk is an https address; http is for loopback alone")
+    return url
+
+
+def server_document(desk: str) -> str:
+    """Where the authorization server metadata stands (RFC 8414 §3.1: between host and path)."""
+    return _well_known(desk, "oauth-authorization-server")
+
+
+def resource_document(desk: str) -> str:
+    """Where the protected resource metadata stands (RFC 9728 §3.1)."""
+    return _well_known(desk, "oauth-protected-resource")
+
+
+def read_server(answered: Json, *, desk: str) -> Metadata:
+    """Check the authorization server metadata against the desk we meant to talk to.
+
+    Raises:
+        ProtocolError: when the issuer is another one, or an endpoint lies elsewhere. ⚔ A document that names foreign endpoints
+            would have us send assertions and codes to a stranger (mix-up, RFC 9207 §1).
+    """
+    body = object_of(answered)
+    if text(body, "issuer") != desk:
+        raise ProtocolError("the issuer in the metadata is not the desk")
+    if body.get("code_challenge_methods_supported") is not None and "S256" not in texts(body, "code_challenge_methods_supported"):
+        raise ProtocolError("the desk does not do PKCE with S256")
+    return Metadata(
+        issuer=desk,
+        authorization_endpoint=_endpoint(body, "authorization_endpoint", desk),
+        token_endpoint=_endpoint(body, "token_endpoint", desk),
+        par_endpoint=_endpoint(body, "pushed_authorization_request_endpoint", desk),
+        revocation_endpoint=_optional_endpoint(body, "revocation_endpoint", desk),
+        backchannel_endpoint=_optional_endpoint(body, "backchannel_authentication_endpoint", desk),
+    )
+
+
+def verify_resource(answered: Json, *, desk: str) -> None:
+    """Check that the desk's API accepts tokens of the desk's own authorization server.
+
+    Raises:
+        ProtocolError: when it names another resource or another server (RFC 9728 §3.3).
+    """
+    body = object_of(answered)
+    if text(body, "resource").removesuffix("/") != desk:
+        raise ProtocolError("the resource in the metadata is not the desk")
+    if desk not in texts(body, "authorization_servers"):
+        raise ProtocolError("the desk's API does not name the desk as its authorization server")
+
+
+def _well_known(desk: str, name: str) -> str:
+    parts = urlsplit(desk)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}"
+
+
+def _endpoint(body: Mapping[str, Json], name: str, desk: str) -> str:
+    url = text(body, name)
+    if _origin(urlsplit(url)) != _origin(urlsplit(desk)) or "#" in url or "?" in url:
+        raise ProtocolError(f"`{name}` does not lie at the desk")
+    return url
+
+
+def _optional_endpoint(body: Mapping[str, Json], name: str, desk: str) -> str | None:
+    return None if optional_text(body, name) is None else _endpoint(body, name, desk)
+
+
+def _origin(parts: SplitResult) -> tuple[str, str]:
+    return parts.scheme, parts.netloc
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

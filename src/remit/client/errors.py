@@ -1,0 +1,86 @@
+"""What can go wrong for an agent, as exceptions: the desk said no, something is down, or the protocol was not kept.
+
+No code list lives here: codes are the desk's, documented in its docs/codes.md.
+"""
+
+from collections.abc import Mapping
+
+from remit.client.values import Json
+
+
+class RemitError(Exception):
+    """The parent of everything this client raises on purpose."""
+
+
+class IdentityUnusable(RemitError):  # noqa: N818  # says what is the matter; the family name stands in RemitError
+    """The agent's own identity or key cannot be used: a file is missing, a JWT-SVID has expired or is for another desk."""
+
+
+class ProtocolError(RemitError):
+    """The other side did not keep the protocol: a wrong issuer, an unreadable answer, a redirect nobody asked for.
+
+    Nothing of such an answer was used. Treat it as a possible attack, not as a refusal.
+    """
+
+
+class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name stands in RemitError
+    """An answer that is not a success, as the desk wrote it.
+
+    `code` is the desk's (docs/codes.md), or `oauth.<error>` where the desk gave OAuth's own word only.
+    `status` is the HTTP status, 0 where nothing was sent or nothing came back. `challenge` holds the parameters of
+    `WWW-Authenticate`: the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`,
+    `transaction_challenge`, `resource_metadata`).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        title: str = "",
+        detail: str = "",
+        cure: str = "",
+        status: int = 0,
+        retry_after_s: int | None = None,
+        receipt: Json = None,
+        challenge: Mapping[str, str] | None = None,
+    ) -> None:
+        """Carry one code and what the desk said about it."""
+        super().__init__(code, title, detail, cure)
+        self.code = code
+        self.title = title
+        self.detail = detail
+        self.cure = cure
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.receipt = receipt
+        self.challenge: Mapping[str, str] = challenge or {}
+
+    @property
+    def oauth_error(self) -> str | None:
+        """OAuth's own error word, where the answer had one."""
+        return self.challenge.get("error")
+
+    def __str__(self) -> str:
+        """One line: code, what happened, what would cure it."""
+        said = self.detail or self.title
+        parts = [f"{self.code}: {said}" if said else self.code]
+        if self.cure:
+            parts.append(f"Cure: {self.cure}")
+        return " ".join(parts)
+
+
+class Refused(Problem):  # a decision of the desk, not an error; the name is the house word
+    """The desk's decision not to do it. Asking the same again changes nothing; the `cure` says what might."""
+
+
+class Unavailable(Problem):
+    """Something is down or cannot be reached. Nothing was permitted by this answer.
+
+    An ask may still have been recorded when the answer was lost: repeat it with the same `idempotency_key`.
+    """
+
+    idempotency_key: str | None = None
+
+
+class StillWaiting(RemitError, TimeoutError):  # noqa: N818  # it is a TimeoutError too
+    """The time you gave is over and no person has answered, or the outcome is not known yet. Nothing was cancelled."""

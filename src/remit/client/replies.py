@@ -1,0 +1,73 @@
+"""An answer as both faces show it; waiting on it is each face's own."""
+
+from collections.abc import Mapping
+
+from remit.client.answers import Answer
+from remit.client.values import Json
+
+
+class AnswerView:
+    """What an answer says. `answer` is the same as a plain frozen value."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(ask={self.ask!r}, decision={self.decision!r}, outcome={self.outcome!r})"
+
+    @property
+    def ask(self) -> str:
+        """The ask's id."""
+        return self.answer.ask
+
+    @property
+    def decision(self) -> str:
+        """`permit` or `needs_human`; a refusal is raised, not returned."""
+        return self.answer.decision
+
+    @property
+    def needs_human(self) -> bool:
+        """Whether people must confirm first: `await reply.wait()`."""
+        return self.answer.decision == "needs_human"
+
+    @property
+    def pending(self) -> bool:
+        """Whether the final answer is still to come: a person is asked, the act waits at the desk, or its outcome is unknown."""
+        return self.answer.pending
+
+    @property
+    def outcome(self) -> str | None:
+        """`done`, `failed` or `unknown`; None while nothing was done."""
+        return self.answer.outcome
+
+    @property
+    def result(self) -> Mapping[str, Json]:
+        """What the desk told, cut to what the mandate covers: `{"order.status": …}`."""
+        return self.answer.result
+
+    @property
+    def withheld(self) -> int:
+        """How many attributes were cut from the result."""
+        return self.answer.withheld
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """Who must confirm: `customer`, `officer:<role>`."""
+        return self.answer.who
+
+    @property
+    def expires_at(self) -> str | None:
+        """When the invitation to confirm expires."""
+        return self.answer.expires_at
+
+    @property
+    def poll(self) -> str | None:
+        """Where the desk says the ask can be polled; `wait` does it."""
+        return self.answer.poll
+
+    @property
+    def receipt(self) -> Json:
+        """The proof that this answer stands in the desk's transcript."""
+        return self.answer.receipt
