@@ -1,0 +1,145 @@
+"""Secrets and personal numbers in what comes in: finding them, and taking them out before anything is kept.
+
+Shapes are in `secret_shapes`, disguises in `secret_disguises`. Findings are offsets; they never carry the value.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.catalogue import Action, MarkKind
+from remit.domain.paths import Path
+from remit.domain.secret_disguises import backwards, readings
+from remit.domain.secret_shapes import Found, SecretClass, found_contacts, found_forms, found_plain
+from remit.domain.values import Json, JsonObject
+
+_NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Finding:
+    """One secret by its place: `start` and `end` are character offsets into the text that was read."""
+
+    start: int
+    end: int
+    kind: str
+    group: SecretClass
+
+    @property
+    def fingerprint(self) -> bool:
+        """Whether a keyed fingerprint may be kept. ⚔ Never of what can be guessed: PIN, CVV, codes, cards, ids."""
+        return self.group is SecretClass.CREDENTIAL and self.kind != "password"
+
+
+def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
+    """Find secrets and personal numbers in a text, in order, not overlapping.
+
+    Reads through full-width and invisible characters, spacing, line breaks, hex, base64, percent encoding and
+    reversal. `contacts` adds e-mail addresses and phone numbers.
+
+    Source: 2-model.md §7 (Inbound), 7-peers.md P11.
+    """
+    return _merged(list(_all(text, contacts=contacts)))
+
+
+def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
+    for number, reading in enumerate(readings(text)):
+        for found in found_plain(reading.text):
+            yield _finding(found, reading.span(found[1], found[2]))
+        if number:
+            continue
+        back = backwards(reading)
+        for found in found_forms(back.text):
+            yield _finding(found, back.span(found[1], found[2]))
+        for found in found_contacts(reading.text) if contacts else ():
+            yield _finding(found, reading.span(found[1], found[2]))
+
+
+def _finding(found: Found, span: tuple[int, int]) -> Finding:
+    return Finding(start=span[0], end=span[1], kind=found[0], group=found[3])
+
+
+_STRICTEST: Final = (SecretClass.GUESSABLE, SecretClass.PERSONAL, SecretClass.CREDENTIAL, SecretClass.CONTACT)
+
+
+def _merged(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Join what overlaps; of two classes the one of which less may be kept wins."""
+    out: list[Finding] = []
+    for one in sorted(findings):
+        if not out or one.start >= out[-1].end:
+            out.append(one)
+            continue
+        last = out.pop()
+        strict = min(last, one, key=lambda finding: _STRICTEST.index(finding.group))
+        out.append(Finding(start=last.start, end=max(last.end, one.end), kind=strict.kind, group=strict.group))
+    return tuple(out)
+
+
+def redact(text: str, findings: Collection[Finding]) -> str:
+    """The text with each finding replaced by its kind in brackets."""
+    out: list[str] = []
+    at = 0
+    for finding in sorted(findings):
+        if finding.end <= at:
+            continue
+        out += [text[at : max(at, finding.start)], f"[{finding.kind} removed]"]
+        at = finding.end
+    return "".join([*out, text[at:]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """Params without their secrets, and what was found where (`path` as text, for the desk)."""
+
+    params: JsonObject
+    findings: tuple[tuple[str, Finding], ...]
+
+
+def redact_params(params: JsonObject, action: Action | None) -> Redacted:
+    """Take secrets out of every text in the params, keys included, before they are stored, logged or shown in an error.
+
+    A member's name is read as the label of its value. Where the action expects a number that proves itself (a record,
+    a recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
+
+    Source: 2-model.md §5 (Redact).
+    """
+    marks = {mark.path: mark.kind for mark in action.marks} if action else {}
+    found: list[tuple[str, Finding]] = []
+    cleaned = _object(params, Path(()), marks, found)
+    return Redacted(params=cleaned, findings=tuple(found))
+
+
+def _object(members: JsonObject, path: Path, marks: Mapping[Path, MarkKind], found: list[tuple[str, Finding]]) -> JsonObject:
+    out: dict[str, Json] = {}
+    for key, value in members.items():
+        name = redact(key, find_secrets(key))
+        out[name] = _value(value, path.then(key), marks, found)
+    return out
+
+
+def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[tuple[str, Finding]]) -> Json:
+    if isinstance(value, str):
+        findings = _in_text(value, path, marks)
+        found.extend((str(path), finding) for finding in findings)
+        return redact(value, findings)
+    if isinstance(value, Mapping):
+        return _object(value, path, marks, found)
+    if isinstance(value, list | tuple):
+        return [_value(one, path.then(None), marks, found) for one in value]
+    return value
+
+
+def _in_text(text: str, path: Path, marks: Mapping[Path, MarkKind]) -> tuple[Finding, ...]:
+    expected = marks.get(path)
+    findings = find_secrets(text)
+    if expected in _NUMBERS_EXPECTED:
+        return tuple(one for one in findings if one.group in {SecretClass.CREDENTIAL, SecretClass.GUESSABLE})
+    name = next((step for step in reversed(path.steps) if step is not None), "")
+    label = f"{name.replace('_', ' ')}: "
+    labelled = find_secrets(f"{label}{text}")
+    moved = [
+        Finding(start=max(0, one.start - len(label)), end=one.end - len(label), kind=one.kind, group=one.group)
+        for one in labelled
+        if one.end > len(label)
+    ]
+    return _merged([*findings, *moved])
