@@ -4,6 +4,7 @@ import json
 import math
 import struct
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,24 +23,24 @@ JSON = st.recursive(
 
 @settings(max_examples=200)
 @given(JSON)
-def test_what_is_written_reads_back_as_the_same_value(value):
+def test_what_is_written_reads_back_as_the_same_value(value: Any) -> None:
     assert json.loads(canonical(value), parse_int=float) == value
 
 
 @settings(max_examples=100)
 @given(JSON)
-def test_writing_what_was_written_changes_nothing(value):
+def test_writing_what_was_written_changes_nothing(value: Any) -> None:
     once = canonical(value)
     assert canonical(json.loads(once, parse_float=Decimal)) == once
 
 
 @settings(max_examples=100)
 @given(st.dictionaries(TEXT, st.integers(0, 9), max_size=6))
-def test_the_order_of_members_never_matters(members):
+def test_the_order_of_members_never_matters(members: Any) -> None:
     assert canonical(members) == canonical(dict(reversed(members.items())))
 
 
-def test_keys_are_sorted_by_utf_16_units_not_by_code_points():
+def test_keys_are_sorted_by_utf_16_units_not_by_code_points() -> None:
     assert canonical({"\ufb33": 1, "\U0001f602": 2}) == '{"\U0001f602":2,"\ufb33":1}'.encode()
 
 
@@ -69,54 +70,54 @@ def test_keys_are_sorted_by_utf_16_units_not_by_code_points():
         ("43143ff3c1cb0959", "1424953923781206.2"),
     ],
 )
-def test_numbers_are_written_as_ecmascript_writes_them(bits, expected):
+def test_numbers_are_written_as_ecmascript_writes_them(bits: str, expected: str) -> None:
     number = struct.unpack(">d", bytes.fromhex(bits))[0]
     assert canonical(number).decode() == expected
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, Decimal("NaN"), Decimal("Infinity")])
-def test_what_is_no_number_is_refused(number):
+def test_what_is_no_number_is_refused(number: int) -> None:
     with pytest.raises(ValueError, match="not JSON"):
         canonical([number])
 
 
 @pytest.mark.parametrize("value", ["\ud800", {"\udfff": 1}, ["a\udc00"], {"é\ud800": 1}])
-def test_a_lone_surrogate_is_refused(value):
+def test_a_lone_surrogate_is_refused(value: Any) -> None:
     with pytest.raises(UnicodeEncodeError):
         canonical(value)
 
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), {1: "a"}, {None: "a"}, {True: "a"}, bytearray(b"x")])
-def test_what_is_not_json_is_refused(value):
+def test_what_is_not_json_is_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         canonical(value)
 
 
-def test_true_is_not_written_as_one():
+def test_true_is_not_written_as_one() -> None:
     assert canonical([True, False, None, 1, 0]) == b"[true,false,null,1,0]"
 
 
-def test_every_control_character_has_its_one_escape():
+def test_every_control_character_has_its_one_escape() -> None:
     short = {8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
     for code in range(0x80):
         expected = short.get(code, f"\\u{code:04x}" if code < 0x20 else chr(code))
         assert canonical(chr(code)).decode() == f'"{expected}"'
 
 
-def test_empty_objects_and_arrays_are_written():
+def test_empty_objects_and_arrays_are_written() -> None:
     assert canonical({"a": [], "b": {}, "c": [[], {}]}) == b'{"a":[],"b":{},"c":[[],{}]}'
 
 
-def test_equal_numbers_have_equal_digests_however_they_were_sent():
+def test_equal_numbers_have_equal_digests_however_they_were_sent() -> None:
     assert digest(decode(b'{"a":5.0}')) == digest(decode(b'{"a":5}')) == digest(decode(b'{"a":50e-1}'))
 
 
 @given(st.binary(max_size=40))
-def test_base64url_reads_back(raw):
+def test_base64url_reads_back(raw: bytes) -> None:
     assert unb64url(b64url(raw)) == raw
 
 
 @pytest.mark.parametrize("text", ["QQ==", "QR", "A", "a+b_", "a/b_", "QQ\n", " QQ", "Q Q", "ü"])
-def test_base64url_has_one_text_for_each_value(text):
+def test_base64url_has_one_text_for_each_value(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         unb64url(text)

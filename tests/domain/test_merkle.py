@@ -1,6 +1,7 @@
 """The tree: every proof verifies, and nothing else does."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from remit.domain.errors import Code, Refused
 SIZES = st.integers(1, 300)
 
 
-def mth(leaves):
+def mth(leaves: Any) -> Any:
     """RFC 6962 §2.1 as it is written there: the oracle."""
     if not leaves:
         return hashlib.sha256(b"").digest()
@@ -24,29 +25,29 @@ def mth(leaves):
     return hashlib.sha256(b"\x01" + mth(leaves[:split]) + mth(leaves[split:])).digest()
 
 
-def leaves(size):
+def leaves(size: int) -> Any:
     return [merkle.leaf_hash(b"%d" % number) for number in range(size)]
 
 
-def tree(size):
+def tree(size: int) -> Any:
     nodes = merkle.new_hashes(0, leaves(size), lambda level, index: pytest.fail(f"read {level}/{index} of an empty tree"))
     return lambda level, index: nodes[level, index]
 
 
-def flipped(raw, bit):
+def flipped(raw: bytes, bit: int) -> Any:
     changed = bytearray(raw)
     changed[bit // 8] ^= 1 << (bit % 8)
     return bytes(changed)
 
 
 @given(st.integers(0, 300))
-def test_the_root_is_rfc_6962s(size):
+def test_the_root_is_rfc_6962s(size: int) -> None:
     assert merkle.root(size, tree(size)) == mth(leaves(size))
 
 
 @settings(max_examples=60)
 @given(SIZES, st.data())
-def test_every_inclusion_proof_verifies_and_any_flipped_bit_fails(size, data):
+def test_every_inclusion_proof_verifies_and_any_flipped_bit_fails(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     leaf, expected = leaves(size)[index], mth(leaves(size))
     proof = merkle.inclusion_proof(index, size, tree(size))
@@ -61,7 +62,7 @@ def test_every_inclusion_proof_verifies_and_any_flipped_bit_fails(size, data):
 
 @settings(max_examples=60)
 @given(SIZES, st.data())
-def test_an_inclusion_proof_holds_for_no_other_index_and_with_nothing_added_or_taken(size, data):
+def test_an_inclusion_proof_holds_for_no_other_index_and_with_nothing_added_or_taken(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     leaf, expected = leaves(size)[index], mth(leaves(size))
     proof = merkle.inclusion_proof(index, size, tree(size))
@@ -76,7 +77,7 @@ def test_an_inclusion_proof_holds_for_no_other_index_and_with_nothing_added_or_t
 
 @settings(max_examples=60)
 @given(SIZES, st.data())
-def test_every_consistency_proof_verifies_and_any_flipped_bit_fails(new, data):
+def test_every_consistency_proof_verifies_and_any_flipped_bit_fails(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(0, new))
     old_root, new_root = mth(leaves(old)), mth(leaves(new))
     proof = merkle.consistency_proof(old, new, tree(new))
@@ -93,7 +94,7 @@ def test_every_consistency_proof_verifies_and_any_flipped_bit_fails(new, data):
 
 @settings(max_examples=60)
 @given(SIZES, st.data())
-def test_a_consistency_proof_holds_for_no_other_old_size_and_with_nothing_added_or_taken(new, data):
+def test_a_consistency_proof_holds_for_no_other_old_size_and_with_nothing_added_or_taken(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(0, new))
     old_root, new_root = mth(leaves(old)), mth(leaves(new))
     proof = merkle.consistency_proof(old, new, tree(new))
@@ -108,7 +109,7 @@ def test_a_consistency_proof_holds_for_no_other_old_size_and_with_nothing_added_
 
 @settings(max_examples=60)
 @given(st.lists(st.integers(0, 40), max_size=8))
-def test_appending_in_parts_gives_the_same_tree_as_at_once(parts):
+def test_appending_in_parts_gives_the_same_tree_as_at_once(parts: Any) -> None:
     nodes, frontier = {}, merkle.EMPTY
     everything = leaves(sum(parts))
     for part in parts:
@@ -123,19 +124,19 @@ def test_appending_in_parts_gives_the_same_tree_as_at_once(parts):
     assert merkle.root(size, lambda level, index: nodes[level, index]) == frontier.root()
 
 
-def test_a_frontier_is_a_value_that_appending_leaves_alone():
+def test_a_frontier_is_a_value_that_appending_leaves_alone() -> None:
     one = merkle.EMPTY.append(leaves(3))
     before = one.root()
     one.append(leaves(5))
     assert (one.size, one.root()) == (3, before)
 
 
-def test_a_leaf_cannot_pass_as_a_node():
+def test_a_leaf_cannot_pass_as_a_node() -> None:
     left, right = leaves(2)
     assert merkle.leaf_hash(left + right) != merkle.node_hash(left, right)
 
 
-def test_an_entry_that_is_an_inner_node_is_not_proved():
+def test_an_entry_that_is_an_inner_node_is_not_proved() -> None:
     left, right, third = leaves(3)
     inner = merkle.node_hash(left, right)
     with pytest.raises(Refused):
@@ -143,7 +144,7 @@ def test_an_entry_that_is_an_inner_node_is_not_proved():
 
 
 @pytest.mark.parametrize("size", [0, 1, 31, 33])
-def test_hashes_of_another_length_are_refused(size):
+def test_hashes_of_another_length_are_refused(size: int) -> None:
     odd = b"x" * size
     with pytest.raises(Refused):
         merkle.verify_inclusion(index=0, size=1, leaf=odd, proof=[], expected_root=odd)
@@ -151,19 +152,19 @@ def test_hashes_of_another_length_are_refused(size):
         merkle.verify_consistency(old=1, new=1, old_root=odd, new_root=odd, proof=[])
 
 
-def test_the_empty_log_begins_every_log_and_its_root_is_the_hash_of_nothing():
+def test_the_empty_log_begins_every_log_and_its_root_is_the_hash_of_nothing() -> None:
     merkle.verify_consistency(old=0, new=2, old_root=merkle.EMPTY_ROOT, new_root=mth(leaves(2)), proof=[])
     with pytest.raises(Refused):
         merkle.verify_consistency(old=0, new=2, old_root=leaves(1)[0], new_root=mth(leaves(2)), proof=[])
 
 
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 3), (3, 3)])
-def test_there_is_no_proof_for_an_entry_that_is_not_there(index, size):
+def test_there_is_no_proof_for_an_entry_that_is_not_there(index: int, size: int) -> None:
     with pytest.raises(ValueError, match="no entry"):
         merkle.inclusion_proof(index, size, tree(size))
 
 
 @pytest.mark.parametrize(("old", "new"), [(-1, 3), (4, 3)])
-def test_there_is_no_consistency_with_a_longer_log(old, new):
+def test_there_is_no_consistency_with_a_longer_log(old: int, new: int) -> None:
     with pytest.raises(ValueError, match="cannot begin"):
         merkle.consistency_proof(old, new, tree(new))

@@ -4,6 +4,7 @@ import json
 import os
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,10 @@ pytestmark = pytest.mark.skipif(not CASES, reason="the shared vectors are not he
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 @pytest.mark.parametrize("fractions", [float, Decimal])
-def test_the_published_pairs_come_out_byte_for_byte(case, fractions):
+def test_the_published_pairs_come_out_byte_for_byte(case: dict[str, Any], fractions: Any) -> None:
     value = json.loads(case["input"], parse_float=fractions)
     assert canonical(value) == bytes.fromhex(case["output_hex"])
 
 
-def test_all_six_pairs_are_there():
+def test_all_six_pairs_are_there() -> None:
     assert len(CASES) == 6

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,15 +21,15 @@ VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "share
 pytestmark = pytest.mark.skipif(not VECTORS.exists(), reason="the shared vectors are not here; set REMIT_SHARED")
 
 
-def load(name):
+def load(name: str) -> Any:
     return json.loads((VECTORS / name).read_text()) if VECTORS.exists() else {}
 
 
-def named(cases, key):
+def named(cases: Any, key: str) -> Any:
     return [pytest.param(case, id=case[key]) for case in cases]
 
 
-def raw(encoded):
+def raw(encoded: Any) -> Any:
     return base64.b64decode(encoded)
 
 
@@ -48,8 +49,8 @@ OURS_DIFFER = {
 
 
 @pytest.mark.parametrize("case", named(INCLUSION, "file"))
-def test_inclusion_proofs_are_judged_like_the_reference(case):
-    def verify():
+def test_inclusion_proofs_are_judged_like_the_reference(case: dict[str, Any]) -> None:
+    def verify() -> None:
         merkle.verify_inclusion(
             index=case["leafIdx"],
             size=case["treeSize"],
@@ -67,8 +68,8 @@ def test_inclusion_proofs_are_judged_like_the_reference(case):
 
 
 @pytest.mark.parametrize("case", named(CONSISTENCY, "file"))
-def test_consistency_proofs_are_judged_like_the_reference(case):
-    def verify():
+def test_consistency_proofs_are_judged_like_the_reference(case: dict[str, Any]) -> None:
+    def verify() -> None:
         merkle.verify_consistency(
             old=case["size1"],
             new=case["size2"],
@@ -85,13 +86,13 @@ def test_consistency_proofs_are_judged_like_the_reference(case):
         verify()
 
 
-def test_all_proof_vectors_are_there():
+def test_all_proof_vectors_are_there() -> None:
     assert (len(INCLUSION), len(CONSISTENCY)) == (98, 98)
     assert {case["file"] for case in CONSISTENCY} >= OURS_DIFFER
 
 
 @pytest.mark.parametrize("case", named(PARSING.get("checkpoint", []), "name"))
-def test_checkpoints_are_taken_and_refused_like_the_reference(case):
+def test_checkpoints_are_taken_and_refused_like_the_reference(case: dict[str, Any]) -> None:
     if case["valid"]:
         lines = case["text"].split("\n")
         checkpoint = read_checkpoint(case["text"])
@@ -103,7 +104,7 @@ def test_checkpoints_are_taken_and_refused_like_the_reference(case):
 
 
 @pytest.mark.parametrize("case", named(PARSING.get("tlog_proof_valid", []), "name"))
-def test_valid_proof_texts_are_read_and_written(case):
+def test_valid_proof_texts_are_read_and_written(case: dict[str, Any]) -> None:
     proof = read_tlog_proof(case["text"])
     extra = raw(case.get("extra", ""))
     assert (proof.index, proof.hashes, proof.extra) == (case["index"], tuple(raw(one) for one in case["hashes"]), extra)
@@ -113,7 +114,7 @@ def test_valid_proof_texts_are_read_and_written(case):
 
 
 @pytest.mark.parametrize("case", named(PARSING.get("tlog_proof_invalid", []), "name"))
-def test_invalid_proof_texts_are_refused(case):
+def test_invalid_proof_texts_are_refused(case: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
         read_tlog_proof(case["text"])
     assert refused.value.code is Code.RECEIPT_INVALID
@@ -124,23 +125,23 @@ class TestLog:
 
     __test__ = False
 
-    def __init__(self, size):
+    def __init__(self, size: int) -> None:
         self.size = size
 
-    def checkpoint(self):
+    def checkpoint(self) -> Any:
         return TESTLOG["checkpoints"][str(self.size)]
 
-    def tile(self, tile):
+    def tile(self, tile: Tile) -> Any:
         assert tile == Tile(level=0, index=0, width=self.size)
         return raw(TESTLOG["level0_tiles_b64"][str(self.size)])
 
-    def bundle(self, bundle):
+    def bundle(self, bundle: Bundle) -> Any:
         assert bundle == Bundle(index=0, width=self.size)
         return raw(TESTLOG["entry_bundles_b64"][str(self.size)])
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_real_log_verifies_at_every_size_and_continues_every_smaller_one(size):
+def test_a_real_log_verifies_at_every_size_and_continues_every_smaller_one(size: int) -> None:
     report = verify_log(
         TestLog(size),
         records=None,
@@ -149,14 +150,14 @@ def test_a_real_log_verifies_at_every_size_and_continues_every_smaller_one(size)
         earlier=[TESTLOG["checkpoints"][str(other)] for other in SIZES if other <= size],
         verify_ed25519=verify_ed25519,
         ticks=lambda: 0.0,
-        progress=lambda done, of: None,
+        progress=lambda *_: None,
     )
     assert (report.origin, report.entries) == (TESTLOG["origin"], size)
     assert report.continues == tuple(other for other in SIZES if other <= size)
 
 
 @pytest.mark.parametrize("size", [size for size in SIZES if size])
-def test_tiles_and_bundles_of_a_real_log_give_its_roots_and_proofs(size):
+def test_tiles_and_bundles_of_a_real_log_give_its_roots_and_proofs(size: int) -> None:
     log = TestLog(size)
     checkpoint = verify_checkpoint(log.checkpoint(), [verify_vkey(TESTLOG["vkey"])], verify_ed25519)
     read = tile_reader(log.tile, size)
@@ -174,5 +175,5 @@ def test_tiles_and_bundles_of_a_real_log_give_its_roots_and_proofs(size):
         merkle.verify_consistency(old=old, new=size, old_root=earlier.root, new_root=checkpoint.root, proof=proof)
 
 
-def test_the_real_log_is_whole():
-    assert SIZES == list(range(16))
+def test_the_real_log_is_whole() -> None:
+    assert list(range(16)) == SIZES

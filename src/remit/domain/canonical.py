@@ -60,17 +60,17 @@ def _write(value: object, parts: list[str]) -> None:
         parts.append(_text(value))
     elif value is None or isinstance(value, bool):
         parts.append("null" if value is None else "true" if value else "false")
-    elif isinstance(value, int | float | Decimal):
-        parts.append(_number(value))
-    elif isinstance(value, Mapping):
+    elif isinstance(value, (dict, Mapping)):  # dict first: asking the abstract class is slow, and this runs for every entry
         _members(value, parts)
-    elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
-        parts.append("[")
-        for place, item in enumerate(value):
-            if place:
-                parts.append(",")
+    elif isinstance(value, (int, float, Decimal)):
+        parts.append(_number(value))
+    elif isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
+        before = "["
+        for item in value:
+            parts.append(before)
             _write(item, parts)
-        parts.append("]")
+            before = ","
+        parts.append("[]" if before == "[" else "]")
     else:
         message = f"{type(value).__name__} is not JSON"
         raise TypeError(message)
