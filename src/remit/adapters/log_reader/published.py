@@ -1,0 +1,113 @@
+"""A log as C2SP tlog-tiles publishes it: in a folder, or below an address.
+
+Both find the same files under the same paths. Nothing read here is trusted; sizes are bounded all the same.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.merkle import HASH_SIZE
+from remit.domain.note import MAX_NOTE
+from remit.domain.tiles import MAX_ENTRY, WIDTH, Bundle, Tile, decode_bundle, encode_bundle
+
+CHECKPOINT: Final = "checkpoint"
+TIMEOUT_S: Final = 20.0
+
+_OK: Final = 200
+_GONE: Final = (404, 410)
+_MAX_BUNDLE: Final = WIDTH * (2 + MAX_ENTRY)
+
+
+class _Published:
+    """What folder and address share: `_fetch(path, most)` gives the bytes, or raises `_Absent`."""
+
+    _fetch: Callable[[str, int], bytes]
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        try:
+            return self._required(CHECKPOINT, MAX_NOTE).decode("utf-8", errors="strict")
+        except UnicodeDecodeError:
+            raise Refused(Code.LOG_DAMAGED, "the checkpoint is not UTF-8") from None
+
+    def tile(self, tile: Tile) -> bytes:
+        """The bytes of one tile of hashes, cut out of the full one when a partial one was cleared away."""
+        try:
+            return self._fetch(tile.path, tile.width * HASH_SIZE)
+        except _Absent:
+            full = Tile(level=tile.level, index=tile.index, width=WIDTH)
+            return self._required(full.path, WIDTH * HASH_SIZE, wanted=tile.path)[: tile.width * HASH_SIZE]
+
+    def bundle(self, bundle: Bundle) -> bytes:
+        """The bytes of one entry bundle, cut out of the full one when a partial one was cleared away."""
+        try:
+            return self._fetch(bundle.path, _MAX_BUNDLE)
+        except _Absent:
+            full = Bundle(index=bundle.index, width=WIDTH)
+            entries = decode_bundle(full, self._required(full.path, _MAX_BUNDLE, wanted=bundle.path))
+            return encode_bundle(entries[: bundle.width])
+
+    def _required(self, path: str, most: int, *, wanted: str = "") -> bytes:
+        try:
+            return self._fetch(path, most)
+        except _Absent:
+            raise Refused(Code.LOG_DAMAGED, f"the log has no {wanted or path}") from None
+
+
+class FolderLog(_Published):
+    """A log copied into a folder."""
+
+    def __init__(self, directory: Path) -> None:
+        """Read below this folder."""
+        self._directory = directory
+        self._fetch = self._read
+
+    def _read(self, path: str, most: int) -> bytes:
+        try:
+            with (self._directory / path).open("rb") as file:
+                raw = file.read(most + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            raise _Absent from None
+        except OSError as error:
+            raise Fault(Code.FAULT_STORE, f"{path}: {error.strerror}") from None
+        _verify_bounded(raw, path, most)
+        return raw
+
+
+class HttpLog(_Published):
+    """A log below an address, such as `https://desk.example/log`."""
+
+    def __init__(self, prefix: str, client: httpx.Client) -> None:
+        """Fetch below `prefix` with this client; redirects are not followed."""
+        self._prefix = prefix.rstrip("/")
+        self._client = client
+        self._fetch = self._get
+
+    def _get(self, path: str, most: int) -> bytes:
+        body = bytearray()
+        try:
+            with self._client.stream("GET", f"{self._prefix}/{path}", follow_redirects=False, timeout=TIMEOUT_S) as answer:
+                if answer.status_code in _GONE:
+                    raise _Absent
+                if answer.status_code != _OK:
+                    raise Fault(Code.FAULT_STORE, f"{path}: the log answered {answer.status_code}")
+                for chunk in answer.iter_bytes():
+                    body += chunk
+                    _verify_bounded(body, path, most)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Fault(Code.FAULT_STORE, f"{path}: {type(error).__name__}") from None
+        return bytes(body)
+
+
+class _Absent(Exception):  # noqa: N818  # a finding, not an error
+    """There is nothing under this path."""
+
+
+def _verify_bounded(raw: bytes | bytearray, path: str, most: int) -> None:
+    """Stop at the first byte too many: a log that sends without end must not fill the verifier's memory."""
+    if len(raw) > most:
+        raise Refused(Code.LOG_DAMAGED, f"{path} is longer than it can be")
