@@ -435,13 +435,57 @@ def test_a_no_of_the_person_is_raised_from_waiting(desk: FakeDesk, make_agent: M
     in_task(make_agent(), work)
 
 
-def test_a_refusal_inside_a_success_is_raised_too(desk: FakeDesk, make_agent: MakeAgent) -> None:
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"decision": "refuse", "codes": ["confirmation.expired"]}, "confirmation.expired"),
+        ({"decision": "needs_human", "state": "declined"}, "confirmation.declined"),
+        ({"decision": "needs_human", "state": "expired", "code": "confirmation.expired"}, "confirmation.expired"),
+        ({"decision": "needs_human", "code": "confirmation.mismatch"}, "confirmation.mismatch"),
+        ({"decision": "permit", "state": "void"}, "task.ended"),
+    ],
+)
+def test_a_settled_no_is_never_waited_for_as_if_it_were_open(
+    desk: FakeDesk, make_agent: MakeAgent, members: dict[str, object], code: str
+) -> None:
     async def work(task: Task) -> None:
         reply = await task.ask("payment.refund", {})
-        desk.trouble("/v1/asks/ask_1", lambda _: JSONResponse({"ask": "ask_1", "decision": "refuse", "codes": ["confirmation.expired"]}))
+        desk.trouble("/v1/asks/ask_1", lambda _: JSONResponse({"ask": "ask_1", **members}, 202))
         with pytest.raises(Refused) as caught:
             await reply.wait()
-        assert caught.value.code == "confirmation.expired"
+        assert caught.value.code == code
+
+    in_task(make_agent(), work)
+    assert len(desk.requests("/v1/asks/ask_1")) == 1
+
+
+def test_less_than_asked_is_followed_to_the_ask_that_took_its_place(desk: FakeDesk, make_agent: MakeAgent) -> None:
+    async def work(task: Task) -> None:
+        reply = await task.ask("payment.refund", {})
+        desk.asks["ask_1"] |= {"state": "countered", "countered_by": "ask_2"}
+        desk.asks["ask_2"] = {"ask": "ask_2", "decision": "permit", "outcome": "done"}
+        final = await reply.wait()
+        assert (final.ask, final.outcome) == ("ask_2", "done")
+
+    in_task(make_agent(), work)
+
+
+def test_an_answer_for_another_ask_is_not_taken(desk: FakeDesk, make_agent: MakeAgent) -> None:
+    async def work(task: Task) -> None:
+        reply = await task.ask("payment.refund", {})
+        desk.trouble("/v1/asks/ask_1", lambda _: JSONResponse({"ask": "ask_9", "decision": "permit", "outcome": "done"}))
+        with pytest.raises(ProtocolError):
+            await reply.wait()
+
+    in_task(make_agent(), work)
+
+
+def test_why_an_act_failed_is_shown(desk: FakeDesk, make_agent: MakeAgent) -> None:
+    async def work(task: Task) -> None:
+        failed = {"ask": "a", "decision": "permit", "outcome": "failed", "code": "desk.refused", "detail": "the shop is closed"}
+        desk.trouble("/asks", lambda _: JSONResponse(failed))
+        reply = await task.ask("order.read", {})
+        assert (reply.outcome, reply.detail) == ("failed", "the shop is closed")
 
     in_task(make_agent(), work)
 

@@ -17,6 +17,7 @@ _DOWN: Final = frozenset({"server_error", "temporarily_unavailable"})
 _CHALLENGE: Final = re.compile(r'([A-Za-z][A-Za-z0-9_-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
 _SERVER_ERROR: Final = 500
 _ACCEPTED: Final = 202
+_NO_STATES: Final = {"declined": "confirmation.declined", "expired": "confirmation.expired", "void": "task.ended", "refused": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +86,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The desk's answer to an ask. `pending` is true while a person or the outcome is awaited."""
+    """The desk's answer to an ask. `pending` is true while a person or the outcome is awaited.
+
+    `countered_by` is the ask that took this one's place because a person offered less. `detail` says why an act failed.
+    """
 
     ask: str
     decision: str
@@ -97,6 +101,8 @@ class Answer:
     poll: str | None
     receipt: Json
     pending: bool
+    countered_by: str | None
+    detail: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +182,10 @@ def read_answer(answered: Answered) -> Answer:
     """
     body = object_of(answered.json())
     decision = text(body, "decision")
-    if decision == "refuse":
-        raise _refused(body, answered)
+    state = optional_text(body, "state")
+    if decision == "refuse" or state in _NO_STATES or (decision == "needs_human" and body.get("code")):
+        # A settled no must never look like something still to wait for.
+        raise _refused(body, answered, otherwise=_NO_STATES.get(state or "", ""))
     if decision not in {"permit", "needs_human"}:
         raise ProtocolError(f"unknown decision {decision!r}")
     outcome = optional_text(body, "outcome")
@@ -195,6 +203,8 @@ def read_answer(answered: Answered) -> Answer:
         poll=optional_text(body, "poll"),
         receipt=body.get("receipt"),
         pending=pending or outcome is None,
+        countered_by=optional_text(body, "countered_by"),
+        detail=optional_text(body, "detail"),
     )
 
 
@@ -303,12 +313,12 @@ def _said(body: Mapping[str, Json], *names: str) -> str:
     return ""
 
 
-def _refused(body: Mapping[str, Json], answered: Answered) -> Refused:
+def _refused(body: Mapping[str, Json], answered: Answered, *, otherwise: str = "") -> Refused:
     codes = body.get("codes")
     first = codes[0] if isinstance(codes, list) and codes else None
     challenge = challenge_of(answered)
     error = _said(body, "error") or challenge.get("error", "")
-    code = _said(body, "code") or (first if isinstance(first, str) else "") or (f"oauth.{error}" if error else "")
+    code = _said(body, "code") or (first if isinstance(first, str) else "") or (f"oauth.{error}" if error else otherwise)
     if not code:
         raise ProtocolError("a refusal without a code")
     return Refused(

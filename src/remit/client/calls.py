@@ -73,7 +73,13 @@ def mandate_details(wish: Wish) -> str:
     if wish.get("never"):
         wanted["never"] = [dict(power) for power in wish["never"]]
     expires_at = wish.get("expires_at")
-    limits = {"expires_at": expires_at and _moment(expires_at), "max_tasks": wish.get("max_tasks"), "chain": wish.get("chain")}
+    operators = wish.get("chain_operators")
+    limits = {
+        "expires_at": expires_at and _moment(expires_at),
+        "max_tasks": wish.get("max_tasks"),
+        "chain": wish.get("chain"),
+        "chain_operators": operators and list(operators),
+    }
     wanted |= {name: value for name, value in limits.items() if value is not None}
     return encode([wanted]).decode()
 

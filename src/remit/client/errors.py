@@ -23,6 +23,13 @@ class ProtocolError(RemitError):
     """
 
 
+class ReceiptInvalid(RemitError):  # noqa: N818  # says what is the matter; the family name stands in RemitError
+    """A receipt does not verify: it was changed, is about something else, or the log's key did not sign it."""
+
+    code = "receipt.invalid"
+    cure = "Ask the desk for the receipt again, and check the key you verify with."
+
+
 class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name stands in RemitError
     """An answer that is not a success, as the desk wrote it.
 

@@ -161,7 +161,7 @@ def _algorithm(key: ECKey | RSAKey | OKPKey) -> str:
     if isinstance(key, RSAKey):
         return "PS256"
     # RFC 9864: fully specified names; `EdDSA` is deprecated.
-    curves = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "Ed25519"}
+    curves = {"P-256": "ES256", "P-384": "ES384", "Ed25519": "Ed25519"}
     if key.curve_name not in curves:
         raise IdentityUnusable(f"a key on {key.curve_name} cannot be used")
     return curves[key.curve_name]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from remit.client.answers import Answer
+from remit.client.receipts import VerifiedReceipt, verify
 from remit.client.values import Json
 
 
@@ -71,3 +72,21 @@ class AnswerView:
     def receipt(self) -> Json:
         """The proof that this answer stands in the desk's transcript."""
         return self.answer.receipt
+
+    @property
+    def countered_by(self) -> str | None:
+        """The ask that took this one's place because a person offered less; `wait` follows it."""
+        return self.answer.countered_by
+
+    @property
+    def detail(self) -> str | None:
+        """Why an act failed, where the desk says so."""
+        return self.answer.detail
+
+    def verified_receipt(self, vkey: str) -> VerifiedReceipt:
+        """Verify with the log's public key alone that this ask stands in the desk's transcript.
+
+        Raises:
+            ReceiptInvalid: when it does not, or the receipt is about something else.
+        """
+        return verify(self.receipt, vkey, ask=self.ask)

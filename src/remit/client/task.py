@@ -155,8 +155,11 @@ class Task:
             if left_s <= 0:
                 raise StillWaiting(f"ask {answer.ask} still waits for {', '.join(answer.who) or 'the desk'}")
             wait_s = max(0, int(min(_LONG_POLL_S, left_s)))
-            call = calls.ask_state(await self._door.desk(), ask_id=answer.ask, wait_s=wait_s)
+            awaited = answer.countered_by or answer.ask
+            call = calls.ask_state(await self._door.desk(), ask_id=awaited, wait_s=wait_s)
             answer = answers.read_answer(await self._send(call))
+            if answer.ask != awaited:
+                raise ProtocolError("the desk answered for another ask")
             spent_s = clock.monotonic() - began
             if answer.pending and spent_s < _SHORTEST_POLL_S:
                 # A desk that does not hold the answer must not be asked in a tight loop.

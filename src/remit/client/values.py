@@ -32,3 +32,4 @@ class Wish(TypedDict, total=False):
     expires_at: datetime | None
     max_tasks: int | None
     chain: int | None
+    chain_operators: Sequence[str] | None
