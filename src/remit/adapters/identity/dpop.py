@@ -1,0 +1,103 @@
+"""The plug that verifies DPoP proofs on every request.
+
+Written by hand on `cryptography`, because it stands on the hot path; joserfc is the oracle in its tests.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from remit.adapters.identity.keys import PROOF_ALGORITHMS, PublicKey, UnknownKind, verify_jwk
+from remit.domain.client_assertions import LONGEST_JTI, replay_key
+from remit.domain.compact_jws import malformed, read_bytes, read_header, read_object, split, text_member
+from remit.domain.dpop import WINDOW_MS, verify_claims, verify_header_type
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant
+from remit.ports.identity import Proof
+
+MAX_PROOF: Final = 4096
+MAX_HEADERS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """A proof header that was checked: which algorithm, which key."""
+
+    alg: str
+    key: PublicKey
+
+
+class DpopProofs:
+    """Verifies DPoP proofs (port `Proofs`)."""
+
+    def __init__(self, *, max_headers: int = MAX_HEADERS) -> None:
+        """Remember at most `max_headers` checked headers with their keys."""
+        self._headers: OrderedDict[str, _Header] = OrderedDict()
+        self._max_headers = max_headers
+
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms proofs may be signed with.
+
+        RS256 is not among them: FAPI 2.0 leaves PS256, ES256 and EdDSA, and proofs are made fresh, so nobody is tied
+        to an old key.
+        """
+        return tuple(sorted(PROOF_ALGORITHMS))
+
+    def verify_proof(
+        self,
+        unverified_proof: str,
+        *,
+        method: str,
+        url: str,
+        now: Instant,
+        access_token: str | None,
+        expected_jkt: str | None,
+    ) -> Proof:
+        """Check a proof for one request; cheap checks first, the signature last."""
+        segments = split(unverified_proof, max_chars=MAX_PROOF)
+        header = self._headers.get(segments.header) or _verify_header(segments.header)
+        if expected_jkt is not None and header.key.jkt != expected_jkt:
+            raise Refused(Code.CREDENTIAL_WRONG_KEY, "proof by another key")
+        claims = read_object(segments.payload)
+        jti, issued_at = verify_claims(claims, method=method, url=url, now=now, access_token=access_token)
+        nonce = text_member(claims, "nonce", longest=LONGEST_JTI) if "nonce" in claims else None
+        signing_input = f"{segments.header}.{segments.payload}".encode("ascii")
+        header.key.verify_signature(header.alg, read_bytes(segments.signature), signing_input)
+        self._remember(segments.header, header)
+        return Proof(
+            jkt=header.key.jkt,
+            jti=jti,
+            iat=issued_at,
+            nonce=nonce,
+            replay_key=replay_key("dpop proof", header.key.jkt, jti),
+            expires_at=Instant(issued_at + 2 * WINDOW_MS),  # a minute more than needed: the clocks of nodes differ
+        )
+
+    def _remember(self, segment: str, header: _Header) -> None:
+        """⚔ Only headers whose key has just signed are kept, and only so many."""
+        self._headers[segment] = header
+        self._headers.move_to_end(segment)
+        if len(self._headers) > self._max_headers:
+            self._headers.popitem(last=False)
+
+
+def _verify_header(segment: str) -> _Header:
+    """Check a proof's header and import its key. `kid`, `jku`, `x5u` and `x5c` are never looked at.
+
+    Raises:
+        Refused: `credential.malformed`, or `credential.wrong_key` for an algorithm that is not the key's.
+
+    Source: RFC 9449 §4.2, §4.3 (4)-(7).
+    """
+    header = read_header(segment)
+    verify_header_type(header)
+    alg = text_member(header, "alg")
+    if alg not in PROOF_ALGORITHMS:
+        raise malformed(f"'alg' must be one of {', '.join(sorted(PROOF_ALGORITHMS))}")
+    jwk = header.get("jwk")
+    if not isinstance(jwk, dict):
+        raise malformed("'jwk' must be a public key")
+    try:
+        return _Header(alg=alg, key=verify_jwk(jwk))
+    except UnknownKind:
+        raise malformed("'jwk' is of a kind that is not supported") from None

@@ -1,0 +1,139 @@
+"""Fetching a small document over https without being led astray.
+
+No redirects, no proxies from the environment, no addresses inside our own walls. What the document means is for others.
+"""
+
+import asyncio
+import ipaddress
+import re
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import httpx
+
+from remit.domain.errors import Code, Fault, Refused
+
+MAX_DOCUMENT: Final = 256 * 1024
+TIMEOUT_S: Final = 5.0
+
+_GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_SIX_TO_FOUR: Final = ipaddress.ip_network("2002::/16")
+_HOST_NAME: Final = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+_LAST_PORT: Final = 65_535
+_OK: Final = 200
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetcher:
+    """Fetches documents; `allow_loopback` is for sandboxes and tests, set by whoever runs the desk."""
+
+    allow_loopback: bool
+    tls: ssl.SSLContext
+
+    async def fetch(self, url: str) -> bytes:
+        """Get a document of at most 256 KiB within five seconds.
+
+        Raises:
+            Fault: `fault.identity` with the reason for the desk.
+        """
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self._fetch(verify_url(url, allow_loopback=self.allow_loopback))
+        except Refused as refused:
+            raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, UnicodeError, ValueError) as failed:
+            raise Fault(Code.FAULT_IDENTITY, f"{url}: {type(failed).__name__}") from failed
+
+    async def _fetch(self, url: httpx.URL) -> bytes:
+        """⚔ The name is resolved once and the checked address is dialled, so a second answer of DNS changes nothing."""
+        address = await self._resolve(url)
+        target = url.copy_with(host=str(address))
+        headers = {"Host": url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "identity"}
+        async with (
+            httpx.AsyncClient(verify=self.tls, trust_env=False, follow_redirects=False, timeout=TIMEOUT_S) as client,
+            client.stream("GET", target, headers=headers, extensions={"sni_hostname": url.host}) as response,
+        ):
+            if response.status_code != _OK or "content-encoding" in response.headers:
+                raise Fault(Code.FAULT_IDENTITY, f"{url}: status {response.status_code}, or a content encoding")
+            document = bytearray()
+            async for chunk in response.aiter_raw():
+                document += chunk
+                if len(document) > MAX_DOCUMENT:
+                    raise Fault(Code.FAULT_IDENTITY, f"{url}: more than {MAX_DOCUMENT} bytes")
+            return bytes(document)
+
+    async def _resolve(self, url: httpx.URL) -> Address:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
+        addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
+        for address in addresses:
+            verify_address(address, allow_loopback=self.allow_loopback)
+            if url.scheme == "http" and not address.is_loopback:
+                raise Refused(Code.REQUEST_MALFORMED, "http is for loopback only")
+        return addresses[0]
+
+
+def verify_url(unverified: str, *, allow_loopback: bool) -> httpx.URL:
+    """Return the address if a desk may fetch from it: https, or http where loopback is allowed (and then only there).
+
+    Raises:
+        Refused: `request.malformed`.
+
+    Source: SPIFFE Federation §5.2.1 (https_web); RFC 9700 §4.
+    """
+    try:
+        url = httpx.URL(unverified)
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        raise _refused("it is no address") from None
+    schemes = {"https", "http"} if allow_loopback else {"https"}
+    if url.scheme not in schemes or not url.host or url.userinfo or url.fragment:
+        raise _refused("it must be https, without user information or fragment")
+    if url.port is not None and not 0 < url.port <= _LAST_PORT:
+        raise _refused("it names no port")
+    try:
+        literal = ipaddress.ip_address(url.host)
+    except ValueError:
+        if _HOST_NAME.fullmatch(url.raw_host) is None:
+            raise _refused("it names no host") from None
+        return url
+    verify_address(literal, allow_loopback=allow_loopback)
+    return url
+
+
+def verify_address(address: Address, *, allow_loopback: bool) -> Address:
+    """Return the address if it is a public one.
+
+    ⚔ A registration's URL must not make the desk read its own cloud metadata, intranet or localhost; addresses that
+    wrap an IPv4 address are judged by what they wrap.
+
+    Raises:
+        Refused: `request.malformed`.
+
+    Source: RFC 6890; OWASP SSRF.
+    """
+    inner = _unwrapped(address)
+    if inner.is_loopback and allow_loopback:
+        return address
+    outside = isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST
+    if outside or not inner.is_global or inner.is_multicast or inner.is_reserved or inner.is_unspecified:
+        raise _refused("it leads to a special-use address")
+    return address
+
+
+def _unwrapped(address: Address) -> Address:
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    if address in _SIX_TO_FOUR:
+        return ipaddress.IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address
+
+
+def _refused(reason: str) -> Refused:
+    return Refused(Code.REQUEST_MALFORMED, f"key address: {reason}", public=f"The address of the keys cannot be used: {reason}.")

@@ -1,0 +1,131 @@
+"""Keeping the keys of files and addresses fresh, without a background task.
+
+Whoever needs a key looks first and reads again when it is due. What is in a key set is for `key_sets`.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher
+from remit.adapters.identity.key_sets import KeySet, verify_bundle, verify_jwks
+from remit.adapters.identity.keys import PublicKey
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.values import Instant, decode
+from remit.ports.identity import InlineKeys, KeyFile, KeySource, KeyUrl, SpiffeBundleFile, SpiffeBundleUrl
+
+MAX_AGE_MS: Final = 3_600_000
+RETRY_MS: Final = 10_000
+MAX_SOURCES: Final = 4096
+
+_CLOCK_STEP_MS: Final = 60_000
+_LONG_AGO: Final = Instant(-(2**53))
+
+RemoteSource: TypeAlias = KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """What was last read from one source, and when reading failed or was asked for by an unknown kid."""
+
+    keys: KeySet | None = None
+    read_at: Instant = _LONG_AGO
+    failed_at: Instant = _LONG_AGO
+    missed_at: Instant = _LONG_AGO
+    failure: str = ""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def usable(self, now: Instant) -> bool:
+        """Whether the keys may still be used although a newer reading failed."""
+        return self.keys is not None and -_CLOCK_STEP_MS < now - self.read_at < MAX_AGE_MS
+
+    def due(self, now: Instant, *, missed: bool) -> bool:
+        """Whether it is time to read.
+
+        ⚔ Made-up kids, or a source that is down, make us read at most every ten seconds.
+        """
+        aged = self.keys is None or not -_CLOCK_STEP_MS < now - self.read_at < self.keys.refresh_ms
+        return (aged and _apart(now, self.failed_at)) or (missed and _apart(now, self.missed_at) and _apart(now, self.failed_at))
+
+
+class KeySources:
+    """Finds the key that a token's header names, in whatever source the registration has."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._shelves: OrderedDict[RemoteSource, _Shelf] = OrderedDict()
+
+    async def verify_key(self, source: KeySource, *, kid: str | None, alg: str, now: Instant) -> PublicKey:
+        """Return the one key that is meant, reading the source once more when it does not know the `kid`.
+
+        Raises:
+            Refused: `credential.wrong_key`.
+            Fault: `fault.identity` when there are no keys to choose from.
+        """
+        keys = await self.key_set(source, now=now)
+        if not isinstance(source, InlineKeys) and not keys.named(kid):
+            keys = await self.key_set(source, now=now, missed=True)
+        return keys.verify_choice(kid, alg)
+
+    async def key_set(self, source: KeySource, *, now: Instant, missed: bool = False) -> KeySet:
+        """The current keys of a source.
+
+        Raises:
+            Fault: `fault.identity`.
+        """
+        if isinstance(source, InlineKeys):
+            try:
+                return verify_jwks(source.jwks)
+            except Refused as refused:
+                raise Fault(Code.FAULT_IDENTITY, refused.detail) from None
+        shelf = self._shelf(source)
+        if shelf.due(now, missed=missed) and (missed or not (shelf.lock.locked() and shelf.usable(now))):
+            async with shelf.lock:  # one reading at a time; who waited finds it done and not due
+                if shelf.due(now, missed=missed):
+                    await self._read(shelf, source, now, missed=missed)
+        if shelf.keys is None or not shelf.usable(now):
+            raise Fault(Code.FAULT_IDENTITY, f"no current keys from {source}: {shelf.failure}", retry_after_s=RETRY_MS // 1000)
+        return shelf.keys
+
+    def _shelf(self, source: RemoteSource) -> _Shelf:
+        shelf = self._shelves.setdefault(source, _Shelf())
+        self._shelves.move_to_end(source)
+        if len(self._shelves) > MAX_SOURCES:
+            self._shelves.popitem(last=False)
+        return shelf
+
+    async def _read(self, shelf: _Shelf, source: RemoteSource, now: Instant, *, missed: bool) -> None:
+        """Read a source; a failure leaves the old keys, which end an hour after they were read."""
+        if missed:
+            shelf.missed_at = now
+        try:
+            shelf.keys = _parsed(source, await self._document(source))
+        except (Fault, Refused) as failed:
+            shelf.failed_at, shelf.failure = now, failed.detail
+        else:
+            shelf.read_at, shelf.failed_at = now, _LONG_AGO
+
+    async def _document(self, source: RemoteSource) -> bytes:
+        if isinstance(source, KeyUrl | SpiffeBundleUrl):
+            return await self._fetcher.fetch(source.url)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await asyncio.to_thread(_file, source.path)
+        except (OSError, TimeoutError, ValueError) as failed:
+            raise Fault(Code.FAULT_IDENTITY, f"{source.path}: {type(failed).__name__}") from failed
+
+
+def _parsed(source: RemoteSource, document: bytes) -> KeySet:
+    value = decode(document, max_bytes=MAX_DOCUMENT)
+    return verify_bundle(value) if isinstance(source, SpiffeBundleFile | SpiffeBundleUrl) else verify_jwks(value)
+
+
+def _file(path: str) -> bytes:
+    with Path(path).open("rb") as stream:
+        return stream.read(MAX_DOCUMENT + 1)
+
+
+def _apart(now: Instant, earlier: Instant) -> bool:
+    return not -_CLOCK_STEP_MS < now - earlier < RETRY_MS

@@ -1,0 +1,128 @@
+"""Taking a compact JWS apart, strictly and without believing a word of it.
+
+Shape only: no signature, no claim rule. Whoever checks the signature checks it over `signing_input`.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.canonical import unb64url
+from remit.domain.errors import Code, Refused
+from remit.domain.values import JsonObject, decode
+
+MAX_COMPACT: Final = 16 * 1024
+
+_PARTS: Final = 3
+_NOT_UNDERSTOOD: Final = ("crit", "b64", "zip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedJws:
+    """A compact JWS as it was sent. Nothing here is proved."""
+
+    header: JsonObject
+    claims: JsonObject
+    signature: bytes
+    signing_input: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segments:
+    """The three raw segments, still encoded."""
+
+    header: str
+    payload: str
+    signature: str
+
+
+def split(unverified: str, *, max_chars: int = MAX_COMPACT) -> Segments:
+    """Cut a compact JWS into its segments.
+
+    Raises:
+        Refused: `credential.malformed` when it is too long, not ASCII, or not three non-empty segments.
+
+    Source: RFC 7515 §7.1; ⚔ an empty third segment is the `none` trick.
+    """
+    if len(unverified) > max_chars:
+        raise malformed(f"longer than {max_chars} characters")
+    if not unverified.isascii():
+        raise malformed("not ASCII")
+    parts = unverified.split(".")
+    if len(parts) != _PARTS or not all(parts):
+        raise malformed("not three segments")
+    return Segments(header=parts[0], payload=parts[1], signature=parts[2])
+
+
+def read(unverified: str, *, max_chars: int = MAX_COMPACT) -> UnverifiedJws:
+    """Decode header, claims and signature.
+
+    Raises:
+        Refused: `credential.malformed`, also for base64url that is not canonical (⚔ one token, many spellings, would
+            pass a replay set that remembers spellings) and for critical extensions, which we do not understand.
+
+    Source: RFC 7515 §2, §4.1.11, §5.2; RFC 7797; RFC 8725 §2.4.
+    """
+    segments = split(unverified, max_chars=max_chars)
+    return UnverifiedJws(
+        header=read_header(segments.header),
+        claims=read_object(segments.payload),
+        signature=read_bytes(segments.signature),
+        signing_input=f"{segments.header}.{segments.payload}".encode("ascii"),
+    )
+
+
+def read_header(segment: str) -> JsonObject:
+    """Decode a protected header and refuse what would change the meaning of the rest.
+
+    Raises:
+        Refused: `credential.malformed`.
+    """
+    header = read_object(segment)
+    for name in _NOT_UNDERSTOOD:
+        if name in header:
+            raise malformed(f"the header parameter '{name}' is not supported")
+    return header
+
+
+def read_object(segment: str) -> JsonObject:
+    """Decode one base64url segment that must be a JSON object.
+
+    Raises:
+        Refused: `credential.malformed`.
+    """
+    try:
+        value = decode(read_bytes(segment), max_bytes=MAX_COMPACT)
+    except Refused as refused:
+        raise malformed(refused.detail) from None
+    if not isinstance(value, dict):
+        raise malformed("a segment is not a JSON object")
+    return value
+
+
+def read_bytes(segment: str) -> bytes:
+    """Decode canonical base64url.
+
+    Raises:
+        Refused: `credential.malformed`.
+    """
+    try:
+        return unb64url(segment)
+    except ValueError:
+        raise malformed("not canonical base64url") from None
+
+
+def text_member(members: JsonObject, name: str, *, longest: int = 2048) -> str:
+    """Return a member that must be a text of 1 to `longest` characters.
+
+    Raises:
+        Refused: `credential.malformed`.
+    """
+    value = members.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise malformed(f"'{name}' must be a text of 1 to {longest} characters")
+    return value
+
+
+def malformed(reason: str) -> Refused:
+    """A refusal of a token that cannot be read, with the reason for its sender."""
+    return Refused(Code.CREDENTIAL_MALFORMED, reason, public=f"The token cannot be accepted: {reason}.")

@@ -1,0 +1,76 @@
+"""Which credential stands on a request: the Authorization and DPoP headers, read strictly.
+
+Reading only; whether the token or the proof is good is decided elsewhere.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+
+MAX_TOKEN: Final = 8 * 1024
+
+_TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """An access token as presented; `unverified_proof` is None exactly when it came as a plain bearer token."""
+
+    unverified_token: str
+    unverified_proof: str | None
+
+
+def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Presented:
+    """Read the values of all Authorization and DPoP headers of a request.
+
+    ⚔ Doubled headers are refused: two readers could pick different ones.
+
+    Raises:
+        Refused: `credential.missing`, or `credential.malformed` for doubled, unknown or half credentials.
+
+    Source: RFC 9449 §4.3 (1), §7.1; RFC 9110 §11.1 (the scheme has no case).
+    """
+    if not authorization:
+        raise Refused(Code.CREDENTIAL_MISSING, "no Authorization header")
+    if len(authorization) > 1 or len(dpop) > 1:
+        raise _malformed("one Authorization and one DPoP header, no more")
+    scheme, _, unverified_token = authorization[0].partition(" ")
+    if len(unverified_token) > MAX_TOKEN or _TOKEN68.fullmatch(unverified_token) is None:
+        raise _malformed("the access token is not a token")
+    match scheme.lower():
+        case "dpop":
+            if not dpop:
+                raise Refused(Code.CREDENTIAL_MISSING, "DPoP token without a proof")
+            return Presented(unverified_token=unverified_token, unverified_proof=dpop[0])
+        case "bearer":
+            if dpop:
+                raise _malformed("a DPoP proof belongs to 'Authorization: DPoP …'")
+            return Presented(unverified_token=unverified_token, unverified_proof=None)
+        case _:
+            raise _malformed("use 'Authorization: DPoP …'")
+
+
+def verify_bound(presented: Presented, *, token_jkt: str | None) -> Presented:
+    """Check, once the token is verified, that a key-bound token came with its proof and an unbound one without.
+
+    ⚔ A stolen bound token sent as `Bearer` must not pass as if it had never been bound.
+
+    Raises:
+        Refused: `credential.wrong_key`.
+
+    Source: RFC 9449 §7.1, §7.2.
+    """
+    if (token_jkt is None) != (presented.unverified_proof is None):
+        raise Refused(
+            Code.CREDENTIAL_WRONG_KEY,
+            "binding of token and scheme differ",
+            public="A token that is bound to a key needs 'Authorization: DPoP …' and a proof.",
+        )
+    return presented
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(Code.CREDENTIAL_MALFORMED, reason, public=f"The credential cannot be accepted: {reason}.")

@@ -1,0 +1,174 @@
+"""The port to the identity of agents: who is this workload, and does it hold the key.
+
+People's logins are in `people`; the desk's own keys are in `signer`. Looking up registrations is the store's work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from remit.domain.ids import OperatorId
+from remit.domain.values import Instant, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InlineKeys:
+    """A public JWK set (RFC 7517) written into the registration."""
+
+    jwks: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFile:
+    """A file with a public JWK set, read again when it is due."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUrl:
+    """An https address (http on loopback only) that answers with a public JWK set."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpiffeBundleFile:
+    """A file with the SPIFFE bundle of one trust domain."""
+
+    path: str
+    trust_domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpiffeBundleUrl:
+    """The bundle endpoint of one trust domain: https (profile `https_web`), http on loopback only."""
+
+    url: str
+    trust_domain: str
+
+
+KeySource: TypeAlias = InlineKeys | KeyFile | KeyUrl | SpiffeBundleFile | SpiffeBundleUrl
+
+
+class ClientMethod(StrEnum):
+    """How a workload proves itself at the OAuth endpoints (metadata `token_endpoint_auth_methods_supported`)."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    SPIFFE_JWT = "spiffe_jwt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What the desk knows about a client before it proves anything.
+
+    `actor` is what `act.sub` will be: the desk's own id of the agent, or a SPIFFE ID. With `spiffe_jwt`, `spiffe_id` is
+    the exact ID, or a pattern with a trailing `/*`; then `actor` must equal `spiffe_id`, and each workload acts under
+    its own proved ID, so that agents that share a registration stay apart.
+    """
+
+    client_id: str
+    actor: str
+    operator: OperatorId
+    method: ClientMethod
+    keys: KeySource
+    spiffe_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvedClient:
+    """A workload that proved itself. `actor` is the `act.sub` of everything it does.
+
+    `replay_key`, where there is one, must be marked as used in the store until `expires_at`, in the same transaction as
+    what the request does. It is None for JWT-SVIDs, which are presented many times
+    (docs/decisions/0003-jwt-spiffe-replay.md): those requests need a DPoP proof.
+    """
+
+    client_id: str
+    actor: str
+    jti: str | None
+    expires_at: Instant
+    replay_key: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A verified DPoP proof. `jkt` is the RFC 7638 thumbprint of the key that signed it.
+
+    `replay_key` must be marked as used in the store until `expires_at`. `nonce` is as sent: ours or not, see
+    `domain.dpop.verify_nonce`.
+    """
+
+    jkt: str
+    jti: str
+    iat: Instant
+    nonce: str | None
+    replay_key: str
+    expires_at: Instant
+
+
+class Clients(Protocol):
+    """Proves workloads by client assertions.
+
+    Promises: keys are read again when older than five minutes (or the bundle's own hint) and once when a `kid` is
+    unknown; one read at a time for each source, five seconds, 256 KiB, no redirects; a failed read keeps the old keys
+    for at most an hour. Nothing is remembered about assertions: replay is for the caller and the store.
+    """
+
+    async def verify_client(
+        self,
+        *,
+        unverified_type: str,
+        unverified_assertion: str,
+        registration: Registration,
+        issuer: str,
+        now: Instant,
+    ) -> ProvedClient:
+        """Check a client assertion against the registration that `domain.client_assertions.claimed_client` led to.
+
+        Raises:
+            Refused: `credential.malformed`, `credential.expired`, `credential.wrong_audience`, `credential.wrong_key`
+                or `agent.unknown`.
+            Fault: `fault.identity` when the keys cannot be had; nothing is proved, try again later.
+        """
+        ...
+
+    async def verify_registration(self, *, unverified: Registration, now: Instant) -> Registration:
+        """Check that a registration can work: method, actor and pattern fit, and its keys can be read now.
+
+        Raises:
+            Refused: `request.malformed` with what is wrong in `public`.
+            Fault: `fault.identity` when the keys cannot be had.
+        """
+        ...
+
+
+class Proofs(Protocol):
+    """Verifies DPoP proofs (RFC 9449). No I/O; safe to call on every request."""
+
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms proofs may be signed with, for metadata and challenges."""
+        ...
+
+    def verify_proof(
+        self,
+        unverified_proof: str,
+        *,
+        method: str,
+        url: str,
+        now: Instant,
+        access_token: str | None,
+        expected_jkt: str | None,
+    ) -> Proof:
+        """Check a proof for one request.
+
+        `url` is the address the desk itself stands for (issuer and path), never one built from the Host header.
+        `access_token` is the token beside the proof, None at the OAuth endpoints; `expected_jkt` is the key the token,
+        grant or pushed request is bound to, None where the key is first seen.
+
+        Raises:
+            Refused: `credential.malformed`, `credential.expired`, `credential.wrong_audience` (another request or
+                token) or `credential.wrong_key`.
+        """
+        ...

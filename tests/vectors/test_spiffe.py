@@ -1,0 +1,176 @@
+"""SPIFFE's own accept and reject lists: IDs, JWT-SVIDs and bundles (read in place, nothing is copied)."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from contracts.identity_minting import ISSUER, NOW, NOW_S, jwk, mint, svid_claims, without, write_json
+from remit.adapters.identity.assertions import AssertionClients
+from remit.adapters.identity.key_sets import verify_bundle, verify_jwks
+from remit.domain.client_assertions import AssertionType
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import OperatorId
+from remit.domain.spiffe import verify_spiffe_id
+from remit.domain.values import decode
+from remit.ports.identity import ClientMethod, ProvedClient, Registration, SpiffeBundleFile
+
+ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "spiffe"
+pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")
+
+IDS: dict[str, Any] = (
+    json.loads((ROOT / "spiffe-ids.json").read_text()) if ROOT.is_dir() else {"valid": [], "invalid": [], "jwt_svid_negative": []}
+)
+HEADER = {"alg": "ES256", "kid": "k1", "typ": "JWT"}
+
+
+@pytest.mark.parametrize("text", IDS["valid"])
+def test_every_valid_id_is_read(text: str) -> None:
+    assert str(verify_spiffe_id(text)) == text
+
+
+@pytest.mark.parametrize("row", IDS["invalid"], ids=lambda row: row["id"] or "empty")
+def test_every_invalid_id_is_refused(row: dict[str, str]) -> None:
+    with pytest.raises(Refused) as caught:
+        verify_spiffe_id(row["id"])
+    assert caught.value.code is Code.CREDENTIAL_MALFORMED
+
+
+SOUND = {
+    "bundle_spiffebundle-spiffebundle_valid_1.json": 1,
+    "bundle_spiffebundle-spiffebundle_valid_2.json": 6,
+    "bundle_spiffebundle-spiffebundle_valid_with_wit.json": 2,
+    "bundle_spiffebundle-spiffebundle_multiple_x509.json": 1,
+}
+UNSOUND = ["bundle_spiffebundle-spiffebundle_missing_kid.json", "bundle_spiffebundle-spiffebundle_no_keys.json"]
+SOUND_JWKS = {
+    "bundle_jwtbundle-jwks_valid_1.json": 1,
+    "bundle_jwtbundle-jwks_valid_2.json": 2,
+    "exp_bundle_witbundle-jwks_valid_1.json": 1,
+    "exp_bundle_witbundle-jwks_valid_2.json": 2,
+}
+UNSOUND_JWKS = ["bundle_jwtbundle-jwks_missing_kid.json", "exp_bundle_witbundle-jwks_missing_kid.json"]
+
+
+def test_every_bundle_file_is_judged() -> None:
+    assert {path.name for path in (ROOT / "bundles").iterdir()} == {*SOUND, *UNSOUND, *SOUND_JWKS, *UNSOUND_JWKS}
+
+
+@pytest.mark.parametrize(("name", "count"), SOUND.items())
+def test_sound_bundles_give_their_jwt_keys_only(name: str, count: int) -> None:
+    raw = (ROOT / "bundles" / name).read_bytes()
+    found = verify_bundle(decode(raw))
+    named = [key["kid"] for key in json.loads(raw)["keys"] if key["use"] == "jwt-svid"]
+    assert len(found.keys) == count
+    assert [key.kid for key in found.keys] == named
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_bundles_without_kid_or_keys_are_refused(name: str) -> None:
+    with pytest.raises(Refused) as caught:
+        verify_bundle(decode((ROOT / "bundles" / name).read_bytes()))
+    assert caught.value.code is Code.REQUEST_MALFORMED
+
+
+@pytest.mark.parametrize(("name", "count"), SOUND_JWKS.items())
+def test_sound_plain_sets_are_read_as_jwks_and_hold_no_svid_key(name: str, count: int) -> None:
+    value = decode((ROOT / "bundles" / name).read_bytes())
+    assert len(verify_jwks(value).keys) == count
+    with pytest.raises(Refused):
+        verify_bundle(value)
+
+
+@pytest.mark.parametrize("name", UNSOUND_JWKS)
+def test_plain_sets_with_a_nameless_key_are_refused(name: str) -> None:
+    with pytest.raises(Refused) as caught:
+        verify_jwks(decode((ROOT / "bundles" / name).read_bytes()))
+    assert caught.value.code is Code.REQUEST_MALFORMED
+
+
+def test_the_refresh_hint_of_a_bundle_is_kept() -> None:
+    assert (
+        verify_bundle(decode((ROOT / "bundles" / "bundle_spiffebundle-spiffebundle_valid_with_wit.json").read_bytes())).refresh_ms == 60_000
+    )
+
+
+def present(folder: Path, token: str, trust_domain: str = "helper.example") -> ProvedClient:
+    path = write_json(folder / "bundle.json", {"keys": [jwk("ES256", "td", kid="k1", use="jwt-svid")]})
+    registration = Registration(
+        client_id="shop",
+        actor="spiffe://helper.example/agent/*",
+        operator=OperatorId("helper.example"),
+        method=ClientMethod.SPIFFE_JWT,
+        keys=SpiffeBundleFile(path=str(path), trust_domain=trust_domain),
+        spiffe_id="spiffe://helper.example/agent/*",
+    )
+    clients = AssertionClients(allow_loopback=False)
+    return asyncio.run(
+        clients.verify_client(
+            unverified_type=AssertionType.JWT_SPIFFE, unverified_assertion=token, registration=registration, issuer=ISSUER, now=NOW
+        )
+    )
+
+
+SVID = svid_claims()
+DEFECTS = {
+    "malformed token": ("a.b", Code.CREDENTIAL_MALFORMED),
+    "unsupported algorithm (HS256)": (mint({**HEADER, "alg": "HS256"}, SVID, alg="ES256", name="td"), Code.CREDENTIAL_MALFORMED),
+    "missing sub": (mint(HEADER, without(SVID, "sub"), name="td"), Code.CREDENTIAL_MALFORMED),
+    "missing exp": (mint(HEADER, without(SVID, "exp"), name="td"), Code.CREDENTIAL_MALFORMED),
+    "expired": (mint(HEADER, svid_claims(exp=NOW_S), name="td"), Code.CREDENTIAL_EXPIRED),
+    "unexpected audience": (mint(HEADER, svid_claims(aud=["https://other.example"]), name="td"), Code.CREDENTIAL_WRONG_AUDIENCE),
+    "sub is not a SPIFFE ID": (mint(HEADER, svid_claims(sub="https://helper.example/agent/shop"), name="td"), Code.CREDENTIAL_MALFORMED),
+    "no bundle for the trust domain": (mint(HEADER, svid_claims(sub="spiffe://else.example/agent/shop"), name="td"), Code.AGENT_UNKNOWN),
+    "kid not in the trust domain's bundle": (mint({**HEADER, "kid": "k2"}, SVID, name="td"), Code.CREDENTIAL_WRONG_KEY),
+    "signature by another trust domain's key": (mint(HEADER, SVID, name="other td"), Code.CREDENTIAL_WRONG_KEY),
+    "typ other than JWT or JOSE": (mint({**HEADER, "typ": "at+jwt"}, SVID, name="td"), Code.CREDENTIAL_MALFORMED),
+    "EdDSA algorithm (not in the JWT-SVID list)": (mint({**HEADER, "alg": "EdDSA"}, SVID, name="td"), Code.CREDENTIAL_MALFORMED),
+    "header parameter other than alg, kid, typ": (
+        mint({**HEADER, "jku": "https://evil.example"}, SVID, name="td"),
+        Code.CREDENTIAL_MALFORMED,
+    ),
+}
+
+
+def test_every_negative_case_of_the_list_is_here() -> None:
+    assert set(IDS["jwt_svid_negative"]) == set(DEFECTS)
+
+
+@pytest.mark.parametrize("case", DEFECTS)
+def test_a_defective_svid_is_refused(case: str, tmp_path: Path) -> None:
+    token, code = DEFECTS[case]
+    with pytest.raises(Refused) as caught:
+        present(tmp_path, token)
+    assert caught.value.code is code
+
+
+def test_a_bundle_registered_for_another_trust_domain_proves_nobody(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as caught:
+        present(tmp_path, mint(HEADER, SVID, name="td"), trust_domain="else.example")
+    assert caught.value.code is Code.AGENT_UNKNOWN
+
+
+@pytest.mark.parametrize("typ", ["JWT", "JOSE", None])
+def test_a_sound_svid_follows_the_schema_and_proves_its_workload(typ: str | None, tmp_path: Path) -> None:
+    header = without(HEADER, "typ") | ({} if typ is None else {"typ": typ})
+    claims = svid_claims(aud=ISSUER)
+    jsonschema_rs.validator_for(json.loads((ROOT / "JWT-SVID.schema.json").read_text())).validate({"header": header, "payload": claims})
+    proved = present(tmp_path, mint(header, claims, name="td"))
+    assert (proved.client_id, proved.actor, proved.replay_key) == ("shop", "spiffe://helper.example/agent/shop", None)
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256", "HS256", "none", "EdDSA", "PS512", "ES256K"])
+def test_our_algorithm_list_is_the_schemas(alg: str, tmp_path: Path) -> None:
+    schema = json.loads((ROOT / "JWT-SVID.schema.json").read_text())
+    listed = alg in schema["properties"]["header"]["properties"]["alg"]["enum"]
+    with_alg = mint({**HEADER, "alg": alg}, SVID, alg="ES256", name="td")
+    if alg == "ES256":
+        assert present(tmp_path, with_alg).client_id == "shop"
+        return
+    with pytest.raises(Refused) as caught:
+        present(tmp_path, with_alg)
+    assert caught.value.code is (Code.CREDENTIAL_WRONG_KEY if listed else Code.CREDENTIAL_MALFORMED)
