@@ -1,0 +1,209 @@
+"""The built-in desk's books: customers, records, money and notices, inside one transaction of one act.
+
+Which rules an action follows is for the effects; keys, fences and versions are for the plug.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from remit.domain.canonical import canonical, digest
+from remit.domain.values import Instant, Json, Money, decode, minor_digits
+
+VERSION: Final = 1
+TABLES: Final = """
+create table customer (id text primary key, name text not null, attributes text not null) strict, without rowid;
+create table record (
+    kind text not null, id text not null, name text not null, data text not null, version integer not null default 1, primary key (kind, id)
+) strict, without rowid;
+create table record_owner (kind text not null, id text not null, customer text not null, primary key (kind, id, customer)) strict, without rowid;
+create index record_owner_customer on record_owner (customer, kind, id);
+create table act (
+    key text primary key, state text not null, result text not null, reason text not null,
+    action text not null, customer text not null, desk_case text not null, decision text not null, confirmed_by text not null, at integer not null
+) strict, without rowid;
+create table ledger (
+    n integer primary key, act text not null, customer text not null, kind text not null, id text not null,
+    method text not null, entry text not null, minor integer not null, currency text not null, at integer not null
+) strict;
+create index ledger_record on ledger (kind, id);
+create table notice (n integer primary key, act text not null, customer text not null, recipient text not null, text text not null, at integer not null) strict;
+create table offer_used (offer text primary key, act text not null) strict, without rowid
+"""
+
+
+class Failed(Exception):  # noqa: N818  # the desk's own no, with a reason in plain words; nothing broke
+    """The desk cannot do that; what the act wrote so far is undone."""
+
+
+@dataclass(slots=True)
+class DeskRecord:
+    """One record of the desk. `data` is changed in place and then saved."""
+
+    kind: str
+    id: str
+    name: str
+    owners: frozenset[str]
+    data: dict[str, Any]
+    version: int
+
+
+class Books:
+    """What one act may look at and change. It sees the acting customer's records and the public ones, no others."""
+
+    def __init__(self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant) -> None:
+        self._connection = connection
+        self._made = 0
+        self.customer = customer
+        self.act = act
+        self.case = case
+        self.now = now
+
+    def own(self, kind: str, record_id: str) -> DeskRecord:
+        """Fetch a record of this customer.
+
+        Raises:
+            Failed: when it does not exist or is somebody else's, in the same words.
+        """
+        found = find(self._connection, kind, record_id)
+        if found is None or self.customer not in found.owners:
+            raise Failed(f"There is no such {kind.replace('_', ' ')} of this customer.")
+        return found
+
+    def public(self, kind: str, record_id: str) -> DeskRecord:
+        """Fetch a record that belongs to nobody, such as a product.
+
+        Raises:
+            Failed: when it does not exist or has an owner.
+        """
+        found = find(self._connection, kind, record_id)
+        if found is None or found.owners:
+            raise Failed(f"There is no such {kind.replace('_', ' ')}.")
+        return found
+
+    def owned(self, kind: str) -> Sequence[DeskRecord]:
+        """All records of this customer of one kind."""
+        return owned(self._connection, self.customer, kind)
+
+    def save(self, record: DeskRecord) -> None:
+        """Write a changed record under the next version."""
+        record.version += 1
+        self._connection.execute(
+            "update record set data = ?, version = ? where kind = ? and id = ?",
+            (packed(record.data), record.version, record.kind, record.id),
+        )
+
+    def add(self, kind: str, name: str, data: dict[str, Any]) -> DeskRecord:
+        """Make a new record of this customer; its id follows from the act's key, so it needs no chance."""
+        self._made += 1
+        letters = digest([self.act, self._made]).removeprefix("sha-256:")
+        record_id = f"{kind}-{''.join(letter for letter in letters if letter.isalnum())[:12].lower()}"
+        insert(self._connection, DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1))
+        return DeskRecord(kind, record_id, name, frozenset({self.customer}), data, 1)
+
+    def attribute(self, name: str) -> Json:
+        """One attribute of the customer, None when the desk does not have it."""
+        return attributes(self._connection, self.customer).get(name)
+
+    def set_attribute(self, name: str, value: Json) -> None:
+        """Change one attribute of the customer.
+
+        Raises:
+            Failed: when the desk does not know the customer.
+        """
+        changed = {**attributes(self._connection, self.customer), name: value}
+        if not self._connection.execute("update customer set attributes = ? where id = ?", (packed(changed), self.customer)).rowcount:
+            raise Failed("This desk does not know the customer.")
+
+    def balance(self, record: DeskRecord, currency: str) -> int:
+        """What came in for a record and was not paid back, in minor units."""
+        row = self._connection.execute(
+            "select coalesce(sum(minor), 0) from ledger where kind = ? and id = ? and currency = ?", (record.kind, record.id, currency)
+        ).fetchone()
+        return int(row[0])
+
+    def enter(self, entry: str, record: DeskRecord, *, method: str, minor: int, currency: str) -> None:
+        """Write one movement of money: above zero to the desk, below zero back to the customer."""
+        self._connection.execute(
+            "insert into ledger (act, customer, kind, id, method, entry, minor, currency, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.act, self.customer, record.kind, record.id, method, entry, minor, currency, self.now),
+        )
+
+    def notify(self, recipient: str, text: str) -> None:
+        """Queue a letter of the desk to the customer's own address."""
+        self._connection.execute(
+            "insert into notice (act, customer, recipient, text, at) values (?, ?, ?, ?, ?)",
+            (self.act, self.customer, recipient, text, self.now),
+        )
+
+    def use_offer(self, offer: str) -> None:
+        """Mark an offer used.
+
+        Raises:
+            Failed: when it was used before.
+        """
+        if not self._connection.execute("insert or ignore into offer_used values (?, ?)", (offer, self.act)).rowcount:
+            raise Failed("This offer was accepted before.")
+
+
+def find(connection: sqlite3.Connection, kind: str, record_id: str) -> DeskRecord | None:
+    """Find a record, byte for byte; None when there is none."""
+    row = connection.execute("select name, data, version from record where kind = ? and id = ?", (kind, record_id)).fetchone()
+    owners = connection.execute("select customer from record_owner where kind = ? and id = ?", (kind, record_id)).fetchall()
+    if row is None:
+        return None
+    return DeskRecord(kind, record_id, row[0], frozenset(owner for (owner,) in owners), unpacked(row[1]), row[2])
+
+
+def owned(connection: sqlite3.Connection, customer: str, kind: str) -> Sequence[DeskRecord]:
+    """All records of a customer of one kind, by id."""
+    rows = connection.execute("select id from record_owner where customer = ? and kind = ? order by id", (customer, kind)).fetchall()
+    found = (find(connection, kind, record_id) for (record_id,) in rows)
+    return tuple(record for record in found if record is not None)
+
+
+def insert(connection: sqlite3.Connection, record: DeskRecord) -> bool:
+    """Write a new record; one that stands already is left alone. Tells whether it is new."""
+    made = connection.execute(
+        "insert or ignore into record (kind, id, name, data, version) values (?, ?, ?, ?, ?)",
+        (record.kind, record.id, record.name, packed(record.data), record.version),
+    ).rowcount
+    if made:
+        connection.executemany(
+            "insert into record_owner values (?, ?, ?)", [(record.kind, record.id, owner) for owner in sorted(record.owners)]
+        )
+    return bool(made)
+
+
+def insert_customer(connection: sqlite3.Connection, customer: str, name: str, values: dict[str, Any]) -> bool:
+    """Write a new customer; one that stands already is left alone. Tells whether it is new."""
+    return bool(connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, packed(values))).rowcount)
+
+
+def attributes(connection: sqlite3.Connection, customer: str) -> dict[str, Any]:
+    """Everything the desk has written down of a customer, by attribute name."""
+    row = connection.execute("select attributes from customer where id = ?", (customer,)).fetchone()
+    return {} if row is None else unpacked(row[0])
+
+
+def packed(data: Mapping[str, Any]) -> str:
+    """Write an object as the books store it."""
+    return canonical(data).decode()
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """Read an object as the books store it."""
+    value: Any = decode(text.encode())
+    return dict(value)
+
+
+def in_minor(money: Money) -> int:
+    """An amount as a whole number of the currency's smallest unit."""
+    return int(money.amount.scaleb(minor_digits(money.currency)))
+
+
+def from_minor(minor: int, currency: str) -> str:
+    """The wire form of a whole number of smallest units, `0` included."""
+    return f"{Decimal(minor).scaleb(-minor_digits(currency)):f} {currency}"

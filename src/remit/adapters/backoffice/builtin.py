@@ -1,0 +1,262 @@
+"""The built-in backoffice: facts, reads and acts on the desk's own database file.
+
+What an action does is in `effects/`; here stand ownership, versions, keys and fences.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
+
+from remit.adapters.backoffice import books
+from remit.adapters.backoffice.effects import EFFECTS, Effect
+from remit.adapters.desk_database import DeskDatabase
+from remit.domain.catalogue import Action, Catalogue, MarkKind
+from remit.domain.catalogue import Effect as Kind
+from remit.domain.decision import Facts
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.paths import values_at
+from remit.domain.values import Instant, Json, JsonObject, verify_money
+from remit.ports.backoffice import Act, ActResult, ActState, Summary
+from remit.ports.world import World
+
+T = TypeVar("T")
+
+BEFORE_ACT: Final = "desk.before_act"
+AFTER_ACT: Final = "desk.after_act"
+_NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
+
+
+class BuiltinBackoffice:
+    """The desk in a file. An act's effect and its key stand in one transaction; a fence is a key that stands first."""
+
+    def __init__(
+        self,
+        database: DeskDatabase,
+        world: World,
+        catalogue: Catalogue,
+        *,
+        effects: Mapping[str, Effect] = EFFECTS,
+        on_point: Callable[[str], None] | None = None,
+    ) -> None:
+        """Create the tables when they are not there. `on_point` is told each named crash point, for fault tests.
+
+        Raises:
+            Refused: `catalogue.invalid` when the catalogue has a write the built-in desk cannot do;
+                `settings.invalid` when the file holds another version of the tables.
+        """
+        for action in catalogue.actions.values():
+            if action.effect is Kind.WRITE and not action.builtin and action.name not in effects:
+                raise Refused(
+                    Code.CATALOGUE_INVALID,
+                    f"the built-in backoffice cannot do {action.name!r}: take the action out, or set the http backoffice and do it there",
+                )
+        self._database = database
+        self._world = world
+        self._catalogue = catalogue
+        self._effects = effects
+        self._on_point = on_point
+        database.prepare("backoffice", books.VERSION, books.TABLES)
+
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+        """Say whose the records are; the same two look-ups and the same building for every id, known, foreign or not."""
+        as_of = self._world.now()
+        return await self._read(
+            lambda connection: [self._fact(connection, kind, record_id, customer, as_of) for kind, record_id in records]
+        )
+
+    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
+        """Answer a reading action from the records it names, else from what the desk knows of the customer."""
+        found = self._catalogue.action(action)
+        return await self._read(lambda connection: self._answer(connection, found, params, customer))
+
+    async def perform(self, act: Act) -> ActResult:
+        """Do the act once; its key and its effect become durable together.
+
+        Raises:
+            Fault: `fault.backoffice`; the act's fate is then unknown to the caller and told by `outcome`.
+        """
+        effect = self._effects.get(act.action)
+        if effect is None:
+            raise Fault(Code.FAULT_BACKOFFICE, f"no effect for {act.action}")
+        now = self._world.now()
+
+        def job(connection: sqlite3.Connection) -> ActResult:
+            before = _result(connection, act.key)
+            if before is not None:
+                return before
+            book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now)
+            done = _try(connection, effect, book, act)
+            _write_act(connection, act.key, done, now=now, act=act)
+            return done
+
+        self._point(BEFORE_ACT)  # a crash here leaves no trace: `outcome` says unseen
+        done = await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
+        self._point(AFTER_ACT)  # a crash here leaves a durable act whose answer was lost: `outcome` tells it
+        return done
+
+    async def outcome(self, key: str) -> ActResult:
+        """Say what became of a key, as far as it is durable."""
+
+        def job(connection: sqlite3.Connection) -> ActResult:
+            return _result(connection, key) or ActResult(state=ActState.UNSEEN, values={})
+
+        return await self._read(job)
+
+    async def fence(self, key: str) -> ActResult:
+        """Make sure the key never executes; durable on return."""
+        now = self._world.now()
+
+        def job(connection: sqlite3.Connection) -> ActResult:
+            before = _result(connection, key)
+            if before is not None:
+                return before
+            fenced = ActResult(state=ActState.FENCED, values={}, reason="Fenced before it was done.")
+            _write_act(connection, key, fenced, now=now, act=None)
+            return fenced
+
+        return await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
+
+    async def attributes(self, customer: str, names: Sequence[str]) -> Mapping[str, Json]:
+        """The customer's actual values; an attribute of records gives all values over the customer's own records."""
+        return await self._read(lambda connection: dict(_actual(connection, customer, names)))
+
+    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+        """The customer's own records of one kind."""
+
+        def job(connection: sqlite3.Connection) -> Sequence[Summary]:
+            return tuple(Summary(kind=kind, id=record.id, name=record.name) for record in books.owned(connection, customer, kind))
+
+        return await self._read(job)
+
+    async def seed(self, seed: Mapping[str, Any]) -> None:
+        """Write the first customers, records and payments of a pack; what stands already is left alone."""
+        now = self._world.now()
+        await self._database.write(lambda connection: _sow(connection, seed, now), fault=Code.FAULT_BACKOFFICE)
+
+    async def notices(self, customer: str) -> Sequence[tuple[str, str]]:
+        """The letters the desk sent about a customer: (recipient, text), oldest first."""
+
+        def job(connection: sqlite3.Connection) -> Sequence[tuple[str, str]]:
+            return tuple(connection.execute("select recipient, text from notice where customer = ? order by n", (customer,)))
+
+        return await self._read(job)
+
+    async def movements(self, kind: str, record_id: str) -> Sequence[tuple[str, str, str]]:
+        """The money that moved for a record: (entry, payment method, signed amount), oldest first."""
+
+        def job(connection: sqlite3.Connection) -> Sequence[tuple[str, str, str]]:
+            rows = connection.execute(
+                "select entry, method, minor, currency from ledger where kind = ? and id = ? order by n", (kind, record_id)
+            )
+            return tuple((entry, method, books.from_minor(minor, currency)) for entry, method, minor, currency in rows)
+
+        return await self._read(job)
+
+    async def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._database.read(job, fault=Code.FAULT_BACKOFFICE)
+
+    def _point(self, name: str) -> None:
+        if self._on_point is not None:
+            self._on_point(name)
+
+    def _fact(self, connection: sqlite3.Connection, kind: str, record_id: str, customer: str, as_of: int) -> Facts | None:
+        found = books.find(connection, kind, record_id)
+        known = found or books.DeskRecord(kind, record_id, record_id, frozenset(), books.unpacked("{}"), 0)
+        public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
+        relation = "public" if public else "owner" if customer in known.owners else "none"
+        fact = Facts(id=known.id, owners=known.owners, relation=relation, as_of=as_of, version=str(known.version), name=known.name)
+        return fact if found is not None else None
+
+    def _answer(self, connection: sqlite3.Connection, action: Action, params: JsonObject, customer: str) -> ActResult:
+        named: dict[str, list[books.DeskRecord]] = {}
+        for kind, record_id in _named(action, params):
+            record = books.find(connection, kind, record_id)
+            public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
+            if record is None or (not public and customer not in record.owners):
+                return _NOT_FOUND
+            named.setdefault(kind, []).append(record)
+        held = books.attributes(connection, customer)
+        values: dict[str, Json] = {}
+        for name in action.returns:
+            kind, _, member = name.partition(".")
+            if kind in named:
+                told = [record.data[member] for record in named[kind] if member in record.data]
+                if told:
+                    values[name] = told[0] if len(named[kind]) == 1 else told
+            elif name in held:
+                values[name] = held[name]
+        return ActResult(state=ActState.DONE, values=values)
+
+
+def _named(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
+    """The records an action's params name, in the order of the schema."""
+    for mark in action.marked(MarkKind.RESOURCE):
+        for value in values_at(params, mark.path):
+            if isinstance(value, str):
+                yield mark.of, value
+            elif isinstance(value, Sequence):
+                yield from ((mark.of, item) for item in value if isinstance(item, str))
+
+
+def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act: Act) -> ActResult:
+    """Run the effect if the versions still hold; a no of the desk leaves nothing of it behind."""
+    for (kind, record_id), version in sorted(act.versions.items()):
+        record = books.find(connection, kind, record_id)
+        if record is None or str(record.version) != version:
+            return ActResult(state=ActState.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided.")
+    connection.execute("savepoint effect")
+    try:
+        values = effect(book, act.params)
+    except books.Failed as failed:
+        connection.execute("rollback to effect")
+        return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
+    finally:
+        connection.execute("release effect")
+    return ActResult(state=ActState.DONE, values=values)
+
+
+def _result(connection: sqlite3.Connection, key: str) -> ActResult | None:
+    row = connection.execute("select state, result, reason from act where key = ?", (key,)).fetchone()
+    return None if row is None else ActResult(state=ActState(row[0]), values=books.unpacked(row[1]), reason=row[2])
+
+
+def _write_act(connection: sqlite3.Connection, key: str, result: ActResult, *, now: int, act: Act | None) -> None:
+    who = ("", "", "", "", "") if act is None else (act.action, act.customer, act.case, act.decision, " ".join(sorted(act.confirmed_by)))
+    connection.execute(
+        "insert into act (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (key, result.state.value, books.packed(result.values), result.reason, *who, now),
+    )
+
+
+def _actual(connection: sqlite3.Connection, customer: str, names: Sequence[str]) -> Iterator[tuple[str, Json]]:
+    held = books.attributes(connection, customer)
+    for name in names:
+        kind, _, member = name.partition(".")
+        if name in held:
+            yield name, held[name]
+            continue
+        values = [record.data[member] for record in books.owned(connection, customer, kind) if member in record.data]
+        if values:
+            yield name, values
+
+
+def _sow(connection: sqlite3.Connection, seed: Mapping[str, Any], now: int) -> None:
+    for customer, about in seed["customers"].items():
+        books.insert_customer(connection, customer, about["name"], about["attributes"])
+    for one in seed["records"]:
+        record = books.DeskRecord(one["kind"], one["id"], one["name"], frozenset(one["owners"]), _dated(one["data"], now), 1)
+        if books.insert(connection, record):
+            for paid in one.get("paid", ()):
+                money = verify_money(paid["amount"])
+                book = books.Books(connection, customer=one["owners"][0], act="seed", case="", now=Instant(now))
+                book.enter("payment", record, method=paid["method"], minor=books.in_minor(money), currency=money.currency)
+
+
+def _dated(value: Any, now: int) -> Any:  # noqa: ANN401  # seed data is JSON of any shape
+    """A seed's data with `{"days": n}` written as the day n days from now, so that a demo never goes stale."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"days"}:
+            return (datetime.fromtimestamp(now / 1000, tz=UTC).date() + timedelta(days=value["days"])).isoformat()
+        return {name: _dated(item, now) for name, item in value.items()}
+    return [_dated(item, now) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,77 @@
+"""Money in and out at the built-in desk: charging and paying back a customer's own payment methods."""
+
+from decimal import Decimal
+
+from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
+from remit.domain.values import Money, minor_digits
+
+
+def charge(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
+    """Take money for a record from a payment method.
+
+    Raises:
+        Failed: when the method is not usable or a gift card does not hold enough.
+    """
+    verify_usable(method)
+    _move_gift_card(books, method, minor=-minor, currency=currency)
+    books.enter("charge", record, method=method.id, minor=minor, currency=currency)
+
+
+def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
+    """Give money for a record back, never more than what came in for it.
+
+    Raises:
+        Failed: when that would be more than was paid and not yet paid back, or the method is not usable.
+    """
+    verify_usable(method)
+    room = books.balance(record, currency)
+    if minor > room:
+        raise Failed(f"At most {from_minor(max(room, 0), currency)} can be paid back for this {record.kind}.")
+    _move_gift_card(books, method, minor=minor, currency=currency)
+    books.enter("refund", record, method=method.id, minor=-minor, currency=currency)
+
+
+def settle_difference(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
+    """Charge a positive difference, pay back a negative one.
+
+    Raises:
+        Failed: as `charge` and `pay_back`.
+    """
+    if minor > 0:
+        charge(books, record, method, minor=minor, currency=currency)
+    elif minor < 0:
+        pay_back(books, record, method, minor=-minor, currency=currency)
+
+
+def in_currency(money: Money, currency: str) -> int:
+    """An amount in minor units of the currency a record is kept in.
+
+    Raises:
+        Failed: when it is another currency.
+    """
+    if money.currency != currency:
+        raise Failed(f"This is kept in {currency}, not in {money.currency}.")
+    return in_minor(money)
+
+
+def verify_usable(method: DeskRecord) -> None:
+    """Check that a payment method may be used.
+
+    Raises:
+        Failed: when it is expired or removed.
+    """
+    if method.data.get("status", "active") != "active":
+        raise Failed("This payment method can no longer be used.")
+
+
+def _move_gift_card(books: Books, method: DeskRecord, *, minor: int, currency: str) -> None:
+    if method.data.get("kind") != "gift_card":
+        return
+    held, _, held_currency = str(method.data["balance"]).partition(" ")
+    if held_currency != currency:
+        raise Failed(f"This gift card is not in {currency}.")
+    left = int(Decimal(held).scaleb(minor_digits(currency))) + minor
+    if left < 0:
+        raise Failed(f"The gift card holds only {held} {currency}.")
+    method.data["balance"] = from_minor(left, currency)
+    books.save(method)

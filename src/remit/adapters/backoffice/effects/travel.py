@@ -1,0 +1,85 @@
+"""What the built-in desk does for travellers: bookings and baggage."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
+from remit.adapters.backoffice.effects import asked, payments
+from remit.domain.values import Json, JsonObject
+
+MAX_BAGS: Final = 5
+
+
+def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
+    """Move a booking to another flight; the difference asked for must be the difference there is."""
+    booking = _confirmed(books, params)
+    if not booking.data["changeable"]:
+        raise Failed("This fare cannot be changed.")
+    flight = books.public("flight", asked.text(params, "flight_id"))
+    travellers = len(booking.data["passengers"])
+    if flight.data["seats"] < travellers:
+        raise Failed(f"{flight.name} does not have {travellers} free seats.")
+    if (flight.data["from"], flight.data["to"]) != (booking.data["from"], booking.data["to"]):
+        raise Failed("A booking can only move to a flight between the same places.")
+    fare = asked.as_money(booking.data["fare"])
+    price = payments.in_currency(asked.as_money(flight.data["price"]), fare.currency) * travellers
+    difference = price - in_minor(fare)
+    _verify_agreed(params, difference, fare.currency)
+    if difference > 0:
+        method = books.own("payment_method", asked.text(params, "payment_method_id"))
+        payments.charge(books, booking, method, minor=difference, currency=fare.currency)
+        booking.data["fare"] = from_minor(price, fare.currency)
+    flight.data["seats"] -= travellers
+    books.save(flight)
+    booking.data.update(flight=flight.id, departs=flight.data["departs"])
+    books.save(booking)
+    return {"booking.status": booking.data["status"], "booking.flight": flight.id, "booking.departs": flight.data["departs"]}
+
+
+def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
+    """Cancel a booking; what is refundable goes back to where it came from."""
+    booking = _confirmed(books, params)
+    currency = asked.as_money(booking.data["fare"]).currency
+    paid = books.balance(booking, currency)
+    if booking.data["refundable"] and paid > 0:
+        method = books.own("payment_method", str(booking.data["payment_method"]))
+        payments.pay_back(books, booking, method, minor=paid, currency=currency)
+    booking.data["status"] = "cancelled"
+    books.save(booking)
+    return {"booking.status": "cancelled"}
+
+
+def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
+    """Add bags to a booking at the price the desk has for them."""
+    booking = _confirmed(books, params)
+    bags = asked.number(params, "bags")
+    held = booking.data.get("bags", 0)
+    if bags < 1 or held + bags > MAX_BAGS:
+        raise Failed(f"A booking holds at most {MAX_BAGS} bags; this one has {held}.")
+    price = asked.as_money(booking.data["bag_price"])
+    due = in_minor(price) * bags
+    _verify_agreed(params, due, price.currency)
+    method = books.own("payment_method", asked.text(params, "payment_method_id"))
+    payments.charge(books, booking, method, minor=due, currency=price.currency)
+    booking.data["bags"] = held + bags
+    books.save(booking)
+    return {"booking.bags": held + bags}
+
+
+def _confirmed(books: Books, params: JsonObject) -> DeskRecord:
+    booking = books.own("booking", asked.text(params, "booking_id"))
+    if booking.data["status"] != "confirmed":
+        raise Failed(f"A booking that is {booking.data['status']} cannot be changed.")
+    if asked.day(booking.data["departs"], "The day of departure") <= asked.today(books.now):
+        raise Failed("It is too late to change this booking.")
+    return booking
+
+
+def _verify_agreed(params: JsonObject, due: int, currency: str) -> None:
+    """Refuse to take another amount than the one that was asked for and confirmed."""
+    agreed = payments.in_currency(asked.money(params, "amount"), currency) if "amount" in params else 0
+    if agreed != max(due, 0):
+        raise Failed(f"The amount due is {from_minor(max(due, 0), currency)}.")
+
+
+EFFECTS: Final = {"baggage.add": add_baggage, "booking.cancel": cancel_booking, "booking.change": change_booking}

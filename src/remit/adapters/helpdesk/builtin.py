@@ -1,0 +1,183 @@
+"""The built-in helpdesk: cases and notes in the desk's own database file.
+
+The methods beyond the port are what officers do at a helpdesk by themselves, outside Remit.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from remit.adapters.desk_database import DeskDatabase
+from remit.domain.errors import Code, Fault
+from remit.ports.helpdesk import CaseView, Note
+from remit.ports.world import World
+
+_VERSION: Final = 1
+_TABLES: Final = """
+create table desk_case (
+    id text primary key, key text not null, open integer not null, requester text not null, subject text not null,
+    assignee text not null default '', merged_into text not null default '', reopened integer not null default 0, opened_at integer not null
+) strict, without rowid;
+create table case_note (
+    desk_case text not null references desk_case (id), n integer not null, at integer not null, author text not null,
+    public integer not null, native integer not null, text text not null, primary key (desk_case, n)
+) strict, without rowid;
+create table case_write (key text primary key, desk_case text not null) strict, without rowid
+"""
+_VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened from desk_case"
+
+
+class BuiltinHelpdesk:
+    """Cases in a file. Writes are durable on return and idempotent by key, also across a restart."""
+
+    def __init__(self, database: DeskDatabase, world: World) -> None:
+        """Create the tables when they are not there.
+
+        Raises:
+            Refused: `settings.invalid` when the file holds another version of them.
+        """
+        self._database = database
+        self._world = world
+        database.prepare("helpdesk", _VERSION, _TABLES)
+
+    async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
+        """Open a case; its text is the first note."""
+        at = self._world.now()
+
+        def run(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "insert into desk_case (id, key, open, requester, subject, opened_at) values (?, ?, 1, ?, ?, ?)",
+                (case, key, requester, subject, at),
+            )
+            if text:
+                _add_note(connection, case, at=at, author="agent", public=False, native=False, text=text)
+
+        await self._once(case, key, run, new=True)
+
+    async def read(self, case: str) -> CaseView:
+        """Read a case fresh.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        return await self._database.read(lambda connection: _view(connection, case), fault=Code.FAULT_CASE)
+
+    async def note(self, *, case: str, key: str, author: str, public: bool, text: str) -> None:
+        """Add a note.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        at = self._world.now()
+        await self._once(
+            case, key, lambda connection: _add_note(connection, case, at=at, author=author, public=public, native=False, text=text)
+        )
+
+    async def notes(self, case: str) -> Sequence[Note]:
+        """All notes, oldest first."""
+
+        def run(connection: sqlite3.Connection) -> Sequence[Note]:
+            _view(connection, case)
+            rows = connection.execute("select n, at, author, public, native, text from case_note where desk_case = ? order by n", (case,))
+            return tuple(
+                Note(n=n, at=at, author=author, public=bool(public), native=bool(native), text=text)
+                for n, at, author, public, native, text in rows
+            )
+
+        return await self._database.read(run, fault=Code.FAULT_CASE)
+
+    async def close(self, *, case: str, key: str) -> None:
+        """Close a case.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        await self._once(case, key, lambda connection: _set(connection, case, "open = 0"))
+
+    async def cases(self) -> Sequence[CaseView]:
+        """All cases, oldest first, as the helpdesk lists them."""
+        return await self._database.read(
+            lambda connection: tuple(map(_case_view, connection.execute(f"{_VIEW} order by opened_at, id"))), fault=Code.FAULT_CASE
+        )
+
+    async def close_natively(self, case: str) -> None:
+        """An officer closes a case in the helpdesk."""
+        await self._natively(case, lambda connection: _set(connection, case, "open = 0"))
+
+    async def reopen_natively(self, case: str) -> None:
+        """An officer opens a case again."""
+        await self._natively(case, lambda connection: _set(connection, case, "open = 1, reopened = reopened + 1"))
+
+    async def reassign(self, case: str, assignee: str) -> None:
+        """An officer gives a case to somebody."""
+        await self._natively(case, lambda connection: _set(connection, case, "assignee = ?", assignee))
+
+    async def change_requester(self, case: str, requester: str) -> None:
+        """An officer says that somebody else asked."""
+        await self._natively(case, lambda connection: _set(connection, case, "requester = ?", requester))
+
+    async def merge(self, case: str, into: str) -> None:
+        """An officer merges a case into another one; the first is closed."""
+
+        def run(connection: sqlite3.Connection) -> None:
+            _view(connection, into)
+            if into == case:
+                raise Fault(Code.FAULT_CASE, "a case cannot be merged into itself")
+            _set(connection, case, "open = 0, merged_into = ?", into)
+
+        await self._natively(case, run)
+
+    async def reply_natively(self, case: str, officer: str, text: str, *, public: bool = True) -> None:
+        """An officer writes in the helpdesk itself; when public, that bypasses the firewall and is an incident."""
+        at = self._world.now()
+        await self._natively(
+            case, lambda connection: _add_note(connection, case, at=at, author=f"officer:{officer}", public=public, native=True, text=text)
+        )
+
+    async def _once(self, case: str, key: str, run: Callable[[sqlite3.Connection], None], *, new: bool = False) -> None:
+        """Do a keyed write unless its key stands already; key and effect share one commit."""
+
+        def job(connection: sqlite3.Connection) -> None:
+            seen = connection.execute("select desk_case from case_write where key = ?", (key,)).fetchone()
+            if seen is not None:
+                if seen[0] != case:
+                    raise Fault(Code.FAULT_CASE, "the key was used for another case")
+                return
+            if not new:
+                _view(connection, case)
+            connection.execute("insert into case_write values (?, ?)", (key, case))
+            run(connection)
+
+        await self._database.write(job, fault=Code.FAULT_CASE)
+
+    async def _natively(self, case: str, run: Callable[[sqlite3.Connection], None]) -> None:
+        def job(connection: sqlite3.Connection) -> None:
+            _view(connection, case)
+            run(connection)
+
+        await self._database.write(job, fault=Code.FAULT_CASE)
+
+
+def _view(connection: sqlite3.Connection, case: str) -> CaseView:
+    row = connection.execute(f"{_VIEW} where id = ?", (case,)).fetchone()
+    if row is None:
+        raise Fault(Code.FAULT_CASE, "there is no such case")
+    return _case_view(row)
+
+
+def _case_view(row: tuple[str, int, str, str, str, str, int]) -> CaseView:
+    case, is_open, requester, merged_into, subject, assignee, reopened = row
+    return CaseView(
+        id=case, open=bool(is_open), requester=requester, merged_into=merged_into, subject=subject, assignee=assignee, reopened=reopened
+    )
+
+
+def _set(connection: sqlite3.Connection, case: str, what: str, *values: str) -> None:
+    connection.execute(f"update desk_case set {what} where id = ?", (*values, case))  # noqa: S608  # `what` is written above, never data
+
+
+def _add_note(connection: sqlite3.Connection, case: str, *, at: int, author: str, public: bool, native: bool, text: str) -> None:
+    connection.execute(
+        "insert into case_note select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_note where desk_case = ?1",
+        (case, at, author, public, native, text),
+    )

@@ -1,0 +1,140 @@
+"""A helpdesk in memory, for contract suites, sandboxes and fault tests.
+
+It can be told to fail before or after it stored.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Literal
+
+from remit.domain.errors import Code, Fault
+from remit.ports.helpdesk import CaseView, Note
+from remit.ports.world import World
+
+
+class MemoryHelpdesk:
+    """Cases in dictionaries, lost with the process."""
+
+    def __init__(self, world: World) -> None:
+        """Start empty."""
+        self._world = world
+        self._cases: dict[str, CaseView] = {}
+        self._notes: dict[str, list[Note]] = {}
+        self._keys: dict[str, str] = {}
+        self._fail: list[Literal["before", "after"]] = []
+        self._down = False
+
+    def fail_next(self, when: Literal["before", "after"]) -> None:
+        """Make the next write fail, before or after it stored."""
+        self._fail.append(when)
+
+    def set_down(self, down: bool) -> None:  # noqa: FBT001  # a switch
+        """Be unreachable, or reachable again."""
+        self._down = down
+
+    async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
+        """Open a case; its text is the first note."""
+
+        def run() -> None:
+            if case in self._cases:
+                raise Fault(Code.FAULT_CASE, "the case is open already")
+            self._cases[case] = CaseView(id=case, open=True, requester=requester, merged_into="", subject=subject)
+            self._notes[case] = []
+            if text:
+                self._add_note(case, author="agent", public=False, native=False, text=text)
+
+        self._once(case, key, run, new=True)
+
+    async def read(self, case: str) -> CaseView:
+        """Read a case fresh.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        return self._view(case)
+
+    async def note(self, *, case: str, key: str, author: str, public: bool, text: str) -> None:
+        """Add a note.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        self._once(case, key, lambda: self._add_note(case, author=author, public=public, native=False, text=text))
+
+    async def notes(self, case: str) -> Sequence[Note]:
+        """All notes, oldest first."""
+        self._view(case)
+        return tuple(self._notes[case])
+
+    async def close(self, *, case: str, key: str) -> None:
+        """Close a case.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        self._once(case, key, lambda: self._change(case, open=False))
+
+    async def cases(self) -> Sequence[CaseView]:
+        """All cases, oldest first."""
+        self._verify_up()
+        return tuple(self._cases.values())
+
+    async def close_natively(self, case: str) -> None:
+        """An officer closes a case in the helpdesk."""
+        self._change(case, open=False)
+
+    async def reopen_natively(self, case: str) -> None:
+        """An officer opens a case again."""
+        self._change(case, open=True, reopened=self._view(case).reopened + 1)
+
+    async def reassign(self, case: str, assignee: str) -> None:
+        """An officer gives a case to somebody."""
+        self._change(case, assignee=assignee)
+
+    async def change_requester(self, case: str, requester: str) -> None:
+        """An officer says that somebody else asked."""
+        self._change(case, requester=requester)
+
+    async def merge(self, case: str, into: str) -> None:
+        """An officer merges a case into another one; the first is closed."""
+        self._view(into)
+        if into == case:
+            raise Fault(Code.FAULT_CASE, "a case cannot be merged into itself")
+        self._change(case, open=False, merged_into=into)
+
+    async def reply_natively(self, case: str, officer: str, text: str, *, public: bool = True) -> None:
+        """An officer writes in the helpdesk itself; when public, that bypasses the firewall and is an incident."""
+        self._view(case)
+        self._add_note(case, author=f"officer:{officer}", public=public, native=True, text=text)
+
+    def _once(self, case: str, key: str, run: Callable[[], None], *, new: bool = False) -> None:
+        self._verify_up()
+        failing = self._fail.pop(0) if self._fail else None
+        if failing == "before":
+            raise Fault(Code.FAULT_CASE, "told to fail before storing")
+        if self._keys.get(key, case) != case:
+            raise Fault(Code.FAULT_CASE, "the key was used for another case")
+        if key not in self._keys:
+            if not new:
+                self._view(case)
+            run()
+            self._keys[key] = case
+        if failing == "after":
+            raise Fault(Code.FAULT_CASE, "told to fail after storing")
+
+    def _verify_up(self) -> None:
+        if self._down:
+            raise Fault(Code.FAULT_CASE, "told to be down")
+
+    def _view(self, case: str) -> CaseView:
+        self._verify_up()
+        if case not in self._cases:
+            raise Fault(Code.FAULT_CASE, "there is no such case")
+        return self._cases[case]
+
+    def _change(self, case: str, **changes: str | bool | int) -> None:
+        self._cases[case] = replace(self._view(case), **changes)  # type: ignore[arg-type]  # only the callers above name fields
+
+    def _add_note(self, case: str, *, author: str, public: bool, native: bool, text: str) -> None:
+        notes = self._notes[case]
+        notes.append(Note(n=len(notes) + 1, at=self._world.now(), author=author, public=public, native=native, text=text))

@@ -1,0 +1,76 @@
+"""The port to the helpdesk: cases (tickets there)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseView:
+    """What a case is right now. `merged_into` is empty unless it was merged away; `assignee` empty when nobody has it.
+
+    `reopened` counts how often it was opened again: a case that was closed in between is not the case a task had.
+    """
+
+    id: str
+    open: bool
+    requester: str
+    merged_into: str
+    subject: str
+    assignee: str = ""
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One note of a case. `public` notes reach the requester; `author` is `agent`, `officer:<id>`, `customer` or `remit`.
+
+    `native` notes were written in the helpdesk itself, not through Remit; one that is public too is an incident.
+    """
+
+    n: int
+    at: int
+    author: str
+    public: bool
+    text: str
+    native: bool = False
+
+
+class Helpdesk(Protocol):
+    """Where cases live.
+
+    Faults: `fault.case` when it cannot be reached; nothing is then known. Every write takes a key and is idempotent
+    by it. Fields and notes of a case never carry authority.
+    """
+
+    async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
+        """Open the case under the id Remit reserved; `text`, when not empty, is its first note, by the agent, not public."""
+        ...
+
+    async def read(self, case: str) -> CaseView:
+        """Read a case fresh.
+
+        Raises:
+            Fault: `fault.case` when it cannot be read or does not exist.
+        """
+        ...
+
+    async def note(self, *, case: str, key: str, author: str, public: bool, text: str) -> None:
+        """Add a note.
+
+        Raises:
+            Fault: `fault.case` when there is no such case.
+        """
+        ...
+
+    async def notes(self, case: str) -> Sequence[Note]:
+        """All notes, oldest first."""
+        ...
+
+    async def close(self, *, case: str, key: str) -> None:
+        """Close the case.
+
+        Raises:
+            Fault: `fault.case` when there is no such case.
+        """
+        ...

@@ -1,0 +1,177 @@
+"""The contract of the helpdesk port, over both plugs, and what officers do at a helpdesk by themselves."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.desk_plugs import NOW, StandingWorld, run
+from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
+from remit.adapters.helpdesk.memory import MemoryHelpdesk
+from remit.domain.errors import Code, Fault
+
+Plug = BuiltinHelpdesk | MemoryHelpdesk
+
+
+@pytest.fixture(params=["builtin", "memory"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plug]:
+    if request.param == "memory":
+        yield MemoryHelpdesk(StandingWorld())
+        return
+    database = DeskDatabase(tmp_path / "desk.db")
+    try:
+        yield BuiltinHelpdesk(database, StandingWorld())
+    finally:
+        database.close()
+
+
+def opened(desk: Plug, case: str = "case_1", key: str = "k-open", text: str = "The kettle leaks.") -> None:
+    run(desk.open(case=case, key=key, requester="remit@desk.example", subject="Kettle", text=text))
+
+
+def faults(code: Code, asked: object) -> None:
+    with pytest.raises(Fault) as broken:
+        run(asked)  # type: ignore[arg-type]  # always a coroutine
+    assert broken.value.code is code
+
+
+def test_an_opened_case_can_be_read_with_its_first_note(desk: Plug) -> None:
+    opened(desk)
+    case = run(desk.read("case_1"))
+    assert (case.id, case.open, case.requester, case.merged_into, case.subject) == ("case_1", True, "remit@desk.example", "", "Kettle")
+    (note,) = run(desk.notes("case_1"))
+    assert (note.n, note.at, note.author, note.public, note.native, note.text) == (1, NOW, "agent", False, False, "The kettle leaks.")
+
+
+def test_a_case_without_words_has_no_note(desk: Plug) -> None:
+    opened(desk, text="")
+    assert list(run(desk.notes("case_1"))) == []
+
+
+def test_every_write_counts_once_by_its_key(desk: Plug) -> None:
+    for _ in range(2):
+        opened(desk)
+        run(desk.note(case="case_1", key="k-note", author="agent", public=False, text="again"))
+        run(desk.close(case="case_1", key="k-close"))
+    assert [note.text for note in run(desk.notes("case_1"))] == ["The kettle leaks.", "again"]
+    assert not run(desk.read("case_1")).open
+
+
+def test_a_write_that_comes_many_times_at_once_counts_once(desk: Plug) -> None:
+    opened(desk)
+
+    async def storm() -> None:
+        await asyncio.gather(*(desk.note(case="case_1", key="k", author="remit", public=True, text="once") for _ in range(20)))
+
+    run(storm())
+    assert [note.text for note in run(desk.notes("case_1"))] == ["The kettle leaks.", "once"]
+
+
+def test_a_late_close_by_an_old_key_does_not_close_again(desk: Plug) -> None:
+    opened(desk)
+    run(desk.close(case="case_1", key="k-close"))
+    run(desk.reopen_natively("case_1"))
+    run(desk.close(case="case_1", key="k-close"))
+    case = run(desk.read("case_1"))
+    assert case.open
+    assert case.reopened == 1
+
+
+def test_a_second_opening_of_the_same_case_is_a_fault_and_changes_nothing(desk: Plug) -> None:
+    opened(desk)
+    faults(Code.FAULT_CASE, desk.open(case="case_1", key="other", requester="mallory@mail.example", subject="Mine", text="mine"))
+    assert run(desk.read("case_1")).requester == "remit@desk.example"
+    assert len(run(desk.notes("case_1"))) == 1
+
+
+def test_a_key_of_one_case_writes_nothing_into_another(desk: Plug) -> None:
+    opened(desk)
+    opened(desk, case="case_2", key="k-open-2")
+    run(desk.note(case="case_1", key="k", author="remit", public=True, text="for one"))
+    faults(Code.FAULT_CASE, desk.note(case="case_2", key="k", author="remit", public=True, text="for two"))
+    assert len(run(desk.notes("case_2"))) == 1
+
+
+def test_a_case_that_is_not_there_is_a_fault_everywhere(desk: Plug) -> None:
+    faults(Code.FAULT_CASE, desk.read("case_9"))
+    faults(Code.FAULT_CASE, desk.notes("case_9"))
+    faults(Code.FAULT_CASE, desk.note(case="case_9", key="k", author="agent", public=False, text="x"))
+    faults(Code.FAULT_CASE, desk.close(case="case_9", key="k"))
+    faults(Code.FAULT_CASE, desk.reassign("case_9", "ann"))
+    faults(Code.FAULT_CASE, desk.close_natively("case_9"))
+
+
+def test_a_write_that_failed_may_be_tried_again_with_its_key(desk: Plug) -> None:
+    faults(Code.FAULT_CASE, desk.note(case="case_1", key="k", author="agent", public=False, text="early"))
+    opened(desk)
+    run(desk.note(case="case_1", key="k", author="agent", public=False, text="early"))
+    assert len(run(desk.notes("case_1"))) == 2
+
+
+def test_a_merged_case_says_where_it_went_and_is_closed(desk: Plug) -> None:
+    opened(desk)
+    opened(desk, case="case_2", key="k-open-2")
+    run(desk.merge("case_1", "case_2"))
+    case = run(desk.read("case_1"))
+    assert (case.merged_into, case.open) == ("case_2", False)
+    assert run(desk.read("case_2")).open
+
+
+def test_a_case_is_not_merged_into_itself_or_into_nothing(desk: Plug) -> None:
+    opened(desk)
+    faults(Code.FAULT_CASE, desk.merge("case_1", "case_1"))
+    faults(Code.FAULT_CASE, desk.merge("case_1", "case_9"))
+    assert run(desk.read("case_1")).open
+
+
+def test_what_officers_change_by_themselves_shows_at_the_next_read(desk: Plug) -> None:
+    opened(desk)
+    run(desk.reassign("case_1", "ann"))
+    run(desk.change_requester("case_1", "mallory@mail.example"))
+    case = run(desk.read("case_1"))
+    assert (case.assignee, case.requester) == ("ann", "mallory@mail.example")
+    run(desk.close_natively("case_1"))
+    assert not run(desk.read("case_1")).open
+
+
+def test_a_native_public_reply_can_be_told_from_remits_own(desk: Plug) -> None:
+    opened(desk)
+    run(desk.note(case="case_1", key="k", author="remit", public=True, text="We look into it."))
+    run(desk.reply_natively("case_1", "ann", "Her birth date is on file."))
+    run(desk.reply_natively("case_1", "ann", "internal", public=False))
+    incidents = [(note.n, note.author) for note in run(desk.notes("case_1")) if note.native and note.public]
+    assert incidents == [(3, "officer:ann")]
+
+
+def test_the_helpdesk_lists_its_cases(desk: Plug) -> None:
+    opened(desk)
+    opened(desk, case="case_2", key="k-open-2")
+    assert [case.id for case in run(desk.cases())] == ["case_1", "case_2"]
+
+
+def test_cases_survive_a_restart(tmp_path: Path) -> None:
+    for _ in range(2):
+        database = DeskDatabase(tmp_path / "desk.db")
+        try:
+            desk = BuiltinHelpdesk(database, StandingWorld())
+            opened(desk)
+            assert len(run(desk.notes("case_1"))) == 1
+        finally:
+            database.close()
+
+
+def test_a_memory_helpdesk_fails_when_told_before_or_after_it_stored() -> None:
+    desk = MemoryHelpdesk(StandingWorld())
+    opened(desk)
+    desk.fail_next("before")
+    faults(Code.FAULT_CASE, desk.note(case="case_1", key="k1", author="agent", public=False, text="one"))
+    assert len(run(desk.notes("case_1"))) == 1
+    desk.fail_next("after")
+    faults(Code.FAULT_CASE, desk.note(case="case_1", key="k1", author="agent", public=False, text="one"))
+    run(desk.note(case="case_1", key="k1", author="agent", public=False, text="one"))
+    assert len(run(desk.notes("case_1"))) == 2
+    desk.set_down(True)
+    faults(Code.FAULT_CASE, desk.read("case_1"))
+    faults(Code.FAULT_CASE, desk.notes("case_1"))

@@ -1,0 +1,173 @@
+"""The starter packs: complete, valid, and each policy shown by a permit, a held and a refused case."""
+
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from remit.adapters.backoffice.effects import _BY_PACK, EFFECTS
+from remit.adapters.files.pack import Pack, pack_files, pack_names, read_desk, read_pack
+from remit.adapters.params.schema import JsonSchemaParams
+from remit.adapters.policy.cedar import CedarPolicy
+from remit.adapters.policy.cedar_schema import model_of
+from remit.adapters.policy.cedar_slices import applies
+from remit.adapters.policy.cedar_texts import read_statements
+from remit.domain.catalogue import Catalogue, Effect
+from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import MEANINGS, Code, Refused
+from remit.domain.escalation import rungs
+from remit.domain.policy_cases import CaseResult, Expect, read_policy_cases
+from remit.usecases.test_policies import test_policies as run_cases
+
+TODAY = date(2026, 1, 7)
+PACKS = ("consumer", "regulated", "service-desk")
+
+
+@cache
+def pack(name: str) -> tuple[Pack, Catalogue]:
+    found = read_pack(name)
+    return found, read_catalogue(found.catalogue, today=TODAY)
+
+
+def run_all(found: Pack, catalogue: Catalogue, policies: tuple[tuple[str, str], ...]) -> tuple[CaseResult, ...]:
+    cases = [case for file, text in found.cases for case in read_policy_cases(file, text, catalogue)]
+    roles = tuple(catalogue.roles)
+    return run_cases(
+        cases,
+        policy=CedarPolicy(policies, catalogue),
+        params=JsonSchemaParams(catalogue),
+        rungs=lambda confirmed: rungs(confirmed, roles),
+    )
+
+
+@cache
+def results(name: str) -> tuple[CaseResult, ...]:
+    found, catalogue = pack(name)
+    return run_all(found, catalogue, found.policies)
+
+
+def test_there_are_three_packs_by_the_names_of_the_command_line() -> None:
+    assert pack_names() == PACKS
+    assert read_pack("service_desk") == read_pack("service-desk")
+
+
+@pytest.mark.parametrize("name", ["", "..", "../consumer", "consumer/..", "nothing", "/etc"])
+def test_a_name_that_is_no_pack_is_refused_before_it_is_a_path(name: str) -> None:
+    for reading in (read_pack, pack_files):
+        with pytest.raises(Refused) as refused:
+            reading(name)
+        assert refused.value.code is Code.SETTINGS_INVALID
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_every_policy_case_comes_out_as_it_says(name: str) -> None:
+    assert [f"{one.case.file}: {one.case.title}: {one.difference}" for one in results(name) if not one.passed] == []
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_every_policy_is_shown_by_a_permit_a_held_and_a_refused_case(name: str) -> None:
+    found, catalogue = pack(name)
+    models = model_of(catalogue).actions
+    missing = []
+    for statement in read_statements(found.policies, allow_unnamed=False):
+        shown = {one.answer.expect for one in results(name) if applies(statement.policy, models[one.case.action])}
+        missing.extend(f"{statement.id}: {expect}" for expect in Expect if expect not in shown)
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_taking_any_policy_away_is_noticed_by_a_case(name: str) -> None:
+    found, catalogue = pack(name)
+    statements = read_statements(found.policies, allow_unnamed=False)
+    unnoticed = []
+    for gone in statements:
+        rest = "".join(one.text for one in statements if one is not gone)
+        if all(one.passed for one in run_all(found, catalogue, (("rest.cedar", rest),))):
+            unnoticed.append(gone.id)
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_built_in_desk_can_do_every_write_of_the_pack(name: str) -> None:
+    _, catalogue = pack(name)
+    writes = {action.name for action in catalogue.actions.values() if action.effect is Effect.WRITE and not action.builtin}
+    assert writes - EFFECTS.keys() == set()
+
+
+def test_no_effect_stands_under_two_names_or_is_never_used() -> None:
+    assert len(EFFECTS) == sum(len(effects) for effects in _BY_PACK)
+    used = {name for one in PACKS for name in pack(one)[1].actions}
+    assert EFFECTS.keys() - used == set()
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_every_action_stands_in_an_objective_and_every_objective_has_examples(name: str) -> None:
+    _, catalogue = pack(name)
+    reached = {action for objective in catalogue.objectives.values() for action in objective.actions}
+    assert catalogue.actions.keys() - reached == set()
+    assert all(objective.examples for objective in catalogue.objectives.values())
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_first_records_are_of_declared_kinds_and_known_customers(name: str) -> None:
+    found, catalogue = pack(name)
+    for record in found.seed["records"]:
+        assert record["kind"] in catalogue.resources, record["id"]
+        assert catalogue.resources[record["kind"]].public == (record["owners"] == []), record["id"]
+        assert set(record["owners"]) <= found.seed["customers"].keys(), record["id"]
+    for customer in found.seed["customers"].values():
+        assert customer["attributes"].keys() <= catalogue.attributes.keys()
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_asks_of_the_examples_are_valid_and_name_known_answers(name: str) -> None:
+    found, catalogue = pack(name)
+    params = JsonSchemaParams(catalogue)
+    codes = {code.value for code in MEANINGS}
+    assert found.examples
+    for example in found.examples.values():
+        assert isinstance(example, dict)
+        assert example["customer"] in found.seed["customers"]
+        assert example["mandate"]["objective"]["type"] in catalogue.objectives
+        for ask in example["asks"]:
+            params.verify(ask["action"], ask["params"])
+            assert (ask["expect"] == "refuse") == ("code" in ask)
+            assert ask.get("code", "action.unknown") in codes
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_a_folder_made_of_a_pack_reads_like_the_pack(name: str, tmp_path: Path) -> None:
+    for file, raw in pack_files(name).items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(raw)
+    assert read_desk(tmp_path, name=name) == read_pack(name)
+    assert (tmp_path / "README.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "raw", "code"),
+    [
+        ("catalogue.toml", b"[desk", Code.CATALOGUE_INVALID),
+        ("catalogue.toml", b"\xff", Code.CATALOGUE_INVALID),
+        ("policies/10-everyday.cedar", b"\xff", Code.POLICY_INVALID),
+        ("seed.json", b'{"customers": {}, "customers": {}}', Code.SETTINGS_INVALID),
+        ("seed.json", b"[]", Code.SETTINGS_INVALID),
+        ("examples/return-item.json", b"{", Code.SETTINGS_INVALID),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_by_its_name(file: str, raw: bytes, code: Code, tmp_path: Path) -> None:
+    for name, content in {**pack_files("consumer"), file: raw}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(Refused) as refused:
+        read_desk(tmp_path, name="mine")
+    assert refused.value.code is code
+    assert file.rpartition("/")[2] in refused.value.detail
+
+
+def test_a_folder_without_a_catalogue_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(Refused) as refused:
+        read_desk(tmp_path, name="mine")
+    assert refused.value.code is Code.CATALOGUE_INVALID
+    assert "remit init" in refused.value.detail
