@@ -17,7 +17,10 @@ from remit.domain.catalogue import Catalogue, Effect
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.escalation import rungs
+from remit.domain.mandate_covering import cover
+from remit.domain.mandate_reading import read_mandate
 from remit.domain.policy_cases import CaseResult, Expect, read_policy_cases
+from remit.domain.values import Instant
 from remit.usecases.test_policies import test_policies as run_cases
 
 TODAY = date(2026, 1, 7)
@@ -134,6 +137,24 @@ def test_the_asks_of_the_examples_are_valid_and_name_known_answers(name: str) ->
             params.verify(ask["action"], ask["params"])
             assert (ask["expect"] == "refuse") == ("code" in ask)
             assert ask.get("code", "action.unknown") in codes
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_mandates_of_the_examples_cover_their_asks_as_they_say(name: str) -> None:
+    found, catalogue = pack(name)
+    for example in found.examples.values():
+        assert isinstance(example, dict)
+        mandate = read_mandate(example["mandate"], catalogue, now=Instant(1_767_780_000_000))
+        for ask in example["asks"]:
+            action = catalogue.action(ask["action"])
+            if ask["action"] not in catalogue.objective(mandate.objective.type).actions:
+                assert ask["code"] == Code.OBJECTIVE_ACTION_OUTSIDE
+            elif ask["expect"] == "refuse":
+                with pytest.raises(Refused) as refused:
+                    cover(mandate, catalogue, action, ask["params"])
+                assert refused.value.code == ask["code"]
+            else:
+                assert cover(mandate, catalogue, action, ask["params"])
 
 
 @pytest.mark.parametrize("name", PACKS)

@@ -124,6 +124,14 @@ class Books:
         ).fetchone()
         return int(row[0])
 
+    def paid_with(self, record: DeskRecord, currency: str) -> Sequence[tuple[str, int]]:
+        """By payment method, what came in with it for a record and did not go back to it, where that is above zero."""
+        rows = self._connection.execute(
+            "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method having net > 0 order by method",
+            (record.kind, record.id, currency),
+        )
+        return tuple((str(method), int(net)) for method, net in rows)
+
     def enter(self, entry: str, record: DeskRecord, *, method: str, minor: int, currency: str) -> None:
         """Write one movement of money: above zero to the desk, below zero back to the customer."""
         self._connection.execute(

@@ -14,10 +14,7 @@ RETURN_DAYS: Final = 30
 def cancel_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Cancel an order that has not left the house and pay back what was paid, to where it came from."""
     order = _order(books, params, status="pending", otherwise="cancelled")
-    currency = _currency(order)
-    paid = books.balance(order, currency)
-    if paid > 0:
-        payments.pay_back(books, order, books.own("payment_method", str(order.data["payment_method"])), minor=paid, currency=currency)
+    payments.pay_all_back(books, order, _currency(order))
     order.data["status"] = "cancelled"
     order.data["cancel_reason"] = asked.text(params, "reason")
     for item in order.data["items"]:
@@ -87,9 +84,8 @@ def change_order_method(books: Books, params: JsonObject) -> Mapping[str, Json]:
     if method.id == order.data["payment_method"]:
         raise Failed("The order is paid with this method already.")
     currency = _currency(order)
-    paid = books.balance(order, currency)
+    paid = payments.pay_all_back(books, order, currency)
     if paid > 0:
-        payments.pay_back(books, order, books.own("payment_method", str(order.data["payment_method"])), minor=paid, currency=currency)
         payments.charge(books, order, method, minor=paid, currency=currency)
     order.data["payment_method"] = method.id
     books.save(order)

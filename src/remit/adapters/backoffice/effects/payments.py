@@ -31,6 +31,23 @@ def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int
     books.enter("refund", record, method=method.id, minor=-minor, currency=currency)
 
 
+def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
+    """Give back everything that came in for a record, to the methods it came from; tells how much that was.
+
+    ⚔ Sending it all to one method would turn a gift card into money.
+
+    Raises:
+        Failed: when one of the methods can no longer be used.
+    """
+    whole = left = books.balance(record, currency)
+    for method_id, net in books.paid_with(record, currency):
+        minor = min(net, left)
+        if minor > 0:
+            pay_back(books, record, books.own("payment_method", method_id), minor=minor, currency=currency)
+            left -= minor
+    return whole
+
+
 def settle_difference(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
     """Charge a positive difference, pay back a negative one.
 

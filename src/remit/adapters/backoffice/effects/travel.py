@@ -39,11 +39,8 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Cancel a booking; what is refundable goes back to where it came from."""
     booking = _confirmed(books, params)
-    currency = asked.as_money(booking.data["fare"]).currency
-    paid = books.balance(booking, currency)
-    if booking.data["refundable"] and paid > 0:
-        method = books.own("payment_method", str(booking.data["payment_method"]))
-        payments.pay_back(books, booking, method, minor=paid, currency=currency)
+    if booking.data["refundable"]:
+        payments.pay_all_back(books, booking, asked.as_money(booking.data["fare"]).currency)
     booking.data["status"] = "cancelled"
     books.save(booking)
     return {"booking.status": "cancelled"}

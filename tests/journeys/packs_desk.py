@@ -1,0 +1,55 @@
+"""The built-in desk with a starter pack's catalogue and first records, for the pack journeys."""
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from contracts.desk_plugs import StandingWorld, run
+from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.files.pack import read_pack
+from remit.domain.catalogue_reading import read_catalogue
+from remit.ports.backoffice import Act, ActResult, ActState
+
+DAY_MS = 86_400_000
+
+
+class PackDesk:
+    """A desk that does what a pack says. `no` is the reason of a refusal, `done` the values of an act."""
+
+    def __init__(self, path: Path, pack: str) -> None:
+        found = read_pack(pack)
+        self.world = StandingWorld()
+        self.database = DeskDatabase(path / "desk.db")
+        self.plug = BuiltinBackoffice(self.database, self.world, read_catalogue(found.catalogue, today=None))
+        self._keys = itertools.count(1)
+        run(self.plug.seed(found.seed))
+
+    def act(self, action: str, customer: str, params: Mapping[str, Any]) -> ActResult:
+        key = f"act_{next(self._keys)}"
+        act = Act(key=key, action=action, params=params, customer=customer, case="case_1", versions={}, confirmed_by=(), decision="")
+        return run(self.plug.perform(act))
+
+    def done(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
+        result = self.act(action, customer, params)
+        assert result.state is ActState.DONE, result.reason
+        return result.values
+
+    def no(self, action: str, customer: str, **params: Any) -> str:
+        result = self.act(action, customer, params)
+        assert result.state is ActState.FAILED, "it was done"
+        assert result.values == {}
+        return result.reason
+
+    def read(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
+        return run(self.plug.read(action, params, customer=customer)).values
+
+    def money(self, kind: str, record_id: str) -> list[tuple[str, str, str]]:
+        return list(run(self.plug.movements(kind, record_id)))
+
+    def letters(self, customer: str) -> list[str]:
+        return [recipient for recipient, _ in run(self.plug.notices(customer))]
+
+    def days_pass(self, days: int) -> None:
+        self.world.at += days * DAY_MS
