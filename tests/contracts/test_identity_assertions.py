@@ -217,6 +217,7 @@ def test_signatures_of_another_form_are_refused() -> None:
         bytes(32) + raw[32:],
         raw[:-1],
         raw + b"\x00",
+        raw[:32] + b"\x00" + raw[32:],
         b"\x00" + raw,
         raw[::-1],
         r + order.to_bytes(32, "big"),

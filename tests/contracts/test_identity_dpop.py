@@ -248,7 +248,7 @@ def test_signatures_of_another_form_are_refused() -> None:
     raw = raw_sign("ES256", head.encode())
     der = private_key("ES256").sign(head.encode(), ec.ECDSA(SHA256()))
     assert check(f"{head}.{b64url(raw)}").jti == "j-1"
-    for signature in (der, bytes(64), raw[:32] + bytes(32), bytes(32) + raw[32:], raw[:63], raw + b"\x00"):
+    for signature in (der, bytes(64), raw[:32] + bytes(32), bytes(32) + raw[32:], raw[:63], raw + b"\x00", raw[:32] + b"\x00" + raw[32:]):
         assert code_of(f"{head}.{b64url(signature)}") is Code.CREDENTIAL_WRONG_KEY
 
 

@@ -8,18 +8,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.identity_minting import NOW, KeyServer, jwk, refusal, tls_pair, write_json
+from remit.adapters.identity import key_sources
+from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.fetching import MAX_DOCUMENT, Fetcher, verify_address, verify_url
 from remit.adapters.identity.key_sets import verify_bundle, verify_jwks
 from remit.adapters.identity.key_sources import MAX_AGE_MS, RETRY_MS, KeySources
 from remit.adapters.identity.keys import PublicKey
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import OperatorId
 from remit.domain.values import Instant
-from remit.ports.identity import InlineKeys, KeyFile, KeySource, KeyUrl, SpiffeBundleFile, SpiffeBundleUrl
+from remit.ports.identity import ClientMethod, InlineKeys, KeyFile, KeySource, KeyUrl, Registration, SpiffeBundleFile, SpiffeBundleUrl
 
 TLS = ssl.create_default_context()
 OLD, NEW = {"keys": [jwk("ES256", "old", kid="old")]}, {"keys": [jwk("ES256", "new", kid="new")]}
@@ -171,7 +175,7 @@ def test_a_clock_that_went_back_makes_keys_stale_instead_of_eternal() -> None:
 
 
 ODD_ANSWERS: dict[str, dict[str, Any]] = {
-    "a redirect": {"status": "302 Found", "headers": "Location: https://evil.example/\r\n"},
+    "a redirect": {"status": "302 Found", "headers": "Location: /elsewhere\r\n"},
     "a compressed body": {"headers": "Content-Encoding: gzip\r\n"},
     "no answer": {"silent": True},
     "not found": {"status": "404 Not Found"},
@@ -310,6 +314,7 @@ good = jwk("ES256", kid="k")
 rsa = jwk("RS256", kid="k")
 SPOILED: dict[str, dict[str, Any]] = {
     "symmetric": {"kty": "oct", "k": "AAAA"},
+    "symmetric without its secret": {"kty": "oct", "kid": "k"},
     **{f"private {name}": {**good, name: "AAAA"} for name in ("d", "p", "q", "dp", "dq", "qi", "k", "oth")},
     "off the curve": {**good, "x": "A" * 43},
     "short coordinate": {**good, "x": good["x"][:40]},
@@ -412,10 +417,9 @@ def test_an_address_that_is_not_plain_https_is_refused(url: str) -> None:
 
 
 def test_http_off_loopback_is_refused_even_where_loopback_is_allowed() -> None:
-    async def run() -> None:
-        await lost(find(sources(), KeyUrl(url="http://1.1.1.1/keys"), "old"), Code.FAULT_IDENTITY)
-
-    asyncio.run(run())
+    fetcher = Fetcher(allow_loopback=True, tls=TLS)
+    asyncio.run(lost(fetcher._resolve(httpx.URL("http://1.1.1.1/keys")), Code.REQUEST_MALFORMED))
+    assert asyncio.run(fetcher._resolve(httpx.URL("https://1.1.1.1/keys"))) == ipaddress.ip_address("1.1.1.1")
 
 
 @settings(max_examples=100)
@@ -426,3 +430,36 @@ def test_no_address_breaks_the_reader(url: str) -> None:
 
 def test_keys_written_into_a_registration_that_went_bad_are_a_fault() -> None:
     asyncio.run(lost(find(sources(), InlineKeys(jwks={"keys": [{"kty": "oct", "k": "AAAA"}]}), "k"), Code.FAULT_IDENTITY))
+
+
+def test_only_so_many_sources_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_sources, "MAX_SOURCES", 2)
+    files = [KeyFile(path=str(write_json(tmp_path / f"{number}.json", OLD))) for number in range(5)]
+
+    async def run() -> None:
+        shelf = sources()
+        for source in files:
+            await find(shelf, source, "old")
+        assert list(shelf._shelves) == files[-2:]
+        assert (await find(shelf, files[0], "old")).kid == "old"
+
+    asyncio.run(run())
+
+
+def test_an_address_is_tried_when_it_is_registered() -> None:
+    async def run() -> None:
+        clients = AssertionClients(allow_loopback=True, tls=TLS)
+        async with KeyServer() as server:
+            registration = Registration(
+                client_id="shop",
+                actor="agent_shop",
+                operator=OperatorId("helper.example"),
+                method=ClientMethod.PRIVATE_KEY_JWT,
+                keys=KeyUrl(url=server.url),
+            )
+            await lost(clients.verify_registration(unverified=registration, now=NOW), Code.FAULT_IDENTITY)
+            server.publish(OLD)
+            assert await clients.verify_registration(unverified=registration, now=at(RETRY_MS)) is registration
+            assert server.hits == 2
+
+    asyncio.run(run())
