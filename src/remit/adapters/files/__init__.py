@@ -1,0 +1,1 @@
+"""Plugs that read the desk's own files."""

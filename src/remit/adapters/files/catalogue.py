@@ -1,0 +1,102 @@
+"""The desk's catalogue on disk: TOML files merged into the plain data that `domain/catalogue_reading` reads.
+
+Errors name the file, the key and the cure.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from remit.domain.catalogue import Catalogue
+from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import Code, Refused
+
+_MOST_BYTES: Final = 4 * 1024 * 1024
+
+
+def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, today: date | None) -> Catalogue:
+    """Read the catalogue from a file, a folder of `*.toml`, several files, or the data itself.
+
+    Raises:
+        Refused: `catalogue.invalid`, the detail naming file, key and cure.
+    """
+    if isinstance(source, Mapping):
+        return read_catalogue(source, today=today)
+    origins: dict[str, str] = {}
+    data = read_files(_files(source), origins)
+    try:
+        return read_catalogue(data, today=today)
+    except Refused as refused:
+        raise Refused(refused.code, f"{_origin(refused.detail, origins)}{refused.detail}") from refused
+
+
+def read_files(files: Sequence[Path], origins: dict[str, str]) -> Mapping[str, object]:
+    """Merge the files; `origins` learns which file says which key. A key said in two files is refused.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+    """
+    merged: dict[str, object] = {}
+    for file in files:
+        for kind, value in _read(file).items():
+            _merge(merged, kind, value, str(file), origins)
+    return merged
+
+
+def _files(source: Path | Sequence[Path]) -> Sequence[Path]:
+    given = [source] if isinstance(source, Path) else list(source)
+    files: list[Path] = []
+    for one in given:
+        files.extend(sorted(one.glob("*.toml")) if one.is_dir() else [one])
+    if not files:
+        raise Refused(Code.CATALOGUE_INVALID, f"{', '.join(map(str, given))}: no .toml file is there; write one, or copy a starter pack")
+    return files
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise Refused(Code.CATALOGUE_INVALID, f"{file}: cannot be read ({error.strerror}); check the path and its permissions") from error
+    if len(raw) > _MOST_BYTES:
+        raise Refused(Code.CATALOGUE_INVALID, f"{file}: is larger than {_MOST_BYTES} bytes; split or shorten it")
+    try:
+        return tomllib.loads(raw.decode("utf-8"), parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise Refused(Code.CATALOGUE_INVALID, f"{file}: is no TOML: {error}; correct that place") from error
+
+
+def _merge(merged: dict[str, object], kind: str, value: object, file: str, origins: dict[str, str]) -> None:
+    here = merged.get(kind)
+    if isinstance(value, list):
+        earlier = here if isinstance(here, list) else []
+        origins.update({f"{kind}[{len(earlier) + place}]": file for place in range(len(value))})
+        merged[kind] = [*earlier, *value]
+        return
+    if kind == "desk" or not isinstance(value, dict):
+        if here is not None:
+            raise _twice(kind, file, origins)
+        origins[kind] = file
+        merged[kind] = value
+        return
+    together: dict[str, object] = dict(here) if isinstance(here, dict) else {}
+    for name, entry in value.items():
+        key = f"{kind}.{name}" if kind == "floor" else f'{kind}."{name}"'
+        if name in together:
+            raise _twice(key, file, origins)
+        origins[key] = file
+        together[name] = entry
+    merged[kind] = together
+
+
+def _twice(key: str, file: str, origins: Mapping[str, str]) -> Refused:
+    return Refused(Code.CATALOGUE_INVALID, f"{file}: {key}: stands in {origins.get(key, 'another file')} too; keep one of both")
+
+
+def _origin(detail: str, origins: Mapping[str, str]) -> str:
+    """The file that said the key a refusal begins with, as `file: `."""
+    found = [key for key in origins if detail.startswith((f"{key}.", f"{key}:"))]
+    return f"{origins[max(found, key=len)]}: " if found else f"{', '.join(sorted(set(origins.values())))}: "

@@ -1,0 +1,187 @@
+"""The catalogue: what the desk can do and tell, and for which purposes.
+
+Only the values live here. `catalogue_reading` builds and validates them from the desk's TOML files.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.paths import Path
+from remit.domain.values import JsonObject
+
+
+class Area(StrEnum):
+    """What an action touches; it sets the floor of who must confirm."""
+
+    COMMITMENT = "commitment"
+    DISCLOSURE = "disclosure"
+    IDENTITY = "identity"
+    PAYMENT = "payment"
+    ROUTINE = "routine"
+    SECURITY = "security"
+
+
+class Effect(StrEnum):
+    """Whether an action only reads or changes something."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class PowerKind(StrEnum):
+    """The five speech acts a customer can grant."""
+
+    ACCEPT = "accept"
+    DISCLOSE = "disclose"
+    RECEIVE = "receive"
+    REPRESENT = "represent"
+    REQUEST = "request"
+
+
+class MarkKind(StrEnum):
+    """What a parameter means, by its `x-` annotation."""
+
+    ATTRIBUTE = "x-attribute"
+    FREE_TEXT = "x-free-text"
+    MONEY = "x-money"
+    RECIPIENT = "x-recipient"
+    RESOURCE = "x-resource"
+
+
+CUSTOMER: Final = "customer"
+"""The confirmer word for the represented person; officers are `officer:<role>`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One annotated parameter: where it is, what it means, and of which kind or attribute (`of`)."""
+
+    path: Path
+    kind: MarkKind
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """Something that can be told, `area.name`."""
+
+    name: str
+    title: str
+    sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A kind of record. Public kinds have no owner."""
+
+    kind: str
+    title: str
+    public: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role an officer of the desk can have."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """Something the desk can do, `area.verb`.
+
+    `schema` is the closed JSON Schema (2020-12) of its params; `declared` are all parameter paths of it, as texts;
+    `digest` is over everything a signer relies on: schema, effect, area, title, power and returns.
+    """
+
+    name: str
+    title: str
+    power: PowerKind
+    area: Area
+    effect: Effect
+    reversible: bool
+    returns: tuple[str, ...]
+    schema: JsonObject
+    marks: tuple[Mark, ...]
+    declared: frozenset[str]
+    builtin: bool
+    digest: str
+
+    def marked(self, kind: MarkKind) -> tuple[Mark, ...]:
+        """The marks of one kind, in the order of the schema."""
+        return tuple(mark for mark in self.marks if mark.kind is kind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """An approved support purpose.
+
+    `after` maps an action to the actions that must be done before it; `done_when` are the actions that, all done,
+    reach it. The built-in `case.*` actions are part of every objective and stand in `actions` too.
+    """
+
+    name: str
+    title: str
+    target: str | None
+    actions: frozenset[str]
+    after: Mapping[str, tuple[str, ...]]
+    done_when: tuple[str, ...]
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """The only way to lower a floor: for one action, within `limit` (a `where`), for a reason, until a day (inclusive).
+
+    `within` is the limit made ready to run (`waivers`).
+    """
+
+    action: str
+    limit: "Mapping[str, Mapping[str, object]]"
+    reason: str
+    owner: str
+    ends: date
+    within: Callable[[JsonObject], bool] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """The desk's whole description of itself, valid, with one digest."""
+
+    desk: str
+    currency: str
+    roles: Mapping[str, Role]
+    floors: Mapping[Area, frozenset[str]]
+    resources: Mapping[str, Resource]
+    attributes: Mapping[str, Attribute]
+    actions: Mapping[str, Action]
+    objectives: Mapping[str, Objective]
+    waivers: tuple[Waiver, ...]
+    digest: str
+
+    def action(self, name: str) -> Action:
+        """Find an action.
+
+        Raises:
+            Refused: `action.unknown`.
+        """
+        found = self.actions.get(name)
+        if found is None:
+            raise Refused(Code.ACTION_UNKNOWN, f"no action {name!r}", public=f"There is no action '{name[:80]}'.")
+        return found
+
+    def objective(self, name: str) -> Objective:
+        """Find an objective.
+
+        Raises:
+            Refused: `objective.unknown`.
+        """
+        found = self.objectives.get(name)
+        if found is None:
+            raise Refused(Code.OBJECTIVE_UNKNOWN, f"no objective {name!r}", public=f"There is no objective '{name[:80]}'.")
+        return found

@@ -1,0 +1,168 @@
+"""Reading one action of the catalogue, its title's placeholders and its digest; the built-in `case.*` actions.
+
+The params are read in `params_schema`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from typing import Final, TypeVar
+
+from remit.domain.canonical import digest
+from remit.domain.catalogue import Action, Area, Attribute, Effect, MarkKind, PowerKind
+from remit.domain.catalogue_tables import closed, flag, quoted, text, texts, wrong
+from remit.domain.params_marks import Names
+from remit.domain.params_schema import ParamsSchema, read_params
+from remit.domain.paths import Path, parse_path
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+_SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
+_POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
+_Word = TypeVar("_Word", bound=StrEnum)
+
+
+def read_action(name: str, value: object, *, names: Names, attributes: Mapping[str, Attribute]) -> Action:
+    """Read one action.
+
+    A `receive` action only reads. A `request` or `accept` action may read or write.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+
+    Source: 2-model.md §1.
+    """
+    key = quoted("action", name)
+    found = closed(value, key, required=("title", "power", "area", "effect"), optional=("params", "returns", "reversible"))
+    power = _word(PowerKind, found["power"], f"{key}.power", among=_POWERS)
+    effect = _word(Effect, found["effect"], f"{key}.effect")
+    if power is PowerKind.RECEIVE and effect is not Effect.READ:
+        raise wrong(f"{key}.effect", "an action to receive something only reads", 'write "read", or make the power "request"')
+    returns = texts(found.get("returns", ()), f"{key}.returns")
+    for one in returns:
+        if one not in attributes:
+            raise wrong(f"{key}.returns", f"no attribute {one!r} is declared", f'add [attribute."{one}"] with a title')
+    params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
+    title = text(found["title"], f"{key}.title")
+    _verify_title(title, params, f"{key}.title")
+    return _sealed(
+        name=name,
+        title=title,
+        power=power,
+        area=_word(Area, found["area"], f"{key}.area"),
+        effect=effect,
+        reversible=flag(found.get("reversible", True), f"{key}.reversible"),
+        returns=returns,
+        params=params,
+        sensitive=[one for one in returns if attributes[one].sensitive],
+    )
+
+
+def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:
+    known = among or tuple(kind)
+    for one in known:
+        if value == one.value:
+            return one
+    raise wrong(key, f"{value!r} is not one of them", f"write one of {', '.join(known)}")
+
+
+def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
+    """⚔ A person who confirms must see the money, the record and the recipient in the very title.
+
+    Source: 2-model.md §1.
+    """
+    shown: list[Path] = []
+    for match in _PLACEHOLDER.finditer(title):
+        try:
+            path = parse_path(match[1])
+        except ValueError:
+            path = Path(())
+        if str(path) not in params.declared:
+            raise wrong(key, f"{{{match[1]}}} is no param", "use the name of a declared param between the braces")
+        shown.append(path)
+    rest = _PLACEHOLDER.sub("", title)
+    if "{" in rest or "}" in rest:
+        raise wrong(key, "has a brace without its partner", "write placeholders as {name}")
+    for mark in params.marks:
+        if mark.kind in _SHOWN and not any(mark.path.steps[: len(path.steps)] == path.steps for path in shown):
+            raise wrong(key, f"does not show {mark.path} ({mark.kind})", f"put {{{mark.path.steps[0]}}} into the title")
+
+
+def _sealed(  # noqa: PLR0913  # an action has these parts
+    *,
+    name: str,
+    title: str,
+    power: PowerKind,
+    area: Area,
+    effect: Effect,
+    reversible: bool,
+    returns: tuple[str, ...],
+    params: ParamsSchema,
+    sensitive: Sequence[str] = (),
+    builtin: bool = False,
+) -> Action:
+    """The action with its digest over everything a signer relies on.
+
+    Source: 2-model.md §3 (changed actions need renewed consent).
+    """
+    relied_on = {
+        "name": name,
+        "schema": params.schema,
+        "effect": effect,
+        "area": area,
+        "title": title,
+        "power": power,
+        "returns": sorted(returns),
+        "sensitive": sorted(sensitive),
+    }
+    return Action(
+        name=name,
+        title=title,
+        power=power,
+        area=area,
+        effect=effect,
+        reversible=reversible,
+        returns=returns,
+        schema=params.schema,
+        marks=params.marks,
+        declared=params.declared,
+        builtin=builtin,
+        digest=digest(relied_on),
+    )
+
+
+_SUBJECT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLength": 200}
+_TEXT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLength": 16_384}
+_BUILTIN: Final[Mapping[str, tuple[str, Effect, Mapping[str, object]]]] = {
+    "case.close": ("Close the case", Effect.WRITE, {"properties": {"reason": _TEXT}}),
+    "case.comment": ("Write into the case", Effect.WRITE, {"properties": {"text": _TEXT}, "required": ["text"]}),
+    "case.open": (
+        "Open the case: {subject}",
+        Effect.WRITE,
+        {"properties": {"subject": _SUBJECT, "text": _TEXT}, "required": ["subject", "text"]},
+    ),
+    "case.read": ("Read the case", Effect.READ, {}),
+}
+
+
+@cache
+def builtin_actions() -> Mapping[str, Action]:
+    """The `case.*` actions every desk has: routine, covered by *represent*, part of every objective.
+
+    Source: 2-model.md §1.
+    """
+    nothing = Names(resources=frozenset(), attributes=frozenset())
+    return {
+        name: _sealed(
+            name=name,
+            title=title,
+            power=PowerKind.REPRESENT,
+            area=Area.ROUTINE,
+            effect=effect,
+            reversible=True,
+            returns=(),
+            params=read_params(params, key=quoted("action", name), names=nothing),
+            builtin=True,
+        )
+        for name, (title, effect, params) in _BUILTIN.items()
+    }

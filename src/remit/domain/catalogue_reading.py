@@ -1,0 +1,222 @@
+"""Reading the catalogue: from the desk's plain data to a valid `Catalogue`, or a refusal that names key and cure.
+
+Files are for the adapter; actions are in `catalogue_actions`, params in `params_schema`, waivers in `waivers`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from remit.domain.canonical import digest
+from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, Objective, Resource, Role, Waiver
+from remit.domain.catalogue_actions import builtin_actions, read_action
+from remit.domain.catalogue_tables import Table, closed, flag, quoted, table, text, texts, wrong
+from remit.domain.ids import is_dotted, is_word
+from remit.domain.names import expand, is_glob
+from remit.domain.params_marks import Names
+from remit.domain.waivers import read_waiver
+
+DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
+    Area.COMMITMENT: frozenset({CUSTOMER}),
+    Area.DISCLOSURE: frozenset({CUSTOMER}),
+    Area.IDENTITY: frozenset({CUSTOMER}),
+    Area.PAYMENT: frozenset({CUSTOMER}),
+    Area.ROUTINE: frozenset(),
+    Area.SECURITY: frozenset({CUSTOMER}),
+}
+"""Who must confirm whatever policy says. The disclosure floor is for writes; reads have their own rule (`escalation`)."""
+
+_TOP: Final = ("action", "attribute", "floor", "objective", "resource", "role", "waiver")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+_MOST_EXAMPLES: Final = 200
+
+
+def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalogue:
+    """Read the desk's description of itself.
+
+    `data` has the shape of the TOML files of 2-model.md §1, merged. With a `today`, waivers that ended are refused
+    (for a check before going live); without, they are kept and simply no longer lower anything.
+
+    Raises:
+        Refused: `catalogue.invalid`, the detail naming the key and the cure.
+
+    Source: 2-model.md §1.
+    """
+    top = closed(data, "catalogue", required=("desk",), optional=_TOP)
+    desk = closed(top["desk"], "desk", required=("name", "currency"))
+    currency = text(desk["currency"], "desk.currency")
+    if _CURRENCY.fullmatch(currency) is None:
+        raise wrong("desk.currency", "is no currency", 'write three capital letters, such as "EUR"')
+    roles = {name: _role(name, value) for name, value in _entries(top, "role")}
+    resources = {name: _resource(name, value) for name, value in _entries(top, "resource")}
+    attributes = {name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)}
+    actions = _actions(top, Names(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
+    objectives = {name: _objective(name, value, actions, resources) for name, value in _entries(top, "objective")}
+    draft = Catalogue(
+        desk=text(desk["name"], "desk.name"),
+        currency=currency,
+        roles=roles,
+        floors=_floors(table(top.get("floor", {}), "floor"), roles),
+        resources=resources,
+        attributes=attributes,
+        actions=actions,
+        objectives=objectives,
+        waivers=_waivers(top.get("waiver", ()), actions, today),
+        digest="",
+    )
+    return replace(draft, digest=_catalogue_digest(draft))
+
+
+def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[str, object]]:
+    """The named entries of one kind, in the order of the files."""
+    for name, value in table(top.get(kind, {}), kind).items():
+        if not (is_dotted(name) if dotted else is_word(name)):
+            shape = "area.name" if dotted else "one word"
+            raise wrong(quoted(kind, name), f"is not named like {shape}", "use lower-case letters, digits, - and _")
+        yield name, value
+
+
+def _role(name: str, value: object) -> Role:
+    key = quoted("role", name)
+    return Role(name=name, title=text(closed(value, key, required=("title",))["title"], f"{key}.title"))
+
+
+def _resource(kind: str, value: object) -> Resource:
+    key = quoted("resource", kind)
+    found = closed(value, key, required=("title",), optional=("public",))
+    return Resource(kind=kind, title=text(found["title"], f"{key}.title"), public=flag(found.get("public", False), f"{key}.public"))
+
+
+def _attribute(name: str, value: object) -> Attribute:
+    key = quoted("attribute", name)
+    found = closed(value, key, required=("title",), optional=("sensitive",))
+    return Attribute(
+        name=name, title=text(found["title"], f"{key}.title"), sensitive=flag(found.get("sensitive", False), f"{key}.sensitive")
+    )
+
+
+def _actions(top: Table, names: Names, attributes: Mapping[str, Attribute]) -> Mapping[str, Action]:
+    found: dict[str, Action] = dict(builtin_actions())
+    for name, value in _entries(top, "action", dotted=True):
+        if name.startswith("case."):
+            raise wrong(quoted("action", name), "the case.* actions are built in", "name the action after another area")
+        found[name] = read_action(name, value, names=names, attributes=attributes)
+    return found
+
+
+def _floors(given: Table, roles: Mapping[str, Role]) -> Mapping[Area, frozenset[str]]:
+    """The floor of each area: the default, or what the desk raised it to."""
+    floors = dict(DEFAULT_FLOORS)
+    for name, value in given.items():
+        key = f"floor.{name}"
+        if name not in set(Area):
+            raise wrong(key, "is no area", f"write one of {', '.join(sorted(Area))}")
+        who = frozenset(texts(value, key))
+        for word in who:
+            if word != CUSTOMER and word.removeprefix("officer:") not in roles:
+                raise wrong(key, f"nobody is called {word!r}", 'write "customer" or "officer:<role>" of a declared [role.…]')
+            if word != CUSTOMER and not word.startswith("officer:"):
+                raise wrong(key, f"nobody is called {word!r}", f'write "officer:{word}"')
+        if not who >= DEFAULT_FLOORS[Area(name)]:
+            raise wrong(key, "is lower than the floor of that area", 'keep "customer" in it; only a [[waiver]] lowers a floor')
+        floors[Area(name)] = who
+    return floors
+
+
+def _objective(name: str, value: object, actions: Mapping[str, Action], resources: Mapping[str, Resource]) -> Objective:
+    key = quoted("objective", name)
+    found = closed(value, key, required=("title", "actions"), optional=("target", "after", "done_when", "examples"))
+    inside = _objective_actions(texts(found["actions"], f"{key}.actions"), actions, f"{key}.actions")
+    target = found.get("target")
+    if target is not None and text(target, f"{key}.target") not in resources:
+        raise wrong(f"{key}.target", f"no resource {target!r} is declared", "add it as [resource.…] or correct the name")
+    after = {
+        one: _of_objective(texts(before, f"{key}.after.{one}"), inside, f"{key}.after.{one}")
+        for one, before in table(found.get("after", {}), f"{key}.after").items()
+    }
+    _of_objective(tuple(after), inside, f"{key}.after")
+    _verify_order(after, f"{key}.after")
+    examples = found.get("examples", ())
+    if isinstance(examples, Sequence) and len(examples) > _MOST_EXAMPLES:
+        raise wrong(f"{key}.examples", f"more than {_MOST_EXAMPLES}", "keep the telling ones")
+    return Objective(
+        name=name,
+        title=text(found["title"], f"{key}.title"),
+        target=target if isinstance(target, str) else None,
+        actions=inside,
+        after=after,
+        done_when=_of_objective(texts(found.get("done_when", ()), f"{key}.done_when"), inside, f"{key}.done_when"),
+        examples=texts(examples, f"{key}.examples"),
+    )
+
+
+def _objective_actions(patterns: Sequence[str], actions: Mapping[str, Action], key: str) -> frozenset[str]:
+    inside = {name for name, action in actions.items() if action.builtin}
+    for pattern in patterns:
+        named = expand(pattern, actions) if is_glob(pattern) else tuple(name for name in actions if name == pattern)
+        if not named:
+            raise wrong(key, f"no action {pattern!r} is declared", "correct the name or add the action")
+        inside.update(named)
+    return frozenset(inside)
+
+
+def _of_objective(names: tuple[str, ...], inside: frozenset[str], key: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in inside:
+            raise wrong(key, f"{name!r} is no action of this objective", "name one of its actions exactly")
+    return names
+
+
+def _verify_order(after: Mapping[str, tuple[str, ...]], key: str) -> None:
+    """⚔ Steps that wait for each other can never be done; such an order hides a mistake.
+
+    Raises:
+        Refused: `catalogue.invalid` naming a circle.
+    """
+    settled: set[str] = set()
+    waiting = dict(after)
+    while waiting:
+        ready = [name for name, before in waiting.items() if all(one in settled or one not in waiting for one in before)]
+        if not ready:
+            raise wrong(key, f"{', '.join(sorted(waiting))} wait for each other", "break the circle")
+        settled.update(ready)
+        for name in ready:
+            del waiting[name]
+
+
+def _waivers(value: object, actions: Mapping[str, Action], today: date | None) -> tuple[Waiver, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise wrong("waiver", "must be a list", "write each as [[waiver]]")
+    return tuple(read_waiver(one, actions, key=f"waiver[{place}]", today=today) for place, one in enumerate(value))
+
+
+def _catalogue_digest(catalogue: Catalogue) -> str:
+    """One digest over everything the catalogue says.
+
+    Source: 2-model.md §1 (one rule digest).
+    """
+    return digest(
+        {
+            "desk": catalogue.desk,
+            "currency": catalogue.currency,
+            "roles": [[role.name, role.title] for role in catalogue.roles.values()],
+            "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
+            "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
+            "attributes": {name: [one.title, one.sensitive] for name, one in catalogue.attributes.items()},
+            "actions": {name: [action.digest, action.reversible] for name, action in catalogue.actions.items()},
+            "objectives": {
+                name: {
+                    "title": one.title,
+                    "target": one.target,
+                    "actions": sorted(one.actions),
+                    "after": {step: sorted(before) for step, before in one.after.items()},
+                    "done_when": sorted(one.done_when),
+                    "examples": list(one.examples),
+                }
+                for name, one in catalogue.objectives.items()
+            },
+            "waivers": [[one.action, one.limit, one.reason, one.owner, one.ends.isoformat()] for one in catalogue.waivers],
+        }
+    )

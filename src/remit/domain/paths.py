@@ -1,0 +1,92 @@
+"""Parameter paths such as `order_id`, `address.city` or `items[*].id`: reading them and walking params with them.
+
+What a value at a path must be is for the mandate and the catalogue.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.values import Json, JsonObject
+
+_SEGMENT: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)((?:\[\*\])*)", re.ASCII)
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Path:
+    """Steps into params: a name, or None for "every element of this array"."""
+
+    steps: tuple[str | None, ...]
+
+    def __str__(self) -> str:
+        """The text form."""
+        out = ""
+        for step in self.steps:
+            out += "[*]" if step is None else f".{step}" if out else step
+        return out
+
+    @property
+    def many(self) -> bool:
+        """Whether the path goes through every element of some array."""
+        return None in self.steps
+
+    def then(self, step: str | None) -> "Path":
+        """The path one step further."""
+        return Path((*self.steps, step))
+
+
+def parse_path(text: str) -> Path:
+    """Read a path.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    if len(text) > _LONGEST:
+        message = "a parameter path is too long"
+        raise ValueError(message)
+    steps: list[str | None] = []
+    for part in text.split("."):
+        match = _SEGMENT.fullmatch(part)
+        if match is None:
+            message = f"{text!r} is not a parameter path"
+            raise ValueError(message)
+        steps.append(match[1])
+        steps.extend([None] * (len(match[2]) // 3))
+    return Path(tuple(steps))
+
+
+class Absent:
+    """The value of a path that leads nowhere."""
+
+
+ABSENT: Final = Absent()
+
+
+def values_at(params: JsonObject, path: Path) -> Iterator[Json | Absent]:
+    """Give every value the path leads to, `ABSENT` for each place where it leads nowhere.
+
+    An empty or missing array under `[*]` yields one `ABSENT`: "every element of nothing" never passes a test.
+    """
+    steps = path.steps
+    if len(steps) == 1 and steps[0] is not None:
+        return iter((params.get(steps[0], ABSENT),))
+    return _walk(params, steps)
+
+
+def _walk(value: Json | Absent, steps: tuple[str | None, ...]) -> Iterator[Json | Absent]:
+    if not steps:
+        yield value
+        return
+    step, rest = steps[0], steps[1:]
+    if step is None:
+        if isinstance(value, Sequence) and not isinstance(value, str) and value:
+            for item in value:
+                yield from _walk(item, rest)
+        else:
+            yield ABSENT
+    elif isinstance(value, Mapping) and step in value:
+        yield from _walk(value[step], rest)
+    else:
+        yield ABSENT

@@ -1,0 +1,54 @@
+"""Waivers: the only way to lower a floor. Reading them, and finding the one an ask falls under.
+
+What a floor is, is for `escalation`.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+
+from remit.domain.catalogue import Action, Catalogue, Waiver
+from remit.domain.catalogue_tables import closed, day, plain_object, text, wrong
+from remit.domain.errors import Refused
+from remit.domain.mandate_limits import read_where
+from remit.domain.mandate_tests import holds
+from remit.domain.values import JsonObject
+
+
+def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today: date | None) -> Waiver:
+    """Read one waiver. It needs a limit: a floor is never lowered for everything.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+
+    Source: 2-model.md §1 (`[[waiver]]`).
+    """
+    found = closed(value, key, required=("action", "limit", "reason", "owner", "ends"))
+    name = text(found["action"], f"{key}.action")
+    if name not in actions or actions[name].builtin:
+        raise wrong(f"{key}.action", f"no action {name!r} is declared", "name one action exactly")
+    limit = plain_object(found["limit"], f"{key}.limit")
+    if not limit:
+        raise wrong(f"{key}.limit", "is empty", "say within which limit the floor is lowered")
+    try:
+        tests = read_where(limit, f"{key}.limit", listed=[actions[name]], possible=(), negative=False)
+    except Refused as refused:
+        raise wrong(f"{key}.limit", refused.detail, "correct the test") from refused
+    ends = day(found["ends"], f"{key}.ends")
+    if today is not None and ends < today:
+        raise wrong(f"{key}.ends", "has passed", "remove the waiver or renew it")
+    return Waiver(
+        action=name,
+        limit={path: dict(ops) if isinstance(ops, Mapping) else {} for path, ops in limit.items()},
+        reason=text(found["reason"], f"{key}.reason"),
+        owner=text(found["owner"], f"{key}.owner"),
+        ends=ends,
+        within=lambda params: all(holds(test, params) for test in tests),
+    )
+
+
+def find_waiver(catalogue: Catalogue, action: Action, params: JsonObject, *, day: date) -> int | None:
+    """The place of the first waiver the ask falls under on that day, the last day included."""
+    for place, waiver in enumerate(catalogue.waivers):
+        if waiver.action == action.name and day <= waiver.ends and waiver.within is not None and waiver.within(params):
+            return place
+    return None

@@ -1,0 +1,151 @@
+"""Values as they come in: strict JSON, money, instants, equality."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Refused
+from remit.domain.mandate_tests import hashed
+from remit.domain.values import MAX_DEPTH, MAX_INTEGER, Instant, Json, decode, instant_text, same, verify_instant, verify_money
+
+JSONS: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-MAX_INTEGER, max_value=MAX_INTEGER)
+    | st.decimals(min_value=-1000, max_value=1000, places=3).map(lambda number: number + 0)
+    | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSONS)
+def test_what_is_written_canonically_reads_back_the_same(value: Json) -> None:
+    assert same(decode(canonical(value)), value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSONS, JSONS)
+def test_hashes_are_equal_exactly_where_values_are_the_same(left: Json, right: Json) -> None:
+    assert (hashed(left) == hashed(right)) is same(left, right)
+    assert hashed(left) == hashed(decode(canonical(left)))
+
+
+MALFORMED = [
+    b"\xef\xbb\xbf{}",
+    b"\xff",
+    b'{"a":1,"a":1}',
+    b'{"a":1,"\\u0061":2}',
+    b"NaN",
+    b"Infinity",
+    b"-Infinity",
+    b"9007199254740992",
+    b"-9007199254740992",
+    b"1e400",
+    b"1e-400",
+    b"0." + b"1" * 80,
+    b'"\\ud800"',
+    b'{"\\udfff":1}',
+    b'"\\u0000"',
+    b'"' + b"x" * 70_000 + b'"',
+    b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1),
+    b"[" * 100_000,
+    b"",
+    b"{} {}",
+    b"{'a':1}",
+    b"[1,]",
+    b"01",
+    b"\x00",
+]
+
+
+@pytest.mark.parametrize("raw", MALFORMED, ids=map(str, range(len(MALFORMED))))
+def test_json_that_two_readers_could_read_differently_is_refused(raw: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        decode(raw)
+    assert refused.value.code is Code.REQUEST_MALFORMED
+
+
+def test_a_body_over_the_limit_is_too_large() -> None:
+    with pytest.raises(Refused) as refused:
+        decode(b'"' + b"x" * 100 + b'"', max_bytes=100)
+    assert refused.value.code is Code.REQUEST_TOO_LARGE
+
+
+def test_numbers_are_exact_and_brackets_in_texts_are_no_depth() -> None:
+    assert decode(b"[0.1, 1.10, 9007199254740991]") == [Decimal("0.1"), Decimal("1.10"), MAX_INTEGER]
+    assert decode(json.dumps("[" * 500).encode()) == "[" * 500
+
+
+@pytest.mark.parametrize("text", ["40.00 EUR", "0.01 EUR", "999999999999.99 EUR", "5 JPY", "1.234 KWD"])
+def test_money_reads_and_writes_back(text: str) -> None:
+    assert str(verify_money(text)) == text
+
+
+NOT_MONEY: list[Any] = [
+    "0.00 EUR", "0 EUR", "-1.00 EUR", "+1.00 EUR", "01.00 EUR", "1.001 EUR", "1.5 JPY", "1,00 EUR", "1.00EUR", "1.00  EUR", "1.00 eur",
+    "1.00 EURO", "1. EUR", ".5 EUR", "1e3 EUR", "1.00 EUR\n", " 1.00 EUR", "\uff11.00 EUR", "1.00 \u0415UR", "1000000000000 EUR", 1, Decimal(1), None, True, ["1 EUR"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NOT_MONEY, ids=map(str, range(len(NOT_MONEY))))
+def test_what_only_looks_like_money_is_refused(value: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        verify_money(value)
+    assert refused.value.code is Code.PARAMS_INVALID
+
+
+NOT_TIMES: list[Any] = [
+    "2026-12-01",
+    "2026-12-01T00:00:00",
+    "2026-02-30T00:00:00Z",
+    "2026-12-01 00:00:00Z",
+    "2026-12-01T25:00:00Z",
+    5,
+    None,
+    "0000-01-01T00:00:00Z",
+]
+
+
+@pytest.mark.parametrize("value", NOT_TIMES, ids=map(str, range(len(NOT_TIMES))))
+def test_what_is_no_instant_is_refused(value: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        verify_instant(value)
+    assert refused.value.code is Code.PARAMS_INVALID
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(min_value=0, max_value=4_000_000_000_000))
+def test_an_instant_reads_back_to_the_millisecond(moment: int) -> None:
+    assert verify_instant(instant_text(Instant(moment))) == moment
+
+
+UNLIKE: list[tuple[Any, Any]] = [
+    (True, 1),
+    (False, 0),
+    ("5", 5),
+    (None, ""),
+    (None, False),
+    ([], {}),
+    ("a", ["a"]),
+    ([1], [1, 1]),
+    ({"a": 1}, {"a": True}),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), UNLIKE, ids=map(str, range(len(UNLIKE))))
+def test_nothing_is_coerced_in_comparing(left: Any, right: Any) -> None:
+    assert not same(left, right)
+    assert not same(right, left)
+    assert hashed(left) != hashed(right)
+
+
+def test_five_is_five_however_it_is_written() -> None:
+    assert same(5, Decimal("5.0"))
+    assert hashed(5) == hashed(Decimal("5.00"))
