@@ -1,0 +1,195 @@
+"""How the deterministic part of the words check does on messages it was not given as examples.
+
+Usage: PYTHONPATH=src python bench/words.py [--show N]; reads the dev sets under REMIT_SHARED. One half of dev gives
+each objective its examples, the other half is measured. The small local model is not part of this.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from remit.domain.catalogue import Action, Area, Catalogue, Effect, Objective, PowerKind
+from remit.domain.words import WordsVerdict, check_words
+from remit.domain.words_likeness import Lexicon, lexicon_of
+
+DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+EXAMPLES = 10
+JOINS = (". ", ". Also, ", " By the way, ", "\n")
+CONNECTOR = re.compile(r"[.?!]?\s+(?:By the way, |Before that, |Also, |One more thing: |And while you are at it, |PS: )(\w)")
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--show", type=int, default=0, help="show so many wrong verdicts of each kind")
+    show = parser.parse_args().show
+    for name in ("banking77", "bitext"):
+        _pairs(name, show)
+    _injections(show)
+    _tau(show)
+
+
+def _action(name: str, title: str, effect: Effect = Effect.WRITE) -> Action:
+    return Action(
+        name=name,
+        title=title,
+        power=PowerKind.REQUEST,
+        area=Area.ROUTINE,
+        effect=effect,
+        reversible=True,
+        returns=(),
+        schema={},
+        marks=(),
+        declared=frozenset(),
+        builtin=False,
+        digest="",
+    )
+
+
+def _catalogue(actions: dict[str, Action], objectives: dict[str, Objective]) -> Catalogue:
+    return Catalogue(
+        desk="Bench",
+        currency="EUR",
+        roles={},
+        floors={},
+        resources={},
+        attributes={},
+        actions=actions,
+        objectives=objectives,
+        waivers=(),
+        digest="",
+    )
+
+
+def _objective(name: str, actions: frozenset[str], examples: tuple[str, ...] = ()) -> Objective:
+    return Objective(name=name, title=name.replace("_", " "), target=None, actions=actions, after={}, done_when=(), examples=examples)
+
+
+def _pairs(name: str, show: int) -> None:
+    records = json.loads((DATA / f"intent_pairs/{name}_dev.json").read_text())
+    examples: dict[str, list[str]] = collections.defaultdict(list)
+    measured = []
+    for record in records:
+        if int(record["id"].split("|")[2]) % 2:
+            measured.append(record)
+        elif record["kind"] == "in_scope" and len(examples[record["objective"]]) < EXAMPLES:
+            examples[record["objective"]].append(record["message"])
+    names = sorted({record["objective"] for record in records})
+    actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
+    catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
+    lexicon = lexicon_of(catalogue)
+    counts: collections.Counter[tuple[str, bool]] = collections.Counter()
+    wrong: dict[str, list[str]] = collections.defaultdict(list)
+    began = time.perf_counter()
+    for record in measured:
+        ids = set(re.findall(r"\d+", record["message"]))  # the ask of an honest message has its numbers
+        verdict = _judge(record["message"], actions[f"desk.{record['objective'].strip('?')}"], catalogue, record["objective"], ids, lexicon)
+        counts[record["kind"], verdict.passes] += 1
+        if verdict.passes != (record["kind"] == "in_scope"):
+            wrong[record["kind"]].append(f"{record['objective']} + {record.get('hidden_intent')}: {record['message']!r} [{verdict.reason}]")
+    counts.update(_variants(measured, actions, catalogue, lexicon))
+    spent = (time.perf_counter() - began) / len(measured)
+    print(f"{name}: {len(measured)} messages, {spent * 1e6:.0f} us each")
+    for kind in ("in_scope", "two in_scope joined", "near_miss", "off_topic", "hidden_escalation", "hidden, no connector"):
+        total = counts[kind, True] + counts[kind, False]
+        print(f"  {kind}: let through {counts[kind, True]} of {total} = {counts[kind, True] / total:.1%}")
+        print(*[f"    {one}" for one in wrong[kind][: show if kind in {"in_scope", "hidden_escalation"} else 0]], sep="\n")
+
+
+def _variants(
+    measured: list[dict[str, Any]], actions: dict[str, Action], catalogue: Catalogue, lexicon: Lexicon
+) -> collections.Counter[tuple[str, bool]]:
+    """What the sets do not have: honest messages of two parts, and hidden wishes without a tell-tale connector."""
+    counts: collections.Counter[tuple[str, bool]] = collections.Counter()
+    last: dict[str, str] = {}
+    for place, record in enumerate(measured):
+        message, objective = record["message"], record["objective"]
+        if record["kind"] == "in_scope" and objective in last:
+            kind = "two in_scope joined"
+            message = f"{last[objective]}{JOINS[place % len(JOINS)]}{message}"
+        elif record["kind"] == "hidden_escalation":
+            kind = "hidden, no connector"
+            message = CONNECTOR.sub(lambda found: f". {found[1].upper()}", message)
+        else:
+            kind = ""
+        if record["kind"] == "in_scope":
+            last[objective] = record["message"]
+        if kind:
+            ids = set(re.findall(r"\d+", message))
+            counts[kind, _judge(message, actions[f"desk.{objective.strip('?')}"], catalogue, objective, ids, lexicon).passes] += 1
+    return counts
+
+
+def _judge(
+    message: str, action: Action, catalogue: Catalogue, objective: str, ids: set[str], lexicon: Lexicon | None = None
+) -> WordsVerdict:
+    return check_words(
+        message,
+        action=action,
+        params={"ids": [*sorted(ids), *map(int, sorted(ids))]},
+        catalogue=catalogue,
+        objective=catalogue.objectives[objective],
+        lexicon=lexicon,
+    )
+
+
+def _injections(show: int) -> None:
+    records = json.loads((DATA / "injection_text/dev.json").read_text())
+    action = _action("order.read", "Look at the order", Effect.READ)
+    catalogue = _catalogue({"order.read": action}, {"track": _objective("track an order", frozenset({"order.read"}))})
+    through: collections.Counter[tuple[str, bool]] = collections.Counter()
+    totals: collections.Counter[tuple[str, bool]] = collections.Counter()
+    for record in records:
+        verdict = _judge(record["text"], action, catalogue, "track", set())
+        totals[record["source"], record["attack"]] += 1
+        through[record["source"], record["attack"]] += verdict.passes
+        if show and record["source"] == "PurpleLlama" and verdict.passes:
+            print(f"    {record['text'][:120]!r}")
+    for source, attack in sorted(totals):
+        kind = "attacks" if attack else "harmless (of other purposes, so wider is right here)"
+        print(f"injection texts, {source}, {kind}: let through {through[source, attack]} of {totals[source, attack]}")
+
+
+def _tau(show: int) -> None:
+    """The user's own words as the message of the task's own main act: each alarm here is about a further wish, or false."""
+    for name in ("tau_retail", "tau_airline", "tau_banking"):
+        tools = {tool["name"]: tool for tool in json.loads((DATA / name / "tools.json").read_text())}
+        actions = {
+            f"desk.{tool}": _action(
+                f"desk.{tool}", one["description"].split(".")[0], Effect(one["effect"]) if one["effect"] != "other" else Effect.READ
+            )
+            for tool, one in tools.items()
+        }
+        catalogue = _catalogue(actions, {"all": _objective("all", frozenset(actions))})
+        single = [task for task in json.loads((DATA / name / "tasks_dev.json").read_text()) if _writes(task, tools) == 1]
+        alarms = []
+        for task in single:
+            call = next(call for call in task["calls"] if tools[call["tool"]]["effect"] == "write")
+            verdict = check_words(
+                _without_persona(task["objective"]),
+                action=actions[f"desk.{call['tool']}"],
+                params={key: value for key, value in call["arguments"].items() if not isinstance(value, float)},
+                catalogue=catalogue,
+                objective=catalogue.objectives["all"],
+            )
+            if not verdict.passes:
+                alarms.append(f"{call['tool']}: {verdict.said} [{verdict.reason}] {task['objective'][:200]!r}")
+        print(f"{name}: of {len(single)} users with one write, the whole story is let through with it for {len(single) - len(alarms)}")
+        print(*[f"    {one}" for one in alarms[:show]], sep="\n")
+
+
+def _writes(task: dict[str, Any], tools: dict[str, dict[str, Any]]) -> int:
+    return sum(tools[call["tool"]]["effect"] == "write" for call in task["calls"])
+
+
+def _without_persona(text: str) -> str:
+    return ". ".join(part for part in text.split(". ") if not part.startswith(("Your name is", "You are")))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""The message must say no more than the ask: the verdict over words, texts in params, summaries and names.
+
+Reading is in `words_reading`, facts in `words_claims`, wishes in `words_asks`. A local model may only make the verdict stricter.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from remit.domain.catalogue import Action, Catalogue, MarkKind, Objective
+from remit.domain.plain import View, view
+from remit.domain.values import JsonObject, verify_money
+from remit.domain.words_asks import Scope, Wish, commands, scope_of, topics_of, wishes
+from remit.domain.words_claims import Claim, amounts, identifiers, leaves, others, plain_id, said_values, shapes_of
+from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.words_reading import clauses, unreadable
+from remit.domain.words_topics import VERBS, WISH
+
+_JOINED: Final = 3
+_REACH: Final = 160
+_NAME_LONGEST: Final = 120
+_ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
+
+
+class Said(StrEnum):
+    """What a message is, against its ask. Only `match` and `narrower` reach the case."""
+
+    CONTRADICTS = "contradicts"
+    MATCH = "match"
+    NARROWER = "narrower"
+    UNREADABLE = "unreadable"
+    WIDER = "wider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A stretch of the message as it came, and why it was marked."""
+
+    start: int
+    end: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordsVerdict:
+    """The verdict, where it hangs on, and a sentence for the desk. Spans are offsets; they never repeat the words."""
+
+    said: Said
+    spans: tuple[Span, ...] = ()
+    reason: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether the message may reach the case."""
+        return self.said in {Said.MATCH, Said.NARROWER}
+
+
+def check_words(
+    words: str | None,
+    *,
+    action: Action,
+    params: JsonObject,
+    catalogue: Catalogue,
+    objective: Objective,
+    known_ids: Collection[str] = (),
+    earlier: tuple[str, ...] = (),
+    lexicon: Lexicon | None = None,
+) -> WordsVerdict:
+    """Hold a message against its ask.
+
+    `known_ids` are identifiers this task may speak of (the mandate's targets, records of earlier asks): mentioned, but
+    nothing may be asked about them here. `earlier` are the task's last messages, oldest first: ⚔ a wish split over two
+    messages is read across the seam. `lexicon` is the catalogue's, built once (else it is built here). No words, nothing to check.
+
+    Source: 2-model.md §6.
+    """
+    if words is None or not words.strip():
+        return WordsVerdict(said=Said.MATCH)
+    seen = view(words)
+    learnt = lexicon or lexicon_of(catalogue)
+    said = said_values(params, action)
+    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS)
+    if why:
+        return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(words), why=why),), reason=why)
+    wrong = list(_contradictions(seen.text, action, params, said, known_ids))
+    if wrong:
+        return _verdict(Said.CONTRADICTS, seen, [(claim.start, claim.end, f"another {claim.what}") for claim in wrong])
+    scope = scope_of(action, objective, said, catalogue)
+    wider = list(_wider(seen.text, scope, catalogue, learnt, earlier))
+    if wider:
+        return _verdict(Said.WIDER, seen, [(wish.start, wish.end, wish.reason) for wish in wider])
+    return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
+
+
+def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
+    """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing.
+
+    Source: 2-model.md §6.
+    """
+    spoken = re.sub(r"[_.\-]+", " ", view(name).text)
+    why = "longer than a name" if len(name) > _NAME_LONGEST else ""
+    why = why or ("more than one line" if re.search(r"[\n\r\t]", name) else "")
+    why = why or unreadable(name, spoken, expected=(), languages=languages, verbs=_PLAIN_VERBS)
+    if why:
+        return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(name), why=why),), reason=why)
+    order = next(commands(spoken), None) or next(commands(view(name).text), None)
+    asks = WISH.search(spoken) is not None and bool(topics_of(spoken))
+    if order is None and not asks:
+        return WordsVerdict(said=Said.MATCH)
+    why = order.reason if order else "a name that asks for something"
+    return WordsVerdict(said=Said.WIDER, spans=(Span(start=0, end=len(name), why=why),), reason=why)
+
+
+_PLAIN_VERBS: Final = frozenset(
+    {
+        *VERBS,
+        "password",
+        "account",
+        "money",
+        "address",
+        "ignore",
+        "previous",
+        "instructions",
+        "system",
+        "admin",
+        "bypass",
+        "override",
+        "without",
+        "please",
+        "order",
+    }
+)
+
+
+def _verdict(said: Said, seen: View, stretches: Collection[tuple[int, int, str]]) -> WordsVerdict:
+    spans = []
+    for start, end, why in stretches:
+        first, last = seen.span(max(0, start), max(start, end)) if start < len(seen.text) and end > 0 else (0, 0)
+        spans.append(Span(start=first, end=last, why=why))
+    return WordsVerdict(said=said, spans=tuple(spans), reason=spans[0].why)
+
+
+def _contradictions(folded: str, action: Action, params: JsonObject, said: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
+    cut = clauses(folded)
+    wanting = [WISH.search(clause.text) is not None or bool(topics_of(clause.text)) for clause in cut]
+    mine = {plain_id(value) for value in said}
+    ours = [any(one and one in plain_id(clause.text) for one in mine) for clause in cut]
+    starts = [clause.start for clause in cut]
+
+    def around(claim: Claim) -> int:
+        return max(0, bisect_right(starts, claim.start) - 1)
+
+    known = {plain_id(value) for value in known_ids}
+    for claim in _other_ids(folded, action, params, mine, known_ids):
+        if plain_id(claim.value) not in known or (wanting[around(claim)] and not ours[around(claim)]):
+            yield claim
+    for claim, has_money in _other_amounts(folded, action, params):
+        if has_money or wanting[around(claim)]:
+            yield claim
+    yield from others(folded)
+
+
+def _other_ids(folded: str, action: Action, params: JsonObject, mine: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
+    marks = {mark.path for mark in action.marks if mark.kind in _ID_LIKE}
+    ours = {str(value) for path, value in leaves(params) if path in marks} | set(known_ids)
+    for claim in identifiers(folded, shapes_of(ours)):
+        name = plain_id(claim.value)
+        if name not in mine and not _is_part(name, mine) and not _is_date(claim.value):
+            yield claim
+
+
+def _is_part(name: str, mine: Collection[str]) -> bool:
+    """Digits alone may name an ask's own identifier: "order 123" for `W123`."""
+    return name.isdigit() and any(re.fullmatch(rf"[a-z]{{0,20}}0*{name}", one) for one in mine)
+
+
+def _is_date(text: str) -> bool:
+    return re.fullmatch(r"(?:19|20)\d\d(?:[-/.]\d{1,2}){0,2}", text) is not None
+
+
+def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
+    """Amounts that are not the ask's, and whether the ask has one. Where it has none, an amount may be told but not asked for."""
+    money = {mark.path for mark in action.marked(MarkKind.MONEY)}
+    ours: set[tuple[Decimal, str]] = set()
+    for path, value in leaves(params):
+        if path in money:
+            amount = verify_money(value, where=str(path))
+            ours.add((amount.amount, amount.currency))
+        elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+            ours.add((Decimal(value), ""))
+    has_money = any(currency for _, currency in ours)
+    for claim, number, currency in amounts(folded):
+        if not any(number == one and (not currency or not code or currency == code) for one, code in ours):
+            yield claim, has_money
+
+
+def _wider(folded: str, scope: Scope, catalogue: Catalogue, lexicon: Lexicon, earlier: tuple[str, ...]) -> Iterator[Wish]:
+    yield from commands(folded)
+    yield from wishes(clauses(folded), scope, catalogue, lexicon)
+    tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
+    if not tail:
+        return
+    for seam in (" ", ""):
+        joined = f"{tail}{seam}{folded[:_REACH]}"
+        start = len(tail) + len(seam)
+        found = [*commands(joined), *wishes(clauses(joined), scope, catalogue, lexicon)]
+        for wish in found:
+            if wish.start < len(tail) and wish.end > start:
+                yield Wish(start=0, end=min(len(folded), wish.end - start), reason=f"{wish.reason}, with the message before")
+
+
+def _says_all(folded: str, said: Collection[str], params: JsonObject) -> bool:
+    """Whether the words name each element of each list of the ask, or none at all."""
+    spoken = plain_id(folded)
+    for value in params.values():
+        if isinstance(value, list | tuple) and len(value) > 1:
+            named = [plain_id(str(one)) in spoken for one in value]
+            if any(named) and not all(named):
+                return False
+    return bool(said) or bool(spoken)

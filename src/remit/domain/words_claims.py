@@ -1,0 +1,194 @@
+"""What a message states as facts: identifiers, amounts, persons. Anything but the ask's own contradicts it.
+
+Wishes are in `words_asks`.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from remit.domain.catalogue import Action, MarkKind
+from remit.domain.paths import Path
+from remit.domain.secret_shapes import found_contacts, found_plain
+from remit.domain.values import Json, JsonObject
+
+_SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
+_CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
+_NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
+_AMOUNT: Final = re.compile(
+    rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)",
+    re.IGNORECASE,
+)
+_UNITS: Final = {
+    word: number
+    for number, word in enumerate(
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
+    )
+}
+_TENS: Final = {
+    word: number * 10 for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
+}
+_SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
+_SPOKEN: Final = re.compile(
+    rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b",
+    re.IGNORECASE,
+)
+_CALLED: Final = re.compile(
+    r"\b(?:orders?|purchases?|tickets?|reservations?|bookings?|invoices?|bills?|accounts?|cards?|cases?|users?|customers?|transactions?|payments?|subscriptions?|contracts?|claims?|items?|products?|id|number|no\.|nr\.?)"
+    r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})",
+    re.IGNORECASE,
+)
+_HASHED: Final = re.compile(r"#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
+_SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
+_OTHERS: Final = re.compile(
+    r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|\bsomeone else'?s?\b|\bsomebody else'?s?\b"
+    r"|\bmy (?:wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate)'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
+    r"|\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b",
+    re.IGNORECASE,
+)
+_ROOT: Final = Path(())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A stretch of the folded text that states something: what (`identifier`, `amount`, `person`), and its plain value."""
+
+    what: str
+    value: str
+    start: int
+    end: int
+
+
+def leaves(value: Json, path: Path = _ROOT) -> Iterator[tuple[Path, Json]]:
+    """Every single value in params, with its path."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from leaves(one, path.then(key))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from leaves(one, path.then(None))
+    else:
+        yield path, value
+
+
+def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
+    """The texts and numbers of an ask that a message may repeat: all but what is free text itself."""
+    free = {mark.path for mark in action.marked(MarkKind.FREE_TEXT)}
+    return tuple(str(value) for path, value in leaves(params) if path not in free and value is not None and not isinstance(value, bool))
+
+
+def plain_id(text: str) -> str:
+    """An identifier without what people leave out or add: case, `#`, spaces, dashes."""
+    return re.sub(r"[\s#_-]", "", text).casefold()
+
+
+def identifiers(folded: str, shapes: Collection[re.Pattern[str]]) -> Iterator[Claim]:
+    """Every stretch that names a record, an account or an address."""
+    for pattern in (_CALLED, _HASHED, _SNAKE, *shapes):
+        for match in pattern.finditer(folded):
+            start, end = match.span("v") if "v" in pattern.groupindex else match.span()
+            yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
+    for kind, start, end, _ in (*found_contacts(folded), *found_plain(folded)):
+        if kind in {"email", "phone", "iban", "card_number", "bank_account"}:
+            yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
+
+
+def shapes_of(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
+    """Learn what identifiers look like here from those known: digits may be others, letters stay or are others.
+
+    Identifiers without a digit or shorter than three characters teach nothing: they would make words suspicious.
+    """
+    patterns = {_shape(one) for one in ids if len(one) >= 3 and len(one) <= 64 and any(letter.isdigit() for letter in one)}  # noqa: PLR2004  # see docstring
+    return tuple(re.compile(pattern) for pattern in sorted(patterns))
+
+
+def _shape(identifier: str) -> str:
+    if re.fullmatch(r"[A-Z0-9]{5,10}", identifier) and re.search(r"\d.*[A-Z]|[A-Z].*\d[A-Z]", identifier):
+        return rf"(?<![\w#])(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z0-9]{{{len(identifier)}}}(?!\w)"
+    out = []
+    for part in re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]", identifier.lstrip("#")):
+        if part.isdigit():
+            out.append(rf"\d{{{max(1, len(part) - 3)},{len(part) + 3}}}")
+        elif part.isalpha():
+            out.append(re.escape(part))
+        else:
+            out.append(re.escape(part))
+    return rf"(?i)(?<![\w])#?{''.join(out)}(?!\w)"
+
+
+def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
+    """Every amount of money, in digits or in English words, with its currency where it is told (else empty)."""
+    for match in _AMOUNT.finditer(folded):
+        number = _decimal(match["n1"] or match["n2"], match["k1"] or match["k2"] or "")
+        currency = match["c1"] or match["c2"]
+        if number is not None:
+            yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), *_in_units(number, currency)
+    for match in _SPOKEN.finditer(folded):
+        yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(_counted(match["w"])), _code(match["c"])
+
+
+def _in_units(number: Decimal, currency: str) -> tuple[Decimal, str]:
+    return (number / 100, "") if currency.lower().startswith("cent") else (number, _code(currency))
+
+
+def _code(currency: str) -> str:
+    low = currency.lower()
+    if currency in _SYMBOLS:
+        return _SYMBOLS[currency]
+    names = {"euro": "EUR", "dollar": "USD", "buck": "USD", "pound": "GBP", "quid": "GBP", "franc": "CHF", "yen": "JPY"}
+    return names.get(low.removesuffix("s"), currency.upper())
+
+
+def _decimal(text: str, scale: str) -> Decimal | None:
+    plain = re.sub(r"[ ']", "", text)
+    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", plain):
+        plain = re.sub(r"[.,]", "", plain)
+    else:
+        head, mark, tail = re.match(r"(.*?)(?:([.,])(\d{1,3}))?$", plain).groups(default="")  # type: ignore[union-attr]  # every text matches
+        plain = re.sub(r"[.,]", "", head) + (f".{tail}" if mark else "")
+    try:
+        return Decimal(plain) * _SCALES.get(scale.strip().lower(), 1)
+    except InvalidOperation:
+        return None
+
+
+def _counted(words: str) -> int:
+    total = part = 0
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word == "hundred":
+            part = max(part, 1) * 100
+        elif word in _SCALES:
+            total += max(part, 1) * _SCALES[word]
+            part = 0
+        else:
+            part += _UNITS.get(word, 0) + _TENS.get(word, 0)
+    return total + part
+
+
+def others(folded: str) -> Iterator[Claim]:
+    """Every stretch that brings in somebody else's affairs."""
+    for match in _OTHERS.finditer(folded):
+        yield Claim(what="person", value=match[0], start=match.start(), end=match.end())

@@ -1,0 +1,99 @@
+"""What people ask a desk for, in their own words: verbs with their synonyms, and high-impact topics.
+
+How clauses are judged with them is in `words_asks`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+VERBS: Final[Mapping[str, str]] = {
+    "accept": r"accept\w*|agree to|take the offer|sign(?: up| off)?",
+    "activate": r"activat\w+|re-?activat\w+|turn on|enable|switch on|unlock\w*|unblock\w*|un-?freez\w+",
+    "apply": r"appl(?:y|ying|ied)|issue|grant|award|give me|credit me",
+    "approve": r"approv\w+|authori[sz]e|sign off",
+    "book": r"book(?:ing)?|reserv(?:e|ing)",
+    "buy": r"order(?:ing)?|buy(?:ing)?|purchas(?:e|ing)|get hold of|earn|acquir(?:e|ing)|shop|shp",
+    "cancel": r"cancel\w*|call(?:ing)? off|abort\w*|void\w*|annul\w*|revert|undo|stop(?:ping)?|withdraw|rescind|scrap|call back",
+    "change": r"chang\w+|updat\w+|updste|modif\w+|edit\w*|alter\w*|correct(?:ing)?|amend\w*|adjust\w*|replac\w+|switch\w*|swap\w*|add(?:ing)?|remov\w+|set(?:ting)? up|fix",
+    "close": r"clos(?:e|ing)|terminat\w+|delet\w+|eras\w+|get rid of|deactivat\w+|shut down",
+    "create": r"creat\w+|open(?:ing)?|register\w*|sign(?:ing)? up|set(?:ting)? up|enrol\w*",
+    "dispute": r"disput\w+|charge ?back|contest\w*|report\w*",
+    "exchange": r"exchang\w+|swap\w*|trad(?:e|ing) in",
+    "increase": r"increas\w+|rais\w+|lift\w*|upgrad\w+|extend\w*|bump",
+    "lock": r"block\w*|freez\w+|lock\w*|disabl\w+|turn off|suspend\w*",
+    "pay": r"pay(?:ing)?|settle|charge|debit",
+    "recover": r"recover\w*|restor\w+|retriev\w+|reset\w*|regain\w*|forg[eo]t\w*",
+    "refund": r"refund\w*|reimburs\w+|reinburs\w+|restitut\w+|compensat\w+|pay(?:ing)? back|give back|get(?:ting)? back|money back|cash back|goodwill|rebates?|credit",
+    "return": r"return\w*|send(?:ing)?(?: \w+){0,4} back|bring(?:ing)? back|give back",
+    "send": r"send(?:ing)?|forward\w*|ship(?:ping)?|mail(?:ing)?|e-?mail(?:ing)?|deliver|transfer\w*|wir(?:e|ing)|move|moving|post(?:ing)?",
+    "verify": r"verif\w+|prov(?:e|ing)|confirm\w*",
+    "waive": r"waiv\w+|skip\w*|ignor\w+|forgiv\w+|drop|bypass\w*|overrid\w+|exempt\w*",
+}
+"""A verb and how people say it."""
+
+_MINE: Final = r"(?:[\w'-]+\s){0,4}"
+
+TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
+    for name, pattern in {
+        "account-close": rf"(?:{VERBS['close']}|{VERBS['cancel']})\s{_MINE}(?:accounts?|profile|personal information|account's?|membership|subscription)\b",
+        "account-open": rf"(?:{VERBS['create']})\s{_MINE}accounts?\b",
+        "account-switch": rf"(?:switch\w*|swap\w*|chang\w+|upgrad\w+|downgrad\w+|mov\w+|us(?:e|ing)|shift)\s{_MINE}(?:to|into|the|for)\s{_MINE}(?:account|acount|cacount|accoun|plan|tier|profile|premium|gold|platinum|standard|freemium|pro)\b|(?:switch\w*|swap\w*)\s{_MINE}(?:accounts?|profiles?|users?)\b",
+        "access": r"(?:give|grant|add|get|need|have)\s(?:[\w'-]+\s){0,4}(?:access|admin\w*|permissions?|rights|privileges?|role)\b|make (?:me|him|her|them) (?:an? )?(?:admin|owner)",
+        "address": rf"(?:{VERBS['change']}|new|different|secondary|other|wrong)\s{_MINE}(?:address|adress|adresses|addresses)\b|(?:address|adress)\s(?:needs?|has|must|should|to be|isn't|is not|is wrong)\b|(?:i |we |have |just |'ve )(?:moved|relocat\w+)\b|(?:send|ship|deliver)\s{_MINE}(?:to (?:a|my|another|this|the)(?: \w+)? address)",
+        "card-activate": rf"(?:{VERBS['activate']})\s{_MINE}cards?\b|card\s(?:\w+\s){{0,2}}activat\w+",
+        "card-link": rf"(?:link\w*|connect\w*|add\w*|put|re-?enter|reconnect|re-?link\w*)\s{_MINE}cards?\b(?:\s{_MINE}(?:app|account|back))?|found\s{_MINE}card\b",
+        "card-order": rf"(?:{VERBS['buy']}|get|send|need|want|have|receive|request|apply for|fees? (?:to|for)|cost\w*\s{_MINE}|extra|additional|spare|second|another|more|new|physical|actual|real|replacement)\s{_MINE}(?:physical|extra|additional|spare|second|another|replacement|new|actual|more than one|debit|credit|real|\d+)\s?(?:\w+\s)?cards?\b|physical cards?\b|(?:extra|additional|spare|second|another|more) cards?\b",
+        "contact": rf"(?:{VERBS['change']}|new|different)\s{_MINE}(?:e-?mail|phone|telephone|mobile|contact|number|recovery)\b",
+        "details": rf"(?:{VERBS['change']})\s{_MINE}(?:details|personal|name|surname|last name|data|info|information|profile|birth|account|user)\b",
+        "exception": r"(?:waiv\w+|skip\w*|bypass\w*|overrid\w+|exempt\w*|exception|bend the rules|just this once)\b",
+        "exchange": rf"(?:{VERBS['exchange']})\s{_MINE}(?:items?|products?|articles?|it|this|that|them|size|colou?r|shoes|for (?:a|an|the|another))\b",
+        "identity": rf"(?:{VERBS['verify']}|validate|check)\s{_MINE}(?:identity|identification|who i am|\bid\b)|identity\s(?:verif\w+|check\w*|confirm\w*|proof)|(?:verif\w+|validate)\s(?:me|myself|him|her)\b|(?:documents?|necessary|needed|need)\s{_MINE}(?:identity|identification)",
+        "limit": rf"(?:{VERBS['increase']}|{VERBS['change']})\s{_MINE}(?:limit|allowance|overdraft|credit line|quota)\b",
+        "lost-card": r"(?:lost|stolen|missing|stole|lose|can'?t find|cannot find|swallowed)\s(?:[\w'-]+\s){0,4}(?:card|wallet|phone|device|mobile)\b|(?:card|wallet|phone)\s(?:\w+\s){0,3}(?:lost|stolen|missing|gone)\b",
+        "lock": rf"(?:{VERBS['lock']})\s{_MINE}(?:card|account|user|device|login)\b",
+        "mfa": r"(?:disabl\w+|remov\w+|reset\w*|turn off|switch off|add|enrol\w*|register|chang\w+|new)\s(?:[\w'-]+\s){0,4}(?:2fa|mfa|two[- ]factor|authenticat\w+|passkeys?|security key|second factor|login|sign-?in)\b",
+        "money-out": rf"(?:send|transfer|wire|move|pay|forward|deposit|withdraw|top up)\s{_MINE}(?:money|funds?|cash|amount|balance|it|payment|savings|euros?|dollars?|[€$£]\s?\d|\d+)\b(?:\s{_MINE}(?:to|into|onto)\b)?",
+        "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket|it)\b",
+        "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
+        "order-place": rf"(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|several|goods|purchases?|it|one|two)\b|place an order",
+        "password": rf"(?:{VERBS['recover']}|{VERBS['change']}|lost|new|need|tell me|what is|send)\s{_MINE}(?:passwords?|passwd|pssword|passcode|pass|pass code|pin code|user account pin|login|access key|account key)\b|password (?:reset|recovery)",
+        "payment-method": rf"(?:{VERBS['change']}|us(?:e|ing)|charge)\s{_MINE}(?:payment method|method of payment|different card|other card|another card|gift card|visa|mastercard|paypal|iban|bank account|payout)\b",
+        "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)\s{_MINE}pins?\b|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",
+        "refund": r"(?:refund\w*|reimburs\w+|reinburs\w+|restitut\w+|money back|compensat\w+|rebates?|goodwill|cash ?back|charge ?back|get (?:my|the|our) (?:money|cash) back|pay(?:ing)? (?:me|us|him|her) back)\b",
+        "return": rf"(?:{VERBS['return']})\s{_MINE}(?:items?|products?|it|this|that|them|shoes|order|package|back)\b",
+        "transfer-stop": rf"(?:{VERBS['cancel']})\s{_MINE}(?:transfers?|payments?|transactions?|charge|direct debit)\b|(?:sent|made|transferred|put)\s{_MINE}(?:wrong account|wrong person|wrong recipient|mistake|typo)\b|typo\b",
+        "unrecognised": r"(?:payment|transaction|charge|withdrawal|debit|purchase)s?\s(?:[\w'-]+\s){0,5}(?:didn'?t|did not|not|never|don'?t|do not)\s(?:\w+\s){0,2}(?:make|made|do|did|recogni[sz]e|authori[sz]e|mine)\b|(?:didn'?t|did not|never|not)\s(?:\w+\s){0,2}(?:make|made|do|did|authori[sz]e)\s(?:[\w'-]+\s){0,4}(?:payment|transaction|charge|withdrawal|purchase)",
+        "compromised": r"(?:compromis\w+|fraud\w*|hacked|skimmed|someone (?:is |has |might |may |else )(?:[\w']+\s){0,3}(?:us(?:e|ing|ed)|card|account))\b",
+        "upgrade": r"(?:upgrad\w+)\b",
+        "voucher": r"(?:voucher|gift card|certificate|store credit|coupon|discount)s?\b",
+    }.items()
+}
+"""What a clause is about, when it is about one of the things that hurt."""
+
+COMMANDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
+    (name, re.compile(pattern, re.IGNORECASE))
+    for name, pattern in {
+        "an order to forget the rules": r"\b(?:ignor\w+|disregard\w*|forget|overrid\w+|bypass\w*|skip|set aside|do not follow|don't follow|stop following|neglect)\b(?:\s[\w'-]+){0,6}?\s(?:instructions?|instruct\w*|prompts?|rules?|polic(?:y|ies)|directives?|guidelines?|restrictions?|safeguards?|checks?|verification|everything|everthing|above|previous|prior|that|told|orders|training|guardrails|limitations|constraints)\b",
+        "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
+        "a forged speaker": r"(?:^|\n|[\s>\"'\[(<])(?:system|assistant|developer|admin(?:istrator)?|root|internal|staff|officer|supervisor|manager|desk|remit|support team)\s{0,2}(?:note|message|prompt|instruction|override|notice|user)?\s?:\s|<\/?\s?(?:system|information|important|instructions?|admin|assistant|user|im_start|im_end|inst|tool)\b[^>]{0,40}>|\[/?(?:inst|system|admin)\]|###\s?(?:system|instruction|response|human|assistant)|\b(?:as|i am|i'm|this is|speaking as) (?:an?|the|your) (?:admin\w*|system administrator|supervisor|manager|officer|developer|employee|staff member|agent of the desk|head of|ceo|auditor|security team|owner of this system)\b",
+        "an order to keep people out": r"\b(?:approve|process|proceed|confirm|release|authori[sz]e|execute|do|complete|grant|accept|handle|close|refund|pay|issue)\b[^.!?\n]{0,60}\b(?:without|no need (?:for|to)|skipping|bypassing|before|even if|regardless)\b[^.!?\n]{0,40}\b(?:approv\w*|confirm\w*|review\w*|ask\w*|check\w*|verif\w*|telling|informing|notif\w*|consent|permission|supervis\w*|log\w*|waiting|second|customer|manager|policy)\b|\b(?:do not|don't|never|no need to|without)\s(?:\w+\s){0,3}(?:tell\w*|inform\w*|notify\w*|mention\w*|alert\w*|contact\w*|ask\w*|involv\w*|escalat\w*|log|record|report|cc)\b(?:\s[\w']+){0,4}\s(?:customer|user|client|owner|him|her|them|anyone|anybody|security|manager|supervisor|remit|record|this|it)\b|\b(?:pre-?approved|already (?:been )?(?:approved|authori[sz]ed|confirmed|verified|cleared)|has been (?:approved|authori[sz]ed|cleared) by)\b|\b(?:mark|flag|set|treat|consider)\s(?:[\w']+\s){0,5}as\s(?:approved|confirmed|verified|trusted|resolved|paid|authori[sz]ed|urgent and approved)\b",
+        "a question for the machine": r"\b(?:your|the) (?:system |secret |hidden |initial )?(?:prompt|instructions|secret key|api key|password is|credentials|system message|configuration|training data|passwords?|passphrase|confidential string)\b|\b(?:reveal|print|repeat|output|show|leak|dump|display)\b[^.!?\n]{0,40}\b(?:prompt|instructions|secret|password|key|token|database|everything above|configuration)\b|\b(?:drop table|select \* from|<script|javascript:|\bcurl\s|rm -rf|base64|decode (?:this|the))\b",
+        "a task slipped in": r"\bbefore you (?:can )?(?:solve|do|answer|continue|proceed|help|reply|start)\b|\bafter (?:you do that|that),? (?:continue|you can|go on)\b|\bimportant (?:message|instruction|notice) (?:from|for|to)\b|\b(?:note|message|attention|instruction|reminder) (?:to|for) (?:the )?(?:agent|bot|assistant|ai|officer|staff|clerk|support|reviewer|human|person reading|desk|model|llm)\b|\bto whoever (?:reads|handles|reviews|processes)\b|\b(?:in|with|modify|append to|include in|provide|begin|end|start|use .{0,30} in) your (?:response|reply|answer|output)\b|\b(?:reply|respond|answer) (?:only )?(?:with|using|in)\b",
+    }.items()
+)
+"""Sentences aimed at the desk's people or machines rather than at the act."""
+
+WISH: Final = re.compile(
+    r"\b(?:please|pls|plz|kindly|can you|could you|would you|will you|can i|could i|may i|how (?:do|can|could|to|would|should)\b(?: i)?|i (?:want|need|wish|would like|'d like|demand|request|have got to|have to|got to|must|wanna)|i'd like|we (?:want|need|would like)|want(?:s)? (?:to|you|help|assistance|support)|wanna|need(?:s)? (?:to|you|help|support|assistance)"
+    r"|help (?:me|with|to)|assist\w*|let me|let's|go ahead|make sure|ensure|be sure to|is it possible|would it be possible|possible to|i am trying|trying to|make it so|see to it|get (?:me|him|her|them)|where (?:can|could|do|to)|what (?:do|if|is|are|information)\b|customer (?:wants|needs|asks|would like|wishes)|user (?:wants|needs|asks)|asks? (?:you|for|that)|have (?:you|them|him)|don't know (?:how|what)|do not know (?:how|what)|cannot|can't)\b|\?",
+    re.IGNORECASE,
+)
+"""A clause wants something."""
+
+TELL: Final = re.compile(
+    r"\b(?:tell|give|send|share|show|provide|disclose|reveal|read (?:out|me|back)|list|confirm|what(?:'s| is| are| was)|which|who(?:'s| is)|where does|when was|look up|find out|let me know|need to know|want to know|fetch|export|dump|print|e-?mail me|forward me)\b",
+    re.IGNORECASE,
+)
+"""A clause wants to be told something."""
