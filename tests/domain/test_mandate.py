@@ -171,3 +171,18 @@ def test_a_totals_counter_cannot_be_mistaken_for_an_actions() -> None:
     with pytest.raises(Refused) as refused:
         mandate(read_catalogue(data, today=None), powers=[{"power": "request", "actions": ["order.ship"], "total": {"payment.refund": 5}}])
     assert refused.value.code is Code.MANDATE_INVALID
+
+
+def test_tests_may_reach_into_what_the_desk_left_open_and_nowhere_else() -> None:
+    data = desk_data()
+    data["action"]["order.ship"]["params"]["properties"].update(
+        parcels={"type": "array"}, labels={"type": "object", "additionalProperties": True}, box={"type": "object"}
+    )
+    catalogue = read_catalogue(data, today=None)
+    for path in ("parcels[*]", "parcels[*].weight", "labels.colour", "labels.deep[*].er"):
+        power = {"power": "request", "actions": ["order.ship"], "where": {path: {"max": 5}}}
+        assert mandate(catalogue, powers=[power]).powers[0].where
+    for path in ("parcels.weight", "box.colour", "note.colour", "note[*]", "lines[*].colour", "contacts[*].colour", "contacts[*][*]"):
+        with pytest.raises(Refused) as refused:
+            mandate(catalogue, powers=[{"power": "request", "actions": ["order.ship"], "where": {path: {"max": 5}}}])
+        assert refused.value.code is Code.MANDATE_INVALID

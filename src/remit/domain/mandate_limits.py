@@ -11,7 +11,7 @@ from remit.domain.catalogue import Action, MarkKind
 from remit.domain.mandate import Op, Test, Total
 from remit.domain.mandate_members import array, invalid, verify_size
 from remit.domain.mandate_tests import EXACT, compiled, is_list, moment, quantity
-from remit.domain.params_schema import types_at
+from remit.domain.params_schema import is_open_at, types_at
 from remit.domain.paths import Path, parse_path
 from remit.domain.values import Json
 
@@ -82,18 +82,21 @@ def _path(name: str, member: str, *, listed: Sequence[Action], possible: Sequenc
         path = parse_path(name)
     except ValueError:
         raise invalid(member, "is no parameter path") from None
-    text = str(path)
-    if text != name:
+    if str(path) != name:
         raise invalid(member, "is no parameter path")
     for action in listed:
-        if text not in action.declared:
+        if not _declares(action, path):
             raise invalid(member, f"{action.name} has no such parameter")
     if listed:
         return path, listed
-    declaring = [action for action in possible if text in action.declared]
+    declaring = [action for action in possible if _declares(action, path)]
     if not declaring:
         raise invalid(member, "no action has such a parameter")
     return path, declaring
+
+
+def _declares(action: Action, path: Path) -> bool:
+    return str(path) in action.declared or is_open_at(action.schema, path)
 
 
 def _test(path: Path, op: str, limit: Json, member: str, tested: Sequence[Action]) -> Test:

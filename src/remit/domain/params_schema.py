@@ -252,6 +252,26 @@ def types_at(schema: JsonObject, path: Path) -> frozenset[str] | None:
     return frozenset(found) or None
 
 
+def is_open_at(schema: JsonObject, path: Path) -> bool:
+    """Tell whether the path leads into a place the desk left open: an array of anything, an object with any member.
+
+    Tests may reach there; where nothing is they fail like anywhere else.
+    """
+    steps = path.steps
+    for at, node, _ in _nodes(schema, Path(()), ""):
+        if len(at.steps) < len(steps) and steps[: len(at.steps)] == at.steps and _is_open(node, steps[len(at.steps)]):
+            return True
+    return False
+
+
+def _is_open(node: JsonObject, step: str | None) -> bool:
+    if step is not None:
+        return node.get("additionalProperties") is True
+    described = any(word in node for word in ("items", "prefixItems", "enum", "const", *IN_PLACE))
+    types = types_of(node)
+    return not described and (types is None or "array" in types)
+
+
 def types_of(node: Table) -> frozenset[str] | None:
     """The JSON types one schema names itself (`integer` counts as `number`)."""
     kind = node.get("type")
