@@ -105,31 +105,40 @@ def test_a_desk_with_a_mistake_does_not_start_and_says_where(change: Change, key
     assert refused.value.detail.startswith(key)
 
 
-@pytest.mark.parametrize(
-    "properties",
-    [
-        {"a": {"type": "string", "nullable": True}},
-        {"a": {"type": "string", "x-secret": True}},
-        {"a": {"$ref": "https://example.com/schema"}},
-        {"a": {"$ref": "#/$defs/ghost"}},
-        {"a": {"$dynamicRef": "#x"}},
-        {"a": {"type": "text"}},
-        {"a": {"type": "integer", "x-money": True}},
-        {"a": {"x-money": "EUR"}},
-        {"a": {"x-resource": "ghost"}},
-        {"a": {"type": "integer", "x-resource": "order"}},
-        {"a": {"type": "array", "items": {"type": "integer"}, "x-resource": "order"}},
-        {"a": {"x-attribute": "ghost.name"}},
-        {"a": {"type": "object", "x-free-text": True}},
-        {"a": {"not": {"x-money": True}}},
-        {"a": {"type": "object", "patternProperties": {"^p": {"x-recipient": True}}}},
-        {"a.b": {"type": "string"}},
-        {"a[*]": {"type": "string"}},
-        {"a": {"anyOf": []}},
-        {"a": 5},
-        {"a": {"type": "string", "minLength": float("nan")}},
-    ],
-)
+UNRELIABLE: list[dict[str, Any]] = [
+    {"a": {"type": "string", "nullable": True}},
+    {"a": {"type": "string", "x-secret": True}},
+    {"a": {"$ref": "https://example.com/schema"}},
+    {"a": {"$ref": "#/$defs/ghost"}},
+    {"a": {"$dynamicRef": "#x"}},
+    {"a": {"type": "text"}},
+    {"a": {"type": "integer", "x-money": True}},
+    {"a": {"x-money": "EUR"}},
+    {"a": {"x-resource": "ghost"}},
+    {"a": {"type": "integer", "x-resource": "order"}},
+    {"a": {"type": "array", "items": {"type": "integer"}, "x-resource": "order"}},
+    {"a": {"x-attribute": "ghost.name"}},
+    {"a": {"type": "object", "x-free-text": True}},
+    {"a": {"not": {"x-money": True}}},
+    {"a": {"type": "object", "patternProperties": {"^p": {"x-recipient": True}}}},
+    {"a.b": {"type": "string"}},
+    {"a[*]": {"type": "string"}},
+    {"a": {"anyOf": []}},
+    {"a": {"type": []}},
+    {"a": {"type": "object", "required": ["ghost"], "properties": {"b": {"type": "string"}}}},
+    {"a": {"type": "object", "required": "b"}},
+    {"a": {"type": "object", "properties": ["b"]}},
+    {"a": {"$schema": "https://json-schema.org/draft/2020-12/schema"}},
+    {"a": {"x-resource": 5}},
+    {"a": {"enum": [1, 2], "x-resource": "order"}},
+    {"a": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "x-resource": "order"}},
+    {"a": {"type": "string", "default": object()}},
+    {"a": 5},
+    {"a": {"type": "string", "minLength": float("nan")}},
+]
+
+
+@pytest.mark.parametrize("properties", UNRELIABLE, ids=map(str, range(len(UNRELIABLE))))
 def test_params_that_cannot_be_relied_on_are_refused(properties: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
         schema_of(properties, "Do {a}" if "a" in properties else "Do it")
@@ -193,6 +202,27 @@ def test_references_cannot_blow_the_schema_up() -> None:
     with pytest.raises(Refused) as refused:
         schema_of({"a": {"$ref": "#/$defs/d15"}}, **{"$defs": definitions})
     assert "too large" in refused.value.detail
+
+
+def test_a_reference_with_words_beside_it_keeps_both() -> None:
+    definitions = {"small": {"type": "string", "maxLength": 3}, "any": True}
+    schema = schema_of({"a": {"$ref": "#/$defs/small", "maxLength": 2}, "b": {"$ref": "#/$defs/any"}}, **{"$defs": definitions})
+    assert schema["properties"]["a"]["allOf"] == [{"type": "string", "maxLength": 3}, {"maxLength": 2}]
+    assert schema["properties"]["b"] == {"additionalProperties": False}
+
+
+def test_an_enum_of_texts_and_a_tuple_can_be_marked() -> None:
+    action = read_catalogue(
+        with_params(
+            {
+                "a": {"enum": ["W1", "W2"], "x-resource": "order"},
+                "b": {"type": "array", "prefixItems": [{"x-recipient": True}], "items": False},
+            },
+            "Do {a} for {b}",
+        ),
+        today=TODAY,
+    ).actions["extra.do"]
+    assert {(str(mark.path), mark.kind) for mark in action.marks} == {("a", MarkKind.RESOURCE), ("b[*]", MarkKind.RECIPIENT)}
 
 
 def test_marks_are_found_in_nested_items_and_nullable_branches() -> None:

@@ -265,6 +265,19 @@ def test_params_that_disclose_an_attribute_need_disclose() -> None:
     assert code_of(never({"power": "disclose", "attributes": ["identity.*"]}), "order.ship", params) is Code.MANDATE_FORBIDDEN
 
 
+def test_one_power_that_discloses_two_attributes_is_charged_once() -> None:
+    data = desk_data()
+    data["action"]["order.ship"]["params"]["properties"]["born"] = {"x-attribute": "identity.birth_date"}
+    catalogue = read_catalogue(data, today=None)
+    given = mandate(
+        catalogue,
+        powers=[{"power": "request", "actions": ["order.ship"]}, {"power": "disclose", "attributes": ["identity.*"], "uses": 1}],
+        never=[],
+    )
+    chosen = charged(given, "order.ship", ships(email="a@b.example", born="1980-01-01"), catalogue=catalogue)
+    assert [charge.power for charge in chosen.charges] == [0, 1]
+
+
 def test_uses_are_spent_one_by_one_and_totals_to_the_last_cent() -> None:
     given = mandate(DESK)
     uses, total = counter_key(3, "payment.refund"), counter_key(3, "amount")

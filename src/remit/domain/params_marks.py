@@ -1,21 +1,19 @@
 """The annotations of params: which type they imply, what they may stand on, and what they mark.
 
-What a marked value may be in an ask is checked here too; whose it is, is for the backoffice.
+What a marked value may be in an ask is for the params plug; whose it is, is for the backoffice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue import Action, Mark, MarkKind
+from remit.domain.catalogue import Mark, MarkKind
 from remit.domain.catalogue_tables import wrong
-from remit.domain.errors import Code, Refused
-from remit.domain.paths import Path, values_at
-from remit.domain.values import Json, JsonObject, verify_money
+from remit.domain.paths import Path
+from remit.domain.values import Json, JsonObject
 
 _MONEY_PATTERN: Final = r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}$"
 _SHAPE_WORDS: Final = ("type", "anyOf", "oneOf", "allOf", "enum", "const")
-_LONGEST_ID: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,26 +114,3 @@ def _list_shape(node: JsonObject) -> str:
 
 def _listed(value: Json) -> Sequence[Json]:
     return value if isinstance(value, Sequence) and not isinstance(value, str) else []
-
-
-def verify_marked(action: Action, params: JsonObject) -> None:
-    """Check what the schema cannot say of marked values: money is money of its currency, ids are usable ids.
-
-    Raises:
-        Refused: `params.invalid` naming the path, never the value.
-
-    Source: 2-model.md §2.
-    """
-    for mark in action.marks:
-        if mark.kind is MarkKind.MONEY:
-            for value in values_at(params, mark.path):
-                if isinstance(value, str):
-                    verify_money(value, where=str(mark.path))
-        elif mark.kind is MarkKind.RESOURCE:
-            for value in values_at(params, mark.path):
-                if isinstance(value, str) and not _usable(value):
-                    raise Refused(Code.PARAMS_INVALID, f"{mark.path} is no id", public=f"{mark.path} is no id of a record")
-
-
-def _usable(identifier: str) -> bool:
-    return 0 < len(identifier) <= _LONGEST_ID and identifier.isprintable() and identifier == identifier.strip()
