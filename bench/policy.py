@@ -1,0 +1,89 @@
+"""What one policy decision costs at 50 policies: prepared and sliced, against policy text at each call.
+
+Run: python bench/policy.py (prints medians in microseconds of wall time on one core, and the ratio).
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cedarpy
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+
+from contracts.policy_desk import DESK, question  # noqa: E402  # the path is set above
+from remit.adapters.params.schema import JsonSchemaParams  # noqa: E402  # the path is set above
+from remit.adapters.policy.cedar import CedarPolicy, _context, _entities  # noqa: E402  # the path is set above
+from remit.adapters.policy.cedar_schema import model_of  # noqa: E402  # the path is set above
+from remit.domain.escalation import rungs  # noqa: E402  # the path is set above
+from remit.usecases.climb_ladder import climb  # noqa: E402  # the path is set above
+
+ROUNDS = 15
+SCOPES = (
+    '== Action::"payment.refund"',
+    '== Action::"order.read"',
+    '== Action::"order.cancel"',
+    '== Action::"offer.take"',
+    'in Action::"area:commitment"',
+)
+
+
+def policies(count: int) -> str:
+    """A set in which one policy in five can apply to a refund."""
+    made = ['@id("all") permit(principal, action, resource) when { context.confirmed_by.contains("customer") || context.risk < 50 };']
+    for n in range(1, count):
+        when = f'context.risk > {50 + n % 50} && principal.tier == "unproved"'
+        made.append(f'@id("p{n}") forbid(principal, action {SCOPES[n % 5]}, resource) when {{ {when} }};')
+    return "\n".join(made)
+
+
+def micros(call: Callable[[], object], times: int) -> float:
+    """Wall time of one call, over one round."""
+    start = time.perf_counter()
+    for _ in range(times):
+        call()
+    return (time.perf_counter() - start) / times * 1e6
+
+
+def main() -> None:
+    """Measure interleaved and print."""
+    text = policies(50)
+    plug = CedarPolicy([("bench.cedar", text)], DESK)
+    params = JsonSchemaParams(DESK)
+    model = model_of(DESK)
+    schema = json.dumps(model.schema())
+    calm, risky = question(risk=10), question(risk=60)
+
+    def text_each_call() -> object:
+        request = {
+            "principal": {"type": "Agent", "id": calm.agent},
+            "action": {"type": "Action", "id": calm.action},
+            "resource": {"type": "Task", "id": calm.task},
+            "context": dict(_context(model.actions[calm.action], calm)),
+        }
+        return cedarpy.is_authorized(request, text, [dict(one) for one in _entities(calm)], schema)
+
+    cases: dict[str, tuple[Callable[[], object], int]] = {
+        "decide, sliced": (lambda: plug.decide(calm), 300),
+        "text at each call": (text_each_call, 20),
+        "ladder, first rung": (lambda: climb(plug, calm, rungs(frozenset(), tuple(DESK.roles))), 300),
+        "ladder, second rung": (lambda: climb(plug, risky, rungs(frozenset(), tuple(DESK.roles))), 150),
+        "params": (lambda: params.verify(calm.action, calm.params), 3000),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(ROUNDS):
+        for name, (call, times) in cases.items():
+            taken[name].append(micros(call, times))
+    medians = {name: statistics.median(one) for name, one in taken.items()}
+    for name, median in medians.items():
+        print(f"{name:22}{median:10.1f} us")
+    print(f"{'text / sliced':22}{medians['text at each call'] / medians['decide, sliced']:10.1f} x")
+    print(f"policies in the slice: {plug._slices[calm.action].size} of 50")  # noqa: SLF001  # the bench shows what it measures
+
+
+if __name__ == "__main__":
+    main()

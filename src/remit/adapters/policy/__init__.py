@@ -1,0 +1,1 @@
+"""Plugs for the policy port."""

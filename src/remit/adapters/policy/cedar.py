@@ -1,0 +1,179 @@
+"""The policy plug on Cedar: default deny, a `forbid` wins, and nothing but a clean Allow allows.
+
+Reading policies is in `cedar_texts` and `cedar_names`; the schema in `cedar_schema`; slicing in `cedar_slices`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import cedarpy
+import msgspec
+
+from remit.adapters.policy.cedar_names import Reading, read_policy
+from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, model_of
+from remit.adapters.policy.cedar_slices import Slice, applies, slice_of
+from remit.adapters.policy.cedar_texts import Statement, invalid, read_statements
+from remit.domain.canonical import digest
+from remit.domain.catalogue import Catalogue
+from remit.domain.decision import Verdict
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant, instant_text
+from remit.ports.policy import Question
+
+
+class CedarPolicy:
+    """The desk's Cedar policies, parsed, validated and sliced once."""
+
+    def __init__(self, texts: Sequence[tuple[str, str]], catalogue: Catalogue, *, allow_unnamed: bool = False) -> None:
+        """Prepare policy files, given as (file name, text) in order.
+
+        `allow_unnamed` gives a policy without `@id` the name `file#n`; only the sandbox says so.
+
+        Raises:
+            Refused: `policy.invalid` with every problem found: file, line, policy id, reason, cure.
+        """
+        statements = read_statements(texts, allow_unnamed=allow_unnamed)
+        if not statements:
+            raise invalid(["there is no policy, so nothing would ever be allowed"], "Add a policy file; a starter pack has one.")
+        model = model_of(catalogue)
+        self._schema = _schema(model)
+        readings = _read_all(statements, model)
+        _validate(statements, model, self._schema)
+        self._digest = digest([text for _, text in texts])
+        self._models = model.actions
+        self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
+        self._annotations = {one.id: one.annotations for one in statements if one.annotations}
+        # ⚔ Parsed WITH the schema: without it no action is in any group, and every `forbid` on a group falls silent.
+        self._base = cedarpy.Entities.from_json_str("[]", self._schema)
+
+    @property
+    def digest(self) -> str:
+        """`sha-256:…` over the policy texts, in order."""
+        return self._digest
+
+    def decide(self, question: Question) -> Verdict:
+        """Answer one question.
+
+        Raises:
+            Refused: `action.unknown`; `policy.error` when a policy could not be evaluated, the engine gave no
+                decision, or a value cannot be held exactly.
+
+        Source: 3-architecture.md (Cedar, tried here).
+        """
+        model, policies = self._of(question.action)
+        try:
+            context = msgspec.json.encode(_context(model, question)).decode()
+            entities = self._base.with_added_json_str(msgspec.json.encode(_entities(question)).decode())
+            request = {
+                "principal": {"type": "Agent", "id": question.agent},
+                "action": {"type": "Action", "id": question.action},
+                "resource": {"type": "Task", "id": question.task},
+                "context": context,
+            }
+            answer = cedarpy.is_authorized(request, policies.policies, entities, self._schema)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
+        return self._verdict(question, answer)
+
+    def depends_on_confirmation(self, question: Question) -> bool:
+        """Tell whether any policy of this action looks at who confirmed, or how."""
+        return self._of(question.action)[1].confirmation
+
+    def confirmers_named(self, question: Question) -> frozenset[str] | None:
+        """The confirmers that policies of this action tell apart; None when any could matter."""
+        return self._of(question.action)[1].confirmers
+
+    def schema_text(self, catalogue: Catalogue) -> str:
+        """The generated schema, for policy authors."""
+        return str(_schema(model_of(catalogue)))
+
+    def _of(self, action: str) -> tuple[ActionModel, Slice]:
+        model = self._models.get(action)
+        if model is None:
+            raise Refused(Code.ACTION_UNKNOWN, f"no action {action!r}", public=f"There is no action '{action[:80]}'.")
+        return model, self._slices[action]
+
+    def _verdict(self, question: Question, answer: cedarpy.AuthzResult) -> Verdict:
+        errors = answer.diagnostics.errors
+        decision = answer.decision
+        if errors or decision not in {cedarpy.Decision.Allow, cedarpy.Decision.Deny}:
+            # ⚔ Cedar skips a policy whose condition errs, a `forbid` too, and may still say Allow.
+            raise Refused(Code.POLICY_ERROR, f"{question.action}: {'; '.join(errors) or decision.value}")
+        policies = tuple(sorted(answer.diagnostics.reasons))
+        notes = {key: value for one in policies for key, value in self._annotations.get(one, {}).items()}
+        return Verdict(allowed=decision is cedarpy.Decision.Allow, policies=policies, annotations=notes or None)
+
+
+def _schema(model: DeskModel) -> cedarpy.Schema:
+    try:
+        return cedarpy.Schema.from_json_str(json.dumps(model.schema()))
+    except ValueError as error:
+        raise invalid([f"the catalogue makes no Cedar schema: {error}"], "Rename the parameter or action named here.") from error
+
+
+def _read_all(statements: Sequence[Statement], model: DeskModel) -> dict[str, Reading]:
+    """Walk every policy.
+
+    Raises:
+        Refused: `policy.invalid` naming each unknown name.
+    """
+    readings = {
+        one.id: read_policy(one.policy, model, (action for action in model.actions.values() if applies(one.policy, action)))
+        for one in statements
+    }
+    problems = [f"{one.place} {problem}" for one in statements for problem in dict.fromkeys(readings[one.id].problems)]
+    if problems:
+        raise invalid(problems, "Correct the names; `remit policy schema` lists all that exist.")
+    return readings
+
+
+def _validate(statements: Sequence[Statement], model: DeskModel, schema: cedarpy.Schema) -> None:
+    """Validate the policies against the schema.
+
+    A policy on a known group that has no action yet can never apply; Cedar calls that an error, a desk need not.
+
+    Raises:
+        Refused: `policy.invalid` with Cedar's reasons.
+    """
+    live = [one for one in statements if any(applies(one.policy, action) for action in model.actions.values())]
+    result = cedarpy.validate_policies("\n".join(one.text for one in live), schema)
+    if result.validation_passed and not result.errors:
+        return
+    problems = [_problem(live, error) for error in result.errors]
+    raise invalid(problems or ["the policies do not validate"], "Correct the policies; `remit policy schema` shows what they may use.")
+
+
+def _problem(statements: Sequence[Statement], error: cedarpy.ValidationError) -> str:
+    number = error.policy_id.removeprefix("policy")
+    if not number.isdecimal() or int(number) >= len(statements):
+        return str(error)
+    reason = error.error.removeprefix(f"for policy `{error.policy_id}`, ")
+    return f"{statements[int(number)].place}: {reason}"
+
+
+def _context(model: ActionModel, question: Question) -> Mapping[str, object]:
+    return {
+        "confirmation": {"kind": question.confirmation_kind},
+        "confirmed_by": sorted(question.confirmed_by),
+        "objective": question.objective,
+        "params": model.write_params(question.params),
+        "records": [{"kind": kind, "id": one} for kind, one in question.resources],
+        "risk": question.risk,
+        "time": instant_text(Instant(question.time_ms)),
+    }
+
+
+def _entities(question: Question) -> Sequence[Mapping[str, object]]:
+    operator = {"type": "Operator", "id": question.operator}
+    return (
+        {
+            "uid": {"type": "Agent", "id": question.agent},
+            "attrs": {"tier": question.tier, "operator": {"__entity": operator}},
+            "parents": [operator],
+        },
+        {
+            "uid": {"type": "Task", "id": question.task},
+            "attrs": {},
+            "parents": [{"type": "Customer", "id": question.customer}, {"type": "Objective", "id": question.objective}],
+        },
+    )

@@ -1,0 +1,213 @@
+"""Walks one policy and finds every name and every literal that means nothing at this desk.
+
+⚔ Cedar's validator lets `x has mistyped_name` pass; the condition is then never true and a `forbid` never fires.
+Types that do not fit are found by Cedar's own validator, not here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+from remit.adapters.policy.cedar_schema import ENTITIES, ActionModel, DeskModel
+from remit.adapters.policy.cedar_shapes import MONEY_RECORD, EntityOf, MoneyShape, Record, SetOf, Shape
+
+Node: TypeAlias = bool | int | str | Sequence["Node"] | Mapping[str, "Node"] | None
+
+_COMPARES: Final = frozenset({"==", "!=", "contains", "containsAll", "containsAny", "in"})
+_PLAIN_SET_USES: Final = frozenset({"contains", "containsAll", "containsAny"})
+_CONFIRMED_BY: Final = "context.confirmed_by"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one expression is: the shapes it can have over all actions, its path, and the literal texts in it."""
+
+    shapes: tuple[Shape, ...] = ()
+    path: str = ""
+    texts: tuple[str, ...] | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was found in one policy.
+
+    `confirmers` are the words the policy compares `context.confirmed_by` with; None when it looks at the set in a way
+    that any word could change. `confirmation` is whether it looks at who confirmed at all.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    confirmation: bool = False
+    confirmers: frozenset[str] | None = frozenset()
+
+
+def read_policy(policy: Mapping[str, Node], model: DeskModel, applicable: Iterable[ActionModel]) -> Reading:
+    """Read one policy in Cedar's JSON format, as it applies to these actions."""
+    walk = _Walk(model, tuple(applicable))
+    for part in ("principal", "action", "resource"):
+        for kind, name in entity_literals(policy.get(part)):
+            walk.verify_entity(kind, name)
+    conditions = policy.get("conditions", ())
+    if isinstance(conditions, Sequence):
+        for condition in conditions:
+            if isinstance(condition, Mapping):
+                walk.see(condition.get("body"))
+    return walk.reading
+
+
+def entity_literals(scope: Node) -> Iterator[tuple[str, str]]:
+    """Yield type and id of every entity a scope clause names."""
+    if isinstance(scope, Mapping):
+        kind, name = scope.get("type"), scope.get("id")
+        if isinstance(kind, str) and isinstance(name, str):
+            yield kind, name
+            return
+        for one in scope.values():
+            yield from entity_literals(one)
+    elif isinstance(scope, Sequence) and not isinstance(scope, str):
+        for one in scope:
+            yield from entity_literals(one)
+
+
+class _Walk:
+    """One walk through the conditions of one policy."""
+
+    def __init__(self, model: DeskModel, applicable: tuple[ActionModel, ...]) -> None:
+        self.model = model
+        self.contexts = tuple(one.context for one in applicable)
+        self.reading = Reading()
+        self._forms: Mapping[str, Callable[[Node], Seen]] = {
+            "Record": self._record,
+            "Set": self._set,
+            "Value": self._literal,
+            "Var": self._variable,
+            "if-then-else": self._branches,
+        }
+
+    def see(self, node: Node) -> Seen:
+        """Look at one expression and everything in it."""
+        if not isinstance(node, Mapping) or len(node) != 1:
+            self.reading.problems.append("has an expression of a form this version does not know")
+            return Seen()
+        ((op, body),) = node.items()
+        if op in {".", "has"}:
+            return self._attribute(op, body)
+        return self._forms.get(op, partial(self._operation, op))(body)
+
+    def verify_entity(self, kind: str, name: str) -> None:
+        """Note an action, group or objective that this desk does not have."""
+        unknown_action = kind == "Action" and name not in self.model.actions and name not in self.model.groups
+        if unknown_action or (kind == "Objective" and name not in self.model.objectives):
+            self.reading.problems.append(f'names {kind}::"{name}", which this desk does not have')
+
+    def _variable(self, body: Node) -> Seen:
+        name = str(body)
+        shapes: Mapping[str, tuple[Shape, ...]] = {
+            "principal": (EntityOf("Agent"),),
+            "resource": (EntityOf("Task"),),
+            "context": self.contexts,
+        }
+        return Seen(shapes.get(name, ()), name)
+
+    def _literal(self, body: Node) -> Seen:
+        if isinstance(body, str):
+            return Seen(texts=(body,))
+        if isinstance(body, Mapping):
+            for kind, name in entity_literals(body):
+                self.verify_entity(kind, name)
+                return Seen((EntityOf(kind),))
+        return Seen()
+
+    def _attribute(self, op: str, body: Node) -> Seen:
+        left, name = self._parts(body, "left", "attr")
+        if not isinstance(name, str):
+            self.reading.problems.append(f"has a `{op}` of a form this version does not know")
+            return Seen()
+        seen = self.see(left)
+        found = [shape for shape in map(_attributes, seen.shapes) if name in shape]
+        path = f"{seen.path}.{name}" if seen.path else ""
+        if not found and (seen.shapes or (op == "has" and self.contexts)):
+            self.reading.problems.append(f"names `{path or name}`, which nothing it applies to has")
+        if path.startswith((_CONFIRMED_BY, "context.confirmation")):
+            self.reading.confirmation = True
+        return Seen() if op == "has" else Seen(tuple(shape[name] for shape in found), path)
+
+    def _set(self, body: Node) -> Seen:
+        items = [self.see(one) for one in body] if isinstance(body, Sequence) and not isinstance(body, str) else []
+        texts = [text for item in items for text in item.texts or ()]
+        literal = all(item.texts is not None for item in items)
+        self._loose(*items)
+        return Seen(texts=tuple(texts) if literal else None)
+
+    def _record(self, body: Node) -> Seen:
+        members = body if isinstance(body, Mapping) else {}
+        seen = {str(name): self.see(one) for name, one in members.items()}
+        self._loose(*seen.values())
+        most = max((len(one.shapes) for one in seen.values()), default=0)
+        # One record for each shape a member can have; a member without parts stands as an empty record.
+        alternatives = [
+            {name: (one.shapes or (Record({}),))[min(n, len(one.shapes) - 1)] for name, one in seen.items()} for n in range(most or 1)
+        ]
+        return Seen(tuple(map(Record, alternatives)))
+
+    def _branches(self, body: Node) -> Seen:
+        condition, then, other = self._parts(body, "if", "then", "else")
+        self.see(condition)
+        left, right = self.see(then), self.see(other)
+        self._loose(left, right)
+        return Seen((*left.shapes, *right.shapes))
+
+    def _operation(self, op: str, body: Node) -> Seen:
+        if isinstance(body, Mapping):
+            operands = [self.see(one) for name, one in body.items() if name in {"left", "right", "arg", "in"}]
+        elif isinstance(body, Sequence) and not isinstance(body, str):
+            operands = [self.see(one) for one in body]
+        else:
+            operands = []
+        if not operands:
+            self.reading.problems.append(f"uses `{op}` in a form this version does not know")
+        if op in _COMPARES:
+            self._words(operands)
+        self._confirmers(op, operands)
+        return Seen()
+
+    def _words(self, operands: Sequence[Seen]) -> None:
+        """Note a literal that the value it is compared with can never be."""
+        texts = [text for one in operands for text in one.texts or ()]
+        for known in (self.model.vocabulary.get(one.path) for one in operands):
+            for text in texts if known is not None else ():
+                if known is not None and text not in known:
+                    path = next(one.path for one in operands if one.path in self.model.vocabulary)
+                    self.reading.problems.append(f'compares `{path}` with "{text}", which it can never be ({", ".join(sorted(known))})')
+
+    def _confirmers(self, op: str, operands: Sequence[Seen]) -> None:
+        """Keep which confirmers a policy can tell apart."""
+        if not operands or all(one.path not in {_CONFIRMED_BY, "context"} for one in operands):
+            return
+        words = operands[-1].texts
+        plain = op in _PLAIN_SET_USES and operands[0].path == _CONFIRMED_BY and words is not None
+        if plain and words is not None and self.reading.confirmers is not None:
+            self.reading.confirmers |= frozenset(words)
+        else:
+            self._loose(*operands)
+
+    def _loose(self, *seen: Seen) -> None:
+        """Give up telling confirmers apart where the set, or the whole context, is used as a value."""
+        if any(one.path in {_CONFIRMED_BY, "context"} for one in seen):
+            self.reading.confirmation = True
+            self.reading.confirmers = None
+
+    def _parts(self, body: Node, *names: str) -> tuple[Node, ...]:
+        return tuple(body.get(name) for name in names) if isinstance(body, Mapping) else (None,) * len(names)
+
+
+def _attributes(shape: Shape) -> Mapping[str, Shape]:
+    match shape:
+        case Record(attributes, _):
+            return attributes
+        case MoneyShape():
+            return MONEY_RECORD.attributes
+        case EntityOf(name):
+            return ENTITIES[name].attributes if name in ENTITIES else {}
+        case SetOf() | _:
+            return {}

@@ -1,0 +1,69 @@
+"""The port to the desk's policies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from remit.domain.catalogue import Catalogue
+from remit.domain.decision import Verdict
+from remit.domain.values import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question to the policies.
+
+    `params` are schema-valid. `resources` are (kind, canonical id) of the records named. `risk` is 0-100.
+    `confirmed_by` is the set this rung assumes (`customer`, `officer:<role>`); `confirmation_kind` is `none`,
+    `fresh` or `preapproved`. `time_ms` is now.
+    """
+
+    action: str
+    params: Mapping[str, Json]
+    agent: str
+    operator: str
+    tier: str
+    customer: str
+    objective: str
+    task: str
+    risk: int
+    confirmed_by: frozenset[str]
+    confirmation_kind: str
+    resources: Sequence[tuple[str, str]]
+    time_ms: int
+
+
+class Policy(Protocol):
+    """The desk's rules, parsed, validated against the catalogue and sliced per action, once.
+
+    Promises: default deny; a policy that does not validate or names something unknown is refused when the plug is
+    made (`policy.invalid`); an evaluation error is never an allow. Deciding is pure and takes no I/O.
+    """
+
+    @property
+    def digest(self) -> str:
+        """`sha-256:…` over the policy texts, in order."""
+        ...
+
+    def decide(self, question: Question) -> Verdict:
+        """Answer one question.
+
+        Raises:
+            Refused: `policy.error` when a policy could not be evaluated or the engine gave no decision.
+        """
+        ...
+
+    def depends_on_confirmation(self, question: Question) -> bool:
+        """Tell whether who has confirmed can change the answer for this action (a necessary condition to climb)."""
+        ...
+
+    def confirmers_named(self, question: Question) -> frozenset[str] | None:
+        """Tell which confirmers the policies of this action tell apart; None when any confirmer could matter.
+
+        Two questions that differ only in other confirmers have the same answer.
+        """
+        ...
+
+    def schema_text(self, catalogue: Catalogue) -> str:
+        """The generated schema, for policy authors."""
+        ...
