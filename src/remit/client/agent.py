@@ -114,6 +114,11 @@ class Agent:
         await self._door.close()
         await self._door.sender.__aexit__(kind, error, trace)
 
+    @property
+    def door(self) -> Door:
+        """The door all calls of this agent go through; for tools that send calls of their own."""
+        return self._door
+
     async def catalogue(self) -> Json:
         """The desk's public catalogue: actions with their schemas, objectives, attributes."""
         return (await self._door.send(calls.public(f"{self.desk}/v1/catalogue"))).json()

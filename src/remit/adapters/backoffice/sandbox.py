@@ -78,6 +78,14 @@ class SandboxBackoffice:
         version = 1 if before is None else before.version + 1
         self._known[kind, record_id] = _Known(frozenset(owners), name or record_id, values or {}, version)
 
+    def replace_facts(self, facts: Mapping[str, Any]) -> None:
+        """Use these facts from now on; what was performed stays performed.
+
+        Raises:
+            Refused: `settings.invalid` when the facts are not of that shape.
+        """
+        self._known = _read_facts(facts)
+
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
         """Say whose the records are."""
         self._verify_up()

@@ -1,0 +1,1 @@
+"""Plugs of the notify port."""

@@ -1,0 +1,59 @@
+"""Notices kept in memory and logged; for one process. Mail and webhooks are other plugs."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_LOG = logging.getLogger("remit.notices")
+_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice as told."""
+
+    person: str
+    subject: str
+    text: str
+    page: str
+
+
+class ConsoleNotify:
+    """Tells people through the log, and wakes waiters of this process."""
+
+    def __init__(self) -> None:
+        self.told: deque[Notice] = deque(maxlen=_KEPT)
+        self.incidents: deque[tuple[str, Mapping[str, str]]] = deque(maxlen=_KEPT)
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+
+    async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
+        """Keep and log a notice."""
+        self.told.append(Notice(person, subject, text, page))
+        _LOG.info("notice for %s: %s %s", person, subject, page)
+
+    async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
+        """Keep and log an incident."""
+        self.incidents.append((kind, details))
+        _LOG.warning("incident %s: %s", kind, dict(details))
+
+    def wake(self, topic: str) -> None:
+        """Wake all who wait on a topic."""
+        for event in self._waiting.get(topic, ()):
+            event.set()
+
+    async def wait(self, topic: str, timeout_s: float) -> None:
+        """Wait for a topic or the time."""
+        event = asyncio.Event()
+        waiting = self._waiting.setdefault(topic, set())
+        waiting.add(event)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            waiting.discard(event)
+            if not waiting:
+                self._waiting.pop(topic, None)

@@ -1,0 +1,137 @@
+"""Passkeys by WebAuthn, with the `webauthn` library; the desk's own rules stand around it."""
+
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from webauthn import (
+    generate_authentication_options,
+    generate_registration_options,
+    options_to_json,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from remit.domain.canonical import b64url, canonical, unb64url
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Json, decode
+from remit.ports.people import Asserted, Enrolled
+
+_ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA, COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256]
+
+
+class WebauthnPasskeys:
+    """The passkeys port for one relying party: the host of the desk's own address."""
+
+    def __init__(self, *, origin: str, name: str) -> None:
+        self._origin = origin
+        self._rp_id = urlsplit(origin).hostname or ""
+        self._name = name
+
+    def creation_options(self, *, person: str, name: str, challenge: bytes, known: tuple[str, ...]) -> Mapping[str, Json]:
+        """What the browser needs to make a passkey. User verification and a discoverable key are required."""
+        options = generate_registration_options(
+            rp_id=self._rp_id,
+            rp_name=self._name,
+            user_id=person.encode(),
+            user_name=name,
+            challenge=challenge,
+            attestation=AttestationConveyancePreference.NONE,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
+            ),
+            exclude_credentials=[PublicKeyCredentialDescriptor(id=unb64url(one)) for one in known],
+            supported_pub_key_algs=_ALGORITHMS,
+        )
+        return cast("Mapping[str, Json]", json.loads(options_to_json(options)))
+
+    def request_options(self, *, challenge: bytes, allowed: tuple[str, ...]) -> Mapping[str, Json]:
+        """What the browser needs to use a passkey."""
+        options = generate_authentication_options(
+            rp_id=self._rp_id,
+            challenge=challenge,
+            allow_credentials=[PublicKeyCredentialDescriptor(id=unb64url(one)) for one in allowed] or None,
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        return cast("Mapping[str, Json]", json.loads(options_to_json(options)))
+
+    def verify_creation(self, unverified: Mapping[str, Json], *, challenge: bytes) -> Enrolled:
+        """Check an attestation response; attestation statements themselves are not relied on."""
+        self._verify_client_data(unverified, challenge, "webauthn.create")
+        try:
+            verified = verify_registration_response(
+                credential=_plain(unverified),
+                expected_challenge=challenge,
+                expected_rp_id=self._rp_id,
+                expected_origin=self._origin,
+                require_user_verification=True,
+                supported_pub_key_algs=_ALGORITHMS,
+            )
+        except (WebAuthnException, ValueError, TypeError, KeyError) as broken:
+            raise _malformed(broken) from None
+        return Enrolled(
+            credential_id=b64url(verified.credential_id), public_key=b64url(verified.credential_public_key), sign_count=verified.sign_count
+        )
+
+    def verify_assertion(self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int) -> Asserted:
+        """Check an assertion over exactly this challenge, from our own page, unframed, by a verified user.
+
+        Source: WebAuthn Level 3 §7.2; 2-model.md §8 (crossOrigin and topOrigin refused).
+        """
+        self._verify_client_data(unverified, challenge, "webauthn.get")
+        try:
+            verified = verify_authentication_response(
+                credential=_plain(unverified),
+                expected_challenge=challenge,
+                expected_rp_id=self._rp_id,
+                expected_origin=self._origin,
+                credential_public_key=unb64url(public_key),
+                credential_current_sign_count=sign_count,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, TypeError, KeyError) as broken:
+            raise Refused(
+                Code.CREDENTIAL_WRONG_KEY, f"the assertion does not verify: {broken}", public="The passkey's answer could not be verified."
+            ) from None
+        return Asserted(
+            credential_id=b64url(verified.credential_id), sign_count=verified.new_sign_count, evidence=canonical(unverified).decode()
+        )
+
+    def _verify_client_data(self, unverified: Mapping[str, Json], challenge: bytes, kind: str) -> None:
+        """Check what the browser says of the page. ⚔ A framed page, or one the agent can drive, must not get a yes signed."""
+        response = unverified.get("response")
+        text = response.get("clientDataJSON") if isinstance(response, Mapping) else None
+        if not isinstance(text, str):
+            raise Refused(Code.CREDENTIAL_MALFORMED, "no clientDataJSON")
+        try:
+            said = decode(unb64url(text))
+            signed = unb64url(str(said.get("challenge"))) if isinstance(said, Mapping) else b""
+        except (ValueError, Refused):
+            raise Refused(Code.CREDENTIAL_MALFORMED, "clientDataJSON cannot be read") from None
+        if not isinstance(said, Mapping) or said.get("type") != kind:
+            raise Refused(Code.CREDENTIAL_WRONG_KEY, "the assertion is of another type")
+        if said.get("crossOrigin", False) is not False or "topOrigin" in said:
+            raise Refused(Code.CREDENTIAL_WRONG_KEY, "the page was framed or driven from another origin")
+        if said.get("origin") != self._origin or not hmac.compare_digest(signed, challenge):
+            raise Refused(Code.CREDENTIAL_WRONG_KEY, "another origin or challenge")
+
+
+def _plain(value: Mapping[str, Json]) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(canonical(value)))
+
+
+def _malformed(broken: Exception) -> Refused:
+    return Refused(
+        Code.CREDENTIAL_MALFORMED, f"the passkey's answer cannot be used: {broken}", public="The passkey's answer could not be used."
+    )

@@ -1,0 +1,32 @@
+"""Forward migrations, in order. A released one is never changed; a new step is a new pair of number and SQL in this list."""
+
+from typing import Final
+
+MIGRATIONS: Final[tuple[tuple[int, str], ...]] = (
+    (
+        1,
+        """
+create table record (kind text not null, id text not null, rev integer not null, body blob not null, primary key (kind, id)) without rowid;
+create table link (name text not null, key text not null, at integer not null, kind text not null, id text not null,
+    primary key (name, key, at, kind, id)) without rowid;
+create table counter (scope text not null, key text not null, used integer not null, primary key (scope, key)) without rowid;
+create table mark (key text not null primary key, until integer not null) without rowid;
+create index mark_until on mark (until);
+create table touch (id text not null primary key, at integer not null) without rowid;
+create table trail (subject text not null primary key, body text not null) without rowid;
+create table entry (idx integer primary key, kind text not null, at integer not null, leaf blob not null, envelope blob not null,
+    content blob not null, subject text not null);
+create table ref (ref text not null, idx integer not null, primary key (ref, idx)) without rowid;
+create table node (level integer not null, idx integer not null, hash blob not null, primary key (level, idx)) without rowid;
+create table head (one integer primary key check (one = 1), size integer not null, root blob not null, note text not null);
+""",
+    ),
+    (
+        2,
+        # The highest revision at which a record of a kind was ever dropped: a record made again under the same id goes on
+        # from there, so that a revision never names two different contents.
+        """
+create table dropped (kind text not null primary key, rev integer not null) without rowid;
+""",
+    ),
+)

@@ -1,0 +1,167 @@
+"""The store on SQLite: WAL, synchronous FULL, one process, group commit in a thread, answers released after the sync."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar, cast
+
+from remit.adapters.store import start_checks
+from remit.adapters.store.highwater import HighWater, Point, Verify
+from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.sqlite_file import connect, hold, migrate
+from remit.adapters.store.sqlite_group import GroupWriter
+from remit.adapters.store.sqlite_read import Reader
+from remit.adapters.store.threads import Job, Worker
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.merkle import EMPTY_ROOT
+from remit.domain.records import Record
+from remit.ports.store import Commit, Committed, Kept, KeptEntry, Missing, Snapshot
+
+R = TypeVar("R", bound=Record)
+
+
+def _quiet(_name: str) -> None:
+    """No fault is wanted here."""
+
+
+class SqliteStore:
+    """The store port on one SQLite file. Only one process may have it open for writing; a second is refused at start.
+
+    It also keeps the high-water checkpoint outside the file (ports/store.py, `Published`).
+    """
+
+    def __init__(self, lock: sqlite3.Connection, writer: GroupWriter, reading: sqlite3.Connection, high_water: HighWater) -> None:
+        """Put together by `open`, which has checked everything."""
+        self._lock = lock
+        self._writer = writer
+        self._reading = reading
+        self._reader = Reader(reading)
+        self._high_water = high_water
+        self._closed = False
+        self._writer_thread = Worker("remit-write", writer.write)
+        self._reader_thread = Worker("remit-read", self._read_all)
+
+    @classmethod
+    def open(cls, path: Path, *, sign: Sign, verify: Verify, high_water: Path, recovering: bool, on_point: Point = _quiet) -> Self:
+        """Open (and migrate) the file and check it before anything is served from it.
+
+        `sign` signs a new head, `verify` verifies a checkpoint of this log. With `recovering` the store may be older
+        than its high water, which then stays as it is until `accept`: for `usecases/recover.py` alone, never to serve.
+
+        Raises:
+            Refused: `settings.invalid` when another process holds it, it is newer than this program, or its high-water
+                file is missing; `log.older` when it is older than its high water; `log.damaged` when it does not verify.
+
+        Source: 2-model.md §9.
+        """
+        with contextlib.ExitStack() as opened:
+            lock = opened.enter_context(contextlib.closing(hold(path)))
+            writing = opened.enter_context(contextlib.closing(connect(path)))
+            migrate(writing)
+            outside = HighWater(high_water, on_point)
+            log = Log(writing)
+            start_checks.verify_log(writing, log, verify)
+            if recovering:
+                outside.frozen = True
+            else:
+                start_checks.verify_not_older(log, outside, verify)
+                _keep_outside(outside, log.note or sign(0, EMPTY_ROOT))
+            reading = opened.enter_context(contextlib.closing(connect(path)))
+            reading.execute("pragma query_only = on")
+            writer = GroupWriter(partial(connect, path), writing, sign=sign, high_water=outside, on_point=on_point)
+            store = cls(lock, writer, reading, outside)
+            opened.pop_all()
+        return store
+
+    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+        """Read one record."""
+        kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
+        if kept is None:
+            raise Missing(kind.KIND, record_id)
+        return cast("Kept[R]", kept)
+
+    async def find(  # the port's signature
+        self, kind: type[R], index: str, key: str, *, low: int = 0, high: int | None = None, limit: int = 100, newest: bool = False
+    ) -> Sequence[Kept[R]]:
+        """Read a page of an index."""
+        found = await self._reader_thread.do(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
+        return cast("Sequence[Kept[R]]", found)
+
+    async def snapshot(self, *, task: str, idempotency: str) -> Snapshot:
+        """Everything an ask is decided on."""
+        return await self._reader_thread.do(lambda: self._reader.snapshot(task, idempotency))
+
+    async def counters(self, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        return await self._reader_thread.do(lambda: self._reader.counters(scope))
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Make it all true, durably."""
+        return cast("Committed", await self._writer_thread.submit(commit))
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return await self._reader_thread.do(self._reader.checkpoint)
+
+    async def tile(self, level: int, number: int, width: int) -> bytes:
+        """Tile hashes."""
+        return await self._reader_thread.do(lambda: self._reader.tile(level, number, width))
+
+    async def leaves(self, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of an entry bundle."""
+        return await self._reader_thread.do(lambda: self._reader.leaves(number, width))
+
+    async def prove(self, indexes: Sequence[int]) -> Committed:
+        """Fresh proofs against the newest checkpoint."""
+        return await self._reader_thread.do(lambda: self._reader.prove(indexes))
+
+    async def entries(self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False) -> Sequence[KeptEntry]:
+        """Entries by lookup id."""
+        return await self._reader_thread.do(lambda: self._reader.entries(ref, low, limit, newest))
+
+    def published(self) -> str:
+        """The checkpoint kept outside the store, as text, verified or not ("" when there is none)."""
+        return self._high_water.read()
+
+    async def accept(self) -> None:
+        """Take the present head as the published one: the end of a recovery."""
+        await self._writer_thread.do(self._writer.accept)
+
+    async def close(self) -> None:
+        """Finish what waits, then close the file. Closing twice changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._lock.close)
+            closing.callback(self._writer.close)
+            closing.callback(self._reading.close)
+            self._writer_thread.close()
+            self._reader_thread.close()
+
+    def _read_all(self, jobs: Sequence[Job[Any]]) -> None:
+        for job in jobs:
+            try:
+                job.result = cast("Callable[[], object]", job.work)()
+            except (Missing, Refused, Fault) as known:
+                job.error = known
+            except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller; the fault is told to the one who asked
+                job.error = Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")
+
+
+def _keep_outside(outside: HighWater, note: str) -> None:
+    """Keep the head outside before the first commit, so that an empty place can never mean "it was lost" later.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be written.
+    """
+    try:
+        outside.write(note)
+    except OSError as problem:
+        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {problem}") from None

@@ -1,0 +1,113 @@
+"""A store's SQLite file: holding it for one process, connecting, and bringing its schema forward."""
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from remit.adapters.store.migrations import MIGRATIONS
+from remit.domain.errors import Code, Refused
+
+_PRAGMAS: Final = (
+    "journal_mode = wal",
+    "synchronous = full",
+    "busy_timeout = 5000",
+    "foreign_keys = on",
+    "trusted_schema = off",
+    "secure_delete = fast",  # what is erased does not linger in freed pages that are written anyway
+    "temp_store = memory",
+    "cache_size = -65536",
+)
+_READ_ONLY: Final = ("query_only = on", "trusted_schema = off", "busy_timeout = 5000")
+
+
+def hold(path: Path) -> sqlite3.Connection:
+    """Hold the file for this process alone, through a lock beside the real file that dies with the process.
+
+    Raises:
+        Refused: `settings.invalid` when another process holds it, or its folder cannot be written.
+    """
+    lock: sqlite3.Connection | None = None
+    try:
+        # The real path: two names for one file must not give two locks.
+        real = path.resolve()
+        real.with_name(real.name + ".lock").touch(mode=0o600)
+        lock = sqlite3.connect(real.with_name(real.name + ".lock"), isolation_level=None, check_same_thread=False, timeout=0)
+        lock.execute("pragma journal_mode = delete")
+        lock.execute("begin exclusive")
+    except (OSError, sqlite3.Error) as problem:
+        if lock is not None:
+            lock.close()
+        if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise _invalid(f"another Remit has {path.name} open; stop it first, or use PostgreSQL for several workers") from None
+        raise _invalid(f"the store {path.name} cannot be held: {problem}") from None
+    return lock
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open for reading and writing; a new file is for its owner's eyes only.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be opened, `log.damaged` when it is no database.
+    """
+    connection: sqlite3.Connection | None = None
+    try:
+        path.touch(mode=0o600)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        for pragma in _PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+    except (OSError, sqlite3.Error) as problem:
+        if connection is not None:
+            connection.close()
+        raise _unreadable(path, problem) from None
+    return connection
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open for reading only; nothing is created or changed.
+
+    Raises:
+        Refused: `settings.invalid` when there is no such file, `log.damaged` when it is no database of this program.
+    """
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+        for pragma in _READ_ONLY:
+            connection.execute(f"pragma {pragma}")
+        connection.execute("select one from head").fetchone()
+    except (OSError, sqlite3.Error) as problem:
+        if connection is not None:
+            connection.close()
+        raise _unreadable(path, problem) from None
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> int:
+    """Bring the schema forward, each step whole or not at all, and return its version.
+
+    Raises:
+        Refused: `settings.invalid` when the file was written by a newer Remit, or is something else's database.
+    """
+    newest = MIGRATIONS[-1][0]
+    try:
+        version: int = connection.execute("pragma user_version").fetchone()[0]
+        if version > newest:
+            raise _invalid(f"the store has schema {version}, this program knows {newest}; upgrade Remit")
+        if version == 0 and connection.execute("select count(*) from sqlite_schema").fetchone()[0]:
+            raise _invalid("store.url names a database that is not a Remit store; name another file")
+        for number, script in MIGRATIONS:
+            if number > version:
+                connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")
+    except sqlite3.Error as problem:
+        raise _invalid(f"the store cannot be brought to schema {newest}: {problem}") from None
+    return newest
+
+
+def _unreadable(path: Path, problem: Exception) -> Refused:
+    damaged = isinstance(problem, sqlite3.DatabaseError) and not isinstance(problem, sqlite3.OperationalError)
+    if damaged:
+        return Refused(Code.LOG_DAMAGED, f"{path.name} is no readable database: {problem}; restore a good copy and run `remit recover`")
+    return _invalid(f"the store {path.name} cannot be opened: {problem}")
+
+
+def _invalid(reason: str) -> Refused:
+    return Refused(Code.SETTINGS_INVALID, reason)

@@ -1,0 +1,165 @@
+"""Writing in groups: all commits that wait become one transaction with one sync, and their answers leave after it.
+
+Runs on the writing thread alone. What one commit changes is in `sqlite_write`, the tree in `log`.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from remit.adapters.store.highwater import HighWater, Point
+from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.sqlite_write import apply, insert_entry
+from remit.adapters.store.threads import Job, fault_all
+from remit.domain.errors import Code, Fault, Refused
+from remit.ports.store import Commit, Committed, Conflict, EntryRow, NoRoom, Place, Replayed
+
+Connect = Callable[[], sqlite3.Connection]
+_OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
+"""What SQLite says of a bad value. Everything else is the disk or the file, and concerns the whole group."""
+_KEEP_MARKS_MS = 120_000
+_PURGE_EVERY_MS = 60_000
+
+
+class GroupWriter:
+    """The writing side of one store. After a failure it stands on what the file says, or on nothing until it can be read."""
+
+    def __init__(self, connect: Connect, connection: sqlite3.Connection, *, sign: Sign, high_water: HighWater, on_point: Point) -> None:
+        self._connect = connect
+        self._connection = connection
+        self._sign = sign
+        self._high_water = high_water
+        self._on_point = on_point
+        self._log = Log(connection)
+        self._sound = True
+        self._behind = False
+        self._purge_after = 0
+
+    def write(self, jobs: Sequence[Job[Any]]) -> None:
+        """Write a group of commits; a callable among the jobs is run alone, after them."""
+        commits = [job for job in jobs if isinstance(job.work, Commit)]
+        if commits:
+            self._write(commits)
+        for job in jobs:
+            if not isinstance(job.work, Commit):
+                job.result = cast("Callable[[], object]", job.work)()
+
+    def _write(self, jobs: Sequence[Job[Any]]) -> None:
+        """Commit a group of jobs together; one that is refused is undone alone."""
+        places: list[tuple[Job[Any], int, int]] = []
+        rows: list[EntryRow] = []
+        try:
+            self._stand()
+            self._keep_outside()
+            self._connection.execute("begin immediate")
+            for job in jobs:
+                commit = cast("Commit", job.work)
+                first = self._log.size + len(rows)
+                if self._attempt(job, commit, first, alone=len(jobs) == 1):
+                    rows.extend(commit.entries)
+                    places.append((job, first, len(commit.entries)))
+            if not places:
+                self._connection.execute("rollback")
+                return
+            self._finish(rows)
+            self._answer(places)
+            if rows:
+                self._behind = True
+                self._keep_outside()
+        except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
+            # Before the commit nothing of the group stands; after it all of it does, and only the answers are lost.
+            self._sound = False
+            fault_all(jobs, broken)
+            self._undo()
+
+    def close(self) -> None:
+        """Make the high water durable, fold the log of writes back into the file and close it."""
+        if self._log.size:
+            self._high_water.sync(self._log.note)
+        try:
+            self._connection.execute("pragma wal_checkpoint(truncate)")
+        finally:
+            self._connection.close()
+
+    def accept(self) -> None:
+        """Take the present head as the high water, now that a recovery is complete."""
+        self._stand()
+        self._high_water.frozen = False
+        note = self._log.note
+        self._high_water.write(note)
+        self._high_water.sync(note)
+
+    def _attempt(self, job: Job[Any], commit: Commit, first: int, *, alone: bool) -> bool:
+        """Apply one commit inside the group's transaction. True when it stands."""
+        if not alone:
+            self._connection.execute("savepoint job")
+        try:
+            apply(self._connection, commit)
+            for place, row in enumerate(commit.entries):
+                insert_entry(self._connection, first + place, row)
+        except Exception as no:  # one job's bad value must not take the others with it
+            if isinstance(no, sqlite3.Error) and not isinstance(no, _OF_ONE_JOB):
+                raise
+            job.error = no if isinstance(no, (Conflict, Replayed, NoRoom, Refused, Fault)) else _broken(no)
+            if not self._connection.in_transaction:
+                raise
+            if not alone:
+                self._connection.execute("rollback to job")
+                self._connection.execute("release job")
+            return False
+        if not alone:
+            self._connection.execute("release job")
+        return True
+
+    def _finish(self, rows: Sequence[EntryRow]) -> None:
+        self._purge(rows)
+        if rows:
+            self._log.append([row.leaf for row in rows], self._sign)
+        self._on_point("store.before_commit")
+        self._connection.execute("commit")
+        self._on_point("store.after_commit")
+
+    def _answer(self, places: Sequence[tuple[Job[Any], int, int]]) -> None:
+        for job, first, count in places:
+            proved = tuple(Place(index, self._log.proof(index)) for index in range(first, first + count))
+            job.result = Committed(proved, self._log.size, self._log.note)
+
+    def _purge(self, rows: Sequence[EntryRow]) -> None:
+        """Now and then forget replay marks that have expired. Entry time is the only clock used here."""
+        if rows and rows[-1].at > self._purge_after:
+            self._connection.execute("delete from mark where until < ?", (rows[-1].at - _KEEP_MARKS_MS,))
+            self._purge_after = rows[-1].at + _PURGE_EVERY_MS
+
+    def _keep_outside(self) -> None:
+        """Bring the high water up to the log before anything is answered, or written on top of it.
+
+        When it cannot be written, the group that stands already loses its answers, and no later one is committed.
+        """
+        if self._behind:
+            self._high_water.write(self._log.note)
+            self._behind = False
+
+    def _undo(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
+            self._stand()
+        except (sqlite3.Error, Refused):
+            return  # the next group tries again, and is told the fault if it still cannot
+
+    def _stand(self) -> None:
+        """Stand on what is durable. After a failure the connection and everything remembered of the tree are made anew.
+
+        Raises:
+            Refused: `settings.invalid` or `log.damaged` while the file cannot be opened.
+        """
+        if self._sound:
+            return
+        self._connection.close()
+        self._connection = self._connect()
+        self._log = Log(self._connection)
+        self._sound = True
+
+
+def _broken(why: Exception) -> Fault:
+    return Fault(Code.FAULT_STORE, f"this commit cannot be written: {type(why).__name__}: {why}")

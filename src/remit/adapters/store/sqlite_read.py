@@ -1,0 +1,175 @@
+"""Reading a SQLite store: records, indexes, the snapshot an ask is decided on. Runs on the reading thread."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
+
+from remit.adapters.store import records, trails
+from remit.adapters.store.log import WIDTH, Log
+from remit.domain.errors import Code, Fault
+from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
+from remit.domain.trajectory import SubjectKind
+from remit.ports.store import Committed, EntryRow, Kept, KeptEntry, Missing, Place, Snapshot
+
+_CACHE: Final = 20_000
+_LAST: Final = 2**62
+_MAX_LEVEL: Final = 7
+N = TypeVar("N", TaskRecord, MandateRecord)
+
+
+class Reader:
+    """Reads over one connection.
+
+    Decoded records are cached by kind, id and revision: a revision never names two contents, not even after a drop
+    (sqlite_write), and only what is committed is ever read here.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._decoded: dict[tuple[str, str, int], Record] = {}
+        self._log = Log(connection)
+
+    def one(self, kind: str, record_id: str) -> Kept[Record] | None:
+        """A record, or nothing."""
+        row = self._connection.execute("select rev, body from record where kind = ? and id = ?", (kind, record_id)).fetchone()
+        return None if row is None else self._kept(kind, record_id, row[0], row[1])
+
+    def find(self, kind: str, index: str, key: str, low: int, high: int | None, limit: int, newest: bool) -> Sequence[Kept[Record]]:  # noqa: FBT001  # one statement's parameters
+        """Records under a key of an index."""
+        order = "desc" if newest else "asc"
+        rows = self._connection.execute(
+            "select r.id, r.rev, r.body from link l join record r on r.kind = l.kind and r.id = l.id "  # noqa: S608  # only `order` is put in
+            f"where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and l.kind = ? order by l.at {order}, l.id {order} limit ?",
+            (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0)),
+        ).fetchall()
+        return tuple(self._kept(kind, record_id, rev, body) for record_id, rev, body in rows)
+
+    def snapshot(self, task_id: str, idempotency: str) -> Snapshot:
+        """Everything an ask is decided on, in one read transaction."""
+        self._connection.execute("begin")
+        try:
+            return self._snapshot(task_id, idempotency)
+        finally:
+            self._connection.execute("commit")
+
+    def _snapshot(self, task_id: str, idempotency: str) -> Snapshot:
+        found: dict[tuple[str, str], Kept[Record]] = {}
+        task = self._need(found, TaskRecord, task_id)
+        mandate = self._need(found, MandateRecord, task.mandate)
+        scopes = {task.root: None, task.id: None, mandate.id: None}
+        ancestor = mandate
+        while ancestor.parent:
+            if (MandateRecord.KIND, ancestor.parent) in found:
+                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
+            ancestor = self._need(found, MandateRecord, ancestor.parent)
+            scopes[ancestor.id] = None
+        wanted = [
+            ("agent", task.client_id),
+            ("person", task.customer),
+            ("suspension", f"operator:{task.operator}"),
+            ("suspension", f"customer:{task.customer}"),
+            ("suspension", f"objective:{task.objective}"),
+            ("rules", "rules"),
+        ]
+        if idempotency:
+            wanted.append((Idempotency.KIND, idempotency))
+        for kind, record_id in wanted:
+            kept = self.one(kind, record_id)
+            if kept is not None:
+                found[kind, record_id] = kept
+        earlier = found.get((Idempotency.KIND, idempotency))
+        if earlier is not None and isinstance(earlier.record, Idempotency):
+            ask = self.one(AskRecord.KIND, earlier.record.ask)
+            if ask is not None:
+                found[AskRecord.KIND, earlier.record.ask] = ask
+        counters = {(scope, key): used for scope in scopes for key, used in self.counters(scope).items()}
+        subjects = (
+            (SubjectKind.TASK, task.id),
+            (SubjectKind.GRANT, task.root),
+            (SubjectKind.AGENT, task.client_id),
+            (SubjectKind.OPERATOR, task.operator),
+            (SubjectKind.CUSTOMER, task.customer),
+        )
+        bodies = [
+            self._connection.execute("select body from trail where subject = ?", (trails.name(kind, subject),)).fetchone()
+            for kind, subject in subjects
+        ]
+        known = tuple(trails.read(row[0]) for row in bodies if row is not None)
+        row = self._connection.execute("select at from touch where id = ?", (task.id,)).fetchone()
+        return Snapshot(records=found, counters=counters, trails=known, touched={} if row is None else {task.id: row[0]})
+
+    def counters(self, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        return dict(self._connection.execute("select key, used from counter where scope = ?", (scope,)).fetchall())
+
+    def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[KeptEntry]:  # noqa: FBT001  # one statement's parameters
+        """Entries by lookup id, or all."""
+        order = "desc" if newest else "asc"
+        columns = "e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject"
+        low, limit = min(max(low, 0), _LAST), max(limit, 0)
+        if ref:
+            rows = self._connection.execute(
+                f"select {columns} from ref r join entry e on e.idx = r.idx where r.ref = ? and r.idx >= ? order by r.idx {order} limit ?",  # noqa: S608  # fixed words are put in
+                (ref, low, limit),
+            )
+        else:
+            rows = self._connection.execute(f"select {columns} from entry e where e.idx >= ? order by e.idx {order} limit ?", (low, limit))  # noqa: S608  # fixed words are put in
+        return tuple(
+            KeptEntry(index=idx, row=EntryRow(kind=kind, at=at, leaf=leaf, envelope=envelope, content=content, subject=subject, refs=()))
+            for idx, kind, at, leaf, envelope, content, subject in rows
+        )
+
+    def checkpoint(self) -> str:
+        """The committed head's note."""
+        row = self._connection.execute("select note from head").fetchone()
+        return str(row[0]) if row else ""
+
+    def tile(self, level: int, number: int, width: int) -> bytes:
+        """Hashes of one tile."""
+        _verify_bounds("tile", level, number, width)
+        hashes = self._log.tile_hashes(level, number * WIDTH, width)
+        if len(hashes) != width:
+            raise Missing("tile", f"{level}/{number}.p/{width}")
+        return b"".join(hashes)
+
+    def leaves(self, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of one bundle."""
+        _verify_bounds("entries", 0, number, width)
+        statement = "select leaf from entry where idx >= ? and idx < ? order by idx"
+        rows = self._connection.execute(statement, (number * WIDTH, number * WIDTH + width)).fetchall()
+        if len(rows) != width:
+            raise Missing("entries", f"{number}.p/{width}")
+        return [leaf for (leaf,) in rows]
+
+    def prove(self, indexes: Sequence[int]) -> Committed:
+        """Proofs of entries against the committed head, in one read transaction."""
+        self._connection.execute("begin")
+        try:
+            self._log.refresh()
+            if not all(0 <= index < self._log.size for index in indexes):
+                raise Missing("entry", str(indexes))
+            places = tuple(Place(index, self._log.proof(index)) for index in indexes)
+            return Committed(places, self._log.size, self._log.note)
+        finally:
+            self._connection.execute("commit")
+
+    def _need(self, found: dict[tuple[str, str], Kept[Record]], kind: type[N], record_id: str) -> N:
+        kept = self.one(kind.KIND, record_id)
+        if kept is None or not isinstance(kept.record, kind):
+            raise Missing(kind.KIND, record_id)
+        found[kind.KIND, record_id] = kept
+        return kept.record
+
+    def _kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Kept[Record]:
+        record = self._decoded.get((kind, record_id, rev))
+        if record is None:
+            if len(self._decoded) > _CACHE:
+                self._decoded.clear()
+            record = self._decoded[kind, record_id, rev] = records.decode(kind, body)
+        return Kept(record, rev)
+
+
+def _verify_bounds(what: str, level: int, number: int, width: int) -> None:
+    """Nothing beyond these bounds exists in any log; numbers too large for the database must not reach it."""
+    if not (0 <= level <= _MAX_LEVEL and 0 <= number <= _LAST // WIDTH and 1 <= width <= WIDTH):
+        raise Missing(what, f"{level}/{number}.p/{width}")

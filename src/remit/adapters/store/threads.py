@@ -1,0 +1,123 @@
+"""Two threads for SQLite: one that writes in groups and one that reads, so that the event loop never waits for a disk.
+
+Neither thread may die while somebody waits: whatever breaks is told to those who asked.
+"""
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar, cast
+
+from remit.domain.errors import Code, Fault
+
+T = TypeVar("T")
+MOST: Final = 256
+"""How many jobs share one commit at most."""
+
+
+@dataclass(slots=True)
+class Job(Generic[T]):
+    """Work for a thread (what it is, `run` knows) and the future that waits for it."""
+
+    work: object
+    future: "asyncio.Future[T]"
+    loop: asyncio.AbstractEventLoop
+    result: T | None = None
+    error: Exception | None = None
+
+
+class Worker:
+    """A thread that takes all jobs that wait, runs them with `run`, and releases their results together."""
+
+    def __init__(self, name: str, run: Callable[[Sequence[Job[Any]]], None]) -> None:
+        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._run = run
+        self._door = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Callable[[], T]) -> T:
+        """Have a callable run on the thread and wait for its result.
+
+        Raises:
+            Fault: `fault.store` when the store is closed.
+        """
+        return cast("T", await self.submit(work))
+
+    async def submit(self, work: object) -> object:
+        """Hand work over and wait for its result.
+
+        Raises:
+            Fault: `fault.store` when the store is closed.
+        """
+        loop = asyncio.get_running_loop()
+        job: Job[object] = Job(work, loop.create_future(), loop)
+        with self._door:
+            # Inside the door, so that no job can be queued behind the end mark, where nobody would ever answer it.
+            if self._closed:
+                raise Fault(Code.FAULT_STORE, "the store is closed")
+            self._queue.put(job)
+        # The work goes on when the caller is cancelled: what was handed over is decided by the thread alone.
+        return await asyncio.shield(job.future)
+
+    def close(self) -> None:
+        """Finish what waits and end the thread. Blocks; closing twice changes nothing."""
+        with self._door:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()
+
+    def _main(self) -> None:
+        going = True
+        while going:
+            first = self._queue.get()
+            if first is None:
+                return
+            jobs = [first]
+            while len(jobs) < MOST:
+                try:
+                    more = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    going = False
+                    break
+                jobs.append(more)
+            try:
+                self._run(jobs)
+            except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
+                fault_all(jobs, broken)
+            _release(jobs)
+
+
+def fault_all(jobs: Sequence[Job[Any]], broken: Exception) -> None:
+    """Tell everybody that it broke, unless they know already."""
+    fault = broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")
+    for job in jobs:
+        job.error = job.error or fault
+        job.result = None
+
+
+def _release(jobs: Sequence[Job[Any]]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, mine in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more, what was written stands
+            loop.call_soon_threadsafe(_settle, mine)
+
+
+def _settle(jobs: Sequence[Job[Any]]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+            job.future.exception()  # a caller that left early must not be warned about
+        else:
+            job.future.set_result(job.result)

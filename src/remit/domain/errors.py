@@ -1,0 +1,423 @@
+"""Every refusal and fault Remit can answer with, its title and its cure.
+
+The list is closed and public contract (docs/codes.md). Status codes live in `entrypoints/replies.py`, not here.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """The closed, alphabetised list of public codes."""
+
+    ACTION_UNKNOWN = "action.unknown"
+    AGENT_HUMAN_CREDENTIAL = "agent.human_credential"
+    AGENT_SUSPENDED = "agent.suspended"
+    AGENT_UNKNOWN = "agent.unknown"
+    AGENT_UNTRUSTED = "agent.untrusted"
+    CATALOGUE_INVALID = "catalogue.invalid"
+    CONFIRMATION_DECLINED = "confirmation.declined"
+    CONFIRMATION_EXPIRED = "confirmation.expired"
+    CONFIRMATION_MISMATCH = "confirmation.mismatch"
+    CONFIRMATION_REPLAYED = "confirmation.replayed"
+    CONFIRMATION_REQUIRED = "confirmation.required"
+    CONFIRMATION_TOO_MANY = "confirmation.too_many"
+    CONFIRMATION_WRONG_PERSON = "confirmation.wrong_person"
+    CREDENTIAL_EXPIRED = "credential.expired"
+    CREDENTIAL_MALFORMED = "credential.malformed"
+    CREDENTIAL_MISSING = "credential.missing"
+    CREDENTIAL_NONCE = "credential.nonce"
+    CREDENTIAL_REPLAYED = "credential.replayed"
+    CREDENTIAL_REVOKED = "credential.revoked"
+    CREDENTIAL_WRONG_AUDIENCE = "credential.wrong_audience"
+    CREDENTIAL_WRONG_KEY = "credential.wrong_key"
+    DESK_REFUSED = "desk.refused"
+    DESK_UNAVAILABLE = "desk.unavailable"
+    FAULT_BACKOFFICE = "fault.backoffice"
+    FAULT_CASE = "fault.case"
+    FAULT_IDENTITY = "fault.identity"
+    FAULT_INTERNAL = "fault.internal"
+    FAULT_POLICY = "fault.policy"
+    FAULT_STORE = "fault.store"
+    GRANT_INVALID = "grant.invalid"
+    LOG_DAMAGED = "log.damaged"
+    LOG_OLDER = "log.older"
+    MANDATE_EXPIRED = "mandate.expired"
+    MANDATE_FORBIDDEN = "mandate.forbidden"
+    MANDATE_INACTIVE = "mandate.inactive"
+    MANDATE_INVALID = "mandate.invalid"
+    MANDATE_LIMIT_EXCEEDED = "mandate.limit_exceeded"
+    MANDATE_OFF_TARGET = "mandate.off_target"
+    MANDATE_POWER_MISSING = "mandate.power_missing"
+    MANDATE_TOTAL_SPENT = "mandate.total_spent"
+    MANDATE_UNKNOWN = "mandate.unknown"
+    MANDATE_USES_SPENT = "mandate.uses_spent"
+    OBJECTIVE_ACTION_OUTSIDE = "objective.action_outside"
+    OBJECTIVE_REACHED = "objective.reached"
+    OBJECTIVE_STEP_ORDER = "objective.step_order"
+    OBJECTIVE_UNKNOWN = "objective.unknown"
+    OFFER_EXPIRED = "offer.expired"
+    OFFER_UNKNOWN = "offer.unknown"
+    PARAMS_INVALID = "params.invalid"
+    PARAMS_NOT_OWNED = "params.not_owned"
+    PERSON_NOT_ALLOWED = "person.not_allowed"
+    PERSON_NOT_SIGNED_IN = "person.not_signed_in"
+    POLICY_ERROR = "policy.error"
+    POLICY_FORBIDDEN = "policy.forbidden"
+    POLICY_INVALID = "policy.invalid"
+    POLICY_NO_RULE = "policy.no_rule"
+    RECEIPT_INVALID = "receipt.invalid"
+    REQUEST_CONFLICT = "request.conflict"
+    REQUEST_MALFORMED = "request.malformed"
+    REQUEST_METHOD = "request.method"
+    REQUEST_NOT_FOUND = "request.not_found"
+    REQUEST_RATE_LIMITED = "request.rate_limited"
+    REQUEST_TOO_LARGE = "request.too_large"
+    REQUEST_UNSUPPORTED_TYPE = "request.unsupported_type"
+    SETTINGS_INVALID = "settings.invalid"
+    TASK_BUSY = "task.busy"
+    TASK_ENDED = "task.ended"
+    TASK_HELD = "task.held"
+    WORDS_ATTACHMENT = "words.attachment"
+    WORDS_CONTRADICTS = "words.contradicts"
+    WORDS_SECRET = "words.secret"  # noqa: S105  # a code, not a secret
+    WORDS_UNREADABLE = "words.unreadable"
+    WORDS_WIDER = "words.wider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a code says to people: a short title, and what would cure it."""
+
+    title: str
+    cure: str
+
+
+MEANINGS: dict[Code, Meaning] = {
+    Code.ACTION_UNKNOWN: Meaning(
+        title="This desk has no such action",
+        cure="Read GET /v1/catalogue and ask for an action it lists.",
+    ),
+    Code.AGENT_HUMAN_CREDENTIAL: Meaning(
+        title="A person's credential was presented by an agent",
+        cure="Use the agent's own identity (private_key_jwt or a JWT-SVID) and a mandate; never a person's login.",
+    ),
+    Code.AGENT_SUSPENDED: Meaning(
+        title="This agent is suspended",
+        cure="Write to the desk's security contact; nothing can be asked until two people resume the agent.",
+    ),
+    Code.AGENT_UNKNOWN: Meaning(
+        title="This desk does not know this agent",
+        cure="Ask the desk to register the agent (`remit agent add`), then try again.",
+    ),
+    Code.AGENT_UNTRUSTED: Meaning(
+        title="This agent is not trusted enough for that",
+        cure="Ask the desk to raise the agent's trust tier.",
+    ),
+    Code.CATALOGUE_INVALID: Meaning(
+        title="The catalogue is not valid",
+        cure="Correct the file and key named in the detail, then run `remit check`.",
+    ),
+    Code.CONFIRMATION_DECLINED: Meaning(
+        title="A person said no",
+        cure="Do not ask again for the same act; talk with the customer.",
+    ),
+    Code.CONFIRMATION_EXPIRED: Meaning(
+        title="Nobody answered in time",
+        cure="Ask again when the person can answer.",
+    ),
+    Code.CONFIRMATION_MISMATCH: Meaning(
+        title="What was confirmed is no longer what would be done",
+        cure="Ask again; the person will be shown the act as it stands now.",
+    ),
+    Code.CONFIRMATION_REPLAYED: Meaning(
+        title="This confirmation was already answered",
+        cure="Open the confirmation again; each answer counts once.",
+    ),
+    Code.CONFIRMATION_REQUIRED: Meaning(
+        title="A person must confirm this first",
+        cure="Wait: the person has been invited. Poll the ask, do not relay codes or links.",
+    ),
+    Code.CONFIRMATION_TOO_MANY: Meaning(
+        title="Too many confirmations are waiting for this person",
+        cure="Let the person answer what waits, then ask again.",
+    ),
+    Code.CONFIRMATION_WRONG_PERSON: Meaning(
+        title="This person may not confirm that",
+        cure="Only the people named in `who` can confirm, each with a passkey that is trusted for it.",
+    ),
+    Code.CREDENTIAL_EXPIRED: Meaning(
+        title="The credential has expired",
+        cure="Exchange the task again for a fresh access token.",
+    ),
+    Code.CREDENTIAL_MALFORMED: Meaning(
+        title="The credential cannot be read",
+        cure="Send one well-formed credential of the kind the endpoint asks for.",
+    ),
+    Code.CREDENTIAL_MISSING: Meaning(
+        title="A credential is missing",
+        cure="Send `Authorization: DPoP <access token>` and a `DPoP` proof.",
+    ),
+    Code.CREDENTIAL_NONCE: Meaning(
+        title="The proof needs this desk's nonce",
+        cure="Repeat the request with the nonce of the DPoP-Nonce header in the proof.",
+    ),
+    Code.CREDENTIAL_REPLAYED: Meaning(
+        title="This proof or assertion was already used",
+        cure="Sign a fresh one for every request.",
+    ),
+    Code.CREDENTIAL_REVOKED: Meaning(
+        title="This credential is no longer valid",
+        cure="Its task has ended. Open a new task under a live mandate.",
+    ),
+    Code.CREDENTIAL_WRONG_AUDIENCE: Meaning(
+        title="The credential was made for somebody else",
+        cure="Use this desk's issuer identifier as the sole audience.",
+    ),
+    Code.CREDENTIAL_WRONG_KEY: Meaning(
+        title="The proof was not signed by the key this credential is bound to",
+        cure="Sign with the key named at the grant; a mandate cannot be moved to another key.",
+    ),
+    Code.DESK_REFUSED: Meaning(
+        title="The desk could not do it",
+        cure="Read the detail; change the request or ask the customer.",
+    ),
+    Code.DESK_UNAVAILABLE: Meaning(
+        title="The desk cannot be reached",
+        cure="Nothing was lost. Poll the ask, or try again later.",
+    ),
+    Code.FAULT_BACKOFFICE: Meaning(
+        title="The desk's records cannot be read",
+        cure="Nothing was permitted. Try again after the time given.",
+    ),
+    Code.FAULT_CASE: Meaning(
+        title="The case cannot be read",
+        cure="Nothing was permitted. Try again after the time given.",
+    ),
+    Code.FAULT_IDENTITY: Meaning(
+        title="The identity source cannot be reached",
+        cure="Nothing was permitted. Try again after the time given.",
+    ),
+    Code.FAULT_INTERNAL: Meaning(
+        title="Something broke here",
+        cure="Nothing was permitted. Try again later; tell the desk if it stays.",
+    ),
+    Code.FAULT_POLICY: Meaning(
+        title="The policies cannot be evaluated",
+        cure="Nothing was permitted. Try again after the time given.",
+    ),
+    Code.FAULT_STORE: Meaning(
+        title="The record cannot be written",
+        cure="No record, no action: nothing was permitted. Try again after the time given.",
+    ),
+    Code.GRANT_INVALID: Meaning(
+        title="This grant cannot be used by you",
+        cure="Use the agent, key and mandate the customer granted, exactly as granted.",
+    ),
+    Code.LOG_DAMAGED: Meaning(
+        title="The transcript does not verify",
+        cure="Keep the files as evidence, restore a good copy and run `remit recover`.",
+    ),
+    Code.LOG_OLDER: Meaning(
+        title="The store is older than the log it has published",
+        cure="Run `remit recover`: it revokes open mandates and raises the key epoch before serving again.",
+    ),
+    Code.MANDATE_EXPIRED: Meaning(
+        title="The mandate has expired",
+        cure="Ask the customer for a new mandate.",
+    ),
+    Code.MANDATE_FORBIDDEN: Meaning(
+        title="The customer said never",
+        cure="Nothing cures this inside the mandate; the customer alone can grant a new one.",
+    ),
+    Code.MANDATE_INACTIVE: Meaning(
+        title="The mandate is not active",
+        cure="Ask the customer for a new mandate.",
+    ),
+    Code.MANDATE_INVALID: Meaning(
+        title="The mandate is not valid",
+        cure="Correct the member named in the detail; GET /v1/catalogue lists what can be granted.",
+    ),
+    Code.MANDATE_LIMIT_EXCEEDED: Meaning(
+        title="A value lies outside the mandate's limits",
+        cure="Stay within the granted limits, or ask the customer for a wider mandate.",
+    ),
+    Code.MANDATE_OFF_TARGET: Meaning(
+        title="That record is not what the mandate is about",
+        cure="Act on the mandate's target only, or ask the customer for another mandate.",
+    ),
+    Code.MANDATE_POWER_MISSING: Meaning(
+        title="The mandate does not grant this",
+        cure="Ask the customer for a mandate with that power.",
+    ),
+    Code.MANDATE_TOTAL_SPENT: Meaning(
+        title="The mandate's total is spent",
+        cure="Ask for no more than what is left, or ask the customer for a new mandate.",
+    ),
+    Code.MANDATE_UNKNOWN: Meaning(
+        title="No such mandate",
+        cure="Ask the customer for a mandate.",
+    ),
+    Code.MANDATE_USES_SPENT: Meaning(
+        title="The granted number of uses is spent",
+        cure="Ask the customer for a new mandate.",
+    ),
+    Code.OBJECTIVE_ACTION_OUTSIDE: Meaning(
+        title="This action is not part of the approved objective",
+        cure="Ask only for actions of the objective, or ask the customer for a mandate with another one.",
+    ),
+    Code.OBJECTIVE_REACHED: Meaning(
+        title="The objective is reached",
+        cure="The task is done; open a new one if the mandate allows another.",
+    ),
+    Code.OBJECTIVE_STEP_ORDER: Meaning(
+        title="Another step comes first",
+        cure="Do the earlier steps of the objective, then ask again.",
+    ),
+    Code.OBJECTIVE_UNKNOWN: Meaning(
+        title="This desk has no such objective",
+        cure="Read GET /v1/catalogue and choose an objective it lists.",
+    ),
+    Code.OFFER_EXPIRED: Meaning(
+        title="The offer has expired",
+        cure="Ask the desk for a new offer.",
+    ),
+    Code.OFFER_UNKNOWN: Meaning(
+        title="No such offer stands in this case",
+        cure="Accept an offer from the task's inbox, with its digest.",
+    ),
+    Code.PARAMS_INVALID: Meaning(
+        title="The parameters do not fit the action",
+        cure="Correct the parameter named in the detail; GET /v1/catalogue has the schema.",
+    ),
+    Code.PARAMS_NOT_OWNED: Meaning(
+        title="That record is not the customer's",
+        cure="Name records that belong to the customer, exactly as the desk writes them.",
+    ),
+    Code.PERSON_NOT_ALLOWED: Meaning(
+        title="You may not do that",
+        cure="Ask somebody whose role allows it.",
+    ),
+    Code.PERSON_NOT_SIGNED_IN: Meaning(
+        title="Please sign in",
+        cure="Sign in with your passkey, then try again.",
+    ),
+    Code.POLICY_ERROR: Meaning(
+        title="A rule of the desk could not be evaluated",
+        cure="Nothing was permitted. The desk has been told.",
+    ),
+    Code.POLICY_FORBIDDEN: Meaning(
+        title="A rule of the desk forbids this",
+        cure="Nothing cures this; the desk's own staff can tell more.",
+    ),
+    Code.POLICY_INVALID: Meaning(
+        title="The policies are not valid",
+        cure="Correct the policy named in the detail, then run `remit check`.",
+    ),
+    Code.POLICY_NO_RULE: Meaning(
+        title="No rule of the desk allows this",
+        cure="Nothing cures this; what no rule allows is refused.",
+    ),
+    Code.RECEIPT_INVALID: Meaning(
+        title="The receipt does not verify",
+        cure="Ask the desk for the receipt again, and check the key you verify with.",
+    ),
+    Code.REQUEST_CONFLICT: Meaning(
+        title="This was already asked in another form",
+        cure="Use a new Idempotency-Key for another request.",
+    ),
+    Code.REQUEST_MALFORMED: Meaning(
+        title="The request cannot be read",
+        cure="Send what the detail says is missing or wrong.",
+    ),
+    Code.REQUEST_METHOD: Meaning(
+        title="This address does not take that method",
+        cure="Use the method named in the Allow header.",
+    ),
+    Code.REQUEST_NOT_FOUND: Meaning(
+        title="There is nothing here",
+        cure="Check the address; GET /openapi.json lists all of them.",
+    ),
+    Code.REQUEST_RATE_LIMITED: Meaning(
+        title="Too many requests",
+        cure="Wait as long as Retry-After says.",
+    ),
+    Code.REQUEST_TOO_LARGE: Meaning(
+        title="The request is too large",
+        cure="Stay within 1 MiB and the limits in the detail.",
+    ),
+    Code.REQUEST_UNSUPPORTED_TYPE: Meaning(
+        title="This content type is not accepted",
+        cure="Send application/json; OAuth endpoints take application/x-www-form-urlencoded.",
+    ),
+    Code.SETTINGS_INVALID: Meaning(
+        title="A setting is missing or wrong",
+        cure="Set what the detail names in remit.toml or the environment, then run `remit check`.",
+    ),
+    Code.TASK_BUSY: Meaning(
+        title="The task is busy with another ask",
+        cure="Wait for the earlier answer, then ask again.",
+    ),
+    Code.TASK_ENDED: Meaning(
+        title="The task has ended",
+        cure="Open a new task under a live mandate.",
+    ),
+    Code.TASK_HELD: Meaning(
+        title="The task is held until a person has looked at it",
+        cure="Wait; the desk's security team has been told.",
+    ),
+    Code.WORDS_ATTACHMENT: Meaning(
+        title="An attachment cannot be accepted",
+        cure="Send text, JSON, HAR or log files without secrets.",
+    ),
+    Code.WORDS_CONTRADICTS: Meaning(
+        title="The message says something else than the request",
+        cure="Make the words agree with the action and its parameters, or leave them out.",
+    ),
+    Code.WORDS_SECRET: Meaning(
+        title="The message carries a secret",
+        cure="Leave passwords, codes, keys and card numbers out; the desk never needs them.",
+    ),
+    Code.WORDS_UNREADABLE: Meaning(
+        title="The message cannot be read",
+        cure="Write plain text in a language the desk has configured.",
+    ),
+    Code.WORDS_WIDER: Meaning(
+        title="The message asks for more than the request",
+        cure="Ask for one thing at a time, each as its own ask.",
+    ),
+}
+
+
+class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is the house word
+    """Our decision not to do something. It is recorded and shown with its cure.
+
+    `detail` is for the desk and the log; `public` is what the asker may read (none: the title alone).
+    """
+
+    def __init__(self, code: Code, detail: str = "", *, public: str | None = None, retry_after_s: int | None = None) -> None:
+        """Carry one code, a detail for the desk and an optional public sentence."""
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.public = public
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        """One line for the desk."""
+        return f"{self.code}: {self.detail or MEANINGS[self.code].title}"
+
+
+class Fault(Exception):  # noqa: N818  # see Refused
+    """Something broke. It never permits; the reply says what is down and when to retry."""
+
+    def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 5) -> None:
+        """Carry one `fault.*` or `desk.unavailable` code."""
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        """One line for the desk."""
+        return f"{self.code}: {self.detail or MEANINGS[self.code].title}"

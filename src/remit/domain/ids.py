@@ -1,0 +1,60 @@
+"""Identifiers: their types, their shapes, and how one is made from given random bytes.
+
+Identifiers compare byte for byte. No lookup, no clock, no randomness here.
+"""
+
+import base64
+import re
+from typing import Final, NewType
+
+from remit.domain.errors import Code, Refused
+
+AgentId = NewType("AgentId", str)
+AskId = NewType("AskId", str)
+CaseId = NewType("CaseId", str)
+ConfirmationId = NewType("ConfirmationId", str)
+CustomerId = NewType("CustomerId", str)
+EntryId = NewType("EntryId", str)
+MandateId = NewType("MandateId", str)
+OfferId = NewType("OfferId", str)
+OperatorId = NewType("OperatorId", str)
+PersonId = NewType("PersonId", str)
+TaskId = NewType("TaskId", str)
+
+_SHAPE: Final = re.compile(r"[a-z]{2,8}_[a-z2-7]{26}", re.ASCII)
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+", re.ASCII)
+_WORD: Final = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
+
+
+def new_id(prefix: str, randomness: bytes) -> str:
+    """Make an identifier such as `task_k5…` from 16 random bytes."""
+    if len(randomness) != 16:  # noqa: PLR2004  # 128 bits
+        message = "an identifier needs 16 random bytes"
+        raise ValueError(message)
+    return f"{prefix}_{base64.b32encode(randomness).decode().rstrip('=').lower()}"
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Tell whether `text` has the shape of an identifier of that kind."""
+    return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None
+
+
+def is_dotted(text: str) -> bool:
+    """Tell whether `text` is a dotted name such as `payment.refund`."""
+    return _NAME.fullmatch(text) is not None
+
+
+def is_word(text: str) -> bool:
+    """Tell whether `text` is a plain name such as `return-item`."""
+    return _WORD.fullmatch(text) is not None
+
+
+def verify_id(unverified: str, prefix: str) -> str:
+    """Return the identifier if it has the right shape.
+
+    Raises:
+        Refused: `request.not_found` when it cannot name anything here.
+    """
+    if not is_id(unverified, prefix):
+        raise Refused(Code.REQUEST_NOT_FOUND, f"not a {prefix} id")
+    return unverified

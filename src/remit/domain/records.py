@@ -1,0 +1,623 @@
+"""What the store keeps, one frozen record per aggregate, and under which keys each can be found again.
+
+A record is replaced as a whole; its revision is the epoch that decisions compare. What a change of state means is in
+the modules that own it (task, ask, confirmation).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, NamedTuple, Protocol
+
+from remit.domain.values import Instant
+
+
+class Link(NamedTuple):
+    """A key under which a record is found: index name, key, and a number to sort and page by (often a time in ms)."""
+
+    name: str
+    key: str
+    at: int
+
+
+class Record(Protocol):
+    """What every kept record has."""
+
+    KIND: ClassVar[str]
+
+    @property
+    def id(self) -> str:
+        """Unique among its kind."""
+        ...
+
+    def links(self) -> tuple[Link, ...]:
+        """The keys it is found under in its present state."""
+        ...
+
+
+class Tier(StrEnum):
+    """How far an agent is trusted; a found key is an identity, not trust."""
+
+    KNOWN = "known"
+    TRUSTED = "trusted"
+    UNPROVED = "unproved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRecord:
+    """A registered workload. `keys` is its key source as JSON text; `id` is the client_id."""
+
+    KIND: ClassVar[str] = "agent"
+    id: str
+    actor: str
+    operator: str
+    name: str
+    tier: Tier
+    method: str
+    keys: str
+    redirect_uris: tuple[str, ...]
+    created_at: Instant
+    suspended: str = ""
+
+    def links(self) -> tuple[Link, ...]:
+        """By operator, by actor, and all."""
+        return (
+            Link("agent.operator", self.operator, self.created_at),
+            Link("agent.actor", self.actor, self.created_at),
+            Link("agent.all", "", self.created_at),
+        )
+
+
+class StandingKind(StrEnum):
+    """What can be suspended at once besides a single agent."""
+
+    CUSTOMER = "customer"
+    OBJECTIVE = "objective"
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """An operator, customer or objective that is, or was, suspended. `id` is `<kind>:<name>`."""
+
+    KIND: ClassVar[str] = "suspension"
+    id: str
+    active: bool
+    reason: str
+    by: str
+    at: Instant
+
+    def links(self) -> tuple[Link, ...]:
+        """All that are active."""
+        return (Link("suspension.active", "", self.at),) if self.active else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A customer or an officer. `roles` is empty for a customer; `key` is the same for all accounts of one person."""
+
+    KIND: ClassVar[str] = "person"
+    id: str
+    kind: str
+    key: str
+    name: str
+    email: str
+    roles: tuple[str, ...]
+    created_at: Instant
+    paused: bool = False
+    contact_changed_at: Instant = Instant(0)
+
+    def links(self) -> tuple[Link, ...]:
+        """By kind, by e-mail and by role."""
+        found = [Link("person.kind", self.kind, self.created_at)]
+        if self.email:
+            found.append(Link("person.email", self.email.lower(), self.created_at))
+        found.extend(Link("person.role", role, self.created_at) for role in self.roles)
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passkey:
+    """One passkey of a person. `id` is the base64url credential id; `how` is one of domain/confirmers.Enrolment."""
+
+    KIND: ClassVar[str] = "passkey"
+    id: str
+    person: str
+    public_key: str
+    sign_count: int
+    how: str
+    label: str
+    created_at: Instant
+    revoked: bool = False
+    young_since: Instant = Instant(0)
+
+    def links(self) -> tuple[Link, ...]:
+        """By person, while it counts."""
+        return () if self.revoked else (Link("passkey.person", self.person, self.created_at),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A signed-in browser or tool of a person. `id` is the keyed hash of the cookie value."""
+
+    KIND: ClassVar[str] = "session"
+    id: str
+    person: str
+    created_at: Instant
+    expires_at: Instant
+    passkey: str
+
+    def links(self) -> tuple[Link, ...]:
+        """By person, and by when it ends."""
+        return (Link("session.person", self.person, self.created_at), Link("due.session", "", self.expires_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """A one-time link to sign in or enrol. `id` is the keyed hash of the code; `vouched` says who vouched for the person."""
+
+    KIND: ClassVar[str] = "invitation"
+    id: str
+    person: str
+    how: str
+    expires_at: Instant
+
+    def links(self) -> tuple[Link, ...]:
+        """By when it ends."""
+        return (Link("due.invitation", "", self.expires_at),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceremony:
+    """A WebAuthn challenge handed out: for enrolment, sign-in, a grant or a confirmation. Used once."""
+
+    KIND: ClassVar[str] = "ceremony"
+    id: str
+    purpose: str
+    subject: str
+    challenge: str
+    expires_at: Instant
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def links(self) -> tuple[Link, ...]:
+        """By when it ends."""
+        return (Link("due.ceremony", "", self.expires_at),)
+
+
+class RequestState(StrEnum):
+    """The life of a pushed authorization request."""
+
+    DECLINED = "declined"
+    GRANTED = "granted"
+    PUSHED = "pushed"
+    USED = "used"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedRequest:
+    """What an agent asked a customer to grant, by PAR. `wire` is the remit_mandate as asked; `code` the keyed hash of the code."""
+
+    KIND: ClassVar[str] = "request"
+    id: str
+    client_id: str
+    actor: str
+    operator: str
+    jkt: str
+    wire: str
+    redirect_uri: str
+    state: str
+    code_challenge: str
+    phase: RequestState
+    created_at: Instant
+    expires_at: Instant
+    customer: str = ""
+    mandate: str = ""
+    code: str = ""
+    code_expires_at: Instant = Instant(0)
+
+    def links(self) -> tuple[Link, ...]:
+        """By code while one is out, and by when it ends."""
+        due = (Link("due.request", "", self.expires_at),)
+        return (*due, Link("request.code", self.code, self.code_expires_at)) if self.code else due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MandateRecord:
+    """A granted mandate. `wire` is the canonical remit_mandate text; `signed` what was hashed; `evidence` the passkey assertion."""
+
+    KIND: ClassVar[str] = "mandate"
+    id: str
+    version: int
+    state: str
+    customer: str
+    client_id: str
+    actor: str
+    operator: str
+    jkt: str
+    objective: str
+    wire: str
+    hash: str
+    signed: str
+    action_digests: Mapping[str, str]
+    evidence: str
+    granted_at: Instant
+    expires_at: Instant
+    max_tasks: int
+    tasks: int
+    root: str
+    parent: str = ""
+    depth: int = 0
+    power_roots: tuple[int, ...] = ()
+    """For a sub-mandate: the place in the root grant of each of its powers."""
+
+    def links(self) -> tuple[Link, ...]:
+        """By customer always; by agent, operator, objective, parent and expiry while it lives."""
+        links = [Link("mandate.customer", self.customer, self.granted_at)]
+        if self.state == "active":
+            links += [
+                Link("mandate.live_agent", self.client_id, self.granted_at),
+                Link("mandate.live_operator", self.operator, self.granted_at),
+                Link("mandate.live_customer", self.customer, self.granted_at),
+                Link("mandate.live_objective", self.objective, self.granted_at),
+                Link("mandate.live", "", self.granted_at),
+                Link("due.mandate", "", self.expires_at),
+            ]
+            if self.parent:
+                links.append(Link("mandate.live_parent", self.parent, self.granted_at))
+        return tuple(links)
+
+
+class TaskState(StrEnum):
+    """A task is open or ended; held tasks are open but permit nothing."""
+
+    ENDED = "ended"
+    HELD = "held"
+    OPEN = "open"
+
+
+class EndReason(StrEnum):
+    """Why a task ended."""
+
+    AGENT_SUSPENDED = "agent_suspended"
+    CASE_CLOSED = "case_closed"
+    CASE_MERGED = "case_merged"
+    CASE_REASSIGNED = "case_reassigned"
+    COMPLETED = "completed"
+    CUSTOMER_DECLINED = "customer_declined"
+    CUSTOMER_SUSPENDED = "customer_suspended"
+    DESK_REVOKED = "desk_revoked"
+    END_OF_LIFE = "end_of_life"
+    IDLE = "idle"
+    LEAK = "leak"
+    MANDATE_EXPIRED = "mandate_expired"
+    OBJECTIVE_REACHED = "objective_reached"
+    OBJECTIVE_SUSPENDED = "objective_suspended"
+    OPERATOR_SUSPENDED = "operator_suspended"
+    RECOVERED = "recovered"
+    REVOKED = "revoked"
+    RISK = "risk"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One engagement under one mandate, bound to one case. `exchange` is the replay-safe key of the exchange that opened it."""
+
+    KIND: ClassVar[str] = "task"
+    id: str
+    mandate: str
+    root: str
+    customer: str
+    client_id: str
+    actor: str
+    operator: str
+    jkt: str
+    objective: str
+    case: str
+    state: TaskState
+    opened_at: Instant
+    ends_at: Instant
+    reason: str = ""
+    ended_at: Instant = Instant(0)
+
+    def links(self) -> tuple[Link, ...]:
+        """By case and mandate always; by agent, operator, customer, objective and end of life while it lives."""
+        links = [Link("task.case", self.case, self.opened_at), Link("task.mandate", self.mandate, self.opened_at)]
+        if self.state is not TaskState.ENDED:
+            links += [
+                Link("task.live_agent", self.client_id, self.opened_at),
+                Link("task.live_operator", self.operator, self.opened_at),
+                Link("task.live_customer", self.customer, self.opened_at),
+                Link("task.live_objective", self.objective, self.opened_at),
+                Link("task.live_mandate", self.mandate, self.opened_at),
+                Link("due.task", "", self.ends_at),
+                Link("task.live", "", self.opened_at),
+            ]
+        return tuple(links)
+
+
+class AskState(StrEnum):
+    """The life of an ask."""
+
+    ACTING = "acting"
+    COUNTERED = "countered"
+    DECLINED = "declined"
+    DONE = "done"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    PERMITTED = "permitted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    VOID = "void"
+    WAITING = "waiting"
+
+
+OPEN_ASKS = frozenset({AskState.WAITING, AskState.PERMITTED, AskState.ACTING, AskState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserved:
+    """What an ask holds of a counter."""
+
+    scope: str
+    key: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRecord:
+    """One wish of the agent. `params` is canonical JSON text; `result` the whole flat result as JSON text (cut on every reply).
+
+    `versions` are the fact versions the decision stood on, as `kind/id` to version.
+    """
+
+    KIND: ClassVar[str] = "ask"
+    id: str
+    task: str
+    mandate: str
+    customer: str
+    operator: str
+    client_id: str
+    case: str
+    action: str
+    params: str
+    words: str
+    digest: str
+    state: AskState
+    at: Instant
+    covered: tuple[str, ...]
+    who: tuple[str, ...] = ()
+    code: str = ""
+    public: str = ""
+    reserved: tuple[Reserved, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    confirmed_by: tuple[str, ...] = ()
+    confirmation: str = ""
+    result: str = ""
+    reason: str = ""
+    entry: int = -1
+    outcome_entry: int = -1
+    countered_by: str = ""
+    waiver: int = -1
+
+    def links(self) -> tuple[Link, ...]:
+        """By customer and task always; by task while something may still come of it."""
+        links = [Link("ask.customer", self.customer, self.at), Link("ask.task", self.task, self.at)]
+        if self.state in OPEN_ASKS:
+            links.append(Link("ask.open", self.task, self.at))
+        return tuple(links)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Idempotency:
+    """Which ask answered an idempotency key; `id` is task, key thumbprint and key."""
+
+    KIND: ClassVar[str] = "idempotency"
+    id: str
+    ask: str
+    body: str
+
+    def links(self) -> tuple[Link, ...]:
+        """None: it is looked up by id."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One person's signed answer; `evidence` is the assertion as JSON text."""
+
+    person: str
+    person_key: str
+    confirms_as: str
+    answer: str
+    at: Instant
+    evidence: str
+
+
+class ConfirmationState(StrEnum):
+    """The life of a confirmation."""
+
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    VOID = "void"
+    WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationRecord:
+    """An invitation to confirm exactly one ask. `who` must all answer; `rendering` is what is shown, as JSON text."""
+
+    KIND: ClassVar[str] = "confirmation"
+    id: str
+    ask: str
+    task: str
+    customer: str
+    operator: str
+    who: tuple[str, ...]
+    decision: str
+    digest: str
+    rendering: str
+    rendering_hash: str
+    nonce: str
+    state: ConfirmationState
+    at: Instant
+    expires_at: Instant
+    answers: tuple[Answer, ...] = ()
+
+    def links(self) -> tuple[Link, ...]:
+        """While it waits: by each one asked, by (customer, operator), by task, and by when it ends."""
+        if self.state is not ConfirmationState.WAITING:
+            return (Link("confirmation.customer", self.customer, self.at),)
+        links = [
+            Link("confirmation.customer", self.customer, self.at),
+            Link("confirmation.pair", f"{self.customer} {self.operator}", self.at),
+            Link("confirmation.task", self.task, self.at),
+            Link("due.confirmation", "", self.expires_at),
+        ]
+        answered = {answer.confirms_as for answer in self.answers}
+        for one in self.who:
+            if one not in answered:
+                links.append(Link("confirmation.waiting", self.customer if one == "customer" else one, self.at))
+        return tuple(links)
+
+
+class ActState(StrEnum):
+    """The life of a queued act. `unknown` waits for reconciliation."""
+
+    DONE = "done"
+    FAILED = "failed"
+    QUEUED = "queued"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActRecord:
+    """One row of the outbox: something the desk shall do exactly once. `id` is the idempotency key the desk sees.
+
+    `door` is `backoffice` or `helpdesk`; `payload` is JSON text for it.
+    """
+
+    KIND: ClassVar[str] = "act"
+    id: str
+    ask: str
+    task: str
+    case: str
+    door: str
+    payload: str
+    state: ActState
+    queued_at: Instant
+    sent_at: Instant = Instant(0)
+    tries: int = 0
+
+    def links(self) -> tuple[Link, ...]:
+        """By state while something is left to do; by task while it has not been sent."""
+        if self.state is ActState.QUEUED:
+            return (Link("act.queued", "", self.queued_at), Link("act.task", self.task, self.queued_at))
+        if self.state in {ActState.SENT, ActState.UNKNOWN}:
+            return (Link("act.sent", "", self.sent_at),)
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRecord:
+    """A typed offer the desk made in a case. `terms` is canonical JSON text; `digest` over it; used once."""
+
+    KIND: ClassVar[str] = "offer"
+    id: str
+    case: str
+    task: str
+    action: str
+    terms: str
+    digest: str
+    by: str
+    at: Instant
+    expires_at: Instant
+    used: bool = False
+
+    def links(self) -> tuple[Link, ...]:
+        """By case."""
+        return (Link("offer.case", self.case, self.at),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something for the agent's inbox: a reply, an offer or a notice, whole; it is cut when delivered."""
+
+    KIND: ClassVar[str] = "message"
+    id: str
+    task: str
+    n: int
+    at: Instant
+    kind: str
+    text: str
+    offer: str = ""
+    withheld: int = 0
+
+    def links(self) -> tuple[Link, ...]:
+        """By task, in order."""
+        return (Link("message.task", self.task, self.n),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rule digest this desk serves. There is one, `id` is `rules`."""
+
+    KIND: ClassVar[str] = "rules"
+    id: str
+    digest: str
+    at: Instant
+    by: str
+
+    def links(self) -> tuple[Link, ...]:
+        """None: there is one."""
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokedToken:
+    """An access token revoked before its time; `id` is its jti."""
+
+    KIND: ClassVar[str] = "revoked"
+    id: str
+    until: Instant
+
+    def links(self) -> tuple[Link, ...]:
+        """By when it no longer matters."""
+        return (Link("due.revoked", "", self.until),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A change that needs a second person: resuming, a trust tier, a role, an erasure. `payload` is JSON text."""
+
+    KIND: ClassVar[str] = "proposal"
+    id: str
+    what: str
+    payload: str
+    by: str
+    by_key: str
+    at: Instant
+    expires_at: Instant
+
+    def links(self) -> tuple[Link, ...]:
+        """All open ones."""
+        return (Link("proposal.open", "", self.at), Link("due.proposal", "", self.expires_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contest:
+    """A customer contests an entry. While open, its content may not be erased."""
+
+    KIND: ClassVar[str] = "contest"
+    id: str
+    customer: str
+    entry: int
+    text: str
+    at: Instant
+    open: bool = True
+
+    def links(self) -> tuple[Link, ...]:
+        """By customer, and all open ones."""
+        links = (Link("contest.customer", self.customer, self.at),)
+        return (*links, Link("contest.open", "", self.at)) if self.open else links

@@ -1,0 +1,1 @@
+"""Bytes in, bytes out: decode, call one use case, encode. No rule lives here."""

@@ -1,0 +1,199 @@
+"""The agents' door over HTTP: asks, tasks and inboxes, as raw ASGI handlers."""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.canonical import b64url
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.human_credentials import Arrival, Signs
+from remit.domain.ids import is_id
+from remit.domain.records import Message
+from remit.domain.secrets import find_secrets
+from remit.domain.values import instant_text
+from remit.domain.words import check_name
+from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, settled_answer
+from remit.entrypoints.wire import (
+    AskBody,
+    AttachmentIn,
+    Receive,
+    Scope,
+    body_digest,
+    convert,
+    decode_object,
+    header_values,
+    idempotency_key,
+    malformed,
+    query,
+    read_body,
+    verify_json_type,
+    whole_number,
+)
+from remit.usecases.ask import AskIn, Workload, ask
+from remit.usecases.parts import Parts
+from remit.usecases.prove_workload import Tokens, prove_workload
+from remit.usecases.report_misuse import refuse_human_credential
+from remit.usecases.tasks import TaskView, ask_status, complete, inbox, task_status
+
+COOKIE: Final = "remit_session"
+PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
+_TEXT: Final = re.compile(r"(text/[a-z0-9.+-]+|application/(json|x-ndjson|har\+json|xml|yaml))(;\s*charset=utf-8)?", re.ASCII)
+_LONGEST_WAIT_S: Final = 30
+_MOST_FILES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AgentApi:
+    """Handlers of one desk."""
+
+    parts: Parts
+    tokens: Tokens
+    signs: Signs
+
+    async def handle(self, scope: Scope, receive: Receive) -> Answer:
+        """Answer one request under /v1/tasks or /v1/asks."""
+        try:
+            return await self._handle(scope, receive)
+        except (Refused, Fault) as error:
+            return problem(error, issuer=self.parts.terms.issuer)
+
+    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
+        match = PATHS.fullmatch(scope["path"])
+        if match is None:
+            raise Refused(Code.REQUEST_NOT_FOUND, "no such address")
+        task, what, ask_id = match["task"], match["what"], match["ask"]
+        method = scope["method"]
+        wanted = "GET" if ask_id or what in {None, "inbox"} else "POST"
+        if method != wanted:
+            raise Refused(Code.REQUEST_METHOD, f"{method} is not {wanted}", public=f"Use {wanted}.")
+        workload = await self.prove(scope)
+        if task is not None and task != workload.task:
+            # Unknown and foreign tasks answer alike.
+            raise Refused(Code.TASK_ENDED, "the token is for another task")
+        if ask_id is not None:
+            return await self._ask_status(scope, workload, ask_id)
+        match what:
+            case "asks":
+                return await self._ask(scope, receive, workload)
+            case "inbox":
+                return await self._inbox(scope, workload)
+            case "complete":
+                ended = await complete(self.parts, workload)
+                return json_answer(200, {"task": ended.task, "state": "ended", "reason": ended.reason.value, "took_ms": ended.took_ms})
+            case _:
+                return task_answer(await task_status(self.parts, workload))
+
+    async def prove(self, scope: Scope) -> Workload:
+        """Prove the caller; a person's credential at this door is refused and reported.
+
+        Raises:
+            Refused: `credential.*`, `agent.human_credential`.
+        """
+        authorization = header_values(scope, b"authorization")
+        cookies = header_values(scope, b"cookie")
+        if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
+            arrival = Arrival(authorization=authorization, cookies=cookies, form={})
+            await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
+        path = scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1")
+        return prove_workload(
+            self.parts, self.tokens, authorization=authorization, dpop=header_values(scope, b"dpop"), method=scope["method"], path=path
+        )
+
+    async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> Answer:
+        verify_json_type(scope)
+        key = idempotency_key(scope)
+        raw = await read_body(scope, receive)
+        members = decode_object(raw)
+        body = convert(members, AskBody)
+        request = AskIn(
+            action=body.action,
+            params=body.params,
+            words=body.words,
+            attachments=verify_attachments(body.attachments),
+            idempotency_key=key,
+            body=body_digest(raw),
+        )
+        return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
+
+    async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> Answer:
+        if not is_id(ask_id, "ask"):
+            raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
+        wait_s = whole_number(query(scope).get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
+        return settled_answer(await ask_status(self.parts, workload, ask_id, wait_s=wait_s))
+
+    async def _inbox(self, scope: Scope, workload: Workload) -> Answer:
+        found = query(scope)
+        after = whole_number(found.get("after", "0"), where="after", most=999_999_999)
+        wait_s = whole_number(found.get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
+        messages = await inbox(self.parts, workload, after=after, wait_s=wait_s)
+        return json_answer(200, {"messages": [message_body(one) for one in messages]})
+
+
+def task_answer(view: TaskView) -> Answer:
+    """A task as its agent sees it (4-wire.md)."""
+    task = view.task
+    body: dict[str, object] = {
+        "task": task.id,
+        "case": task.case,
+        "state": task.state.value,
+        "objective": task.objective,
+        "budgets": list(view.budgets),
+        "waiting": list(view.waiting),
+        "ends_at": instant_text(task.ends_at),
+    }
+    if task.reason:
+        body["reason"] = task.reason
+    return json_answer(200, body)
+
+
+def message_body(message: Message) -> dict[str, object]:
+    """A message of the inbox."""
+    body: dict[str, object] = {"n": message.n, "at": instant_text(message.at), "kind": message.kind, "withheld": message.withheld}
+    if message.text:
+        body["text"] = message.text
+    if message.offer:
+        body["offer"] = decode_object(message.offer.encode())
+    return body
+
+
+def borrowed_session(authorization: Sequence[str], cookies: Sequence[str]) -> str:
+    """Our own session id, when one was presented by an agent ("" otherwise)."""
+    for cookie in cookies:
+        for part in cookie.split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE:
+                return value
+    for value in authorization:
+        token = value.partition(" ")[2].strip()
+        if token.startswith("rs_"):
+            return token
+    return ""
+
+
+def verify_attachments(attachments: Sequence[AttachmentIn]) -> tuple[tuple[str, str], ...]:
+    """Check files: readable text without secrets, under plain names. Returns (name, digest) of each.
+
+    Raises:
+        Refused: `words.attachment`, `request.malformed`.
+
+    Source: 2-model.md §7 (Inbound).
+    """
+    if len(attachments) > _MOST_FILES:
+        raise malformed(f"at most {_MOST_FILES} attachments")
+    accepted: list[tuple[str, str]] = []
+    for file in attachments:
+        try:
+            data = base64.b64decode(file.data_b64, validate=True)
+            text = data.decode("utf-8")
+        except (binascii.Error, ValueError):
+            raise Refused(Code.WORDS_ATTACHMENT, "not base64 of UTF-8 text") from None
+        if _TEXT.fullmatch(file.media_type.lower()) is None or not check_name(file.name).passes:
+            raise Refused(Code.WORDS_ATTACHMENT, "another media type, or a name that is more than a name")
+        if find_secrets(text):
+            raise Refused(Code.WORDS_ATTACHMENT, "the file holds a secret", public="The attachment carries a secret; it was not kept.")
+        accepted.append((file.name, b64url(hashlib.sha256(data).digest())))
+    return tuple(accepted)

@@ -1,0 +1,135 @@
+"""The ASGI application: hot doors first and raw, everything else through a small router. Paths are matched as sent."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
+from remit.entrypoints.agent_api import AgentApi
+from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
+from remit.entrypoints.oauth import OAuth
+from remit.entrypoints.replies import Answer, problem
+from remit.entrypoints.wire import Receive, Scope, Send
+
+_LOG: Final = logging.getLogger("remit")
+_SAFE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path pattern, its methods and who answers."""
+
+    methods: frozenset[str]
+    pattern: "re.Pattern[str]"
+    handler: Handler
+
+
+def route(methods: str, path: str, handler: Handler) -> Route:
+    """A route such as `route("GET POST", "/me/v1/requests/{id}", …)`. A placeholder never spans a slash."""
+    pattern = re.sub(
+        r"\\\{([a-z]+)(\\:path)?\\\}", lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)", re.escape(path)
+    )
+    return Route(frozenset(methods.split()), re.compile(pattern), handler)
+
+
+class App:
+    """One desk over HTTP. `start` and `stop` are called with the server's lifespan."""
+
+    def __init__(  # the doors
+        self,
+        *,
+        agents: AgentApi,
+        oauth: OAuth,
+        routes: Sequence[Route],
+        issuer: str,
+        start: Callable[[], Awaitable[None]],
+        stop: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._agents = agents
+        self._oauth = oauth
+        self._routes = tuple(routes)
+        self._issuer = issuer
+        self._start = start
+        self._stop = stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection event."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        try:
+            answer = await self._answer(scope, receive)
+        except (Refused, Fault) as error:
+            answer = problem(error, issuer=self._issuer)
+        except Exception:
+            _LOG.exception("unexpected failure at %s", scope["path"])
+            answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
+        await _send(answer, scope, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        path: str = scope["path"]
+        if "%" in scope.get("raw_path", b"").decode("latin-1"):
+            # An escaped slash arrives decoded; no id of ours needs escaping at the agents' doors.
+            raw = scope["raw_path"].decode("latin-1").lower()
+            if "%2f" in raw or "%00" in raw:
+                raise Refused(Code.REQUEST_NOT_FOUND, "an escaped slash")
+        if AGENT_PATHS.fullmatch(path) is not None:
+            return await self._agents.handle(scope, receive)
+        if path in OAUTH_PATHS:
+            return await self._oauth.handle(scope, receive)
+        return await self._route(path, scope, receive)
+
+    async def _route(self, path: str, scope: Scope, receive: Receive) -> Answer:
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        allowed: set[str] = set()
+        for one in self._routes:
+            found = one.pattern.fullmatch(path)
+            if found is None:
+                continue
+            if method in one.methods:
+                return await one.handler(scope, receive, found.groupdict())
+            allowed |= one.methods
+        if allowed:
+            answer = problem(Refused(Code.REQUEST_METHOD, f"{method} at {path}"), issuer=self._issuer)
+            return Answer(answer.status, answer.body, answer.media_type, (*answer.headers, (b"allow", ", ".join(sorted(allowed)).encode())))
+        raise Refused(Code.REQUEST_NOT_FOUND, f"nothing at {path}")
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self._start()
+                except (Refused, Fault) as error:
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self._stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+    headers = [
+        (b"content-type", answer.media_type),
+        (b"content-length", str(len(answer.body)).encode()),
+        *answer.headers,
+        *_SAFE,
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})

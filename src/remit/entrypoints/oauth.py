@@ -1,0 +1,224 @@
+"""The OAuth endpoints: pushed requests, tokens, introspection, revocation, and the metadata documents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.human_credentials import Arrival, Signs
+from remit.domain.values import Json, decode
+from remit.entrypoints.agent_api import borrowed_session
+from remit.entrypoints.replies import Answer, json_answer, oauth_error
+from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
+from remit.usecases.grant import URN, Wanted, push, redeem
+from remit.usecases.introspect import introspect, revoke_token
+from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
+from remit.usecases.parts import Parts
+from remit.usecases.prove_client import Caller, prove_client, with_proof
+from remit.usecases.prove_workload import Tokens
+from remit.usecases.report_misuse import refuse_human_credential
+
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
+MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
+TASK_TYPE: Final = "urn:remit:token-type:task"
+METHODS: Final = ("private_key_jwt", "spiffe_jwt")
+PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
+
+
+class ProofRefused(Exception):  # noqa: N818  # it names what is
+    """The DPoP proof, not the client assertion, was refused: OAuth names that differently."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.code)
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """Handlers of one desk."""
+
+    parts: Parts
+    tokens: Tokens
+    signs: Signs
+
+    async def handle(self, scope: Scope, receive: Receive) -> Answer:
+        """Answer one request to an OAuth endpoint."""
+        try:
+            return await self._handle(scope, receive)
+        except ProofRefused as refused:
+            return oauth_error(refused.refused, proof=True)
+        except (Refused, Fault) as error:
+            return oauth_error(error)
+
+    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
+        form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
+        arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
+        await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
+        caller = await prove_client(
+            self.parts,
+            assertion_type=form.get("client_assertion_type", ""),
+            assertion=form.get("client_assertion", ""),
+            claimed_id=form.get("client_id", ""),
+        )
+        match scope["path"]:
+            case "/oauth/par":
+                return await self._push(scope, caller, form)
+            case "/oauth/token":
+                return await self._token(scope, caller, form)
+            case "/oauth/introspect":
+                return json_answer(200, await introspect(self.parts, self.tokens, caller, _needed(form, "token")))
+            case _:
+                await revoke_token(self.parts, self.tokens, caller, _needed(form, "token"))
+                return json_answer(200, {})
+
+    def _proved(self, scope: Scope, caller: Caller, *, path: str, expected_jkt: str | None = None) -> Caller:
+        """The caller with its DPoP key.
+
+        Raises:
+            ProofRefused: there is no usable proof.
+        """
+        values = header_values(scope, b"dpop")
+        try:
+            if len(values) != 1:
+                raise Refused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.")
+            proof = self.parts.proofs.verify_proof(
+                values[0],
+                method="POST",
+                url=self.parts.terms.issuer + path,
+                now=self.parts.world.now(),
+                access_token=None,
+                expected_jkt=expected_jkt,
+            )
+        except Refused as refused:
+            raise ProofRefused(refused) from refused
+        return with_proof(caller, proof)
+
+    async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
+        jkt = form.get("dpop_jkt", "")
+        if header_values(scope, b"dpop"):
+            caller = self._proved(scope, caller, path="/oauth/par", expected_jkt=jkt or None)
+            jkt = caller.jkt
+        if not jkt or form.get("response_type") != "code" or form.get("code_challenge_method") != "S256" or "request_uri" in form:
+            raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
+        wanted = Wanted(
+            details=_json(_needed(form, "authorization_details")),
+            redirect_uri=_needed(form, "redirect_uri"),
+            state=form.get("state", ""),
+            code_challenge=_needed(form, "code_challenge"),
+            jkt=jkt,
+        )
+        request = await push(self.parts, caller, wanted)
+        return json_answer(201, {"request_uri": URN + request.id, "expires_in": self.parts.terms.request_ttl_s})
+
+    async def _token(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
+        caller = self._proved(scope, caller, path="/oauth/token")
+        match form.get("grant_type"):
+            case "authorization_code":
+                mandate = await redeem(
+                    self.parts,
+                    caller,
+                    code=_needed(form, "code"),
+                    verifier=_needed(form, "code_verifier"),
+                    redirect_uri=_needed(form, "redirect_uri"),
+                )
+                return _token_answer(issue_grant_token(self.parts, caller, mandate), exchange=False)
+            case grant if grant == EXCHANGE:
+                return _token_answer(await self._exchange(caller, form), exchange=True)
+            case _:
+                return json_answer(
+                    400,
+                    {
+                        "error": "unsupported_grant_type",
+                        "error_description": "Use authorization_code or token exchange.",
+                        "code": Code.REQUEST_MALFORMED.value,
+                    },
+                )
+
+    async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> Issued:
+        subject = _needed(form, "subject_token")
+        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN or "actor_token" in form:
+            raise malformed("only access tokens are issued, and the caller is the actor")
+        for name in ("audience", "resource"):
+            if form.get(name, self.parts.terms.issuer) != self.parts.terms.issuer:
+                raise Refused(Code.GRANT_INVALID, f"{name} is another desk")
+        match form.get("subject_token_type"):
+            case kind if kind == MANDATE_TYPE:
+                return await open_task(self.parts, caller, subject)
+            case kind if kind == TASK_TYPE:
+                return await renew(self.parts, caller, subject)
+            case _:
+                raise malformed(f"subject_token_type must be {MANDATE_TYPE} or {TASK_TYPE}")
+
+
+def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
+    body: dict[str, object] = {
+        "access_token": issued.access_token,
+        "token_type": "DPoP",
+        "expires_in": issued.expires_in_s,
+        "mandate": issued.mandate.id,
+    }
+    if exchange:
+        body |= {"issued_token_type": ACCESS_TOKEN, "task": issued.task, "case": issued.case, "scope": "ask"}
+    else:
+        body |= {"authorization_details": [decode(issued.mandate.wire.encode())], "scope": "mandate"}
+    return json_answer(200, body)
+
+
+def _needed(form: Mapping[str, str], name: str) -> str:
+    value = form.get(name, "")
+    if not value:
+        raise malformed(f"the parameter {name} is missing")
+    return value
+
+
+def _json(text: str) -> Json:
+    return decode(text.encode())
+
+
+def server_metadata(parts: Parts) -> Mapping[str, Json]:
+    """RFC 8414 metadata: only what works."""
+    issuer = parts.terms.issuer
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+        "introspection_endpoint": f"{issuer}/oauth/introspect",
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "require_pushed_authorization_requests": True,
+        "authorization_response_iss_parameter_supported": True,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", EXCHANGE],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "ES384", "PS256", "RS256"],
+        "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "authorization_details_types_supported": ["remit_mandate"],
+        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
+        "scopes_supported": ["mandate", "ask"],
+        "actor_profile_token_types_supported": [ACCESS_TOKEN],
+        "service_documentation": f"{issuer}/openapi.json",
+    }
+
+
+def resource_metadata(parts: Parts) -> Mapping[str, Json]:
+    """RFC 9728 metadata of the agents' door."""
+    issuer = parts.terms.issuer
+    return {
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "bearer_methods_supported": ["header"],
+        "dpop_bound_access_tokens_required": True,
+        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
+        "authorization_details_types_supported": ["remit_mandate"],
+        "actor_profile_required": True,
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "resource_documentation": f"{issuer}/openapi.json",
+    }

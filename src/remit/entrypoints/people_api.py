@@ -1,0 +1,287 @@
+"""People's JSON: the twins of the pages of customer and officer, same session, same checks."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from remit.domain.canonical import b64url, unb64url
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Person
+from remit.domain.rendering import rendering_json
+from remit.domain.values import JsonObject, decode, instant_text
+from remit.entrypoints.agent_api import COOKIE
+from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
+from remit.entrypoints.wire import (
+    Receive,
+    Scope,
+    decode_as,
+    decode_object,
+    header_values,
+    malformed,
+    one_header,
+    read_body,
+    verify_json_type,
+)
+from remit.usecases import people as views
+from remit.usecases.answer import Shown, answer, show
+from remit.usecases.answer_less import answer_less, show_less
+from remit.usecases.contest import contest
+from remit.usecases.enrol import begin_enrolment, begin_sign_in, finish_enrolment, finish_sign_in, person_of, sign_out
+from remit.usecases.grant import Consent, decline, sign, view
+from remit.usecases.narrow import narrow
+from remit.usecases.parts import Parts
+from remit.usecases.revoke import revoke_mandate
+
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+_SAME: Final = frozenset({"", "same-origin", "none"})
+
+
+class ConsentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer on the consent page: cut (show me this instead), grant (signed) or decline."""
+
+    answer: str
+    mandate: dict[str, Any] | None = None
+    ceremony: str = ""
+    assertion: dict[str, Any] | None = None
+
+
+class AnswerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer to a confirmation."""
+
+    answer: str
+    assertion: dict[str, Any] | None = None
+
+
+class LessIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The params a person would agree to."""
+
+    params: dict[str, Any]
+
+
+class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Begin or finish enrolling a passkey."""
+
+    code: str = ""
+    ceremony: str = ""
+    response: dict[str, Any] | None = None
+    label: str = ""
+
+
+class SignInIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Begin or finish signing in."""
+
+    ceremony: str = ""
+    assertion: dict[str, Any] | None = None
+
+
+class ContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a customer contests an entry."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleApi:
+    """Handlers of one desk. Every changing request must be JSON and come from our own pages or a tool without an origin."""
+
+    parts: Parts
+
+    async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """Call a handler; refusals and faults become problems."""
+        try:
+            if scope["method"] == "POST":
+                self._verify_ours(scope)
+            return await handler(scope, receive, found)
+        except (Refused, Fault) as error:
+            return problem(error, issuer=self.parts.terms.issuer)
+
+    def _verify_ours(self, scope: Scope) -> None:
+        """A foreign page must not be able to use a person's session.
+
+        Raises:
+            Refused: `person.not_allowed`, `request.unsupported_type`.
+
+        Source: OWASP CSRF; 7-peers.md P16.
+        """
+        origin = one_header(scope, b"origin")
+        if origin and origin != self.parts.terms.issuer:
+            raise Refused(Code.PERSON_NOT_ALLOWED, "another origin")
+        if one_header(scope, b"sec-fetch-site") not in _SAME:
+            raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
+        verify_json_type(scope)
+
+    async def who(self, scope: Scope, kind: str = "") -> Person:
+        """Who is signed in.
+
+        Raises:
+            Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind.
+        """
+        person = await person_of(self.parts, session_cookie(scope))
+        if kind and person.kind != kind:
+            raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
+        return person
+
+    async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response."""
+        body = decode_as(await read_body(scope, receive), EnrolIn)
+        if body.response is None:
+            session = None if body.code else await self.who(scope)
+            begun = await begin_enrolment(self.parts, code=body.code, session=session)
+            person = begun.person
+            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options, "name": person.name if person else ""})
+        done = await finish_enrolment(self.parts, ceremony_id=body.ceremony, response=body.response, label=body.label)
+        return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+
+    async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /login/v1/sign-in: begin, then finish with the assertion."""
+        body = decode_as(await read_body(scope, receive), SignInIn)
+        if body.assertion is None:
+            begun = await begin_sign_in(self.parts)
+            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
+        done = await finish_sign_in(self.parts, ceremony_id=body.ceremony, assertion=body.assertion)
+        return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+
+    async def sign_out(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /login/v1/sign-out."""
+        await sign_out(self.parts, session_cookie(scope))
+        gone = f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax".encode()
+        return json_answer(200, {}, ((b"set-cookie", gone),))
+
+    async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1 and /desk/v1: who is signed in."""
+        return json_answer(200, person_body(await self.who(scope)))
+
+    async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET and POST /me/v1/requests/{id}: the consent page's twin."""
+        person = await self.who(scope, "customer")
+        if scope["method"] == "GET":
+            return json_answer(200, consent_body(self.parts, await view(self.parts, found["id"], person)))
+        body = decode_as(await read_body(scope, receive), ConsentIn)
+        match body.answer:
+            case "cut" if body.mandate is not None:
+                return json_answer(200, consent_body(self.parts, await view(self.parts, found["id"], person, cut=body.mandate)))
+            case "grant" if body.assertion is not None:
+                redirect = await sign(self.parts, found["id"], person, ceremony_id=body.ceremony, assertion=body.assertion)
+                return json_answer(200, {"redirect": redirect})
+            case "decline":
+                return json_answer(200, {"redirect": await decline(self.parts, found["id"], person)})
+            case _:
+                raise malformed("answer must be cut (with mandate), grant (with ceremony and assertion) or decline")
+
+    async def mandates(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/mandates."""
+        person = await self.who(scope, "customer")
+        return json_answer(200, {"mandates": await views.mandates(self.parts, person)})
+
+    async def revoke(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /me/v1/mandates/{id}/revoke."""
+        person = await self.who(scope, "customer")
+        stopped = await revoke_mandate(self.parts, found["id"], customer=person.id, by=person.id)
+        return json_answer(
+            200, {"mandate": found["id"], "state": "revoked", "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms}
+        )
+
+    async def narrow(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /me/v1/mandates/{id}/narrow: a body that is the narrower remit_mandate."""
+        person = await self.who(scope, "customer")
+        record = await narrow(self.parts, found["id"], person, decode_object(await read_body(scope, receive)))
+        return json_answer(200, {"mandate": record.id, "version": record.version, "authorization_details": [decode(record.wire.encode())]})
+
+    async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
+        return json_answer(200, {"waiting": await views.waiting(self.parts, await self.who(scope))})
+
+    async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/history: everything done in this customer's name."""
+        return json_answer(200, {"entries": await views.history(self.parts, await self.who(scope, "customer"))})
+
+    async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
+        person = await self.who(scope)
+        if scope["method"] == "GET":
+            return json_answer(200, shown_body(self.parts, await show(self.parts, person, found["id"])))
+        body = decode_as(await read_body(scope, receive), AnswerIn)
+        if body.answer == "less":
+            reply = await answer_less(self.parts, person, found["id"], body.assertion)
+        else:
+            reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion)
+        return json_answer(200, ask_body(reply))
+
+    async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
+        person = await self.who(scope)
+        body = decode_as(await read_body(scope, receive), LessIn)
+        return json_answer(200, shown_body(self.parts, await show_less(self.parts, person, found["id"], body.params)))
+
+    async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/passkeys."""
+        return json_answer(200, {"passkeys": await views.passkeys(self.parts, await self.who(scope))})
+
+    async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /me/v1/entries/{id}/contest."""
+        person = await self.who(scope, "customer")
+        body = decode_as(await read_body(scope, receive), ContestIn)
+        made = await contest(self.parts, person, found["id"], body.text)
+        return json_answer(201, {"contest": made.id, "entry": made.entry})
+
+
+def session_cookie(scope: Scope) -> str:
+    """The session cookie's value ("" without)."""
+    for header in header_values(scope, b"cookie"):
+        for part in header.split(";"):
+            name, _, value = part.strip().partition("=")
+            if name == COOKIE:
+                return value
+    return ""
+
+
+def _cookie(value: str, parts: Parts) -> tuple[bytes, bytes]:
+    secure = "; Secure" if parts.terms.issuer.startswith("https:") else ""
+    return b"set-cookie", f"{COOKIE}={value}; Path=/; Max-Age={parts.terms.session_ttl_s}; HttpOnly; SameSite=Lax{secure}".encode()
+
+
+def person_body(person: Person) -> dict[str, object]:
+    """A person as they see themselves."""
+    return {"id": person.id, "kind": person.kind, "name": person.name, "email": person.email, "roles": list(person.roles)}
+
+
+def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:
+    """What the consent page shows."""
+    request = consent.request
+    return {
+        "request": request.id,
+        "agent": {
+            "name": consent.agent.name,
+            "operator": consent.agent.operator,
+            "client_id": consent.agent.id,
+            "tier": consent.agent.tier.value,
+        },
+        "mandate": consent.mandate,
+        "rendering": rendering_json(consent.rendering),
+        "rendering_hash": consent.rendering.hash,
+        "ceremony": consent.ceremony,
+        "challenge": consent.challenge,
+        "options": parts.passkeys.request_options(challenge=unb64url(consent.challenge), allowed=()),
+        "choices": {kind: [{"id": one.id, "name": one.name} for one in records] for kind, records in consent.choices.items()},
+        "expires_at": instant_text(request.expires_at),
+    }
+
+
+def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
+    """What the confirmation page shows (4-wire.md)."""
+    record = shown.confirmation
+    params: JsonObject = decode_object(shown.ask.params.encode())
+    return {
+        "confirmation": record.id,
+        "ask": shown.ask.id,
+        "rendering": shown.rendering,
+        "rendering_hash": shown.rendering.get("hash", record.rendering_hash),
+        "nonce": record.nonce,
+        "challenge": b64url(shown.challenge),
+        "options": parts.passkeys.request_options(challenge=shown.challenge, allowed=shown.allowed),
+        "params": params,
+        "who": list(record.who),
+        "expires_at": instant_text(record.expires_at),
+    }

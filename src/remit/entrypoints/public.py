@@ -1,0 +1,81 @@
+"""What anybody may read: discovery, the catalogue, the log, health."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.tiles import Bundle, encode_bundle, verify_path
+from remit.entrypoints.oauth import resource_metadata, server_metadata
+from remit.entrypoints.replies import Answer, json_answer
+from remit.entrypoints.wire import Receive, Scope
+from remit.ports.store import Missing
+from remit.usecases.parts import Parts
+from remit.usecases.show_catalogue import show_catalogue
+
+_TEXT = b"text/plain; charset=utf-8"
+_BYTES = b"application/octet-stream"
+_FOREVER = ((b"cache-control", b"public, max-age=31536000, immutable"),)
+_FRESH = ((b"cache-control", b"no-cache"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Handlers of one desk."""
+
+    parts: Parts
+    openapi: Mapping[str, object]
+
+    async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /.well-known/oauth-authorization-server."""
+        return json_answer(200, server_metadata(self.parts))
+
+    async def resource(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /.well-known/oauth-protected-resource."""
+        return json_answer(200, resource_metadata(self.parts))
+
+    async def jwks(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /.well-known/jwks.json."""
+        return json_answer(200, self.parts.signer.jwks())
+
+    async def catalogue(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /v1/catalogue."""
+        return json_answer(200, show_catalogue(self.parts.catalogue))
+
+    async def described(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /openapi.json."""
+        return json_answer(200, self.openapi)
+
+    async def healthy(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /healthz: the process answers."""
+        return json_answer(200, {"status": "ok"})
+
+    async def ready(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /readyz: the store answers, and this node serves the rules of the last policy.changed entry."""
+        try:
+            await self.parts.store.checkpoint()
+        except Fault as fault:
+            return json_answer(503, {"status": "not ready", "why": fault.code.value})
+        return json_answer(200, {"status": "ready", "rules": self.parts.rules_digest})
+
+    async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /log/checkpoint."""
+        note = await self.parts.store.checkpoint()
+        if not note:
+            raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
+        return Answer(200, note.encode(), _TEXT, _FRESH)
+
+    async def tile(self, _scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /log/tile/…: tiles and entry bundles (C2SP tlog-tiles)."""
+        where = verify_path(f"tile/{found['path']}")
+        try:
+            if isinstance(where, Bundle):
+                body = encode_bundle(await self.parts.store.leaves(where.index, where.width))
+            else:
+                body = await self.parts.store.tile(where.level, where.index, where.width)
+        except Missing:
+            raise Refused(Code.REQUEST_NOT_FOUND, "not that far yet") from None
+        return Answer(200, body, _BYTES, _FOREVER)
+
+    async def log_key(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /log/key: the log's public key as a C2SP vkey. Keep a copy; a key read beside the log proves nothing."""
+        return Answer(200, (self.parts.signer.log_key() + "\n").encode(), _TEXT, _FRESH)

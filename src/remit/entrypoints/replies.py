@@ -1,0 +1,254 @@
+"""How use cases' answers become HTTP: the one place that knows status codes.
+
+Problem details are RFC 9457; OAuth endpoints keep OAuth's own error JSON, with our code beside it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.values import JsonObject, instant_text
+from remit.usecases.replies import Reply
+
+JSON: Final = b"application/json"
+PROBLEM: Final = b"application/problem+json"
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+STATUS: Final[Mapping[Code, int]] = {
+    Code.ACTION_UNKNOWN: 403,
+    Code.AGENT_HUMAN_CREDENTIAL: 403,
+    Code.AGENT_SUSPENDED: 403,
+    Code.AGENT_UNKNOWN: 401,
+    Code.AGENT_UNTRUSTED: 403,
+    Code.CATALOGUE_INVALID: 500,
+    Code.CONFIRMATION_DECLINED: 403,
+    Code.CONFIRMATION_EXPIRED: 403,
+    Code.CONFIRMATION_MISMATCH: 409,
+    Code.CONFIRMATION_REPLAYED: 409,
+    Code.CONFIRMATION_REQUIRED: 401,
+    Code.CONFIRMATION_TOO_MANY: 429,
+    Code.CONFIRMATION_WRONG_PERSON: 403,
+    Code.CREDENTIAL_EXPIRED: 401,
+    Code.CREDENTIAL_MALFORMED: 401,
+    Code.CREDENTIAL_MISSING: 401,
+    Code.CREDENTIAL_NONCE: 401,
+    Code.CREDENTIAL_REPLAYED: 401,
+    Code.CREDENTIAL_REVOKED: 401,
+    Code.CREDENTIAL_WRONG_AUDIENCE: 401,
+    Code.CREDENTIAL_WRONG_KEY: 401,
+    Code.DESK_REFUSED: 422,
+    Code.DESK_UNAVAILABLE: 503,
+    Code.FAULT_BACKOFFICE: 503,
+    Code.FAULT_CASE: 503,
+    Code.FAULT_IDENTITY: 503,
+    Code.FAULT_INTERNAL: 500,
+    Code.FAULT_POLICY: 503,
+    Code.FAULT_STORE: 503,
+    Code.GRANT_INVALID: 403,
+    Code.LOG_DAMAGED: 500,
+    Code.LOG_OLDER: 500,
+    Code.MANDATE_EXPIRED: 401,
+    Code.MANDATE_FORBIDDEN: 403,
+    Code.MANDATE_INACTIVE: 401,
+    Code.MANDATE_INVALID: 422,
+    Code.MANDATE_LIMIT_EXCEEDED: 401,
+    Code.MANDATE_OFF_TARGET: 401,
+    Code.MANDATE_POWER_MISSING: 401,
+    Code.MANDATE_TOTAL_SPENT: 401,
+    Code.MANDATE_UNKNOWN: 404,
+    Code.MANDATE_USES_SPENT: 401,
+    Code.OBJECTIVE_ACTION_OUTSIDE: 403,
+    Code.OBJECTIVE_REACHED: 403,
+    Code.OBJECTIVE_STEP_ORDER: 409,
+    Code.OBJECTIVE_UNKNOWN: 422,
+    Code.OFFER_EXPIRED: 403,
+    Code.OFFER_UNKNOWN: 403,
+    Code.PARAMS_INVALID: 422,
+    Code.PARAMS_NOT_OWNED: 403,
+    Code.PERSON_NOT_ALLOWED: 403,
+    Code.PERSON_NOT_SIGNED_IN: 401,
+    Code.POLICY_ERROR: 403,
+    Code.POLICY_FORBIDDEN: 403,
+    Code.POLICY_INVALID: 500,
+    Code.POLICY_NO_RULE: 403,
+    Code.RECEIPT_INVALID: 422,
+    Code.REQUEST_CONFLICT: 409,
+    Code.REQUEST_MALFORMED: 400,
+    Code.REQUEST_METHOD: 405,
+    Code.REQUEST_NOT_FOUND: 404,
+    Code.REQUEST_RATE_LIMITED: 429,
+    Code.REQUEST_TOO_LARGE: 413,
+    Code.REQUEST_UNSUPPORTED_TYPE: 415,
+    Code.SETTINGS_INVALID: 500,
+    Code.TASK_BUSY: 429,
+    Code.TASK_ENDED: 401,
+    Code.TASK_HELD: 403,
+    Code.WORDS_ATTACHMENT: 422,
+    Code.WORDS_CONTRADICTS: 422,
+    Code.WORDS_SECRET: 422,
+    Code.WORDS_UNREADABLE: 422,
+    Code.WORDS_WIDER: 422,
+}
+
+_WIDER_GRANT: Final = frozenset({
+    Code.MANDATE_EXPIRED,
+    Code.MANDATE_INACTIVE,
+    Code.MANDATE_LIMIT_EXCEEDED,
+    Code.MANDATE_OFF_TARGET,
+    Code.MANDATE_POWER_MISSING,
+    Code.MANDATE_TOTAL_SPENT,
+    Code.MANDATE_USES_SPENT,
+})  # fmt: skip
+"""What a wider or fresh grant would cure: `insufficient_authorization` on the refusal ladder."""
+
+_OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
+    Code.AGENT_HUMAN_CREDENTIAL: (400, "invalid_request"),
+    Code.AGENT_SUSPENDED: (401, "invalid_client"),
+    Code.AGENT_UNKNOWN: (401, "invalid_client"),
+    Code.CREDENTIAL_EXPIRED: (401, "invalid_client"),
+    Code.CREDENTIAL_MALFORMED: (401, "invalid_client"),
+    Code.CREDENTIAL_MISSING: (401, "invalid_client"),
+    Code.CREDENTIAL_REPLAYED: (401, "invalid_client"),
+    Code.CREDENTIAL_WRONG_AUDIENCE: (401, "invalid_client"),
+    Code.CREDENTIAL_WRONG_KEY: (401, "invalid_client"),
+    Code.GRANT_INVALID: (400, "invalid_grant"),
+    Code.MANDATE_EXPIRED: (400, "invalid_grant"),
+    Code.MANDATE_INACTIVE: (400, "invalid_grant"),
+    Code.MANDATE_INVALID: (400, "invalid_authorization_details"),
+    Code.OBJECTIVE_UNKNOWN: (400, "invalid_authorization_details"),
+    Code.REQUEST_MALFORMED: (400, "invalid_request"),
+    Code.REQUEST_TOO_LARGE: (413, "invalid_request"),
+    Code.REQUEST_UNSUPPORTED_TYPE: (400, "invalid_request"),
+    Code.TASK_BUSY: (429, "temporarily_unavailable"),
+    Code.TASK_ENDED: (400, "invalid_grant"),
+    Code.TASK_HELD: (400, "invalid_grant"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: status, body bytes, content type and further headers."""
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def encode(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value
+    """JSON bytes; decimals as exact numbers."""
+    return _ENCODER.encode(value)
+
+
+def json_answer(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:  # noqa: ANN401  # any JSON-able value
+    """A JSON answer that nothing on the way may keep."""
+    return Answer(status, encode(value), JSON, (*headers, (b"cache-control", b"no-store")))
+
+
+def problem(error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] | None = None) -> Answer:
+    """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
+
+    Source: 5-standards.md §6.
+    """
+    code = error.code
+    meaning = MEANINGS[code]
+    public = error.public if isinstance(error, Refused) else None
+    body: dict[str, object] = {
+        "type": f"urn:remit:problem:{code.value}",
+        "code": code.value,
+        "title": meaning.title,
+        "status": STATUS[code],
+        "detail": public or meaning.title,
+        "cure": meaning.cure,
+        **(extra or {}),
+    }
+    headers: list[tuple[bytes, bytes]] = [(b"cache-control", b"no-store")]
+    if error.retry_after_s is not None:
+        body["retry_after_s"] = error.retry_after_s
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    if STATUS[code] == 401:  # noqa: PLR2004  # the one status that names a scheme
+        headers.append((b"www-authenticate", _challenge(code, issuer)))
+    return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
+
+
+def _challenge(code: Code, issuer: str) -> bytes:
+    """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more."""
+    metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
+    if code is Code.CREDENTIAL_MISSING:
+        return f'DPoP algs="ES256 EdDSA ES384 PS256", {metadata}'.encode()
+    if code is Code.CREDENTIAL_NONCE:
+        return b'DPoP error="use_dpop_nonce", algs="ES256 EdDSA ES384 PS256"'
+    if code in _WIDER_GRANT:
+        return f'DPoP error="insufficient_authorization", {metadata}'.encode()
+    if code is Code.CONFIRMATION_REQUIRED:
+        return b'DPoP error="transaction_authorization_required"'
+    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", algs="ES256 EdDSA ES384 PS256"'.encode()
+
+
+def oauth_error(error: Refused | Fault, *, proof: bool = False) -> Answer:
+    """A refusal or fault as OAuth error JSON (RFC 6749 §5.2), with `code` and `cure` beside it.
+
+    `proof` says that the DPoP proof, not the client assertion, was refused (RFC 9449 §5).
+    """
+    code = error.code
+    status, name = _OAUTH.get(code, (STATUS[code], "temporarily_unavailable" if STATUS[code] >= 500 else "invalid_request"))  # noqa: PLR2004  # server errors
+    if proof and code.value.startswith("credential."):
+        status, name = 400, "invalid_dpop_proof"
+    if code is Code.CREDENTIAL_NONCE:
+        status, name = 400, "use_dpop_nonce"
+    public = error.public if isinstance(error, Refused) else None
+    body = {"error": name, "error_description": public or MEANINGS[code].title, "code": code.value, "cure": MEANINGS[code].cure}
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if error.retry_after_s is not None:
+        headers = ((b"retry-after", str(error.retry_after_s).encode()),)
+    return json_answer(status, body, headers)
+
+
+def ask_answer(reply: Reply, *, issuer: str) -> Answer:
+    """An ask's reply as HTTP: 200 done or failed, 202 while something waits, a problem when refused."""
+    if reply.decision == "refuse" and reply.code is not None:
+        extra = {"ask": reply.ask, "decision": "refuse", "codes": [reply.code.value], "receipt": reply.receipt}
+        return problem(Refused(reply.code, public=reply.public or None), issuer=issuer, extra=extra)
+    body = ask_body(reply)
+    return json_answer(200 if "outcome" in body and reply.outcome != "unknown" else 202, body)
+
+
+def ask_body(reply: Reply) -> dict[str, object]:
+    """The members of an ask's reply (4-wire.md)."""
+    body: dict[str, object] = {"ask": reply.ask, "decision": reply.decision, "state": reply.state.value, "receipt": reply.receipt}
+    if reply.outcome:
+        body["outcome"] = reply.outcome
+    match reply.state.value:
+        case "done" | "failed":
+            body |= {"result": reply.result, "withheld": reply.withheld}
+            if reply.public:
+                body["reason"] = reply.public
+        case "unknown":
+            body["poll"] = f"/v1/asks/{reply.ask}"
+        case "permitted" | "acting":
+            body |= {"desk_pending": True, "poll": f"/v1/asks/{reply.ask}"}
+        case "waiting":
+            body |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at), "poll": f"/v1/asks/{reply.ask}"}
+        case _:
+            if reply.code is not None:
+                body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
+            if reply.countered_by:
+                body["countered_by"] = reply.countered_by
+    return body
+
+
+def settled_answer(reply: Reply) -> Answer:
+    """The state of an ask when polled: always 200, whatever came of it."""
+    body = ask_body(reply)
+    if reply.code is not None:
+        body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
+    return json_answer(200, body)
+
+
+def receipt_only(receipt: JsonObject) -> Answer:
+    """A receipt alone."""
+    return json_answer(200, receipt)

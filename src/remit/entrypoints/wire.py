@@ -1,0 +1,213 @@
+"""Bytes to typed requests: bodies, forms, headers. Strict: unknown members, doubled fields and coercion are refused."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from remit.domain.canonical import b64url
+from remit.domain.errors import Code, Refused
+from remit.domain.values import MAX_BYTES, Json, JsonObject, decode
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+T = TypeVar("T")
+
+MAX_FORM: Final = 256 * 1024
+_KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
+_PLUS: Final = str.maketrans({"+": " "})
+
+
+class AttachmentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file with an ask: base64 data of a declared media type."""
+
+    name: str
+    media_type: str
+    data_b64: str
+
+
+class AskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an ask."""
+
+    action: str
+    params: dict[str, Any]
+    words: str | None = None
+    attachments: list[AttachmentIn] = []
+
+
+def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:
+    """All values of a header, as sent."""
+    return tuple(value.decode("latin-1") for key, value in scope["headers"] if key == name)
+
+
+def one_header(scope: Scope, name: bytes) -> str:
+    """A header that may stand once at most ("" when absent).
+
+    Raises:
+        Refused: `request.malformed` when it stands twice: two readers could pick different ones.
+    """
+    values = header_values(scope, name)
+    if len(values) > 1:
+        raise malformed(f"the {name.decode()} header stands twice")
+    return values[0] if values else ""
+
+
+async def read_body(scope: Scope, receive: Receive, *, most: int = MAX_BYTES) -> bytes:
+    """Read a body.
+
+    Raises:
+        Refused: `request.too_large`, `request.malformed` when the client went away.
+    """
+    declared = one_header(scope, b"content-length")
+    if declared and (not declared.isdecimal() or int(declared) > most):
+        raise Refused(Code.REQUEST_TOO_LARGE, f"more than {most} bytes", public=f"At most {most} bytes are read.")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise malformed("the request ended early")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > most:
+            raise Refused(Code.REQUEST_TOO_LARGE, f"more than {most} bytes", public=f"At most {most} bytes are read.")
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+
+def verify_json_type(scope: Scope) -> None:
+    """Check that a body is declared as JSON in UTF-8.
+
+    Raises:
+        Refused: `request.unsupported_type`.
+    """
+    declared = one_header(scope, b"content-type").lower().replace(" ", "")
+    if declared not in {"application/json", "application/json;charset=utf-8"} or one_header(scope, b"content-encoding") not in {
+        "",
+        "identity",
+    }:
+        raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
+
+
+def decode_object(raw: bytes) -> JsonObject:
+    """Decode a JSON object strictly.
+
+    Raises:
+        Refused: `request.malformed`, `request.too_large`.
+    """
+    value = decode(raw)
+    if not isinstance(value, Mapping):
+        raise malformed("the body must be a JSON object")
+    return value
+
+
+def decode_as(raw: bytes, kind: type[T]) -> T:
+    """Decode a JSON object strictly into a struct.
+
+    Raises:
+        Refused: `request.malformed` naming the member.
+    """
+    return convert(decode_object(raw), kind)
+
+
+def convert(value: Json, kind: type[T]) -> T:
+    """Fit a decoded value into a struct, without coercion.
+
+    Raises:
+        Refused: `request.malformed` naming the member.
+    """
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError as wrong:
+        raise malformed(str(wrong)) from None
+
+
+def idempotency_key(scope: Scope) -> str:
+    """The required Idempotency-Key.
+
+    Raises:
+        Refused: `request.malformed` when it is absent, doubled, or not 1 to 255 visible ASCII characters.
+    """
+    values = [value for key, value in scope["headers"] if key == b"idempotency-key"]
+    if len(values) != 1 or _KEY.fullmatch(values[0]) is None:
+        raise malformed("send one Idempotency-Key of 1 to 255 visible ASCII characters")
+    return str(values[0].decode("ascii"))
+
+
+def body_digest(raw: bytes) -> str:
+    """The digest that tells whether a repeated request is the same."""
+    return b64url(hashlib.sha256(raw).digest())
+
+
+def decode_form(scope: Scope, raw: bytes, *, repeated: Iterable[str] = ()) -> Mapping[str, str]:
+    """Decode a form body strictly: UTF-8, each parameter once (RFC 6749 §3.2), those in `repeated` excepted (first wins nowhere).
+
+    Raises:
+        Refused: `request.unsupported_type`, `request.malformed`.
+    """
+    declared = one_header(scope, b"content-type").lower().replace(" ", "")
+    if declared not in {"application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"}:
+        raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not a form")
+    form: dict[str, str] = {}
+    allowed = set(repeated)
+    for name, value in pairs(raw):
+        if name in form and name not in allowed:
+            raise malformed(f"the parameter {name[:40]} stands twice")
+        form[name] = value
+    return form
+
+
+def query(scope: Scope) -> Mapping[str, str]:
+    """The query parameters, each once.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs(scope.get("query_string", b"")):
+        if name in found:
+            raise malformed(f"the parameter {name[:40]} stands twice")
+        found[name] = value
+    return found
+
+
+def pairs(raw: bytes) -> Sequence[tuple[str, str]]:
+    """Name and value pairs of a form or query.
+
+    Raises:
+        Refused: `request.malformed` for what is not ASCII outside, UTF-8 inside, or holds NUL.
+    """
+    if not raw:
+        return ()
+    try:
+        text = raw.decode("ascii")
+        found = [
+            tuple(unquote_to_bytes(half.translate(_PLUS)).decode("utf-8", "strict") for half in part.partition("=")[::2])
+            for part in text.split("&")
+        ]
+    except UnicodeDecodeError:
+        raise malformed("the parameters are not UTF-8") from None
+    if len(found) > 200 or any("\x00" in half for pair in found for half in pair):  # noqa: PLR2004  # no door takes that many
+        raise malformed("too many parameters, or a NUL character")
+    return [(name, value) for name, value in found]
+
+
+def whole_number(text: str, *, where: str, most: int) -> int:
+    """A decimal number from 0 to `most`.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or int(text) > most:  # noqa: PLR2004  # digits of the largest number any door takes
+        raise malformed(f"{where} must be a whole number from 0 to {most}")
+    return int(text)
+
+
+def malformed(reason: str) -> Refused:
+    """A request that cannot be read, with what is wrong."""
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"The request is not acceptable: {reason}.")

@@ -1,0 +1,1 @@
+"""One `Protocol` per outside part: its promises in prose, its faults, no vendor."""

@@ -1,0 +1,101 @@
+"""The port to the desk's backoffice: facts and actions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from remit.domain.decision import Facts
+from remit.domain.values import Json
+
+
+class ActState(StrEnum):
+    """What the backoffice knows of an act by its key."""
+
+    DONE = "done"
+    FAILED = "failed"
+    FENCED = "fenced"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One act to perform exactly once.
+
+    `key` is the idempotency key; `versions` maps (kind, id) to the fact version the decision was made on;
+    `confirmed_by` and `decision` let the backoffice keep its own trail.
+    """
+
+    key: str
+    action: str
+    params: Mapping[str, Json]
+    customer: str
+    case: str
+    versions: Mapping[tuple[str, str], str]
+    confirmed_by: Sequence[str]
+    decision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActResult:
+    """How an act ended. `values` are flat, by attribute name (`{"order.status": …}`); `reason` is for people."""
+
+    state: ActState
+    values: Mapping[str, Json]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A record of the customer's own, as people choose it: kind, id, a short name."""
+
+    kind: str
+    id: str
+    name: str
+
+
+class Backoffice(Protocol):
+    """The desk's systems of record.
+
+    Faults: `fault.backoffice` when it cannot be reached or answers garbage; then nothing is known to have happened
+    (`facts`, `read`) or the act's fate is unknown (`perform`).
+    """
+
+    async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+        """Say whose the records (kind, id) are, in order; None for one that does not exist.
+
+        Fresh at every call. Takes as long for an unknown id as for a foreign one. `Facts.id` is the canonical id;
+        `Facts.name` a short title for people.
+        """
+        ...
+
+    async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
+        """Answer an action that only reads. Nothing changes, so repeating it is harmless."""
+        ...
+
+    async def perform(self, act: Act) -> ActResult:
+        """Do the act once.
+
+        The same key again answers what it answered before and changes nothing. A version that no longer holds gives
+        `failed` and changes nothing. A fenced key gives `fenced` and never executes.
+        """
+        ...
+
+    async def outcome(self, key: str) -> ActResult:
+        """Say what became of a key: done, failed, fenced, or unseen."""
+        ...
+
+    async def fence(self, key: str) -> ActResult:
+        """Make sure the key never executes from now on; answers `fenced`, or what already happened.
+
+        Durable on return: after `fenced`, a late `perform` with this key must not act.
+        """
+        ...
+
+    async def attributes(self, customer: str, names: Sequence[str]) -> Mapping[str, Json]:
+        """The customer's actual values of the named attributes, as far as they exist."""
+        ...
+
+    async def records(self, customer: str, kind: str) -> Sequence[Summary]:
+        """The customer's own records of one kind, for the consent page."""
+        ...

@@ -1,0 +1,292 @@
+"""The port to the store: records, counters, replay marks, the outbox and the transcript, in one truth.
+
+Everything that must stand or fall together goes into one `Commit`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from remit.domain.records import Record
+from remit.domain.trajectory import Event, SubjectKind, Trail
+from remit.domain.values import Instant
+
+R = TypeVar("R", bound=Record)
+
+
+class Missing(Exception):  # noqa: N818  # it names what is
+    """No record of that kind and id."""
+
+
+class Conflict(Exception):  # noqa: N818  # it names what is
+    """A record changed (or came into being) since it was loaded: load again and decide again."""
+
+    def __init__(self, kind: str, record_id: str) -> None:
+        """Name the record that moved."""
+        super().__init__(kind, record_id)
+        self.kind = kind
+        self.record_id = record_id
+
+
+class Replayed(Exception):  # noqa: N818  # it names what is
+    """A replay mark stands already."""
+
+
+class NoRoom(Exception):  # noqa: N818  # it names what is
+    """A counter has no room for a reservation."""
+
+    def __init__(self, scope: str, key: str) -> None:
+        """Name the counter that is full."""
+        super().__init__(scope, key)
+        self.scope = scope
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[R]):
+    """A record as kept, with the revision that a change must name.
+
+    A new record starts at 1 and each `Put` adds 1. A record that is made again after a `Drop` starts above every
+    revision it ever had: one revision of an id never names two contents.
+    """
+
+    record: R
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """A record must still be at `rev` (0: must not exist)."""
+
+    kind: str
+    id: str
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write a record whose stored revision must be `rev` (0: must not exist yet). `before` is what was loaded.
+
+    The store trusts neither: it compares the revision, and takes off the links of what really stood there.
+    """
+
+    record: Record
+    rev: int
+    before: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Delete a record that must be at `rev`; `record` is what was loaded."""
+
+    record: Record
+    rev: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Add `amount` to a counter, which may not pass `limit`. A negative amount releases, never to below zero."""
+
+    scope: str
+    key: str
+    amount: int
+    limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A replay mark: `key` may be seen once until `until` (ms)."""
+
+    key: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event on a subject's trail (domain/trajectory.py). The store advances the trail inside the transaction."""
+
+    kind: SubjectKind
+    subject: str
+    event: Event
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """A sealed entry as the store keeps it; `content` is encrypted under the subject's key, `refs` are lookup ids."""
+
+    kind: str
+    at: int
+    leaf: bytes
+    envelope: bytes
+    content: bytes
+    subject: str
+    refs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What shall become true together, or not at all."""
+
+    expects: tuple[Expect, ...] = ()
+    puts: tuple[Put, ...] = ()
+    drops: tuple[Drop, ...] = ()
+    reserves: tuple[Reserve, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    touches: tuple[tuple[str, int], ...] = ()
+    steps: tuple[Step, ...] = ()
+    entries: tuple[EntryRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an entry stands in the log, with its inclusion proof for the tree of `Committed.size`."""
+
+    index: int
+    proof: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit brought: the places of its entries and the signed checkpoint they are proved against."""
+
+    places: tuple[Place, ...]
+    size: int
+    checkpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEntry:
+    """An entry read back. Its `refs` are empty: they lead to an entry, they are not part of it."""
+
+    index: int
+    row: EntryRow
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything an ask is decided on, read in one moment.
+
+    `records` maps (kind, id) to what is kept (a missing one is absent: revision 0); `counters` maps (scope, key) to
+    what is used; `trails` are those of the task, root grant, agent, operator and customer; `touched` maps ids to the time of last use.
+    """
+
+    records: Mapping[tuple[str, str], Kept[Record]]
+    counters: Mapping[tuple[str, str], int]
+    trails: tuple[Trail, ...]
+    touched: Mapping[str, int]
+
+
+class Store(Protocol):
+    """One truth for records, counters, replay marks and the transcript.
+
+    Promises:
+    * `commit` is atomic, isolated and durable before it returns; entries get consecutive places, and a signed
+      checkpoint that covers them exists before it returns. Its conditions are checked inside the transaction: expects,
+      then marks, then reserves, then puts and drops. Commits share a sync with others, never a fate.
+    * A caller who stops waiting undoes nothing.
+    * `get`, `find`, `snapshot` read only what is durable, from the primary; no read is served from a copy that can lag.
+    * Order: a read that starts after a commit returned sees it.
+    * Faults: `fault.store`; after a fault of `commit` nothing of it holds (or, when the answer was lost, all of it:
+      the same replay mark or idempotency record then tells).
+    """
+
+    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+        """Read one record.
+
+        Raises:
+            Missing: there is none.
+        """
+        ...
+
+    async def find(  # a page of an index is told by these
+        self, kind: type[R], index: str, key: str, *, low: int = 0, high: int | None = None, limit: int = 100, newest: bool = False
+    ) -> Sequence[Kept[R]]:
+        """Read the records under a key of an index whose number lies in [low, high], in order (or newest first)."""
+        ...
+
+    async def snapshot(
+        self,
+        *,
+        task: str,
+        idempotency: str,
+    ) -> Snapshot:
+        """Read in one moment the task, its mandate (and its ancestors), agent, suspensions, rules, counters and trails.
+
+        `idempotency` is the id of an Idempotency record to look for ("" for none), with its ask.
+
+        Raises:
+            Missing: no such task or mandate.
+        """
+        ...
+
+    async def counters(self, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        ...
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Make it all true.
+
+        Raises:
+            Conflict: an expectation or revision does not hold.
+            Replayed: a mark stands already.
+            NoRoom: a counter is full.
+            Fault: `fault.store`.
+        """
+        ...
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint ("" while the log is empty)."""
+        ...
+
+    async def tile(self, level: int, number: int, width: int) -> bytes:
+        """Tile hashes, `width` of them (1-256).
+
+        Raises:
+            Missing: not that many yet.
+        """
+        ...
+
+    async def leaves(self, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of an entry bundle.
+
+        Raises:
+            Missing: not that many yet.
+        """
+        ...
+
+    async def prove(self, indexes: Sequence[int]) -> Committed:
+        """Fresh proofs of entries, all against the newest checkpoint.
+
+        Raises:
+            Missing: no such entry.
+        """
+        ...
+
+    async def entries(self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False) -> Sequence[KeptEntry]:
+        """Entries by lookup id ("" for all), from place `low` on."""
+        ...
+
+    async def close(self) -> None:
+        """Let pending commits finish, then close."""
+        ...
+
+
+class Published(Protocol):
+    """The newest signed checkpoint, kept outside the store, by which a store older than its log is noticed.
+
+    Promises: it is kept before the answer of the commit it covers leaves; a store opened to recover leaves it as it
+    was until `accept`, so that a recovery cut short is noticed at the next start.
+    """
+
+    def published(self) -> str:
+        """What is kept outside, as text, verified or not ("" when there is nothing)."""
+        ...
+
+    async def accept(self) -> None:
+        """Take the store's present head as the published one.
+
+        Raises:
+            Fault: `fault.store`; then the old one stands.
+        """
+        ...

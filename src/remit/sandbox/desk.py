@@ -1,0 +1,189 @@
+"""The sandbox desk: built in this process from a catalogue, policies and facts, or a server that runs elsewhere."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from remit.client.receipts import verify as verify_receipt
+from remit.client.sync import LoopThread
+from remit.sandbox.people import SandboxCustomer, SandboxPerson
+from remit.sandbox.room import Room
+from remit.sandbox.transport import DirectTransport
+from remit.sandbox.workloads import SandboxAgent
+from remit.settings import make_settings
+from remit.wiring import Desk, Rules, SandboxDesk, build
+
+ALLOW_ALL = "permit(principal, action, resource);"
+_ISSUER = "http://localhost"
+
+
+class Sandbox:
+    """`with Sandbox(catalogue=…, policies=…, facts=…) as desk: …`.
+
+    `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
+    (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
+    over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in.
+    """
+
+    def __init__(  # the contract's signature
+        self,
+        catalogue: str | Path | Sequence[str | Path] | Mapping[str, Any],
+        policies: str | Path | Sequence[str | Path] | None = None,
+        facts: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        perform: Callable[[str, Mapping[str, Any], str], Mapping[str, Any]] | None = None,
+        base_url: str | None = None,
+        store: str | Path | None = None,
+        on_point: Callable[[str], None] | None = None,
+    ) -> None:
+        self._catalogue = catalogue
+        self._policies = policies
+        self._facts = facts or {}
+        self._settings = settings or {}
+        self._perform = perform
+        self._base_url = base_url
+        self._store = None if store is None else Path(store)
+        self._on_point = on_point
+        self._own: Path | None = None
+        self._thread: LoopThread | None = None
+        self._customers: dict[str, SandboxCustomer] = {}
+        self._officers: dict[str, SandboxPerson] = {}
+        self.desk: Desk | None = None
+        self.room: Room
+
+    def __enter__(self) -> Self:
+        self._thread = LoopThread()
+        try:
+            if self._base_url is not None:
+                self.room = Room(issuer=self._base_url.rstrip("/"), thread=self._thread, transport=None)
+                if self._facts:
+                    self.room.control("PUT", "/sandbox/v1/facts", self._facts)
+            else:
+                self._start()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests have passed the ASGI boundary (in process only)."""
+        transport = self.room.transport
+        return transport.requests if isinstance(transport, DirectTransport) else 0
+
+    def customer(self, customer_id: str, *, email: str = "", name: str = "", how: str = "vouched") -> SandboxCustomer:
+        """A customer with a software passkey; the same one when asked again."""
+        known = self._customers.get(customer_id)
+        if known is None:
+            known = self._customers[customer_id] = SandboxCustomer(
+                self.room, customer_id, kind="customer", email=email, name=name, roles=(), how=how
+            )
+        return known
+
+    def officer(self, officer_id: str, roles: Sequence[str] = (), *, email: str = "", name: str = "") -> SandboxPerson:
+        """An officer with roles and a software passkey; the same one when asked again."""
+        known = self._officers.get(officer_id)
+        if known is None:
+            known = self._officers[officer_id] = SandboxPerson(self.room, officer_id, kind="officer", email=email, name=name, roles=roles)
+        return known
+
+    def agent(self, client_id: str, tier: str = "known", *, operator: str | None = None, name: str = "") -> SandboxAgent:
+        """A registered agent with keys of its own. Its operator is its trust domain, when it has a SPIFFE ID, else itself."""
+        if operator is None:
+            operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
+        return SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+
+    def suspend(
+        self,
+        *,
+        agent: SandboxAgent | str | None = None,
+        operator: str | None = None,
+        customer: SandboxCustomer | str | None = None,
+        objective: str | None = None,
+        reason: str = "sandbox",
+    ) -> Any:  # noqa: ANN401  # JSON
+        """Suspend one of them at once."""
+        given = {"agent": agent, "operator": operator, "customer": customer, "objective": objective}
+        ((what, whom),) = [(what, whom) for what, whom in given.items() if whom is not None]
+        name = whom if isinstance(whom, str) else whom.client_id if isinstance(whom, SandboxAgent) else whom.id
+        return self.room.control("POST", "/sandbox/v1/suspend", {"what": what, "name": name, "reason": reason})
+
+    def sweep(self) -> int:
+        """Run one round of the jobs at once."""
+        return int(self.room.control("POST", "/sandbox/v1/sweep", {})["done"])
+
+    def transcript(self) -> list[dict[str, Any]]:
+        """Every entry, opened. The log is verified first, with the client's own verifier.
+
+        Raises:
+            ReceiptInvalid: when the newest receipt does not verify.
+        """
+        found = self.room.control("GET", "/sandbox/v1/transcript")
+        for receipt in found.get("receipts", ()):
+            verify_receipt(receipt, found["key"])
+        entries: list[dict[str, Any]] = found["entries"]
+        return entries
+
+    def _start(self) -> None:
+        folder = self._store
+        if folder is None:
+            folder = self._own = Path(tempfile.mkdtemp(prefix="remit-sandbox-"))
+        raw: dict[str, Any] = {
+            "server": {"issuer": _ISSUER, "host": "127.0.0.1", "port": 0, "data": "."},
+            "store": {"url": "sqlite:///store.sqlite"},
+            "log": {"name": "sandbox.remit.invalid", "high_water": "high-water/checkpoint"},
+            "desk": {"database": "desk.sqlite"},
+            "words": {"secrets": "refuse"},
+            "sandbox": {"enabled": True},
+        }
+        for table, values in self._settings.items():
+            raw[table] = {**raw.get(table, {}), **values}
+        settings = make_settings(raw, base=folder, environment={}, rules=False)
+        settings.high_water.parent.mkdir(parents=True, exist_ok=True)
+        rules = Rules(catalogue=_catalogue(self._catalogue), policies=_texts(self._policies), allow_unnamed=True)
+        self.desk = build(settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point)
+        transport = DirectTransport(self.desk.app)
+        if self._thread is None:
+            message = "the sandbox is not entered"
+            raise RuntimeError(message)
+        self.room = Room(issuer=settings.issuer, thread=self._thread, transport=transport)
+        self._thread.run(self.desk.start())
+
+    def _close(self) -> None:
+        if self._thread is None:
+            return
+        try:
+            if hasattr(self, "room"):
+                self.room.close()
+            if self.desk is not None:
+                self._thread.run(self.desk.stop())
+        finally:
+            self._thread.close()
+            self._thread = None
+            if self._own is not None:
+                shutil.rmtree(self._own, ignore_errors=True)
+
+
+def _catalogue(given: str | Path | Sequence[str | Path] | Mapping[str, Any]) -> tuple[Path, ...] | Mapping[str, object]:
+    if isinstance(given, Mapping):
+        return given
+    if isinstance(given, str | Path):
+        path = Path(given)
+        return tuple(sorted(path.glob("*.toml"))) if path.is_dir() else (path,)
+    return tuple(Path(one) for one in given)
+
+
+def _texts(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
+    if given is None:
+        return (("sandbox.cedar", ALLOW_ALL),)
+    if isinstance(given, str) and ("(" in given or not given.strip()):
+        return (("policies.cedar", given),)
+    files = [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
+    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if file.is_dir() else [file])]
+    return tuple((file.name, file.read_text(encoding="utf-8")) for file in found)

@@ -1,0 +1,116 @@
+"""People in a sandbox: they enrol a software passkey through the real routes and answer like a person would."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from remit.client.errors import Refused
+from remit.sandbox.passkey import SoftPasskey
+from remit.sandbox.replies import SandboxReply
+from remit.sandbox.room import Room
+
+
+class SandboxPerson:
+    """Somebody signed in with a software passkey."""
+
+    def __init__(self, room: Room, person_id: str, *, kind: str, email: str, name: str, roles: Sequence[str], how: str = "vouched") -> None:
+        """Add the person and enrol their passkey with a vouched invitation."""
+        self.id = person_id
+        self.base = "/me/v1" if kind == "customer" else "/desk/v1"
+        self._room = room
+        self.passkey = SoftPasskey(room.issuer)
+        body = {"id": person_id, "kind": kind, "email": email, "name": name, "roles": list(roles), "how": how}
+        code = room.control("POST", "/sandbox/v1/people", body)["code"]
+        begun = room.call("POST", "/login/v1/enrol", {"code": code})
+        done = room.raw(
+            "POST",
+            "/login/v1/enrol",
+            {"ceremony": begun["ceremony"], "response": self.passkey.create(begun["options"]), "label": "software passkey"},
+        )
+        self.cookie = done.headers["set-cookie"].partition(";")[0]
+
+    def get(self, path: str) -> Any:  # noqa: ANN401  # JSON
+        """Read a page's JSON twin as this person."""
+        return self._room.call("GET", path, cookie=self.cookie)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
+        """Change something as this person."""
+        return self._room.call("POST", path, body, cookie=self.cookie)
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """What waits for this person's answer."""
+        found: list[dict[str, Any]] = self.get(f"{self.base}/waiting")["waiting"]
+        return found
+
+    def confirm(self, reply: SandboxReply) -> SandboxReply:
+        """Say yes, signed; returns what the agent then sees."""
+        self.answer(reply, "yes")
+        return reply.again()
+
+    def decline(self, reply: SandboxReply, *, end: bool = False) -> SandboxReply:
+        """Say no."""
+        self.post(f"{self.base}/confirmations/{self.invitation(reply)}", {"answer": "no_and_end" if end else "no"})
+        return reply.again()
+
+    def offer_less(self, reply: SandboxReply, params: Mapping[str, Any]) -> SandboxReply:
+        """Agree to less; returns what became of the lesser ask."""
+        invitation = self.invitation(reply)
+        shown = self.post(f"{self.base}/confirmations/{invitation}/less", {"params": dict(params)})
+        answered = self.post(f"{self.base}/confirmations/{invitation}", {"answer": "less", "assertion": self.passkey.get(shown["options"])})
+        return reply.at(answered["ask"])
+
+    def answer(self, reply: SandboxReply, said: str) -> Any:  # noqa: ANN401  # JSON
+        """Answer a confirmation with the passkey; returns what this person is shown."""
+        invitation = self.invitation(reply)
+        shown = self.get(f"{self.base}/confirmations/{invitation}")
+        return self.post(f"{self.base}/confirmations/{invitation}", {"answer": said, "assertion": self.passkey.get(shown["options"])})
+
+    def invitation(self, reply: SandboxReply) -> str:
+        """The id of the invitation that waits for this person about an ask.
+
+        Raises:
+            Refused: `confirmation.wrong_person` when none does.
+        """
+        for row in self.waiting():
+            if row["ask"] == reply.ask:
+                return str(row["confirmation"])
+        raise Refused("confirmation.wrong_person", title="Nothing about this ask waits for this person", status=403)
+
+
+class SandboxCustomer(SandboxPerson):
+    """A customer, who grants, narrows and revokes."""
+
+    def grant(self, agent: "Any", mandate: Mapping[str, Any], *, cut: Mapping[str, Any] | None = None) -> "SandboxMandate":  # noqa: ANN401  # a SandboxAgent; named there
+        """Grant an agent a mandate, as asked or cut, through PAR, the consent page's twin and the code.
+
+        Raises:
+            Refused: as the desk or the consent page refused.
+        """
+        request_uri, state = agent.push(dict(mandate))
+        request = request_uri.rpartition(":")[2]
+        path = f"/me/v1/requests/{request}"
+        shown = self.get(path) if cut is None else self.post(path, {"answer": "cut", "mandate": dict(cut)})
+        signed = self.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
+        granted = agent.redeem(signed["redirect"], state)
+        return SandboxMandate(self, granted["mandate"], granted["authorization_details"][0], shown)
+
+    def revoke(self, mandate: "SandboxMandate") -> Any:  # noqa: ANN401  # JSON
+        """Take a mandate back."""
+        return self.post(f"/me/v1/mandates/{mandate.id}/revoke", {})
+
+    def narrow(self, mandate: "SandboxMandate", narrower: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
+        """Take powers or room away."""
+        return self.post(f"/me/v1/mandates/{mandate.id}/narrow", dict(narrower))
+
+
+class SandboxMandate:
+    """A granted mandate: its id, the `remit_mandate` as granted, and what the customer was shown."""
+
+    def __init__(self, customer: SandboxCustomer, mandate_id: str, granted: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
+        self.customer = customer
+        self.id = mandate_id
+        self.granted = granted
+        self.shown = shown
+
+    def __repr__(self) -> str:
+        return f"SandboxMandate({self.id!r}, {json.dumps(self.granted.get('objective', {}))[:80]})"

@@ -1,0 +1,39 @@
+"""The pytest plugin: a `desk` fixture made from the `desk_*` fixtures a test module may override."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from remit.sandbox.desk import Sandbox
+
+
+@pytest.fixture
+def desk_catalogue() -> Any:  # noqa: ANN401  # a path, paths or a table
+    """The catalogue of the `desk` fixture; override it."""
+    pytest.fail("override the fixture `desk_catalogue` with a path or a table")
+
+
+@pytest.fixture
+def desk_policies() -> Any:  # noqa: ANN401  # a path, paths or a text
+    """The policies of the `desk` fixture; None permits everything above the floors."""
+    return None
+
+
+@pytest.fixture
+def desk_facts() -> Mapping[str, Any]:
+    """The facts of the `desk` fixture."""
+    return {}
+
+
+@pytest.fixture
+def desk_perform() -> Callable[[str, Mapping[str, Any], str], Mapping[str, Any]] | None:
+    """What answers writes in the `desk` fixture."""
+    return None
+
+
+@pytest.fixture
+def desk(desk_catalogue: Any, desk_policies: Any, desk_facts: Mapping[str, Any], desk_perform: Any) -> Iterator[Sandbox]:  # noqa: ANN401  # the fixtures above
+    """A fresh sandbox desk for one test."""
+    with Sandbox(desk_catalogue, desk_policies, desk_facts, {}, desk_perform) as sandbox:
+        yield sandbox

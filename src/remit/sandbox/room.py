@@ -1,0 +1,55 @@
+"""The room a sandbox runs in: a desk in this process or a running server, and one event loop thread to talk to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from remit.client.answers import Answered, raise_problem
+from remit.client.reading import encode
+from remit.client.sync import LoopThread
+
+
+class Room:
+    """Sends requests as a person, a tool or a control would. Refusals are raised as `remit.client.Refused`."""
+
+    def __init__(self, *, issuer: str, thread: LoopThread, transport: httpx.AsyncBaseTransport | None) -> None:
+        self.issuer = issuer
+        self.thread = thread
+        self.transport = transport
+        self._http = httpx.AsyncClient(transport=transport, base_url=issuer, timeout=60.0, follow_redirects=False)
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, cookie: str = "") -> Any:  # noqa: ANN401  # JSON
+        """One request as a person's browser or tool; returns the JSON of a success."""
+        return self.raw(method, path, body, cookie=cookie).json()
+
+    def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401  # JSON
+        """One request to the sandbox's own control routes."""
+        return self.raw(method, path, body).json()
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        cookie: str = "",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        check: bool = True,
+    ) -> httpx.Response:
+        """One request; with `check`, anything but a success is raised."""
+        sent = dict(headers or {})
+        if cookie:
+            sent["cookie"] = cookie
+        if body is not None:
+            sent.setdefault("content-type", "application/json")
+            content = encode(dict(body))
+        response = self.thread.run(self._http.request(method, path, content=content, headers=sent))
+        if check and not response.is_success:
+            raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
+        return response
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.thread.run(self._http.aclose())

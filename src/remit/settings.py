@@ -1,0 +1,203 @@
+"""The settings of one desk: one `remit.toml` and `REMIT_*` variables. The only place that reads the environment.
+
+A missing setting stops the start; no default loosens a check.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from remit.domain.errors import Code, Refused
+
+_NUMBERS: Final[Mapping[str, int]] = {
+    "token_ttl_s": 300,
+    "code_ttl_s": 60,
+    "request_ttl_s": 600,
+    "task_idle_s": 900,
+    "task_life_s": 86_400,
+    "confirmation_ttl_s": 600,
+    "act_stale_s": 60,
+    "session_ttl_s": 28_800,
+    "waiting_per_pair": 5,
+    "decline_pause_s": 600,
+    "hold_at": 60,
+    "end_at": 90,
+    "facts_timeout_ms": 5_000,
+    "desk_timeout_ms": 20_000,
+}
+_MOST: Final[Mapping[str, int]] = {"token_ttl_s": 300, "code_ttl_s": 60, "hold_at": 100, "end_at": 100}
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a desk needs to start. Paths are absolute; numbers are in `terms`."""
+
+    issuer: str
+    host: str
+    port: int
+    data: Path
+    store_url: str
+    log_name: str
+    high_water: Path
+    catalogue: tuple[Path, ...]
+    policies: tuple[Path, ...]
+    pack: str
+    desk_database: Path
+    secrets: str
+    sandbox: bool
+    terms: Mapping[str, int] = field(default_factory=dict)
+    points: str = ""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the desk is reachable from this machine only."""
+        return self.host in _LOOPBACK and urlsplit(self.issuer).hostname in _LOOPBACK
+
+    @property
+    def keys(self) -> Path:
+        """Where the desk's own keys are."""
+        return self.data / "keys"
+
+    @property
+    def store_path(self) -> Path:
+        """The SQLite file of the store.
+
+        Raises:
+            Refused: `settings.invalid` for a store this version has no plug for.
+        """
+        if not self.store_url.startswith("sqlite:///"):
+            raise _invalid("store.url", "use sqlite:///PATH; PostgreSQL is not in this version")
+        return Path(self.store_url.removeprefix("sqlite:///"))
+
+
+def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `remit.toml` and the `REMIT_*` variables over it.
+
+    Raises:
+        Refused: `settings.invalid` naming the key and the cure.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(Code.SETTINGS_INVALID, f"there is no {path}; run `remit init DIR` or name one with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise Refused(Code.SETTINGS_INVALID, f"{path.name} cannot be read: {broken}") from None
+    return make_settings(raw, base=path.parent.absolute(), environment=os.environ if environment is None else environment)
+
+
+def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True) -> Settings:
+    """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given otherwise.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    known = {"server", "store", "log", "catalogue", "policies", "desk", "words", "terms", "sandbox"}
+    unknown = set(raw) - known
+    if unknown:
+        raise _invalid(sorted(unknown)[0], f"unknown table; known are {', '.join(sorted(known))}")
+    server, desk = _table(raw, "server"), _table(raw, "desk")
+    issuer = environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")
+    data = base / (environment.get("REMIT_DATA") or _text(server, "server", "data"))
+    return Settings(
+        issuer=_issuer(issuer),
+        host=environment.get("REMIT_HOST") or _text(server, "server", "host"),
+        port=_port(environment.get("REMIT_PORT") or server.get("port")),
+        data=data,
+        store_url=_store(environment.get("REMIT_STORE_URL") or _text(_table(raw, "store"), "store", "url"), base),
+        log_name=_text(_table(raw, "log"), "log", "name"),
+        high_water=base / _text(_table(raw, "log"), "log", "high_water"),
+        catalogue=_paths(raw, "catalogue", base) if rules else (),
+        policies=_paths(raw, "policies", base) if rules else (),
+        pack=str(desk.get("pack", "")),
+        desk_database=base / _text(desk, "desk", "database"),
+        secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
+        sandbox=_table(raw, "sandbox").get("enabled", False) is True,
+        terms=_terms(_table(raw, "terms")),
+        points=environment.get("REMIT_STOP_AT", ""),
+    )
+
+
+def _table(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = raw.get(name, {})
+    if not isinstance(table, Mapping):
+        raise _invalid(name, "must be a table")
+    return table
+
+
+def _text(table: Mapping[str, Any], where: str, key: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value:
+        raise _invalid(f"{where}.{key}", "is missing; write a text")
+    return value
+
+
+def _choice(table: Mapping[str, Any], where: str, key: str, choices: tuple[str, ...]) -> str:
+    value = _text(table, where, key)
+    if value not in choices:
+        raise _invalid(f"{where}.{key}", f"must be one of {', '.join(choices)}")
+    return value
+
+
+def _port(value: object) -> int:
+    try:
+        port = int(str(value))
+    except ValueError:
+        raise _invalid("server.port", "is missing; write a number from 0 to 65535") from None
+    if not 0 <= port <= 65_535:  # noqa: PLR2004  # TCP ports
+        raise _invalid("server.port", "must be from 0 to 65535")
+    return port
+
+
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if (
+        (parts.scheme != "https" and not plain)
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or parts.username
+        or text.endswith("/")
+    ):
+        raise _invalid("server.issuer", "must be https://… without a trailing slash (http on loopback only)")
+    return text
+
+
+def _store(url: str, base: Path) -> str:
+    if url.startswith("sqlite:///"):
+        return f"sqlite:///{base / url.removeprefix('sqlite:///')}"
+    return url
+
+
+def _paths(raw: Mapping[str, Any], name: str, base: Path) -> tuple[Path, ...]:
+    files = _table(raw, name).get("files")
+    if not isinstance(files, list) or not files or not all(isinstance(one, str) for one in files):
+        raise _invalid(f"{name}.files", "is missing; list the files")
+    found: list[Path] = []
+    for one in files:
+        matches = sorted(base.glob(one)) if "*" in one else [base / one]
+        if not matches or not all(path.is_file() for path in matches):
+            raise _invalid(f"{name}.files", f"there is no {one}")
+        found.extend(matches)
+    return tuple(found)
+
+
+def _terms(table: Mapping[str, Any]) -> Mapping[str, int]:
+    unknown = set(table) - set(_NUMBERS)
+    if unknown:
+        raise _invalid(f"terms.{sorted(unknown)[0]}", f"unknown; known are {', '.join(sorted(_NUMBERS))}")
+    terms = dict(_NUMBERS)
+    for key, value in table.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1 or value > _MOST.get(key, 31_536_000):
+            raise _invalid(f"terms.{key}", f"must be a whole number from 1 to {_MOST.get(key, 31_536_000)}")
+        terms[key] = value
+    return terms
+
+
+def _invalid(key: str, cure: str) -> Refused:
+    return Refused(Code.SETTINGS_INVALID, f"{key} {cure}")

@@ -1,0 +1,347 @@
+"""A person's answer to an invitation: yes, no, or no and end. Offering less is in `answer_less`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.catalogue import CUSTOMER, Effect
+from remit.domain.confirmation import act_digest, challenge
+from remit.domain.confirmers import (
+    Confirmers,
+    Enrolment,
+    barred_persons,
+    verify_complete,
+    verify_confirmer,
+    verify_passkey_may_confirm,
+    with_yes,
+)
+from remit.domain.confirmers import Passkey as PasskeyFacts
+from remit.domain.confirmers import Person as PersonFacts
+from remit.domain.decision import NeedsHuman, Refuse
+from remit.domain.errors import Code, Refused
+from remit.domain.records import (
+    Answer,
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    ConfirmationState,
+    EndReason,
+    Passkey,
+    Person,
+)
+from remit.domain.trajectory import SubjectKind, WasRefused
+from remit.domain.transcript import Draft, Kind
+from remit.domain.values import Json, JsonObject, decode
+from remit.ports.people import Asserted
+from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
+from remit.usecases.ask import act_for, act_now, write_decision
+from remit.usecases.end import end_task
+from remit.usecases.grant import passkey_of
+from remit.usecases.invite import decline_scope, render_now, shown_hashes
+from remit.usecases.parts import Parts
+from remit.usecases.read_desk import read_desk
+from remit.usecases.recording import Written, draft, pseudonym, write
+from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a person sees before answering, and the challenge their passkey would sign."""
+
+    confirmation: ConfirmationRecord
+    ask: AskRecord
+    rendering: JsonObject
+    challenge: bytes
+    allowed: tuple[str, ...]
+
+
+async def show(parts: Parts, person: Person, confirmation_id: str) -> Shown:
+    """Show an invitation to somebody who may answer it.
+
+    Raises:
+        Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
+    """
+    kept, ask = await open_invitation(parts, confirmation_id)
+    await verify_asked(parts, kept.record, ask.record, person)
+    rendering = decode(kept.record.rendering.encode())
+    keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    return Shown(
+        confirmation=kept.record,
+        ask=ask.record,
+        rendering=rendering if isinstance(rendering, Mapping) else {},
+        challenge=_challenge(kept.record),
+        allowed=tuple(key.record.id for key in keys),
+    )
+
+
+async def answer(parts: Parts, person: Person, confirmation_id: str, *, said: str, assertion: Mapping[str, Json] | None) -> Reply:
+    """Take one person's answer. A yes is signed; when everybody has said yes, the ask is decided afresh and done.
+
+    Raises:
+        Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and says why.
+        Fault: the answer is then not taken.
+
+    Source: 2-model.md §8.
+    """
+    if said not in {"yes", "no", "no_and_end"}:
+        raise Refused(
+            Code.REQUEST_MALFORMED, "answer must be yes, no, less or no_and_end", public="answer must be yes, no, less or no_and_end."
+        )
+    for _ in range(_TRIES):
+        kept, ask = await open_invitation(parts, confirmation_id)
+        word = await verify_asked(parts, kept.record, ask.record, person)
+        try:
+            if said == "yes":
+                return await _yes(parts, person, word, kept, ask, assertion)
+            return await _no(parts, person, word, kept, ask, end=said == "no_and_end")
+        except Conflict:
+            continue
+    raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
+
+
+async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[ConfirmationRecord], Kept[AskRecord]]:
+    """An invitation that still waits, with its ask.
+
+    Raises:
+        Refused: `request.not_found`, `confirmation.expired`, `confirmation.replayed`.
+    """
+    try:
+        kept = await parts.store.get(ConfirmationRecord, confirmation_id)
+        ask = await parts.store.get(AskRecord, kept.record.ask)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such confirmation") from None
+    state = kept.record.state
+    if state is ConfirmationState.EXPIRED or (state is ConfirmationState.WAITING and parts.world.now() >= kept.record.expires_at):
+        raise Refused(Code.CONFIRMATION_EXPIRED, "nobody answered in time")
+    if state is not ConfirmationState.WAITING or ask.record.state is not AskState.WAITING:
+        raise Refused(Code.CONFIRMATION_REPLAYED, f"the confirmation is {state}")
+    return kept, ask
+
+
+async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord, person: Person) -> str:
+    """Return for which of those asked this person answers.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+    """
+    return verify_confirmer(await confirmers_of(parts, record, ask), _facts(person))
+
+
+async def confirmers_of(parts: Parts, record: ConfirmationRecord, ask: AskRecord) -> Confirmers:
+    """Who must answer, who did, and who may not: nobody confirms under a waiver they wrote."""
+    customer = (await parts.store.get(Person, record.customer)).record
+    owners = {parts.catalogue.waivers[ask.waiver].owner} if ask.waiver >= 0 else set()
+    return Confirmers(
+        who=frozenset(record.who),
+        customer=customer.key,
+        barred=barred_persons(operator_people=(), waiver_owners=owners),
+        given={one.confirms_as: one.person_key for one in record.answers},
+    )
+
+
+def _facts(person: Person) -> PersonFacts:
+    return PersonFacts(key=person.key, roles=frozenset(person.roles))
+
+
+def _challenge(record: ConfirmationRecord) -> bytes:
+    return challenge(ask_digest=record.digest, rendering_hash=record.rendering_hash, decision=record.decision, nonce=record.nonce)
+
+
+async def verify_signed(  # what is signed, by whom, for what
+    parts: Parts, person: Person, ask: AskRecord, assertion: Mapping[str, Json] | None, signed: bytes
+) -> tuple[Kept[Passkey], Asserted]:
+    """Check a passkey signature over a challenge, and that this passkey is trusted for such an act.
+
+    Raises:
+        Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
+    """
+    if assertion is None:
+        raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public="Confirm with your passkey.")
+    key = await passkey_of(parts, person.id, assertion)
+    action = parts.catalogue.action(ask.action)
+    sensitive = any(parts.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
+    verify_passkey_may_confirm(passkey_facts(key.record, person), area=action.area, now=parts.world.now(), sensitive=sensitive)
+    asserted = parts.passkeys.verify_assertion(
+        assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
+    )
+    return key, asserted
+
+
+def passkey_facts(key: Passkey, person: Person) -> PasskeyFacts:
+    """What the trust rules need to know of a passkey."""
+    changed = person.contact_changed_at or None
+    return PasskeyFacts(how=Enrolment(key.how), enrolled_at=key.created_at, contact_changed_at=changed, young_since=key.young_since or None)
+
+
+async def _yes(  # one answer and all it hangs on
+    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], assertion: Mapping[str, Json] | None
+) -> Reply:
+    record = kept.record
+    key, asserted = await verify_signed(parts, person, ask.record, assertion, _challenge(record))
+    confirmers = with_yes(await confirmers_of(parts, record, ask.record), _facts(person))
+    said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="yes", at=parts.world.now(), evidence=asserted.evidence)
+    answered = replace(record, answers=(*record.answers, said))
+    used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
+    if confirmers.remaining:
+        written = await write(parts, answered_entry(parts, ask.record, answered, said))
+        await parts.store.commit(Commit(puts=(Put(answered, kept.rev, record), used), entries=written.rows))
+        return await reply_of(parts, ask.record)
+    verify_complete(confirmers)
+    standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(record.who))
+    refused = await _stands(parts, standing, ask.record, record, weighed)
+    closed = replace(answered, state=ConfirmationState.ANSWERED, nonce="")
+    if refused is not None:
+        await void_ask(parts, kept, ask, closed, said, refused)
+        raise Refused(refused.code, refused.detail, public=refused.public)
+    return await _proceed(parts, standing, weighed, kept, ask, closed, said, used)
+
+
+async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> tuple[Standing, Weighed]:
+    """Decide an ask afresh with the people who really confirmed; what it holds itself counts as free.
+
+    Raises:
+        Refused: the standing's own codes, when the task cannot ask any more.
+    """
+    standing = await load_standing(parts, ask.task)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    counters = dict(standing.counters)
+    for held in ask.reserved:
+        counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
+    freed = replace(standing, counters=counters)
+    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None)
+    return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh"))
+
+
+async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: ConfirmationRecord, weighed: Weighed) -> Refuse | None:
+    """Why a complete yes no longer stands, if so: the rules changed their mind, or what would be shown has changed."""
+    match weighed.decision:
+        case Refuse() as refuse:
+            return refuse
+        case NeedsHuman(who=more):
+            return Refuse(code=Code.CONFIRMATION_MISMATCH, detail=f"more people are needed now: {sorted(more)}")
+        case _:
+            pass
+    _, shown = shown_hashes(record)
+    now = await render_now(parts, standing, ask, weighed)
+    if now.act_hash != shown:
+        return Refuse(
+            code=Code.CONFIRMATION_MISMATCH,
+            detail="what would be shown has changed",
+            public="What you were shown has changed meanwhile. Nothing was done.",
+        )
+    return None
+
+
+async def _proceed(  # one complete confirmation and all it hangs on
+    parts: Parts,
+    standing: Standing,
+    weighed: Weighed,
+    kept: Kept[ConfirmationRecord],
+    ask: Kept[AskRecord],
+    closed: ConfirmationRecord,
+    said: Answer,
+    used: Put,
+) -> Reply:
+    permitted = replace(
+        ask.record,
+        state=AskState.PERMITTED,
+        confirmed_by=tuple(sorted(closed.who)),
+        covered=tuple(sorted(weighed.covered)),
+        versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
+    )
+    answered = await write(parts, answered_entry(parts, permitted, closed, said))
+    decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
+    written = Written(answered.rows + decided.rows, answered.opened + decided.opened)
+    action = parts.catalogue.action(permitted.action)
+    act = None if action.effect is Effect.READ else act_for(parts, permitted)
+    committed = await parts.store.commit(
+        Commit(
+            expects=standing.expects,
+            puts=(
+                Put(closed, kept.rev, kept.record),
+                Put(permitted, ask.rev, ask.record),
+                used,
+                *(() if act is None else (Put(act, 0),)),
+            ),
+            touches=((permitted.task, parts.world.now()),),
+            entries=written.rows,
+        )
+    )
+    parts.on_point("ask.recorded")
+    if act is None:
+        reply = await read_desk(parts, Kept(permitted, ask.rev + 1), action, params_of(permitted), written, committed)
+    else:
+        reply = await act_now(parts, permitted, act.id, written, committed)
+    parts.notify.wake(f"ask:{permitted.id}")
+    return reply
+
+
+async def void_ask(  # one answer and all it hangs on
+    parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], closed: ConfirmationRecord, said: Answer, refused: Refuse
+) -> None:
+    """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
+    void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
+    written = await write(parts, answered_entry(parts, void, closed, said, detail=refused.detail))
+    releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+    gone = replace(closed, state=ConfirmationState.VOID)
+    await parts.store.commit(
+        Commit(puts=(Put(gone, kept.rev, kept.record), Put(void, ask.rev, ask.record)), reserves=releases, entries=written.rows)
+    )
+    parts.notify.wake(f"ask:{void.id}")
+
+
+async def _no(  # one answer and all it hangs on
+    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], *, end: bool
+) -> Reply:
+    """One no is enough. It binds the act for the whole operator, and starts a pause."""
+    now = parts.world.now()
+    said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="no_and_end" if end else "no", at=now, evidence="")
+    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
+    declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
+    written = await write(parts, answered_entry(parts, declined, closed, said))
+    releases = [Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved]
+    if word == CUSTOMER:
+        scope = decline_scope(ask.record.customer, ask.record.operator)
+        act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
+        releases += [Reserve(scope, act, 1, None), Reserve(scope, f"at:{now}", 1, None)]
+    event = WasRefused(code=Code.CONFIRMATION_DECLINED)
+    steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
+    await parts.store.commit(
+        Commit(
+            puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record)),
+            reserves=tuple(releases),
+            steps=steps,
+            entries=written.rows,
+        )
+    )
+    parts.notify.wake(f"ask:{declined.id}")
+    if end:
+        await end_task(parts, declined.task, EndReason.CUSTOMER_DECLINED)
+    return await reply_of(parts, declined)
+
+
+def answered_entry(parts: Parts, ask: AskRecord, record: ConfirmationRecord, said: Answer, *, detail: str = "") -> Draft:
+    """The entry of one answer, with its evidence."""
+    return draft(
+        parts,
+        Kind.CONFIRMATION_ANSWERED,
+        envelope={
+            "ask": ask.id,
+            "task": ask.task,
+            "confirmation": record.id,
+            "digest": record.digest,
+            "rendering_hash": record.rendering_hash,
+            "answer": said.answer,
+            "as": said.confirms_as,
+            "person": pseudonym(parts, said.person_key),
+            "state": ask.state.value,
+        },
+        agent={"answer": said.answer, "as": said.confirms_as},
+        customer={"answer": said.answer, "as": said.confirms_as, "evidence": said.evidence, "rendering": decode(record.rendering.encode())},
+        desk={"answer": said.answer, "by": said.person, "evidence": said.evidence, "detail": detail},
+        subject=ask.customer,
+        refs=(ask.id, ask.task, ask.customer),
+    )

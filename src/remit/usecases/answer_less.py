@@ -1,0 +1,175 @@
+"""A person's counter-offer: less than was asked. It becomes a new ask that acts at once, where nobody else must agree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.canonical import b64url, canonical, unb64url
+from remit.domain.catalogue import Effect
+from remit.domain.confirmation import ask_digest, challenge, verify_lesser
+from remit.domain.decision import NeedsHuman, Permit, Refuse
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import new_id
+from remit.domain.records import Answer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, Person
+from remit.domain.rendering import rendering_json
+from remit.domain.values import Json, JsonObject, decode
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
+from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed, weigh_confirmed
+from remit.usecases.ask import act_for, act_now, write_decision
+from remit.usecases.invite import invitation_for, render_now
+from remit.usecases.parts import Parts
+from remit.usecases.read_desk import read_desk
+from remit.usecases.recording import Written, write
+from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.standing import Standing
+from remit.usecases.weigh import Weighed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lesser:
+    """The new ask as decided."""
+
+    record: AskRecord
+    standing: Standing
+    weighed: Weighed
+
+
+async def show_less(parts: Parts, person: Person, confirmation_id: str, params: JsonObject) -> Shown:
+    """Show what would be done instead, and hand out the challenge for exactly that.
+
+    Raises:
+        Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is refused.
+
+    Source: 2-model.md §8 (less).
+    """
+    kept, ask = await open_invitation(parts, confirmation_id)
+    word = await verify_asked(parts, kept.record, ask.record, person)
+    lesser = await _decide(parts, ask.record, word, params, new_id("ask", parts.world.random(16)))
+    rendering = await render_now(parts, lesser.standing, lesser.record, lesser.weighed)
+    nonce = b64url(parts.world.random(16))
+    signed = challenge(ask_digest=lesser.record.digest, rendering_hash=rendering.hash, decision=lesser.record.id, nonce=nonce)
+    ceremony = Ceremony(
+        id=_ceremony_id(confirmation_id, person),
+        purpose="less",
+        subject=confirmation_id,
+        challenge=b64url(signed),
+        expires_at=kept.record.expires_at,
+        extra={"params": canonical(params).decode(), "ask": lesser.record.id, "act_hash": rendering.act_hash},
+    )
+    try:
+        old = await parts.store.get(Ceremony, ceremony.id)
+        put = Put(ceremony, old.rev, old.record)
+    except Missing:
+        put = Put(ceremony, 0)
+    await parts.store.commit(Commit(puts=(put,)))
+    return Shown(
+        confirmation=kept.record,
+        ask=lesser.record,
+        rendering={**rendering_json(rendering), "act_hash": rendering.act_hash},
+        challenge=signed,
+        allowed=(),
+    )
+
+
+async def answer_less(parts: Parts, person: Person, confirmation_id: str, assertion: Mapping[str, Json] | None) -> Reply:
+    """Take a signed counter-offer: the old ask is countered, the new one acts at once, or asks those who must still agree.
+
+    Raises:
+        Refused: `confirmation.*`, `credential.*`, or the new ask's own code; nothing is then done.
+        Fault: the answer is then not taken.
+    """
+    kept, ask = await open_invitation(parts, confirmation_id)
+    word = await verify_asked(parts, kept.record, ask.record, person)
+    try:
+        ceremony = await parts.store.get(Ceremony, _ceremony_id(confirmation_id, person))
+    except Missing:
+        raise Refused(Code.CONFIRMATION_MISMATCH, "no counter-offer was shown", public="Say first what you would agree to.") from None
+    params = decode(ceremony.record.extra["params"].encode())
+    if not isinstance(params, Mapping):
+        raise Fault(Code.FAULT_STORE, "a counter-offer is damaged")
+    lesser = await _decide(parts, ask.record, word, params, ceremony.record.extra["ask"])
+    rendering = await render_now(parts, lesser.standing, lesser.record, lesser.weighed)
+    if rendering.act_hash != ceremony.record.extra["act_hash"]:
+        raise Refused(
+            Code.CONFIRMATION_MISMATCH,
+            "what would be shown has changed",
+            public="What you were shown has changed meanwhile. Nothing was done.",
+        )
+    key, asserted = await verify_signed(parts, person, lesser.record, assertion, unb64url(ceremony.record.challenge))
+    said = Answer(
+        person=person.id, person_key=person.key, confirms_as=word, answer="less", at=parts.world.now(), evidence=asserted.evidence
+    )
+    used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
+    try:
+        return await _record(parts, lesser, kept, ask, said, (used, Drop(ceremony.record, ceremony.rev)))
+    except Conflict:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the ask was answered meanwhile") from None
+
+
+async def _decide(parts: Parts, old: AskRecord, word: str, params: JsonObject, ask_id: str) -> _Lesser:
+    action = parts.catalogue.action(old.action)
+    verify_lesser(params_of(old), params, action=action)
+    text = canonical(params).decode()
+    digest = ask_digest(task=old.task, action=old.action, action_digest=action.digest, params=params, words=None)
+    wanted = replace(old, id=ask_id, params=text, words="", digest=digest, who=(), confirmation="", state=AskState.PERMITTED)
+    standing, weighed = await weigh_confirmed(parts, wanted, frozenset({word}))
+    if isinstance(weighed.decision, Refuse):
+        refuse = weighed.decision
+        raise Refused(refuse.code, refuse.detail, public=refuse.public)
+    record = replace(
+        wanted,
+        at=parts.world.now(),
+        covered=tuple(sorted(weighed.covered)),
+        reserved=tuple(one for one, _ in weighed.reserved),
+        versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
+        confirmed_by=(word,),
+    )
+    return _Lesser(record=record, standing=standing, weighed=weighed)
+
+
+async def _record(  # one answer and all it hangs on
+    parts: Parts, lesser: _Lesser, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], said: Answer, spent: tuple[Put, Drop]
+) -> Reply:
+    closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
+    countered = replace(ask.record, state=AskState.COUNTERED, countered_by=lesser.record.id, reserved=())
+    record, needs = lesser.record, lesser.weighed.decision
+    puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
+    if isinstance(needs, NeedsHuman):
+        invitation = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who)
+        record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+        puts.append(Put(invitation, 0))
+    action = parts.catalogue.action(record.action)
+    act = act_for(parts, record) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
+    puts += [Put(record, 0)] if act is None else [Put(record, 0), Put(act, 0)]
+    answered = await write(parts, answered_entry(parts, countered, closed, said))
+    decided = await write_decision(
+        parts,
+        lesser.standing,
+        record,
+        lesser.weighed,
+        decision="permit" if isinstance(needs, Permit) else "needs_human",
+        code="",
+        detail="countered",
+    )
+    written = Written(answered.rows + decided.rows, answered.opened + decided.opened)
+    releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+    reserves = tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in lesser.weighed.reserved)
+    committed = await parts.store.commit(
+        Commit(
+            expects=lesser.standing.expects,
+            puts=tuple(puts),
+            drops=(spent[1],),
+            reserves=(*releases, *reserves),
+            touches=((record.task, record.at),),
+            entries=written.rows,
+        )
+    )
+    parts.notify.wake(f"ask:{ask.record.id}")
+    if isinstance(needs, NeedsHuman):
+        return await reply_of(parts, record)
+    if act is None:
+        return await read_desk(parts, Kept(record, 1), action, params_of(record), written, committed)
+    return await act_now(parts, record, act.id, written, committed)
+
+
+def _ceremony_id(confirmation_id: str, person: Person) -> str:
+    return f"less {confirmation_id} {person.id}"

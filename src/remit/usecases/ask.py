@@ -1,0 +1,426 @@
+"""One ask of an agent, from a proved workload to a recorded decision, the act and the reply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.canonical import canonical
+from remit.domain.catalogue import Effect
+from remit.domain.confirmation import ask_digest
+from remit.domain.decision import NeedsHuman, Permit, Refuse
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import new_id
+from remit.domain.receipt import Holder
+from remit.domain.records import ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
+from remit.domain.secrets import find_secrets, redact
+from remit.domain.trajectory import (
+    AskedAgain,
+    End,
+    Hold,
+    SubjectKind,
+    Thresholds,
+    WasPermitted,
+    WasRefused,
+    after,
+    consequence,
+    new_trail,
+    risk,
+)
+from remit.domain.transcript import Kind
+from remit.domain.values import Json, JsonObject
+from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve, Step
+from remit.usecases.end import end_task
+from remit.usecases.invite import invitation_for
+from remit.usecases.parts import Parts
+from remit.usecases.perform import Settled, StaleAct, dispatch
+from remit.usecases.read_desk import read_desk
+from remit.usecases.recording import Written, draft, pseudonym, receipt, write
+from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.weigh import Weighed, Wish, weigh
+
+_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """Who asks, as proved by an access token and a DPoP proof of this very request."""
+
+    task: str
+    client_id: str
+    actor: str
+    jkt: str
+    token_jti: str
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskIn:
+    """An ask as decoded. `body` is the digest of the whole body; attachments are (name, digest) of accepted files."""
+
+    action: str
+    params: JsonObject
+    words: str | None
+    attachments: tuple[tuple[str, str], ...]
+    idempotency_key: str
+    body: str
+
+
+async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
+    """Decide, record and, where permitted, do one ask.
+
+    Raises:
+        Refused: before anything can be recorded: `task.ended`, `agent.suspended`, `credential.replayed`,
+            `request.conflict` and the rest of proving and standing. A refusal of the ask itself comes back as a reply,
+            with its receipt.
+        Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
+    """
+    for _ in range(_TRIES):
+        standing = await load_standing(parts, workload.task, idempotency=_idempotency_id(workload, request))
+        _verify_own(standing, workload)
+        await _verify_or_end(parts, standing)
+        if standing.earlier is not None:
+            return await _again(parts, standing, workload, request)
+        try:
+            return await _decide(parts, standing, workload, request)
+        except Conflict:
+            continue  # an epoch moved between loading and recording: everything is read and decided again
+        except NoRoom:
+            continue  # another ask took the room meanwhile: choose again with what is left
+        except Replayed:
+            raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+    raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
+
+
+def _idempotency_id(workload: Workload, request: AskIn) -> str:
+    return f"{workload.task} {workload.jkt} {request.idempotency_key}"
+
+
+def _verify_own(standing: Standing, workload: Workload) -> None:
+    task = standing.task.record
+    if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
+        raise Refused(Code.TASK_ENDED, "another workload's task")
+
+
+async def _verify_or_end(parts: Parts, standing: Standing) -> None:
+    """Check standing; a task whose time is over is ended on the spot, so that it is on the record."""
+    try:
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=await _something_waits(parts, standing))
+    except Refused as refused:
+        if refused.code in {Code.TASK_ENDED, Code.MANDATE_EXPIRED} and standing.task.record.state is not TaskState.ENDED:
+            reason = EndReason.MANDATE_EXPIRED if refused.code is Code.MANDATE_EXPIRED else EndReason(refused.detail.rpartition(": ")[2])
+            await end_task(parts, standing.task.record.id, reason)
+        raise
+
+
+async def _something_waits(parts: Parts, standing: Standing) -> bool:
+    """Whether a confirmation waits; only asked when the task would be idle otherwise."""
+    if parts.world.now() < standing.last_used + parts.terms.task_idle_s * 1000:
+        return True
+    return bool(await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1))
+
+
+async def _again(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
+    """The same key again: the same ask, cut again on fresh standing; another body is a conflict."""
+    if standing.earlier is None:
+        raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
+    known, kept = standing.earlier
+    if known.body != request.body:
+        raise Refused(Code.REQUEST_CONFLICT, "the Idempotency-Key was used with another body")
+    try:
+        await parts.store.commit(Commit(marks=workload.marks))
+    except Replayed:
+        raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+    return await reply_of(parts, kept.record)
+
+
+async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
+    words, secret = _redacted(parts, request.words)
+    wish = Wish(action=request.action, params=request.params, words=words)
+    weighed = _secret(request) if secret else await weigh(parts, standing, wish)
+    record = _record(parts, standing, request, words, weighed)
+    match weighed.decision:
+        case Refuse() as refuse:
+            return await _refuse(parts, standing, workload, request, record, weighed, refuse)
+        case NeedsHuman() as needs:
+            return await _hold(parts, standing, workload, request, record, weighed, needs)
+        case Permit():
+            return await _permit(parts, standing, workload, request, record, weighed)
+
+
+def _redacted(parts: Parts, words: str | None) -> tuple[str | None, bool]:
+    """Take secrets out before anything else sees the words. True when the desk refuses such a message."""
+    if words is None:
+        return None, False
+    findings = find_secrets(words)
+    return (redact(words, findings), parts.terms.secrets == "refuse") if findings else (words, False)
+
+
+def _secret(request: AskIn) -> Weighed:
+    refuse = Refuse(code=Code.WORDS_SECRET, detail="a secret was taken out", public="The message carries a secret; it was not kept.")
+    return Weighed(decision=refuse, params=request.params, action=None, versions={}, names={}, risk=0)
+
+
+def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None, weighed: Weighed) -> AskRecord:
+    task = standing.task.record
+    action = weighed.action
+    digest = ask_digest(
+        task=task.id,
+        action=request.action,
+        action_digest=action.digest if action is not None else "",
+        params=weighed.params,
+        words=words,
+        attachments=[digest for _, digest in request.attachments],
+    )
+    return AskRecord(
+        id=new_id("ask", parts.world.random(16)),
+        task=task.id,
+        mandate=task.mandate,
+        customer=task.customer,
+        operator=task.operator,
+        client_id=task.client_id,
+        case=task.case,
+        action=request.action,
+        params=canonical(weighed.params).decode(),
+        words=words or "",
+        digest=digest,
+        state=AskState.PERMITTED,
+        at=parts.world.now(),
+        covered=tuple(sorted(weighed.covered)),
+        reserved=tuple(one for one, _ in weighed.reserved),
+        versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
+        waiver=-1 if weighed.waiver is None else weighed.waiver,
+    )
+
+
+async def _refuse(  # the parts of one decision
+    parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, refuse: Refuse
+) -> Reply:
+    refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
+    about = next(iter(weighed.versions), ("", ""))[1] or _about(request.params)
+    steps = _steps(parts, standing, WasRefused(code=refuse.code, about=about), customer=False)
+    written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
+    committed = await parts.store.commit(
+        Commit(
+            expects=standing.expects,
+            puts=(Put(refused, 0), Put(Idempotency(id=_idempotency_id(workload, request), ask=refused.id, body=request.body), 0)),
+            marks=workload.marks,
+            touches=((refused.task, refused.at),),
+            steps=steps,
+            entries=written.rows,
+        )
+    )
+    await follow_risk(parts, standing, steps)
+    return await reply_of(parts, refused, receipt(parts, written, committed, Holder.AGENT))
+
+
+async def _hold(  # the parts of one decision
+    parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, needs: NeedsHuman
+) -> Reply:
+    try:
+        invitation = await invitation_for(parts, standing, record, weighed, needs.who)
+    except Refused as refused:  # too many are waiting, or the person said no to exactly this
+        refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse)
+    waiting = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    written = await write_decision(
+        parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
+    )
+    steps = _steps(parts, standing, _permitted(weighed, request), customer=True)
+    committed = await parts.store.commit(
+        Commit(
+            expects=standing.expects,
+            puts=(
+                Put(waiting, 0),
+                Put(invitation, 0),
+                Put(Idempotency(id=_idempotency_id(workload, request), ask=waiting.id, body=request.body), 0),
+            ),
+            reserves=tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved),
+            marks=workload.marks,
+            touches=((waiting.task, waiting.at),),
+            steps=steps,
+            entries=written.rows,
+        )
+    )
+    # A crash here leaves the invitation waiting on everybody's page; only the notice is lost.
+    await _invite(parts, invitation)
+    await follow_risk(parts, standing, steps)
+    return await reply_of(parts, waiting, receipt(parts, written, committed, Holder.AGENT), expires_at=invitation.expires_at)
+
+
+async def _invite(parts: Parts, invitation: ConfirmationRecord) -> None:
+    page = f"{parts.terms.issuer}/confirm/{invitation.id}"
+    for who in invitation.who:
+        person = invitation.customer if who == "customer" else who
+        await parts.notify.tell(
+            person=person, address="", subject="Your answer is needed", text="An agent asks for something that needs your yes.", page=page
+        )
+
+
+async def _permit(  # the parts of one decision
+    parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed
+) -> Reply:
+    """Record the permit with its outbox row, then act. A read has no outbox row: repeating it is harmless."""
+    if weighed.action is None:
+        raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
+    reads = weighed.action.effect is Effect.READ
+    act = None if reads else act_for(parts, record)
+    written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
+    steps = _steps(parts, standing, _permitted(weighed, request), customer=False)
+    committed = await parts.store.commit(
+        Commit(
+            expects=standing.expects,
+            puts=(
+                Put(record, 0),
+                *(() if act is None else (Put(act, 0),)),
+                Put(Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=request.body), 0),
+            ),
+            reserves=tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved),
+            marks=workload.marks,
+            touches=((record.task, record.at),),
+            steps=steps,
+            entries=written.rows,
+        )
+    )
+    parts.on_point("ask.recorded")
+    # A crash here leaves a recorded permit with its act queued (the outbox sends it) or an unanswered read.
+    if act is None:
+        return await read_desk(parts, Kept(record, 1), weighed.action, weighed.params, written, committed)
+    return await act_now(parts, record, act.id, written, committed)
+
+
+async def act_now(parts: Parts, record: AskRecord, act_id: str, written: Written, committed: Committed) -> Reply:
+    """Try to act at once. What cannot be done now waits in the outbox, and the agent is told."""
+    parts.on_point("act.queued")
+    settled: Settled | None = None
+    try:
+        settled = await dispatch(parts, act_id)
+    except (Fault, StaleAct) as waits:
+        del waits  # the act stays queued or sent; the reply says that it is pending
+    if settled is None:
+        kept = await parts.store.get(AskRecord, record.id)
+        return await reply_of(parts, kept.record, receipt(parts, written, committed, Holder.AGENT))
+    both = Written(written.rows + settled.written.rows, written.opened + settled.written.opened)
+    proved = await parts.store.prove([place.index for place in (*committed.places, *settled.committed.places)])
+    return await reply_of(parts, settled.ask, receipt(parts, both, proved, Holder.AGENT))
+
+
+def act_for(parts: Parts, record: AskRecord) -> ActRecord:
+    """The outbox row of a permitted write."""
+    payload: Mapping[str, Json] = {}
+    door = "backoffice"
+    if record.action.startswith("case."):
+        door = "helpdesk"
+        params = params_of(record)
+        text = str(params.get("text", ""))
+        match record.action:
+            case "case.close":
+                payload = {"do": "close"}
+            case "case.open":
+                payload = {"do": "note", "public": True, "author": "agent", "text": f"{params.get('subject', '')}\n\n{text}"}
+            case _:
+                payload = {"do": "note", "public": True, "author": "agent", "text": text}
+    return ActRecord(
+        id=new_id("act", parts.world.random(16)),
+        ask=record.id,
+        task=record.task,
+        case=record.case,
+        door=door,
+        payload=canonical(payload).decode(),
+        state=ActState.QUEUED,
+        queued_at=parts.world.now(),
+    )
+
+
+async def write_decision(  # the parts of one decision
+    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, decision: str, code: str, detail: str
+) -> Written:
+    """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
+    task = standing.task.record
+    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words}
+    return await write(
+        parts,
+        draft(
+            parts,
+            Kind.ASK_DECIDED,
+            envelope={
+                "ask": record.id,
+                "task": record.task,
+                "case": record.case,
+                "mandate": record.mandate,
+                "mandate_hash": standing.mandate.hash,
+                "agent": record.client_id,
+                "actor": task.actor,
+                "operator": record.operator,
+                "customer": pseudonym(parts, record.customer),
+                "action": record.action,
+                "area": weighed.action.area.value if weighed.action is not None else "",
+                "digest": record.digest,
+                "decision": decision,
+                "code": code,
+                "who": list(record.who),
+                "waiver": record.waiver,
+                "risk": weighed.risk,
+            },
+            agent={"ask": shown, "public": record.public},
+            customer={"ask": shown, "agent": standing.agent.record.name},
+            desk={"ask": shown, "detail": detail, "policies": list(weighed.policies), "versions": dict(record.versions)},
+            subject=record.customer,
+            refs=(record.id, record.task, record.customer),
+        ),
+    )
+
+
+def _permitted(weighed: Weighed, request: AskIn) -> WasPermitted:
+    action = weighed.action
+    write_effect = action is not None and action.effect is Effect.WRITE
+    capped = any(limit is not None and ":" in one.key for one, limit in weighed.reserved)
+    return WasPermitted(action=request.action, write=write_effect, capped=capped, target=_about(request.params))
+
+
+def _about(params: JsonObject) -> str:
+    """What an ask is about, for trails: its first text param, which names the record in nearly every action."""
+    return next((f"{name}:{value}" for name, value in sorted(params.items()) if isinstance(value, str)), "")
+
+
+def _steps(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
+    task = standing.task.record
+    now = parts.world.now()
+    subjects = [
+        (SubjectKind.TASK, task.id),
+        (SubjectKind.GRANT, task.root),
+        (SubjectKind.AGENT, task.client_id),
+        (SubjectKind.OPERATOR, task.operator),
+    ]
+    if customer:
+        subjects.append((SubjectKind.CUSTOMER, task.customer))
+    return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
+
+
+async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...]) -> None:
+    """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
+
+    The thresholds are read with the next ask's snapshot too, so that a lost consequence is caught up.
+    """
+    known = {(trail.kind, trail.subject): trail for trail in standing.trails}
+    for step in steps:
+        trail = known.get((step.kind, step.subject)) or new_trail(step.kind, step.subject)
+        known[step.kind, step.subject] = after(trail, step.event, step.at)
+    now = parts.world.now()
+    level = risk(known.values(), now)
+    what = consequence(level, Thresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
+    task = standing.task.record
+    match what:
+        case End():
+            await end_task(parts, task.id, EndReason.RISK)
+        case Hold() if task.state is TaskState.OPEN:
+            try:
+                kept = await parts.store.get(type(task), task.id)
+                await parts.store.commit(Commit(puts=(Put(replace(kept.record, state=TaskState.HELD), kept.rev, kept.record),)))
+            except (Conflict, Missing):
+                return
+        case _:
+            if not getattr(what, "tell", False):
+                return
+    await parts.notify.incident(
+        kind="risk", details={"task": task.id, "agent": task.client_id, "operator": task.operator, "risk": str(level)}
+    )

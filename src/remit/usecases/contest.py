@@ -1,0 +1,43 @@
+"""A customer contests an entry: it goes on the record, and the entry's content may not be erased while it is open."""
+
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import new_id
+from remit.domain.records import Contest, Person
+from remit.domain.transcript import Kind
+from remit.ports.store import Commit, Put
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
+
+_LONGEST = 4000
+
+
+async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Contest:
+    """Contest one of one's own entries.
+
+    Raises:
+        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason.
+    """
+    if not text.strip() or len(text) > _LONGEST:
+        raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public="Say why, in at most 4000 characters.")
+    if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
+        raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
+    index = int(entry_id)
+    found = await parts.store.entries(ref=person.id, low=index, limit=1)
+    if not found or found[0].index != index:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
+    made = Contest(id=new_id("con", parts.world.random(16)), customer=person.id, entry=index, text=text, at=parts.world.now())
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CONTEST_RAISED,
+            envelope={"contest": made.id, "entry": index, "customer": pseudonym(parts, person.id)},
+            customer={"text": text},
+            desk={"text": text},
+            subject=person.id,
+            refs=(person.id, made.id),
+        ),
+    )
+    await parts.store.commit(Commit(puts=(Put(made, 0),), entries=written.rows))
+    await parts.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
+    return made

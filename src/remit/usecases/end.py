@@ -1,0 +1,126 @@
+"""Ending a task and everything that lives by it: its credentials, waiting confirmations and queued acts."""
+
+from dataclasses import dataclass, replace
+
+from remit.domain.records import (
+    ActRecord,
+    ActState,
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    ConfirmationState,
+    EndReason,
+    MandateRecord,
+    TaskRecord,
+    TaskState,
+)
+from remit.domain.transcript import Kind
+from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, write
+
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere."""
+
+    task: str
+    reason: EndReason
+    confirmations: int
+    acts: int
+    sent: tuple[str, ...]
+    took_ms: int
+
+
+async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
+    """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
+
+    The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
+    then voided with it, and what it had reserved is released. Ending an ended task changes nothing.
+
+    Raises:
+        Missing: no such task.
+        Fault: `fault.store`; the task is then not ended.
+
+    Source: 2-model.md §4.
+    """
+    started = parts.world.ticks()
+    for _ in range(_TRIES):
+        kept = await parts.store.get(TaskRecord, task_id)
+        if kept.record.state is TaskState.ENDED:
+            return Ended(task=task_id, reason=EndReason(kept.record.reason), confirmations=0, acts=0, sent=(), took_ms=0)
+        try:
+            return await _end(parts, kept, reason, started)
+        except Conflict:
+            continue
+    # Something keeps moving under the task: end the task alone, now. What waits cannot be used any more, since every
+    # step compares the task's revision; the sweep voids it.
+    kept = await parts.store.get(TaskRecord, task_id)
+    return await _end(parts, kept, reason, started, alone=True)
+
+
+async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started: float, *, alone: bool = False) -> Ended:
+    task = kept.record
+    now = parts.world.now()
+    ended = replace(task, state=TaskState.ENDED, reason=reason.value, ended_at=now)
+    puts: list[Put] = [Put(ended, kept.rev, task)]
+    releases: list[Reserve] = []
+    sent: list[str] = []
+    acts = 0
+    confirmations = () if alone else await parts.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)
+    asks = () if alone else await parts.store.find(AskRecord, "ask.open", task.id, limit=1000)
+    puts.extend(Put(replace(one.record, state=ConfirmationState.VOID), one.rev, one.record) for one in confirmations)
+    for act in () if alone else await parts.store.find(ActRecord, "act.task", task.id, limit=1000):
+        if act.record.ask:
+            puts.append(Put(replace(act.record, state=ActState.VOID), act.rev, act.record))
+            acts += 1
+    for ask in asks:
+        if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:
+            puts.append(Put(replace(ask.record, state=AskState.VOID, reason=reason.value, reserved=()), ask.rev, ask.record))
+            releases.extend(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+        else:
+            sent.append(ask.record.id)
+    took_ms = round((parts.world.ticks() - started) * 1000)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.TASK_ENDED,
+            envelope={
+                "task": task.id,
+                "case": task.case,
+                "reason": reason.value,
+                "voided": {"confirmations": len(confirmations), "acts": acts},
+                "already_sent": list(sent),
+                "took_ms": took_ms,
+            },
+            agent={"reason": reason.value},
+            customer={"reason": reason.value},
+            subject=task.customer,
+            refs=(task.id, task.mandate, task.customer),
+        ),
+    )
+    await parts.store.commit(Commit(puts=tuple(puts), reserves=tuple(releases), entries=written.rows))
+    parts.notify.wake(f"task:{task.id}")
+    for ask in asks:
+        parts.notify.wake(f"ask:{ask.record.id}")
+    for child in await parts.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=100):
+        for below in await parts.store.find(TaskRecord, "task.live_mandate", child.record.id, limit=100):
+            await end_task(parts, below.record.id, reason)
+    return Ended(task=task.id, reason=reason, confirmations=len(confirmations), acts=acts, sent=tuple(sent), took_ms=took_ms)
+
+
+async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tuple[Ended, ...]:
+    """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`)."""
+    ended: list[Ended] = []
+    while True:
+        page = await parts.store.find(TaskRecord, index, key, limit=200)
+        if not page:
+            return tuple(ended)
+        for kept in page:
+            try:
+                ended.append(await end_task(parts, kept.record.id, reason))
+            except Missing:  # it was swept meanwhile; nothing is left to end
+                continue

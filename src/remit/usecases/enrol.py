@@ -1,0 +1,279 @@
+"""People: adding one, inviting them to enrol a passkey, enrolling, signing in, and knowing who a session is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.canonical import b64url, unb64url
+from remit.domain.confirmers import Enrolment, waits_until
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import new_id
+from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
+from remit.domain.transcript import Kind
+from remit.domain.values import Instant, Json, JsonObject
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.usecases.answer import passkey_facts
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
+
+SIGNIN_PREFIX = "rs_"
+"""How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A ceremony handed to a browser: its id, and the options for `navigator.credentials`."""
+
+    ceremony: str
+    options: Mapping[str, Json]
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A fresh session: the cookie value (shown once) and the person."""
+
+    cookie: str
+    person: Person
+    expires_at: Instant
+
+
+async def add_person(parts: Parts, person: Person) -> Person:
+    """Add a customer or an officer.
+
+    Raises:
+        Refused: `request.conflict` when the id is taken, `request.malformed` for an unknown kind or role.
+    """
+    if person.kind not in {"customer", "officer"} or not person.id or any(ord(letter) < 33 for letter in person.id):  # noqa: PLR2004  # visible letters only
+        raise Refused(
+            Code.REQUEST_MALFORMED, "a person has an id and is a customer or an officer", public="Give an id, and kind customer or officer."
+        )
+    unknown = set(person.roles) - set(parts.catalogue.roles) - {"security", "audit", "admin"}
+    if unknown:
+        raise Refused(
+            Code.REQUEST_MALFORMED, f"unknown roles {sorted(unknown)}", public=f"The catalogue has no role {', '.join(sorted(unknown))}."
+        )
+    try:
+        await parts.store.commit(Commit(puts=(Put(person, 0),)))
+    except Conflict:
+        raise Refused(Code.REQUEST_CONFLICT, f"{person.id} exists already", public="There is somebody with that id already.") from None
+    return person
+
+
+async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
+    """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    try:
+        await parts.store.get(Person, person_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
+    code = b64url(parts.world.random(24))
+    invitation = Invitation(
+        id=_hash(parts, "invitation", code), person=person_id, how=how.value, expires_at=Instant(parts.world.now() + ttl_s * 1000)
+    )
+    await parts.store.commit(Commit(puts=(Put(invitation, 0),)))
+    return code
+
+
+async def begin_enrolment(parts: Parts, *, code: str = "", session: Person | None = None) -> Begun:
+    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in with an old passkey.
+
+    The code is spent only when the passkey is there, so that a failed try can be repeated.
+
+    Raises:
+        Refused: `credential.expired` for a used, unknown or expired code.
+    """
+    if session is not None:
+        person, how, invitation = session, Enrolment.OLD_PASSKEY.value, ""
+    else:
+        kept = await _invitation(parts, code)
+        person, how, invitation = (await parts.store.get(Person, kept.record.person)).record, kept.record.how, kept.record.id
+    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    challenge = parts.world.random(32)
+    ceremony = _ceremony(parts, "enrol", person.id, challenge, {"how": how, "invitation": invitation})
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = parts.passkeys.creation_options(
+        person=person.id, name=person.email or person.name, challenge=challenge, known=tuple(one.record.id for one in known)
+    )
+    return Begun(ceremony=ceremony.id, options=options, person=person)
+
+
+async def finish_enrolment(parts: Parts, *, ceremony_id: str, response: JsonObject, label: str) -> SignedIn:
+    """Keep a new passkey, spend the code, and sign the person in.
+
+    ⚔ A passkey added by an old one inherits the old one's waiting time, so that a fresh link passkey cannot launder itself.
+
+    Raises:
+        Refused: `confirmation.replayed`, `credential.malformed`, `credential.expired`, `request.conflict`.
+
+    Source: 2-model.md §8 (Passkeys).
+    """
+    ceremony = await _take(parts, ceremony_id, "enrol")
+    enrolled = parts.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
+    person = (await parts.store.get(Person, ceremony.record.subject)).record
+    now = parts.world.now()
+    how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
+    drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
+    if invitation:
+        try:
+            kept = await parts.store.get(Invitation, invitation)
+        except Missing:
+            raise Refused(
+                Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
+            ) from None
+        drops.append(Drop(kept.record, kept.rev))
+    passkey = Passkey(
+        id=enrolled.credential_id,
+        person=person.id,
+        public_key=enrolled.public_key,
+        sign_count=enrolled.sign_count,
+        how=how,
+        label=label[:80],
+        created_at=now,
+        young_since=await _young_since(parts, person, how),
+    )
+    cookie, session = _session(parts, person, passkey.id)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_ENROLLED,
+            envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": how},
+            customer={"label": passkey.label} if person.kind == "customer" else None,
+            desk={"person": person.id},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    try:
+        await parts.store.commit(Commit(puts=(Put(passkey, 0), Put(session, 0)), drops=tuple(drops), entries=written.rows))
+    except Conflict:
+        raise Refused(
+            Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
+        ) from None
+    await parts.notify.tell(
+        person=person.id,
+        address=person.email,
+        subject="A passkey was added",
+        text="A passkey was added to your account. If it was not you, tell the desk.",
+        page=f"{parts.terms.issuer}/me",
+    )
+    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
+
+
+async def begin_sign_in(parts: Parts) -> Begun:
+    """Hand out a challenge to sign in with any passkey of this desk."""
+    challenge = parts.world.random(32)
+    ceremony = _ceremony(parts, "sign_in", "", challenge, {})
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    return Begun(ceremony=ceremony.id, options=parts.passkeys.request_options(challenge=challenge, allowed=()), person=None)
+
+
+async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObject) -> SignedIn:
+    """Sign a person in by passkey.
+
+    Raises:
+        Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey.
+    """
+    ceremony = await _take(parts, ceremony_id, "sign_in")
+    try:
+        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
+        person = (await parts.store.get(Person, passkey.record.person)).record
+    except Missing:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public="This passkey is not known here.") from None
+    if passkey.record.revoked:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public="This passkey was removed.")
+    asserted = parts.passkeys.verify_assertion(
+        assertion, challenge=unb64url(ceremony.record.challenge), public_key=passkey.record.public_key, sign_count=passkey.record.sign_count
+    )
+    cookie, session = _session(parts, person, passkey.record.id)
+    used = replace(passkey.record, sign_count=asserted.sign_count)
+    try:
+        await parts.store.commit(
+            Commit(puts=(Put(session, 0), Put(used, passkey.rev, passkey.record)), drops=(Drop(ceremony.record, ceremony.rev),))
+        )
+    except Conflict:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "the challenge was used already") from None
+    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
+
+
+async def person_of(parts: Parts, cookie: str) -> Person:
+    """Whose session a cookie is.
+
+    Raises:
+        Refused: `person.not_signed_in`.
+    """
+    if not cookie.startswith(SIGNIN_PREFIX):
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "no session")
+    try:
+        session = (await parts.store.get(Session, _hash(parts, "session", cookie))).record
+        person = (await parts.store.get(Person, session.person)).record
+    except Missing:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "no such session") from None
+    if parts.world.now() >= session.expires_at:
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session has expired")
+    return person
+
+
+async def sign_out(parts: Parts, cookie: str) -> None:
+    """End a session; ending an ended one changes nothing."""
+    try:
+        kept = await parts.store.get(Session, _hash(parts, "session", cookie))
+        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+    except (Missing, Conflict):
+        return
+
+
+async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
+    try:
+        kept = await parts.store.get(Invitation, _hash(parts, "invitation", code))
+    except Missing:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "no such code", public="This link was used already, or is not ours.") from None
+    if parts.world.now() >= kept.record.expires_at:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the code has expired", public="This link has expired. Ask for a new one.")
+    return kept
+
+
+async def _take(parts: Parts, ceremony_id: str, purpose: str) -> Kept[Ceremony]:
+    try:
+        kept = await parts.store.get(Ceremony, ceremony_id)
+    except Missing:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
+    if kept.record.purpose != purpose or parts.world.now() >= kept.record.expires_at:
+        raise Refused(Code.CONFIRMATION_REPLAYED, "another ceremony, or an expired one")
+    return kept
+
+
+async def _young_since(parts: Parts, person: Person, how: str) -> Instant:
+    """The start of a wait that a passkey added by an old one inherits: the youngest of those that still wait."""
+    if how != Enrolment.OLD_PASSKEY.value:
+        return Instant(0)
+    now = parts.world.now()
+    old = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    if any(waits_until(passkey_facts(one.record, person), now) is None for one in old):
+        return Instant(0)
+    return Instant(max((max(one.record.created_at, one.record.young_since) for one in old), default=now))
+
+
+def _ceremony(parts: Parts, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:
+    return Ceremony(
+        id=new_id("cer", parts.world.random(16)),
+        purpose=purpose,
+        subject=subject,
+        challenge=b64url(challenge),
+        expires_at=Instant(parts.world.now() + 600_000),
+        extra=extra,
+    )
+
+
+def _session(parts: Parts, person: Person, passkey: str) -> tuple[str, Session]:
+    cookie = SIGNIN_PREFIX + b64url(parts.world.random(32))
+    now = parts.world.now()
+    ends = Instant(now + parts.terms.session_ttl_s * 1000)
+    return cookie, Session(id=_hash(parts, "session", cookie), person=person.id, created_at=now, expires_at=ends, passkey=passkey)
+
+
+def _hash(parts: Parts, purpose: str, code: str) -> str:
+    return b64url(parts.signer.keyed(purpose, code.encode()))

@@ -1,0 +1,125 @@
+"""Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from remit.domain.canonical import b64url, canonical
+from remit.domain.catalogue import Action
+from remit.domain.confirmation import act_digest
+from remit.domain.confirmers import Fatigue, verify_may_invite
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import new_id
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
+from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
+from remit.domain.rendering_values import filled
+from remit.domain.values import Instant, decode
+from remit.usecases.parts import Parts
+from remit.usecases.replies import params_of
+from remit.usecases.standing import Standing
+from remit.usecases.weigh import Weighed
+
+_SHOWN: Final = 10
+
+
+async def invitation_for(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str]) -> ConfirmationRecord:
+    """The invitation for an ask that needs people.
+
+    Raises:
+        Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
+
+    Source: 2-model.md §8 (Anti-fatigue), §5 (a decline binds the act's digest for the whole operator).
+    """
+    now = parts.world.now()
+    counters = await parts.store.counters(decline_scope(record.customer, record.operator))
+    act = act_digest(action=record.action, params=params_of(record), customer=record.customer)
+    if counters.get(act):
+        raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
+    if "customer" in who:
+        waiting = await parts.store.find(
+            ConfirmationRecord, "confirmation.pair", f"{record.customer} {record.operator}", limit=parts.terms.waiting_per_pair + 1
+        )
+        declines = [Instant(int(name.removeprefix("at:"))) for name in counters if name.startswith("at:")]
+        settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
+        verify_may_invite(waiting=len(waiting), declines=declines, now=now, settings=settings)
+    rendering = await render_now(parts, standing, record, weighed)
+    return ConfirmationRecord(
+        id=new_id("cnf", parts.world.random(16)),
+        ask=record.id,
+        task=record.task,
+        customer=record.customer,
+        operator=record.operator,
+        who=tuple(sorted(who)),
+        decision=record.id,
+        digest=record.digest,
+        rendering=canonical({**rendering_json(rendering), "act_hash": rendering.act_hash}).decode(),
+        rendering_hash=rendering.hash,
+        nonce=b64url(parts.world.random(16)),
+        state=ConfirmationState.WAITING,
+        at=now,
+        expires_at=Instant(min(now + parts.terms.confirmation_ttl_s * 1000, standing.task.record.ends_at)),
+    )
+
+
+def decline_scope(customer: str, operator: str) -> str:
+    """The counter scope in which declines of a customer are kept for an operator."""
+    return f"declined {customer} {operator}"
+
+
+async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> Rendering:
+    """Render the recorded ask as things stand now: resolved names, what was done before, what budget is left."""
+    action = weighed.action
+    if action is None:
+        raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
+    shown = AskShown(
+        action=action,
+        params=params_of(record),
+        names=weighed.names,
+        agent=standing.agent.record.name,
+        operator=record.operator,
+        customer=standing.customer.record.name,
+        told=tuple(sorted(set(action.returns) & weighed.covered)),
+        words=record.words or None,
+        done=await _done(parts, record, action, weighed.names),
+        budgets=_budgets(standing, action, weighed),
+        chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),
+    )
+    return render_ask(shown, parts.catalogue)
+
+
+async def _done(parts: Parts, record: AskRecord, action: Action, names: Mapping[tuple[str, str], str]) -> tuple[Done, ...]:
+    found = await parts.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
+    done: list[Done] = []
+    for kept in found:
+        one = kept.record
+        known = parts.catalogue.actions.get(one.action)
+        if known is None or known.builtin or known.effect == "read" or one.state not in {AskState.DONE, AskState.UNKNOWN}:
+            continue
+        done.append(Done(title=filled(known, params_of(one), names), outcome=one.state.value))
+    del action
+    return tuple(done[:_SHOWN])
+
+
+def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budget, ...]:
+    """What would be left after this ask, from the powers that were charged."""
+    uses_left: int | None = None
+    total_left: str | None = None
+    for one, limit in weighed.reserved:
+        if limit is None:
+            continue
+        left = limit - standing.counters.get((one.scope, one.key), 0) - one.amount
+        if one.amount == 1 and one.key.endswith(action.name):
+            uses_left = left if uses_left is None else min(uses_left, left)
+        else:
+            total_left = f"{left / 1_000_000:.2f}"
+    return (
+        (Budget(action=action.name, uses_left=uses_left, total_left=total_left),) if uses_left is not None or total_left is not None else ()
+    )
+
+
+def shown_hashes(record: ConfirmationRecord) -> tuple[str, str]:
+    """What was shown: the hash that was signed, and the hash that must still hold when acting."""
+    shown = decode(record.rendering.encode())
+    act_hash = shown.get("act_hash") if isinstance(shown, Mapping) else None
+    if not isinstance(act_hash, str):
+        raise Fault(Code.FAULT_STORE, "an invitation is damaged")
+    return record.rendering_hash, act_hash

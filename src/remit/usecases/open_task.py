@@ -1,0 +1,235 @@
+"""Exchanging a mandate for a task, and a task for a fresh credential."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.canonical import b64url, canonical
+from remit.domain.errors import Code, Refused
+from remit.domain.grant import verify_current
+from remit.domain.ids import is_id, new_id
+from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState
+from remit.domain.transcript import Kind
+from remit.domain.values import Instant, Json
+from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
+from remit.usecases.grant import invalid_grant
+from remit.usecases.parts import Parts
+from remit.usecases.perform import dispatch
+from remit.usecases.prove_client import Caller, is_suspended
+from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.standing import load_standing, mandate_of, suspension_ids, verify_standing
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """A fresh access token. Times in seconds."""
+
+    access_token: str
+    expires_in_s: int
+    mandate: MandateRecord
+    task: str
+    case: str
+
+
+async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
+    """Open a task under a mandate, reserve its case and issue its first credential.
+
+    A retried exchange finds the live task that nothing was asked in yet, instead of opening another.
+
+    Raises:
+        Refused: `grant.invalid` for anything that is not exactly as granted, `mandate.*` for a mandate that is the
+            caller's own but cannot be used, `credential.replayed`.
+
+    Source: RFC 8693; 2-model.md §4.
+    """
+    for _ in range(_TRIES):
+        kept = await _own_mandate(parts, caller, mandate_id)
+        unused = await _unused_task(parts, kept.record)
+        if unused is not None:
+            await _spend(parts, caller)
+            return _issue(parts, caller, kept.record, unused)
+        verify_usable(parts, kept.record, parts.world.now())
+        if kept.record.tasks >= kept.record.max_tasks:
+            raise Refused(Code.GRANT_INVALID, "the mandate's tasks are used up", public="This mandate allows no further task.")
+        try:
+            task = await _open(parts, caller, kept)
+        except Conflict:
+            continue
+        except Replayed:
+            raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion or proof was used before") from None
+        return _issue(parts, caller, kept.record, task)
+    raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
+
+
+async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
+    """Issue a fresh credential for a live task to the workload it belongs to.
+
+    Raises:
+        Refused: `grant.invalid` for a task that is not the caller's, `task.ended` and the rest of standing, `credential.replayed`.
+    """
+    try:
+        standing = await load_standing(parts, task_id)
+    except Refused as refused:
+        raise invalid_grant(refused.detail) from None
+    task = standing.task.record
+    if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
+        raise invalid_grant("another workload's task")
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    await _spend(parts, caller)
+    return _issue(parts, caller, standing.mandate, task)
+
+
+def issue_grant_token(parts: Parts, caller: Caller, mandate: MandateRecord) -> Issued:
+    """The token a redeemed code brings: it names the mandate and opens no task by itself."""
+    return _issue(parts, caller, mandate, None)
+
+
+def verify_usable(parts: Parts, mandate: MandateRecord, now: Instant) -> None:
+    """Check that a mandate can open a task now.
+
+    Raises:
+        Refused: `mandate.expired`, `mandate.inactive`.
+    """
+    if mandate.state == "expired" or now >= mandate.expires_at:
+        raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
+    if mandate.state != "active":
+        raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {mandate.state}")
+    mandate_of(parts.catalogue, mandate)
+    verify_current(mandate.action_digests, parts.catalogue)
+
+
+async def _own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[MandateRecord]:
+    """The caller's own mandate. Unknown ids and other callers' mandates answer alike."""
+    if not is_id(mandate_id, "man"):
+        raise invalid_grant("not a mandate id")
+    try:
+        kept = await parts.store.get(MandateRecord, mandate_id)
+    except Missing:
+        raise invalid_grant("no such mandate") from None
+    record = kept.record
+    if (record.client_id, record.actor, record.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
+        raise invalid_grant("granted to another agent or key")
+    return kept
+
+
+async def _unused_task(parts: Parts, mandate: MandateRecord) -> TaskRecord | None:
+    now = parts.world.now()
+    for kept in await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=10):
+        snapshot = await parts.store.snapshot(task=kept.record.id, idempotency="")
+        fresh = now < min(kept.record.ends_at, kept.record.opened_at + parts.terms.task_idle_s * 1000)
+        if kept.record.id not in snapshot.touched and kept.record.state is TaskState.OPEN and fresh:
+            return kept.record
+    return None
+
+
+async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> TaskRecord:
+    mandate = kept.record
+    now = parts.world.now()
+    task = TaskRecord(
+        id=new_id("task", parts.world.random(16)),
+        mandate=mandate.id,
+        root=mandate.root,
+        customer=mandate.customer,
+        client_id=mandate.client_id,
+        actor=mandate.actor,
+        operator=mandate.operator,
+        jkt=mandate.jkt,
+        objective=mandate.objective,
+        case=new_id("case", parts.world.random(16)),
+        state=TaskState.OPEN,
+        opened_at=now,
+        ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
+    )
+    for name in suspension_ids(task):
+        if await is_suspended(parts, name):
+            raise Refused(Code.MANDATE_INACTIVE, f"{name} is suspended")
+    ticket = _ticket(parts, task, now)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.TASK_OPENED,
+            envelope={
+                "task": task.id,
+                "case": task.case,
+                "mandate": mandate.id,
+                "mandate_hash": mandate.hash,
+                "agent": task.client_id,
+                "customer": pseudonym(parts, task.customer),
+                "objective": task.objective,
+            },
+            agent={"jkt": task.jkt, "actor": task.actor},
+            customer={"agent": caller.agent.record.name, "objective": task.objective},
+            desk={"customer": task.customer},
+            subject=task.customer,
+            refs=(task.id, mandate.id, task.customer),
+        ),
+    )
+    used = replace(mandate, tasks=mandate.tasks + 1)
+    await parts.store.commit(
+        Commit(
+            expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),),
+            puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
+            marks=caller.marks,
+            entries=written.rows,
+        )
+    )
+    # A crash here leaves the ticket queued; the outbox job opens it. The agent's first write waits for the case.
+    await dispatch(parts, ticket.id)
+    return task
+
+
+def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
+    title = parts.catalogue.objectives[task.objective].title
+    payload: Mapping[str, Json] = {"do": "open", "subject": title, "text": "", "author": "remit"}
+    return ActRecord(
+        id=new_id("act", parts.world.random(16)),
+        ask="",
+        task=task.id,
+        case=task.case,
+        door="helpdesk",
+        payload=canonical(payload).decode(),
+        state=ActState.QUEUED,
+        queued_at=now,
+    )
+
+
+async def _spend(parts: Parts, caller: Caller) -> None:
+    """Mark the assertion and proof as used when nothing else is written."""
+    try:
+        await parts.store.commit(Commit(marks=caller.marks, expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),)))
+    except Replayed:
+        raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion or proof was used before") from None
+    except Conflict:
+        raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
+
+
+def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecord | None) -> Issued:
+    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it."""
+    now_s = parts.world.now() // 1000
+    ends_s = mandate.expires_at // 1000 if task is None else min(task.ends_at, mandate.expires_at) // 1000
+    expires_in_s = max(1, min(parts.terms.token_ttl_s, ends_s - now_s))
+    claims: dict[str, Json] = {
+        "iss": parts.terms.issuer,
+        "aud": parts.terms.issuer,
+        "sub": mandate.customer,
+        "client_id": mandate.client_id,
+        "act": {"iss": parts.terms.issuer, "sub": caller.actor, "sub_profile": "ai_agent"},
+        "iat": now_s,
+        "exp": now_s + expires_in_s,
+        "jti": b64url(parts.world.random(16)),
+        "cnf": {"jkt": mandate.jkt},
+        "mandate": mandate.id,
+        "mandate_hash": mandate.hash,
+        "scope": "mandate" if task is None else "ask",
+    }
+    if task is not None:
+        claims["task"] = task.id
+    return Issued(
+        access_token=parts.signer.sign_jwt("at+jwt", claims),
+        expires_in_s=expires_in_s,
+        mandate=mandate,
+        task="" if task is None else task.id,
+        case="" if task is None else task.case,
+    )

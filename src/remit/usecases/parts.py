@@ -1,0 +1,67 @@
+"""What every use case is given: the ports, the desk's rules and its terms. Nothing here decides anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from remit.domain.catalogue import Catalogue
+from remit.ports.backoffice import Backoffice
+from remit.ports.helpdesk import Helpdesk
+from remit.ports.identity import Clients, Proofs
+from remit.ports.notify import Notify
+from remit.ports.params import Params
+from remit.ports.people import Passkeys
+from remit.ports.policy import Policy
+from remit.ports.signer import Signer
+from remit.ports.store import Store
+from remit.ports.vault import Vault
+from remit.ports.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The desk's own numbers. Times in seconds unless the name says otherwise. Every one comes from the settings."""
+
+    issuer: str
+    log_origin: str
+    token_ttl_s: int
+    code_ttl_s: int
+    request_ttl_s: int
+    task_idle_s: int
+    task_life_s: int
+    confirmation_ttl_s: int
+    act_stale_s: int
+    session_ttl_s: int
+    waiting_per_pair: int
+    decline_pause_s: int
+    facts_timeout_s: float
+    desk_timeout_s: float
+    hold_at: int
+    end_at: int
+    secrets: str
+    requester: str
+    """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
+    loopback: bool
+    sandbox: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The ports and rules one desk runs on."""
+
+    store: Store
+    vault: Vault
+    policy: Policy
+    params: Params
+    backoffice: Backoffice
+    helpdesk: Helpdesk
+    clients: Clients
+    proofs: Proofs
+    passkeys: Passkeys
+    notify: Notify
+    signer: Signer
+    world: World
+    catalogue: Catalogue
+    terms: Terms
+    rules_digest: str
+    on_point: Callable[[str], None]
+    """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""

@@ -1,0 +1,299 @@
+"""Doing a recorded act exactly once: from the outbox to the desk, and its outcome onto the record."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState
+from remit.domain.transcript import Draft, Kind
+from remit.domain.values import Json, JsonObject, decode
+from remit.ports import backoffice as desk
+from remit.ports.store import Commit, Committed, Conflict, Kept, Missing, Put, Reserve
+from remit.usecases.end import end_task
+from remit.usecases.parts import Parts
+from remit.usecases.recording import Written, draft, write
+from remit.usecases.standing import Standing, load_standing, verify_standing
+
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An ask whose outcome was just recorded, with what its receipt needs."""
+
+    ask: AskRecord
+    written: Written
+    committed: Committed
+
+
+async def dispatch(parts: Parts, act_id: str) -> Settled | None:
+    """Send a queued act to the desk, if it still may, and record what came of it (None: nothing is settled yet).
+
+    Safe to call at any time and from several places: only one caller moves the act from queued to sent.
+
+    Raises:
+        Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
+
+    Source: 2-model.md §5 (8), §4 (the case is re-read before a write acts).
+    """
+    try:
+        act = await parts.store.get(ActRecord, act_id)
+    except Missing:
+        return None
+    if act.record.state is not ActState.QUEUED:
+        return None
+    standing = await _still_standing(parts, act)
+    if standing is None:
+        return None
+    if act.record.door == "backoffice" and parts.world.now() - act.record.queued_at > parts.terms.act_stale_s * 1000:
+        raise StaleAct(act_id)
+    sent = replace(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
+    puts: list[Put] = [Put(sent, act.rev, act.record)]
+    ask: Kept[AskRecord] | None = None
+    if act.record.ask:
+        ask = await parts.store.get(AskRecord, act.record.ask)
+        acting = replace(ask.record, state=AskState.ACTING)
+        puts.append(Put(acting, ask.rev, ask.record))
+        ask = Kept(acting, ask.rev + 1)
+    try:
+        await parts.store.commit(Commit(expects=standing.expects, puts=tuple(puts)))
+    except Conflict:
+        # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
+        return None
+    parts.on_point("act.sent")
+    return await carry_out(parts, Kept(sent, act.rev + 1), ask)
+
+
+class StaleAct(Exception):  # noqa: N818  # it names what is
+    """An act has been queued for too long: it must be decided again before it is sent."""
+
+
+async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None:
+    """Read again what the act stands on, and the case. None when it may not be sent; the act is then voided or waits."""
+    record = act.record
+    try:
+        standing = await load_standing(parts, record.task)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    except Refused as refused:
+        await void_act(parts, act, refused)
+        return None
+    if not record.ask and record.door == "helpdesk":
+        return standing
+    ended = await case_ending(parts, standing.task.record)
+    if ended is not None:
+        await end_task(parts, record.task, ended)
+        return None
+    return standing
+
+
+async def case_ending(parts: Parts, task: TaskRecord) -> EndReason | None:
+    """Read the case fresh, and say why it ends the task, if it does. Never hung on a webhook.
+
+    Raises:
+        Fault: `fault.case` when it cannot be read: then nothing acts and nothing is delivered.
+
+    Source: 2-model.md §4.
+    """
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            case = await parts.helpdesk.read(task.case)
+    except TimeoutError:
+        raise Fault(Code.FAULT_CASE, "reading the case took too long") from None
+    if case.id != task.case or case.merged_into:
+        return EndReason.CASE_MERGED
+    if case.requester != parts.terms.requester:
+        return EndReason.CASE_REASSIGNED
+    if not case.open or case.reopened:
+        # A reopened case revives nothing: it was closed since the task began.
+        return EndReason.CASE_CLOSED
+    return None
+
+
+async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:
+    """An act that may not be sent any more: void it, release what it reserved, say why on the record."""
+    if not act.record.ask:
+        puts = (Put(replace(act.record, state=ActState.VOID), act.rev, act.record),)
+        try:
+            await parts.store.commit(Commit(puts=puts))
+        except Conflict:
+            return
+        return
+    ask = await parts.store.get(AskRecord, act.record.ask)
+    written = await write(parts, _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code)))
+    releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+    voided = replace(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
+    try:
+        await parts.store.commit(
+            Commit(
+                puts=(Put(replace(act.record, state=ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
+                reserves=releases,
+                entries=written.rows,
+            )
+        )
+    except Conflict:
+        return
+    parts.notify.wake(f"ask:{ask.record.id}")
+
+
+async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None) -> Settled | None:
+    """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk."""
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            result = await _at_the_desk(parts, act.record, ask)
+    except (Fault, TimeoutError) as broken:
+        await _unknown(parts, act, ask, broken)
+        return None
+    parts.on_point("act.acted")
+    return await settle_act(parts, act.record.id, result)
+
+
+async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None) -> desk.ActResult:
+    payload = decode(act.payload.encode())
+    if not isinstance(payload, Mapping):
+        raise Fault(Code.FAULT_STORE, "an act's payload is damaged")
+    if act.door == "helpdesk":
+        await _at_the_helpdesk(parts, act, payload)
+        return desk.ActResult(state=desk.ActState.DONE, values={})
+    if ask is None:
+        raise Fault(Code.FAULT_STORE, "an act without its ask")
+    record = ask.record
+    params = decode(record.params.encode())
+    if not isinstance(params, Mapping):
+        raise Fault(Code.FAULT_STORE, "an ask's params are damaged")
+    versions: dict[tuple[str, str], str] = {}
+    for name, version in record.versions.items():
+        kind, _, record_id = name.partition(":")
+        versions[kind, record_id] = version
+    return await parts.backoffice.perform(
+        desk.Act(
+            key=act.id,
+            action=record.action,
+            params=params,
+            customer=record.customer,
+            case=record.case,
+            versions=versions,
+            confirmed_by=record.confirmed_by,
+            decision=record.id,
+        )
+    )
+
+
+async def _at_the_helpdesk(parts: Parts, act: ActRecord, payload: JsonObject) -> None:
+    text, author = str(payload.get("text", "")), str(payload.get("author", "remit"))
+    match payload.get("do"):
+        case "open":
+            subject = str(payload.get("subject", ""))
+            await parts.helpdesk.open(case=act.case, key=act.id, requester=parts.terms.requester, subject=subject, text=text)
+        case "note":
+            await parts.helpdesk.note(case=act.case, key=act.id, author=author, public=bool(payload.get("public")), text=text)
+        case "close":
+            await parts.helpdesk.close(case=act.case, key=act.id)
+        case other:
+            raise Fault(Code.FAULT_STORE, f"an act for the helpdesk says {other!r}")
+
+
+async def settle_act(parts: Parts, act_id: str, result: desk.ActResult) -> Settled | None:
+    """Record what the desk answered: done keeps what was reserved, failed releases it."""
+    for _ in range(_TRIES):
+        act = await parts.store.get(ActRecord, act_id)
+        if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
+            return None
+        done = result.state is desk.ActState.DONE
+        after = replace(act.record, state=ActState.DONE if done else ActState.FAILED)
+        try:
+            if not act.record.ask:
+                await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
+                return None
+            ask = await parts.store.get(AskRecord, act.record.ask)
+            settled = await _settle_ask(parts, act, after, ask, result)
+        except Conflict:
+            continue
+        parts.on_point("act.settled")
+        parts.notify.wake(f"ask:{act.record.ask}")
+        await _follow(parts, ask.record, done=done)
+        return settled
+    raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
+
+
+async def _settle_ask(parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], result: desk.ActResult) -> Settled:
+    record = ask.record
+    done = after.state is ActState.DONE
+    settled = replace(
+        record,
+        state=AskState.DONE if done else AskState.FAILED,
+        result=canonical(result.values).decode(),
+        reason=result.reason,
+        reserved=record.reserved if done else (),
+    )
+    outcome = "done" if done else "failed"
+    written = await write(parts, _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason))
+    puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
+    reserves: list[Reserve] = []
+    if done:
+        reserves.append(Reserve(record.task, f"done:{record.action}", 1, None))
+        puts.extend(await _used_offer(parts, record))
+    else:
+        reserves.extend(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
+    committed = await parts.store.commit(
+        Commit(puts=tuple(puts), reserves=tuple(reserves), entries=written.rows, touches=((record.task, parts.world.now()),))
+    )
+    return Settled(settled, written, committed)
+
+
+async def _used_offer(parts: Parts, ask: AskRecord) -> list[Put]:
+    params = decode(ask.params.encode())
+    offer_id = params.get("offer_id") if isinstance(params, Mapping) else None
+    if not isinstance(offer_id, str):
+        return []
+    try:
+        kept = await parts.store.get(OfferRecord, offer_id)
+    except Missing:
+        return []
+    return [] if kept.record.used else [Put(replace(kept.record, used=True), kept.rev, kept.record)]
+
+
+async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, broken: BaseException) -> None:
+    """The desk did not answer: nobody knows whether it acted. What was reserved stays reserved until that is known."""
+    puts: list[Put] = [Put(replace(act.record, state=ActState.UNKNOWN), act.rev, act.record)]
+    written = Written((), ())
+    if ask is not None:
+        puts.append(Put(replace(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
+        written = await write(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=type(broken).__name__))
+    try:
+        await parts.store.commit(Commit(puts=tuple(puts), entries=written.rows))
+    except Conflict:
+        return  # reconciliation was faster
+    if ask is not None:
+        parts.notify.wake(f"ask:{ask.record.id}")
+
+
+def _performed(parts: Parts, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str) -> Draft:
+    told = {name: value for name, value in result.items() if name in ask.covered}
+    return draft(
+        parts,
+        Kind.ACT_PERFORMED,
+        envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
+        agent={"result": told, "withheld": len(result) - len(told), "reason": reason},
+        customer={"result": result, "reason": reason},
+        desk={"result": result, "reason": reason, "confirmed_by": list(ask.confirmed_by)},
+        subject=ask.customer,
+        refs=(ask.id, ask.task, ask.customer),
+    )
+
+
+async def _follow(parts: Parts, ask: AskRecord, *, done: bool) -> None:
+    """What an outcome brings about: the objective may be reached, or the case closed by the agent."""
+    if not done:
+        return
+    if ask.action == "case.close":
+        await end_task(parts, ask.task, EndReason.CASE_CLOSED)
+        return
+    task = (await parts.store.get(TaskRecord, ask.task)).record
+    objective = parts.catalogue.objectives.get(task.objective)
+    if objective is None or not objective.done_when or task.state is TaskState.ENDED:
+        return
+    counters = await parts.store.counters(ask.task)
+    if all(counters.get(f"done:{name}") for name in objective.done_when):
+        await end_task(parts, ask.task, EndReason.OBJECTIVE_REACHED)

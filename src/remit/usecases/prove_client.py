@@ -1,0 +1,84 @@
+"""Proving who calls an OAuth endpoint: the workload's own assertion, and its DPoP proof."""
+
+from dataclasses import dataclass
+
+from remit.domain.client_assertions import claimed_client
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AgentRecord, Suspension
+from remit.ports.identity import Proof
+from remit.ports.store import Kept, Mark, Missing
+from remit.usecases.parts import Parts
+from remit.usecases.register import registration_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """A proved workload, and the replay marks that must be committed with whatever its request does."""
+
+    agent: Kept[AgentRecord]
+    actor: str
+    jkt: str
+    marks: tuple[Mark, ...]
+
+
+async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
+    """Prove a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
+
+    Raises:
+        Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
+        Fault: `fault.identity`, `fault.store`.
+    """
+    client_id = claimed_client(assertion_type, assertion)
+    agent = await _find_agent(parts, client_id, claimed_id)
+    now = parts.world.now()
+    proved = await parts.clients.verify_client(
+        unverified_type=assertion_type,
+        unverified_assertion=assertion,
+        registration=registration_of(agent.record),
+        issuer=parts.terms.issuer,
+        now=now,
+    )
+    await verify_not_suspended(parts, agent.record)
+    marks = () if proved.replay_key is None else (Mark(proved.replay_key, proved.expires_at),)
+    return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
+
+
+async def verify_not_suspended(parts: Parts, agent: AgentRecord) -> None:
+    """Check that neither the agent nor its operator is suspended.
+
+    Raises:
+        Refused: `agent.suspended`.
+    """
+    if agent.suspended:
+        raise Refused(Code.AGENT_SUSPENDED, "the agent is suspended")
+    if await is_suspended(parts, f"operator:{agent.operator}"):
+        raise Refused(Code.AGENT_SUSPENDED, "the operator is suspended")
+
+
+async def is_suspended(parts: Parts, name: str) -> bool:
+    """Tell whether an operator, customer or objective (`kind:name`) is suspended now."""
+    try:
+        return (await parts.store.get(Suspension, name)).record.active
+    except Missing:
+        return False
+
+
+def with_proof(caller: Caller, proof: Proof) -> Caller:
+    """The caller with the key it showed to hold."""
+    return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=(*caller.marks, Mark(proof.replay_key, proof.expires_at)))
+
+
+async def _find_agent(parts: Parts, client_id: str, claimed_id: str) -> Kept[AgentRecord]:
+    """Find the registration: by client_id, or for a JWT-SVID by SPIFFE ID."""
+    for candidate in dict.fromkeys(one for one in (claimed_id, client_id) if one):
+        try:
+            kept = await parts.store.get(AgentRecord, candidate)
+        except Missing:
+            continue
+        if claimed_id and kept.record.id != claimed_id:
+            continue
+        return kept
+    found = await parts.store.find(AgentRecord, "agent.actor", client_id, limit=1)
+    if found and claimed_id in {"", found[0].record.id}:
+        return found[0]
+    raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id[:80]!r}")

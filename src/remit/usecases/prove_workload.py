@@ -1,0 +1,108 @@
+"""Proving who calls an agent's door: an access token of this desk and a DPoP proof of this very request."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.presented import verify_bound, verify_presented
+from remit.domain.values import Json
+from remit.ports.store import Mark
+from remit.usecases.ask import Workload
+from remit.usecases.parts import Parts
+
+_KEPT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """The claims of a verified token that a request needs."""
+
+    task: str
+    client_id: str
+    actor: str
+    jkt: str
+    jti: str
+    scope: str
+    expires_s: int
+
+
+class Tokens:
+    """Verified tokens by their bytes, bounded. Only the signature is remembered: life and standing are read on every request."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Token] = OrderedDict()
+
+    def verify(self, parts: Parts, unverified_token: str) -> _Token:
+        """Return a token of ours.
+
+        Raises:
+            Refused: `credential.malformed`, `credential.wrong_key`, `credential.wrong_audience`.
+        """
+        known = self._known.get(unverified_token)
+        if known is None:
+            known = _read(parts, parts.signer.verify_jwt(unverified_token, "at+jwt"))
+            self._known[unverified_token] = known
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return known
+
+
+def prove_workload(
+    parts: Parts, tokens: Tokens, *, authorization: tuple[str, ...], dpop: tuple[str, ...], method: str, path: str, scope: str = "ask"
+) -> Workload:
+    """Prove the caller of one request. The replay mark it brings must be committed with what the request does.
+
+    Raises:
+        Refused: `credential.*`.
+
+    Source: RFC 9449 §7, RFC 9068 §4.
+    """
+    presented = verify_presented(authorization=authorization, dpop=dpop)
+    token = tokens.verify(parts, presented.unverified_token)
+    verify_bound(presented, token_jkt=token.jkt)
+    now = parts.world.now()
+    if now // 1000 >= token.expires_s:
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
+    if token.scope != scope:
+        raise Refused(
+            Code.CREDENTIAL_WRONG_AUDIENCE,
+            f"the token is for {token.scope}",
+            public="This token opens no task; exchange the mandate first.",
+        )
+    proof = parts.proofs.verify_proof(
+        presented.unverified_proof or "",
+        method=method,
+        url=parts.terms.issuer + path,
+        now=now,
+        access_token=presented.unverified_token,
+        expected_jkt=token.jkt,
+    )
+    return Workload(
+        task=token.task,
+        client_id=token.client_id,
+        actor=token.actor,
+        jkt=token.jkt,
+        token_jti=token.jti,
+        marks=(Mark(proof.replay_key, proof.expires_at),),
+    )
+
+
+def _read(parts: Parts, claims: Mapping[str, Json]) -> _Token:
+    """Take what is needed out of verified claims. Our own signature is on them; a missing one is still a refusal."""
+    if claims.get("iss") != parts.terms.issuer or claims.get("aud") != parts.terms.issuer:
+        raise Refused(Code.CREDENTIAL_WRONG_AUDIENCE, "a token of another issuer or for another audience")
+    match claims:
+        case {
+            "client_id": str(client_id),
+            "act": {"sub": str(actor)},
+            "cnf": {"jkt": str(jkt)},
+            "jti": str(jti),
+            "scope": str(scope),
+            "exp": int(expires_s),
+        }:
+            task = claims.get("task", "")
+            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s)
+        case _:
+            raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")

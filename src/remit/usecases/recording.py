@@ -1,0 +1,120 @@
+"""Writing entries: drafts in, sealed and encrypted rows out, and receipts from their places.
+
+What goes into an entry is decided by the use case that drafts it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from remit.domain.canonical import b64url
+from remit.domain.receipt import Holder, Proved, build_receipt
+from remit.domain.transcript import SALT_SIZE, SALTS_SIZE, Draft, Hashes, Kind, Opened, OpenSection, Section, seal, unseal
+from remit.domain.values import Json, JsonObject
+from remit.ports.store import Committed, EntryRow
+from remit.ports.vault import Erased
+from remit.usecases.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Entries ready for a commit: what the store keeps, and what a receipt can open."""
+
+    rows: tuple[EntryRow, ...]
+    opened: tuple[Opened, ...]
+
+
+async def write(parts: Parts, *drafts: Draft) -> Written:
+    """Seal drafts with fresh salts and encrypt their content under the subject's key.
+
+    Raises:
+        Fault: `fault.store` when the content key cannot be had: no record, no action.
+    """
+    rows: list[EntryRow] = []
+    opened: list[Opened] = []
+    for one in drafts:
+        salts = parts.world.random(SALTS_SIZE)
+        sealed = seal(one, salts)
+        content = await parts.vault.seal(one.subject, sealed.content)
+        rows.append(
+            EntryRow(
+                kind=one.kind,
+                at=one.at,
+                leaf=sealed.leaf,
+                envelope=sealed.envelope_record,
+                content=content,
+                subject=one.subject,
+                refs=one.refs,
+            )
+        )
+        opened.append(_opened(one, salts, sealed.leaf, sealed.hashes))
+    return Written(tuple(rows), tuple(opened))
+
+
+def _opened(one: Draft, salts: bytes, leaf: bytes, hashes: Hashes) -> Opened:
+    """What unsealing would give, without reading it back."""
+    bodies = ({**one.envelope, "kind": one.kind.value, "at": one.at}, one.agent, one.customer, one.desk)
+    sections = {
+        section: OpenSection(salt=salts[place * SALT_SIZE : (place + 1) * SALT_SIZE], body=body)
+        for place, (section, body) in enumerate(zip(Section, bodies, strict=True))
+    }
+    return Opened(kind=one.kind, at=one.at, leaf=leaf, hashes=hashes, sections=sections)
+
+
+def receipt(parts: Parts, written: Written, committed: Committed, holder: Holder) -> JsonObject:
+    """The receipt of just-written entries, opened for one holder."""
+    proved = [
+        Proved(index=place.index, opened=opened, proof=place.proof) for place, opened in zip(committed.places, written.opened, strict=True)
+    ]
+    return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+
+
+async def receipt_of(parts: Parts, indexes: Sequence[int], holder: Holder) -> JsonObject:
+    """A receipt of entries recorded earlier, proved afresh against one checkpoint.
+
+    Raises:
+        Missing: no such entry.
+    """
+    committed = await parts.store.prove(tuple(indexes))
+    proved: list[Proved] = []
+    for place in committed.places:
+        kept = (await parts.store.entries(low=place.index, limit=1))[0]
+        proved.append(Proved(index=place.index, opened=await open_row(parts, kept.row), proof=place.proof))
+    return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+
+
+async def open_row(parts: Parts, row: EntryRow) -> Opened:
+    """Open a kept entry again; after erasure only the envelope opens."""
+    try:
+        content: bytes | None = await parts.vault.unseal(row.subject, row.content)
+    except Erased:
+        content = None
+    return unseal(row.envelope, content)
+
+
+def pseudonym(parts: Parts, what: str) -> str:
+    """A stable stand-in for a personal id, for envelopes, which are never erased."""
+    return b64url(parts.signer.keyed("pseudonym", what.encode())[:16])
+
+
+def draft(  # the parts of an entry
+    parts: Parts,
+    kind: Kind,
+    *,
+    envelope: Mapping[str, Json],
+    agent: Mapping[str, Json] | None = None,
+    customer: Mapping[str, Json] | None = None,
+    desk: Mapping[str, Json] | None = None,
+    subject: str = "",
+    refs: tuple[str, ...] = (),
+) -> Draft:
+    """An entry of this moment. The envelope gets the rule digest every decision stands on."""
+    return Draft(
+        kind=kind,
+        at=parts.world.now(),
+        envelope={"rules": parts.rules_digest, **envelope},
+        agent=agent,
+        customer=customer,
+        desk=desk,
+        subject=subject,
+        refs=refs,
+    )

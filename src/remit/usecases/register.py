@@ -1,0 +1,132 @@
+"""Registering an agent, so that its own identity can be proved later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import OperatorId
+from remit.domain.records import AgentRecord, Tier
+from remit.domain.transcript import Kind
+from remit.domain.values import Json, decode
+from remit.ports.identity import (
+    ClientMethod,
+    InlineKeys,
+    KeyFile,
+    KeySource,
+    KeyUrl,
+    Registration,
+    SpiffeBundleFile,
+    SpiffeBundleUrl,
+)
+from remit.ports.store import Commit, Conflict, Put
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAgent:
+    """What the desk says of an agent. `keys` is its key source as JSON: one of `{"jwks"}`, `{"jwks_file"}`, `{"jwks_url"}`,
+    `{"bundle_file", "trust_domain"}`, `{"bundle_url", "trust_domain"}`.
+    """
+
+    client_id: str
+    actor: str
+    operator: str
+    name: str
+    tier: Tier
+    method: str
+    keys: Mapping[str, Json]
+    redirect_uris: tuple[str, ...]
+
+
+async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
+    """Add an agent; its key source is read once, so that a wrong one is noticed now.
+
+    Raises:
+        Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
+        Fault: `fault.identity` when its key source cannot be read.
+    """
+    now = parts.world.now()
+    record = AgentRecord(
+        id=new.client_id,
+        actor=new.actor,
+        operator=new.operator,
+        name=new.name,
+        tier=new.tier,
+        method=new.method,
+        keys=canonical(new.keys).decode(),
+        redirect_uris=new.redirect_uris,
+        created_at=now,
+    )
+    _verify_names(record)
+    await parts.clients.verify_registration(unverified=registration_of(record), now=now)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_REGISTERED,
+            envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
+            desk={"by": by, "name": record.name, "method": record.method, "keys": record.keys},
+            refs=(record.id,),
+        ),
+    )
+    try:
+        await parts.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
+    except Conflict:
+        raise Refused(
+            Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public="That client_id is registered already."
+        ) from None
+    return record
+
+
+def registration_of(record: AgentRecord) -> Registration:
+    """The registration as the identity port reads it.
+
+    Raises:
+        Refused: `request.malformed` for an unknown method or key source.
+    """
+    keys = decode(record.keys.encode())
+    if record.method not in set(ClientMethod) or not isinstance(keys, Mapping):
+        raise _malformed(f"method must be one of {', '.join(ClientMethod)}")
+    return Registration(
+        client_id=record.id,
+        actor=record.actor,
+        operator=OperatorId(record.operator),
+        method=ClientMethod(record.method),
+        keys=key_source(keys),
+        spiffe_id=record.actor if record.method == ClientMethod.SPIFFE_JWT else None,
+    )
+
+
+def key_source(keys: Mapping[str, Json]) -> KeySource:
+    """Read a key source.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    match dict(keys):
+        case {"jwks": Mapping() as jwks, **rest} if not rest:
+            return InlineKeys(jwks=jwks)
+        case {"jwks_file": str(path), **rest} if not rest:
+            return KeyFile(path=path)
+        case {"jwks_url": str(url), **rest} if not rest:
+            return KeyUrl(url=url)
+        case {"bundle_file": str(path), "trust_domain": str(domain), **rest} if not rest:
+            return SpiffeBundleFile(path=path, trust_domain=domain)
+        case {"bundle_url": str(url), "trust_domain": str(domain), **rest} if not rest:
+            return SpiffeBundleUrl(url=url, trust_domain=domain)
+        case _:
+            raise _malformed("keys must be jwks, jwks_file, jwks_url, or bundle_file or bundle_url with trust_domain")
+
+
+def _verify_names(record: AgentRecord) -> None:
+    longest = 255
+    if not record.id or len(record.id) > longest or not all("!" <= letter <= "~" for letter in record.id):
+        raise _malformed("client_id must be 1 to 255 visible ASCII characters")
+    if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
+        raise _malformed("operator and name must be given, at most 255 characters")
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(Code.REQUEST_MALFORMED, reason, public=reason)

@@ -1,0 +1,103 @@
+"""What an agent is told of an ask: cut to what its mandate covers, on the standing of this moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.disclosure import cut_result
+from remit.domain.errors import Code, Fault
+from remit.domain.receipt import Holder
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord
+from remit.domain.values import Instant, Json, JsonObject, decode
+from remit.ports.store import Missing
+from remit.usecases.parts import Parts
+from remit.usecases.recording import receipt_of
+
+_DECISIONS: Mapping[AskState, str] = {
+    AskState.REFUSED: "refuse",
+    AskState.WAITING: "needs_human",
+    AskState.DECLINED: "needs_human",
+    AskState.EXPIRED: "needs_human",
+    AskState.COUNTERED: "needs_human",
+}
+
+
+NEVER: Final = Instant(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An ask as its agent may see it. `outcome` is "" while nothing is known; `who` while people are waited for."""
+
+    ask: str
+    task: str
+    state: AskState
+    decision: str
+    outcome: str
+    result: Mapping[str, Json]
+    withheld: int
+    who: tuple[str, ...]
+    expires_at: Instant
+    code: Code | None
+    public: str
+    countered_by: str
+    receipt: JsonObject
+
+
+async def reply_of(
+    parts: Parts, record: AskRecord, receipt: JsonObject | None = None, *, expires_at: Instant = NEVER, attributes: bool = True
+) -> Reply:
+    """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    action = parts.catalogue.actions.get(record.action)
+    values = decode(record.result.encode()) if record.result and attributes else {}
+    if not isinstance(values, Mapping):
+        raise Fault(Code.FAULT_STORE, "a result is damaged")
+    cut = cut_result(values, returns=action.returns if action is not None else (), covered=record.covered)
+    if receipt is None:
+        receipt = await _receipt(parts, record)
+    if record.state is AskState.WAITING and not expires_at:
+        expires_at = await _expiry(parts, record)
+    outcome = record.state.value if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
+    return Reply(
+        ask=record.id,
+        task=record.task,
+        state=record.state,
+        decision=_DECISIONS.get(record.state, "permit"),
+        outcome=outcome,
+        result=cut.result,
+        withheld=cut.withheld,
+        who=record.who if record.state is AskState.WAITING else (),
+        expires_at=expires_at,
+        code=Code(record.code) if record.code else None,
+        public=record.public or (record.reason if record.state is AskState.FAILED else ""),
+        countered_by=record.countered_by,
+        receipt=receipt,
+    )
+
+
+def params_of(record: AskRecord) -> JsonObject:
+    """The params of a recorded ask.
+
+    Raises:
+        Fault: `fault.store` when they are damaged.
+    """
+    params = decode(record.params.encode())
+    if not isinstance(params, Mapping):
+        raise Fault(Code.FAULT_STORE, "an ask's params are damaged")
+    return params
+
+
+async def _receipt(parts: Parts, record: AskRecord) -> JsonObject:
+    entries = await parts.store.entries(ref=record.id, limit=20)
+    return await receipt_of(parts, [entry.index for entry in entries], Holder.AGENT)
+
+
+async def _expiry(parts: Parts, record: AskRecord) -> Instant:
+    try:
+        return (await parts.store.get(ConfirmationRecord, record.confirmation)).record.expires_at
+    except Missing:
+        return Instant(0)

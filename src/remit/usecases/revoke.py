@@ -1,0 +1,162 @@
+"""Taking a mandate back, by its customer or by the desk, and suspending an agent, operator, customer or objective."""
+
+from dataclasses import dataclass, replace
+
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AgentRecord, EndReason, MandateRecord, Suspension
+from remit.domain.transcript import Kind
+from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.usecases.end import Ended, end_all
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
+
+_TRIES = 8
+_REASONS = {
+    "agent": ("task.live_agent", EndReason.AGENT_SUSPENDED),
+    "operator": ("task.live_operator", EndReason.OPERATOR_SUSPENDED),
+    "customer": ("task.live_customer", EndReason.CUSTOMER_SUSPENDED),
+    "objective": ("task.live_objective", EndReason.OBJECTIVE_SUSPENDED),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped:
+    """What was stopped and how long it took until it held."""
+
+    tasks: tuple[Ended, ...]
+    took_ms: int
+
+
+async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None, by: str) -> Stopped:
+    """Revoke a mandate and its branches. `customer` must be its own, or None when the desk revokes.
+
+    Raises:
+        Refused: `mandate.unknown` (also for somebody else's).
+        Fault: `fault.store`.
+    """
+    started = parts.world.ticks()
+    for _ in range(_TRIES):
+        try:
+            kept = await parts.store.get(MandateRecord, mandate_id)
+        except Missing:
+            raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
+        mandate = kept.record
+        if customer is not None and mandate.customer != customer:
+            raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+        if mandate.state == "revoked":
+            return Stopped(tasks=(), took_ms=0)
+        written = await write(
+            parts,
+            draft(
+                parts,
+                Kind.MANDATE_REVOKED,
+                envelope={
+                    "mandate": mandate.id,
+                    "hash": mandate.hash,
+                    "customer": pseudonym(parts, mandate.customer),
+                    "by_customer": customer is not None,
+                },
+                customer={"agent": mandate.client_id, "objective": mandate.objective},
+                desk={"by": by},
+                subject=mandate.customer,
+                refs=(mandate.id, mandate.customer, mandate.client_id),
+            ),
+        )
+        try:
+            await parts.store.commit(Commit(puts=(Put(replace(mandate, state="revoked"), kept.rev, mandate),), entries=written.rows))
+        except Conflict:
+            continue
+        reason = EndReason.REVOKED if customer is not None else EndReason.DESK_REVOKED
+        tasks = list(await end_all(parts, "task.live_mandate", mandate.id, reason))
+        for child in await parts.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
+            tasks.extend((await revoke_mandate(parts, child.record.id, customer=None, by=by)).tasks)
+        return Stopped(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
+    raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
+
+
+async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -> Stopped:
+    """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
+
+    Raises:
+        Refused: `request.malformed` for something else, `agent.unknown`.
+        Fault: `fault.store`.
+
+    Source: 2-model.md §10.
+    """
+    if what not in _REASONS or not name or not reason:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "name one of agent, operator, customer, objective, and a reason",
+            public="Name one of agent, operator, customer or objective, and a reason.",
+        )
+    started = parts.world.ticks()
+    for _ in range(_TRIES):
+        try:
+            await _mark(parts, what, name, reason, by)
+        except Conflict:
+            continue
+        index, ending = _REASONS[what]
+        tasks = await end_all(parts, index, name, ending)
+        took_ms = round((parts.world.ticks() - started) * 1000)
+        await parts.notify.incident(kind="suspended", details={"what": what, "name": name, "by": by, "tasks": str(len(tasks))})
+        return Stopped(tasks=tasks, took_ms=took_ms)
+    raise Refused(Code.TASK_BUSY, "it kept changing", retry_after_s=1)
+
+
+async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> None:
+    now = parts.world.now()
+    shown = pseudonym(parts, name) if what == "customer" else name
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_SUSPENDED,
+            envelope={"what": what, "name": shown},
+            desk={"by": by, "reason": reason},
+            subject=name if what == "customer" else "",
+            refs=(name,),
+        ),
+    )
+    if what == "agent":
+        try:
+            kept = await parts.store.get(AgentRecord, name)
+        except Missing:
+            raise Refused(Code.AGENT_UNKNOWN, f"no agent {name!r}") from None
+        await parts.store.commit(Commit(puts=(Put(replace(kept.record, suspended=reason), kept.rev, kept.record),), entries=written.rows))
+        return
+    new = Suspension(id=f"{what}:{name}", active=True, reason=reason, by=by, at=now)
+    try:
+        old = await parts.store.get(Suspension, new.id)
+        put = Put(new, old.rev, old.record)
+    except Missing:
+        put = Put(new, 0)
+    await parts.store.commit(Commit(puts=(put,), entries=written.rows))
+
+
+async def resume(parts: Parts, *, what: str, name: str, by: str) -> None:
+    """Lift a suspension. Two people must have agreed before this is called; no task comes back to life.
+
+    Raises:
+        Refused: `request.not_found` when nothing is suspended.
+    """
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_RESUMED,
+            envelope={"what": what, "name": pseudonym(parts, name) if what == "customer" else name},
+            desk={"by": by},
+            refs=(name,),
+        ),
+    )
+    try:
+        if what == "agent":
+            kept = await parts.store.get(AgentRecord, name)
+            await parts.store.commit(Commit(puts=(Put(replace(kept.record, suspended=""), kept.rev, kept.record),), entries=written.rows))
+        else:
+            old = await parts.store.get(Suspension, f"{what}:{name}")
+            await parts.store.commit(Commit(puts=(Put(replace(old.record, active=False), old.rev, old.record),), entries=written.rows))
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "nothing of that name is suspended") from None
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None

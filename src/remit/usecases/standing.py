@@ -1,0 +1,188 @@
+"""Loading what an ask stands on, in one snapshot, and checking that it still stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from remit.domain.catalogue import Catalogue
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.mandate import Mandate
+from remit.domain.mandate_reading import read_mandate
+from remit.domain.records import (
+    AgentRecord,
+    AskRecord,
+    EndReason,
+    Idempotency,
+    MandateRecord,
+    Person,
+    Record,
+    Rules,
+    Suspension,
+    TaskRecord,
+    TaskState,
+)
+from remit.domain.trajectory import Trail
+from remit.domain.values import Instant, decode
+from remit.ports.store import Expect, Kept, Missing, Snapshot
+from remit.usecases.parts import Parts, Terms
+
+R = TypeVar("R", bound=Record)
+_CACHE = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One moment's truth about a task: its records with their revisions, counters, trails, and an earlier answer if any.
+
+    `chain` is the mandate and its ancestors, nearest first, each with its parsed mandate.
+    """
+
+    task: Kept[TaskRecord]
+    chain: tuple[tuple[Kept[MandateRecord], Mandate], ...]
+    agent: Kept[AgentRecord]
+    customer: Kept[Person]
+    expects: tuple[Expect, ...]
+    counters: Mapping[tuple[str, str], int]
+    trails: tuple[Trail, ...]
+    last_used: Instant
+    earlier: tuple[Idempotency, Kept[AskRecord]] | None
+
+    @property
+    def mandate(self) -> MandateRecord:
+        """The mandate the task runs under."""
+        return self.chain[0][0].record
+
+
+async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "") -> Standing:
+    """Read one snapshot and parse its mandates. Nothing is judged yet.
+
+    Raises:
+        Refused: `task.ended` for an unknown task (unknown and foreign tasks answer alike), `mandate.inactive` for a
+            mandate the present catalogue no longer covers.
+        Fault: `fault.store`.
+    """
+    try:
+        snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency)
+    except Missing:
+        raise Refused(Code.TASK_ENDED, "no such task") from None
+    task = _need(snapshot, TaskRecord, task_id)
+    chain: list[tuple[Kept[MandateRecord], Mandate]] = []
+    mandate_id = task.record.mandate
+    while mandate_id:
+        kept = _need(snapshot, MandateRecord, mandate_id)
+        chain.append((kept, mandate_of(parts.catalogue, kept.record)))
+        mandate_id = kept.record.parent
+    agent = _need(snapshot, AgentRecord, task.record.client_id)
+    customer = _need(snapshot, Person, task.record.customer)
+    expects = [
+        Expect("task", task_id, task.rev),
+        Expect("agent", agent.record.id, agent.rev),
+        Expect("person", customer.record.id, customer.rev),
+        *(Expect("mandate", kept.record.id, kept.rev) for kept, _ in chain),
+    ]
+    for name in suspension_ids(task.record):
+        kept_suspension = snapshot.records.get(("suspension", name))
+        expects.append(Expect("suspension", name, 0 if kept_suspension is None else kept_suspension.rev))
+        if kept_suspension is not None and isinstance(kept_suspension.record, Suspension) and kept_suspension.record.active:
+            expects.append(Expect("suspension", name, -1))  # never holds: an active suspension can permit nothing
+    rules = snapshot.records.get(("rules", "rules"))
+    expects.append(Expect("rules", "rules", 0 if rules is None else rules.rev))
+    if rules is not None and isinstance(rules.record, Rules) and rules.record.digest != parts.rules_digest:
+        raise Fault(Code.FAULT_POLICY, "this node stands on other rules than the last policy.changed entry; restart it with the new rules")
+    return Standing(
+        task=task,
+        chain=tuple(chain),
+        agent=agent,
+        customer=customer,
+        expects=tuple(expects),
+        counters=snapshot.counters,
+        trails=snapshot.trails,
+        last_used=Instant(max(snapshot.touched.get(task_id, 0), task.record.opened_at)),
+        earlier=_earlier(snapshot, idempotency),
+    )
+
+
+def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:
+    """The ids of the suspensions that touch a task."""
+    return (f"operator:{task.operator}", f"customer:{task.customer}", f"objective:{task.objective}")
+
+
+def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: bool = False) -> None:
+    """Check that the task may ask at all.
+
+    `waiting` tells that a confirmation waits (then the task is not idle).
+
+    Raises:
+        Refused: `agent.suspended`, `task.ended`, `task.held`, `mandate.inactive`, `mandate.expired`.
+    """
+    suspended = {expect.id for expect in standing.expects if expect.rev == -1}
+    if standing.agent.record.suspended or any(name.startswith("operator:") for name in suspended):
+        raise Refused(Code.AGENT_SUSPENDED, "the agent or its operator is suspended")
+    task = standing.task.record
+    if task.state is TaskState.ENDED:
+        raise Refused(Code.TASK_ENDED, f"the task ended: {task.reason}", public=f"The task ended: {task.reason.replace('_', ' ')}.")
+    if suspended or standing.customer.record.paused:
+        raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused")
+    ended = ending_of(standing, now, terms, waiting=waiting)
+    if ended is EndReason.MANDATE_EXPIRED:
+        raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
+    if ended is not None:
+        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
+    for kept, _ in standing.chain:
+        if kept.record.state not in {"active", "exhausted"}:
+            raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {kept.record.state}")
+    if task.state is TaskState.HELD:
+        raise Refused(Code.TASK_HELD, "the task is held")
+
+
+def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) -> EndReason | None:
+    """Tell why time has ended this task, if it has."""
+    task = standing.task.record
+    if any(now >= kept.record.expires_at for kept, _ in standing.chain):
+        return EndReason.MANDATE_EXPIRED
+    if now >= task.ends_at:
+        return EndReason.END_OF_LIFE
+    if not waiting and now >= standing.last_used + terms.task_idle_s * 1000:
+        return EndReason.IDLE
+    return None
+
+
+_parsed: dict[tuple[str, str, str, int], Mandate] = {}
+
+
+def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
+    """The parsed mandate of a record. Parsing is pure, so it is kept by id, version and catalogue.
+
+    Raises:
+        Refused: `mandate.inactive` when the present catalogue cannot read it any more.
+    """
+    key = (catalogue.digest, record.id, record.hash, record.version)
+    found = _parsed.get(key)
+    if found is None:
+        try:
+            found = read_mandate(decode(record.wire.encode()), catalogue, now=record.granted_at)
+        except Refused as refused:
+            raise Refused(
+                Code.MANDATE_INACTIVE, f"the catalogue changed: {refused}", public="The desk's catalogue changed; ask for renewed consent."
+            ) from refused
+        if len(_parsed) > _CACHE:
+            _parsed.clear()
+        _parsed[key] = found
+    return found
+
+
+def _need(snapshot: Snapshot, kind: type[R], record_id: str) -> Kept[R]:
+    kept = snapshot.records.get((kind.KIND, record_id))
+    if kept is None or not isinstance(kept.record, kind):
+        raise Refused(Code.TASK_ENDED, f"the {kind.KIND} of the task is gone")
+    return Kept(kept.record, kept.rev)
+
+
+def _earlier(snapshot: Snapshot, idempotency: str) -> tuple[Idempotency, Kept[AskRecord]] | None:
+    kept = snapshot.records.get((Idempotency.KIND, idempotency))
+    if kept is None or not isinstance(kept.record, Idempotency):
+        return None
+    ask = snapshot.records.get((AskRecord.KIND, kept.record.ask))
+    if ask is None or not isinstance(ask.record, AskRecord):
+        raise Fault(Code.FAULT_STORE, "an idempotency record points nowhere")
+    return kept.record, Kept(ask.record, ask.rev)

@@ -1,0 +1,162 @@
+"""What an agent may know and do about its task besides asking: status, inbox, completing, an ask after the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from remit.domain.errors import Code, Refused
+from remit.domain.mandate_covering import counter_key
+from remit.domain.records import AskRecord, EndReason, Message, TaskRecord, TaskState
+from remit.domain.values import Json
+from remit.ports.store import Commit, Missing, Replayed
+from remit.usecases.ask import Workload
+from remit.usecases.end import Ended, end_task
+from remit.usecases.parts import Parts
+from remit.usecases.perform import case_ending
+from remit.usecases.replies import Reply, reply_of
+from remit.usecases.standing import Standing, load_standing, verify_standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskView:
+    """A task as its agent sees it."""
+
+    task: TaskRecord
+    budgets: Sequence[Mapping[str, Json]]
+    waiting: Sequence[str]
+
+
+async def task_status(parts: Parts, workload: Workload) -> TaskView:
+    """Tell an agent how its task stands, also after its end.
+
+    Raises:
+        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+    """
+    standing = await _own(parts, workload)
+    await spend(parts, workload)
+    asks = await parts.store.find(AskRecord, "ask.open", workload.task, limit=1000)
+    return TaskView(task=standing.task.record, budgets=budgets(standing), waiting=[one.record.id for one in asks])
+
+
+def budgets(standing: Standing) -> list[Mapping[str, Json]]:
+    """What is left of every limited power, by the task's own mandate."""
+    kept, mandate = standing.chain[0]
+    left: list[Mapping[str, Json]] = []
+    for place, power in enumerate(mandate.powers):
+        root = kept.record.power_roots[place] if kept.record.power_roots else place
+        for action in power.actions or ():
+            row: dict[str, Json] = {"power": power.power.value, "action": action}
+            if power.uses is not None:
+                row["uses_left"] = power.uses - standing.counters.get((kept.record.id, counter_key(root, action)), 0)
+            if power.totals:
+                row["total_left"] = {
+                    str(total.path): _left(total.limit, standing.counters.get((kept.record.id, counter_key(root, str(total.path))), 0))
+                    for total in power.totals
+                }
+            left.append(row)
+    return left
+
+
+def _left(limit: Json, used_micro: int) -> str:
+    text = str(limit)
+    number, _, unit = text.partition(" ")
+    left = Decimal(number) - Decimal(used_micro).scaleb(-6)
+    return f"{left.normalize():f} {unit}".strip() if not unit else f"{left:.2f} {unit}"
+
+
+async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: float) -> Reply:
+    """Tell an agent what became of its ask, waiting up to `wait_s` seconds for news.
+
+    Standing and case are read again before anything leaves: after the task's end, nothing but state, outcome and receipt.
+
+    Raises:
+        Refused: `request.not_found` for an unknown or foreign ask, `credential.replayed`.
+        Fault: `fault.case`: nothing is delivered while the case cannot be read.
+    """
+    record = await _own_ask(parts, workload, ask_id)
+    await spend(parts, workload)
+    if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
+        await parts.notify.wait(f"ask:{ask_id}", wait_s)
+        record = await _own_ask(parts, workload, ask_id)
+    return await deliver(parts, record)
+
+
+async def deliver(parts: Parts, record: AskRecord) -> Reply:
+    """The reply to an ask on the standing of this moment."""
+    try:
+        standing = await load_standing(parts, record.task)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    except Refused:
+        return await reply_of(parts, record, attributes=False)
+    ended = await case_ending(parts, standing.task.record) if record.result else None
+    if ended is not None:
+        await end_task(parts, record.task, ended)
+    return await reply_of(parts, record, attributes=ended is None)
+
+
+async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) -> Sequence[Message]:
+    """The messages of a task after number `after`, waiting for one if there is none.
+
+    Raises:
+        Refused: the standing's own codes; an ended task is told nothing.
+        Fault: `fault.case`.
+    """
+    standing = await _own(parts, workload)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    await spend(parts, workload)
+    found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
+    if not found and wait_s > 0:
+        await parts.notify.wait(f"task:{workload.task}", wait_s)
+        found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
+    if found:
+        standing = await _own(parts, workload)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        ended = await case_ending(parts, standing.task.record)
+        if ended is not None:
+            await end_task(parts, workload.task, ended)
+            raise Refused(Code.TASK_ENDED, f"the task ended: {ended}")
+    return [one.record for one in found]
+
+
+async def complete(parts: Parts, workload: Workload) -> Ended:
+    """End one's own task; the case stays.
+
+    Raises:
+        Refused: `task.ended` for somebody else's task, `credential.replayed`.
+    """
+    standing = await _own(parts, workload)
+    await spend(parts, workload)
+    if standing.task.record.state is TaskState.ENDED:
+        raise Refused(Code.TASK_ENDED, f"the task ended: {standing.task.record.reason}")
+    return await end_task(parts, workload.task, EndReason.COMPLETED)
+
+
+async def spend(parts: Parts, workload: Workload) -> None:
+    """Mark this request's proof as used.
+
+    Raises:
+        Refused: `credential.replayed`.
+    """
+    try:
+        await parts.store.commit(Commit(marks=workload.marks))
+    except Replayed:
+        raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+
+
+async def _own(parts: Parts, workload: Workload) -> Standing:
+    standing = await load_standing(parts, workload.task)
+    task = standing.task.record
+    if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
+        raise Refused(Code.TASK_ENDED, "another workload's task")
+    return standing
+
+
+async def _own_ask(parts: Parts, workload: Workload, ask_id: str) -> AskRecord:
+    try:
+        record = (await parts.store.get(AskRecord, ask_id)).record
+        task = (await parts.store.get(TaskRecord, record.task)).record
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such ask") from None
+    if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
+        raise Refused(Code.REQUEST_NOT_FOUND, "another workload's ask")
+    return record

@@ -1,0 +1,293 @@
+"""Deciding one wish on one standing: rules, words, policy, settle. Nothing is recorded or done here.
+
+The order of the stages is 2-model.md §5; the first that fails gives the one public code.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from remit.domain.catalogue import CUSTOMER, Action, MarkKind, PowerKind
+from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.escalation import floor, rungs
+from remit.domain.grant import verify_action_current
+from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
+from remit.domain.paths import values_at
+from remit.domain.records import AskRecord, OfferRecord, Reserved
+from remit.domain.trajectory import Thresholds, adds_confirmation, risk
+from remit.domain.values import JsonObject, decode, same
+from remit.domain.words import Said, check_words
+from remit.ports.policy import Question
+from remit.ports.store import Missing
+from remit.usecases.climb_ladder import climb, refusal
+from remit.usecases.parts import Parts
+from remit.usecases.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is asked: params are decoded JSON, `words` already free of secrets."""
+
+    action: str
+    params: JsonObject
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """Who has confirmed so far, as confirmer words, and how (`none`, `fresh`, `preapproved`)."""
+
+    by: frozenset[str]
+    kind: str
+
+
+_EARLIER: Final = 3
+_WORDS: Final[Mapping[Said, Code]] = {
+    Said.CONTRADICTS: Code.WORDS_CONTRADICTS,
+    Said.UNREADABLE: Code.WORDS_UNREADABLE,
+    Said.WIDER: Code.WORDS_WIDER,
+}
+NOBODY: Final = Confirmed(by=frozenset(), kind="none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A decision with everything that must be recorded with it.
+
+    `params` are the ask's with the terms of an accepted offer in them. `covered` are the attributes the agent may be told; `reserved` what must be reserved with the record; `versions` the
+    fact versions the act carries; `names` what records are called; `policies` the deciding policy ids, for the desk.
+    """
+
+    decision: Decision
+    params: JsonObject
+    action: Action | None = None
+    covered: frozenset[str] = frozenset()
+    reserved: tuple[tuple[Reserved, int | None], ...] = ()
+    versions: Mapping[tuple[str, str], str]
+    names: Mapping[tuple[str, str], str]
+    policies: tuple[str, ...] = ()
+    risk: int = 0
+    waiver: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ruled:
+    """What the rules gave: the action, who covers it, the facts."""
+
+    action: Action
+    params: JsonObject
+    chosen: Sequence[Chosen]
+    reserved: tuple[tuple[Reserved, int | None], ...]
+    records: Sequence[tuple[str, str]]
+    facts: Sequence[Facts]
+
+
+async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirmed = NOBODY) -> Weighed:
+    """Decide a wish. Refusals come back as a decision; faults are raised and permit nothing.
+
+    With `confirmed`, policy and floor are asked with the set that actually confirmed, and nobody else is invited.
+
+    Raises:
+        Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
+    """
+    now = parts.world.now()
+    risky = risk(standing.trails, now)
+    action: Action | None = None
+    try:
+        action = _verify_step(parts, standing, wish)
+        ruled = await _rule(parts, standing, action, wish)
+        await _check_words(parts, standing, action, wish)
+        return _settle(parts, standing, ruled, confirmed, risky)
+    except Refused as refused:
+        decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        return Weighed(decision=decision, params=wish.params, action=action, versions={}, names={}, risk=risky)
+
+
+def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
+    """The action exists, belongs to the objective, and its turn has come."""
+    action = parts.catalogue.action(wish.action)
+    objective = parts.catalogue.objective(standing.mandate.objective)
+    if wish.action not in objective.actions:
+        raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{wish.action} is not part of {objective.name}")
+    if action.builtin:
+        return action
+    done = {key.removeprefix("done:") for (scope, key), used in standing.counters.items() if scope == standing.task.record.id and used}
+    if objective.done_when and all(name in done for name in objective.done_when):
+        raise Refused(Code.OBJECTIVE_REACHED, f"{objective.name} is reached")
+    missing = [name for name in objective.after.get(wish.action, ()) if name not in done]
+    if missing:
+        first = ", ".join(missing)
+        raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{first} comes first", public=f"First: {first}.")
+    return action
+
+
+async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish) -> _Ruled:
+    """Params, mandate and facts, in this order: facts are never asked outside the mandate."""
+    params = await _with_terms(parts, standing, action, wish.params)
+    parts.params.verify(action.name, params)
+    chosen: list[Chosen] = []
+    reserved: list[tuple[Reserved, int | None]] = []
+    for kept, mandate in standing.chain:
+        found = cover(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
+        verify_action_current(kept.record.action_digests, action)
+        scope = kept.record.id
+        one = choose(found, {key: count for (of, key), count in standing.counters.items() if of == scope})
+        chosen.append(one)
+        for charge in one.charges:
+            reserved.append((Reserved(scope=scope, key=counter_key(charge.power, charge.action), amount=1), charge.uses_room))
+            reserved.extend(
+                (Reserved(scope=scope, key=counter_key(charge.power, total.path), amount=total.amount_micro), total.limit_micro)
+                for total in charge.totals
+            )
+    records = _records(parts, action, params)
+    facts = await _facts(parts, standing, records)
+    return _Ruled(action=action, params=params, chosen=chosen, reserved=tuple(reserved), records=records, facts=facts)
+
+
+async def _with_terms(parts: Parts, standing: Standing, action: Action, params: JsonObject) -> JsonObject:
+    """For an accepted offer, the mandate's tests apply to the terms the desk recorded, never to prose.
+
+    Raises:
+        Refused: `offer.unknown`, `offer.expired`.
+    """
+    offer_id = params.get("offer_id")
+    if action.power is not PowerKind.ACCEPT or not isinstance(offer_id, str):
+        return params
+    try:
+        offer = (await parts.store.get(OfferRecord, offer_id)).record
+    except Missing:
+        raise Refused(Code.OFFER_UNKNOWN, "no such offer") from None
+    if offer.case != standing.task.record.case or offer.action != action.name or offer.digest != params.get("digest"):
+        raise Refused(Code.OFFER_UNKNOWN, "another case's offer, another action, or other terms")
+    if offer.used or parts.world.now() >= offer.expires_at:
+        raise Refused(Code.OFFER_EXPIRED, "the offer was used or has expired")
+    terms = decode(offer.terms.encode())
+    if not isinstance(terms, Mapping):
+        raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
+    if any(name in params and not same(params[name], value) for name, value in terms.items()):
+        raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
+    return {**params, **terms}
+
+
+def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str, str]]:
+    """The owned records the params name, each once."""
+    found: dict[tuple[str, str], None] = {}
+    for mark in action.marked(MarkKind.RESOURCE):
+        if parts.catalogue.resources[mark.of].public:
+            continue
+        for value in values_at(params, mark.path):
+            for one in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(one, str):
+                    found[mark.of, one] = None
+    return list(found)
+
+
+async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, str]]) -> Sequence[Facts]:
+    """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
+
+    Raises:
+        Refused: `params.not_owned`, or `params.invalid` for an alias of an own record's id.
+        Fault: `fault.backoffice`.
+    """
+    if not records:
+        return ()
+    customer = standing.task.record.customer
+    try:
+        async with asyncio.timeout(parts.terms.facts_timeout_s):
+            answers = await parts.backoffice.facts(records, customer=customer)
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
+    known: list[Facts] = []
+    for (kind, record_id), fact in zip(records, answers, strict=True):
+        if fact is None or customer not in fact.owners:
+            raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
+        if fact.id != record_id:
+            raise Refused(
+                Code.PARAMS_INVALID, f"{kind} {record_id} is not the canonical id", public=f"Write the {kind} exactly as the desk does."
+            )
+        known.append(fact)
+    return known
+
+
+async def _check_words(parts: Parts, standing: Standing, action: Action, wish: Wish) -> None:
+    """The deterministic words check, over the message and every free-text param, with the task's last messages.
+
+    Words that say more, or something else, do not reach the case.
+
+    Raises:
+        Refused: `words.wider`, `words.contradicts`, `words.unreadable`.
+
+    Source: 2-model.md §6.
+    """
+    texts = [wish.words] if wish.words is not None else []
+    for mark in action.marked(MarkKind.FREE_TEXT):
+        texts.extend(value for value in values_at(wish.params, mark.path) if isinstance(value, str))
+    if not any(text.strip() for text in texts):
+        return
+    earlier = await parts.store.find(AskRecord, "ask.task", standing.task.record.id, limit=_EARLIER, newest=True)
+    targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
+    verdict = check_words(
+        "\n".join(texts),
+        action=action,
+        params=wish.params,
+        catalogue=parts.catalogue,
+        objective=parts.catalogue.objective(standing.mandate.objective),
+        known_ids=targets,
+        earlier=tuple(one.record.words for one in reversed(earlier) if one.record.words),
+    )
+    code = _WORDS.get(verdict.said)
+    if code is not None:
+        raise Refused(code, verdict.reason)
+
+
+def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: int) -> Weighed:
+    """The strictest of floor, policy and trajectory."""
+    now = parts.world.now()
+    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen[0], day=datetime.fromtimestamp(now / 1000, tz=UTC).date())
+    needed = base.who | {CUSTOMER} if adds_confirmation(standing.trails, now, Thresholds()) else base.who
+    question = _question(parts, standing, ruled, risky, confirmed.kind)
+    steps = rungs(needed, tuple(parts.catalogue.roles)) if confirmed is NOBODY else (confirmed.by,)
+    who, verdict = climb(parts.policy, question, steps)
+    charges = tuple(charge for one in ruled.chosen for charge in one.charges)
+    missing = frozenset() if who is None else (needed | who) - confirmed.by
+    decision: Decision
+    if who is None:
+        decision = refusal(verdict)
+    elif missing:
+        decision = NeedsHuman(who=missing, charges=charges, reasons=base.reasons or verdict.policies)
+    else:
+        decision = Permit(charges=charges, waiver=base.waiver)
+    return Weighed(
+        decision=decision,
+        params=ruled.params,
+        action=ruled.action,
+        covered=frozenset.intersection(*(one.attributes for one in ruled.chosen)),
+        reserved=ruled.reserved,
+        versions={record: fact.version for record, fact in zip(ruled.records, ruled.facts, strict=True)},
+        names={record: fact.name or record[1] for record, fact in zip(ruled.records, ruled.facts, strict=True)},
+        policies=verdict.policies,
+        risk=risky,
+        waiver=base.waiver,
+    )
+
+
+def _question(parts: Parts, standing: Standing, ruled: _Ruled, risky: int, kind: str) -> Question:
+    task = standing.task.record
+    return Question(
+        action=ruled.action.name,
+        params=ruled.params,
+        agent=task.client_id,
+        operator=task.operator,
+        tier=standing.agent.record.tier.value,
+        customer=task.customer,
+        objective=task.objective,
+        task=task.id,
+        risk=risky,
+        confirmed_by=frozenset(),
+        confirmation_kind=kind,
+        resources=ruled.records,
+        time_ms=parts.world.now(),
+    )
