@@ -1,0 +1,68 @@
+# Remit. `make` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test test-fast check fmt bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE = 1
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.uv:
+	@echo "remit: making $(VENV) and fetching uv …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "remit: Python 3.11 or newer is needed; run make PYTHON=python3.13 …"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.uv requirements.txt pyproject.toml
+	@echo "remit: installing what Remit runs on …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "remit: installing what the tests need …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	@touch $@
+
+setup: $(VENV)/.dev ## Make .venv with everything in it
+
+run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when absent)
+	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk
+	@$(BIN)/remit serve --config desk/remit.toml
+
+demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
+	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
+
+test: $(VENV)/.dev ## Every test
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(ARGS)
+
+test-fast: $(VENV)/.dev ## The domain alone
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)
+
+check: $(VENV)/.dev ## Lint, types, import rules, coverage of the domain
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m coverage erase
+	@$(BIN)/python -m coverage run --source=remit.domain -m pytest -q -p no:cacheprovider tests/domain tests/vectors >/dev/null
+	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
+
+fmt: $(VENV)/.dev ## Format, and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet
+	@$(BIN)/ruff format --quiet
+
+bench: $(VENV)/.dev ## Measure: asks a second, replays, words, secrets, policies
+	@$(BIN)/python bench/ask.py
+	@$(BIN)/python bench/replay.py
+
+lock: $(VENV)/.uv ## Pin the dependencies again
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove everything that was made here
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build src/*.egg-info
