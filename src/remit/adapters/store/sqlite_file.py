@@ -17,7 +17,6 @@ _PRAGMAS: Final = (
     "temp_store = memory",
     "cache_size = -65536",
 )
-_READ_ONLY: Final = ("query_only = on", "trusted_schema = off", "busy_timeout = 5000")
 
 
 def hold(path: Path) -> sqlite3.Connection:
@@ -62,23 +61,6 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open for reading only; nothing is created or changed.
-
-    Raises:
-        Refused: `settings.invalid` when there is no such file, `log.damaged` when it is no database of this program.
-    """
-    connection: sqlite3.Connection | None = None
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
-        for pragma in _READ_ONLY:
-            connection.execute(f"pragma {pragma}")
-        connection.execute("select one from head").fetchone()
-    except (OSError, sqlite3.Error) as problem:
-        if connection is not None:
-            connection.close()
-        raise _unreadable(path, problem) from None
-    return connection
 
 
 def migrate(connection: sqlite3.Connection) -> int:

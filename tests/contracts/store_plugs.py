@@ -1,0 +1,162 @@
+"""The stores that the contract suites run over, and what they put into them. A new plug is one line in `STORES`."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from remit.adapters.signer.file import verify_ed25519
+from remit.adapters.store.sqlite import SqliteStore
+from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note, verify_checkpoint
+from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
+from remit.domain.transcript import Draft, Kind, seal
+from remit.domain.values import Instant
+from remit.ports.store import Commit, EntryRow, Put, Store
+
+ORIGIN = "desk.example/log"
+KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+VKEY = make_vkey(ORIGIN, KEY.public_key().public_bytes_raw())
+NOW = Instant(1_790_000_000_000)
+
+
+def sign(size: int, root: bytes) -> str:
+    body = checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))
+    return signed_note(body, VKEY, KEY.sign(body.encode()))
+
+
+def verify(note: str) -> Checkpoint:
+    return verify_checkpoint(note, [VKEY], verify_ed25519)
+
+
+def quiet(_name: str) -> None:
+    """Let every point pass."""
+
+
+class Opener(Protocol):
+    def __call__(self, folder: Path, on_point: Callable[[str], None] = quiet) -> Store: ...
+
+
+def sqlite_store(folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False) -> SqliteStore:
+    return SqliteStore.open(
+        folder / "store.sqlite", sign=sign, verify=verify, high_water=folder / "outside", recovering=recovering, on_point=on_point
+    )
+
+
+STORES: dict[str, Opener] = {"sqlite": sqlite_store}
+
+
+def run(opener: Opener, folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], on_point: Callable[[str], None] = quiet) -> Any:
+    """Open a store in a loop of its own, work with it, close it."""
+
+    async def _run() -> Any:
+        store = opener(folder, on_point)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(_run())
+
+
+async def together(*works: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Run all at once and return results and errors alike."""
+    return await asyncio.gather(*works, return_exceptions=True)
+
+
+def entry(number: int, *, refs: Iterable[str] = (), kind: Kind = Kind.ACT_PERFORMED, at: int = NOW, subject: str = "c1") -> EntryRow:
+    draft = Draft(
+        kind=kind,
+        at=Instant(at + number),
+        envelope={"number": number},
+        agent=None,
+        customer=None,
+        desk=None,
+        subject=subject,
+        refs=tuple(refs),
+    )
+    sealed = seal(draft, number.to_bytes(64, "big"))
+    return EntryRow(
+        kind=kind.value,
+        at=draft.at,
+        leaf=sealed.leaf,
+        envelope=sealed.envelope_record,
+        content=b"sealed",
+        subject=subject,
+        refs=draft.refs,
+    )
+
+
+def entries(*numbers: int) -> Commit:
+    return Commit(entries=tuple(entry(number) for number in numbers))
+
+
+def ceremony(record_id: str, *, at: int = 0, **extra: str) -> Ceremony:
+    return Ceremony(id=record_id, purpose="grant", subject="s", challenge="c", expires_at=Instant(at), extra=extra)
+
+
+def suspension(name: str, *, active: bool = True) -> Suspension:
+    return Suspension(id=name, active=active, reason="r", by="o", at=NOW)
+
+
+def person(record_id: str = "c1", **changed: Any) -> Person:
+    given: dict[str, Any] = {"kind": "customer", "key": record_id, "name": "Ada", "email": "Ada@x.example", "roles": (), "created_at": NOW}
+    return Person(id=record_id, **{**given, **changed})
+
+
+def agent(record_id: str = "a1") -> AgentRecord:
+    return AgentRecord(
+        id=record_id,
+        actor="act",
+        operator="op",
+        name="Helper",
+        tier=Tier.KNOWN,
+        method="private_key_jwt",
+        keys="{}",
+        redirect_uris=("https://x.example/cb",),
+        created_at=NOW,
+    )
+
+
+def mandate(record_id: str = "m1", *, parent: str = "", root: str = "m1", state: str = "active", **changed: Any) -> MandateRecord:
+    given: dict[str, Any] = {
+        "version": 1,
+        "customer": "c1",
+        "client_id": "a1",
+        "actor": "act",
+        "operator": "op",
+        "jkt": "jkt",
+        "objective": "return-item",
+        "wire": "{}",
+        "hash": "h",
+        "signed": "{}",
+        "action_digests": {"order.return": "d"},
+        "evidence": "{}",
+        "granted_at": NOW,
+        "expires_at": Instant(NOW + 1_000_000),
+        "max_tasks": 1,
+        "tasks": 1,
+    }
+    return MandateRecord(id=record_id, parent=parent, root=root, state=state, **{**given, **changed})
+
+
+def task(record_id: str = "t1", *, mandate_id: str = "m1", state: TaskState = TaskState.OPEN, **changed: Any) -> TaskRecord:
+    given: dict[str, Any] = {
+        "root": "m1",
+        "customer": "c1",
+        "client_id": "a1",
+        "actor": "act",
+        "operator": "op",
+        "jkt": "jkt",
+        "objective": "return-item",
+        "case": "case1",
+        "opened_at": NOW,
+        "ends_at": Instant(NOW + 86_400_000),
+    }
+    return TaskRecord(id=record_id, mandate=mandate_id, state=state, **{**given, **changed})
+
+
+def new(*records: Any) -> Commit:
+    """Make records that are not there yet."""
+    return Commit(puts=tuple(Put(record, 0) for record in records))

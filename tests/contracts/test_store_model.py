@@ -1,0 +1,139 @@
+"""Any sequence of puts, replacements, drops and reservations leaves a store as a few dictionaries would be left."""
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from contracts.store_plugs import STORES, Opener, mandate
+from remit.domain.records import MandateRecord
+from remit.domain.values import Instant
+from remit.ports.store import Commit, Conflict, Drop, Missing, NoRoom, Put, Reserve
+
+IDS = st.sampled_from(["m1", "m2", "m3"])
+RECORDS = st.builds(
+    mandate,
+    IDS,
+    parent=st.sampled_from(["", "m1"]),
+    state=st.sampled_from(["active", "revoked"]),
+    client_id=st.sampled_from(["a1", "a2"]),
+    objective=st.sampled_from(["x", "y"]),
+    granted_at=st.integers(0, 3).map(Instant),
+)
+INDEXES = [
+    ("mandate.customer", "c1"),
+    ("mandate.live", ""),
+    ("mandate.live_agent", "a1"),
+    ("mandate.live_agent", "a2"),
+    ("mandate.live_objective", "x"),
+    ("mandate.live_objective", "y"),
+    ("mandate.live_parent", "m1"),
+    ("due.mandate", ""),
+]
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """The store beside its model: records with revisions, revisions ever used, counters."""
+
+    opener: Opener
+
+    @initialize()
+    def open(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = self.opener(Path(self.folder.name))
+        self.records: dict[str, tuple[MandateRecord, int]] = {}
+        self.used: dict[str, set[int]] = {}
+        self.counters: dict[str, int] = {}
+
+    def run(self, work: Any) -> Any:
+        return self.loop.run_until_complete(work)
+
+    def teardown(self) -> None:
+        self.run(self.store.close())
+        self.run(self.loop.shutdown_default_executor())
+        self.loop.close()
+        self.folder.cleanup()
+
+    def _took(self, record: MandateRecord) -> None:
+        kept = self.run(self.store.get(MandateRecord, record.id))
+        assert kept.record == record
+        assert kept.rev not in self.used.setdefault(record.id, set())
+        self.used[record.id].add(kept.rev)
+        self.records[record.id] = (record, kept.rev)
+
+    @rule(records=st.lists(RECORDS, min_size=1, max_size=3, unique_by=lambda one: one.id), honest=st.booleans(), lie=RECORDS)
+    def put(self, records: list[MandateRecord], honest: bool, lie: MandateRecord) -> None:
+        puts = []
+        for record in records:
+            before, rev = self.records.get(record.id, (None, 0))
+            puts.append(Put(record, rev, before if honest else lie))
+        self.run(self.store.commit(Commit(puts=tuple(puts))))
+        for record in records:
+            self._took(record)
+
+    @rule(record=RECORDS, rev=st.integers(-1, 6))
+    def put_at_another_revision(self, record: MandateRecord, rev: int) -> None:
+        before, now = self.records.get(record.id, (None, 0))
+        if rev != now:
+            with pytest.raises(Conflict):
+                self.run(self.store.commit(Commit(puts=(Put(record, rev, before),))))
+
+    @rule(record_id=IDS, lie=RECORDS)
+    def drop(self, record_id: str, lie: MandateRecord) -> None:
+        _, rev = self.records.get(record_id, (mandate(record_id), 1))
+        drop = Commit(drops=(Drop(replace(lie, id=record_id), rev),))
+        if record_id in self.records:
+            self.run(self.store.commit(drop))
+            del self.records[record_id]
+        else:
+            with pytest.raises(Conflict):
+                self.run(self.store.commit(drop))
+
+    @rule(record=RECORDS)
+    def replace_by_drop_and_put_together_is_a_conflict(self, record: MandateRecord) -> None:
+        if record.id in self.records:
+            old, rev = self.records[record.id]
+            with pytest.raises(Conflict):
+                self.run(self.store.commit(Commit(puts=(Put(record, 0),), drops=(Drop(old, rev),))))
+
+    @rule(key=st.sampled_from(["a", "b"]), amount=st.integers(-5, 5), limit=st.one_of(st.none(), st.integers(0, 9)))
+    def reserve(self, key: str, amount: int, limit: int | None) -> None:
+        used = self.counters.get(key, 0)
+        commit = Commit(reserves=(Reserve("scope", key, amount, limit),))
+        if amount > 0 and limit is not None and used + amount > limit:
+            with pytest.raises(NoRoom):
+                self.run(self.store.commit(commit))
+            return
+        self.run(self.store.commit(commit))
+        self.counters[key] = max(used + amount, 0)
+
+    @invariant()
+    def the_store_is_as_the_model_says(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        assert self.run(self.store.counters("scope")) == self.counters
+        for record_id in ("m1", "m2", "m3"):
+            if record_id not in self.records:
+                with pytest.raises(Missing):
+                    self.run(self.store.get(MandateRecord, record_id))
+        for index, key in INDEXES:
+            linked = [(link.at, record.id) for record, _ in self.records.values() for link in record.links() if link[:2] == (index, key)]
+            found = self.run(self.store.find(MandateRecord, index, key))
+            assert [one.record.id for one in found] == [record_id for _, record_id in sorted(linked)]
+            assert all((one.record, one.rev) == self.records[one.record.id] for one in found)
+
+
+@pytest.mark.parametrize("name", list(STORES))
+def test_a_store_is_as_a_few_dictionaries_would_be(name: str) -> None:
+    opener = STORES[name]
+    machine = type("Machine", (StoreMachine,), {"opener": staticmethod(opener)})
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+    )
