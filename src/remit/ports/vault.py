@@ -1,13 +1,15 @@
 """The port to the content keys: one per customer, kept apart from the store, so that content can be erased."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 
 class Vault(Protocol):
     """Encrypts what entries say about a person. Destroying the key erases the content, not the entry.
 
-    Promises: a key is durable before `seal` returns for the first time; keys are never in the store's backups.
-    Faults: `fault.store` when keys cannot be read or written.
+    Promises: a key is durable before `seal` returns for the first time; keys are never in the store's backups; a key
+    once destroyed never comes back, and its id stays, so that erased content can be told from damaged.
+    Faults: `fault.store` when keys cannot be read or written, or when content is damaged.
     """
 
     async def seal(self, subject: str, content: bytes) -> bytes:
@@ -22,8 +24,19 @@ class Vault(Protocol):
         """
         ...
 
+    async def keys(self, subject: str) -> tuple[str, ...]:
+        """The ids of the subject's keys that still exist. They are random and say nothing about anybody."""
+        ...
+
     async def destroy(self, subject: str) -> None:
-        """Destroy the subject's key for good; a later `seal` starts a new one."""
+        """Destroy the subject's keys for good; a later `seal` starts a new one."""
+        ...
+
+    async def destroy_keys(self, ids: Collection[str]) -> int:
+        """Destroy the keys with these ids for good, whoever's they are, and say how many still existed.
+
+        Unknown ids are passed over: repeating an erasure, also on a key file put back from a copy, is always safe.
+        """
         ...
 
 

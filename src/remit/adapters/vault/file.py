@@ -3,37 +3,64 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from remit.domain.errors import Code, Fault
+from remit.domain.errors import Code, Fault, Refused
 from remit.ports.vault import Erased
 from remit.ports.world import World
 
 T = TypeVar("T")
 G = TypeVarTuple("G")
-_NONCE = 12
-_ID = 8
-_CACHE = 20_000
+_NONCE: Final = 12
+_ID: Final = 8
+_TAG: Final = 16
+_KEY: Final = 32
+_CACHE: Final = 20_000
+_PRAGMAS: Final = (
+    "locking_mode = exclusive",  # a second process would go on with keys that the first has destroyed
+    "journal_mode = wal",
+    "synchronous = full",
+    "secure_delete = on",
+    "trusted_schema = off",
+)
 
 
 class FileVault:
-    """One AES-256-GCM key for each customer. What is sealed starts with the key's own id, then a nonce."""
+    """One AES-256-GCM key for each customer. What is sealed starts with the key's own id, then a nonce.
+
+    Everything that touches the file or the remembered keys runs under one lock, off the event loop.
+    """
 
     def __init__(self, path: Path, world: World) -> None:
+        """Open or create the file, for this process alone.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be opened, or another process has it.
+        """
         self._world = world
         self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        path.chmod(0o600)
-        for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on"):
-            self._connection.execute(f"pragma {pragma}")
-        self._connection.execute(
-            "create table if not exists key (subject text not null, id blob not null, key blob, primary key (subject, id))"
-        )
+        self._connection: sqlite3.Connection | None = None
+        try:
+            path.touch(mode=0o600)
+            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+            for pragma in _PRAGMAS:
+                self._connection.execute(f"pragma {pragma}")
+            self._connection.execute("begin immediate")  # takes the file, for as long as it is open
+            self._connection.execute(
+                "create table if not exists key (subject text not null, id blob not null, key blob, primary key (subject, id))"
+            )
+            self._connection.execute("create index if not exists key_id on key (id)")
+            self._connection.execute("commit")
+        except (OSError, sqlite3.Error) as problem:
+            self.close()
+            raise Refused(
+                Code.SETTINGS_INVALID, f"the content keys in {path.name} cannot be opened ({problem}); is another Remit running on them?"
+            ) from None
         self._current: dict[str, tuple[bytes, AESGCM]] = {}
         self._by_id: dict[tuple[str, bytes], AESGCM] = {}
 
@@ -44,66 +71,108 @@ class FileVault:
             current = await self._off_loop(self._load, subject)
         key_id, cipher = current
         nonce = self._world.random(_NONCE)
-        return key_id + nonce + cipher.encrypt(nonce, content, subject.encode())
+        return key_id + nonce + cipher.encrypt(nonce, content, _bound_to(subject))
 
     async def unseal(self, subject: str, sealed: bytes) -> bytes:
         """Decrypt, or say that the key was destroyed."""
+        if len(sealed) < _ID + _NONCE + _TAG:
+            raise Fault(Code.FAULT_STORE, "sealed content is cut off")
         key_id, nonce, text = sealed[:_ID], sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :]
         cipher = self._by_id.get((subject, key_id))
         if cipher is None:
             cipher = await self._off_loop(self._find, subject, key_id)
         try:
-            return cipher.decrypt(nonce, text, subject.encode())
+            return cipher.decrypt(nonce, text, _bound_to(subject))
         except InvalidTag:
             raise Fault(Code.FAULT_STORE, "sealed content is damaged") from None
 
+    async def keys(self, subject: str) -> tuple[str, ...]:
+        """The ids of the subject's keys that still exist."""
+        return await self._off_loop(self._keys, subject)
+
     async def destroy(self, subject: str) -> None:
         """Overwrite the subject's keys; their ids stay, so that erased and damaged can be told apart."""
-        self._current.pop(subject, None)
-        for known in [one for one in self._by_id if one[0] == subject]:
-            del self._by_id[known]
-        await self._off_loop(self._destroy, subject)
+        await self._off_loop(self._destroy, await self.keys(subject))
+
+    async def destroy_keys(self, ids: Collection[str]) -> int:
+        """Overwrite these keys."""
+        return await self._off_loop(self._destroy, tuple(ids))
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
-    async def _off_loop(self, work: Callable[[Unpack[G]], T], *given: Unpack[G]) -> T:
+    async def _off_loop(self, work: Callable[[sqlite3.Connection, Unpack[G]], T], *given: *G) -> T:
+        """Have something done under the lock. It is done to its end even when the caller stops waiting."""
         try:
-            return await asyncio.to_thread(self._locked, work, *given)
+            return await asyncio.shield(asyncio.to_thread(lambda: self._locked(work, *given)))
         except sqlite3.Error as broken:
             raise Fault(Code.FAULT_STORE, f"content keys: {broken}") from None
 
-    def _locked(self, work: Callable[[Unpack[G]], T], *given: Unpack[G]) -> T:
+    def _locked(self, work: Callable[[sqlite3.Connection, Unpack[G]], T], *given: *G) -> T:
         with self._lock:
-            return work(*given)
+            if self._connection is None:
+                raise Fault(Code.FAULT_STORE, "the content keys are closed")
+            return work(self._connection, *given)
 
-    def _load(self, subject: str) -> tuple[bytes, AESGCM]:
-        row = self._connection.execute("select id, key from key where subject = ? and key is not null", (subject,)).fetchone()
+    def _load(self, connection: sqlite3.Connection, subject: str) -> tuple[bytes, AESGCM]:
+        row = connection.execute("select id, key from key where subject = ? and key is not null", (subject,)).fetchone()
         if row is None:
-            row = (self._world.random(_ID), AESGCM.generate_key(256))
-            self._connection.execute("insert into key (subject, id, key) values (?, ?, ?)", (subject, *row))
-        return self._remember(subject, *row)
+            row = (self._world.random(_ID), AESGCM.generate_key(8 * _KEY))
+            connection.execute("insert into key (subject, id, key) values (?, ?, ?)", (subject, *row))
+        if len(self._current) > _CACHE:
+            self._current.clear()
+            self._by_id.clear()
+        cipher = _cipher(row[1])
+        self._current[subject] = (row[0], cipher)
+        self._by_id[subject, row[0]] = cipher
+        return row[0], cipher
 
-    def _find(self, subject: str, key_id: bytes) -> AESGCM:
-        row = self._connection.execute("select key from key where subject = ? and id = ?", (subject, key_id)).fetchone()
+    def _find(self, connection: sqlite3.Connection, subject: str, key_id: bytes) -> AESGCM:
+        row = connection.execute("select key from key where subject = ? and id = ?", (subject, key_id)).fetchone()
         if row is None:
             raise Fault(Code.FAULT_STORE, "a content key is missing; restore the key file that belongs to this store")
         if row[0] is None:
             raise Erased(subject)
-        cipher = AESGCM(row[0])
-        self._by_id[subject, key_id] = cipher
+        if len(self._by_id) > _CACHE:
+            self._by_id.clear()
+        cipher = self._by_id[subject, key_id] = _cipher(row[0])
         return cipher
 
-    def _remember(self, subject: str, key_id: bytes, key: bytes) -> tuple[bytes, AESGCM]:
-        if len(self._current) > _CACHE:
-            self._current.clear()
-            self._by_id.clear()
-        cipher = AESGCM(key)
-        self._current[subject] = (key_id, cipher)
-        self._by_id[subject, key_id] = cipher
-        return key_id, cipher
+    def _keys(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
+        rows = connection.execute("select id from key where subject = ? and key is not null order by id", (subject,))
+        return tuple(key_id.hex() for (key_id,) in rows)
 
-    def _destroy(self, subject: str) -> None:
-        self._connection.execute("update key set key = null where subject = ?", (subject,))
-        self._connection.execute("pragma wal_checkpoint(truncate)")
+    def _destroy(self, connection: sqlite3.Connection, ids: Collection[str]) -> int:
+        raw = {bytes.fromhex(one) for one in ids}
+        done = 0
+        for key_id in raw:
+            done += connection.execute("update key set key = null where id = ? and key is not null", (key_id,)).rowcount
+        # Under the lock and after the file: a key is never remembered again from a row that is about to be overwritten.
+        self._current = {subject: one for subject, one in self._current.items() if one[0] not in raw}
+        self._by_id = {name: one for name, one in self._by_id.items() if name[1] not in raw}
+        busy, *_ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        if busy:
+            raise Fault(
+                Code.FAULT_STORE, "the key is destroyed, but still in the file's log of writes; close other readers and erase again"
+            )
+        return done
+
+
+def _cipher(key: bytes) -> AESGCM:
+    """The cipher of a kept key.
+
+    Raises:
+        Fault: `fault.store` when it is no key of ours.
+    """
+    if len(key) != _KEY:
+        raise Fault(Code.FAULT_STORE, "a content key is damaged")
+    return AESGCM(key)
+
+
+def _bound_to(subject: str) -> bytes:
+    """What ties content to its subject, so that one customer's cannot be passed off as another's."""
+    return subject.encode("utf-8", errors="surrogatepass")
