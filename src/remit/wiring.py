@@ -1,39 +1,74 @@
-"""Putting one desk together: the only file that names plugs."""
+"""Putting one desk together, and what the command line works with: the only file that names plugs."""
 
-from collections.abc import Callable, Mapping
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
+
+import httpx
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.desk_database import DeskDatabase
 from remit.adapters.files.catalogue import load_catalogue
+from remit.adapters.files.pack import pack_files, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.dpop import DpopProofs
+from remit.adapters.log_reader.published import FolderLog, HttpLog
+from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.signer import file as key_files
-from remit.adapters.signer.file import FileSigner
+from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.look import Look, look
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.vault.file import FileVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
+from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
 from remit.entrypoints.jobs import Jobs
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
+from remit.ports.log_reader import LogReader
+from remit.ports.policy import Policy
 from remit.ports.world import World
 from remit.settings import Settings
 from remit.usecases.parts import Parts, Terms
+
+__all__ = [
+    "Desk",
+    "Loaded",
+    "Look",
+    "Rules",
+    "SandboxDesk",
+    "build",
+    "create_keys",
+    "load_rules",
+    "log_key",
+    "look",
+    "pack_files",
+    "pack_names",
+    "published_log",
+    "read_pack",
+    "rotate_keys",
+    "rules_of",
+    "stop_at",
+    "stored_log",
+    "verify_ed25519",
+]
 
 Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
 
@@ -63,6 +98,10 @@ class Desk:
         """Start the jobs."""
         self.jobs.start()
 
+    async def drain(self) -> None:
+        """Answer those who wait for news at once, so that no open long-poll holds up a stop."""
+        self.notify.wake_all()
+
     async def stop(self) -> None:
         """Finish what is under way, then close everything."""
         await self.jobs.stop()
@@ -89,10 +128,44 @@ class SandboxDesk:
     perform: Perform | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Rules that were read and are valid: catalogue and policies, and the one digest over them and the settings that decide."""
+
+    catalogue: Catalogue
+    policy: Policy
+    params: JsonSchemaParams
+    digest: str
+
+
 def rules_of(settings: Settings) -> Rules:
-    """The rules a desk's settings name."""
-    policies = tuple((path.name, path.read_text(encoding="utf-8")) for path in settings.policies)
+    """The rules a desk's settings name.
+
+    Raises:
+        Refused: `policy.invalid` for a file that cannot be read.
+    """
+    try:
+        policies = tuple((path.name, path.read_text(encoding="utf-8")) for path in settings.policies)
+    except (OSError, UnicodeDecodeError) as broken:
+        raise Refused(Code.POLICY_INVALID, f"a policy file cannot be read: {broken}") from None
     return Rules(catalogue=settings.catalogue, policies=policies)
+
+
+def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) -> Loaded:
+    """Read and validate the rules; nothing is opened or written.
+
+    Raises:
+        Refused: `catalogue.invalid`, `policy.invalid`.
+    """
+    today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
+    catalogue = load_catalogue(rules.catalogue, today=today)
+    policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
+    return Loaded(
+        catalogue=catalogue,
+        policy=policy,
+        params=JsonSchemaParams(catalogue),
+        digest=_rules_digest(settings, catalogue, policy.digest),
+    )
 
 
 def build(
@@ -104,47 +177,52 @@ def build(
     world: World | None = None,
     recovering: bool = False,
 ) -> Desk:
-    """Build a desk.
+    """Build a desk. `recovering` is for `remit recover` alone: it opens a store older than its log, never to serve.
 
     Raises:
         Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not start.
     """
-    point = on_point or _quiet
+    point = on_point or (_quiet if settings.points is None else stop_at(*settings.points))
     clock = world or SystemWorld()
-    today = datetime.fromtimestamp(clock.now() / 1000, tz=UTC).date()
-    catalogue = load_catalogue(rules.catalogue, today=today)
-    policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
+    loaded = load_rules(settings, rules, world=clock)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
-    store = SqliteStore.open(
-        settings.store_path,
-        sign=_sign(signer, origin),
-        verify=_verify(signer),
-        high_water=settings.high_water,
-        recovering=False,
-        on_point=point,
-    )
-    vault = FileVault(settings.data / "content-keys.sqlite", clock)
     notify = ConsoleNotify()
-    closing: list[Closing] = [vault]
-    backoffice, helpdesk = _desk(settings, sandbox, clock, catalogue, point, closing)
+    closing: list[Closing] = []
+    try:
+        vault = FileVault(settings.data / "content-keys.sqlite", clock)
+        closing.append(vault)
+        backoffice, helpdesk = _desk(settings, _facts(settings, sandbox), clock, loaded.catalogue, point, closing)
+        # Last, and its lock with it: what was opened before is closed again when the store says no.
+        store = SqliteStore.open(
+            settings.store_path,
+            sign=_sign(signer, origin),
+            verify=_verify(signer),
+            high_water=settings.high_water,
+            recovering=recovering,
+            on_point=point,
+        )
+    except BaseException:
+        for one in reversed(closing):
+            one.close()
+        raise
     parts = Parts(
         store=store,
         vault=vault,
-        policy=policy,
-        params=JsonSchemaParams(catalogue),
+        policy=loaded.policy,
+        params=loaded.params,
         backoffice=backoffice,
         helpdesk=helpdesk,
         clients=AssertionClients(allow_loopback=settings.loopback),
         proofs=DpopProofs(),
-        passkeys=WebauthnPasskeys(origin=settings.issuer, name=catalogue.desk),
+        passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         notify=notify,
         signer=signer,
         world=clock,
-        catalogue=catalogue,
+        catalogue=loaded.catalogue,
         terms=_terms(settings, origin),
-        rules_digest=_rules_digest(settings, catalogue, policy.digest),
+        rules_digest=loaded.digest,
         on_point=point,
     )
     jobs = Jobs(parts)
@@ -162,6 +240,79 @@ def build(
     )
     holder.append(desk)
     return desk
+
+
+def create_keys(settings: Settings) -> str:
+    """Make the desk's keys, once, and return the log's public key.
+
+    Raises:
+        Refused: `settings.invalid` when there are some already.
+    """
+    settings.keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return key_files.create(settings.keys, settings.log_name)
+
+
+def rotate_keys(settings: Settings, *, keep_old: bool) -> str:
+    """Make a new token key and return its id; without `keep_old` every token dies at once.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return key_files.rotate(settings.keys, keep_old=keep_old)
+
+
+def log_key(settings: Settings) -> str:
+    """The log's public key as a C2SP vkey.
+
+    Raises:
+        Refused: `settings.invalid` when the keys cannot be read.
+    """
+    return FileSigner(settings.keys).log_key()
+
+
+@contextmanager
+def published_log(where: str) -> Iterator[LogReader]:
+    """A log as it is published: a folder, or below an http(s) address."""
+    if where.startswith(("https://", "http://")):
+        with httpx.Client(follow_redirects=False) as client:
+            yield HttpLog(where, client)
+    else:
+        yield FolderLog(Path(where))
+
+
+@contextmanager
+def stored_log(path: Path) -> Iterator[SqliteLog]:
+    """The log and its records out of a store, read only, also while a desk serves from it.
+
+    Raises:
+        Refused: `settings.invalid` when there is no such file, `log.damaged` when it is no store.
+    """
+    with SqliteLog(path) as log:
+        yield log
+
+
+def stop_at(point: str, nth: int = 1) -> Callable[[str], None]:
+    """Kill this process, as a power cut would, at the n-th pass of a named point of the path."""
+    passed = 0
+    lock = Lock()
+
+    def on_point(name: str) -> None:
+        nonlocal passed
+        if name != point:
+            return
+        with lock:
+            passed += 1
+            if passed == nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return on_point
+
+
+def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
+    """A desk of facts when it is given as one, or when the settings say so; the facts then come through the sandbox's controls."""
+    if sandbox is None and settings.backoffice == "facts":
+        return SandboxDesk(facts={}, perform=None)
+    return sandbox
 
 
 def _desk(  # what the two plugs need
@@ -196,14 +347,9 @@ def _sign(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:
 
 def _verify(signer: FileSigner) -> Callable[[str], Checkpoint]:
     vkey = verify_vkey(signer.log_key())
-    return lambda note: verify_checkpoint(note, [vkey], key_files.verify_ed25519)
-
-
-def _verify(signer: FileSigner) -> Callable[[str], Checkpoint]:
-    vkey = verify_vkey(signer.log_key())
 
     def verify(note: str) -> Checkpoint:
-        return verify_checkpoint(note, [vkey], key_files.verify_ed25519)
+        return verify_checkpoint(note, [vkey], verify_ed25519)
 
     return verify
 
