@@ -10,6 +10,7 @@ import cedarpy
 import msgspec
 
 from remit.adapters.policy.cedar_names import Reading, read_policy
+from remit.adapters.policy.cedar_questions import context_of, entities_of
 from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, model_of
 from remit.adapters.policy.cedar_slices import Slice, applies, slice_of
 from remit.adapters.policy.cedar_texts import Statement, invalid, read_statements
@@ -17,7 +18,6 @@ from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.decision import Verdict
 from remit.domain.errors import Code, Refused
-from remit.domain.values import Instant, instant_text
 from remit.ports.policy import Question
 
 
@@ -36,15 +36,13 @@ class CedarPolicy:
         if not statements:
             raise invalid(["there is no policy, so nothing would ever be allowed"], "Add a policy file; a starter pack has one.")
         model = model_of(catalogue)
-        self._schema = _schema(model)
+        schema = _schema(model)
         readings = _read_all(statements, model)
-        _validate(statements, model, self._schema)
+        _validate(statements, model, schema)
         self._digest = digest([text for _, text in texts])
         self._models = model.actions
         self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
         self._annotations = {one.id: one.annotations for one in statements if one.annotations}
-        # ⚔ Parsed WITH the schema: without it no action is in any group, and every `forbid` on a group falls silent.
-        self._base = cedarpy.Entities.from_json_str("[]", self._schema)
 
     @property
     def digest(self) -> str:
@@ -62,15 +60,15 @@ class CedarPolicy:
         """
         model, policies = self._of(question.action)
         try:
-            context = msgspec.json.encode(_context(model, question)).decode()
-            entities = self._base.with_added_json_str(msgspec.json.encode(_entities(question)).decode())
+            context = msgspec.json.encode(context_of(model, question, parts=policies.parts, params=policies.params)).decode()
+            entities = policies.base.with_added_json_str(msgspec.json.encode(entities_of(question)).decode())
             request = {
                 "principal": {"type": "Agent", "id": question.agent},
                 "action": {"type": "Action", "id": question.action},
                 "resource": {"type": "Task", "id": question.task},
                 "context": context,
             }
-            answer = cedarpy.is_authorized(request, policies.policies, entities, self._schema)
+            answer = cedarpy.is_authorized(request, policies.policies, entities, policies.schema)
         except (ValueError, TypeError, OverflowError) as error:
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
         return self._verdict(question, answer)
@@ -96,7 +94,7 @@ class CedarPolicy:
     def _verdict(self, question: Question, answer: cedarpy.AuthzResult) -> Verdict:
         errors = answer.diagnostics.errors
         decision = answer.decision
-        if errors or decision not in {cedarpy.Decision.Allow, cedarpy.Decision.Deny}:
+        if errors or (decision is not cedarpy.Decision.Allow and decision is not cedarpy.Decision.Deny):
             # ⚔ Cedar skips a policy whose condition errs, a `forbid` too, and may still say Allow.
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {'; '.join(errors) or decision.value}")
         policies = tuple(sorted(answer.diagnostics.reasons))
@@ -149,31 +147,3 @@ def _problem(statements: Sequence[Statement], error: cedarpy.ValidationError) ->
         return str(error)
     reason = error.error.removeprefix(f"for policy `{error.policy_id}`, ")
     return f"{statements[int(number)].place}: {reason}"
-
-
-def _context(model: ActionModel, question: Question) -> Mapping[str, object]:
-    return {
-        "confirmation": {"kind": question.confirmation_kind},
-        "confirmed_by": sorted(question.confirmed_by),
-        "objective": question.objective,
-        "params": model.write_params(question.params),
-        "records": [{"kind": kind, "id": one} for kind, one in question.resources],
-        "risk": question.risk,
-        "time": instant_text(Instant(question.time_ms)),
-    }
-
-
-def _entities(question: Question) -> Sequence[Mapping[str, object]]:
-    operator = {"type": "Operator", "id": question.operator}
-    return (
-        {
-            "uid": {"type": "Agent", "id": question.agent},
-            "attrs": {"tier": question.tier, "operator": {"__entity": operator}},
-            "parents": [operator],
-        },
-        {
-            "uid": {"type": "Task", "id": question.task},
-            "attrs": {},
-            "parents": [{"type": "Customer", "id": question.customer}, {"type": "Objective", "id": question.objective}],
-        },
-    )

@@ -17,6 +17,7 @@ Node: TypeAlias = bool | int | str | Sequence["Node"] | Mapping[str, "Node"] | N
 _COMPARES: Final = frozenset({"==", "!=", "contains", "containsAll", "containsAny", "in"})
 _PLAIN_SET_USES: Final = frozenset({"contains", "containsAll", "containsAny"})
 _CONFIRMED_BY: Final = "context.confirmed_by"
+_PARAMS: Final = "context.params"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,15 @@ class Reading:
     """What was found in one policy.
 
     `confirmers` are the words the policy compares `context.confirmed_by` with; None when it looks at the set in a way
-    that any word could change. `confirmation` is whether it looks at who confirmed at all.
+    that any word could change. `confirmation` is whether it looks at who confirmed at all. `parts` are the members of
+    the context it looks at, `params` the params; None when it uses the context, or the params, as a value.
     """
 
     problems: list[str] = field(default_factory=list)
     confirmation: bool = False
     confirmers: frozenset[str] | None = frozenset()
+    parts: frozenset[str] | None = frozenset()
+    params: frozenset[str] | None = frozenset()
 
 
 def read_policy(policy: Mapping[str, Node], model: DeskModel, applicable: Iterable[ActionModel]) -> Reading:
@@ -128,6 +132,10 @@ class _Walk:
         path = f"{seen.path}.{name}" if seen.path else ""
         if not found and (seen.shapes or (op == "has" and self.contexts)):
             self.reading.problems.append(f"names `{path or name}`, which nothing it applies to has")
+        if seen.path == "context" and self.reading.parts is not None:
+            self.reading.parts |= {name}
+        if seen.path == _PARAMS and self.reading.params is not None:
+            self.reading.params |= {name}
         if path.startswith((_CONFIRMED_BY, "context.confirmation")):
             self.reading.confirmation = True
         return Seen() if op == "has" else Seen(tuple(shape[name] for shape in found), path)
@@ -182,20 +190,22 @@ class _Walk:
 
     def _confirmers(self, op: str, operands: Sequence[Seen]) -> None:
         """Keep which confirmers a policy can tell apart."""
-        if not operands or all(one.path not in {_CONFIRMED_BY, "context"} for one in operands):
-            return
-        words = operands[-1].texts
-        plain = op in _PLAIN_SET_USES and operands[0].path == _CONFIRMED_BY and words is not None
-        if plain and words is not None and self.reading.confirmers is not None:
-            self.reading.confirmers |= frozenset(words)
-        else:
+        words = operands[-1].texts if operands else None
+        plain = op in _PLAIN_SET_USES and words is not None and operands[0].path == _CONFIRMED_BY
+        if not plain or words is None:
             self._loose(*operands)
+        elif self.reading.confirmers is not None:
+            self.reading.confirmers |= frozenset(words)
 
     def _loose(self, *seen: Seen) -> None:
-        """Give up telling confirmers apart where the set, or the whole context, is used as a value."""
+        """Give up telling parts apart where the whole set, the params or the context are used as a value."""
         if any(one.path in {_CONFIRMED_BY, "context"} for one in seen):
             self.reading.confirmation = True
             self.reading.confirmers = None
+        if any(one.path == "context" for one in seen):
+            self.reading.parts = None
+        if any(one.path in {_PARAMS, "context"} for one in seen):
+            self.reading.params = None
 
     def _parts(self, body: Node, *names: str) -> tuple[Node, ...]:
         return tuple(body.get(name) for name in names) if isinstance(body, Mapping) else (None,) * len(names)

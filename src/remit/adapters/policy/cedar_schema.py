@@ -3,8 +3,8 @@
 Shapes of single params are in `cedar_shapes`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.adapters.policy.cedar_shapes import CedarJson, EntityOf, Record, Scalar, SetOf, Shape, Writer, cedar_type, shape_of, writer_of
@@ -44,17 +44,31 @@ class DeskModel:
     objectives: frozenset[str]
 
     def schema(self) -> Mapping[str, CedarJson]:
-        """The schema in Cedar's JSON format."""
-        entity_types: dict[str, CedarJson] = {
-            name: {"memberOfTypes": _PARENTS.get(name, ()), "shape": cedar_type(shape)} for name, shape in ENTITIES.items()
+        """The whole schema in Cedar's JSON format."""
+        return _schema(self.groups, self.actions.values())
+
+
+def request_schema(model: ActionModel, parts: frozenset[str], params: frozenset[str] | None) -> Mapping[str, CedarJson]:
+    """The schema of one action's requests, with only these members of the context and of the params (None: all)."""
+    shapes = {name: shape for name, shape in model.context.attributes.items() if name in parts}
+    whole = shapes["params"]
+    if params is not None and isinstance(whole, Record):
+        few = {name: shape for name, shape in whole.attributes.items() if name in params}
+        shapes["params"] = Record(few, whole.optional & few.keys())
+    return _schema(model.groups, [replace(model, context=Record(shapes))])
+
+
+def _schema(groups: Iterable[str], models: Iterable[ActionModel]) -> Mapping[str, CedarJson]:
+    entity_types: dict[str, CedarJson] = {
+        name: {"memberOfTypes": _PARENTS.get(name, ()), "shape": cedar_type(shape)} for name, shape in ENTITIES.items()
+    }
+    actions: dict[str, CedarJson] = {group: {} for group in sorted(groups)}
+    for model in models:
+        actions[model.name] = {
+            "memberOf": [{"id": group} for group in sorted(model.groups)],
+            "appliesTo": {"principalTypes": ["Agent"], "resourceTypes": ["Task"], "context": cedar_type(model.context)},
         }
-        actions: dict[str, CedarJson] = {group: {} for group in sorted(self.groups)}
-        for name, model in self.actions.items():
-            actions[name] = {
-                "memberOf": [{"id": group} for group in sorted(model.groups)],
-                "appliesTo": {"principalTypes": ["Agent"], "resourceTypes": ["Task"], "context": cedar_type(model.context)},
-            }
-        return {"": {"entityTypes": entity_types, "actions": actions}}
+    return {"": {"entityTypes": entity_types, "actions": actions}}
 
 
 def model_of(catalogue: Catalogue) -> DeskModel:

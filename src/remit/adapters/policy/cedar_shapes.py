@@ -125,8 +125,8 @@ def writer_of(shape: Shape) -> Writer:
             return _money
         case SetOf(element):
             return _set_writer(writer_of(element))
-        case Record(attributes, _):
-            return _record_writer({name: writer_of(one) for name, one in attributes.items()})
+        case Record(attributes, optional):
+            return _record_writer({name: writer_of(one) for name, one in attributes.items()}, frozenset(attributes) - optional)
         case Scalar() if shape in _SCALAR_WRITERS:
             return _SCALAR_WRITERS[shape]
         case Scalar() | EntityOf():
@@ -179,7 +179,7 @@ def _unfit(reason: str) -> Refused:
 
 
 def _text(value: Json) -> CedarJson:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
         raise _unfit("is not a text")
     return value
 
@@ -235,10 +235,10 @@ def _set_writer(write: Writer) -> Writer:
     return write_set
 
 
-def _record_writer(writers: Mapping[str, Writer]) -> Writer:
+def _record_writer(writers: Mapping[str, Writer], required: frozenset[str]) -> Writer:
     def write_record(value: Json) -> CedarJson:
-        if not isinstance(value, Mapping) or not value.keys() <= writers.keys():
-            raise _unfit("is not an object with the declared members only")
+        if not isinstance(value, Mapping) or not required <= value.keys() <= writers.keys():
+            raise _unfit("is not an object with the declared members")
         return {name: writers[name](one) for name, one in value.items()}
 
     return write_record

@@ -10,15 +10,23 @@ from dataclasses import dataclass
 import cedarpy
 
 from remit.adapters.policy.cedar_names import Node, Reading, entity_literals
-from remit.adapters.policy.cedar_schema import ActionModel
+from remit.adapters.policy.cedar_schema import ActionModel, request_schema
 from remit.adapters.policy.cedar_texts import Statement, invalid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """The policies of one action, prepared, and what is known of them beforehand."""
+    """The policies of one action, prepared, and what is known of them beforehand.
+
+    `parts` and `params` are the members of the context and of the params that any of them looks at (`params` None: all);
+    `schema` describes requests with just these, and `base` holds the action in its groups.
+    """
 
     policies: cedarpy.PolicySet
+    schema: cedarpy.Schema
+    base: cedarpy.Entities
+    parts: frozenset[str]
+    params: frozenset[str] | None
     size: int
     confirmation: bool
     confirmers: frozenset[str] | None
@@ -53,13 +61,29 @@ def policy_set(statements: Iterable[Statement]) -> cedarpy.PolicySet:
 def slice_of(action: ActionModel, statements: Iterable[Statement], readings: Mapping[str, Reading]) -> Slice:
     """Prepare the policies of one action."""
     chosen = [one for one in statements if applies(one.policy, action)]
-    words: frozenset[str] | None = frozenset()
-    for one in chosen:
-        more = readings[one.id].confirmers
-        words = None if words is None or more is None else words | more
+    found = [readings[one.id] for one in chosen]
+    parts = _union(one.parts for one in found)
+    parts = frozenset(action.context.attributes) if parts is None else parts | {"params"}
+    params = _union(one.params for one in found)
+    schema = cedarpy.Schema.from_json_str(json.dumps(request_schema(action, parts, params)))
     return Slice(
         policies=policy_set(chosen),
+        schema=schema,
+        # ⚔ Parsed WITH the schema: without it no action is in any group, and every `forbid` on a group falls silent.
+        base=cedarpy.Entities.from_json_str("[]", schema),
+        parts=parts,
+        params=params,
         size=len(chosen),
-        confirmation=any(readings[one.id].confirmation for one in chosen),
-        confirmers=words,
+        confirmation=any(one.confirmation for one in found),
+        confirmers=_union(one.confirmers for one in found),
     )
+
+
+def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str] | None:
+    """All of them together; None when one of them is without bound."""
+    together: frozenset[str] = frozenset()
+    for one in sets:
+        if one is None:
+            return None
+        together |= one
+    return together
