@@ -1,0 +1,94 @@
+"""A desk's store, keys and signer in a folder, without doors: for what is done to records and keys alone."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from desk_example import desk
+from remit.adapters.notify.console import ConsoleNotify
+from remit.adapters.signer import file as signer_files
+from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.sqlite import SqliteStore
+from remit.adapters.vault.file import FileVault
+from remit.adapters.world.system import SystemWorld
+from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
+from remit.domain.transcript import Kind
+from remit.domain.values import Instant
+from remit.ports.store import Commit
+from remit.usecases.parts import Parts, Terms
+from remit.usecases.recording import draft, write
+
+ORIGIN = "desk.example/log"
+START = Instant(1_790_000_000_000)
+
+
+class Clock(SystemWorld):
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> Instant:
+        return self.at
+
+
+def kept_desk(
+    folder: Path, *, clock: Clock | None = None, recovering: bool = False, on_point: Callable[[str], None] = lambda _: None
+) -> Parts:
+    """Open the desk in a folder; its keys are made at the first time."""
+    folder.mkdir(exist_ok=True)
+    if not (folder / "keys").exists():
+        signer_files.create(folder / "keys", ORIGIN)
+    signer = FileSigner(folder / "keys")
+    vkey = verify_vkey(signer.log_key())
+    world = clock or Clock()
+    store = SqliteStore.open(
+        folder / "store.sqlite",
+        sign=lambda size, root: signer.sign_note(checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))),
+        verify=lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
+        high_water=folder / "outside",
+        recovering=recovering,
+    )
+    none = cast("Any", None)
+    return Parts(
+        store=store,
+        vault=FileVault(folder / "content.sqlite", world),
+        policy=none,
+        params=none,
+        backoffice=none,
+        helpdesk=none,
+        clients=none,
+        proofs=none,
+        passkeys=none,
+        notify=ConsoleNotify(),
+        signer=signer,
+        world=world,
+        catalogue=desk(),
+        terms=cast("Terms", SimpleNamespace(log_origin=ORIGIN)),
+        rules_digest="rules",
+        on_point=on_point,
+    )
+
+
+def run(parts: Parts, work: Callable[[Parts], Coroutine[Any, Any, Any]]) -> Any:
+    """Do something at an open desk and close it."""
+
+    async def _run() -> Any:
+        try:
+            return await work(parts)
+        finally:
+            await parts.store.close()
+            cast("FileVault", parts.vault).close()
+
+    return asyncio.run(_run())
+
+
+async def note_about(parts: Parts, customer: str, text: str) -> int:
+    """Put something about a customer on the record; returns its place."""
+    written = await write(
+        parts, draft(parts, Kind.REPLY_SENT, envelope={"task": "t1"}, customer={"text": text}, subject=customer, refs=(customer,))
+    )
+    committed = await parts.store.commit(Commit(entries=written.rows))
+    return committed.places[0].index

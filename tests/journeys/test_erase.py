@@ -1,0 +1,346 @@
+"""Erasing a customer's content: two people, never against a contest or hold, and not undone by a restore."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from contracts.store_plugs import NOW, mandate, new, person, task
+from journeys.kept_desk import START, Clock, kept_desk, note_about, run
+from journeys.test_recover import ask, confirmation
+from remit.adapters.log_reader.sqlite import SqliteLog
+from remit.adapters.notify.console import ConsoleNotify
+from remit.adapters.signer.file import verify_ed25519
+from remit.domain.errors import Code, Refused
+from remit.domain.receipt import Holder
+from remit.domain.records import (
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    ConfirmationState,
+    Contest,
+    MandateRecord,
+    Message,
+    OfferRecord,
+    Passkey,
+    Person,
+    TaskState,
+)
+from remit.domain.transcript import Kind, Section
+from remit.domain.values import Instant
+from remit.ports.store import Commit, Put
+from remit.usecases.contest import contest
+from remit.usecases.erase import erase, propose_erasure
+from remit.usecases.hold import hold, settle
+from remit.usecases.parts import Parts
+from remit.usecases.recording import open_row, receipt_of
+from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.verify_log import verify_log
+
+DAY_S = 86_400
+ANN = person("ann", kind="officer", key="ann", roles=("admin",))
+BOB = person("bob", kind="officer", key="bob", roles=("security",))
+TWIN = person("twin", kind="officer", key="ann", roles=("admin",))
+CLERK = person("clerk", kind="officer", key="clerk", roles=("billing",))
+SELF = person("self", kind="officer", key="c1", roles=("admin",))
+GONE = Instant(START + 40 * DAY_S * 1000)
+
+
+async def fill(parts: Parts) -> None:
+    closed = confirmation("con", "ask1")
+    await parts.store.commit(new(person("c1"), person("c2"), ANN, BOB, TWIN, CLERK, SELF))
+    await parts.store.commit(
+        new(
+            mandate(state="revoked", wire='{"summary":"my private story"}', evidence='{"e":1}'),
+            task(state=TaskState.ENDED),
+            ask("ask1", AskState.DONE, params='{"order_id":"W123"}', words="private words", result='{"order.status":"lost"}', reserved=()),
+            ConfirmationRecord(**{name: getattr(closed, name) for name in closed.__slots__} | {"state": ConfirmationState.ANSWERED}),
+            Message(id="msg", task="t1", n=1, at=NOW, kind="reply", text="private reply"),
+            OfferRecord(
+                id="off",
+                case="case1",
+                task="t1",
+                action="offer.take",
+                terms='{"amount":"1.00 EUR"}',
+                digest="d",
+                by="o",
+                at=NOW,
+                expires_at=NOW,
+            ),
+            Passkey(id="key", person="c1", public_key="k", sign_count=0, how="vouched", label="l", created_at=NOW),
+        )
+    )
+    for number in range(3):
+        await note_about(parts, "c1", f"private note {number}")
+    await note_about(parts, "c2", "somebody else's")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, clock: Clock) -> Path:
+    run(kept_desk(tmp_path / "desk", clock=clock), fill)
+    clock.at = GONE
+    return tmp_path / "desk"
+
+
+async def erased(parts: Parts) -> Any:
+    made = await propose_erasure(parts, customer="c1", reason="asked to be forgotten", by=ANN, retention_s=30 * DAY_S)
+    return await erase(parts, proposal=made.id, by=BOB, retention_s=30 * DAY_S)
+
+
+async def contents(parts: Parts, customer: str) -> list[Any]:
+    return [(await open_row(parts, one.row)).sections.get(Section.CUSTOMER) for one in await parts.store.entries(ref=customer)]
+
+
+async def refused(work: Any) -> Code:
+    with pytest.raises(Refused) as caught:
+        await work
+    return caught.value.code
+
+
+def test_content_goes_envelopes_stay_and_others_are_untouched(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        done = await erased(parts)
+        assert (done.customer, done.keys, done.records) == ("c1", 1, 5)
+        rows = await parts.store.entries(ref="c1")
+        assert (await contents(parts, "c1"))[:3] == [None] * 3
+        assert [one.row.kind for one in rows] == [Kind.REPLY_SENT] * 3 + [Kind.ENTRY_ERASED]
+        assert (await contents(parts, "c2"))[0].body == {"text": "somebody else's"}
+        receipt = await receipt_of(parts, [0], Holder.CUSTOMER)
+        assert "private" not in str(receipt)
+        assert (await parts.store.get(Passkey, "key")).record.person == "c1"
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        await erased(parts)
+        emptied = (await parts.store.get(AskRecord, "ask1")).record
+        assert (emptied.params, emptied.words, emptied.result, emptied.digest) == ("{}", "", "", "d")
+        assert (await parts.store.get(MandateRecord, "m1")).record.wire == "{}"
+        assert not (await parts.store.get(Message, "msg")).record.text
+        assert (await parts.store.get(OfferRecord, "off")).record.terms == "{}"
+
+    run(kept_desk(folder, clock=clock), work)
+    for path in folder.glob("store.sqlite*"):
+        raw = path.read_bytes()
+        assert b"private" not in raw, path.name
+
+
+def test_the_log_still_verifies(folder: Path, clock: Clock) -> None:
+    run(kept_desk(folder, clock=clock), erased)
+    with SqliteLog(folder / "store.sqlite") as log:
+        report = verify_log(
+            log,
+            records=log,
+            vkey=(folder / "keys" / "log.vkey").read_text(),
+            high_water=(folder / "outside").read_text(),
+            earlier=(),
+            verify_ed25519=verify_ed25519,
+            ticks=lambda: 0.0,
+            progress=lambda *_: None,
+        )
+    assert report.entries == 5
+
+
+def test_the_entry_names_the_keys_and_both_people_but_no_customer(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        keys = await parts.vault.keys("c1")
+        await erased(parts)
+        kept = (await parts.store.entries(ref="erasures"))[0]
+        opened = await open_row(parts, kept.row)
+        envelope, desk = opened.sections[Section.ENVELOPE].body, opened.sections[Section.DESK].body
+        assert envelope is not None
+        assert envelope["keys"] == list(keys)
+        assert desk == {"by": ["ann", "bob"], "reason": "asked to be forgotten"}
+        assert b"c1" not in kept.row.envelope
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+@pytest.mark.parametrize("second", [ANN, TWIN, CLERK, SELF, person("c1")], ids=["same", "twin", "clerk", "self", "customer"])
+def test_it_takes_a_second_person_who_may_and_is_not_the_customer(folder: Path, clock: Clock, second: Person) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        assert await refused(erase(parts, proposal=made.id, by=second, retention_s=0)) is Code.PERSON_NOT_ALLOWED
+        assert len(await parts.vault.keys("c1")) == 1
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+@pytest.mark.parametrize("first", [CLERK, SELF, person("c1"), person("x", kind="officer", roles=("admin",), paused=True)], ids=str)
+def test_only_who_may_can_propose(folder: Path, clock: Clock, first: Person) -> None:
+    async def work(parts: Parts) -> None:
+        assert await refused(propose_erasure(parts, customer="c1", reason="r", by=first, retention_s=0)) is Code.PERSON_NOT_ALLOWED
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_a_proposer_who_lost_the_role_counts_for_nothing(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        kept = await parts.store.get(Person, "ann")
+        await parts.store.commit(Commit(puts=(Put(person("ann", kind="officer", key="ann", roles=("billing",)), kept.rev, kept.record),)))
+        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.PERSON_NOT_ALLOWED
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_a_proposal_is_used_once_and_runs_out(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        clock.at = made.expires_at
+        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
+        clock.at = Instant(made.expires_at - 1)
+        await erase(parts, proposal=made.id, by=BOB, retention_s=0)
+        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+async def _contest(parts: Parts) -> None:
+    await contest(parts, person("c1"), "0", "this was not me")
+
+
+async def _hold(parts: Parts) -> None:
+    await hold(parts, customer="c1", reason="a court order", by=CLERK)
+
+
+async def _task(parts: Parts) -> None:
+    await parts.store.commit(new(task("t9", state=TaskState.HELD)))
+
+
+async def _mandate(parts: Parts) -> None:
+    await parts.store.commit(new(mandate("m9")))
+
+
+async def _unknown(parts: Parts) -> None:
+    await parts.store.commit(new(ask("ask9", AskState.UNKNOWN)))
+
+
+AGAINST: dict[str, Callable[[Parts], Any]] = {
+    "a contest": _contest,
+    "a hold": _hold,
+    "a held task": _task,
+    "a mandate": _mandate,
+    "an act whose outcome is unknown": _unknown,
+}
+
+
+@pytest.mark.parametrize("name", list(AGAINST))
+def test_nothing_is_erased_while_something_stands_against_it(folder: Path, clock: Clock, name: str) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        await AGAINST[name](parts)
+        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert await refused(propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert len(await parts.vault.keys("c1")) == 1
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+@pytest.mark.parametrize("name", ["a contest", "a hold"])
+def test_once_settled_it_can_be_erased(folder: Path, clock: Clock, name: str) -> None:
+    async def work(parts: Parts) -> None:
+        await AGAINST[name](parts)
+        (kept,) = await parts.store.find(Contest, "contest.customer", "c1")
+        await settle(parts, contest=kept.record.id, outcome="it was", by=CLERK)
+        await settle(parts, contest=kept.record.id, outcome="it was", by=CLERK)
+        assert not await parts.store.find(Contest, "contest.open", "")
+        clock.at = Instant(clock.at + 40 * DAY_S * 1000)
+        assert (await erased(parts)).keys == 1
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_nothing_is_erased_within_the_time_of_retention(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        clock.at = Instant(START + 30 * DAY_S * 1000 - 1)
+        assert await refused(erased(parts)) is Code.REQUEST_CONFLICT
+        clock.at = Instant(START + 30 * DAY_S * 1000)
+        assert (await erased(parts)).keys == 1
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+@pytest.mark.parametrize("customer", ["nobody", "ann"])
+def test_only_a_customers_content_is_erased(folder: Path, clock: Clock, customer: str) -> None:
+    async def work(parts: Parts) -> None:
+        assert await refused(propose_erasure(parts, customer=customer, reason="r", by=BOB, retention_s=0)) is Code.REQUEST_NOT_FOUND
+        assert await refused(propose_erasure(parts, customer="c1", reason=" ", by=BOB, retention_s=0)) is Code.REQUEST_MALFORMED
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+class Stopped(Exception):  # noqa: N818  # it names what is
+    """The process died here."""
+
+
+def test_a_crash_between_the_record_and_the_keys_is_made_good_at_the_next_start(folder: Path, clock: Clock) -> None:
+    def stop(name: str) -> None:
+        if name == "erase.recorded":
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run(kept_desk(folder, clock=clock, on_point=stop), erased)
+
+    async def start(parts: Parts) -> None:
+        assert len(await parts.vault.keys("c1")) == 1
+        assert await replay_erasures(parts) == 1
+        assert (await contents(parts, "c1"))[:3] == [None] * 3
+        assert await replay_erasures(parts) == 0
+
+    run(kept_desk(folder, clock=clock), start)
+
+
+def test_keys_put_back_from_a_copy_are_destroyed_again_and_newer_ones_are_kept(folder: Path, clock: Clock, tmp_path: Path) -> None:
+    shutil.copy(folder / "content.sqlite", tmp_path / "copy")
+    run(kept_desk(folder, clock=clock), erased)
+    run(kept_desk(folder, clock=clock), lambda parts: note_about(parts, "c1", "back again"))
+
+    async def at_home(parts: Parts) -> None:
+        assert await replay_erasures(parts) == 0  # nothing came back
+        assert (await contents(parts, "c1"))[-1].body == {"text": "back again"}
+
+    run(kept_desk(folder, clock=clock), at_home)
+    for left in folder.glob("content.sqlite*"):
+        left.unlink()
+    shutil.copy(tmp_path / "copy", folder / "content.sqlite")
+
+    async def restored(parts: Parts) -> None:
+        assert await replay_erasures(parts) == 1
+        assert await parts.vault.keys("c1") == ()
+        assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
+
+    run(kept_desk(folder, clock=clock), restored)
+
+
+def test_holds_and_settling_are_for_officers_with_a_reason(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        assert await refused(hold(parts, customer="c1", reason="r", by=person("c2"))) is Code.PERSON_NOT_ALLOWED
+        assert await refused(hold(parts, customer="c1", reason="", by=CLERK)) is Code.REQUEST_MALFORMED
+        assert await refused(hold(parts, customer="nobody", reason="r", by=CLERK)) is Code.REQUEST_NOT_FOUND
+        made = await hold(parts, customer="c1", reason="r", by=CLERK)
+        assert await refused(settle(parts, contest=made.id, outcome="o", by=person("c1"))) is Code.PERSON_NOT_ALLOWED
+        assert await refused(settle(parts, contest=made.id, outcome="", by=CLERK)) is Code.REQUEST_MALFORMED
+        assert await refused(settle(parts, contest="none", outcome="o", by=CLERK)) is Code.REQUEST_NOT_FOUND
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_two_people_who_erase_at_once_erase_once(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        results = await asyncio.gather(*[erase(parts, proposal=made.id, by=BOB, retention_s=0) for _ in range(3)], return_exceptions=True)
+        assert sum(not isinstance(one, BaseException) for one in results) == 1
+        assert len(await parts.store.entries(ref="erasures")) == 1
+
+    run(kept_desk(folder, clock=clock), work)
