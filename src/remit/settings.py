@@ -6,7 +6,7 @@ A missing setting stops the start; no default loosens a check.
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -31,6 +31,30 @@ _NUMBERS: Final[Mapping[str, int]] = {
 }
 _MOST: Final[Mapping[str, int]] = {"token_ttl_s": 300, "code_ttl_s": 60, "hold_at": 100, "end_at": 100}
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_KEYS: Final[Mapping[str, frozenset[str]]] = {
+    "server": frozenset({"issuer", "host", "port", "data"}),
+    "store": frozenset({"url"}),
+    "log": frozenset({"name", "high_water"}),
+    "catalogue": frozenset({"files"}),
+    "policies": frozenset({"files", "cases"}),
+    "desk": frozenset({"pack", "database", "backoffice"}),
+    "words": frozenset({"secrets"}),
+    "terms": frozenset(_NUMBERS),
+    "sandbox": frozenset({"enabled"}),
+}
+POINTS: Final = (
+    "act.acted",
+    "act.queued",
+    "act.sent",
+    "act.settled",
+    "ask.recorded",
+    "checkpoint.half_written",
+    "desk.after_act",
+    "desk.before_act",
+    "store.after_commit",
+    "store.before_commit",
+)
+"""The named points of the path at which a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +70,15 @@ class Settings:
     high_water: Path
     catalogue: tuple[Path, ...]
     policies: tuple[Path, ...]
+    cases: tuple[Path, ...]
     pack: str
     desk_database: Path
+    backoffice: str
     secrets: str
     sandbox: bool
     terms: Mapping[str, int] = field(default_factory=dict)
-    points: str = ""
+    points: tuple[str, int] | None = None
+    """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
     @property
     def loopback(self) -> bool:
@@ -96,14 +123,11 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
     Raises:
         Refused: `settings.invalid`.
     """
-    known = {"server", "store", "log", "catalogue", "policies", "desk", "words", "terms", "sandbox"}
-    unknown = set(raw) - known
-    if unknown:
-        raise _invalid(sorted(unknown)[0], f"unknown table; known are {', '.join(sorted(known))}")
-    server, desk = _table(raw, "server"), _table(raw, "desk")
+    _verify_known(raw)
+    server, desk, sandbox = _table(raw, "server"), _table(raw, "desk"), _table(raw, "sandbox")
     issuer = environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")
     data = base / (environment.get("REMIT_DATA") or _text(server, "server", "data"))
-    return Settings(
+    settings = Settings(
         issuer=_issuer(issuer),
         host=environment.get("REMIT_HOST") or _text(server, "server", "host"),
         port=_port(environment.get("REMIT_PORT") or server.get("port")),
@@ -113,13 +137,67 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         high_water=base / _text(_table(raw, "log"), "log", "high_water"),
         catalogue=_paths(raw, "catalogue", base) if rules else (),
         policies=_paths(raw, "policies", base) if rules else (),
-        pack=str(desk.get("pack", "")),
+        cases=_files(_table(raw, "policies").get("cases", []), "policies.cases", base) if rules else (),
+        pack=_text(desk, "desk", "pack") if "pack" in desk else "",
         desk_database=base / _text(desk, "desk", "database"),
+        backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
-        sandbox=_table(raw, "sandbox").get("enabled", False) is True,
+        sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
         terms=_terms(_table(raw, "terms")),
-        points=environment.get("REMIT_STOP_AT", ""),
+        points=_point(environment.get("REMIT_STOP_AT", "")),
     )
+    _verify_sandboxed(settings)
+    return settings
+
+
+def listening(settings: Settings, *, host: str | None, port: int | None) -> Settings:
+    """The same desk at another address. On loopback the issuer follows the port, as nothing stands between.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    moved = replace(settings, host=host or settings.host, port=settings.port if port is None else _port(port))
+    parts = urlsplit(settings.issuer)
+    if moved.loopback and parts.scheme == "http" and port is not None:
+        name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        moved = replace(moved, issuer=f"http://{name}:{moved.port}")
+    _verify_sandboxed(moved)
+    return moved
+
+
+def _verify_known(raw: Mapping[str, Any]) -> None:
+    """A mistyped table or key is said, never silently without effect."""
+    for name in raw:
+        if name not in _KEYS:
+            raise _invalid(name, f"unknown table; known are {', '.join(sorted(_KEYS))}")
+        for key in _table(raw, name):
+            if key not in _KEYS[name]:
+                raise _invalid(f"{name}.{key}", f"unknown; known are {', '.join(sorted(_KEYS[name]))}")
+
+
+def _verify_sandboxed(settings: Settings) -> None:
+    """What would be a hole in a real desk exists in a sandbox on loopback alone."""
+    if settings.sandbox and not settings.loopback:
+        raise _invalid("sandbox.enabled", "is for a desk on loopback only; take it out, or set server.host and server.issuer to loopback")
+    if settings.backoffice == "facts" and not settings.sandbox:
+        raise _invalid("desk.backoffice", '`facts` is for a sandbox only; set [sandbox] enabled = true, or backoffice = "builtin"')
+    if settings.points is not None and not settings.sandbox:
+        raise _invalid("REMIT_STOP_AT", "is for fault tests in a sandbox only; unset it")
+
+
+def _flag(value: object, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise _invalid(key, "must be true or false")
+    return value
+
+
+def _point(text: str) -> tuple[str, int] | None:
+    if not text:
+        return None
+    name, _, number = text.partition(":")
+    if name not in POINTS or not (number or "1").isascii() or not (number or "1").isdigit() or int(number or "1") < 1:
+        raise _invalid("REMIT_STOP_AT", f"must be <point>[:n], with a point out of {', '.join(POINTS)}")
+    return name, int(number or "1")
 
 
 def _table(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -175,22 +253,25 @@ def _store(url: str, base: Path) -> str:
 
 
 def _paths(raw: Mapping[str, Any], name: str, base: Path) -> tuple[Path, ...]:
-    files = _table(raw, name).get("files")
-    if not isinstance(files, list) or not files or not all(isinstance(one, str) for one in files):
-        raise _invalid(f"{name}.files", "is missing; list the files")
+    files = _files(_table(raw, name).get("files"), f"{name}.files", base)
+    if not files:
+        raise _invalid(f"{name}.files", "is empty; list the files")
+    return files
+
+
+def _files(given: object, key: str, base: Path) -> tuple[Path, ...]:
+    if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
+        raise _invalid(key, 'is missing; list the files, such as ["policies/*.cedar"]')
     found: list[Path] = []
-    for one in files:
-        matches = sorted(base.glob(one)) if "*" in one else [base / one]
+    for one in given:
+        matches = sorted(base.glob(one)) if "*" in one and not Path(one).is_absolute() else [base / one]
         if not matches or not all(path.is_file() for path in matches):
-            raise _invalid(f"{name}.files", f"there is no {one}")
+            raise _invalid(key, f"names {one}, which is not there")
         found.extend(matches)
     return tuple(found)
 
 
 def _terms(table: Mapping[str, Any]) -> Mapping[str, int]:
-    unknown = set(table) - set(_NUMBERS)
-    if unknown:
-        raise _invalid(f"terms.{sorted(unknown)[0]}", f"unknown; known are {', '.join(sorted(_NUMBERS))}")
     terms = dict(_NUMBERS)
     for key, value in table.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1 or value > _MOST.get(key, 31_536_000):

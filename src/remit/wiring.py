@@ -31,6 +31,7 @@ from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.store.look import Look, look
 from remit.adapters.store.sqlite import SqliteStore
+from remit.adapters.store.sqlite_file import hold
 from remit.adapters.vault.file import FileVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.canonical import digest
@@ -97,6 +98,16 @@ class Desk:
     async def start(self) -> None:
         """Start the jobs."""
         self.jobs.start()
+
+    async def sow(self, seed: Mapping[str, Any]) -> None:
+        """Give the built-in desk its first customers and records.
+
+        Raises:
+            Refused: `settings.invalid` for a desk that is not built in.
+        """
+        if not isinstance(self.backoffice, BuiltinBackoffice):
+            raise Refused(Code.SETTINGS_INVALID, "desk.backoffice: only the built-in desk is given records")
+        await self.backoffice.seed(seed)
 
     async def drain(self) -> None:
         """Answer those who wait for news at once, so that no open long-poll holds up a stop."""
@@ -186,6 +197,8 @@ def build(
     clock = world or SystemWorld()
     loaded = load_rules(settings, rules, world=clock)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # A desk that is being served is said first, before any other file of it is touched; the store itself holds the lock for good.
+    hold(settings.store_path).close()
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()

@@ -43,6 +43,12 @@ class ConsoleNotify:
         for event in self._waiting.get(topic, ()):
             event.set()
 
+    def wake_all(self) -> None:
+        """Wake everybody who waits: the process is about to stop."""
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+
     async def wait(self, topic: str, timeout_s: float) -> None:
         """Wait for a topic or the time."""
         event = asyncio.Event()

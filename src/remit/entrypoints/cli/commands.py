@@ -1,0 +1,64 @@
+"""The whole command line: which commands there are, and how each ends."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.cli import serving, starting
+from remit.entrypoints.cli.telling import Advised, Exit, Out
+
+_LOG = logging.getLogger("remit.cli")
+_GROUPS = (starting, serving)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of `remit`."""
+    parser = argparse.ArgumentParser(
+        prog="remit",
+        description="A gate in front of a support desk for AI agents that speak for customers.",
+        epilog="Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 something broke, 4 damage found.",
+    )
+    sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for group in _GROUPS:
+        group.add_parser(sub)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code. No refusal or fault ends in a traceback."""
+    try:
+        args = make_parser().parse_args(argv)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    out = Out(as_json=bool(args.json))
+    try:
+        return int(args.run(args, out))
+    except KeyboardInterrupt:
+        out.note("remit: stopped before it was done; run it again.")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Who read our output went away; nothing more can be said to them, not even at exit.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as broken:  # noqa: BLE001  # the last place there is: people get one line, never a traceback
+        return _failed(broken, out)
+
+
+def _failed(broken: Exception, out: Out) -> int:
+    match broken:
+        case Advised():
+            return out.error(broken.error, broken.cure)
+        case Refused() | Fault():
+            return out.error(broken)
+        case OSError():
+            what = f"{broken.filename or 'the system'}: {broken.strerror or broken}"
+            return out.error(Fault(Code.FAULT_INTERNAL, what), "Check the path, its permissions and the disk, then try again.")
+        case _:
+            _LOG.debug("unexpected", exc_info=broken)
+            cure = "This is a mistake in Remit: report this line and the command that was run."
+            return out.error(Fault(Code.FAULT_INTERNAL, f"{type(broken).__name__}: {broken}"), cure)

@@ -1,0 +1,96 @@
+"""What commands share to reach a desk: its settings, and the desk itself opened for one piece of work."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from remit.domain.errors import Code, Refused
+from remit.entrypoints.cli.telling import Advised
+from remit.settings import Settings, load_settings
+from remit.wiring import Desk, build, rules_of
+
+T = TypeVar("T")
+CONFIG: Final = "remit.toml"
+_SERVED: Final = "another Remit has"
+
+
+def common() -> argparse.ArgumentParser:
+    """The options every command has."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--json", action="store_true", help="tell the result as one JSON object")
+    return parser
+
+
+def configured() -> argparse.ArgumentParser:
+    """The options of commands that work on a desk."""
+    parser = argparse.ArgumentParser(add_help=False, parents=[common()])
+    parser.add_argument("--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)")
+    return parser
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """The settings a command was pointed at.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    path = Path(args.config)
+    file = path / CONFIG if path.is_dir() else path
+    if not file.is_file():
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"there is no {file}"),
+            "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`.",
+        )
+    return load_settings(file)
+
+
+def verify_made(settings: Settings) -> None:
+    """A desk that was never made, or whose data is not mounted, is not quietly made anew with other keys.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if not settings.keys.is_dir():
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"there are no keys in {settings.keys}"),
+            "Make a desk with `remit init DIR`; if there was one, mount its data there.",
+        )
+
+
+def with_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recovering: bool = False) -> T:
+    """Open the desk for one piece of work while no server does, and close it again.
+
+    Raises:
+        Advised: when a server has it open.
+        Refused: as building a desk is refused.
+    """
+    verify_made(settings)
+    desk = open_desk(settings, recovering=recovering)
+
+    async def run() -> T:
+        try:
+            return await work(desk)
+        finally:
+            await desk.stop()
+
+    return asyncio.run(run())
+
+
+def open_desk(settings: Settings, *, recovering: bool = False) -> Desk:
+    """Build the desk of these settings.
+
+    Raises:
+        Advised: when a server has it open.
+        Refused: as building a desk is refused.
+    """
+    try:
+        return build(settings, rules_of(settings), recovering=recovering)
+    except Refused as refused:
+        if refused.code is Code.SETTINGS_INVALID and refused.detail.startswith(_SERVED):
+            raise Advised(
+                Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {settings.store_path.name} open"),
+                "Use the desk's own /security page, or stop the server and try again.",
+            ) from None
+        raise

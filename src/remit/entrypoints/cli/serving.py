@@ -1,0 +1,163 @@
+"""`remit serve` and `remit migrate`: one process that serves a desk until it is told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from remit.domain.errors import Code, Refused
+from remit.entrypoints.cli.logs import LEVELS, start_logs
+from remit.entrypoints.cli.opening import configured, open_desk, settings_of, verify_made
+from remit.entrypoints.cli.telling import Advised, Exit, Out
+from remit.settings import Settings, listening
+from remit.usecases.adopt_rules import RulesInForce, verify_rules
+from remit.wiring import Desk, look
+
+_GRACE_S: Final = 35
+"""A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
+_BACKLOG: Final = 2048
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    serve = sub.add_parser("serve", parents=[configured()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C.")
+    serve.add_argument("--host", help="listen here instead of server.host")
+    serve.add_argument("--port", type=int, help="listen here instead of server.port; 0 takes a free one")
+    serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes (SQLite: 1)")
+    serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
+    serve.set_defaults(run=_serve)
+    migrate = sub.add_parser("migrate", parents=[configured()], help="bring the store's schema up to date")
+    migrate.set_defaults(run=_migrate)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that answers waiting long-polls before it stops."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+        super().__init__(config)
+        self._desk = desk
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wake who waits, then finish what is under way."""
+        await self._desk.drain()
+        await super().shutdown(sockets)
+
+
+def _serve(args: argparse.Namespace, out: Out) -> int:
+    start_logs(args.log_level)
+    settings = listening(settings_of(args), host=args.host, port=args.port)
+    if args.workers != 1:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"--workers {args.workers}: a SQLite store is served by one process"),
+            "Leave --workers out; one process serves many connections at once.",
+        )
+    verify_made(settings)
+    listener, settings = _listen(settings)
+    with contextlib.closing(listener):
+        desk = open_desk(settings)
+        return _run(desk, listener, out)
+
+
+def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
+    config = uvicorn.Config(
+        desk.app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = _Server(config, desk)
+
+    async def run() -> None:
+        try:
+            rules = await verify_rules(desk.parts, by="remit serve")
+        except BaseException:
+            await desk.stop()
+            raise
+        _tell(out, desk.settings, rules)
+        await server.serve(sockets=[listener])
+
+    # Uvicorn stops on these and raises them again at its end; by then everything is finished, and there is nothing more to stop.
+    before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(run())
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    out.note("remit: stopped; nothing was left under way.")
+    return Exit.OK
+
+
+def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
+    """Take the address before anything else is opened, so that a busy port changes nothing.
+
+    Raises:
+        Advised: when it cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as problem:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"server.host: {settings.host}: {problem.strerror}"), "Name an address of this machine."
+        ) from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(_BACKLOG)
+    except OSError as problem:
+        listener.close()
+        busy = problem.errno == errno.EADDRINUSE
+        why = "another program listens there" if busy else str(problem.strerror)
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"{settings.host} port {settings.port} cannot be used: {why}"),
+            "Stop the other program, or choose another port with --port or server.port." if busy else "Choose another --host or --port.",
+        ) from None
+    port: int = listener.getsockname()[1]
+    return listener, settings if port == settings.port else listening(settings, host=None, port=port)
+
+
+def _tell(out: Out, settings: Settings, rules: RulesInForce) -> None:
+    where = {"issuer": settings.issuer, "host": settings.host, "port": settings.port, "data": str(settings.data), "rules": rules.digest}
+    pages = [f"{settings.issuer}{path}" for path in ("/me", "/desk", "/security", "/audit")]
+    out.tell(
+        {**where, "pages": pages},
+        f"Remit serves {settings.issuer} (listening on {settings.host} port {settings.port}).",
+        f"  customers  {pages[0]}",
+        f"  officers   {pages[1]}",
+        f"  security   {pages[2]}",
+        f"  audit      {pages[3]}",
+        f"  agents     {settings.issuer}/v1/catalogue, {settings.issuer}/.well-known/oauth-authorization-server",
+        f"  data       {settings.data}",
+        f"  rules      {rules.digest}" + (" (new: recorded as policy.changed)" if rules.changed else ""),
+        *(["  sandbox    on: anybody on this machine may add people and agents"] if settings.sandbox else []),
+        "Ctrl-C stops it.",
+    )
+
+
+def _migrate(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    verify_made(settings)
+    path: Path = settings.store_path
+    before = look(path).version if path.is_file() else 0
+    desk = open_desk(settings)
+    asyncio.run(desk.stop())
+    after = look(path).version
+    done = f"schema {before} is now {after}" if before != after else f"schema {after} is the newest"
+    out.tell({"before": before, "after": after}, f"{path.name}: {done}; nothing else to do.")
+    return Exit.OK

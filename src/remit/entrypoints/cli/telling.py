@@ -1,0 +1,89 @@
+"""What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit codes."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final, TextIO
+
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
+
+_EVERY: Final = 20_000
+
+
+class Exit(IntEnum):
+    """How a command ends; documented in docs/cli.md."""
+
+    OK = 0
+    REFUSED = 1
+    USAGE = 2
+    FAULT = 3
+    DAMAGED = 4
+    INTERRUPTED = 130
+
+
+class Advised(Exception):  # noqa: N818  # a refusal with a cure of its own
+    """A refusal or fault for which the command line knows a better cure than the code's own."""
+
+    def __init__(self, error: Refused | Fault, cure: str) -> None:
+        """Carry the error and the cure."""
+        super().__init__(str(error), cure)
+        self.error = error
+        self.cure = cure
+
+
+@dataclass(slots=True)
+class Out:
+    """Where a command tells what it did. With `as_json` there is exactly one JSON object on standard output."""
+
+    as_json: bool
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    stderr: TextIO = field(default_factory=lambda: sys.stderr)
+    _shown: int = -1
+
+    def tell(self, body: Mapping[str, object], *lines: str) -> None:
+        """Tell a result: the body as JSON, or the lines for people."""
+        text = json.dumps(body, ensure_ascii=False) if self.as_json else "\n".join(lines)
+        print(text, file=self.stdout, flush=True)
+
+    def note(self, line: str) -> None:
+        """Say something on the way, to people."""
+        print(line, file=self.stderr, flush=True)
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how far long work is: on a terminal in place, elsewhere now and then."""
+        step = done // _EVERY
+        if step == self._shown or total <= _EVERY:
+            return
+        self._shown = step
+        end = "\r" if self.stderr.isatty() and done < total else "\n"
+        print(f"remit: {done:,} of {total:,}", end=end, file=self.stderr, flush=True)
+
+    def error(self, error: Refused | Fault, cure: str = "") -> int:
+        """Tell an error as one clear line with its cure, and return the exit code."""
+        detail = error.detail or MEANINGS[error.code].title
+        cure = cure or MEANINGS[error.code].cure
+        if self.as_json:
+            print(json.dumps({"error": {"code": error.code.value, "detail": detail, "cure": cure}}, ensure_ascii=False), file=self.stdout)
+        else:
+            print(f"remit: {error.code.value}: {_sentence(detail)} Cure: {cure}", file=self.stderr)
+        return exit_code(error)
+
+
+def exit_code(error: Refused | Fault) -> Exit:
+    """The exit code of an error."""
+    if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
+        return Exit.DAMAGED
+    return Exit.REFUSED if isinstance(error, Refused) else Exit.FAULT
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows under a head, in columns."""
+    wide = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
+    return ["  ".join(cell.ljust(size) for cell, size in zip(row, wide, strict=True)).rstrip() for row in (head, *rows)]
+
+
+def _sentence(text: str) -> str:
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."

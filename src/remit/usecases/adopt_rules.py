@@ -1,0 +1,164 @@
+"""Taking new rules into force: one digest, one entry, and two people wherever the desk can be reached from outside.
+
+What the rules are is in `wiring` and `domain`; here stands only whose yes they need.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Refused
+from remit.domain.ids import new_id
+from remit.domain.records import Person, Proposal, Rules
+from remit.domain.transcript import Kind
+from remit.domain.values import Instant, decode
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, write
+
+ADMIN: Final = "admin"
+WHAT: Final = "rules"
+_NEEDED: Final = 2
+_LIFE_MS: Final = 24 * 3_600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesInForce:
+    """The digest that is served, and whether it came into force just now."""
+
+    digest: str
+    changed: bool
+    before: str
+
+
+async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
+    """Return the rules a desk may serve: on loopback what it was started with, elsewhere what two people approved.
+
+    Raises:
+        Refused: `settings.invalid` when they differ from the last policy.changed entry, or two admins are missing.
+
+    Source: 2-model.md §1 (One rule digest), §10.
+    """
+    kept = await _rules(parts)
+    before = "" if kept is None else kept.record.digest
+    if parts.terms.loopback:
+        if before == parts.rules_digest:
+            return RulesInForce(digest=before, changed=False, before=before)
+        return await _adopt(parts, kept, by=(by,))
+    admins = {one.record.key for one in await parts.store.find(Person, "person.role", ADMIN, limit=100)}
+    if len(admins) < _NEEDED:
+        raise Refused(
+            Code.SETTINGS_INVALID,
+            f"a desk that can be reached from outside needs two admins; this one has {len(admins)}. "
+            "Add one with `remit person add ID --kind officer --role admin`",
+        )
+    if before != parts.rules_digest:
+        raise Refused(
+            Code.SETTINGS_INVALID,
+            "catalogue, policies or settings are not those of the last policy.changed entry, and a desk that can be reached from outside "
+            "serves no others. Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`",
+        )
+    return RulesInForce(digest=before, changed=False, before=before)
+
+
+async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
+    """Propose the rules this process was started with. `seat` says from where, for the record.
+
+    Raises:
+        Refused: `person.not_allowed` for anybody but an admin, `request.conflict` when they are in force already.
+    """
+    person = await _admin(parts, admin)
+    kept = await _rules(parts)
+    if kept is not None and kept.record.digest == parts.rules_digest:
+        raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
+    now = parts.world.now()
+    proposal = Proposal(
+        id=new_id("prop", parts.world.random(16)),
+        what=WHAT,
+        payload=canonical({"digest": parts.rules_digest, "seat": seat}).decode(),
+        by=person.id,
+        by_key=person.key,
+        at=now,
+        expires_at=Instant(now + _LIFE_MS),
+    )
+    await parts.store.commit(Commit(puts=(Put(proposal, 0),)))
+    return proposal
+
+
+async def approve_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
+    """Approve the newest proposal of exactly the rules this process was started with, as a second person.
+
+    ⚔ The digest is compared again: rules that were changed after the proposal are other rules. Two accounts of one
+    person are one person.
+
+    Raises:
+        Refused: `person.not_allowed`, or `request.not_found` when nobody else proposed these rules within a day.
+    """
+    person = await _admin(parts, admin)
+    now = parts.world.now()
+    own = False
+    for found in await parts.store.find(Proposal, "proposal.open", "", limit=1000, newest=True):
+        proposal = found.record
+        if proposal.what != WHAT or now >= proposal.expires_at or _digest(proposal) != parts.rules_digest:
+            continue
+        if proposal.by_key == person.key:
+            own = True
+            continue
+        return await _adopt(parts, await _rules(parts), by=(proposal.by, person.id), seat=seat, proposal=found)
+    if own:
+        raise Refused(Code.PERSON_NOT_ALLOWED, f"{person.id} proposed these rules; another admin must approve them")
+    raise Refused(
+        Code.REQUEST_NOT_FOUND, "nobody proposed exactly these rules within the last day; run `remit policy propose --as ID` first"
+    )
+
+
+async def _adopt(
+    parts: Parts, kept: Kept[Rules] | None, *, by: tuple[str, ...], seat: str = "", proposal: Kept[Proposal] | None = None
+) -> RulesInForce:
+    before = "" if kept is None else kept.record.digest
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.POLICY_CHANGED,
+            envelope={"digest": parts.rules_digest, "before": before, "people": len(by) if proposal is not None else 0},
+            desk={
+                "by": list(by),
+                "seat": seat,
+                "catalogue": parts.catalogue.digest,
+                "policies": parts.policy.digest,
+                "waivers": len(parts.catalogue.waivers),
+            },
+            refs=(WHAT,),
+        ),
+    )
+    rules = Rules(id=WHAT, digest=parts.rules_digest, at=parts.world.now(), by=", ".join(by))
+    put = Put(rules, 0) if kept is None else Put(rules, kept.rev, kept.record)
+    drops = () if proposal is None else (Drop(proposal.record, proposal.rev),)
+    try:
+        await parts.store.commit(Commit(puts=(put,), drops=drops, entries=written.rows))
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the rules changed meanwhile; try again", retry_after_s=1) from None
+    return RulesInForce(digest=parts.rules_digest, changed=True, before=before)
+
+
+async def _rules(parts: Parts) -> Kept[Rules] | None:
+    try:
+        return await parts.store.get(Rules, WHAT)
+    except Missing:
+        return None
+
+
+async def _admin(parts: Parts, person_id: str) -> Person:
+    try:
+        person = (await parts.store.get(Person, person_id)).record
+    except Missing:
+        raise Refused(Code.PERSON_NOT_ALLOWED, f"there is no {person_id}") from None
+    if ADMIN not in person.roles:
+        raise Refused(Code.PERSON_NOT_ALLOWED, f"{person_id} is no admin")
+    return person
+
+
+def _digest(proposal: Proposal) -> str:
+    payload = decode(proposal.payload.encode())
+    return str(payload.get("digest", "")) if isinstance(payload, dict) else ""
