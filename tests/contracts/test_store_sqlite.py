@@ -206,8 +206,10 @@ except Refused as no:
 
 
 def test_a_second_process_is_refused_under_any_name_of_the_file(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "alias").symlink_to(tmp_path / "real")
+    for name in ("real", "alias"):
+        (tmp_path / name).mkdir()
+    for name in ("store.sqlite", "outside", "outside.synced"):
+        (tmp_path / "alias" / name).symlink_to(tmp_path / "real" / name)
 
     def elsewhere() -> str:
         paths = os.pathsep.join(one for one in sys.path if one)

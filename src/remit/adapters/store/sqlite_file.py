@@ -61,8 +61,6 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-
-
 def migrate(connection: sqlite3.Connection) -> int:
     """Bring the schema forward, each step whole or not at all, and return its version.
 

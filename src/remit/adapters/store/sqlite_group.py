@@ -101,8 +101,6 @@ class GroupWriter:
             if isinstance(no, sqlite3.Error) and not isinstance(no, _OF_ONE_JOB):
                 raise
             job.error = no if isinstance(no, (Conflict, Replayed, NoRoom, Refused, Fault)) else _broken(no)
-            if not self._connection.in_transaction:
-                raise
             if not alone:
                 self._connection.execute("rollback to job")
                 self._connection.execute("release job")
@@ -121,7 +119,8 @@ class GroupWriter:
 
     def _answer(self, places: Sequence[tuple[Job[Any], int, int]]) -> None:
         for job, first, count in places:
-            proved = tuple(Place(index, self._log.proof(index)) for index in range(first, first + count))
+            along = cast("Commit", job.work).prove
+            proved = tuple(Place(index, self._log.proof(index)) for index in (*along, *range(first, first + count)))
             job.result = Committed(proved, self._log.size, self._log.note)
 
     def _purge(self, rows: Sequence[EntryRow]) -> None:

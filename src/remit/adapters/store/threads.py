@@ -61,8 +61,8 @@ class Worker:
             if self._closed:
                 raise Fault(Code.FAULT_STORE, "the store is closed")
             self._queue.put(job)
-        # The work goes on when the caller is cancelled: what was handed over is decided by the thread alone.
-        return await asyncio.shield(job.future)
+        # A cancelled caller cancels its future only: what was handed over is decided by the thread alone.
+        return await job.future
 
     def close(self) -> None:
         """Finish what waits and end the thread. Blocks; closing twice changes nothing."""

@@ -1,12 +1,15 @@
-"""How trails are kept: as JSON text under `kind:subject`, advanced by the domain's rules inside the transaction."""
+"""How trails are kept: as JSON under `kind:subject`, advanced by the domain's rules inside the transaction."""
 
-from collections.abc import Mapping
+from typing import Final
 
-from remit.domain.canonical import canonical
+import msgspec
+
 from remit.domain.errors import Code, Fault
-from remit.domain.trajectory import SubjectKind, Trail, after, new_trail, trail_json, verify_trail
-from remit.domain.values import decode
+from remit.domain.trajectory import SubjectKind, Trail, after, new_trail
 from remit.ports.store import Step
+
+_DECODER: Final = msgspec.json.Decoder(Trail)
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def name(kind: SubjectKind, subject: str) -> str:
@@ -20,16 +23,13 @@ def read(body: str) -> Trail:
     Raises:
         Fault: `fault.store` when it is damaged: a lost trail would be a clean slate.
     """
-    stored = decode(body.encode())
     try:
-        if isinstance(stored, Mapping):
-            return verify_trail(stored)
-    except ValueError as damaged:
+        return _DECODER.decode(body)
+    except msgspec.MsgspecError as damaged:
         raise Fault(Code.FAULT_STORE, f"a trail is damaged: {damaged}") from damaged
-    raise Fault(Code.FAULT_STORE, "a trail is damaged")
 
 
 def advance(body: str | None, step: Step) -> str:
     """The trail after one more event, as text."""
     trail = new_trail(step.kind, step.subject) if body is None else read(body)
-    return canonical(trail_json(after(trail, step.event, step.at))).decode()
+    return _ENCODER.encode(after(trail, step.event, step.at)).decode()
