@@ -1,0 +1,230 @@
+"""One replay set as a desk: its tools become a catalogue, what its source knows becomes facts.
+
+Only reads what a desk would know of itself: tools, facts, and which parameters of its own customers' calls name records.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema_rs
+
+DATA: Final = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+SETS: Final = (
+    "tau_retail",
+    "tau_airline",
+    "tau_banking",
+    "agentdojo_banking",
+    "agentdojo_slack",
+    "agentdojo_travel",
+    "agentdojo_workspace",
+)
+OBJECTIVE: Final = "support"
+RECORD: Final = "record"
+ACCOUNT: Final = "account"
+CUSTOMER: Final = "customer"
+_STRICTEST: Final = ("security", "identity", "payment", "disclosure")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplaySet:
+    """The files of one set and split."""
+
+    name: str
+    tools: list[dict[str, Any]]
+    tasks: list[dict[str, Any]]
+    attacks: list[dict[str, Any]]
+    owners: Mapping[str, str]
+    lookups: Mapping[str, str]
+    principals: Mapping[str, Mapping[str, Any]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def suite(self) -> str:
+        """The area of the set's actions."""
+        return self.name.rpartition("_")[2]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, dict[str, Any]]:
+        """The tools by name."""
+        return {tool["name"]: tool for tool in self.tools}
+
+    def action(self, tool: str) -> str:
+        """The catalogue's name of a tool."""
+        return f"{self.suite}.{tool}"
+
+    def reads(self, tool: str) -> bool:
+        """Whether a tool changes nothing at the desk."""
+        return self.by_name[tool]["effect"] != "write"
+
+
+def load(name: str, split: str) -> ReplaySet:
+    """Read one set."""
+    folder = DATA / name
+
+    def read(file: str) -> Any:
+        return json.loads((folder / file).read_text(encoding="utf-8"))
+
+    facts = read(f"facts_{split}.json")
+    found = ReplaySet(
+        name=name,
+        tools=read("tools.json"),
+        tasks=read(f"tasks_{split}.json"),
+        attacks=read(f"attacks_{split}.json"),
+        owners=facts["owners"],
+        lookups=facts["lookups"],
+        principals=facts["principals"],
+    )
+    found.kinds.update(_kinds(found))  # type: ignore[attr-defined]  # a dict, made above
+    return found
+
+
+def catalogue(found: ReplaySet) -> dict[str, Any]:
+    """The set's tools as a catalogue with one objective that has all of them."""
+    actions = {found.action(tool["name"]): _action(found, tool) for tool in found.tools}
+    return {
+        "desk": {"name": f"Replay of {found.name}", "currency": "USD"},
+        "resource": {kind: {"title": kind.replace("-", " ")} for kind in sorted({RECORD, CUSTOMER, *found.kinds.values()})},
+        "attribute": {name: {"title": name} for name, action in actions.items() if action["power"] == "receive"},
+        "action": actions,
+        "objective": {OBJECTIVE: {"title": "Support for one customer", "actions": list(actions)}},
+    }
+
+
+def facts(found: ReplaySet) -> dict[str, Any]:
+    """Whose the records and the keys of look-ups are."""
+    owners: dict[str, dict[str, set[str]]] = {}
+
+    def own(kind: str, record: str, customer: str) -> None:
+        owners.setdefault(kind, {}).setdefault(record, set()).add(customer)
+
+    for record, customer in found.owners.items():
+        own(RECORD, record, customer)
+    for customer in found.principals:
+        own(CUSTOMER, customer, customer)
+    for key, customer in found.lookups.items():
+        parts = key.split("|")
+        for place, part in enumerate(parts):
+            kind = ACCOUNT if len(parts) == 1 else f"{ACCOUNT}-{place + 1}"
+            for spelling in (part, part.lower(), part.upper(), part.title(), *_spellings(found, customer, part)):
+                own(kind, spelling, customer)
+    return {"owners": {kind: {record: sorted(whose) for record, whose in ids.items()} for kind, ids in owners.items()}}
+
+
+def unknown_to_desk(found: ReplaySet, call: Mapping[str, Any]) -> bool:
+    """Whether a call names a record nobody has, or looks up an account that does not exist: the desk would not find it.
+
+    A record of another customer is known, so it is not this.
+    """
+    marked = [(path, kind) for path, kind in found.kinds.items() if _belongs(found, call["tool"], path)]
+    values = dict(_grouped(call["arguments"]))
+    named = [(kind, value) for path, kind in marked for value in values.get(path, ()) if isinstance(value, str)]
+    lookups = [value.lower() for kind, value in named if kind.startswith(ACCOUNT)]
+    if lookups:
+        return "|".join(lookups) not in found.lookups
+    known: dict[str, Mapping[str, Any]] = {RECORD: found.owners, CUSTOMER: found.principals}
+    return any(value not in known[kind] for kind, value in named)
+
+
+def breaks_schema(found: ReplaySet, task: Mapping[str, Any]) -> bool:
+    """Whether one of the task's own calls does not fit its tool's schema as the source wrote it."""
+    own = [call for call in task["calls"] if not call.get("desk")]
+    return any(not jsonschema_rs.is_valid(dict(found.by_name[call["tool"]]["parameters"]), call["arguments"]) for call in own)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value of a call's arguments with its path."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from leaves(item, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item, f"{path}[*]")
+    else:
+        yield path, value
+
+
+def _grouped(arguments: Any) -> dict[str, list[Any]]:
+    out: dict[str, list[Any]] = {}
+    for path, value in leaves(arguments):
+        out.setdefault(path, []).append(value)
+    return out
+
+
+def _spellings(found: ReplaySet, customer: str, part: str) -> list[str]:
+    """The part of a key as the customer's own profile writes it."""
+    told = found.principals.get(customer, {})
+    texts = [text for _, text in leaves(told) if isinstance(text, str)]
+    return [one for text in texts for one in (text, *text.split()) if one.lower() == part]
+
+
+def _kinds(found: ReplaySet) -> dict[str, str]:
+    """Which parameter paths name what, learned from the customers' own calls: records, customers, keys of look-ups.
+
+    A path that means a record for one tool means it for every tool; keys of look-ups count in reads only.
+    """
+    kinds: dict[str, str] = {}
+    for task in found.tasks:
+        for call in task["calls"]:
+            values = {path: value for path, value in leaves(call["arguments"]) if isinstance(value, str)}
+            for path, value in values.items():
+                if value in found.owners:
+                    kinds[path] = RECORD
+                elif value in found.principals:
+                    kinds.setdefault(path, CUSTOMER)
+                elif value.lower() in found.lookups:
+                    kinds.setdefault(path, ACCOUNT)
+            joined = "|".join(values.values()).lower()
+            if len(values) > 1 and joined in found.lookups:
+                kinds.update({path: f"{ACCOUNT}-{place + 1}" for place, path in enumerate(values)})
+    return kinds
+
+
+def _belongs(found: ReplaySet, tool: str, path: str) -> bool:
+    """Whether a learned path is one of this tool's, and means the same there."""
+    if path.partition("[")[0].partition(".")[0] not in found.by_name[tool]["parameters"].get("properties", {}):
+        return False
+    return not found.kinds[path].startswith(ACCOUNT) or found.reads(tool)
+
+
+def _action(found: ReplaySet, tool: Mapping[str, Any]) -> dict[str, Any]:
+    name = found.action(tool["name"])
+    marked = {path: kind for path, kind in found.kinds.items() if _belongs(found, tool["name"], path)}
+    title = tool["name"].replace("_", " ") + "".join(f" {{{top}}}" for top in sorted({path.partition("[")[0] for path in marked}))
+    reads = found.reads(tool["name"])
+    return {
+        "title": title,
+        "power": "receive" if reads else "request",
+        "area": _area(tool),
+        "effect": "read" if reads else "write",
+        **({"returns": [name]} if reads else {}),
+        "params": _params(tool["parameters"], marked),
+    }
+
+
+def _area(tool: Mapping[str, Any]) -> str:
+    """The strictest of what it touches. What must be confirmed for no named impact binds the customer."""
+    for area in _STRICTEST:
+        if area in tool["impact"]:
+            return area
+    return "commitment" if tool["confirm"] == "required" else "routine"
+
+
+def _params(schema: Mapping[str, Any], marked: Mapping[str, str]) -> dict[str, Any]:
+    """The tool's own schema, with the marks put where its parameters name records."""
+    params: dict[str, Any] = json.loads(json.dumps(dict(schema)))
+    properties = params.setdefault("properties", {})
+    for path, kind in marked.items():
+        top, _, rest = path.partition("[*]")
+        if not rest and top == path:
+            properties[top] = {**properties[top], "x-resource": kind}
+        elif not rest:
+            properties[top]["items"] = {"type": "string", "x-resource": kind}
+        else:
+            items = properties[top].setdefault("items", {"type": "object", "properties": {}, "additionalProperties": True})
+            items["properties"][rest.removeprefix(".")] = {"type": "string", "x-resource": kind}
+    return params

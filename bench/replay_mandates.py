@@ -1,0 +1,69 @@
+"""A set's delegation as a `remit_mandate`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from replay_desk import OBJECTIVE, ReplaySet
+
+LONGEST_SUMMARY = 500
+
+
+def mandate(found: ReplaySet, delegation: Mapping[str, Any]) -> dict[str, Any]:
+    """The delegation in Remit's own form: grants become powers in their order, own reads one more."""
+    powers: list[dict[str, Any]] = [{"power": "represent"}]
+    if delegation["reads"] == "own":
+        powers.append({"power": "receive", "actions": [found.action(tool["name"]) for tool in found.tools if found.reads(tool["name"])]})
+    powers.extend(_power(found, grant) for grant in delegation["grants"])
+    return {
+        "type": "remit_mandate",
+        "objective": {"type": OBJECTIVE, "summary": delegation["objective"][:LONGEST_SUMMARY]},
+        "powers": powers,
+    }
+
+
+def _power(found: ReplaySet, grant: Mapping[str, Any]) -> dict[str, Any]:
+    tool = found.by_name[grant["tool"]]
+    where = _where(tool["parameters"].get("properties", {}), grant["where"])
+    return {
+        "power": "receive" if found.reads(grant["tool"]) else "request",
+        "actions": [found.action(grant["tool"])],
+        **({"where": where} if where else {}),
+        **({"uses": grant["max_calls"]} if grant["max_calls"] is not None else {}),
+    }
+
+
+def _where(properties: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    where: dict[str, Any] = {}
+    for path, tests in _whole(given).items():
+        for test, value in tests.items():
+            if test == "equals" and value in ("", [], None):
+                continue  # nothing can be tested about a value that is not there: such a test fails by design
+            where.setdefault(path, {}).update(_test(properties, path, test, value))
+    return where
+
+
+def _test(properties: Mapping[str, Any], path: str, test: str, value: Any) -> dict[str, Any]:
+    if test != "in":
+        return {test: value}
+    whole = "[*]" not in path and _is_array(properties.get(path, {}))
+    return {"subset_of" if whole else "one_of": value}
+
+
+def _is_array(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "array" or any(one.get("type") == "array" for one in schema.get("anyOf", ()))
+
+
+def _whole(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Columns such as `flights[*].date` equals [a, b], told of element after element, put together to the array they describe."""
+    out: dict[str, Mapping[str, Any]] = {}
+    columns: dict[str, dict[str, list[Any]]] = {}
+    for path, tests in given.items():
+        array, _, member = path.partition("[*].")
+        if member and isinstance(tests.get("equals"), list):
+            columns.setdefault(array, {})[member] = tests["equals"]
+        else:
+            out[path] = tests
+    for array, members in columns.items():
+        rows = [dict(zip(members, row, strict=True)) for row in zip(*members.values(), strict=True)]
+        out[array] = {"equals": rows}
+    return out
