@@ -136,6 +136,8 @@ class Commit:
     touches: tuple[tuple[str, int], ...] = ()
     steps: tuple[Step, ...] = ()
     entries: tuple[EntryRow, ...] = ()
+    prove: tuple[int, ...] = ()
+    """Places of earlier entries to prove along with the new ones, against the same checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a commit brought: the places of its entries and the signed checkpoint they are proved against."""
+    """What a commit brought: the places of its entries (those to prove along first) and the checkpoint they are proved against."""
 
     places: tuple[Place, ...]
     size: int
@@ -231,6 +233,7 @@ class Store(Protocol):
             Conflict: an expectation or revision does not hold.
             Replayed: a mark stands already.
             NoRoom: a counter is full.
+            Missing: an entry to prove along is not there.
             Fault: `fault.store`.
         """
         ...

@@ -18,7 +18,7 @@ from remit.usecases.recording import draft, write
 
 ADMIN: Final = "admin"
 WHAT: Final = "rules"
-_NEEDED: Final = 2
+NEEDED: Final = 2
 _LIFE_MS: Final = 24 * 3_600_000
 
 
@@ -46,7 +46,7 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
             return RulesInForce(digest=before, changed=False, before=before)
         return await _adopt(parts, kept, by=(by,))
     admins = {one.record.key for one in await parts.store.find(Person, "person.role", ADMIN, limit=100)}
-    if len(admins) < _NEEDED:
+    if len(admins) < NEEDED:
         raise Refused(
             Code.SETTINGS_INVALID,
             f"a desk that can be reached from outside needs two admins; this one has {len(admins)}. "
@@ -73,9 +73,9 @@ async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
         raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
     now = parts.world.now()
     proposal = Proposal(
-        id=new_id("prop", parts.world.random(16)),
+        id=new_id("pro", parts.world.random(16)),
         what=WHAT,
-        payload=canonical({"digest": parts.rules_digest, "seat": seat}).decode(),
+        payload=canonical({"name": WHAT, "to": parts.rules_digest, "reason": seat}).decode(),
         by=person.id,
         by_key=person.key,
         at=now,
@@ -161,4 +161,4 @@ async def _admin(parts: Parts, person_id: str) -> Person:
 
 def _digest(proposal: Proposal) -> str:
     payload = decode(proposal.payload.encode())
-    return str(payload.get("digest", "")) if isinstance(payload, dict) else ""
+    return str(payload.get("to", "")) if isinstance(payload, dict) else ""

@@ -274,7 +274,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     if act is None:
         reply = await read_desk(parts, Kept(permitted, ask.rev + 1), action, params_of(permitted), written, committed)
     else:
-        reply = await act_now(parts, permitted, act.id, written, committed)
+        reply = await act_now(parts, await load_standing(parts, permitted.task), Kept(permitted, ask.rev + 1), act, written, committed)
     parts.notify.wake(f"ask:{permitted.id}")
     return reply
 

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.canonical import canonical
-from remit.domain.catalogue import Effect
+from remit.domain.catalogue import Effect, MarkKind
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
+from remit.domain.mandate import Charge
+from remit.domain.paths import values_at
 from remit.domain.receipt import Holder
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
 from remit.domain.secrets import find_secrets, redact
@@ -31,7 +33,7 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, Missing, 
 from remit.usecases.end import end_task
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
-from remit.usecases.perform import Settled, StaleAct, dispatch
+from remit.usecases.perform import Settled, dispatch_fresh
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -196,7 +198,7 @@ async def _refuse(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, refuse: Refuse
 ) -> Reply:
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
-    about = next(iter(weighed.versions), ("", ""))[1] or _about(request.params)
+    about = _about(weighed)
     steps = _steps(parts, standing, WasRefused(code=refuse.code, about=about), customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
@@ -285,23 +287,24 @@ async def _permit(  # the parts of one decision
     # A crash here leaves a recorded permit with its act queued (the outbox sends it) or an unanswered read.
     if act is None:
         return await read_desk(parts, Kept(record, 1), weighed.action, weighed.params, written, committed)
-    return await act_now(parts, record, act.id, written, committed)
+    return await act_now(parts, standing, Kept(record, 1), act, written, committed)
 
 
-async def act_now(parts: Parts, record: AskRecord, act_id: str, written: Written, committed: Committed) -> Reply:
+async def act_now(  # a decision, its act and its proof
+    parts: Parts, standing: Standing, kept: Kept[AskRecord], act: ActRecord, written: Written, committed: Committed
+) -> Reply:
     """Try to act at once. What cannot be done now waits in the outbox, and the agent is told."""
     parts.on_point("act.queued")
     settled: Settled | None = None
     try:
-        settled = await dispatch(parts, act_id)
-    except (Fault, StaleAct) as waits:
+        settled = await dispatch_fresh(parts, standing, Kept(act, 1), kept, tuple(place.index for place in committed.places))
+    except Fault as waits:
         del waits  # the act stays queued or sent; the reply says that it is pending
     if settled is None:
-        kept = await parts.store.get(AskRecord, record.id)
-        return await reply_of(parts, kept.record, receipt(parts, written, committed, Holder.AGENT))
+        now = await parts.store.get(AskRecord, kept.record.id)
+        return await reply_of(parts, now.record, receipt(parts, written, committed, Holder.AGENT))
     both = Written(written.rows + settled.written.rows, written.opened + settled.written.opened)
-    proved = await parts.store.prove([place.index for place in (*committed.places, *settled.committed.places)])
-    return await reply_of(parts, settled.ask, receipt(parts, both, proved, Holder.AGENT))
+    return await reply_of(parts, settled.ask, receipt(parts, both, settled.committed, Holder.AGENT))
 
 
 def act_for(parts: Parts, record: AskRecord) -> ActRecord:
@@ -373,13 +376,23 @@ async def write_decision(  # the parts of one decision
 def _permitted(weighed: Weighed, request: AskIn) -> WasPermitted:
     action = weighed.action
     write_effect = action is not None and action.effect is Effect.WRITE
-    capped = any(limit is not None and ":" in one.key for one, limit in weighed.reserved)
-    return WasPermitted(action=request.action, write=write_effect, capped=capped, target=_about(request.params))
+    # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
+    capped = action is not None and (bool(action.marked(MarkKind.MONEY)) or any(charge.totals for charge in _charges(weighed)))
+    return WasPermitted(action=request.action, write=write_effect, capped=capped, target=_about(weighed))
 
 
-def _about(params: JsonObject) -> str:
-    """What an ask is about, for trails: its first text param, which names the record in nearly every action."""
-    return next((f"{name}:{value}" for name, value in sorted(params.items()) if isinstance(value, str)), "")
+def _charges(weighed: Weighed) -> tuple[Charge, ...]:
+    return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
+
+
+def _about(weighed: Weighed) -> str:
+    """What an ask is about, for trails: the first record its params name, "" where they name none."""
+    marks = () if weighed.action is None else weighed.action.marked(MarkKind.RESOURCE)
+    for mark in marks:
+        for value in values_at(weighed.params, mark.path):
+            if isinstance(value, str):
+                return f"{mark.of}:{value}"
+    return ""
 
 
 def _steps(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:

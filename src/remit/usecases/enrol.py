@@ -12,6 +12,7 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.answer import passkey_facts
+from remit.usecases.grant import passkey_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -21,11 +22,15 @@ SIGNIN_PREFIX = "rs_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A ceremony handed to a browser: its id, and the options for `navigator.credentials`."""
+    """A ceremony handed to a browser: its id, and the options for `navigator.credentials`.
+
+    `old` are the options with which a passkey the person has already must agree to a new one.
+    """
 
     ceremony: str
     options: Mapping[str, Json]
     person: Person | None
+    old: Mapping[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: 
 
 
 async def begin_enrolment(parts: Parts, *, code: str = "", session: Person | None = None) -> Begun:
-    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in with an old passkey.
+    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in, whose old passkey must agree.
 
     The code is spent only when the passkey is there, so that a failed try can be repeated.
 
@@ -97,16 +102,23 @@ async def begin_enrolment(parts: Parts, *, code: str = "", session: Person | Non
     options = parts.passkeys.creation_options(
         person=person.id, name=person.email or person.name, challenge=challenge, known=tuple(one.record.id for one in known)
     )
-    return Begun(ceremony=ceremony.id, options=options, person=person)
+    old = None
+    if session is not None:
+        old = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in known))
+    return Begun(ceremony=ceremony.id, options=options, person=person, old=old)
 
 
-async def finish_enrolment(parts: Parts, *, ceremony_id: str, response: JsonObject, label: str) -> SignedIn:
+async def finish_enrolment(
+    parts: Parts, *, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None = None
+) -> SignedIn:
     """Keep a new passkey, spend the code, and sign the person in.
 
-    ⚔ A passkey added by an old one inherits the old one's waiting time, so that a fresh link passkey cannot launder itself.
+    ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
+    (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself.
 
     Raises:
-        Refused: `confirmation.replayed`, `credential.malformed`, `credential.expired`, `request.conflict`.
+        Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
+            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`.
 
     Source: 2-model.md §8 (Passkeys).
     """
@@ -124,6 +136,7 @@ async def finish_enrolment(parts: Parts, *, ceremony_id: str, response: JsonObje
                 Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
             ) from None
         drops.append(Drop(kept.record, kept.rev))
+    old = None if invitation else await _agreeing(parts, person, ceremony.record, assertion)
     passkey = Passkey(
         id=enrolled.credential_id,
         person=person.id,
@@ -132,7 +145,7 @@ async def finish_enrolment(parts: Parts, *, ceremony_id: str, response: JsonObje
         how=how,
         label=label[:80],
         created_at=now,
-        young_since=await _young_since(parts, person, how),
+        young_since=Instant(0) if old is None else _young_since(old.record, person, now),
     )
     cookie, session = _session(parts, person, passkey.id)
     written = await write(
@@ -148,7 +161,8 @@ async def finish_enrolment(parts: Parts, *, ceremony_id: str, response: JsonObje
         ),
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(passkey, 0), Put(session, 0)), drops=tuple(drops), entries=written.rows))
+        used = () if old is None else (Put(old.record, old.rev),)
+        await parts.store.commit(Commit(puts=(Put(passkey, 0), Put(session, 0), *used), drops=tuple(drops), entries=written.rows))
     except Conflict:
         raise Refused(
             Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
@@ -246,15 +260,26 @@ async def _take(parts: Parts, ceremony_id: str, purpose: str) -> Kept[Ceremony]:
     return kept
 
 
-async def _young_since(parts: Parts, person: Person, how: str) -> Instant:
-    """The start of a wait that a passkey added by an old one inherits: the youngest of those that still wait."""
-    if how != Enrolment.OLD_PASSKEY.value:
+async def _agreeing(parts: Parts, person: Person, ceremony: Ceremony, assertion: JsonObject | None) -> Kept[Passkey]:
+    """The old passkey that signed the ceremony, with its new count.
+
+    Raises:
+        Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
+    """
+    if assertion is None:
+        raise Refused(Code.CREDENTIAL_MISSING, "a new passkey needs an old one", public="Agree with a passkey you have already.")
+    kept = await passkey_of(parts, person.id, assertion)
+    asserted = parts.passkeys.verify_assertion(
+        assertion, challenge=unb64url(ceremony.challenge), public_key=kept.record.public_key, sign_count=kept.record.sign_count
+    )
+    return Kept(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
+
+
+def _young_since(old: Passkey, person: Person, now: Instant) -> Instant:
+    """The start of the wait that a passkey inherits from the one that added it; 0 when that one does not wait."""
+    if waits_until(passkey_facts(old, person), now) is None:
         return Instant(0)
-    now = parts.world.now()
-    old = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
-    if any(waits_until(passkey_facts(one.record, person), now) is None for one in old):
-        return Instant(0)
-    return Instant(max((max(one.record.created_at, one.record.young_since) for one in old), default=now))
+    return Instant(max(old.created_at, old.young_since))
 
 
 def _ceremony(parts: Parts, purpose: str, subject: str, challenge: bytes, extra: Mapping[str, str]) -> Ceremony:

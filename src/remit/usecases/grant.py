@@ -105,7 +105,7 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
     Raises:
         Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
     """
-    request = (await _open_request(parts, request_id)).record
+    request = (await open_request(parts, request_id)).record
     now = parts.world.now()
     asked = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
     mandate = asked
@@ -113,7 +113,7 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
         mandate = read_mandate(cut, parts.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
     names = await _names_of_targets(parts, mandate, customer)
-    agent = await _agent_of(parts, request.client_id)
+    agent = await agent_of(parts, request.client_id)
     rendering = render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(parts.world.random(16))
     wire = wire_mandate(mandate)
@@ -142,7 +142,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
 
     Source: 2-model.md §3 (Grant); RFC 6749 §4.1.2, RFC 9207 (iss).
     """
-    kept = await _open_request(parts, request_id)
+    kept = await open_request(parts, request_id)
     ceremony, passkey = await take_ceremony(
         parts, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
     )
@@ -218,7 +218,7 @@ async def decline(parts: Parts, request_id: str, customer: Person) -> str:
     Raises:
         Refused: `request.not_found`, `confirmation.replayed`.
     """
-    kept = await _open_request(parts, request_id)
+    kept = await open_request(parts, request_id)
     declined = replace(kept.record, phase=RequestState.DECLINED, customer=customer.id)
     written = await write(
         parts,
@@ -325,7 +325,12 @@ def with_query(address: str, query: Mapping[str, str]) -> str:
     return f"{address}{'&' if '?' in address else '?'}{urlencode(query)}"
 
 
-async def _open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
+async def open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
+    """A pushed request that still waits for its answer.
+
+    Raises:
+        Refused: `request.not_found`, `confirmation.replayed`.
+    """
     try:
         kept = await parts.store.get(PushedRequest, request_id.removeprefix(URN))
     except Missing:
@@ -337,7 +342,12 @@ async def _open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
     return kept
 
 
-async def _agent_of(parts: Parts, client_id: str) -> AgentRecord:
+async def agent_of(parts: Parts, client_id: str) -> AgentRecord:
+    """The agent that asks, unless it is suspended.
+
+    Raises:
+        Refused: `agent.suspended`.
+    """
     agent = (await parts.store.get(AgentRecord, client_id)).record
     await verify_not_suspended(parts, agent)
     return agent

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from remit.domain.catalogue import Catalogue
+from remit.domain.note import VerifyEd25519
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
@@ -63,5 +64,7 @@ class Parts:
     catalogue: Catalogue
     terms: Terms
     rules_digest: str
+    verify_ed25519: VerifyEd25519
+    """Checks a signature of the log; for verifying it in place."""
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""

@@ -2,11 +2,18 @@
 
 from collections.abc import Mapping
 
-from remit.domain.records import AskRecord, ConfirmationRecord, MandateRecord, Passkey, Person
+from remit.domain.confirmers import waits_until
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Contest, MandateRecord, Passkey, Person
+from remit.domain.rendering import rendering_json
+from remit.domain.rendering_mandate import render_mandate
 from remit.domain.transcript import Section
 from remit.domain.values import Json, decode, instant_text
+from remit.ports.store import Missing
+from remit.usecases.answer import passkey_facts
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
+from remit.usecases.standing import mandate_of
 
 _PAGE = 200
 
@@ -14,22 +21,65 @@ _PAGE = 200
 async def mandates(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     """The customer's mandates, newest first."""
     found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
-    now = parts.world.now()
+    return [await _mandate_row(parts, kept.record) for kept in found]
+
+
+async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json]:
+    try:
+        agent = (await parts.store.get(AgentRecord, record.client_id)).record.name
+    except Missing:
+        agent = record.client_id
+    over = record.state == "active" and parts.world.now() >= record.expires_at
+    return {
+        "mandate": record.id,
+        "state": "expired" if over else record.state,
+        "agent": record.client_id,
+        "agent_name": agent,
+        "operator": record.operator,
+        "objective": record.objective,
+        "version": record.version,
+        "granted_at": instant_text(record.granted_at),
+        "expires_at": instant_text(record.expires_at),
+        "tasks": record.tasks,
+        "max_tasks": record.max_tasks,
+        "authorization_details": [decode(record.wire.encode())],
+    }
+
+
+async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> Mapping[str, Json]:
+    """One of the customer's own mandates, with its rendering in plain words (none when the catalogue has moved on).
+
+    Raises:
+        Refused: `mandate.unknown`, also for somebody else's.
+    """
+    try:
+        record = (await parts.store.get(MandateRecord, mandate_id)).record
+    except Missing:
+        raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
+    if record.customer != person.id:
+        raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
+    row = await _mandate_row(parts, record)
+    try:
+        rendering = rendering_json(
+            render_mandate(mandate_of(parts.catalogue, record), parts.catalogue, {}, agent=str(row["agent_name"]), operator=record.operator)
+        )
+    except Refused:
+        rendering = {"lines": []}
+    return {**row, "wire": decode(record.wire.encode()), "rendering": rendering}
+
+
+async def contests(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
+    """What the customer contests, newest first."""
+    found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
     return [
         {
-            "mandate": kept.record.id,
-            "state": "expired" if kept.record.state == "active" and now >= kept.record.expires_at else kept.record.state,
-            "agent": kept.record.client_id,
-            "operator": kept.record.operator,
-            "objective": kept.record.objective,
-            "version": kept.record.version,
-            "granted_at": instant_text(kept.record.granted_at),
-            "expires_at": instant_text(kept.record.expires_at),
-            "tasks": kept.record.tasks,
-            "max_tasks": kept.record.max_tasks,
-            "authorization_details": [decode(kept.record.wire.encode())],
+            "contest": one.record.id,
+            "entry": one.record.entry,
+            "text": one.record.text,
+            "at": instant_text(one.record.at),
+            "open": one.record.open,
         }
-        for kept in found
+        for one in found
     ]
 
 
@@ -80,9 +130,28 @@ async def history(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
 
 
 async def passkeys(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
-    """The person's passkeys."""
+    """The person's passkeys, and until when each may not confirm anything above routine."""
+    now = parts.world.now()
     found = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
     return [
-        {"id": kept.record.id, "label": kept.record.label, "how": kept.record.how, "created_at": instant_text(kept.record.created_at)}
+        {
+            "id": kept.record.id,
+            "label": kept.record.label,
+            "how": kept.record.how,
+            "created_at": instant_text(kept.record.created_at),
+            "waits_until": None if wait is None else instant_text(wait),
+        }
         for kept in found
+        for wait in (waits_until(passkey_facts(kept.record, person), now),)
     ]
+
+
+def verify_officer(person: Person, *roles: str) -> Person:
+    """Check that somebody is an officer, with one of the roles if any are named.
+
+    Raises:
+        Refused: `person.not_allowed`.
+    """
+    if person.kind != "officer" or (roles and not set(roles) & set(person.roles)):
+        raise Refused(Code.PERSON_NOT_ALLOWED, f"needs {' or '.join(roles) or 'an officer'}")
+    return person

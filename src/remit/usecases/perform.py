@@ -49,11 +49,30 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
         return None
     if act.record.door == "backoffice" and parts.world.now() - act.record.queued_at > parts.terms.act_stale_s * 1000:
         raise StaleAct(act_id)
+    ask = await parts.store.get(AskRecord, act.record.ask) if act.record.ask else None
+    return await _send(parts, standing, act, ask, ())
+
+
+async def dispatch_fresh(parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord], prove: tuple[int, ...]) -> Settled | None:
+    """Send an act that was recorded this moment on this standing. The case is read; everything else is compared by its revision.
+
+    `prove` are places of entries whose proofs the outcome's commit shall bring along.
+
+    Raises:
+        Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
+    """
+    ended = await case_ending(parts, standing.task.record)
+    if ended is not None:
+        await end_task(parts, act.record.task, ended)
+        return None
+    return await _send(parts, standing, act, ask, prove)
+
+
+async def _send(parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...]) -> Settled | None:
+    """Move the act from queued to sent, if nothing it stands on moved, and carry it out."""
     sent = replace(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
-    ask: Kept[AskRecord] | None = None
-    if act.record.ask:
-        ask = await parts.store.get(AskRecord, act.record.ask)
+    if ask is not None:
         acting = replace(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Kept(acting, ask.rev + 1)
@@ -63,7 +82,7 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None
     parts.on_point("act.sent")
-    return await carry_out(parts, Kept(sent, act.rev + 1), ask)
+    return await carry_out(parts, Kept(sent, act.rev + 1), ask, prove)
 
 
 class StaleAct(Exception):  # noqa: N818  # it names what is
@@ -137,7 +156,7 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
     parts.notify.wake(f"ask:{ask.record.id}")
 
 
-async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None) -> Settled | None:
+async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...] = ()) -> Settled | None:
     """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk."""
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
@@ -146,7 +165,7 @@ async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | N
         await _unknown(parts, act, ask, broken)
         return None
     parts.on_point("act.acted")
-    return await settle_act(parts, act.record.id, result)
+    return await settle_act(parts, act.record.id, result, known=(act, ask), prove=prove)
 
 
 async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None) -> desk.ActResult:
@@ -194,10 +213,22 @@ async def _at_the_helpdesk(parts: Parts, act: ActRecord, payload: JsonObject) ->
             raise Fault(Code.FAULT_STORE, f"an act for the helpdesk says {other!r}")
 
 
-async def settle_act(parts: Parts, act_id: str, result: desk.ActResult) -> Settled | None:
-    """Record what the desk answered: done keeps what was reserved, failed releases it."""
+async def settle_act(
+    parts: Parts,
+    act_id: str,
+    result: desk.ActResult,
+    *,
+    known: tuple[Kept[ActRecord], Kept[AskRecord] | None] | None = None,
+    prove: tuple[int, ...] = (),
+) -> Settled | None:
+    """Record what the desk answered: done keeps what was reserved, failed releases it.
+
+    `known` are the records as this caller last wrote them; when they moved, they are read again.
+    """
     for _ in range(_TRIES):
-        act = await parts.store.get(ActRecord, act_id)
+        act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
+        ask = known[1] if known is not None else None
+        known = None
         if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
             return None
         done = result.state is desk.ActState.DONE
@@ -206,8 +237,8 @@ async def settle_act(parts: Parts, act_id: str, result: desk.ActResult) -> Settl
             if not act.record.ask:
                 await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
-            ask = await parts.store.get(AskRecord, act.record.ask)
-            settled = await _settle_ask(parts, act, after, ask, result)
+            ask = ask or await parts.store.get(AskRecord, act.record.ask)
+            settled = await _settle_ask(parts, act, after, ask, result, prove)
         except Conflict:
             continue
         parts.on_point("act.settled")
@@ -217,7 +248,9 @@ async def settle_act(parts: Parts, act_id: str, result: desk.ActResult) -> Settl
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 
 
-async def _settle_ask(parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], result: desk.ActResult) -> Settled:
+async def _settle_ask(  # one outcome and all it moves
+    parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], result: desk.ActResult, prove: tuple[int, ...]
+) -> Settled:
     record = ask.record
     done = after.state is ActState.DONE
     settled = replace(
@@ -237,7 +270,7 @@ async def _settle_ask(parts: Parts, act: Kept[ActRecord], after: ActRecord, ask:
     else:
         reserves.extend(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
     committed = await parts.store.commit(
-        Commit(puts=tuple(puts), reserves=tuple(reserves), entries=written.rows, touches=((record.task, parts.world.now()),))
+        Commit(puts=tuple(puts), reserves=tuple(reserves), entries=written.rows, touches=((record.task, parts.world.now()),), prove=prove)
     )
     return Settled(settled, written, committed)
 
@@ -289,6 +322,8 @@ async def _follow(parts: Parts, ask: AskRecord, *, done: bool) -> None:
         return
     if ask.action == "case.close":
         await end_task(parts, ask.task, EndReason.CASE_CLOSED)
+        return
+    if not any(ask.action in objective.done_when for objective in parts.catalogue.objectives.values()):
         return
     task = (await parts.store.get(TaskRecord, ask.task)).record
     objective = parts.catalogue.objectives.get(task.objective)

@@ -13,7 +13,7 @@ from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_write import apply, insert_entry
 from remit.adapters.store.threads import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, Conflict, EntryRow, NoRoom, Place, Replayed
+from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
@@ -47,7 +47,7 @@ class GroupWriter:
 
     def _write(self, jobs: Sequence[Job[Any]]) -> None:
         """Commit a group of jobs together; one that is refused is undone alone."""
-        places: list[tuple[Job[Any], int, int]] = []
+        places: list[tuple[Job[Any], tuple[int, ...]]] = []
         rows: list[EntryRow] = []
         try:
             self._stand()
@@ -58,7 +58,7 @@ class GroupWriter:
                 first = self._log.size + len(rows)
                 if self._attempt(job, commit, first, alone=len(jobs) == 1):
                     rows.extend(commit.entries)
-                    places.append((job, first, len(commit.entries)))
+                    places.append((job, (*commit.prove, *range(first, first + len(commit.entries)))))
             if not places:
                 self._connection.execute("rollback")
                 return
@@ -94,13 +94,15 @@ class GroupWriter:
         if not alone:
             self._connection.execute("savepoint job")
         try:
+            if not all(0 <= index < first for index in commit.prove):
+                raise Missing("entry", str(commit.prove))
             apply(self._connection, commit)
             for place, row in enumerate(commit.entries):
                 insert_entry(self._connection, first + place, row)
         except Exception as no:  # one job's bad value must not take the others with it
             if isinstance(no, sqlite3.Error) and not isinstance(no, _OF_ONE_JOB):
                 raise
-            job.error = no if isinstance(no, (Conflict, Replayed, NoRoom, Refused, Fault)) else _broken(no)
+            job.error = no if isinstance(no, (Conflict, Missing, Replayed, NoRoom, Refused, Fault)) else _broken(no)
             if not alone:
                 self._connection.execute("rollback to job")
                 self._connection.execute("release job")
@@ -117,10 +119,9 @@ class GroupWriter:
         self._connection.execute("commit")
         self._on_point("store.after_commit")
 
-    def _answer(self, places: Sequence[tuple[Job[Any], int, int]]) -> None:
-        for job, first, count in places:
-            along = cast("Commit", job.work).prove
-            proved = tuple(Place(index, self._log.proof(index)) for index in (*along, *range(first, first + count)))
+    def _answer(self, places: Sequence[tuple[Job[Any], tuple[int, ...]]]) -> None:
+        for job, indexes in places:
+            proved = tuple(Place(index, self._log.proof(index)) for index in indexes)
             job.result = Committed(proved, self._log.size, self._log.note)
 
     def _purge(self, rows: Sequence[EntryRow]) -> None:
