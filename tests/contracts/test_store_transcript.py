@@ -136,6 +136,31 @@ def test_entries_are_proved_afresh_all_against_the_newest_checkpoint(opener: Ope
     run(opener, tmp_path, work)
 
 
+def test_earlier_entries_are_proved_along_with_new_ones_against_one_checkpoint(opener: Opener, tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        await store.commit(entries(*range(300)))
+        results = await together(*[store.commit(Commit(entries=(entry(300 + n),), prove=(n, 299))) for n in range(5)])
+        for n, committed in enumerate(results):
+            assert [place.index for place in committed.places] == [n, 299, 300 + n]
+            verify_committed(committed, [entry(n), entry(299), entry(300 + n)])
+        alone = await store.commit(Commit(prove=(304, 0)))
+        assert (alone.size, alone.checkpoint) == (305, await store.checkpoint())
+        verify_committed(alone, [entry(304), entry(0)])
+
+    run(opener, tmp_path, work)
+
+
+def test_a_commit_that_names_an_entry_to_prove_that_is_not_there_changes_nothing(opener: Opener, tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        await store.commit(entries(0))
+        for unknown in (1, -1, 2**70):
+            with pytest.raises(Missing):
+                await store.commit(Commit(entries=(entry(1),), prove=(0, unknown)))
+        assert len(await store.entries()) == 1
+
+    run(opener, tmp_path, work)
+
+
 def test_proofs_asked_for_while_the_log_grows_verify(opener: Opener, tmp_path: Path) -> None:
     async def work(store: Any) -> None:
         await store.commit(entries(0))

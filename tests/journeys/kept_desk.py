@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,7 +18,7 @@ from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, ve
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit
-from remit.usecases.parts import Parts, Terms
+from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
 ORIGIN = "desk.example/log"
@@ -51,25 +52,20 @@ def kept_desk(
         high_water=folder / "outside",
         recovering=recovering,
     )
-    none = cast("Any", None)
-    return Parts(
-        store=store,
-        vault=FileVault(folder / "content.sqlite", world),
-        policy=none,
-        params=none,
-        backoffice=none,
-        helpdesk=none,
-        clients=none,
-        proofs=none,
-        passkeys=none,
-        notify=ConsoleNotify(),
-        signer=signer,
-        world=world,
-        catalogue=desk(),
-        terms=cast("Terms", SimpleNamespace(log_origin=ORIGIN)),
-        rules_digest="rules",
-        on_point=on_point,
-    )
+    given = {
+        "store": store,
+        "vault": FileVault(folder / "content.sqlite", world),
+        "notify": ConsoleNotify(),
+        "signer": signer,
+        "world": world,
+        "catalogue": desk(),
+        "terms": SimpleNamespace(log_origin=ORIGIN),
+        "rules_digest": "rules",
+        "on_point": on_point,
+        "verify_ed25519": verify_ed25519,
+    }
+    # The ports to the outside are not there: whatever is done here must do without them.
+    return Parts(**cast("Any", dict.fromkeys(field.name for field in fields(Parts)) | given))
 
 
 def run(parts: Parts, work: Callable[[Parts], Coroutine[Any, Any, Any]]) -> Any:

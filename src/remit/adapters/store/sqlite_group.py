@@ -94,8 +94,7 @@ class GroupWriter:
         if not alone:
             self._connection.execute("savepoint job")
         try:
-            if not all(0 <= index < first for index in commit.prove):
-                raise Missing("entry", str(commit.prove))
+            _verify_there(commit.prove, first)
             apply(self._connection, commit)
             for place, row in enumerate(commit.entries):
                 insert_entry(self._connection, first + place, row)
@@ -163,3 +162,13 @@ class GroupWriter:
 
 def _broken(why: Exception) -> Fault:
     return Fault(Code.FAULT_STORE, f"this commit cannot be written: {type(why).__name__}: {why}")
+
+
+def _verify_there(indexes: Sequence[int], size: int) -> None:
+    """Check that entries to prove along are there.
+
+    Raises:
+        Missing: one is not.
+    """
+    if not all(0 <= index < size for index in indexes):
+        raise Missing("entry", str(indexes))
