@@ -46,6 +46,7 @@ class Room:
             sent.setdefault("content-type", "application/json")
             content = encode(dict(body))
         response = self.thread.run(self._http.request(method, path, content=content, headers=sent))
+        self._http.cookies.clear()  # whoever speaks next is somebody else
         if check and not response.is_success:
             raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
         return response

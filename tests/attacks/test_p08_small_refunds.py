@@ -1,0 +1,105 @@
+"""P8: ten small refunds instead of one: each fits, together they must not."""
+
+import json
+import secrets
+from collections.abc import Awaitable
+
+import pytest
+
+from attacks.arena import Arena, code_of, gathered, mandate, refund
+from remit.client import calls
+from remit.client.answers import Answered
+from remit.client.errors import Problem
+from remit.sandbox import SandboxTask
+
+COMPLAINT = {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."}
+
+
+def complaining(uses: int = 20, total: str = "50.00 EUR") -> dict[str, object]:
+    """A mandate to complain and be paid back in small sums, which a waiver lets through without Anna."""
+    return mandate(
+        objective={"type": "complain", "target": {"order": ["W1"]}},
+        powers=[
+            {"power": "represent"},
+            {"power": "request", "actions": ["complaint.file"]},
+            {"power": "request", "actions": ["payment.refund"], "uses": uses, "where": {"amount": {"max": "10.00 EUR"}}, "total": {"amount": total}},
+        ],
+    )
+
+
+def complained(arena: Arena, **limits: object) -> SandboxTask:
+    task = arena.task(complaining(**limits))  # type: ignore[arg-type]  # the limits above
+    assert task.ask("complaint.file", COMPLAINT).outcome == "done"
+    return task
+
+
+@pytest.mark.proves("P8", "COUNTERS", "WAIVER-MARKED")
+def test_the_total_ends_the_slices_whatever_each_is_worth(arena: Arena) -> None:
+    task = complained(arena, total="15.00 EUR")
+    assert task.ask("payment.refund", refund("8.00 EUR")).outcome == "done"
+    with arena.unchanged():
+        arena.refused(arena.ask(task, "payment.refund", refund("8.00 EUR")), "mandate.total_spent")
+    assert task.ask("payment.refund", refund("7.00 EUR")).outcome == "done"
+    with arena.unchanged():
+        arena.refused(arena.ask(task, "payment.refund", refund("0.01 EUR")), "mandate.total_spent")
+    assert arena.recorded("ask.decided", decision="permit", action="payment.refund")["envelope"]["waiver"] == 0
+
+
+@pytest.mark.proves("P8", "COUNTERS")
+def test_the_uses_end_the_slices_too(arena: Arena) -> None:
+    task = complained(arena, uses=2)
+    assert [task.ask("payment.refund", refund("1.00 EUR")).outcome for _ in range(2)] == ["done", "done"]
+    with arena.unchanged():
+        arena.refused(arena.ask(task, "payment.refund", refund("1.00 EUR")), "mandate.uses_spent")
+
+
+@pytest.mark.proves("P8", "TRAJECTORY")
+def test_slices_within_every_limit_are_noticed_and_end_with_a_person(arena: Arena) -> None:
+    task = complained(arena, uses=50, total="500.00 EUR")
+    replies = [task.ask("payment.refund", refund("5.00 EUR")) for _ in range(10)]
+    done = [reply for reply in replies if reply.outcome == "done"]
+    assert len(done) <= 5
+    assert replies[-1].decision != "permit"
+    assert len(arena.performed("payment.refund")) == len(done)
+    assert any(kind == "risk" for kind, _ in arena.notify.incidents)
+
+
+@pytest.mark.proves("P8", "COUNTERS-EXACT")
+def test_thirty_two_asks_at_once_get_exactly_the_room_there_is(arena: Arena) -> None:
+    task = complained(arena, uses=5, total="500.00 EUR")
+    desk = arena.run(task.agent.door.desk())
+
+    def one() -> Awaitable[str]:
+        call = calls.ask(
+            desk, task=task.id, action="payment.refund", params=refund("1.00 EUR"), words=None, attachments=(), key=secrets.token_urlsafe(9)
+        )
+        return outcome(task.agent.door.send(call, token=task.token))
+
+    outcomes = gathered(arena, [one] * 32)
+    assert outcomes.count("done") <= 5
+    assert len(arena.performed("payment.refund")) == outcomes.count("done")
+    rest = [task.ask("payment.refund", refund("1.00 EUR")) for _ in range(6)]
+    assert len(arena.performed("payment.refund")) <= 5
+    assert rest[-1].refused
+
+
+async def outcome(sending: Awaitable[Answered]) -> str:
+    try:
+        return str((await sending).json().get("outcome", "waits"))  # type: ignore[union-attr]  # the desk answers objects
+    except Problem as problem:
+        return problem.code
+
+
+@pytest.mark.proves("P8", "IDEMPOTENCE")
+def test_a_repeated_key_acts_once_and_another_body_under_it_is_refused(arena: Arena) -> None:
+    task = complained(arena)
+    path = f"/v1/tasks/{task.id}/asks"
+    body = {"action": "payment.refund", "params": refund("5.00 EUR")}
+    first, second = (arena.send(task, path, body, headers={"idempotency-key": "k"}) for _ in range(2))
+    assert first.json()["ask"] == second.json()["ask"]
+    with arena.unchanged():
+        other = arena.send(task, path, {**body, "params": refund("6.00 EUR")}, headers={"idempotency-key": "k"})
+    assert (code_of(other), other.status_code) == ("request.conflict", 409)
+    assert arena.performed("payment.refund") == [refund("5.00 EUR")]
+    spaced = arena.send(task, path, json.dumps(body, indent=1).encode(), headers={"idempotency-key": "k"})
+    assert code_of(spaced) == "request.conflict"
