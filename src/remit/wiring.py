@@ -45,9 +45,11 @@ from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.log_reader import LogReader
 from remit.ports.policy import Policy
+from remit.ports.store import Published
 from remit.ports.world import World
 from remit.settings import Settings
 from remit.usecases.parts import Parts, Terms
+from remit.usecases.replay_erasures import replay_erasures
 
 __all__ = [
     "Desk",
@@ -57,6 +59,7 @@ __all__ = [
     "SandboxDesk",
     "build",
     "create_keys",
+    "is_served",
     "load_rules",
     "log_key",
     "look",
@@ -88,6 +91,7 @@ class Desk:
 
     app: App
     parts: Parts
+    outside: Published
     jobs: Jobs
     backoffice: Backoffice
     helpdesk: Helpdesk
@@ -96,7 +100,8 @@ class Desk:
     closing: list[Closing] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Start the jobs."""
+        """Repeat erasures that a key file put back may have undone, then start the jobs."""
+        await replay_erasures(self.parts)
         self.jobs.start()
 
     async def sow(self, seed: Mapping[str, Any]) -> None:
@@ -197,8 +202,6 @@ def build(
     clock = world or SystemWorld()
     loaded = load_rules(settings, rules, world=clock)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # A desk that is being served is said first, before any other file of it is touched; the store itself holds the lock for good.
-    hold(settings.store_path).close()
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
@@ -236,6 +239,7 @@ def build(
         catalogue=loaded.catalogue,
         terms=_terms(settings, origin),
         rules_digest=loaded.digest,
+        verify_ed25519=key_files.verify_ed25519,
         on_point=point,
     )
     jobs = Jobs(parts)
@@ -249,7 +253,15 @@ def build(
 
     app = make_app(parts, start=start, stop=stop, sandbox=backoffice if isinstance(backoffice, SandboxBackoffice) else None)
     desk = Desk(
-        app=app, parts=parts, jobs=jobs, backoffice=backoffice, helpdesk=helpdesk, settings=settings, notify=notify, closing=closing
+        app=app,
+        parts=parts,
+        outside=store,
+        jobs=jobs,
+        backoffice=backoffice,
+        helpdesk=helpdesk,
+        settings=settings,
+        notify=notify,
+        closing=closing,
     )
     holder.append(desk)
     return desk
@@ -281,6 +293,23 @@ def log_key(settings: Settings) -> str:
         Refused: `settings.invalid` when the keys cannot be read.
     """
     return FileSigner(settings.keys).log_key()
+
+
+def is_served(settings: Settings) -> bool:
+    """Tell whether a process has this desk open.
+
+    Raises:
+        Refused: `settings.invalid` when that cannot be told.
+    """
+    if not settings.store_path.parent.is_dir():
+        return False
+    try:
+        hold(settings.store_path).close()
+    except Refused as refused:
+        if refused.detail.startswith("another Remit has"):
+            return True
+        raise
+    return False
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import getpass
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -9,11 +11,12 @@ from typing import Final, TypeVar
 from remit.domain.errors import Code, Refused
 from remit.entrypoints.cli.telling import Advised
 from remit.settings import Settings, load_settings
-from remit.wiring import Desk, build, rules_of
+from remit.wiring import Desk, build, is_served, rules_of
 
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
-_SERVED: Final = "another Remit has"
+ENROL_PAGE: Final = "/enrol"
+"""The page that takes a one-time code, behind a `#`, so that no server's log and no Referer ever holds it."""
 
 
 def common() -> argparse.ArgumentParser:
@@ -28,6 +31,14 @@ def configured() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, parents=[common()])
     parser.add_argument("--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)")
     return parser
+
+
+def at_seat() -> str:
+    """From which seat a command was given, for the record: the machine's account, which no command line can vouch for."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"cli:{os.getuid()}"
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -85,12 +96,18 @@ def open_desk(settings: Settings, *, recovering: bool = False) -> Desk:
         Advised: when a server has it open.
         Refused: as building a desk is refused.
     """
-    try:
-        return build(settings, rules_of(settings), recovering=recovering)
-    except Refused as refused:
-        if refused.code is Code.SETTINGS_INVALID and refused.detail.startswith(_SERVED):
-            raise Advised(
-                Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {settings.store_path.name} open"),
-                "Use the desk's own /security page, or stop the server and try again.",
-            ) from None
-        raise
+    verify_not_served(settings)
+    return build(settings, rules_of(settings), recovering=recovering)
+
+
+def verify_not_served(settings: Settings) -> None:
+    """Check that no server has the desk open.
+
+    Raises:
+        Advised: when one has.
+    """
+    if is_served(settings):
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {settings.store_path.name} open"),
+            "Use the desk's own /security page, or stop the server and try again.",
+        )

@@ -11,7 +11,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.policy_cases import CaseResult, read_policy_cases
 from remit.domain.records import Person
 from remit.domain.values import Instant, instant_text
-from remit.entrypoints.cli.opening import CONFIG, common, configured, settings_of, with_desk
+from remit.entrypoints.cli.opening import CONFIG, ENROL_PAGE, common, configured, settings_of, with_desk
 from remit.entrypoints.cli.telling import Advised, Exit, Out
 from remit.settings import Settings, load_settings
 from remit.usecases.admit import Admitted, admit, invite
@@ -20,7 +20,6 @@ from remit.usecases.test_policies import test_policies
 from remit.wiring import Desk, Loaded, create_keys, load_rules, look, pack_files, pack_names, read_pack, rules_of
 
 FIRST_CODE_S: Final = 15 * 60
-ENROL_PAGE: Final = "/enrol"
 _ROLES: Final = ("admin", "security", "audit")
 _TOML: Final = """\
 # Settings of this desk. `remit check` says what is wrong with them. Paths start at this file's folder.

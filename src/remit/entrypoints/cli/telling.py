@@ -10,6 +10,17 @@ from typing import Final, TextIO
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 
 _EVERY: Final = 20_000
+_CURES: Final[Mapping[Code, str]] = {
+    Code.AGENT_UNKNOWN: "`remit agent list` shows the agents there are.",
+    Code.LOG_DAMAGED: "Keep the files as evidence, put a good copy back and run `remit recover`.",
+    Code.MANDATE_UNKNOWN: "Check the id; customers see theirs on their page, and the transcript names each.",
+    Code.PERSON_NOT_ALLOWED: "Let an admin do it; `remit person list` shows the people there are.",
+    Code.REQUEST_CONFLICT: "Nothing was changed; there is nothing to do, or choose another name.",
+    Code.REQUEST_MALFORMED: "Correct what is named here; --help shows the options.",
+    Code.REQUEST_NOT_FOUND: "Check the name; the `list` commands show what there is.",
+    Code.TASK_BUSY: "Run it again.",
+}
+"""Cures for the command line, where those of the wire speak of requests."""
 
 
 class Exit(IntEnum):
@@ -63,7 +74,7 @@ class Out:
     def error(self, error: Refused | Fault, cure: str = "") -> int:
         """Tell an error as one clear line with its cure, and return the exit code."""
         detail = error.detail or MEANINGS[error.code].title
-        cure = cure or MEANINGS[error.code].cure
+        cure = cure or _CURES.get(error.code) or MEANINGS[error.code].cure
         if self.as_json:
             print(json.dumps({"error": {"code": error.code.value, "detail": detail, "cure": cure}}, ensure_ascii=False), file=self.stdout)
         else:

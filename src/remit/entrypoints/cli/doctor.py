@@ -1,0 +1,187 @@
+"""`remit doctor`: what an operator should look at, checked without disturbing a desk that is being served."""
+
+import argparse
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from remit.domain.errors import MEANINGS, Fault, Refused
+from remit.domain.note import read_checkpoint, read_note
+from remit.entrypoints.cli.opening import configured, settings_of
+from remit.entrypoints.cli.telling import Exit, Out
+from remit.settings import Settings
+from remit.usecases.verify_log import verify_log
+from remit.wiring import Look, load_rules, log_key, look, rules_of, stored_log, verify_ed25519
+
+_OTHERS: Final = 0o077
+_GIB: Final = 1024**3
+_LEAST_FREE: Final = 100 * 1024**2
+_WHOLE: Final = 300_000
+_SOON: Final = timedelta(days=30)
+_FIRST_YEAR: Final = 2026
+_ADMINS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at: `state` is ok, look or wrong."""
+
+    name: str
+    state: str
+    says: str
+    cure: str = ""
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    doctor = sub.add_parser("doctor", parents=[configured()], help="what an operator should look at; also while it is served")
+    doctor.set_defaults(run=_doctor)
+
+
+def _doctor(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    found = [Finding(name="settings", state="ok", says=f"{args.config} is valid")]
+    for check in (_rules, _modes, _disk, _reach, _store):
+        try:
+            found.extend(check(settings))
+        except (Refused, Fault) as error:
+            found.append(Finding(name=check.__name__.strip("_"), state="wrong", says=error.detail, cure=MEANINGS[error.code].cure))
+    wrong = [one for one in found if one.state == "wrong"]
+    wide = max(len(one.name) for one in found)
+    out.tell(
+        {"ok": not wrong, "findings": [{"name": one.name, "state": one.state, "says": one.says, "cure": one.cure} for one in found]},
+        *(f"{one.state:5}  {one.name.ljust(wide)}  {one.says}{f' Cure: {one.cure}' if one.cure else ''}" for one in found),
+    )
+    damaged = any(one.name == "log" for one in wrong)
+    return Exit.DAMAGED if damaged else Exit.REFUSED if wrong else Exit.OK
+
+
+def _rules(settings: Settings) -> Iterator[Finding]:
+    loaded = load_rules(settings, rules_of(settings))
+    yield Finding(name="rules", state="ok", says=f"{loaded.digest} is valid")
+    today = datetime.now(tz=UTC).date()
+    for waiver in loaded.catalogue.waivers:
+        if waiver.ends - today <= _SOON:
+            yield Finding(
+                name="waiver",
+                state="look",
+                says=f"for {waiver.action} ends on {waiver.ends} and then stops the start.",
+                cure=f"Renew it or take it out; {waiver.owner} answers for it.",
+            )
+
+
+def _modes(settings: Settings) -> Iterator[Finding]:
+    private = [settings.data, settings.keys, settings.store_path, settings.desk_database, settings.data / "content-keys.sqlite"]
+    if settings.keys.is_dir():
+        private.extend(sorted(settings.keys.iterdir()))
+    open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
+    for path in open_ones:
+        yield Finding(name="files", state="wrong", says=f"{path} is open to others.", cure=f"chmod go= {path}")
+    if not open_ones:
+        yield Finding(name="files", state="ok", says=f"keys and records in {settings.data} are open to their owner alone")
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    for path in (settings.data, settings.high_water.parent):
+        if not path.is_dir():
+            yield Finding(name="disk", state="wrong", says=f"there is no {path}.", cure="Make the folder, or mount it there.")
+            continue
+        free = shutil.disk_usage(path).free
+        state = "wrong" if free < _LEAST_FREE else "look" if free < _GIB else "ok"
+        cure = "" if state == "ok" else "Free some space: a full disk stops the desk, it loses nothing."
+        yield Finding(name="disk", state=state, says=f"{path} has {free / _GIB:.1f} GiB left", cure=cure)
+    if _disk_of(settings.data) == _disk_of(settings.high_water.parent):
+        says = "the high-water checkpoint is on the same disk as the store: one restored backup takes both back."
+        yield Finding(name="disk", state="look", says=says, cure="Set log.high_water to a file on another disk.")
+
+
+def _disk_of(path: Path) -> int:
+    return path.stat().st_dev if path.exists() else -1
+
+
+def _reach(settings: Settings) -> Iterator[Finding]:
+    if settings.sandbox:
+        says = "is on: anybody on this machine may add people and agents."
+        yield Finding(name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk.")
+    if not settings.loopback and not settings.issuer.startswith("https:"):
+        yield Finding(name="reach", state="wrong", says=f"{settings.issuer} is not https.", cure="Put TLS in front and set server.issuer.")
+    where = "this machine alone" if settings.loopback else "from outside"
+    yield Finding(name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    seen = look(settings.store_path)
+    newer = seen.version > seen.newest
+    yield Finding(
+        name="store",
+        state="wrong" if newer else "look" if seen.version < seen.newest else "ok",
+        says=f"schema {seen.version} (this program: {seen.newest}), {seen.entries:,} entries",
+        cure="Upgrade Remit." if newer else "Run `remit migrate`." if seen.version < seen.newest else "",
+    )
+    yield _clock(seen)
+    if not settings.loopback and seen.admins < _ADMINS:
+        yield Finding(
+            name="admins",
+            state="wrong",
+            says=f"there are {seen.admins} of two.",
+            cure="Add one: `remit person add ID --kind officer --role admin`.",
+        )
+    yield from _log(settings, seen)
+
+
+def _clock(seen: Look) -> Finding:
+    now = time.time()
+    if now * 1000 < seen.last_at or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
+        return Finding(
+            name="clock", state="wrong", says="stands before the last entry of the log.", cure="Set the clock (NTP), then restart."
+        )
+    return Finding(name="clock", state="ok", says=datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"))
+
+
+def _log(settings: Settings, seen: Look) -> Iterator[Finding]:
+    key = log_key(settings)
+    note = _high_water(settings)
+    if note is None:
+        yield Finding(
+            name="log", state="wrong", says=f"there is no {settings.high_water}.", cure="Put the file back, or run `remit recover`."
+        )
+        return
+    outside = read_checkpoint(read_note(note).text).size
+    age_s = time.time() - settings.high_water.stat().st_mtime
+    yield Finding(name="high water", state="ok", says=f"{outside:,} entries, written {age_s:,.0f} s ago")
+    if seen.entries > _WHOLE:
+        yield Finding(
+            name="log", state="look", says=f"{seen.entries:,} entries are not verified here.", cure="Run `remit verify-log` now and then."
+        )
+        return
+    if not seen.entries:
+        yield Finding(name="log", state="ok", says="is empty")
+        return
+    with stored_log(settings.store_path) as log:
+        report = verify_log(
+            log,
+            records=log,
+            vkey=key,
+            high_water=note,
+            earlier=(),
+            verify_ed25519=verify_ed25519,
+            ticks=time.monotonic,
+            progress=_quiet,
+        )
+    yield Finding(name="log", state="ok", says=f"all {report.entries:,} entries verify and reach the high water")
+
+
+def _high_water(settings: Settings) -> str | None:
+    try:
+        return settings.high_water.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _quiet(_done: int, _total: int) -> None:
+    """Nobody watches."""

@@ -1,0 +1,52 @@
+"""`remit export`: the log copied into a folder that `remit verify-log --log` and every tlog-tiles reader reads."""
+
+import argparse
+import os
+from pathlib import Path
+
+from remit.entrypoints.cli.opening import configured, settings_of, verify_made
+from remit.entrypoints.cli.telling import Exit, Out
+from remit.usecases.export_log import export_log
+from remit.wiring import log_key, stored_log, verify_ed25519
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    export = sub.add_parser(
+        "export", parents=[configured()], help="copy the log (checkpoint and tiles) into a folder; also while it is served"
+    )
+    export.add_argument("dir", metavar="DIR", help="a folder; a copy made earlier is brought up to date")
+    export.set_defaults(run=_export)
+
+
+def _export(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    verify_made(settings)
+    folder = Path(args.dir)
+
+    def write(path: str, raw: bytes) -> None:
+        where = folder / path
+        where.parent.mkdir(parents=True, exist_ok=True)
+        beside = where.with_name(f"{where.name}.new")
+        with beside.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(where)
+
+    key = log_key(settings)
+    with stored_log(settings.store_path) as log:
+        done = export_log(
+            log,
+            vkey=key,
+            verify_ed25519=verify_ed25519,
+            has=lambda path: (folder / path).is_file(),
+            write=write,
+            progress=out.progress,
+        )
+    out.tell(
+        {"log": done.origin, "entries": done.entries, "written": done.written, "dir": str(folder), "key": key},
+        f"{done.origin}: {done.entries:,} entries are in {folder} ({done.written:,} files written).",
+        f"Verify it anywhere: remit verify-log --log {folder} --key {key}",
+    )
+    return Exit.OK

@@ -1,0 +1,128 @@
+"""`remit person add|invite|list`: customers and officers, and the one-time links with which they enrol a passkey."""
+
+import argparse
+from collections.abc import Sequence
+
+from remit.domain.confirmers import Enrolment
+from remit.domain.errors import Code, Refused
+from remit.domain.records import Person
+from remit.domain.values import instant_text
+from remit.entrypoints.cli.opening import ENROL_PAGE, at_seat, configured, settings_of, with_desk
+from remit.entrypoints.cli.telling import Advised, Exit, Out, table
+from remit.settings import Settings
+from remit.usecases.admit import Admitted, admit, invite
+from remit.usecases.adopt_rules import ADMIN, NEEDED
+from remit.wiring import Desk
+
+_MOST = 10_000
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    group = sub.add_parser("person", help="customers and officers: add, invite, list").add_subparsers(
+        dest="what", metavar="add|invite|list", required=True
+    )
+    add = group.add_parser("add", parents=[configured()], help="add somebody and make their one-time link")
+    add.add_argument("id", metavar="ID", help="the customer's id at the desk, or an officer's name")
+    add.add_argument("--kind", required=True, choices=("customer", "officer"))
+    add.add_argument("--name", default="", metavar="TEXT")
+    add.add_argument("--email", default="", metavar="ADDRESS")
+    add.add_argument(
+        "--role", action="append", default=[], metavar="ROLE", help="a role of the catalogue, or admin, security, audit; may be repeated"
+    )
+    add.add_argument("--person-key", default="", metavar="KEY", help="the same for all accounts of one human (default: the id)")
+    _invitation(add)
+    add.set_defaults(run=_add)
+    again = group.add_parser("invite", parents=[configured()], help="make a new one-time link for somebody")
+    again.add_argument("id", metavar="ID")
+    _invitation(again)
+    again.set_defaults(run=_invite)
+    listing = group.add_parser("list", parents=[configured()], help="all people")
+    listing.set_defaults(run=_list)
+
+
+def _invitation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--minutes", type=int, default=15, help="how long the link holds (default: 15; at most 1440)")
+    parser.add_argument(
+        "--by-link", action="store_true", help="the link travels by mail: the passkey confirms nothing but routine for 72 hours"
+    )
+
+
+def _add(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+
+    async def work(desk: Desk) -> Admitted:
+        await _verify_roles(settings, desk, args.role)
+        person = Person(
+            id=args.id,
+            kind=args.kind,
+            key=args.person_key or args.id,
+            name=args.name or args.id,
+            email=args.email,
+            roles=tuple(args.role),
+            created_at=desk.parts.world.now(),
+        )
+        if person.kind == "customer" and person.roles:
+            raise Advised(Refused(Code.REQUEST_MALFORMED, "a customer has no roles"), "Leave --role out, or add an officer.")
+        await admit(desk.parts, person, by=at_seat())
+        return await _invited(desk, args)
+
+    _tell(out, settings, with_desk(settings, work))
+    return Exit.OK
+
+
+def _invite(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    _tell(out, settings, with_desk(settings, lambda desk: _invited(desk, args)))
+    return Exit.OK
+
+
+async def _invited(desk: Desk, args: argparse.Namespace) -> Admitted:
+    how = Enrolment.LINK if args.by_link else Enrolment.VOUCHED
+    if not 1 <= args.minutes <= 1440:  # noqa: PLR2004  # a day
+        raise Advised(Refused(Code.REQUEST_MALFORMED, f"--minutes {args.minutes}"), "Give 1 to 1440 minutes.")
+    return await invite(desk.parts, args.id, how=how, ttl_s=args.minutes * 60, by=at_seat())
+
+
+async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
+    """Roles take two people wherever the desk can be reached from outside, as soon as there are two (2-model.md §10)."""
+    if not roles or settings.loopback:
+        return
+    admins = {kept.record.key for kept in await desk.parts.store.find(Person, "person.role", ADMIN, limit=_MOST)}
+    if len(admins) >= NEEDED:
+        raise Advised(
+            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot give roles"),
+            "Add the officer without roles, then give the role on the /security page, where a second person approves it.",
+        )
+
+
+def _tell(out: Out, settings: Settings, admitted: Admitted) -> None:
+    page = f"{settings.issuer}{ENROL_PAGE}#{admitted.code}"
+    person = admitted.person
+    out.tell(
+        {
+            "person": person.id,
+            "kind": person.kind,
+            "roles": list(person.roles),
+            "code": admitted.code,
+            "enrol": page,
+            "expires_at": instant_text(admitted.expires_at),
+        },
+        f"{person.id} ({', '.join((person.kind, *person.roles))}) enrols a passkey here, once, until {instant_text(admitted.expires_at)}:",
+        f"  {page}",
+        "Hand it over in person; whoever opens it first is this person.",
+    )
+
+
+def _list(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> list[Person]:
+        store = desk.parts.store
+        return [kept.record for kind in ("officer", "customer") for kept in await store.find(Person, "person.kind", kind, limit=_MOST)]
+
+    people = with_desk(settings_of(args), work)
+    rows = [(one.id, one.kind, ", ".join(one.roles), "paused" if one.paused else "") for one in people]
+    out.tell(
+        {"people": [{"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people]},
+        *table(("id", "kind", "roles", ""), rows),
+    )
+    return Exit.OK

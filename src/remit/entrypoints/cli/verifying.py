@@ -1,0 +1,179 @@
+"""`remit verify` and `remit verify-log`: checking receipts and a whole log with nothing but public keys; no desk is asked."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from remit.domain.canonical import b64url
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.receipt import VerifiedReceipt
+from remit.domain.values import instant_text
+from remit.entrypoints.cli.opening import CONFIG, common, settings_of
+from remit.entrypoints.cli.telling import Advised, Exit, Out, exit_code
+from remit.settings import Settings
+from remit.usecases.verify_log import LogReport, verify_log
+from remit.usecases.verify_receipt import verify_receipt
+from remit.wiring import log_key, published_log, stored_log, verify_ed25519
+
+_MOST: Final = 16 * 1024 * 1024
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    one = sub.add_parser("verify", parents=[common()], help="verify receipts offline")
+    one.add_argument("receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input")
+    one.add_argument(
+        "--key", action="append", required=True, metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated"
+    )
+    one.set_defaults(run=_verify)
+    whole = sub.add_parser("verify-log", parents=[common()], help="verify a whole log, entry by entry")
+    source = whole.add_mutually_exclusive_group()
+    source.add_argument("--log", metavar="DIR|URL", help="a published or exported log, such as https://desk.example/log")
+    source.add_argument("--store", metavar="FILE", help="a store's SQLite file, with the records beside the log")
+    whole.add_argument("--config", default=CONFIG, metavar="FILE", help="without --log and --store: the desk whose own log to verify")
+    whole.add_argument("--key", metavar="VKEY|FILE", help="the log's public key")
+    whole.add_argument("--high-water", metavar="FILE", help="the newest checkpoint known from elsewhere: the log must reach it")
+    whole.add_argument("--earlier", action="append", default=[], metavar="FILE", help="a checkpoint seen earlier: the log must continue it")
+    whole.set_defaults(run=_verify_log)
+
+
+def _verify(args: argparse.Namespace, out: Out) -> int:
+    keys = "\n".join(_key(one) for one in args.key)
+    worst, rows, lines = Exit.OK, [], []
+    for name in args.receipts:
+        try:
+            found = verify_receipt(_receipt(name), vkeys=keys, verify_ed25519=verify_ed25519)
+        except Refused as refused:
+            if refused.code is not Code.RECEIPT_INVALID:
+                raise
+            worst = exit_code(refused)
+            rows.append({"receipt": name, "verified": False, "why": refused.detail})
+            lines.append(f"{name}: does NOT verify: {refused.detail}")
+            continue
+        rows.append({"receipt": name, "verified": True, **_body(found)})
+        lines.extend(_lines(name, found))
+    out.tell({"receipts": rows, "ok": worst == Exit.OK}, *lines)
+    return worst
+
+
+def _body(found: VerifiedReceipt) -> dict[str, object]:
+    return {
+        "log": found.checkpoint.origin,
+        "size": found.checkpoint.size,
+        "entries": [
+            {
+                "entry": one.index,
+                "kind": one.kind.value,
+                "at": instant_text(one.at),
+                "sections": {section.value: body for section, body in one.sections.items()},
+            }
+            for one in found.entries
+        ],
+    }
+
+
+def _lines(name: str, found: VerifiedReceipt) -> list[str]:
+    head = f"{name}: verified, in the log {found.checkpoint.origin} of {found.checkpoint.size} entries"
+    return [head, *(f"  entry {one.index}  {instant_text(one.at)}  {one.kind.value}" for one in found.entries)]
+
+
+def _verify_log(args: argparse.Namespace, out: Out) -> int:
+    high_water = _note(args.high_water) if args.high_water else None
+    earlier = [_note(one) for one in args.earlier]
+    if args.log or args.store:
+        if not args.key:
+            raise Advised(
+                Refused(Code.SETTINGS_INVALID, "--key is missing"), "Give the log's public key, which you got on another way than the log."
+            )
+        key = _key(args.key)
+        report = (
+            _published(args.log, key, high_water, earlier, out) if args.log else _stored(Path(args.store), key, high_water, earlier, out)
+        )
+    else:
+        settings = settings_of(args)
+        key = _key(args.key) if args.key else log_key(settings)
+        report = _stored(settings.store_path, key, high_water or _own_high_water(settings), earlier, out)
+    seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
+    out.tell(
+        {
+            "ok": True,
+            "log": report.origin,
+            "entries": report.entries,
+            "records": report.records,
+            "tiles": report.tiles,
+            "root": b64url(report.root),
+            "continues": list(report.continues),
+        },
+        f"{report.origin}: {report.entries:,} entries verify ({seconds}); {report.tiles:,} tiles, {report.records:,} records.",
+        *([f"  it continues the checkpoints of {', '.join(f'{size:,}' for size in report.continues)} entries"] if report.continues else []),
+    )
+    return Exit.OK
+
+
+def _published(where: str, key: str, high_water: str | None, earlier: Sequence[str], out: Out) -> LogReport:
+    with published_log(where) as log:
+        return verify_log(
+            log,
+            records=None,
+            vkey=key,
+            high_water=high_water,
+            earlier=earlier,
+            verify_ed25519=verify_ed25519,
+            ticks=time.monotonic,
+            progress=out.progress,
+        )
+
+
+def _stored(path: Path, key: str, high_water: str | None, earlier: Sequence[str], out: Out) -> LogReport:
+    with stored_log(path) as log:
+        return verify_log(
+            log,
+            records=log,
+            vkey=key,
+            high_water=high_water,
+            earlier=earlier,
+            verify_ed25519=verify_ed25519,
+            ticks=time.monotonic,
+            progress=out.progress,
+        )
+
+
+def _own_high_water(settings: Settings) -> str:
+    try:
+        return settings.high_water.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Advised(
+            Refused(Code.LOG_DAMAGED, f"the high-water checkpoint {settings.high_water} cannot be read"),
+            "Put the file back, or name another checkpoint with --high-water.",
+        ) from None
+
+
+def _key(given: str) -> str:
+    """A verifier key as given, or out of a file."""
+    if given.count("+") >= 2 and not Path(given).exists():  # noqa: PLR2004  # name+hash+base64
+        return given
+    return _note(given).strip()
+
+
+def _note(name: str) -> str:
+    try:
+        return _bytes(Path(name)).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Advised(Refused(Code.SETTINGS_INVALID, f"{name} is not text"), "Name a file with a key or a checkpoint.") from None
+
+
+def _receipt(name: str) -> bytes:
+    return sys.stdin.buffer.read(_MOST) if name == "-" else _bytes(Path(name))
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST)
+    except FileNotFoundError:
+        raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
+    except OSError as problem:
+        raise Fault(Code.FAULT_INTERNAL, f"{path}: {problem.strerror}") from None

@@ -1,0 +1,67 @@
+"""A desk made once by the command line, copied for each test, and a real server process where one is wanted."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.running import Ran, Run, Serve, Serving
+from remit.__main__ import main
+
+
+@pytest.fixture
+def remit(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run one command in this process."""
+
+    def run(*argv: object) -> Ran:
+        capfd.readouterr()
+        code = main([str(one) for one in argv])
+        told = capfd.readouterr()
+        return Ran(code, told.out, told.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk as `remit init` makes it; copied, never changed."""
+    folder = tmp_path_factory.mktemp("made") / "acme"
+    assert main(["init", "--json", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def desk(made: Path, tmp_path: Path) -> Path:
+    """A fresh copy of a made desk."""
+    return Path(shutil.copytree(made, tmp_path / "acme"))
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start `remit serve` on a free port as a process of its own; it has said where it listens when this returns."""
+    with contextlib.ExitStack() as ending:
+
+        def start(desk: Path, *more: str, **environment: str) -> Serving:
+            command = [sys.executable, "-m", "remit", "serve", "--json", "--config", str(desk), "--port", "0", *more]
+            process = ending.enter_context(
+                subprocess.Popen(
+                    command,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    env={**os.environ, "PYTHONPATH": "src", **environment},
+                )
+            )
+            ending.callback(lambda: process.kill() if process.poll() is None else None)
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, process.stderr.read() if process.stderr is not None else ""
+            return Serving(process, json.loads(line))
+
+        yield start

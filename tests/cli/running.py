@@ -1,0 +1,67 @@
+"""What the tests of the command line share: one command run here, and a server run as a process of its own."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Ran:
+    """What one command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ran]
+
+
+def change(desk: Path, old: str, new: str) -> None:
+    """Edit remit.toml as its owner would."""
+    file = desk / "remit.toml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def sandboxed(desk: Path) -> None:
+    """Make a desk one of facts, to try things in."""
+    change(desk, "enabled = false", "enabled = true")
+    change(desk, "[desk]", '[desk]\nbackoffice = "facts"')
+
+
+@dataclass
+class Serving:
+    """A server process and what it said when it began."""
+
+    process: "subprocess.Popen[str]"
+    said: Mapping[str, Any]
+
+    @property
+    def url(self) -> str:
+        return str(self.said["issuer"])
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=60)
+
+
+Serve = Callable[..., Serving]
+
+
+def refused(ran: Ran, code: str, said: str, *, exit_code: int = 1) -> None:
+    """One line, with the code, what is wrong, and a cure."""
+    assert ran.code == exit_code, ran
+    assert ran.err.startswith(f"remit: {code}: "), ran.err
+    assert said in ran.err
+    assert " Cure: " in ran.err
+    assert len(ran.err.strip().splitlines()) == 1

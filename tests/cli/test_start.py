@@ -1,0 +1,165 @@
+"""Making a desk and checking one, as somebody new does it, with every mistake they can make."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from cli.running import Run, change, refused
+from remit.settings import listening, load_settings, make_settings
+from remit.wiring import build, look, rules_of
+
+
+def test_a_new_desk_checks_out_and_says_the_next_step(remit: Run, tmp_path: Path) -> None:
+    made = remit("init", tmp_path / "desk")
+    assert made.code == 0
+    assert "Next: remit serve --config" in made.out
+    assert "/enrol#" in made.out
+    checked = remit("check", "--json", "--config", tmp_path / "desk")
+    assert checked.code == 0
+    assert checked.json["ok"]
+    assert checked.json["in_force"] == "in force"
+    assert checked.json["cases"] > 0
+
+
+@pytest.mark.parametrize("pack", ["consumer", "service-desk", "regulated"])
+def test_every_pack_makes_a_desk_whose_cases_hold(remit: Run, tmp_path: Path, pack: str) -> None:
+    assert remit("init", "--pack", pack, "--empty", tmp_path / "desk").code == 0
+    assert remit("check", "--config", tmp_path / "desk").code == 0
+
+
+def test_keys_and_records_are_open_to_their_owner_alone(desk: Path) -> None:
+    for path in [desk / "data", desk / "high-water", *(desk / "data").rglob("*")]:
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+
+
+def test_the_one_time_code_stands_in_no_file(remit: Run, tmp_path: Path) -> None:
+    made = remit("init", "--json", tmp_path / "desk").json
+    code = made["code"].encode()
+    for path in (tmp_path / "desk").rglob("*"):
+        assert not path.is_file() or code not in path.read_bytes(), path
+
+
+def test_the_enrolment_code_is_on_the_record_before_it_is_shown(desk: Path) -> None:
+    settings = load_settings(desk / "remit.toml")
+    built = build(settings, rules_of(settings))
+
+    async def kinds() -> list[str]:
+        try:
+            return [entry.row.kind for entry in await built.parts.store.entries()]
+        finally:
+            await built.stop()
+
+    assert asyncio.run(kinds()).count("person.changed") == 4
+    assert look(settings.store_path).rules == built.parts.rules_digest
+
+
+def test_a_folder_with_something_in_it_is_never_touched(remit: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep me")
+    ran = remit("init", tmp_path)
+    refused(ran, "settings.invalid", "not empty")
+    assert [one.name for one in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_unknown_pack_is_named_with_those_there_are(remit: Run, tmp_path: Path) -> None:
+    ran = remit("init", "--pack", "bank", tmp_path / "desk")
+    refused(ran, "settings.invalid", "no pack 'bank'")
+    assert "regulated" in ran.err
+    assert not (tmp_path / "desk").exists()
+
+
+def test_a_desk_that_cannot_be_made_leaves_nothing(remit: Run, tmp_path: Path) -> None:
+    ran = remit("init", "--admin", "two words", tmp_path / "desk")
+    assert ran.code == 1
+    assert not (tmp_path / "desk").exists()
+    (tmp_path / "empty").mkdir()
+    assert remit("init", "--port", "99999", tmp_path / "empty").code == 1
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_a_desk_without_config_says_how_to_make_one(remit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(remit("check"), "settings.invalid", "there is no remit.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('host = "127.0.0.1"', "", "server.host is missing"),
+        ("[words]", "[wordz]", "wordz unknown table"),
+        ('secrets = "refuse"', 'secretz = "refuse"', "words.secretz unknown"),
+        ('secrets = "refuse"', 'secrets = "keep"', "words.secrets must be one of"),
+        ("enabled = false", 'enabled = "yes"', "sandbox.enabled must be true or false"),
+        ('"policies/*.cedar"', '"rules/*.cedar"', "policies.files names rules/*.cedar, which is not there"),
+        ("http://localhost", "http://support.example", "server.issuer must be https"),
+        ("sqlite:///data", "mysql:///data", "use sqlite:///PATH"),
+        ("[server]", "[server", "remit.toml cannot be read"),
+        ("[desk]", '[desk]\nbackoffice = "facts"', "desk.backoffice `facts` is for a sandbox only"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_key(remit: Run, desk: Path, old: str, new: str, named: str) -> None:
+    change(desk, old, new)
+    refused(remit("check", "--config", desk), "settings.invalid", named)
+
+
+def test_a_sandbox_never_starts_where_others_can_reach_it(remit: Run, desk: Path) -> None:
+    change(desk, "enabled = false", "enabled = true")
+    change(desk, 'host = "127.0.0.1"', 'host = "0.0.0.0"')
+    refused(remit("check", "--config", desk), "settings.invalid", "sandbox.enabled is for a desk on loopback only")
+
+
+def test_a_point_to_stop_at_is_for_a_sandbox_alone(remit: Run, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REMIT_STOP_AT", "act.sent")
+    refused(remit("check", "--config", desk), "settings.invalid", "REMIT_STOP_AT is for fault tests")
+    change(desk, "enabled = false", "enabled = true")
+    assert remit("check", "--config", desk).code == 0
+    monkeypatch.setenv("REMIT_STOP_AT", "act.sent:0")
+    refused(remit("check", "--config", desk), "settings.invalid", "REMIT_STOP_AT must be <point>[:n]")
+
+
+def test_a_desk_without_policies_does_not_check_out(remit: Run, desk: Path) -> None:
+    for file in (desk / "policies").iterdir():
+        file.write_text("// nothing here\n")
+    refused(remit("check", "--config", desk), "policy.invalid", "there is no policy")
+
+
+def test_a_case_that_does_not_hold_fails_the_check_and_is_named(remit: Run, desk: Path) -> None:
+    (desk / "policy_cases" / "own.toml").write_text(
+        '[[case]]\ntitle = "Everything is allowed"\naction = "payment.refund"\nexpect = "allow"\n'
+    )
+    ran = remit("check", "--config", desk)
+    assert ran.code == 1
+    assert "own.toml: Everything is allowed" in ran.out
+    assert remit("policy", "test", "--config", desk).code == 1
+    assert remit("policy", "test", "--config", desk, desk / "policy_cases" / "money.toml").code == 0
+
+
+def test_errors_are_json_where_json_is_asked_for(remit: Run, tmp_path: Path) -> None:
+    ran = remit("check", "--json", "--config", tmp_path / "none.toml")
+    assert ran.code == 1
+    assert ran.err == ""
+    assert ran.json["error"]["code"] == "settings.invalid"
+    assert ran.json["error"]["cure"]
+
+
+def test_wrong_usage_ends_with_two(remit: Run) -> None:
+    assert remit().code == 2
+    assert remit("serve", "--port", "x").code == 2
+    assert remit("nonsense").code == 2
+    assert remit("--help").code == 0
+
+
+def test_the_port_given_moves_the_issuer_on_loopback_only(tmp_path: Path) -> None:
+    raw = {
+        "server": {"issuer": "https://support.example", "host": "0.0.0.0", "port": 443, "data": "data"},
+        "store": {"url": "sqlite:///s"},
+        "log": {"name": "x.example", "high_water": "h"},
+        "desk": {"database": "d"},
+        "words": {"secrets": "refuse"},
+    }
+    outside = make_settings(raw, base=tmp_path, environment={}, rules=False)
+    assert listening(outside, host=None, port=8443).issuer == "https://support.example"
+    assert not listening(outside, host="127.0.0.1", port=None).loopback
+    inside = make_settings(raw, base=tmp_path, environment={"REMIT_ISSUER": "http://localhost:1", "REMIT_HOST": "::1"}, rules=False)
+    assert listening(inside, host=None, port=7).issuer == "http://localhost:7"
