@@ -67,6 +67,7 @@ class Code(StrEnum):
     POLICY_INVALID = "policy.invalid"
     POLICY_NO_RULE = "policy.no_rule"
     RECEIPT_INVALID = "receipt.invalid"
+    REPLY_WITHHELD = "reply.withheld"
     REQUEST_CONFLICT = "request.conflict"
     REQUEST_MALFORMED = "request.malformed"
     REQUEST_METHOD = "request.method"
@@ -321,6 +322,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.RECEIPT_INVALID: Meaning(
         title="The receipt does not verify",
         cure="Ask the desk for the receipt again, and check the key you verify with.",
+    ),
+    Code.REPLY_WITHHELD: Meaning(
+        title="The text says what this agent may not be told",
+        cure="Take out the marked parts, or let them be withheld; nothing was sent.",
     ),
     Code.REQUEST_CONFLICT: Meaning(
         title="This was already asked in another form",

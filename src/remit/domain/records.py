@@ -320,8 +320,12 @@ class TaskRecord:
     ended_at: Instant = Instant(0)
 
     def links(self) -> tuple[Link, ...]:
-        """By case and mandate always; by agent, operator, customer, objective and end of life while it lives."""
-        links = [Link("task.case", self.case, self.opened_at), Link("task.mandate", self.mandate, self.opened_at)]
+        """By case and mandate, and all of them, always; by agent, operator, customer, objective and end of life while it lives."""
+        links = [
+            Link("task.all", "", self.opened_at),
+            Link("task.case", self.case, self.opened_at),
+            Link("task.mandate", self.mandate, self.opened_at),
+        ]
         if self.state is not TaskState.ENDED:
             links += [
                 Link("task.live_agent", self.client_id, self.opened_at),

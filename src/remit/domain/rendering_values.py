@@ -103,7 +103,7 @@ def _named(value: Json, kind: str, names: Names) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(_named(one, kind, names) for one in value) or "(empty)"
     name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
-    return f"{shown(value)} ({quoted(name)})" if name else shown(value)
+    return f"{shown(value)} ({quoted(name)})" if name and name != value else shown(value)
 
 
 def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -5,13 +5,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from remit.domain.human_credentials import Signs
 from remit.entrypoints.agent_api import COOKIE, AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
+from remit.entrypoints.audit_api import AuditApi
+from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.public import Public
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
-from remit.entrypoints.wire import Receive, Scope
+from remit.entrypoints.security_api import SecurityApi
+from remit.entrypoints.web.customer_pages import CustomerPages
+from remit.entrypoints.web.layout import static_answer
+from remit.entrypoints.web.officer_pages import OfficerPages
+from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens
@@ -26,7 +33,7 @@ def make_app(
     return App(
         agents=AgentApi(parts, tokens, signs),
         oauth=OAuth(parts, tokens, signs),
-        routes=[*public_routes(parts), *people_routes(parts), *sandbox_routes(parts, sandbox)],
+        routes=[*public_routes(parts), *people_routes(parts), *page_routes(parts), *sandbox_routes(parts, sandbox)],
         issuer=parts.terms.issuer,
         start=start,
         stop=stop,
@@ -79,7 +86,70 @@ def people_routes(parts: Parts) -> list[Route]:
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),
         ours("POST", "/desk/v1/confirmations/{id}/less", api.less),
         ours("POST", "/me/v1/entries/{id}/contest", api.contest),
+        *_officer_routes(api, ours),
     ]
+
+
+def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+    """The JSON of the desk's own people."""
+    desk, security, audit = DeskApi(api), SecurityApi(api), AuditApi(api)
+    return [
+        ours("GET", "/desk/v1/cases", desk.cases),
+        ours("GET", "/desk/v1/cases/{id}", desk.case),
+        ours("POST", "/desk/v1/cases/{id}/check", desk.check),
+        ours("POST", "/desk/v1/cases/{id}/reply", desk.reply),
+        ours("POST", "/desk/v1/cases/{id}/offers", desk.offer),
+        ours("POST", "/desk/v1/cases/{id}/notes", desk.note),
+        ours("POST", "/desk/v1/cases/{id}/close", desk.close),
+        ours("GET POST", "/security/v1/agents", security.agents),
+        ours("POST", "/security/v1/suspend", security.suspend),
+        ours("POST", "/security/v1/resume", security.resume),
+        ours("GET", "/security/v1/suspensions", security.suspensions),
+        ours("GET", "/security/v1/incidents", security.incidents),
+        ours("GET", "/security/v1/proposals", security.proposals),
+        ours("POST", "/security/v1/proposals/{id}", security.settle),
+        ours("GET POST", "/security/v1/people", security.officers),
+        ours("POST", "/security/v1/people/{id}/roles", security.roles),
+        ours("POST", "/security/v1/erasures", security.erase),
+        ours("GET", "/audit/v1/entries", audit.entries),
+        ours("GET", "/audit/v1/entries/{id}", audit.entry),
+        ours("POST", "/audit/v1/verify", audit.verify),
+        ours("GET", "/audit/v1/checkpoint", audit.checkpoint),
+        ours("GET", "/audit/v1/contests", audit.contests),
+        ours("POST", "/audit/v1/contests/{id}", audit.settle),
+        ours("GET", "/log/receipts/{entry}", audit.receipt),
+    ]
+
+
+def page_routes(parts: Parts) -> list[Route]:
+    """People's pages."""
+    pages = Pages(parts)
+    customer, officer = CustomerPages(pages), OfficerPages(pages)
+
+    def ours(path: str, handler: Handler) -> Route:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+            return await pages.run(handler, scope, receive, found)
+
+        return route("GET", path, run)
+
+    return [
+        ours("/", customer.start),
+        ours("/login", customer.login),
+        ours("/enrol", customer.enrol),
+        ours("/oauth/authorize", customer.authorize),
+        ours("/me", customer.me),
+        ours("/me/mandates/{id}", customer.mandate),
+        ours("/confirm/{id}", customer.confirm),
+        ours("/desk", officer.desk),
+        ours("/desk/cases/{id}", officer.case),
+        ours("/security", officer.security),
+        ours("/audit", officer.audit),
+        ours("/static/{name}", _static),
+    ]
+
+
+async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    return static_answer(found["name"], one_header(scope, b"if-none-match"))
 
 
 def sandbox_routes(parts: Parts, controls: SandboxControls | None) -> list[Route]:

@@ -32,6 +32,7 @@ from remit.usecases.enrol import begin_enrolment, begin_sign_in, finish_enrolmen
 from remit.usecases.grant import Consent, decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
+from remit.usecases.reply_to_agent import Checked, Withheld
 from remit.usecases.revoke import revoke_mandate
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
@@ -66,6 +67,7 @@ class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: str = ""
     ceremony: str = ""
     response: dict[str, Any] | None = None
+    assertion: dict[str, Any] | None = None
     label: str = ""
 
 
@@ -94,6 +96,8 @@ class PeopleApi:
             if scope["method"] == "POST":
                 self._verify_ours(scope)
             return await handler(scope, receive, found)
+        except Withheld as withheld:
+            return problem(withheld, issuer=self.parts.terms.issuer, extra=checked_body(withheld.checked))
         except (Refused, Fault) as error:
             return problem(error, issuer=self.parts.terms.issuer)
 
@@ -123,15 +127,26 @@ class PeopleApi:
             raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
         return person
 
+    async def officer(self, scope: Scope, *roles: str) -> Person:
+        """The officer who is signed in, with one of the roles if any are named.
+
+        Raises:
+            Refused: `person.not_signed_in`, `person.not_allowed`.
+        """
+        return views.verify_officer(await self.who(scope), *roles)
+
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response."""
+        """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
             session = None if body.code else await self.who(scope)
             begun = await begin_enrolment(self.parts, code=body.code, session=session)
             person = begun.person
-            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options, "name": person.name if person else ""})
-        done = await finish_enrolment(self.parts, ceremony_id=body.ceremony, response=body.response, label=body.label)
+            shown: dict[str, object] = {"ceremony": begun.ceremony, "options": begun.options, "name": person.name if person else ""}
+            return json_answer(200, shown if begun.old is None else {**shown, "old": begun.old})
+        done = await finish_enrolment(
+            self.parts, ceremony_id=body.ceremony, response=body.response, label=body.label, assertion=body.assertion
+        )
         return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
     async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
@@ -225,6 +240,12 @@ class PeopleApi:
         body = decode_as(await read_body(scope, receive), ContestIn)
         made = await contest(self.parts, person, found["id"], body.text)
         return json_answer(201, {"contest": made.id, "entry": made.entry})
+
+
+def checked_body(checked: Checked) -> dict[str, object]:
+    """What would be withheld of a text, where and why, and what would be left of it."""
+    held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
+    return {"held": held, "left": checked.left}
 
 
 def session_cookie(scope: Scope) -> str:

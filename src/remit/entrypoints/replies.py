@@ -76,6 +76,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.POLICY_INVALID: 500,
     Code.POLICY_NO_RULE: 403,
     Code.RECEIPT_INVALID: 422,
+    Code.REPLY_WITHHELD: 422,
     Code.REQUEST_CONFLICT: 409,
     Code.REQUEST_MALFORMED: 400,
     Code.REQUEST_METHOD: 405,

@@ -1,0 +1,88 @@
+"""Auditors' JSON: the transcript, its receipts, and verifying it in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from remit.domain.note import b64
+from remit.entrypoints.people_api import PeopleApi
+from remit.entrypoints.replies import Answer, json_answer
+from remit.entrypoints.wire import Receive, Scope, decode_as, query, read_body, whole_number
+from remit.usecases import audit
+from remit.usecases.parts import Parts
+
+ROLES = ("audit", "admin")
+MOST = 999_999_999
+_PROOF = b"text/plain; charset=utf-8"
+
+
+class SettleIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a contest was settled."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditApi:
+    """Handlers of one desk."""
+
+    people: PeopleApi
+
+    @property
+    def parts(self) -> Parts:
+        """The desk's parts."""
+        return self.people.parts
+
+    async def entries(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /audit/v1/entries?low=&ref=&newest=: pages of 200."""
+        await self.people.officer(scope, *ROLES)
+        asked = query(scope)
+        low = whole_number(asked.get("low", "0"), where="low", most=MOST)
+        rows = await audit.browse(self.parts, low=low, ref=asked.get("ref", ""), newest=asked.get("newest") == "1")
+        return json_answer(200, {"entries": rows})
+
+    async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /audit/v1/entries/{id}."""
+        await self.people.officer(scope, *ROLES)
+        return json_answer(200, await audit.entry_row(self.parts, await audit.one_entry(self.parts, found["id"])))
+
+    async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /audit/v1/verify: the whole log, now."""
+        await self.people.officer(scope, *ROLES)
+        await read_body(scope, receive)
+        report = await audit.verify_now(self.parts)
+        return json_answer(
+            200,
+            {
+                "verified": True,
+                "log": report.origin,
+                "entries": report.entries,
+                "records": report.records,
+                "tiles": report.tiles,
+                "root": b64(report.root),
+                "took_ms": round(report.seconds * 1000),
+            },
+        )
+
+    async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
+        await self.people.officer(scope, *ROLES)
+        return json_answer(200, {"checkpoint": await self.parts.store.checkpoint(), "key": self.parts.signer.log_key()})
+
+    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /audit/v1/contests: what customers contest."""
+        await self.people.officer(scope, *ROLES)
+        return json_answer(200, {"contests": await audit.open_contests(self.parts)})
+
+    async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /audit/v1/contests/{id}: settle one with an answer."""
+        officer = await self.people.officer(scope, *ROLES)
+        settled = await audit.settle_contest(self.parts, officer, found["id"], decode_as(await read_body(scope, receive), SettleIn).text)
+        return json_answer(200, {"contest": settled.id, "open": settled.open})
+
+    async def receipt(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /log/receipts/{entry}: a C2SP tlog-proof, for a party to the entry alone."""
+        text = await audit.receipt_for(self.parts, await self.people.who(scope), found["entry"])
+        name = f'attachment; filename="entry-{found["entry"]}.tlog-proof"'.encode()
+        return Answer(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))

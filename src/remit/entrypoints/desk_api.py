@@ -1,0 +1,110 @@
+"""Officers' JSON: cases with agents, and what an officer does in one. Confirmations are in `people_api`, for everybody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from remit.domain.canonical import canonical
+from remit.domain.records import Person
+from remit.domain.values import decode, instant_text
+from remit.entrypoints.agent_api import message_body
+from remit.entrypoints.people_api import PeopleApi, checked_body
+from remit.entrypoints.replies import Answer, json_answer
+from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body
+from remit.usecases.cases import case_card, cases
+from remit.usecases.parts import Parts
+from remit.usecases.people import verify_officer
+from remit.usecases.reply_to_agent import check_reply, close_case, make_offer, note_internally, reply_to_agent
+
+
+class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text to check or to note."""
+
+    text: str
+
+
+class ReplyIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A text for the agent. `withhold` takes out what it may not be told instead of refusing."""
+
+    text: str
+    withhold: bool = False
+
+
+class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An offer: which action accepts it, its terms, and for how many seconds it stands."""
+
+    action: str
+    terms: dict[str, Any]
+    ttl_s: int = 86_400
+
+
+def desk_officer(parts: Parts, person: Person) -> Person:
+    """An officer who works at cases: one with a role of the catalogue, or an admin.
+
+    Raises:
+        Refused: `person.not_allowed`.
+    """
+    return verify_officer(person, "admin", *parts.catalogue.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class DeskApi:
+    """Handlers of one desk."""
+
+    people: PeopleApi
+
+    @property
+    def parts(self) -> Parts:
+        """The desk's parts."""
+        return self.people.parts
+
+    async def _officer(self, scope: Scope) -> Person:
+        return desk_officer(self.parts, await self.people.who(scope))
+
+    async def cases(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /desk/v1/cases: cases with agents, newest first."""
+        await self._officer(scope)
+        return json_answer(200, {"cases": await cases(self.parts)})
+
+    async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /desk/v1/cases/{id}: the officer's card."""
+        await self._officer(scope)
+        return json_answer(200, await case_card(self.parts, found["id"]))
+
+    async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/cases/{id}/check: what would be withheld of a text. Nothing is sent."""
+        await self._officer(scope)
+        body = decode_as(await read_body(scope, receive), TextIn)
+        return json_answer(200, checked_body(await check_reply(self.parts, found["id"], body.text)))
+
+    async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/cases/{id}/reply: 422 with what would be withheld, unless `withhold` takes it out."""
+        officer = await self._officer(scope)
+        body = decode_as(await read_body(scope, receive), ReplyIn)
+        message = await reply_to_agent(self.parts, officer, found["id"], body.text, withhold=body.withhold)
+        return json_answer(201, message_body(message))
+
+    async def offer(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/cases/{id}/offers."""
+        officer = await self._officer(scope)
+        raw = await read_body(scope, receive)
+        body = decode_as(raw, OfferIn)
+        terms = decode(canonical(decode_object(raw)["terms"]))
+        if not isinstance(terms, Mapping):
+            raise malformed("terms must be an object")
+        made = await make_offer(self.parts, officer, found["id"], action=body.action, terms=terms, ttl_s=body.ttl_s)
+        return json_answer(201, {"offer_id": made.id, "digest": made.digest, "terms": terms, "expires_at": instant_text(made.expires_at)})
+
+    async def note(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/cases/{id}/notes: an internal note."""
+        officer = await self._officer(scope)
+        await note_internally(self.parts, officer, found["id"], decode_as(await read_body(scope, receive), TextIn).text)
+        return json_answer(201, {})
+
+    async def close(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/cases/{id}/close."""
+        await self._officer(scope)
+        await read_body(scope, receive)
+        return json_answer(200, {"tasks": list(await close_case(self.parts, found["id"]))})

@@ -1,0 +1,225 @@
+"""Security people's JSON: agents and their trust, stopping things at once, and what takes two people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from remit.domain.confirmers import Enrolment
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AgentRecord, Person, Tier
+from remit.entrypoints.people_api import PeopleApi
+from remit.entrypoints.replies import Answer, json_answer
+from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, read_body
+from remit.ports.store import Missing
+from remit.usecases import watch
+from remit.usecases.enrol import add_person, invite_person
+from remit.usecases.parts import Parts
+from remit.usecases.propose import Change, proposal_row, proposals, propose, raises_trust, set_tier, settle_proposal
+from remit.usecases.register import NewAgent, register
+from remit.usecases.revoke import suspend
+
+ROLES = ("security", "admin")
+_WHATS = ("agent", "operator", "customer", "objective")
+_LINK_TTL_S = 24 * 3600
+
+
+class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An agent to register, or a known one's new tier."""
+
+    client_id: str
+    tier: str = "unproved"
+    operator: str = ""
+    keys: dict[str, Any] | None = None
+    actor: str = ""
+    name: str = ""
+    method: str = "private_key_jwt"
+    redirect_uris: list[str] = []
+
+
+class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to suspend or resume: exactly one of the four."""
+
+    reason: str = ""
+    agent: str = ""
+    operator: str = ""
+    customer: str = ""
+    objective: str = ""
+
+    def named(self) -> tuple[str, str]:
+        """Which one it is.
+
+        Raises:
+            Refused: `request.malformed`.
+        """
+        given = [(what, str(getattr(self, what))) for what in _WHATS if getattr(self, what)]
+        if len(given) != 1:
+            raise malformed("name exactly one of agent, operator, customer and objective")
+        return given[0]
+
+
+class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody to add: they get a one-time link for their first passkey."""
+
+    id: str
+    kind: str
+    name: str = ""
+    email: str = ""
+    roles: list[str] = []
+
+
+class RolesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The roles an officer shall have."""
+
+    roles: list[str]
+    reason: str = ""
+
+
+class ErasureIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose content shall be erased, and why."""
+
+    customer: str
+    reason: str
+
+
+class SettleIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A second person's answer."""
+
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityApi:
+    """Handlers of one desk."""
+
+    people: PeopleApi
+
+    @property
+    def parts(self) -> Parts:
+        """The desk's parts."""
+        return self.people.parts
+
+    async def _person(self, scope: Scope) -> Person:
+        return await self.people.officer(scope, *ROLES)
+
+    async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET and POST /security/v1/agents. Lowering trust takes one person, raising it two; a new agent begins known at most."""
+        person = await self._person(scope)
+        if scope["method"] == "GET":
+            return json_answer(200, {"agents": await watch.agents(self.parts)})
+        body = decode_as(await read_body(scope, receive), AgentIn)
+        if body.tier not in set(Tier):
+            raise malformed("tier must be unproved, known or trusted")
+        tier = Tier(body.tier)
+        if body.keys is None:
+            return await self._retier(person, body.client_id, tier)
+        new = NewAgent(
+            client_id=body.client_id,
+            actor=body.actor or body.client_id,
+            operator=body.operator,
+            name=body.name or body.client_id,
+            tier=Tier.KNOWN if tier is Tier.TRUSTED else tier,
+            method=body.method,
+            keys=body.keys,
+            redirect_uris=tuple(body.redirect_uris),
+        )
+        record = await register(self.parts, new, by=person.id)
+        waiting: Mapping[str, object] = {}
+        if tier is Tier.TRUSTED:
+            made = await propose(self.parts, person, Change(what="tier", name=record.id, to=tier.value))
+            waiting = {"proposal": proposal_row(made)}
+        return json_answer(201, {**watch.agent_row(record), **waiting})
+
+    async def _retier(self, person: Person, client_id: str, tier: Tier) -> Answer:
+        try:
+            old = (await self.parts.store.get(AgentRecord, client_id)).record
+        except Missing:
+            raise Refused(Code.AGENT_UNKNOWN, "no such agent", public="There is no such agent. Give its keys to register it.") from None
+        if raises_trust(old.tier, tier):
+            made = await propose(self.parts, person, Change(what="tier", name=client_id, to=tier.value))
+            return json_answer(202, {"proposal": proposal_row(made)})
+        return json_answer(200, watch.agent_row(await set_tier(self.parts, client_id, tier, by=person.id)))
+
+    async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/suspend: one person, at once."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), StopIn)
+        what, name = body.named()
+        stopped = await suspend(self.parts, what=what, name=name, reason=body.reason, by=person.id)
+        return json_answer(200, {"what": what, "name": name, "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
+
+    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/resume: 202, a second person must agree."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), StopIn)
+        what, name = body.named()
+        return self._proposed(
+            proposal_row(await propose(self.parts, person, Change(what="resume", name=name, to=what, reason=body.reason)))
+        )
+
+    async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/suspensions."""
+        await self._person(scope)
+        return json_answer(200, {"suspensions": await watch.suspensions(self.parts)})
+
+    async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/incidents."""
+        await self._person(scope)
+        return json_answer(200, {"incidents": await watch.incidents(self.parts)})
+
+    async def proposals(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/proposals: what waits for a second person."""
+        await self._person(scope)
+        return json_answer(200, {"proposals": await proposals(self.parts)})
+
+    async def settle(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/proposals/{id}: yes, by another person, or no."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), SettleIn)
+        if body.answer not in {"yes", "no"}:
+            raise malformed("answer must be yes or no")
+        done = await settle_proposal(self.parts, person, found["id"], agree=body.answer == "yes")
+        return json_answer(200, {**proposal_row(done), "answer": body.answer})
+
+    async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles take two."""
+        await self._person(scope)
+        if scope["method"] == "GET":
+            return json_answer(200, {"people": await watch.officers(self.parts)})
+        body = decode_as(await read_body(scope, receive), PersonIn)
+        if body.kind == "officer" and body.roles:
+            raise Refused(
+                Code.PERSON_NOT_ALLOWED,
+                "roles take two people",
+                public="Add the officer without roles, then propose the roles for two people.",
+            )
+        added = Person(
+            id=body.id,
+            kind=body.kind,
+            key=body.id,
+            name=body.name or body.id,
+            email=body.email,
+            roles=(),
+            created_at=self.parts.world.now(),
+        )
+        await add_person(self.parts, added)
+        code = await invite_person(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S)
+        return json_answer(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={code}"})
+
+    async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), RolesIn)
+        change = Change(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
+        return self._proposed(proposal_row(await propose(self.parts, person, change)))
+
+    async def erase(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/erasures: 202, a second person must agree."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), ErasureIn)
+        change = Change(what="erase", name=body.customer, reason=body.reason)
+        return self._proposed(proposal_row(await propose(self.parts, person, change)))
+
+    def _proposed(self, row: Mapping[str, object]) -> Answer:
+        return json_answer(202, {"proposal": row})

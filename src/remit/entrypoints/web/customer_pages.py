@@ -1,0 +1,155 @@
+"""Pages of somebody who is represented: signing in, consent, confirming, and everything done in their name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.records import Person
+from remit.domain.values import Json, JsonObject
+from remit.entrypoints.people_api import consent_body, shown_body
+from remit.entrypoints.replies import Answer
+from remit.entrypoints.web.edit_form import param_fields, power_fields
+from remit.entrypoints.web.layout import page
+from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
+from remit.entrypoints.web.plain_words import TIERS
+from remit.entrypoints.web.telling import asks_of, told
+from remit.entrypoints.wire import Receive, Scope, malformed, query
+from remit.usecases import people as views
+from remit.usecases.answer import show
+from remit.usecases.grant import URN, view
+from remit.usecases.outline_request import Outline, outline
+from remit.usecases.parts import Parts
+from remit.usecases.replies import params_of
+
+_SHOWN: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPages:
+    """Handlers of one desk."""
+
+    pages: Pages
+
+    @property
+    def parts(self) -> Parts:
+        """The desk's parts."""
+        return self.pages.parts
+
+    async def start(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /: one's own start."""
+        person = await self.pages.maybe(scope)
+        return go("/login" if person is None else home_of(person))
+
+    async def login(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /login."""
+        after = verified_next(query(scope).get("next", ""))
+        person = await self.pages.maybe(scope)
+        if person is not None:
+            return go(after or home_of(person))
+        return page(self.parts, "login.html", None, after=after)
+
+    async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /enrol?code=…: opening it spends nothing, so that a mail scanner cannot use the link up."""
+        return page(self.parts, "enrol.html", await self.pages.maybe(scope), code=query(scope).get("code", ""))
+
+    async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /oauth/authorize: the consent page.
+
+        Source: RFC 9126 §4; RFC 9396.
+        """
+        person = await self.pages.who(scope, "customer")
+        given = query(scope)
+        request_id = given.get("request_uri", "").removeprefix(URN)
+        if not request_id or not given["request_uri"].startswith(URN):
+            raise malformed("the agent must push its request first and send you here with its request_uri")
+        seen = await outline(self.parts, request_id, person)
+        if given.get("client_id", seen.request.client_id) != seen.request.client_id:
+            raise Refused(Code.REQUEST_NOT_FOUND, "the request is another agent's")
+        try:
+            consent = await view(self.parts, request_id, person)
+        except Refused as refused:
+            if refused.code is not Code.PARAMS_NOT_OWNED:
+                raise
+            # What was asked for names a record of somebody else: nothing can be signed until one's own is chosen.
+            return self._consent(person, seen, None)
+        return self._consent(person, seen, consent_body(self.parts, consent))
+
+    def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
+        wire = seen.mandate
+        powers = _many(wire["powers"])
+        return page(
+            self.parts,
+            "consent.html",
+            person,
+            agent=seen.agent,
+            asked=wire,
+            request=seen.request.id,
+            consent=body,
+            fields=[power_fields(wire, place, self.parts.catalogue) for place in range(len(powers))],
+            lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},
+            powers=[line for line in seen.lines if line["kind"] in {"power", "preapproved"}],
+            choices=seen.choices,
+            kinds={kind: self.parts.catalogue.resources[kind].title for kind in seen.choices},
+            tier=TIERS[seen.agent.tier.value].format(desk=self.parts.catalogue.desk),
+        )
+
+    async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me: what waits, what agents may do, what was done, and one's passkeys."""
+        person = await self.pages.who(scope, "customer")
+        entries = await views.history(self.parts, person)
+        asks = asks_of(entries)
+        return page(
+            self.parts,
+            "me.html",
+            person,
+            waiting=await views.waiting(self.parts, person),
+            mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
+            entries=[told(row, self.parts.catalogue, asks) for row in entries[:_SHOWN]],
+            contests={row["entry"]: row for row in await views.contests(self.parts, person)},
+            more=max(0, len(entries) - _SHOWN),
+            passkeys=await views.passkeys(self.parts, person),
+        )
+
+    def _mandate(self, row: Mapping[str, Json]) -> dict[str, object]:
+        objective = self.parts.catalogue.objectives.get(str(row["objective"]))
+        return {**row, "title": objective.title if objective is not None else str(row["objective"])}
+
+    async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /me/mandates/{id}: one permission in plain words; it can be narrowed or taken back."""
+        person = await self.pages.who(scope, "customer")
+        seen = await views.one_mandate(self.parts, person, found["id"])
+        wire = seen["wire"]
+        powers = _many(wire["powers"]) if isinstance(wire, Mapping) else ()
+        fields = [power_fields(wire, place, self.parts.catalogue) for place in range(len(powers))] if isinstance(wire, Mapping) else []
+        return page(self.parts, "mandate.html", person, mandate=self._mandate(seen), fields=fields)
+
+    async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
+        person = await self.pages.who(scope)
+        shown = await show(self.parts, person, found["id"])
+        body = shown_body(self.parts, shown)
+        action = self.parts.catalogue.action(shown.ask.action)
+        lines = _many(_object(body["rendering"])["lines"])
+        return page(
+            self.parts,
+            "confirm.html",
+            person,
+            body=body,
+            lines=lines,
+            fields=param_fields(action, params_of(shown.ask)),
+            twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
+            expires_at=shown.confirmation.expires_at,
+            others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
+        )
+
+
+_CONSENT_LINES: Final = ("objective", "target", "never", "expires", "tasks", "chain", "summary")
+
+
+def _many(value: Json | object) -> Sequence[JsonObject]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,118 @@
+"""Which parts of a mandate or of an ask's params a person can take away or lower, as fields for a form.
+
+What is allowed is decided by the use cases when the form comes back; here it is only offered.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, TypeAlias
+
+from remit.domain.catalogue import Action, Catalogue, MarkKind
+from remit.domain.paths import Path
+from remit.domain.plain import visible
+from remit.domain.rendering_values import label, shown
+from remit.domain.values import Json, JsonObject
+
+At: TypeAlias = tuple[str | int, ...]
+_LISTS: Final = frozenset({"one_of", "subset_of"})
+_CAPS: Final = frozenset({"max", "max_sum"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or items to keep."""
+
+    at: At
+    kind: str
+    name: str
+    value: str = ""
+    unit: str = ""
+    items: tuple[tuple[At, str], ...] = ()
+
+
+def power_fields(wire: JsonObject, place: int, catalogue: Catalogue) -> tuple[Field, ...]:
+    """What can be lowered in one power of a mandate."""
+    power = _object(_list(wire["powers"])[place])
+    here: At = ("powers", place)
+    return tuple(_of_power(power, here, catalogue))
+
+
+def _of_power(power: JsonObject, here: At, catalogue: Catalogue) -> Iterator[Field]:
+    for name, title in (("actions", "Keep"), ("attributes", "May be told" if power.get("power") == "receive" else "May tell")):
+        values = [str(one) for one in _list(power.get(name))]
+        if len(values) > 1:
+            items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
+            yield Field(at=(*here, name), kind="items", name=title, items=items)
+    for path, tests in _object(power.get("where")).items():
+        for op, value in _object(tests).items():
+            yield from _of_test((*here, "where", path, op), path, op, value)
+    for path, value in _object(power.get("total")).items():
+        yield from _amount((*here, "total", path), f"{plain(path)}, all together at most", value)
+    if power.get("power") != "represent":
+        uses = power.get("uses")
+        yield Field(at=(*here, "uses"), kind="count", name="How often at most", value="" if uses is None else str(uses))
+
+
+def _of_test(at: At, path: str, op: str, value: Json) -> Iterator[Field]:
+    if op in _CAPS:
+        yield from _amount(at, f"{plain(path)}, at most", value)
+    elif op in _LISTS and isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 1:
+        items = tuple(((*at, place), shown(one)) for place, one in enumerate(value))
+        yield Field(at=at, kind="items", name=plain(path), items=items)
+
+
+def param_fields(action: Action, params: JsonObject) -> tuple[Field, ...]:
+    """What can be lowered in the params of an ask: numbers and money go down, lists lose elements."""
+    fixed = {mark.path for mark in action.marks if mark.kind is not MarkKind.MONEY}
+    money = {mark.path for mark in action.marked(MarkKind.MONEY)}
+    return tuple(_of_params(params, (), Path(()), fixed, money))
+
+
+def _of_params(value: Json, at: At, path: Path, fixed: set[Path], money: set[Path]) -> Iterator[Field]:
+    name = plain(next((step for step in reversed(path.steps) if step is not None), ""))
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _of_params(one, (*at, key), path.then(key), fixed, money)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) > 1:
+            yield Field(at=at, kind="items", name=name, items=tuple(((*at, place), shown(one)) for place, one in enumerate(value)))
+    elif path in money or (path not in fixed and _is_number(value)):
+        yield from _amount(at, name, value)
+
+
+def _amount(at: At, name: str, value: Json) -> Iterator[Field]:
+    if isinstance(value, str):
+        number, _, unit = value.partition(" ")
+        if unit:
+            yield Field(at=at, kind="money", name=name, value=number, unit=unit)
+    elif _is_number(value):
+        yield Field(at=at, kind="number", name=name, value=f"{value:f}" if isinstance(value, Decimal) else str(value))
+
+
+def plain(path: str) -> str:
+    """A parameter's name as people would write it."""
+    words = visible(path).replace("[*]", "").replace(".", " ").replace("_ids", "s").replace("_id", "").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _title(name: str, member: str, catalogue: Catalogue) -> str:
+    if member == "actions":
+        action = catalogue.actions.get(name)
+        return label(action) if action is not None else visible(name)
+    attribute = catalogue.attributes.get(name)
+    if attribute is None:
+        return visible(name)
+    return f"{visible(attribute.title)} (sensitive)" if attribute.sensitive else visible(attribute.title)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else ()

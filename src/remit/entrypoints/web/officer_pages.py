@@ -1,0 +1,129 @@
+"""Pages of the desk's own people: the officer's queue and cases, security, and audit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.catalogue import PowerKind
+from remit.domain.rendering_values import filled, label
+from remit.domain.values import Json, JsonObject
+from remit.entrypoints.audit_api import MOST
+from remit.entrypoints.audit_api import ROLES as AUDITORS
+from remit.entrypoints.desk_api import desk_officer
+from remit.entrypoints.replies import Answer
+from remit.entrypoints.security_api import ROLES as GUARDS
+from remit.entrypoints.web.layout import page
+from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.plain_words import ENDINGS, STATES, TIERS
+from remit.entrypoints.web.telling import asks_of, told
+from remit.entrypoints.wire import Receive, Scope, query, whole_number
+from remit.usecases import audit, watch
+from remit.usecases import people as views
+from remit.usecases.cases import case_card, cases
+from remit.usecases.parts import Parts
+from remit.usecases.people import verify_officer
+from remit.usecases.propose import SPECIAL_ROLES, proposals
+
+_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerPages:
+    """Handlers of one desk."""
+
+    pages: Pages
+
+    @property
+    def parts(self) -> Parts:
+        """The desk's parts."""
+        return self.pages.parts
+
+    async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /desk: what waits for this officer's roles, and the cases with agents."""
+        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
+        rows = [self._titled(row) for row in await cases(self.parts)]
+        roles = [self.parts.catalogue.roles[role].title if role in self.parts.catalogue.roles else role for role in officer.roles]
+        return page(
+            self.parts,
+            "desk.html",
+            officer,
+            waiting=await views.waiting(self.parts, officer),
+            cases=rows,
+            roles=roles,
+            endings=ENDINGS,
+        )
+
+    async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /desk/cases/{id}: the officer's card of one case."""
+        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
+        card = await case_card(self.parts, found["id"])
+        asks = card["asks"]
+        return page(
+            self.parts,
+            "case.html",
+            officer,
+            card=self._titled(card),
+            asks=[self._ask(one) for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else [],
+            tier=TIERS[str(card["tier"])].format(desk=self.parts.catalogue.desk),
+            endings=ENDINGS,
+            states=STATES,
+            offers=[
+                {"name": action.name, "title": label(action), "terms": sorted(action.declared - {"offer_id", "digest"})}
+                for action in self.parts.catalogue.actions.values()
+                if action.power is PowerKind.ACCEPT and {"offer_id", "digest"} <= action.declared
+            ],
+        )
+
+    def _titled(self, row: Mapping[str, Json]) -> dict[str, object]:
+        objective = self.parts.catalogue.objectives.get(str(row["objective"]))
+        return {**row, "title": objective.title if objective is not None else str(row["objective"])}
+
+    def _ask(self, one: JsonObject) -> dict[str, object]:
+        action = self.parts.catalogue.actions.get(str(one["action"]))
+        params = one["params"]
+        title = filled(action, params, {}) if action is not None and isinstance(params, Mapping) else str(one["action"])
+        return {**one, "title": title}
+
+    async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
+        officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
+        rows = await watch.incidents(self.parts)
+        return page(
+            self.parts,
+            "security.html",
+            officer,
+            agents=await watch.agents(self.parts),
+            suspensions=await watch.suspensions(self.parts),
+            proposals=await proposals(self.parts),
+            officers=await watch.officers(self.parts),
+            roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
+            objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
+            incidents=[told(row, self.parts.catalogue) for row in rows[:50]],
+        )
+
+    async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /audit?low=&ref=: the transcript, its key and checkpoint, and what customers contest."""
+        officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
+        asked = query(scope)
+        text, ref = asked.get("low", ""), asked.get("ref", "").strip()
+        low = whole_number(text or "0", where="low", most=MOST)
+        rows = await audit.browse(self.parts, low=low, ref=ref, newest=not text)
+        asks = asks_of(rows)
+        return page(
+            self.parts,
+            "audit.html",
+            officer,
+            entries=[{**told(row, self.parts.catalogue, asks), "envelope": _flat(row["envelope"])} for row in rows],
+            ref=ref,
+            low=low,
+            oldest_first=bool(text),
+            page_size=_PAGE,
+            checkpoint=await self.parts.store.checkpoint(),
+            key=self.parts.signer.log_key(),
+            contests=await audit.open_contests(self.parts),
+        )
+
+
+def _flat(value: Json) -> list[tuple[str, str]]:
+    """An envelope, line by line, for who checks it."""
+    return [(key, str(one)) for key, one in value.items() if one not in ("", [], None)] if isinstance(value, Mapping) else []

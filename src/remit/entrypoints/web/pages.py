@@ -1,0 +1,93 @@
+"""What every page needs: who is signed in, where they go from here, and how a refusal looks to a person."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Person
+from remit.entrypoints.people_api import session_cookie
+from remit.entrypoints.replies import STATUS, Answer
+from remit.entrypoints.web.layout import page
+from remit.entrypoints.web.plain_words import plainly
+from remit.entrypoints.wire import Receive, Scope
+from remit.usecases.enrol import person_of
+from remit.usecases.parts import Parts
+
+Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+_OURS: Final = ("/me", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The frame around the pages of one desk."""
+
+    parts: Parts
+
+    async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """Call a page's handler. Who is not signed in goes to the sign-in page and back; other refusals become a page in plain words."""
+        try:
+            return await handler(scope, receive, found)
+        except Refused as refused:
+            if refused.code is Code.PERSON_NOT_SIGNED_IN:
+                return go(f"/login?next={quote(_address(scope), safe='')}")
+            return await self._refusal(scope, refused)
+        except Fault as fault:
+            return await self._refusal(scope, fault)
+
+    async def who(self, scope: Scope, kind: str = "") -> Person:
+        """Who is signed in: the same session and the same check as at the JSON twins.
+
+        Raises:
+            Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind.
+        """
+        person = await person_of(self.parts, session_cookie(scope))
+        if kind and person.kind != kind:
+            raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
+        return person
+
+    async def maybe(self, scope: Scope) -> Person | None:
+        """Who is signed in, if anybody."""
+        try:
+            return await person_of(self.parts, session_cookie(scope))
+        except Refused:
+            return None
+
+    async def _refusal(self, scope: Scope, error: Refused | Fault) -> Answer:
+        try:
+            person = await self.maybe(scope)
+        except Fault:
+            person = None
+        title, said, cure = plainly(error)
+        return page(self.parts, "refusal.html", person, status=STATUS[error.code], title=title, said=said, cure=cure, code=error.code.value)
+
+
+def go(path: str) -> Answer:
+    """Send the browser to another page of ours."""
+    return Answer(303, b"", b"text/plain; charset=utf-8", ((b"location", path.encode()), (b"cache-control", b"no-store")))
+
+
+def home_of(person: Person) -> str:
+    """The page a person starts from."""
+    if person.kind == "customer":
+        return "/me"
+    special = {"security": "/security", "admin": "/security", "audit": "/audit"}
+    if person.roles and all(role in special for role in person.roles):
+        return special[person.roles[0]]
+    return "/desk"
+
+
+def verified_next(unverified: str) -> str:
+    """Where to go after signing in: one of our own pages, or "" for the person's own start.
+
+    ⚔ An address that a browser could read as another site's is never followed.
+    """
+    if not unverified.startswith(_OURS) or "\\" in unverified or "//" in unverified.partition("?")[0]:
+        return ""
+    return unverified if unverified.isascii() and unverified.isprintable() else ""
+
+
+def _address(scope: Scope) -> str:
+    raw = scope.get("query_string", b"").decode("latin-1")
+    return f"{scope['path']}?{raw}" if raw else str(scope["path"])

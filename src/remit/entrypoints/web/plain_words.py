@@ -1,0 +1,84 @@
+"""What people are told when something is refused: in a person's words, not an agent developer's. And a few other words."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
+
+SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
+    Code.AGENT_SUSPENDED: ("This agent has been stopped", "The desk does not let it act at the moment. Nothing was granted."),
+    Code.CONFIRMATION_EXPIRED: ("Too late to answer", "Nobody answered in time, so nothing was done. The agent can ask again."),
+    Code.CONFIRMATION_MISMATCH: ("Something changed meanwhile", "What you were shown is no longer what would happen. Nothing was done."),
+    Code.CONFIRMATION_REPLAYED: ("This was answered already", "Nothing more is needed from you. Your page shows what came of it."),
+    Code.CONFIRMATION_WRONG_PERSON: ("This is not yours to answer", "It waits for somebody else, or for another passkey."),
+    Code.CREDENTIAL_EXPIRED: ("This link no longer works", "It was used already or is too old. Ask the desk for a new one."),
+    Code.CREDENTIAL_MALFORMED: ("That passkey could not be used", "Please try again, or use another passkey."),
+    Code.CREDENTIAL_MISSING: ("Your passkey is needed", "Confirm with your passkey, please."),
+    Code.CREDENTIAL_WRONG_KEY: ("That passkey could not be checked", "Please try again. Nothing was done."),
+    Code.FAULT_BACKOFFICE: ("The desk's records cannot be reached", "Nothing was done and nothing is lost. Try again in a moment."),
+    Code.FAULT_CASE: ("The case cannot be read right now", "Nothing was done and nothing is lost. Try again in a moment."),
+    Code.FAULT_INTERNAL: ("Something broke on our side", "Nothing was done. Try again, and tell the desk if it stays."),
+    Code.FAULT_STORE: ("Nothing can be recorded right now", "What cannot be recorded is not done. Try again in a moment."),
+    Code.MANDATE_INACTIVE: ("This is over", "It was taken back, has run out, or is stopped at the moment."),
+    Code.MANDATE_INVALID: ("That does not fit", "You can only take away from what was asked, never add to it."),
+    Code.MANDATE_UNKNOWN: ("There is no such permission", "It may have been somebody else's."),
+    Code.PARAMS_INVALID: ("That is not less than was asked", "Lower an amount or leave something out; everything else stays as it is."),
+    Code.PARAMS_NOT_OWNED: ("That is not one of your records", "The agent named something that is not yours."),
+    Code.PERSON_NOT_ALLOWED: ("This page is not for you", "Somebody with another role can open it."),
+    Code.PERSON_NOT_SIGNED_IN: ("Please sign in", "You are not signed in, or were signed out after a while."),
+    Code.REPLY_WITHHELD: ("Not sent", "The text says something this agent may not be told."),
+    Code.REQUEST_CONFLICT: ("That name is taken", "Choose another one."),
+    Code.REQUEST_MALFORMED: ("That cannot be read", "Check what you entered."),
+    Code.REQUEST_NOT_FOUND: ("There is nothing here", "It may be over, or the link is not complete."),
+    Code.TASK_BUSY: ("Somebody was faster", "It changed at the same moment. Please try again."),
+    Code.TASK_ENDED: ("The agent's task has ended", "Nothing reaches it any more."),
+    Code.WORDS_SECRET: ("That looks like a secret", "Take out the password, code or number, then try again."),
+}
+"""Title and what to do, for what people meet. For everything else the closed list's own title stands."""
+
+TIERS: Final[Mapping[str, str]] = {
+    "known": "{desk} knows who runs it.",
+    "trusted": "{desk} knows who runs it and trusts them.",
+    "unproved": "{desk} has not checked who runs it. Take special care.",
+}
+
+ENDINGS: Final[Mapping[str, str]] = {
+    "agent_suspended": "the desk stopped the agent",
+    "case_closed": "the case was closed",
+    "case_merged": "the case was merged into another",
+    "case_reassigned": "the case went to somebody else",
+    "completed": "the agent finished",
+    "customer_declined": "the customer said no and ended it",
+    "customer_suspended": "the desk stopped everything done in the customer's name",
+    "desk_revoked": "the desk took the permission back",
+    "end_of_life": "it had run for a whole day",
+    "idle": "nothing happened for a while",
+    "leak": "a secret had leaked",
+    "mandate_expired": "the permission ran out",
+    "objective_reached": "the goal was reached",
+    "objective_suspended": "the desk stopped this kind of purpose",
+    "operator_suspended": "the desk stopped everything this operator runs",
+    "recovered": "the desk was restored from an older copy",
+    "revoked": "the customer took the permission back",
+    "risk": "the agent behaved oddly",
+}
+
+STATES: Final[Mapping[str, str]] = {
+    "acting": "under way",
+    "countered": "answered with less",
+    "declined": "declined",
+    "done": "done",
+    "expired": "not answered in time",
+    "failed": "could not be done",
+    "permitted": "agreed, about to be done",
+    "refused": "refused",
+    "unknown": "outcome not known yet",
+    "void": "dropped",
+    "waiting": "waiting for a person",
+}
+
+
+def plainly(error: Refused | Fault) -> tuple[str, str, str]:
+    """A refusal for a person: title, what it says in particular ("" when nothing), and what to do."""
+    title, cure = SENTENCES.get(error.code, (MEANINGS[error.code].title, ""))
+    return title, (error.public or "") if isinstance(error, Refused) else "", cure

@@ -1,0 +1,77 @@
+// One act: yes, no, less, or no and end. What is signed is what the desk showed.
+import { call } from './call.js';
+import { formOf, lineItem, readJson } from './edit.js';
+import { usePasskey } from './passkey.js';
+import { say } from './say.js';
+
+const OUTCOMES = {
+  done: ['ok', 'Done.'],
+  failed: ['no', 'The desk could not do it. Nothing was changed.'],
+  unknown: ['wait', 'It was sent, but it is not known yet whether it was done. Your page will show it.'],
+  permitted: ['ok', 'Agreed. The desk will do it in a moment.'],
+  acting: ['ok', 'Agreed. The desk is doing it.'],
+  waiting: ['wait', 'Thank you. Somebody else must still agree before anything is done.'],
+  declined: ['ok', 'You said no. Nothing was done, and the agent may not ask for this again.'],
+  void: ['wait', 'It was dropped. Nothing was done.'],
+  refused: ['no', 'It was refused. Nothing was done.'],
+};
+
+export function confirm(form, guarded) {
+  if (!form) return;
+  const shown = readJson('shown');
+  const twin = form.dataset.twin;
+  let lesser = null;
+  const less = form.querySelector('#less');
+
+  function settled(reply, less) {
+    form.querySelectorAll('button, input').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
+    form.querySelector('[data-choices]').hidden = true;
+    const [look, words] = OUTCOMES[reply.state] || ['ok', 'Your answer was taken.'];
+    say(form, look, less && reply.state === 'done' ? 'Done, as you offered.' : words, reply.reason || '');
+    const back = document.createElement('p');
+    const link = document.createElement('a');
+    link.href = '/';
+    link.textContent = 'Back to my page';
+    back.append(link);
+    form.querySelector('[data-result]').append(back);
+  }
+
+  const answers = {
+    yes: async () => {
+      const assertion = await usePasskey(shown.options);
+      settled(await call(twin, { answer: 'yes', assertion }), false);
+    },
+    no: async () => settled(await call(twin, { answer: 'no' }), false),
+    no_and_end: async () => settled(await call(twin, { answer: 'no_and_end' }), false),
+    'show-less': async () => {
+      lesser = await call(`${twin}/less`, { params: formOf(form, shown.params) });
+      const lines = lesser.rendering.lines.filter((line) => ['act', 'param', 'effect', 'irreversible', 'recipient', 'told'].includes(line.kind));
+      form.querySelector('[data-lesser-lines]').replaceChildren(...lines.map(lineItem));
+      form.querySelector('[data-lesser]').hidden = false;
+      form.querySelector('[data-answer="sign-less"]').focus();
+    },
+    'sign-less': async () => {
+      const assertion = await usePasskey(lesser.options);
+      settled(await call(twin, { answer: 'less', assertion }), true);
+    },
+  };
+
+  form.addEventListener('submit', (event) => event.preventDefault());
+  form.addEventListener('input', () => {
+    lesser = null;
+    const box = form.querySelector('[data-lesser]');
+    if (box) box.hidden = true;
+  });
+  for (const button of form.querySelectorAll('[data-answer]')) {
+    button.addEventListener('click', () => {
+      if (button.dataset.answer === 'less') {
+        less.hidden = !less.hidden;
+        button.setAttribute('aria-expanded', String(!less.hidden));
+        if (!less.hidden) less.querySelector('input').focus();
+        return;
+      }
+      if (button.dataset.answer === 'sign-less' && !lesser) return;
+      guarded(form, answers[button.dataset.answer]);
+    });
+  }
+}

@@ -1,0 +1,109 @@
+// The consent page: every cut is sent to the desk, shown as it answers, and only what is shown gets signed.
+import { call } from './call.js';
+import { formOf, lineItem, readJson } from './edit.js';
+import { usePasskey } from './passkey.js';
+import { fail, say } from './say.js';
+
+export function consent(form, guarded) {
+  if (!form) return;
+  const asked = readJson('asked');
+  let shown = readJson('consent');
+  let turn = 0;
+  const twin = `/me/v1/requests/${form.dataset.request}`;
+  const grant = form.querySelector('[data-answer="grant"]');
+
+  function wanted() {
+    const wire = formOf(form, asked);
+    for (const [kind] of Object.entries(wire.objective.target || {})) {
+      wire.objective.target[kind] = [...form.querySelectorAll(`[data-edit="target"][data-kind="${CSS.escape(kind)}"]:checked`)].map((one) => one.value);
+    }
+    const hours = Number(form.querySelector('[data-edit="ends"]').value);
+    if (hours) {
+      const sooner = new Date(Date.now() + hours * 3600000);
+      if (sooner < new Date(asked.expires_at)) wire.expires_at = `${sooner.toISOString().slice(0, 19)}Z`;
+    }
+    return wire;
+  }
+
+  function place(rendering) {
+    const kept = [...form.querySelectorAll('[data-power]')].filter((one) => !one.classList.contains('struck'));
+    for (const line of rendering.lines) {
+      if (line.kind !== 'power' || !kept[line.place]) continue;
+      kept[line.place].querySelector('[data-text]').textContent = line.text;
+      kept[line.place].querySelector('[data-details]').replaceChildren(...line.details.map((one) => {
+        const item = document.createElement('li');
+        item.textContent = one;
+        return item;
+      }));
+    }
+    const life = rendering.lines.filter((line) => ['expires', 'tasks', 'chain'].includes(line.kind));
+    form.querySelector('[data-life]').replaceChildren(...life.map(lineItem));
+  }
+
+  async function recut() {
+    const mine = ++turn;
+    grant.disabled = true;
+    let wire;
+    for (const card of form.querySelectorAll('[data-power]')) {
+      const items = [...card.querySelectorAll('[data-edit="item"]')];
+      const lists = new Map();
+      items.forEach((one) => {
+        const key = JSON.stringify(JSON.parse(one.dataset.at).slice(0, -1));
+        lists.set(key, (lists.get(key) || false) || one.checked);
+      });
+      const strike = card.querySelector('[data-edit="strike"]');
+      if ([...lists.values()].includes(false)) strike.checked = false;
+      card.classList.toggle('struck', !strike.checked);
+    }
+    try {
+      wire = wanted();
+    } catch (wrong) {
+      say(form, 'quiet no', wrong.message);
+      return;
+    }
+    if (wire.powers.length === 0) {
+      say(form, 'quiet wait', 'Nothing is left to allow. Say no instead.');
+      return;
+    }
+    if (Object.values(wire.objective.target || {}).some((ids) => ids.length === 0)) {
+      say(form, 'quiet wait', 'Choose at least one record this is about.');
+      return;
+    }
+    try {
+      const answer = await call(twin, { answer: 'cut', mandate: wire });
+      if (mine !== turn) return;
+      shown = answer;
+      place(answer.rendering);
+      grant.disabled = false;
+      say(form, 'quiet', 'This is what you would allow now.');
+    } catch (problem) {
+      if (mine === turn) fail(form, problem);
+    }
+  }
+
+  let soon;
+  form.addEventListener('input', (event) => {
+    if (!event.target.dataset.edit) return;
+    grant.disabled = true;
+    clearTimeout(soon);
+    soon = setTimeout(recut, event.target.type === 'checkbox' || event.target.tagName === 'SELECT' ? 0 : 400);
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (!shown || grant.disabled) return;
+    guarded(form, async () => {
+      const assertion = await usePasskey(shown.options);
+      leave(await call(twin, { answer: 'grant', ceremony: shown.ceremony, assertion }), form, 'Allowed. Going back to the agent…');
+    });
+  });
+  form.querySelector('[data-answer="decline"]').addEventListener('click', () => guarded(form, async () => {
+    leave(await call(twin, { answer: 'decline' }), form, 'You said no. Nothing was allowed. Going back…');
+  }));
+}
+
+function leave(answer, form, words) {
+  form.querySelectorAll('button, input, select').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
+  say(form, 'ok', words);
+  const to = new URL(answer.redirect);
+  if (['https:', 'http:'].includes(to.protocol)) location.assign(to.href);
+}

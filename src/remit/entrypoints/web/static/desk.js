@@ -1,0 +1,142 @@
+// The desk's own people: replies held against what the agent may be told, offers, stopping things, verifying the log.
+import { call } from './call.js';
+import { fail, say } from './say.js';
+
+const later = () => setTimeout(() => location.reload(), 1100);
+const lines = (text) => text.split('\n').map((one) => one.trim()).filter(Boolean);
+
+function marked(form, text, held) {
+  const place = form.querySelector('[data-marked]');
+  place.replaceChildren();
+  const letters = [...text];
+  let at = 0;
+  for (const one of held) {
+    place.append(letters.slice(at, one.start).join(''));
+    const mark = document.createElement('mark');
+    mark.textContent = letters.slice(one.start, one.end).join('');
+    place.append(mark);
+    at = one.end;
+  }
+  place.append(letters.slice(at).join(''));
+  const whys = { secret: 'a secret or code', link: 'a link', attribute: 'the customer\'s own' };
+  form.querySelector('[data-why]').replaceChildren(...held.map((one) => {
+    const item = document.createElement('li');
+    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${one.name}` : ''}`;
+    return item;
+  }));
+  form.querySelector('[data-held]').hidden = false;
+  form.querySelector('[data-withhold]').hidden = false;
+}
+
+async function reply(form, withhold) {
+  const text = form.elements.text.value;
+  try {
+    const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, withhold ? { text, withhold } : { text });
+    form.querySelector('[data-held]').hidden = true;
+    form.elements.text.value = '';
+    say(form, 'ok', 'Sent to the agent.', sent.withheld ? `${sent.withheld} part(s) were left out.` : '');
+    later();
+  } catch (problem) {
+    if (problem.code !== 'reply.withheld') throw problem;
+    marked(form, text, problem.body.held);
+    say(form, 'no', 'Not sent: it says what this agent may not be told. Change it, or leave the marked parts out.');
+  }
+}
+
+const forms = {
+  reply: (form) => reply(form, false),
+  offer: async (form) => {
+    const terms = {};
+    for (const input of form.querySelectorAll('input')) if (input.value.trim()) terms[input.name] = input.value.trim();
+    const made = await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
+    say(form, 'ok', `Offered (${made.offer_id}). The agent finds it in its inbox.`);
+    later();
+  },
+  note: async (form) => {
+    await call(`/desk/v1/cases/${form.dataset.case}/notes`, { text: form.elements.text.value });
+    say(form, 'ok', 'Noted.');
+    later();
+  },
+  stop: async (form) => {
+    const done = await call('/security/v1/suspend', { [form.elements.what.value]: form.elements.name.value, reason: form.elements.reason.value });
+    say(form, 'ok', `Stopped, after ${done.took_ms} ms.`, `${done.tasks.length} running task(s) ended.`);
+    later();
+  },
+  register: async (form) => {
+    const made = await call('/security/v1/agents', {
+      client_id: form.elements.client_id.value.trim(), name: form.elements.name.value.trim(), operator: form.elements.operator.value.trim(),
+      tier: 'known', keys: { jwks_url: form.elements.keys.value.trim() }, redirect_uris: lines(form.elements.redirect_uris.value),
+    });
+    say(form, 'ok', `${made.name} is registered.`);
+    later();
+  },
+  person: async (form) => {
+    const made = await call('/security/v1/people', { id: form.elements.id.value.trim(), name: form.elements.name.value, email: form.elements.email.value, kind: form.elements.kind.value });
+    say(form, 'ok', 'Added. Give them this link; it works once, for a day:', made.link);
+  },
+  roles: async (form) => {
+    const roles = [...form.querySelectorAll('[name="role"]:checked')].map((one) => one.value);
+    await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value)}/roles`, { roles, reason: form.elements.reason.value });
+    say(form, 'wait', 'Proposed. Another person must agree.');
+    later();
+  },
+  erase: async (form) => {
+    await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
+    say(form, 'wait', 'Proposed. Another person must agree.');
+    later();
+  },
+  verify: async (form) => {
+    const told = await call('/audit/v1/verify', {});
+    say(form, 'ok', `All ${told.entries} entries are as they were recorded (${told.tiles} tiles, ${told.took_ms} ms).`, `Root ${told.root}`);
+  },
+  'settle-contest': async (form) => {
+    await call(`/audit/v1/contests/${form.dataset.contest}`, { text: form.elements.text.value });
+    say(form, 'ok', 'Settled, and on the record.');
+    later();
+  },
+};
+
+const actions = {
+  'close-case': async (button, place) => {
+    await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
+    say(place, 'ok', 'Closed. The agent\'s task has ended.');
+    later();
+  },
+  settle: async (button, place) => {
+    await call(`/security/v1/proposals/${button.dataset.proposal}`, { answer: button.dataset.answer });
+    say(place, 'ok', button.dataset.answer === 'yes' ? 'Agreed, and done.' : 'Dropped.');
+    later();
+  },
+  resume: async (button, place) => {
+    await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name, reason: 'resume' });
+    say(place, 'wait', 'Proposed. Another person must agree.');
+    later();
+  },
+};
+
+export function desk(guarded) {
+  for (const form of document.querySelectorAll('form[data-form]')) {
+    const work = forms[form.dataset.form];
+    if (!work) continue;
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      guarded(form, () => work(form));
+    });
+  }
+  for (const button of document.querySelectorAll('[data-withhold]')) {
+    button.addEventListener('click', () => guarded(button.form, () => reply(button.form, true)));
+  }
+  for (const button of document.querySelectorAll('[data-do]')) {
+    const work = actions[button.dataset.do];
+    if (!work) continue;
+    const place = button.closest('form, section');
+    button.addEventListener('click', () => work(button, place).catch((problem) => fail(place, problem)));
+  }
+  for (const select of document.querySelectorAll('[data-tier]')) {
+    const place = select.closest('section');
+    select.addEventListener('change', () => call('/security/v1/agents', { client_id: select.dataset.tier, tier: select.value })
+      .then((told) => say(place, told.proposal ? 'wait' : 'ok', told.proposal ? 'Proposed. Raising trust takes another person.' : 'Lowered at once.'))
+      .then(later)
+      .catch((problem) => fail(place, problem)));
+  }
+}

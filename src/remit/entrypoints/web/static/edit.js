@@ -1,0 +1,75 @@
+// From a form back to JSON: only what can be taken away or lowered, everything else as it was asked.
+export function readJson(id) {
+  return JSON.parse(document.getElementById(id).textContent);
+}
+
+function at(root, path) {
+  return path.reduce((value, step) => value[step], root);
+}
+
+function amount(input) {
+  const text = input.value.trim().replace(',', '.');
+  if (input.dataset.edit === 'count' && text === '') return undefined;
+  if (!/^[0-9]+(\.[0-9]+)?$/.test(text)) {
+    input.setAttribute('aria-invalid', 'true');
+    throw new Error(`“${input.value}” is not a number.`);
+  }
+  input.removeAttribute('aria-invalid');
+  if (input.dataset.edit !== 'money') return Number(text);
+  const [whole, part] = text.replace(/^0+(?=[0-9])/, '').split('.');
+  const digits = (input.dataset.most.split('.')[1] || '').length;
+  return `${whole}${part === undefined && digits === 0 ? '' : `.${(part || '').padEnd(digits, '0')}`} ${input.dataset.unit}`;
+}
+
+export function formOf(form, asked) {
+  const made = structuredClone(asked);
+  const struck = new Set();
+  for (const input of form.querySelectorAll('[data-edit="strike"]')) {
+    if (!input.checked) struck.add(JSON.parse(input.dataset.at)[1]);
+  }
+  const dropped = new Map();
+  for (const input of form.querySelectorAll('[data-edit]')) {
+    const path = input.dataset.at ? JSON.parse(input.dataset.at) : null;
+    if (!path || (path[0] === 'powers' && struck.has(path[1]))) continue;
+    const last = path[path.length - 1];
+    const parent = at(made, path.slice(0, -1));
+    if (['money', 'number', 'count'].includes(input.dataset.edit)) {
+      if (input.value === input.defaultValue) continue;
+      const value = amount(input);
+      if (value === undefined) delete parent[last];
+      else parent[last] = value;
+    } else if (input.dataset.edit === 'item' && !input.checked) {
+      if (!dropped.has(parent)) dropped.set(parent, new Set());
+      dropped.get(parent).add(last);
+    }
+  }
+  for (const [list, places] of dropped) {
+    const kept = list.filter((_, place) => !places.has(place));
+    list.splice(0, list.length, ...kept);
+  }
+  if (made.powers) made.powers = made.powers.filter((power, place) => !struck.has(place) && !hasEmpty(power));
+  return made;
+}
+
+function hasEmpty(power) {
+  return ['actions', 'attributes'].some((name) => power[name] && power[name].length === 0);
+}
+
+export function lineItem(line) {
+  const item = document.createElement('li');
+  item.className = `line ${line.kind}`;
+  item.textContent = line.text;
+  if (line.details.length) item.append(details(line.details));
+  return item;
+}
+
+export function details(lines) {
+  const list = document.createElement('ul');
+  list.className = 'fine';
+  list.append(...lines.map((one) => {
+    const item = document.createElement('li');
+    item.textContent = one;
+    return item;
+  }));
+  return list;
+}

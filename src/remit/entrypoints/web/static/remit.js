@@ -1,0 +1,96 @@
+// The few things a page cannot do without a program: use a passkey, and send an answer. Nothing is decided here.
+import { formOf, readJson } from './edit.js';
+import { call } from './call.js';
+import { say, fail } from './say.js';
+import { consent } from './consent.js';
+import { confirm } from './confirm.js';
+import { makePasskey, usePasskey } from './passkey.js';
+import { desk } from './desk.js';
+
+const forms = {
+  'sign-in': async (form) => {
+    const begun = await call('/login/v1/sign-in', {});
+    const assertion = await usePasskey(begun.options);
+    await call('/login/v1/sign-in', { ceremony: begun.ceremony, assertion });
+    location.assign(form.dataset.after || '/');
+  },
+  enrol: async (form) => {
+    const begun = await call('/login/v1/enrol', form.dataset.code ? { code: form.dataset.code } : {});
+    const response = await makePasskey(begun.options);
+    const label = form.elements.label.value.trim();
+    await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label });
+    location.assign(sessionStorage.getItem('after') || '/');
+  },
+  contest: async (form) => {
+    await call(`/me/v1/entries/${form.dataset.entry}/contest`, { text: form.elements.text.value });
+    form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; });
+    say(form, 'ok', 'Thank you. It is on the record, and the desk will look at it.');
+  },
+  narrow: async (form) => {
+    const wire = formOf(form, readJson('asked'));
+    if (wire.powers.length === 0) {
+      say(form, 'wait', 'Nothing would be left. Take everything back instead.');
+      return;
+    }
+    await call(`/me/v1/mandates/${form.dataset.mandate}/narrow`, wire);
+    say(form, 'ok', 'Saved. It holds from now on.');
+    setTimeout(() => location.reload(), 900);
+  },
+};
+
+const actions = {
+  'sign-out': async () => {
+    await call('/login/v1/sign-out', {});
+    location.assign('/login');
+  },
+  revoke: async (button) => {
+    const place = button.closest('form, section');
+    const done = await call(`/me/v1/mandates/${button.dataset.mandate}/revoke`, {});
+    const card = button.closest('.card');
+    if (card) card.remove();
+    else place.querySelectorAll('button, input').forEach((one) => { one.disabled = true; });
+    const tasks = done.tasks.length;
+    say(place, 'ok', `${button.dataset.name} can do nothing more for you.`,
+      tasks ? `${tasks === 1 ? 'One running task was' : `${tasks} running tasks were`} ended at once.` : '');
+  },
+};
+
+async function guarded(place, work) {
+  const buttons = [...place.querySelectorAll('button:enabled')];
+  buttons.forEach((one) => { one.disabled = true; });
+  try {
+    await work();
+  } catch (problem) {
+    fail(place, problem);
+  } finally {
+    buttons.forEach((one) => { if (!one.hasAttribute('data-spent')) one.disabled = false; });
+  }
+}
+
+for (const form of document.querySelectorAll('form[data-form]')) {
+  const work = forms[form.dataset.form];
+  if (work) {
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      guarded(form, () => work(form));
+    });
+  }
+}
+for (const button of document.querySelectorAll('[data-do]')) {
+  const work = actions[button.dataset.do];
+  if (work) {
+    button.addEventListener('click', () => {
+      const place = button.closest('form, section') || document.body;
+      work(button).catch((problem) => fail(place, problem));
+    });
+  }
+}
+for (const one of document.querySelectorAll('time[datetime]')) {
+  const at = new Date(one.dateTime);
+  one.title = one.textContent;
+  one.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+}
+consent(document.querySelector('form[data-form="consent"]'), guarded);
+confirm(document.querySelector('form[data-form="confirm"]'), guarded);
+desk(guarded);
+document.documentElement.dataset.ready = '';

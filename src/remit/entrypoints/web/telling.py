@@ -1,0 +1,202 @@
+"""Entries of the transcript as sentences for people. What an entry holds is decided where it is drafted."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from remit.domain.catalogue import Catalogue
+from remit.domain.errors import MEANINGS, Code
+from remit.domain.plain import visible
+from remit.domain.rendering_values import filled, label, quoted, shown
+from remit.domain.values import Json, JsonObject
+from remit.entrypoints.web.plain_words import ENDINGS
+
+_Teller = Callable[[JsonObject, JsonObject, Catalogue], tuple[str, str]]
+
+
+def told(row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonObject] | None = None) -> dict[str, object]:
+    """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
+
+    `asks` are the asks by id, where they are known, so that what was done can be told with its params.
+    """
+    envelope, content = _object(row["envelope"]), _object(row["content"])
+    ask = (asks or {}).get(str(envelope.get("ask", "")))
+    if ask is not None and "ask" not in content:
+        envelope = {**envelope, "asked": ask}
+    kind = str(row["kind"])
+    sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, catalogue)
+    return {
+        "entry": row["entry"],
+        "kind": kind,
+        "at": row["at"],
+        "sentence": sentence,
+        "look": look,
+        "details": list(_details(content)),
+        "erased": row["content"] is None and kind != "agent.suspended",
+    }
+
+
+def _decided(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+    ask = _object(content.get("ask"))
+    name, params = str(envelope.get("action", "")), _object(ask.get("params"))
+    action = catalogue.actions.get(name)
+    wish = filled(action, params, {}) if action is not None and params else label(action) if action is not None else visible(name)
+    match envelope.get("decision"):
+        case "permit":
+            return f"The agent asked, and was allowed: {wish}", ""
+        case "needs_human":
+            return f"The agent asked, and a person had to agree first: {wish}", "wait"
+        case _:
+            return f"The agent asked, and was refused: {wish} ({_why(envelope)})", "no"
+
+
+def _why(envelope: JsonObject) -> str:
+    try:
+        return MEANINGS[Code(str(envelope.get("code", "")))].title
+    except ValueError:
+        return "no reason is recorded"
+
+
+def _performed(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+    what = _action(envelope, catalogue)
+    match envelope.get("outcome"):
+        case "done":
+            return f"Done: {what}", "ok"
+        case "failed":
+            reason = str(content.get("reason", ""))
+            return f"The desk could not do it: {what}{f' ({visible(reason)})' if reason else ''}", "no"
+        case "unknown":
+            return f"Sent, but it is not known yet whether it was done: {what}", "wait"
+        case _:
+            return f"Dropped before it was done: {what}", ""
+
+
+def _replied(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+    if "told" not in envelope:
+        return "The desk wrote to the agent.", ""
+    titles = [catalogue.attributes[name].title if name in catalogue.attributes else name for name in map(str, _list(envelope["told"]))]
+    del content
+    return (f"The agent was told: {', '.join(titles)}" if titles else "The agent asked, and was told nothing."), ""
+
+
+def _to(envelope: JsonObject, catalogue: Catalogue) -> str:
+    asked = _object(envelope.get("asked"))
+    return f" to: {_action({**envelope, 'action': asked['action']}, catalogue)}" if asked.get("action") else ""
+
+
+def _answered(envelope: JsonObject, _content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+    who = "You" if envelope.get("as") == "customer" else "An officer of the desk"
+    match envelope.get("answer"):
+        case "yes":
+            return f"{who} agreed{_to(envelope, catalogue)}.", "ok"
+        case "less":
+            return f"{who} agreed to less.", "ok"
+        case "no_and_end":
+            return f"{who} said no and ended the task.", "no"
+        case _:
+            return f"{who} said no{_to(envelope, catalogue)}.", "no"
+
+
+def _granted(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+    name = str(content.get("agent", envelope.get("agent", "")))
+    return f"You let {quoted(name)} act for you: {_objective(envelope, catalogue)}", "ok"
+
+
+def _opened(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+    return f"{quoted(str(content.get('agent', envelope.get('agent', ''))))} began: {_objective(envelope, catalogue)}", ""
+
+
+def _ended(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    return f"The task ended: {ENDINGS.get(str(envelope.get('reason', '')), 'see below')}.", ""
+
+
+def _enrolled(_envelope: JsonObject, content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    name = str(content.get("label", ""))
+    return f"A passkey was added{f': {quoted(name)}' if name else ''}.", ""
+
+
+def _contested(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    return f"You contested entry {shown(envelope.get('entry'))}.", "wait"
+
+
+def _said(sentence: str, look: str = "") -> _Teller:
+    return lambda _envelope, _content, _catalogue: (sentence, look)
+
+
+def _other(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    return visible(str(envelope.get("kind", ""))).replace(".", ": "), ""
+
+
+_TELLERS: Final[Mapping[str, _Teller]] = {
+    "act.performed": _performed,
+    "act.reconciled": _performed,
+    "agent.registered": _said("An agent was registered."),
+    "agent.resumed": _said("A suspension was lifted."),
+    "agent.suspended": _said("Something was suspended.", "no"),
+    "agent.trusted": _said("An agent's trust was changed."),
+    "ask.decided": _decided,
+    "confirmation.answered": _answered,
+    "confirmation.expired": _said("Nobody answered in time, so nothing was done.", "no"),
+    "contest.raised": _contested,
+    "contest.settled": _said("A contested entry was settled.", "ok"),
+    "credential.misused": _said("A program tried to use your own sign-in. It was refused.", "no"),
+    "entry.erased": _said("The content of entries was erased."),
+    "leak.found": _said("A secret was seen where it must not be, and made useless.", "no"),
+    "mandate.declined": _said("You declined what an agent asked to be allowed.", "no"),
+    "mandate.expired": _said("A permission ran out."),
+    "mandate.granted": _granted,
+    "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
+    "mandate.revoked": _said("A permission was taken back.", "no"),
+    "message.blocked": _said("A message of the agent was stopped.", "no"),
+    "offer.made": _said("The desk made an offer."),
+    "person.enrolled": _enrolled,
+    "policy.changed": _said("The desk's rules changed."),
+    "reply.sent": _replied,
+    "task.ended": _ended,
+    "task.opened": _opened,
+}
+
+
+def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
+    """The asks that entries tell of, by id."""
+    found: dict[str, JsonObject] = {}
+    for row in rows:
+        ask = _object(row["content"]).get("ask")
+        if isinstance(ask, Mapping):
+            found[str(_object(row["envelope"]).get("ask", ""))] = ask
+    return found
+
+
+def _action(envelope: JsonObject, catalogue: Catalogue) -> str:
+    name = str(envelope.get("action", ""))
+    action = catalogue.actions.get(name)
+    params = _object(_object(envelope.get("asked")).get("params"))
+    if action is None:
+        return visible(name)
+    return filled(action, params, {}) if params else label(action)
+
+
+def _objective(envelope: JsonObject, catalogue: Catalogue) -> str:
+    name = str(envelope.get("objective", ""))
+    found = catalogue.objectives.get(name)
+    return found.title if found is not None else visible(name)
+
+
+def _details(content: JsonObject) -> Iterator[tuple[str, str]]:
+    """The content, flat. Signatures and renderings are for the receipt, not for reading."""
+    for key, value in content.items():
+        if key in {"evidence", "rendering", "signed", "mandate"} or value in (None, "", [], {}):
+            continue
+        if isinstance(value, Mapping):
+            for inner, one in value.items():
+                if one not in (None, "", [], {}):
+                    yield visible(str(inner)), shown(one)
+        else:
+            yield visible(str(key)), shown(value)
+
+
+def _object(value: Json) -> JsonObject:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, list | tuple) else ()

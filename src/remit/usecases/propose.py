@@ -1,0 +1,262 @@
+"""Changes that take two people: resuming, raising trust, roles, erasing. One proposes, another one agrees."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import new_id
+from remit.domain.records import AgentRecord, Contest, Person, Proposal, Tier
+from remit.domain.transcript import Kind
+from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
+from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, Put
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.revoke import resume
+
+KINDS: Final = ("erase", "resume", "roles", "tier")
+SPECIAL_ROLES: Final = frozenset({"admin", "audit", "security"})
+_LIFE_MS: Final = 24 * 3600 * 1000
+_ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be changed: `what` is one of KINDS, `name` whom or what it is about, `to` the new value where there is one."""
+
+    what: str
+    name: str
+    to: Json = None
+    reason: str = ""
+
+
+async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
+    """Propose a change for another person to agree to, within a day. Nothing changes yet.
+
+    Raises:
+        Refused: `request.malformed`, or why the change could not be made anyway.
+
+    Source: 2-model.md §10; §9 (erasure).
+    """
+    await _verify(parts, change)
+    now = parts.world.now()
+    payload: JsonObject = {"name": change.name, "reason": change.reason, "to": change.to}
+    made = Proposal(
+        id=new_id("pro", parts.world.random(16)),
+        what=change.what,
+        payload=canonical(payload).decode(),
+        by=person.id,
+        by_key=person.key,
+        at=now,
+        expires_at=Instant(now + _LIFE_MS),
+    )
+    await parts.store.commit(Commit(puts=(Put(made, 0),)))
+    await parts.notify.incident(kind="proposed", details={"what": change.what, "name": change.name, "by": person.id})
+    return made
+
+
+async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agree: bool) -> Proposal:
+    """Agree to a proposal, as a second person, which makes the change; or drop it.
+
+    ⚔ Two accounts of one person are one person. The proposal goes with the first answer, so that no change is made twice.
+
+    Raises:
+        Refused: `request.not_found`, `person.not_allowed` for one's own proposal, or why the change cannot be made any more.
+        Fault: `fault.store`.
+    """
+    kept = await _open(parts, proposal_id)
+    if not agree:
+        await _take(parts, kept)
+        return kept.record
+    if person.key == kept.record.by_key:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public="Another person must agree.")
+    change = change_of(kept.record)
+    await _verify(parts, change)
+    await _take(parts, kept)
+    await _CHANGES[change.what](parts, change, f"{kept.record.by}, {person.id}")
+    return kept.record
+
+
+async def proposals(parts: Parts) -> list[Mapping[str, Json]]:
+    """What waits for a second person, oldest first."""
+    now = parts.world.now()
+    return [
+        proposal_row(kept.record)
+        for kept in await parts.store.find(Proposal, "proposal.open", "", limit=200)
+        if now < kept.record.expires_at
+    ]
+
+
+def proposal_row(one: Proposal) -> Mapping[str, Json]:
+    """A proposal as people see it."""
+    change = change_of(one)
+    return {
+        "proposal": one.id,
+        "what": one.what,
+        "name": change.name,
+        "to": change.to,
+        "reason": change.reason,
+        "by": one.by,
+        "at": instant_text(one.at),
+        "expires_at": instant_text(one.expires_at),
+    }
+
+
+def change_of(one: Proposal) -> Change:
+    """The change a proposal is about."""
+    payload = decode(one.payload.encode())
+    if not isinstance(payload, Mapping):
+        raise Fault(Code.FAULT_STORE, "a proposal is damaged")
+    return Change(what=one.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"]))
+
+
+async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
+    """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
+
+    Raises:
+        Refused: `agent.unknown`, `task.busy`.
+    """
+    kept = await _agent(parts, client_id)
+    changed = replace(kept.record, tier=tier)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.AGENT_TRUSTED,
+            envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
+            desk={"by": by},
+            refs=(client_id,),
+        ),
+    )
+    await _commit(parts, Put(changed, kept.rev, kept.record), written.rows)
+    return changed
+
+
+def raises_trust(old: Tier, new: Tier) -> bool:
+    """Whether a change of tier loosens something."""
+    return _ORDER.index(new) > _ORDER.index(old)
+
+
+async def _verify(parts: Parts, change: Change) -> None:
+    """Check that a change could be made as things stand."""
+    match change.what:
+        case "tier":
+            if change.to not in set(Tier):
+                raise _malformed("the tier must be unproved, known or trusted")
+            await _agent(parts, change.name)
+        case "roles":
+            roles = change.to if isinstance(change.to, list | tuple) else None
+            if roles is None or not set(roles) <= set(parts.catalogue.roles) | SPECIAL_ROLES:
+                raise _malformed("the roles must be a list of the catalogue's roles, security, audit or admin")
+            if (await _person(parts, change.name)).record.kind != "officer":
+                raise _malformed("only an officer has roles")
+        case "erase":
+            await _verify_erasable(parts, change.name)
+        case "resume":
+            if change.to not in {"agent", "operator", "customer", "objective"}:
+                raise _malformed("name an agent, operator, customer or objective to resume")
+        case _:
+            raise _malformed(f"what must be one of {', '.join(KINDS)}")
+
+
+async def _verify_erasable(parts: Parts, customer: str) -> None:
+    """A customer's content may be erased unless the customer contests an entry.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict`.
+    """
+    await _person(parts, customer)
+    found = await parts.store.find(Contest, "contest.customer", customer, limit=1000)
+    if any(one.record.open for one in found):
+        raise Refused(Code.REQUEST_CONFLICT, "an entry is contested", public="An entry of this customer is contested; settle that first.")
+
+
+async def _tier(parts: Parts, change: Change, by: str) -> None:
+    await set_tier(parts, change.name, Tier(str(change.to)), by=by)
+
+
+async def _resume(parts: Parts, change: Change, by: str) -> None:
+    await resume(parts, what=str(change.to), name=change.name, by=by)
+
+
+async def _roles(parts: Parts, change: Change, by: str) -> None:
+    kept = await _person(parts, change.name)
+    roles = tuple(sorted(str(one) for one in (change.to if isinstance(change.to, list | tuple) else ())))
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, kept.record.key), "roles": list(roles)},
+            desk={"by": by, "person": kept.record.id, "before": list(kept.record.roles), "reason": change.reason},
+            refs=(kept.record.id,),
+        ),
+    )
+    await _commit(parts, Put(replace(kept.record, roles=roles), kept.rev, kept.record), written.rows)
+
+
+async def _erase(parts: Parts, change: Change, by: str) -> None:
+    """Record the erasure, then destroy the key. A crash in between leaves the entry, and erasing again is harmless."""
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.ENTRY_ERASED,
+            envelope={"customer": pseudonym(parts, change.name)},
+            desk={"by": by, "reason": change.reason},
+            refs=(change.name,),
+        ),
+    )
+    await parts.store.commit(Commit(entries=written.rows))
+    await parts.vault.destroy(change.name)
+
+
+_CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] = {
+    "erase": _erase,
+    "resume": _resume,
+    "roles": _roles,
+    "tier": _tier,
+}
+
+
+async def _open(parts: Parts, proposal_id: str) -> Kept[Proposal]:
+    try:
+        kept = await parts.store.get(Proposal, proposal_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such proposal") from None
+    if parts.world.now() >= kept.record.expires_at:
+        raise Refused(Code.REQUEST_NOT_FOUND, "the proposal has expired")
+    return kept
+
+
+async def _take(parts: Parts, kept: Kept[Proposal]) -> None:
+    try:
+        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+    except Conflict:
+        raise Refused(Code.REQUEST_NOT_FOUND, "the proposal was answered meanwhile") from None
+
+
+async def _agent(parts: Parts, client_id: str) -> Kept[AgentRecord]:
+    try:
+        return await parts.store.get(AgentRecord, client_id)
+    except Missing:
+        raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
+
+
+async def _person(parts: Parts, person_id: str) -> Kept[Person]:
+    try:
+        return await parts.store.get(Person, person_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
+
+
+async def _commit(parts: Parts, put: Put, rows: tuple[EntryRow, ...]) -> None:
+    try:
+        await parts.store.commit(Commit(puts=(put,), entries=rows))
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+
+
+def _malformed(reason: str) -> Refused:
+    return Refused(Code.REQUEST_MALFORMED, reason, public=f"{reason[:1].upper()}{reason[1:]}.")

@@ -1,0 +1,87 @@
+"""What security people see: agents, what is suspended, and what happened that they should know of."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from remit.domain.records import AgentRecord, Person, Suspension
+from remit.domain.transcript import Kind, Section
+from remit.domain.values import Json, instant_text
+from remit.usecases.parts import Parts
+from remit.usecases.recording import open_row
+
+INCIDENTS: Final = frozenset({
+    Kind.AGENT_SUSPENDED,
+    Kind.CONTEST_RAISED,
+    Kind.CREDENTIAL_MISUSED,
+    Kind.LEAK_FOUND,
+    Kind.LOG_RECOVERED,
+    Kind.MESSAGE_BLOCKED,
+    Kind.NOISE_COUNTED,
+    Kind.WAIVER_USED,
+})  # fmt: skip
+_PAGE: Final = 200
+_LOOKED_AT: Final = 2000
+
+
+async def agents(parts: Parts) -> list[Mapping[str, Json]]:
+    """The registered agents, newest first."""
+    stopped = {one.record.id for one in await parts.store.find(Suspension, "suspension.active", "", limit=1000)}
+    return [
+        {**agent_row(one.record), "operator_suspended": f"operator:{one.record.operator}" in stopped}
+        for one in await parts.store.find(AgentRecord, "agent.all", "", limit=_PAGE, newest=True)
+    ]
+
+
+def agent_row(one: AgentRecord) -> Mapping[str, Json]:
+    """One agent as people see it."""
+    return {
+        "client_id": one.id,
+        "actor": one.actor,
+        "operator": one.operator,
+        "name": one.name,
+        "tier": one.tier.value,
+        "method": one.method,
+        "redirect_uris": list(one.redirect_uris),
+        "registered_at": instant_text(one.created_at),
+        "suspended": one.suspended,
+    }
+
+
+async def suspensions(parts: Parts) -> list[Mapping[str, Json]]:
+    """What is suspended now: agents first, then operators, customers and objectives."""
+    found: list[Mapping[str, Json]] = [
+        {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
+        for one in await parts.store.find(AgentRecord, "agent.all", "", limit=1000)
+        if one.record.suspended
+    ]
+    for kept in await parts.store.find(Suspension, "suspension.active", "", limit=1000):
+        what, _, name = kept.record.id.partition(":")
+        one = kept.record
+        found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": instant_text(one.at)})
+    return found
+
+
+async def officers(parts: Parts) -> list[Mapping[str, Json]]:
+    """The desk's own people and their roles."""
+    found = await parts.store.find(Person, "person.kind", "officer", limit=_PAGE)
+    return [{"id": one.record.id, "name": one.record.name, "email": one.record.email, "roles": list(one.record.roles)} for one in found]
+
+
+async def incidents(parts: Parts) -> list[Mapping[str, Json]]:
+    """What security should know of, out of the newest entries of the transcript, newest first."""
+    rows: list[Mapping[str, Json]] = []
+    for entry in await parts.store.entries(limit=_LOOKED_AT, newest=True):
+        if entry.row.kind not in INCIDENTS:
+            continue
+        opened = await open_row(parts, entry.row)
+        desk = opened.sections.get(Section.DESK)
+        rows.append(
+            {
+                "entry": entry.index,
+                "kind": opened.kind.value,
+                "at": instant_text(opened.at),
+                "envelope": opened.sections[Section.ENVELOPE].body,
+                "content": None if desk is None else desk.body,
+            }
+        )
+    return rows[:_PAGE]

@@ -1,0 +1,56 @@
+"""A desk behind a real server on a free port of localhost, for a real browser."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from remit.settings import make_settings
+from remit.wiring import Rules, SandboxDesk, build
+
+ALLOW_ALL = (("all.cedar", "permit(principal, action, resource);"),)
+
+
+@contextmanager
+def serving(folder: Path, catalogue: Mapping[str, Any], facts: Mapping[str, Any], terms: Mapping[str, int] | None = None) -> Iterator[str]:
+    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
+    issuer = f"http://localhost:{listener.getsockname()[1]}"
+    raw = {
+        "server": {"issuer": issuer, "host": "127.0.0.1", "port": 0, "data": "."},
+        "store": {"url": "sqlite:///store.sqlite"},
+        "log": {"name": "browser.remit.invalid", "high_water": "high-water/checkpoint"},
+        "desk": {"database": "desk.sqlite"},
+        "words": {"secrets": "refuse"},
+        "sandbox": {"enabled": True},
+        "terms": dict(terms or {}),
+    }
+    settings = make_settings(raw, base=folder, environment={}, rules=False)
+    settings.high_water.parent.mkdir(parents=True, exist_ok=True)
+    desk = build(
+        settings, Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True), sandbox=SandboxDesk(facts=facts, perform=None)
+    )
+    server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on", http="httptools"))
+    ready = threading.Event()
+    started = server.startup
+
+    async def startup(sockets: list[socket.socket] | None = None) -> None:
+        await started(sockets)
+        ready.set()
+
+    server.startup = startup  # type: ignore[method-assign]  # told the moment it listens, instead of polling
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+    thread.start()
+    assert ready.wait(20), "the desk did not start"
+    try:
+        yield issuer
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listener.close()

@@ -1,0 +1,118 @@
+"""A small shop: its catalogue, its facts, and what a helper asks a customer for."""
+
+from typing import Any
+
+CATALOGUE: dict[str, Any] = {
+    "desk": {"name": "Acme Store", "currency": "EUR"},
+    "role": {"billing": {"title": "Billing officer"}, "security": {"title": "Security officer"}},
+    "resource": {"order": {"title": "order"}, "payment_method": {"title": "payment method"}},
+    "attribute": {
+        "order.status": {"title": "status of an order"},
+        "order.items": {"title": "items of an order"},
+        "order.address": {"title": "address an order goes to", "sensitive": True},
+        "identity.birth_date": {"title": "date of birth", "sensitive": True},
+        "contact.phone": {"title": "telephone number", "sensitive": True},
+        "account.credit": {"title": "store credit"},
+    },
+    "action": {
+        "order.read": {
+            "title": "Look at order {order_id}",
+            "power": "receive",
+            "area": "routine",
+            "effect": "read",
+            "returns": ["order.status", "order.items", "order.address"],
+            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
+        },
+        "order.return": {
+            "title": "Send back items {item_ids} of order {order_id}",
+            "power": "request",
+            "area": "payment",
+            "effect": "write",
+            "params": {
+                "properties": {
+                    "order_id": {"type": "string", "x-resource": "order"},
+                    "item_ids": {"type": "array", "items": {"type": "string"}},
+                },
+                "required": ["order_id", "item_ids"],
+            },
+        },
+        "order.note": {
+            "title": "Add a note to order {order_id}",
+            "power": "request",
+            "area": "routine",
+            "effect": "write",
+            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
+        },
+        "payment.refund": {
+            "title": "Refund {amount} for order {order_id} to {payment_method_id}",
+            "power": "request",
+            "area": "payment",
+            "effect": "write",
+            "reversible": False,
+            "params": {
+                "properties": {
+                    "order_id": {"type": "string", "x-resource": "order"},
+                    "payment_method_id": {"type": "string", "x-resource": "payment_method"},
+                    "amount": {"x-money": True},
+                },
+                "required": ["order_id", "payment_method_id", "amount"],
+            },
+        },
+        "offer.accept": {
+            "title": "Accept offer {offer_id}: a credit of {amount}",
+            "power": "accept",
+            "area": "commitment",
+            "effect": "write",
+            "reversible": False,
+            "params": {
+                "properties": {"offer_id": {"type": "string"}, "digest": {"type": "string"}, "amount": {"x-money": True}},
+                "required": ["offer_id", "digest"],
+            },
+        },
+    },
+    "objective": {
+        "return-item": {
+            "title": "Return something and get the money back",
+            "target": "order",
+            "actions": ["order.read", "order.return", "order.note", "payment.refund", "offer.accept"],
+        }
+    },
+}
+
+FACTS: dict[str, Any] = {
+    "owners": {
+        "order": {"W1001": "anna", "W1003": "anna", "W2002": "bram"},
+        "payment_method": {"pm_7": "anna", "pm_8": "anna"},
+        "customer": {"anna": "anna"},
+    },
+    "attributes": {
+        "order": {
+            "W1001": {"order.status": "delivered", "order.items": ["kettle", "lamp"], "order.address": "Lindenweg 4, 20095 Hamburg"},
+            "W1003": {"order.status": "pending", "order.items": ["kettle"], "order.address": "Lindenweg 4, 20095 Hamburg"},
+        },
+        "customer": {
+            "anna": {"identity.birth_date": "1988-04-17", "contact.phone": "+49 40 5550100", "account.credit": "12.50 EUR"},
+        },
+    },
+    "records": {"order": {"W1001": {"name": "Kettle and desk lamp"}, "W1003": {"name": "Kettle"}}},
+}
+
+MANDATE: dict[str, Any] = {
+    "type": "remit_mandate",
+    "objective": {"type": "return-item", "target": {"order": ["W1001"]}, "summary": "send back the leaking kettle and get the money back"},
+    "powers": [
+        {"power": "represent"},
+        {"power": "receive", "attributes": ["order.status", "order.items"]},
+        {"power": "receive", "attributes": ["order.address"]},
+        {"power": "request", "actions": ["order.return"], "uses": 1, "where": {"item_ids": {"subset_of": ["i1", "i2"]}}},
+        {
+            "power": "request",
+            "actions": ["payment.refund"],
+            "uses": 3,
+            "where": {"payment_method_id": {"one_of": ["pm_7", "pm_8"]}, "amount": {"max": "129.90 EUR"}},
+            "total": {"amount": "129.90 EUR"},
+        },
+        {"power": "accept", "actions": ["offer.accept"], "uses": 1, "where": {"amount": {"max": "20.00 EUR"}}},
+    ],
+    "never": [{"power": "receive", "attributes": ["identity.*", "contact.*"]}],
+}
