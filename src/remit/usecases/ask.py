@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.canonical import canonical
-from remit.domain.catalogue import Effect, MarkKind
+from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
@@ -13,7 +13,7 @@ from remit.domain.mandate import Charge
 from remit.domain.paths import values_at
 from remit.domain.receipt import Holder
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
-from remit.domain.secrets import find_secrets, redact
+from remit.domain.secrets import find_secrets, redact, redact_params
 from remit.domain.trajectory import (
     AskedAgain,
     End,
@@ -33,11 +33,11 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, Missing, 
 from remit.usecases.end import end_task
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
-from remit.usecases.perform import Settled, dispatch_fresh
+from remit.usecases.perform import Settled, case_ending, dispatch_fresh
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
-from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.weigh import Weighed, Wish, weigh
 
 _TRIES = 6
@@ -106,7 +106,7 @@ def _verify_own(standing: Standing, workload: Workload) -> None:
 async def _verify_or_end(parts: Parts, standing: Standing) -> None:
     """Check standing; a task whose time is over is ended on the spot, so that it is on the record."""
     try:
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=await _something_waits(parts, standing))
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
     except Refused as refused:
         if refused.code in {Code.TASK_ENDED, Code.MANDATE_EXPIRED} and standing.task.record.state is not TaskState.ENDED:
             reason = EndReason.MANDATE_EXPIRED if refused.code is Code.MANDATE_EXPIRED else EndReason(refused.detail.rpartition(": ")[2])
@@ -114,15 +114,8 @@ async def _verify_or_end(parts: Parts, standing: Standing) -> None:
         raise
 
 
-async def _something_waits(parts: Parts, standing: Standing) -> bool:
-    """Whether a confirmation waits; only asked when the task would be idle otherwise."""
-    if parts.world.now() < standing.last_used + parts.terms.task_idle_s * 1000:
-        return True
-    return bool(await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1))
-
-
 async def _again(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
-    """The same key again: the same ask, cut again on fresh standing; another body is a conflict."""
+    """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict."""
     if standing.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
     known, kept = standing.earlier
@@ -132,14 +125,18 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
         await parts.store.commit(Commit(marks=workload.marks))
     except Replayed:
         raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+    ended = await case_ending(parts, kept.record.case) if kept.record.result else None
+    if ended is not None:
+        await end_task(parts, kept.record.task, ended)
+        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
     return await reply_of(parts, kept.record)
 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
-    words, secret = _redacted(parts, request.words)
-    wish = Wish(action=request.action, params=request.params, words=words)
-    weighed = _secret(request) if secret else await weigh(parts, standing, wish)
-    record = _record(parts, standing, request, words, weighed)
+    request, secret = _redacted(parts, request)
+    wish = Wish(action=request.action, params=request.params, words=request.words)
+    weighed = _secret(request) if secret and parts.terms.secrets == "refuse" else await weigh(parts, standing, wish)
+    record = _record(parts, standing, request, request.words, weighed)
     match weighed.decision:
         case Refuse() as refuse:
             return await _refuse(parts, standing, workload, request, record, weighed, refuse)
@@ -149,12 +146,26 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
             return await _permit(parts, standing, workload, request, record, weighed)
 
 
-def _redacted(parts: Parts, words: str | None) -> tuple[str | None, bool]:
-    """Take secrets out before anything else sees the words. True when the desk refuses such a message."""
-    if words is None:
-        return None, False
-    findings = find_secrets(words)
-    return (redact(words, findings), parts.terms.secrets == "refuse") if findings else (words, False)
+def _redacted(parts: Parts, request: AskIn) -> tuple[AskIn, bool]:
+    """Take secrets out of what is written for people, before anything else sees it. True when there was one.
+
+    Free text is the words and the params marked as such; what an action declares as a value of its own is the desk's
+    to ask for. An unknown action declares nothing, so that all its params are free text.
+
+    Source: 2-model.md §5 (Redact), §7 (Inbound).
+    """
+    action = parts.catalogue.actions.get(request.action)
+    free = request.params if action is None else {name: request.params[name] for name in _free_text(action) if name in request.params}
+    cleaned = redact_params(free, action)
+    findings = () if request.words is None else find_secrets(request.words)
+    if not findings and not cleaned.findings:
+        return request, False
+    words = None if request.words is None else redact(request.words, findings)
+    return replace(request, words=words, params={**request.params, **cleaned.params} if action is not None else cleaned.params), True
+
+
+def _free_text(action: Action) -> frozenset[str]:
+    return frozenset(mark.path.steps[0] or "" for mark in action.marked(MarkKind.FREE_TEXT))
 
 
 def _secret(request: AskIn) -> Weighed:

@@ -16,7 +16,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
 from remit.usecases.prove_client import Caller, is_suspended
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.standing import load_standing, mandate_of, suspension_ids, verify_standing
+from remit.usecases.standing import load_standing, mandate_of, something_waits, suspension_ids, verify_standing
 
 _TRIES = 5
 
@@ -75,7 +75,7 @@ async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
     task = standing.task.record
     if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
         raise invalid_grant("another workload's task")
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
     await _spend(parts, caller)
     return _issue(parts, caller, standing.mandate, task)
 

@@ -53,7 +53,9 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
     return await _send(parts, standing, act, ask, ())
 
 
-async def dispatch_fresh(parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord], prove: tuple[int, ...]) -> Settled | None:
+async def dispatch_fresh(
+    parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord], prove: tuple[int, ...]
+) -> Settled | None:
     """Send an act that was recorded this moment on this standing. The case is read; everything else is compared by its revision.
 
     `prove` are places of entries whose proofs the outcome's commit shall bring along.
@@ -61,14 +63,16 @@ async def dispatch_fresh(parts: Parts, standing: Standing, act: Kept[ActRecord],
     Raises:
         Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
     """
-    ended = await case_ending(parts, standing.task.record)
+    ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, act.record.task, ended)
         return None
     return await _send(parts, standing, act, ask, prove)
 
 
-async def _send(parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...]) -> Settled | None:
+async def _send(
+    parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...]
+) -> Settled | None:
     """Move the act from queued to sent, if nothing it stands on moved, and carry it out."""
     sent = replace(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
@@ -100,15 +104,15 @@ async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None
         return None
     if not record.ask and record.door == "helpdesk":
         return standing
-    ended = await case_ending(parts, standing.task.record)
+    ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, record.task, ended)
         return None
     return standing
 
 
-async def case_ending(parts: Parts, task: TaskRecord) -> EndReason | None:
-    """Read the case fresh, and say why it ends the task, if it does. Never hung on a webhook.
+async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
+    """Read a task's case fresh, and say why it ends the task, if it does. Never hung on a webhook.
 
     Raises:
         Fault: `fault.case` when it cannot be read: then nothing acts and nothing is delivered.
@@ -117,10 +121,10 @@ async def case_ending(parts: Parts, task: TaskRecord) -> EndReason | None:
     """
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
-            case = await parts.helpdesk.read(task.case)
+            case = await parts.helpdesk.read(case_id)
     except TimeoutError:
         raise Fault(Code.FAULT_CASE, "reading the case took too long") from None
-    if case.id != task.case or case.merged_into:
+    if case.id != case_id or case.merged_into:
         return EndReason.CASE_MERGED
     if case.requester != parts.terms.requester:
         return EndReason.CASE_REASSIGNED

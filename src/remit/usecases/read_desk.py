@@ -3,20 +3,25 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action
 from remit.domain.disclosure import cut_result
-from remit.domain.errors import Fault
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.receipt import Holder
-from remit.domain.records import AskRecord, AskState
+from remit.domain.records import AskRecord, AskState, EndReason
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Kept, Put, Reserve
+from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
+from remit.usecases.perform import case_ending
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, reply_of
+
+_NOTHING: Final = desk.ActResult(state=desk.ActState.FAILED, values={})
 
 
 async def read_desk(
@@ -25,16 +30,24 @@ async def read_desk(
     """Answer a read. What the mandate does not cover is withheld; what was told is on the record before it leaves.
 
     Raises:
+        Refused: `task.ended` when the case has ended the task: nothing is told.
         Fault: `fault.backoffice`, `fault.case`, `fault.store`: the read is then recorded as failed where that is possible.
+
+    Source: 2-model.md §4 (the case is re-read before anything is delivered).
     """
     record = kept.record
+    ended: EndReason | None = None
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
-            result = await _answer(parts, record, action, params)
+            ended = await case_ending(parts, record.case)
+            result = _NOTHING if ended is not None else await _answer(parts, record, action, params)
     except TimeoutError:
         result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason="The desk did not answer in time.")
     except Fault as broken:
         result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({broken.code}).")
+    if ended is not None:
+        await end_task(parts, record.task, ended)
+        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
     done = result.state is desk.ActState.DONE
     cut = cut_result(result.values, returns=action.returns, covered=record.covered)
     settled = replace(
@@ -71,7 +84,14 @@ async def read_desk(
         if done
         else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
     )
-    after = await parts.store.commit(Commit(puts=(Put(settled, kept.rev, record),), reserves=reserves, entries=told.rows, prove=tuple(place.index for place in committed.places)))
+    after = await parts.store.commit(
+        Commit(
+            puts=(Put(settled, kept.rev, record),),
+            reserves=reserves,
+            entries=told.rows,
+            prove=tuple(place.index for place in committed.places),
+        )
+    )
     both = Written(written.rows + told.rows, written.opened + told.opened)
     return await reply_of(parts, settled, receipt(parts, both, after, Holder.AGENT))
 

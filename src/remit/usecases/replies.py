@@ -58,7 +58,7 @@ async def reply_of(
         raise Fault(Code.FAULT_STORE, "a result is damaged")
     cut = cut_result(values, returns=action.returns if action is not None else (), covered=record.covered)
     if receipt is None:
-        receipt = await _receipt(parts, record)
+        receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
     if record.state is AskState.WAITING and not expires_at:
         expires_at = await _expiry(parts, record)
     outcome = record.state.value if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
@@ -91,9 +91,10 @@ def params_of(record: AskRecord) -> JsonObject:
     return params
 
 
-async def _receipt(parts: Parts, record: AskRecord) -> JsonObject:
+async def _receipt(parts: Parts, record: AskRecord, holder: Holder) -> JsonObject:
+    """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
     entries = await parts.store.entries(ref=record.id, limit=20)
-    return await receipt_of(parts, [entry.index for entry in entries], Holder.AGENT)
+    return await receipt_of(parts, [entry.index for entry in entries], holder)
 
 
 async def _expiry(parts: Parts, record: AskRecord) -> Instant:

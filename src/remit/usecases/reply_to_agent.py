@@ -231,7 +231,7 @@ async def _listening(parts: Parts, case: str) -> Standing:
         raise Refused(Code.TASK_ENDED, "no agent hears this case any more")
     standing = await load_standing(parts, live[-1].id)
     verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-    ended = await case_ending(parts, standing.task.record)
+    ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, standing.task.record.id, ended)
         raise Refused(Code.TASK_ENDED, f"the task ended: {ended}")

@@ -11,6 +11,7 @@ from remit.domain.mandate_reading import read_mandate
 from remit.domain.records import (
     AgentRecord,
     AskRecord,
+    ConfirmationRecord,
     EndReason,
     Idempotency,
     MandateRecord,
@@ -145,6 +146,13 @@ def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) 
     if not waiting and now >= standing.last_used + terms.task_idle_s * 1000:
         return EndReason.IDLE
     return None
+
+
+async def something_waits(parts: Parts, standing: Standing) -> bool:
+    """Tell whether a confirmation waits; only looked up when the task would be idle otherwise."""
+    if parts.world.now() < standing.last_used + parts.terms.task_idle_s * 1000:
+        return True
+    return bool(await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1))
 
 
 _parsed: dict[tuple[str, str, str, int], Mandate] = {}

@@ -88,7 +88,7 @@ async def deliver(parts: Parts, record: AskRecord) -> Reply:
         verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
     except Refused:
         return await reply_of(parts, record, attributes=False)
-    ended = await case_ending(parts, standing.task.record) if record.result else None
+    ended = await case_ending(parts, standing.task.record.case) if record.result else None
     if ended is not None:
         await end_task(parts, record.task, ended)
     return await reply_of(parts, record, attributes=ended is None)
@@ -111,7 +111,7 @@ async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) 
     if found:
         standing = await _own(parts, workload)
         verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-        ended = await case_ending(parts, standing.task.record)
+        ended = await case_ending(parts, standing.task.record.case)
         if ended is not None:
             await end_task(parts, workload.task, ended)
             raise Refused(Code.TASK_ENDED, f"the task ended: {ended}")
