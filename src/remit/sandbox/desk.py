@@ -51,6 +51,7 @@ class Sandbox:
         self._thread: LoopThread | None = None
         self._customers: dict[str, SandboxCustomer] = {}
         self._officers: dict[str, SandboxPerson] = {}
+        self._agents: list[SandboxAgent] = []
         self.desk: Desk | None = None
         self.room: Room
 
@@ -97,7 +98,9 @@ class Sandbox:
         """A registered agent with keys of its own. Its operator is its trust domain, when it has a SPIFFE ID, else itself."""
         if operator is None:
             operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
-        return SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+        made = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+        self._agents.append(made)
+        return made
 
     def suspend(
         self,
@@ -159,6 +162,8 @@ class Sandbox:
         if self._thread is None:
             return
         try:
+            for agent in self._agents:
+                self._thread.run(agent.client.__aexit__(None, None, None))
             if hasattr(self, "room"):
                 self.room.close()
             if self.desk is not None:

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from remit.domain.errors import MEANINGS, Fault, Refused
+from remit.domain.errors import Fault, Refused
 from remit.domain.note import read_checkpoint, read_note
 from remit.entrypoints.cli.opening import configured, settings_of
-from remit.entrypoints.cli.telling import Exit, Out
+from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, sentence
 from remit.settings import Settings
 from remit.usecases.verify_log import verify_log
 from remit.wiring import Look, load_rules, log_key, look, rules_of, stored_log, verify_ed25519
@@ -45,20 +45,21 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _doctor(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
+    worst = Exit.OK
     found = [Finding(name="settings", state="ok", says=f"{args.config} is valid")]
     for check in (_rules, _modes, _disk, _reach, _store):
         try:
             found.extend(check(settings))
         except (Refused, Fault) as error:
-            found.append(Finding(name=check.__name__.strip("_"), state="wrong", says=error.detail, cure=MEANINGS[error.code].cure))
+            worst = max(worst, exit_code(error))
+            found.append(Finding(name=error.code.value.partition(".")[0], state="wrong", says=error.detail, cure=cure_of(error)))
     wrong = [one for one in found if one.state == "wrong"]
     wide = max(len(one.name) for one in found)
     out.tell(
         {"ok": not wrong, "findings": [{"name": one.name, "state": one.state, "says": one.says, "cure": one.cure} for one in found]},
-        *(f"{one.state:5}  {one.name.ljust(wide)}  {one.says}{f' Cure: {one.cure}' if one.cure else ''}" for one in found),
+        *(f"{one.state:5}  {one.name.ljust(wide)}  {f'{sentence(one.says)} Cure: {one.cure}' if one.cure else one.says}" for one in found),
     )
-    damaged = any(one.name == "log" for one in wrong)
-    return Exit.DAMAGED if damaged else Exit.REFUSED if wrong else Exit.OK
+    return max(worst, Exit.REFUSED) if wrong else Exit.OK
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:

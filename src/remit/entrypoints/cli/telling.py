@@ -74,12 +74,17 @@ class Out:
     def error(self, error: Refused | Fault, cure: str = "") -> int:
         """Tell an error as one clear line with its cure, and return the exit code."""
         detail = error.detail or MEANINGS[error.code].title
-        cure = cure or _CURES.get(error.code) or MEANINGS[error.code].cure
+        cure = cure or cure_of(error)
         if self.as_json:
             print(json.dumps({"error": {"code": error.code.value, "detail": detail, "cure": cure}}, ensure_ascii=False), file=self.stdout)
         else:
-            print(f"remit: {error.code.value}: {_sentence(detail)} Cure: {cure}", file=self.stderr)
+            print(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}", file=self.stderr)
         return exit_code(error)
+
+
+def cure_of(error: Refused | Fault) -> str:
+    """What somebody at a command line can do about an error."""
+    return _CURES.get(error.code) or MEANINGS[error.code].cure
 
 
 def exit_code(error: Refused | Fault) -> Exit:
@@ -95,6 +100,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(size) for cell, size in zip(row, wide, strict=True)).rstrip() for row in (head, *rows)]
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """One line that ends like a sentence."""
     line = " ".join(text.split())
     return line if line.endswith((".", "!", "?")) else f"{line}."
