@@ -126,6 +126,19 @@ async def drive(port: int, ready: list[bytes], connections: int) -> tuple[float,
     return time.perf_counter() - began, latencies, said
 
 
+def yardstick_us() -> float:
+    """How long one ES256 check takes right now: on a busy machine everything takes longer in proportion."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public, text = key.public_key(), b"x" * 300
+    signature = key.sign(text, ec.ECDSA(hashes.SHA256()))
+    times = []
+    for _ in range(300):
+        began = time.perf_counter()
+        public.verify(signature, text, ec.ECDSA(hashes.SHA256()))
+        times.append(time.perf_counter() - began)
+    return statistics.median(times) * 1e6
+
+
 def cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -173,6 +186,7 @@ def main() -> int:
                     if said != {"done": count}:
                         print("  not all done:", said)
                 mid = statistics.median
+                print(f"    yardstick: one ES256 check takes {yardstick_us():.0f} us")
                 print(f"{connections:>3} connections: {mid(rates):7.0f} asks/s   p50 {mid(p50s):6.2f} ms   p99 {mid(p99s):6.2f} ms   server CPU {mid(cpus):5.0f} us an ask")
         server.terminate()
         print(server.communicate(timeout=30)[0].strip())

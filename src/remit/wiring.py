@@ -38,6 +38,7 @@ from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
+from remit.domain.words_likeness import lexicon_of
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
 from remit.entrypoints.jobs import Jobs
@@ -237,6 +238,7 @@ def build(
         signer=signer,
         world=clock,
         catalogue=loaded.catalogue,
+        lexicon=lexicon_of(loaded.catalogue),
         terms=_terms(settings, origin),
         rules_digest=loaded.digest,
         verify_ed25519=key_files.verify_ed25519,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.note import VerifyEd25519
+from remit.domain.words_likeness import Lexicon
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
@@ -62,6 +63,7 @@ class Parts:
     signer: Signer
     world: World
     catalogue: Catalogue
+    lexicon: Lexicon
     terms: Terms
     rules_digest: str
     verify_ed25519: VerifyEd25519

@@ -236,6 +236,7 @@ async def _check_words(parts: Parts, standing: Standing, action: Action, wish: W
         catalogue=parts.catalogue,
         objective=parts.catalogue.objective(standing.mandate.objective),
         known_ids=targets,
+        lexicon=parts.lexicon,
         earlier=tuple(one.record.words for one in reversed(earlier) if one.record.words),
     )
     code = _WORDS.get(verdict.said)
