@@ -211,7 +211,7 @@ async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> t
     for held in ask.reserved:
         counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
     freed = replace(standing, counters=counters)
-    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None)
+    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved)
     return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh"))
 
 

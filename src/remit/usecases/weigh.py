@@ -29,11 +29,12 @@ from remit.usecases.standing import Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is asked: params are decoded JSON, `words` already free of secrets."""
+    """What is asked: params are decoded JSON, `words` already free of secrets, `held` what this very ask has reserved before."""
 
     action: str
     params: JsonObject
     words: str | None
+    held: tuple[Reserved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +127,10 @@ def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
 
 async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish) -> _Ruled:
     """Params, mandate and facts, in this order: facts are never asked outside the mandate."""
-    params = await _with_terms(parts, standing, action, wish.params)
+    params, once = await _with_terms(parts, standing, action, wish)
     parts.params.verify(action.name, params)
     chosen: list[Chosen] = []
-    reserved: list[tuple[Reserved, int | None]] = []
+    reserved: list[tuple[Reserved, int | None]] = list(once)
     for kept, mandate in standing.chain:
         found = cover(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
         verify_action_current(kept.record.action_digests, action)
@@ -147,29 +148,32 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish) ->
     return _Ruled(action=action, params=params, chosen=chosen, reserved=tuple(reserved), records=records, facts=facts)
 
 
-async def _with_terms(parts: Parts, standing: Standing, action: Action, params: JsonObject) -> JsonObject:
-    """For an accepted offer, the mandate's tests apply to the terms the desk recorded, never to prose.
+async def _with_terms(parts: Parts, standing: Standing, action: Action, wish: Wish) -> tuple[JsonObject, list[tuple[Reserved, int | None]]]:
+    """For an accepted offer, the mandate's tests apply to the terms the desk recorded, never to prose. It can be used once.
 
     Raises:
         Refused: `offer.unknown`, `offer.expired`.
     """
+    params = wish.params
     offer_id = params.get("offer_id")
     if action.power is not PowerKind.ACCEPT or not isinstance(offer_id, str):
-        return params
+        return params, []
+    use = Reserved(scope=f"offer {offer_id}", key="used", amount=1)
     try:
         offer = (await parts.store.get(OfferRecord, offer_id)).record
     except Missing:
         raise Refused(Code.OFFER_UNKNOWN, "no such offer") from None
     if offer.case != standing.task.record.case or offer.action != action.name or offer.digest != params.get("digest"):
         raise Refused(Code.OFFER_UNKNOWN, "another case's offer, another action, or other terms")
-    if offer.used or parts.world.now() >= offer.expires_at:
+    taken = (await parts.store.counters(use.scope)).get(use.key, 0) - (use in wish.held)
+    if taken or parts.world.now() >= offer.expires_at:
         raise Refused(Code.OFFER_EXPIRED, "the offer was used or has expired")
     terms = decode(offer.terms.encode())
     if not isinstance(terms, Mapping):
         raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
     if any(name in params and not same(params[name], value) for name, value in terms.items()):
         raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
-    return {**params, **terms}
+    return {**params, **terms}, [(use, 1)]
 
 
 def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str, str]]:
