@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +34,7 @@ from remit.entrypoints.wire import (
     whole_number,
 )
 from remit.usecases.ask import AskIn, Workload, ask
+from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.report_misuse import refuse_human_credential
@@ -95,13 +96,18 @@ class AgentApi:
         """
         authorization = header_values(scope, b"authorization")
         cookies = header_values(scope, b"cookie")
+        arrival = Arrival(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
-            arrival = Arrival(authorization=authorization, cookies=cookies, form={})
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
         path = scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1")
-        return prove_workload(
-            self.parts, self.tokens, authorization=authorization, dpop=header_values(scope, b"dpop"), method=scope["method"], path=path
-        )
+        try:
+            return prove_workload(
+                self.parts, self.tokens, authorization=authorization, dpop=header_values(scope, b"dpop"), method=scope["method"], path=path
+            )
+        except Refused:
+            # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
+            await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
+            raise
 
     async def _ask(self, scope: Scope, receive: Receive, workload: Workload) -> Answer:
         verify_json_type(scope)
@@ -160,18 +166,15 @@ def message_body(message: Message) -> dict[str, object]:
     return body
 
 
-def borrowed_session(authorization: Sequence[str], cookies: Sequence[str]) -> str:
+def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], fields: Iterable[str] = ()) -> str:
     """Our own session id, when one was presented by an agent ("" otherwise)."""
     for cookie in cookies:
         for part in cookie.split(";"):
             name, _, value = part.strip().partition("=")
             if name == COOKIE:
                 return value
-    for value in authorization:
-        token = value.partition(" ")[2].strip()
-        if token.startswith("rs_"):
-            return token
-    return ""
+    tokens = [value.partition(" ")[2].strip() for value in authorization]
+    return next((token for token in (*tokens, *fields) if token.startswith(SIGNIN_PREFIX)), "")
 
 
 def verify_attachments(attachments: Sequence[AttachmentIn]) -> tuple[tuple[str, str], ...]:

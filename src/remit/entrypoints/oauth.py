@@ -10,6 +10,7 @@ from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
+from remit.usecases.delegate import delegate
 from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
@@ -57,7 +58,7 @@ class OAuth:
         form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
         arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
-        await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
+        await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values()))
         caller = await prove_client(
             self.parts,
             assertion_type=form.get("client_assertion_type", ""),
@@ -126,6 +127,8 @@ class OAuth:
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
                 return _token_answer(issue_grant_token(self.parts, caller, mandate), exchange=False)
+            case grant if grant == EXCHANGE and "actor_token" in form:
+                return await self._delegate(caller, form)
             case grant if grant == EXCHANGE:
                 return _token_answer(await self._exchange(caller, form), exchange=True)
             case _:
@@ -138,10 +141,32 @@ class OAuth:
                     },
                 )
 
+    async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> Answer:
+        """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
+        if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
+            raise malformed(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
+        record = await delegate(
+            self.parts,
+            caller,
+            mandate_id=_needed(form, "subject_token"),
+            actor_type=_needed(form, "actor_token_type"),
+            actor_assertion=_needed(form, "actor_token"),
+            details=_json(_needed(form, "authorization_details")),
+            jkt=_needed(form, "dpop_jkt"),
+        )
+        body = {
+            "access_token": record.id,
+            "issued_token_type": MANDATE_TYPE,
+            "token_type": "N_A",
+            "mandate": record.id,
+            "authorization_details": [decode(record.wire.encode())],
+        }
+        return json_answer(200, body)
+
     async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> Issued:
         subject = _needed(form, "subject_token")
-        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN or "actor_token" in form:
-            raise malformed("only access tokens are issued, and the caller is the actor")
+        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
+            raise malformed("only access tokens are issued")
         for name in ("audience", "resource"):
             if form.get(name, self.parts.terms.issuer) != self.parts.terms.issuer:
                 raise Refused(Code.GRANT_INVALID, f"{name} is another desk")
