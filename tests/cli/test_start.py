@@ -15,7 +15,7 @@ def test_a_new_desk_checks_out_and_says_the_next_step(remit: Run, tmp_path: Path
     made = remit("init", tmp_path / "desk")
     assert made.code == 0
     assert "Next: remit serve --config" in made.out
-    assert "/enrol#" in made.out
+    assert "/enrol?code=" in made.out
     checked = remit("check", "--json", "--config", tmp_path / "desk")
     assert checked.code == 0
     assert checked.json["ok"]

@@ -39,7 +39,7 @@ class Route:
 def route(methods: str, path: str, handler: Handler) -> Route:
     """A route such as `route("GET POST", "/me/v1/requests/{id}", …)`. A placeholder never spans a slash."""
     pattern = re.sub(
-        r"\\\{([a-z]+)(\\:path)?\\\}", lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)", re.escape(path)
+        r"\\\{([a-z]+)(:path)?\\\}", lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)", re.escape(path)
     )
     return Route(frozenset(methods.split()), re.compile(pattern), handler)
 
@@ -75,7 +75,7 @@ class App:
             answer = await self._answer(scope, receive)
         except (Refused, Fault) as error:
             answer = problem(error, issuer=self._issuer)
-        except Exception:
+        except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
             _LOG.exception("unexpected failure at %s", scope["path"])
             answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
         await _send(answer, scope, send)

@@ -16,7 +16,7 @@ from remit.wiring import Desk, build, is_served, rules_of
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
 ENROL_PAGE: Final = "/enrol"
-"""The page that takes a one-time code, behind a `#`, so that no server's log and no Referer ever holds it."""
+"""The page that takes a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
 
 
 def common() -> argparse.ArgumentParser:

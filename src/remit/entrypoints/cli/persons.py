@@ -97,7 +97,7 @@ async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) ->
 
 
 def _tell(out: Out, settings: Settings, admitted: Admitted) -> None:
-    page = f"{settings.issuer}{ENROL_PAGE}#{admitted.code}"
+    page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
     person = admitted.person
     out.tell(
         {

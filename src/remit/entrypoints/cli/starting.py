@@ -105,7 +105,7 @@ def _init(args: argparse.Namespace, out: Out) -> int:
         _take_away(folder, whole=made_it)
         raise
     settings = load_settings(folder / CONFIG)
-    page = f"{settings.issuer}{ENROL_PAGE}#{admitted.code}"
+    page = f"{settings.issuer}{ENROL_PAGE}?code={admitted.code}"
     people = [] if args.empty else sorted(read_pack(args.pack).seed.get("customers", ()))
     out.tell(
         {

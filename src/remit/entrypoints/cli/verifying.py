@@ -9,6 +9,7 @@ from typing import Final
 
 from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.note import verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import CONFIG, common, settings_of
@@ -152,10 +153,16 @@ def _own_high_water(settings: Settings) -> str:
 
 
 def _key(given: str) -> str:
-    """A verifier key as given, or out of a file."""
-    if given.count("+") >= 2 and not Path(given).exists():  # noqa: PLR2004  # name+hash+base64
-        return given
-    return _note(given).strip()
+    """Verifier keys as given or out of a file, one a line, each read once so that a wrong one is said before anything is verified."""
+    text = given if given.count("+") >= 2 and not Path(given).exists() else _note(given)  # noqa: PLR2004  # name+hash+base64
+    keys = [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        return "\n".join(str(verify_vkey(one)) for one in keys or [""])
+    except Refused as refused:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"--key: {given[:80]} is no log key: {refused.detail}"),
+            "Give the key as the desk made it known: name+hash+base64, or a file with it.",
+        ) from None
 
 
 def _note(name: str) -> str:

@@ -1,0 +1,126 @@
+"""Receipts and logs verified by somebody who has nothing of the desk but its public key: no server, no settings, no store."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.running import Run, Serve, refused
+from remit.sandbox import Sandbox
+
+CATALOGUE: dict[str, Any] = {
+    "desk": {"name": "Acme", "currency": "EUR"},
+    "resource": {"order": {"title": "order"}},
+    "attribute": {"order.status": {"title": "status"}},
+    "action": {
+        "order.read": {
+            "title": "Look at order {order_id}",
+            "power": "receive",
+            "area": "routine",
+            "effect": "read",
+            "returns": ["order.status"],
+            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
+        }
+    },
+    "objective": {"look": {"title": "Look at an order", "target": "order", "actions": ["order.read"], "done_when": []}},
+}
+FACTS = {"owners": {"order": {"W1": "yu"}}, "attributes": {"order": {"W1": {"order.status": "sent"}}}, "records": {}}
+MANDATE = {
+    "type": "remit_mandate",
+    "objective": {"type": "look", "target": {"order": ["W1"]}, "summary": "look"},
+    "powers": [{"power": "represent"}, {"power": "receive", "attributes": ["order.status"]}],
+}
+
+
+@pytest.fixture(scope="module")
+def receipt() -> tuple[dict[str, Any], str]:
+    """A receipt as an agent got it, and the log's key."""
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        agent = desk.agent("spiffe://helper.example/shop")
+        reply = agent.open(customer.grant(agent, MANDATE)).ask("order.read", {"order_id": "W1"})
+        assert desk.desk is not None
+        return reply.body["receipt"], desk.desk.parts.signer.log_key()
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, as far from any desk as it can be."""
+    empty = tmp_path / "nowhere"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    return empty
+
+
+def test_a_receipt_verifies_in_an_empty_folder_with_the_key_as_text_or_file(
+    remit: Run, nowhere: Path, receipt: tuple[dict[str, Any], str]
+) -> None:
+    body, key = receipt
+    (nowhere / "r.json").write_text(json.dumps(body))
+    (nowhere / "key").write_text(key + "\n")
+    by_text = remit("verify", "--json", "--key", key, "r.json")
+    assert by_text.code == 0
+    assert [one["kind"] for one in by_text.json["receipts"][0]["entries"]] == ["ask.decided", "reply.sent"]
+    assert remit("verify", "--key", "key", "r.json").code == 0
+    assert sorted(one.name for one in nowhere.iterdir()) == ["key", "r.json"]
+
+
+def test_a_changed_receipt_does_not_verify_and_the_others_are_still_told(
+    remit: Run, nowhere: Path, receipt: tuple[dict[str, Any], str]
+) -> None:
+    body, key = receipt
+    (nowhere / "good.json").write_text(json.dumps(body))
+    changed = json.loads(json.dumps(body))
+    changed["entries"][0]["sections"]["envelope"]["body"]["decision"] = "refuse"
+    (nowhere / "bad.json").write_text(json.dumps(changed))
+    (nowhere / "torn.json").write_text(json.dumps(body)[:-9])
+    ran = remit("verify", "--json", "--key", key, "bad.json", "torn.json", "good.json")
+    assert ran.code == 1
+    assert [one["verified"] for one in ran.json["receipts"]] == [False, False, True]
+
+
+def test_a_receipt_of_another_log_does_not_verify(remit: Run, nowhere: Path, receipt: tuple[dict[str, Any], str], made: Path) -> None:
+    (nowhere / "r.json").write_text(json.dumps(receipt[0]))
+    assert remit("verify", "--key", made / "data" / "keys" / "log.vkey", "r.json").code == 1
+
+
+def test_what_is_missing_is_said(remit: Run, nowhere: Path, receipt: tuple[dict[str, Any], str]) -> None:
+    refused(remit("verify", "--key", receipt[1], "none.json"), "settings.invalid", "there is no none.json")
+    (nowhere / "r.json").write_text("{}")
+    refused(remit("verify", "--key", "no-key", "r.json"), "settings.invalid", "there is no no-key")
+    refused(remit("verify", "--key", "a+b+c", "r.json"), "settings.invalid", "a+b+c is no log key")
+    refused(remit("verify-log", "--log", "nowhere"), "settings.invalid", "--key is missing")
+    refused(remit("verify-log", "--log", "nowhere", "--key", receipt[1]), "log.damaged", "the log has no checkpoint", exit_code=4)
+    assert remit("verify", "r.json").code == 2
+
+
+def test_an_exported_log_verifies_without_the_desk_and_goes_on_where_it_was(remit: Run, desk: Path, nowhere: Path) -> None:
+    first = remit("export", "--json", "--config", desk, nowhere / "log").json
+    key = first["key"]
+    before = (nowhere / "log" / "checkpoint").read_text()
+    (nowhere / "seen").write_text(before)
+    assert remit("person", "invite", "anna", "--config", desk).code == 0
+    second = remit("export", "--json", "--config", desk, nowhere / "log").json
+    assert second["entries"] == first["entries"] + 1
+    shutil.rmtree(desk)
+    whole = remit("verify-log", "--json", "--log", "log", "--key", key, "--earlier", "seen")
+    assert whole.code == 0
+    assert whole.json["continues"] == [first["entries"]]
+    (nowhere / "newer").write_text((nowhere / "log" / "checkpoint").read_text())
+    (nowhere / "log" / "checkpoint").write_text(before)
+    refused(remit("verify-log", "--log", "log", "--key", key, "--high-water", "newer"), "log.older", "", exit_code=4)
+
+
+def test_a_served_log_verifies_over_http_while_it_is_served(remit: Run, serve: Serve, desk: Path, nowhere: Path) -> None:
+    serving = serve(desk)
+    key = httpx.get(f"{serving.url}/log/key").text.strip()
+    assert remit("verify-log", "--log", f"{serving.url}/log", "--key", key).code == 0
+    assert remit("verify-log", "--config", desk).code == 0
+    assert remit("verify-log", "--store", desk / "data" / "store.sqlite", "--key", key).code == 0
+    assert remit("export", "--config", desk, nowhere / "log").code == 0
+    assert remit("doctor", "--config", desk).code == 0
+    assert serving.stop() == 0
+    refused(remit("verify-log", "--log", f"{serving.url}/log", "--key", key), "fault.store", "checkpoint", exit_code=3)
