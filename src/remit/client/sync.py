@@ -39,11 +39,14 @@ class LoopThread:
         """Run on the loop and wait. An interrupt while waiting cancels the work.
 
         Raises:
-            RuntimeError: when called from the loop's own thread, which would wait for itself for ever.
+            RuntimeError: when called from the loop's own thread, which would wait for itself for ever, or when closed.
         """
         if threading.current_thread() is self._thread:
             work.close()
             raise RuntimeError("the sync client was called from its own event loop; use the async client there")
+        if self.loop.is_closed():
+            work.close()
+            raise RuntimeError("it was closed before this was asked of it")
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         try:
             return future.result()

@@ -3,25 +3,30 @@
 The one thing they give that no other door gives is a vouched invitation; enrolment itself goes through the real routes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
+from remit.domain.note import b64
+from remit.domain.receipt import VERSION
 from remit.domain.records import Person, Tier
-from remit.domain.transcript import Section
-from remit.domain.values import instant_text
+from remit.domain.transcript import Opened, Section
 from remit.entrypoints.replies import Answer, json_answer
-from remit.entrypoints.wire import Receive, Scope, decode_as, one_header, read_body, verify_json_type
+from remit.entrypoints.wire import Receive, Scope, decode_as, one_header, query, read_body, verify_json_type, whole_number
 from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 from remit.usecases.register import NewAgent, register
 from remit.usecases.revoke import suspend
 from remit.usecases.sweep import sweep
+
+_PAGE: Final = 500
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SandboxControls(Protocol):
@@ -120,28 +125,40 @@ class SandboxApi:
         self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))
         return json_answer(200, {})
 
-    async def transcript(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /sandbox/v1/transcript: every entry, opened."""
-        rows: list[Mapping[str, object]] = []
-        low = 0
-        while True:
-            page = await self.parts.store.entries(low=low, limit=1000)
-            for entry in page:
-                opened = await open_row(self.parts, entry.row)
-                sections = {section.value: opened.sections[section].body if section in opened.sections else None for section in Section}
-                rows.append({"index": entry.index, "kind": opened.kind.value, "at": instant_text(opened.at), **sections})
-            if len(page) < 1000:  # noqa: PLR2004  # a page
-                return json_answer(
-                    200, {"entries": rows, "checkpoint": await self.parts.store.checkpoint(), "key": self.parts.signer.log_key()}
-                )
-            low = page[-1].index + 1
+    async def transcript(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /sandbox/v1/transcript?low=n: a page of the log from place n as one receipt, every section opened."""
+        self._verify_tool(scope)
+        low = whole_number(query(scope).get("low", "0"), where="low", most=999_999_999)
+        page = await self.parts.store.entries(low=low, limit=_PAGE)
+        if not page:
+            return json_answer(200, {"receipt": None})
+        proved = await self.parts.store.prove([entry.index for entry in page])
+        shown = [
+            _whole(place.index, await open_row(self.parts, entry.row), place.proof)
+            for entry, place in zip(page, proved.places, strict=True)
+        ]
+        receipt = {"v": VERSION, "log": self.parts.terms.log_origin, "entries": shown, "checkpoint": proved.checkpoint}
+        return json_answer(200, {"receipt": receipt})
 
-    async def sweep(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def sweep(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /sandbox/v1/sweep: one round of the jobs, at once."""
+        await self._body(scope, receive)
         return json_answer(200, {"done": await sweep(self.parts, patience_s=0)})
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        if one_header(scope, b"origin"):
-            raise Refused(Code.PERSON_NOT_ALLOWED, "no page may use the sandbox's controls")
+        self._verify_tool(scope)
         verify_json_type(scope)
         return await read_body(scope, receive)
+
+    def _verify_tool(self, scope: Scope) -> None:
+        """⚔ No page of any site may use the controls, not even one whose name was made to lead to this machine."""
+        host = urlsplit(f"//{one_header(scope, b'host')}").hostname
+        if one_header(scope, b"origin") or host not in {*_LOOPBACK, urlsplit(self.parts.terms.issuer).hostname}:
+            raise Refused(Code.PERSON_NOT_ALLOWED, "no page may use the sandbox's controls")
+
+
+def _whole(index: int, opened: Opened, proof: Sequence[bytes]) -> Mapping[str, object]:
+    """An entry of a receipt that opens every section there still is."""
+    kept = {section.value: {"salt": b64(one.salt), "body": one.body} for section, one in opened.sections.items()}
+    closed = {section.value: b64(known) for section, known in zip(Section, opened.hashes, strict=True) if section.value not in kept}
+    return {"index": index, "kind": opened.kind.value, "sections": kept, "hashes": closed, "proof": [b64(step) for step in proof]}

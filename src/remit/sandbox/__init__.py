@@ -3,9 +3,28 @@
 `Sandbox` runs one in this process (real ASGI app, real store, software passkeys) or drives a running server.
 """
 
-from remit.sandbox.desk import Sandbox
-from remit.sandbox.people import SandboxCustomer, SandboxMandate, SandboxPerson
-from remit.sandbox.replies import SandboxReply
-from remit.sandbox.workloads import SandboxAgent, SandboxTask
+import importlib
+
+_WHERE = {
+    "Sandbox": "desk",
+    "SandboxAgent": "workloads",
+    "SandboxCustomer": "people",
+    "SandboxMandate": "people",
+    "SandboxPerson": "people",
+    "SandboxReply": "replies",
+    "SandboxTask": "workloads",
+}
 
 __all__ = ["Sandbox", "SandboxAgent", "SandboxCustomer", "SandboxMandate", "SandboxPerson", "SandboxReply", "SandboxTask"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used; the types stand in `__init__.pyi`.
+
+    Python imports this package before `remit.sandbox.agents`. An agent is an outsider that has only `remit.client`: had it to
+    load the whole desk first, its process would be slow, and would hold what no agent of another company holds.
+    """
+    if name not in _WHERE:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(f"remit.sandbox.{_WHERE[name]}"), name)

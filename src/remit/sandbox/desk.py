@@ -7,10 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from remit.client.receipts import verify as verify_receipt
+import httpx
+
 from remit.client.sync import LoopThread
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.room import Room
+from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import make_settings
@@ -18,6 +20,7 @@ from remit.wiring import Desk, Rules, SandboxDesk, build
 
 ALLOW_ALL = "permit(principal, action, resource);"
 _ISSUER = "http://localhost"
+_STORE = "sqlite:///store.sqlite"
 
 
 class Sandbox:
@@ -25,7 +28,8 @@ class Sandbox:
 
     `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
     (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
-    over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in.
+    over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in, or
+    the URL of a store. With `base_url` a running server is driven; catalogue and policies are then the server's own.
     """
 
     def __init__(  # the contract's signature
@@ -45,13 +49,14 @@ class Sandbox:
         self._settings = settings or {}
         self._perform = perform
         self._base_url = base_url
-        self._store = None if store is None else Path(store)
+        self._store = store
         self._on_point = on_point
         self._own: Path | None = None
         self._thread: LoopThread | None = None
         self._customers: dict[str, SandboxCustomer] = {}
         self._officers: dict[str, SandboxPerson] = {}
-        self._agents: list[SandboxAgent] = []
+        self._agents: dict[str, SandboxAgent] = {}
+        self._log: TranscriptReader | None = None
         self.desk: Desk | None = None
         self.room: Room
 
@@ -59,11 +64,12 @@ class Sandbox:
         self._thread = LoopThread()
         try:
             if self._base_url is not None:
-                self.room = Room(issuer=self._base_url.rstrip("/"), thread=self._thread, transport=None)
+                self.room = Room(issuer=self._base_url.rstrip("/"), thread=self._thread, transport=httpx.AsyncHTTPTransport())
                 if self._facts:
-                    self.room.control("PUT", "/sandbox/v1/facts", self._facts)
+                    self.replace_facts(self._facts)
             else:
-                self._start()
+                self._start(self._thread)
+            self._log = TranscriptReader(self.room)
         except BaseException:
             self._close()
             raise
@@ -88,19 +94,30 @@ class Sandbox:
         return known
 
     def officer(self, officer_id: str, roles: Sequence[str] = (), *, email: str = "", name: str = "") -> SandboxPerson:
-        """An officer with roles and a software passkey; the same one when asked again."""
+        """An officer with roles and a software passkey; the same one when asked again.
+
+        Raises:
+            ValueError: when the same officer is asked for with other roles: roles are given once.
+        """
         known = self._officers.get(officer_id)
         if known is None:
             known = self._officers[officer_id] = SandboxPerson(self.room, officer_id, kind="officer", email=email, name=name, roles=roles)
+        if roles and set(roles) != set(known.roles):
+            message = f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here; take another id for other roles"
+            raise ValueError(message)
         return known
 
     def agent(self, client_id: str, tier: str = "known", *, operator: str | None = None, name: str = "") -> SandboxAgent:
-        """A registered agent with keys of its own. Its operator is its trust domain, when it has a SPIFFE ID, else itself."""
-        if operator is None:
-            operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
-        made = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
-        self._agents.append(made)
-        return made
+        """A registered agent with keys of its own; the same one when asked again.
+
+        Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+        """
+        known = self._agents.get(client_id)
+        if known is None:
+            if operator is None:
+                operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
+            known = self._agents[client_id] = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+        return known
 
     def suspend(
         self,
@@ -121,25 +138,29 @@ class Sandbox:
         """Run one round of the jobs at once."""
         return int(self.room.control("POST", "/sandbox/v1/sweep", {})["done"])
 
+    def replace_facts(self, facts: Mapping[str, Any]) -> None:
+        """Use these facts from now on, whole. What was done stays done."""
+        self.room.control("PUT", "/sandbox/v1/facts", facts)
+
     def transcript(self) -> list[dict[str, Any]]:
-        """Every entry, opened. The log is verified first, with the client's own verifier.
+        """Every entry of the log in its order, opened: index, kind, at, envelope, agent, customer, desk.
+
+        All of it is verified with the client's own verifier first: each entry leads to the checkpoint that the log's key
+        signed, none is missing, and nothing told before has changed.
 
         Raises:
-            ReceiptInvalid: when the newest receipt does not verify.
+            ReceiptInvalid: when any of it does not hold.
         """
-        found = self.room.control("GET", "/sandbox/v1/transcript")
-        for receipt in found.get("receipts", ()):
-            verify_receipt(receipt, found["key"])
-        entries: list[dict[str, Any]] = found["entries"]
-        return entries
+        if self._log is None:
+            message = "the sandbox is not entered"
+            raise RuntimeError(message)
+        return self._log.read()
 
-    def _start(self) -> None:
-        folder = self._store
-        if folder is None:
-            folder = self._own = Path(tempfile.mkdtemp(prefix="remit-sandbox-"))
+    def _start(self, thread: LoopThread) -> None:
+        folder, url = self._place()
         raw: dict[str, Any] = {
             "server": {"issuer": _ISSUER, "host": "127.0.0.1", "port": 0, "data": "."},
-            "store": {"url": "sqlite:///store.sqlite"},
+            "store": {"url": url},
             "log": {"name": "sandbox.remit.invalid", "high_water": "high-water/checkpoint"},
             "desk": {"database": "desk.sqlite"},
             "words": {"secrets": "refuse"},
@@ -151,21 +172,22 @@ class Sandbox:
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
         rules = Rules(catalogue=_catalogue(self._catalogue), policies=_texts(self._policies), allow_unnamed=True)
         self.desk = build(settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point)
-        transport = DirectTransport(self.desk.app)
-        if self._thread is None:
-            message = "the sandbox is not entered"
-            raise RuntimeError(message)
-        self.room = Room(issuer=settings.issuer, thread=self._thread, transport=transport)
-        self._thread.run(self.desk.start())
+        self.room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
+        thread.run(self.desk.start())
+
+    def _place(self) -> tuple[Path, str]:
+        """The folder of this sandbox's data, and the URL of its store; a folder of our own goes at the end."""
+        if self._store is not None and "://" not in str(self._store):
+            return Path(self._store).absolute(), _STORE
+        self._own = Path(tempfile.mkdtemp(prefix="remit-sandbox-"))
+        return self._own, _STORE if self._store is None else str(self._store)
 
     def _close(self) -> None:
         if self._thread is None:
             return
         try:
-            for agent in self._agents:
-                self._thread.run(agent.client.__aexit__(None, None, None))
             if hasattr(self, "room"):
-                self.room.close()
+                self.room.close(one.client for one in self._agents.values())
             if self.desk is not None:
                 self._thread.run(self.desk.stop())
         finally:

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from remit.client.errors import Refused
+from remit.sandbox.params import plain
 from remit.sandbox.passkey import SoftPasskey
-from remit.sandbox.replies import SandboxReply
+from remit.sandbox.replies import SETTLED_NO, SandboxReply
 from remit.sandbox.room import Room
 
 
@@ -16,6 +17,7 @@ class SandboxPerson:
     def __init__(self, room: Room, person_id: str, *, kind: str, email: str, name: str, roles: Sequence[str], how: str = "vouched") -> None:
         """Add the person and enrol their passkey with a vouched invitation."""
         self.id = person_id
+        self.roles = tuple(roles)
         self.base = "/me/v1" if kind == "customer" else "/desk/v1"
         self._room = room
         self.passkey = SoftPasskey(room.issuer)
@@ -43,19 +45,29 @@ class SandboxPerson:
         return found
 
     def confirm(self, reply: SandboxReply) -> SandboxReply:
-        """Say yes, signed; returns what the agent then sees."""
-        self.answer(reply, "yes")
+        """Say yes, signed; returns what the agent then sees: done, still waiting for others, or void with the reason.
+
+        Raises:
+            Refused: when this person may not answer, or the answer was not taken.
+        """
+        try:
+            self.answer(reply, "yes")
+        except Refused:
+            settled = reply.again()
+            if settled.state in SETTLED_NO:
+                return settled  # the yes was heard, but no longer stood: that is an answer to the ask
+            raise
         return reply.again()
 
     def decline(self, reply: SandboxReply, *, end: bool = False) -> SandboxReply:
-        """Say no."""
+        """Say no; with `end`, to the whole task."""
         self.post(f"{self.base}/confirmations/{self.invitation(reply)}", {"answer": "no_and_end" if end else "no"})
         return reply.again()
 
     def offer_less(self, reply: SandboxReply, params: Mapping[str, Any]) -> SandboxReply:
         """Agree to less; returns what became of the lesser ask."""
         invitation = self.invitation(reply)
-        shown = self.post(f"{self.base}/confirmations/{invitation}/less", {"params": dict(params)})
+        shown = self.post(f"{self.base}/confirmations/{invitation}/less", {"params": plain(params)})
         answered = self.post(f"{self.base}/confirmations/{invitation}", {"answer": "less", "assertion": self.passkey.get(shown["options"])})
         return reply.at(answered["ask"])
 
@@ -86,21 +98,21 @@ class SandboxCustomer(SandboxPerson):
         Raises:
             Refused: as the desk or the consent page refused.
         """
-        request_uri, state = agent.push(dict(mandate))
+        request_uri, state = agent.push(mandate)
         request = request_uri.rpartition(":")[2]
         path = f"/me/v1/requests/{request}"
-        shown = self.get(path) if cut is None else self.post(path, {"answer": "cut", "mandate": dict(cut)})
+        shown = self.get(path) if cut is None else self.post(path, {"answer": "cut", "mandate": plain(cut)})
         signed = self.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
         granted = agent.redeem(signed["redirect"], state)
         return SandboxMandate(self, granted["mandate"], granted["authorization_details"][0], shown)
 
-    def revoke(self, mandate: "SandboxMandate") -> Any:  # noqa: ANN401  # JSON
-        """Take a mandate back."""
-        return self.post(f"/me/v1/mandates/{mandate.id}/revoke", {})
+    def revoke(self, mandate: "SandboxMandate | str") -> Any:  # noqa: ANN401  # JSON
+        """Take a mandate back. Whatever stands on it is dead with the next request."""
+        return self.post(f"/me/v1/mandates/{mandate if isinstance(mandate, str) else mandate.id}/revoke", {})
 
     def narrow(self, mandate: "SandboxMandate", narrower: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
         """Take powers or room away."""
-        return self.post(f"/me/v1/mandates/{mandate.id}/narrow", dict(narrower))
+        return self.post(f"/me/v1/mandates/{mandate.id}/narrow", plain(narrower))
 
 
 class SandboxMandate:

@@ -33,7 +33,19 @@ def desk_perform() -> Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
 
 
 @pytest.fixture
-def desk(desk_catalogue: Any, desk_policies: Any, desk_facts: Mapping[str, Any], desk_perform: Any) -> Iterator[Sandbox]:  # noqa: ANN401  # the fixtures above
+def desk_settings() -> Mapping[str, Any]:
+    """Settings of the `desk` fixture, over the sandbox's own."""
+    return {}
+
+
+@pytest.fixture
+def desk(
+    desk_catalogue: Any,  # noqa: ANN401  # a path, paths or a table
+    desk_policies: Any,  # noqa: ANN401  # a path, paths or a text
+    desk_facts: Mapping[str, Any],
+    desk_settings: Mapping[str, Any],
+    desk_perform: Callable[[str, Mapping[str, Any], str], Mapping[str, Any]] | None,
+) -> Iterator[Sandbox]:
     """A fresh sandbox desk for one test."""
-    with Sandbox(desk_catalogue, desk_policies, desk_facts, {}, desk_perform) as sandbox:
+    with Sandbox(desk_catalogue, desk_policies, desk_facts, desk_settings, desk_perform) as sandbox:
         yield sandbox

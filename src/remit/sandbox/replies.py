@@ -2,24 +2,48 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from remit.client.errors import Problem
 
 Poll = Callable[[str], "SandboxReply"]
+SETTLED_NO: Final[Mapping[str, str]] = {
+    "declined": "confirmation.declined",
+    "expired": "confirmation.expired",
+    "refused": "",
+    "void": "task.ended",
+}
+"""States in which an ask is over and was not done, and why where the desk gives no code of its own."""
+
+
+class Listed(tuple[str, ...]):
+    """Texts that nobody changes; equal to a list or a tuple of the same."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, list | tuple) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = tuple.__hash__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxReply:
-    """What came of an ask. `decision` is `permit`, `needs_human` or `refuse`; `codes` has one code when refused."""
+    """What came of an ask. `decision` is `permit`, `needs_human` or `refuse`; `codes` has one code when refused.
+
+    `outcome` is None while the desk has not acted; `who` names those who must confirm.
+    """
 
     ask: str
     decision: str
-    codes: tuple[str, ...]
+    codes: Listed
     outcome: str | None
     result: Mapping[str, Any]
     withheld: int
-    who: tuple[str, ...]
+    who: Listed
     receipt: Any
     cure: str
     status: int
@@ -38,8 +62,8 @@ class SandboxReply:
 
     @property
     def state(self) -> str:
-        """The ask's state, "" when it was refused before it was recorded."""
-        return str(self.body.get("state", "refused" if self.refused and self.ask else ""))
+        """The ask's state in the desk's words (2-model.md §5)."""
+        return str(self.body.get("state", "refused" if self.refused else ""))
 
     def again(self) -> "SandboxReply":
         """The ask as it stands now."""
@@ -54,9 +78,9 @@ def read_reply(body: Mapping[str, Any], status: int, poll: Poll) -> SandboxReply
     """A reply from the desk's JSON; a settled no is a refusal, whatever it was before."""
     state = str(body.get("state", ""))
     decision = str(body.get("decision", ""))
-    codes = tuple(str(code) for code in body.get("codes", ()))
-    if codes and state in {"declined", "expired", "void", "refused"}:
-        decision = "refuse"
+    codes = Listed(str(code) for code in body.get("codes", ()))
+    if state in SETTLED_NO:
+        decision, codes = "refuse", codes or Listed([SETTLED_NO[state]])
     outcome = body.get("outcome")
     return SandboxReply(
         ask=str(body.get("ask", "")),
@@ -65,7 +89,7 @@ def read_reply(body: Mapping[str, Any], status: int, poll: Poll) -> SandboxReply
         outcome=None if outcome is None else str(outcome),
         result=body.get("result") or {},
         withheld=int(body.get("withheld", 0)),
-        who=tuple(body.get("who", ())),
+        who=Listed(str(who) for who in body.get("who", ())),
         receipt=body.get("receipt"),
         cure=str(body.get("cure", "")),
         status=status,
@@ -74,16 +98,16 @@ def read_reply(body: Mapping[str, Any], status: int, poll: Poll) -> SandboxReply
     )
 
 
-def refused_reply(problem: Problem, poll: Poll) -> SandboxReply:
-    """A refusal that came as a problem."""
+def refused_reply(problem: Problem, poll: Poll, ask: str = "") -> SandboxReply:
+    """A refusal that came as a problem; `ask` when it was about an ask already made."""
     return SandboxReply(
-        ask="",
+        ask=ask,
         decision="refuse",
-        codes=(problem.code,),
+        codes=Listed([problem.code]),
         outcome=None,
         result={},
         withheld=0,
-        who=(),
+        who=Listed(),
         receipt=problem.receipt,
         cure=problem.cure,
         status=problem.status,

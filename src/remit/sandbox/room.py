@@ -1,10 +1,11 @@
 """The room a sandbox runs in: a desk in this process or a running server, and one event loop thread to talk to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
 
+from remit.client.agent import Agent
 from remit.client.answers import Answered, raise_problem
 from remit.client.reading import encode
 from remit.client.sync import LoopThread
@@ -13,7 +14,8 @@ from remit.client.sync import LoopThread
 class Room:
     """Sends requests as a person, a tool or a control would. Refusals are raised as `remit.client.Refused`."""
 
-    def __init__(self, *, issuer: str, thread: LoopThread, transport: httpx.AsyncBaseTransport | None) -> None:
+    def __init__(self, *, issuer: str, thread: LoopThread, transport: httpx.AsyncBaseTransport) -> None:
+        """All agents and people share one `transport`; the room closes it."""
         self.issuer = issuer
         self.thread = thread
         self.transport = transport
@@ -51,6 +53,12 @@ class Room:
             raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
         return response
 
-    def close(self) -> None:
-        """Close the connections."""
-        self.thread.run(self._http.aclose())
+    def close(self, agents: Iterable[Agent]) -> None:
+        """Close the agents and the connections."""
+
+        async def close() -> None:
+            for one in agents:
+                await one.__aexit__(None, None, None)
+            await self._http.aclose()
+
+        self.thread.run(close())

@@ -2,24 +2,28 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from remit.client import answers, calls, consent
 from remit.client.agent import Agent
 from remit.client.answers import Answered, Opened
 from remit.client.calls import Call
+from remit.client.discovery import Metadata
 from remit.client.door import Door
 from remit.client.errors import Problem
 from remit.client.identities import PrivateKeyJwt
 from remit.client.keys import b64url, load_key, new_key
 from remit.client.reading import encode
 from remit.client.sending import Retries
+from remit.sandbox.params import plain
 from remit.sandbox.people import SandboxMandate
 from remit.sandbox.replies import SandboxReply, read_reply, refused_reply
 from remit.sandbox.room import Room
 
-REDIRECT = "http://127.0.0.1/callback"
+REDIRECT: Final = "http://127.0.0.1/callback"
+_RENEW_BEFORE_S: Final = 30.0
 
 
 class SandboxAgent:
@@ -46,7 +50,8 @@ class SandboxAgent:
             },
         )
         self.identity = PrivateKeyJwt(client_id, key, "k1")
-        self.client = Agent(desk=room.issuer, identity=self.identity, transport=room.transport, retries=Retries(attempts=1))
+        self.key = new_key()
+        self.client = Agent(desk=room.issuer, identity=self.identity, key=self.key, transport=room.transport, retries=Retries(attempts=1))
         self._verifiers: dict[str, str] = {}
 
     @property
@@ -54,33 +59,32 @@ class SandboxAgent:
         """The client's door to the desk."""
         return self.client.door
 
-    def run(self, call: Call, *, token: str | None = None) -> Answered:
-        """Send one call of this agent."""
-        return self._room.thread.run(self.door.send(call, token=token))
+    def call(self, make: Callable[[Metadata], Call], *, token: str | None = None) -> Answered:
+        """Make one call for the desk's addresses and send it, as this agent."""
+
+        async def send() -> Answered:
+            return await self.door.send(make(await self.door.desk()), token=token)
+
+        return self._room.thread.run(send())
 
     def push(self, mandate: Mapping[str, Any]) -> tuple[str, str]:
         """Push a mandate request as given; returns the request_uri and the state."""
-        desk = self._room.thread.run(self.door.desk())
         state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
-        call = calls.pushed_request(
-            desk,
-            details=encode([dict(mandate)]).decode(),
-            redirect_uri=REDIRECT,
-            state=state,
-            challenge=b64url(hashlib.sha256(verifier.encode("ascii")).digest()),
-            jkt=self.client.key_thumbprint,
+        details = encode([plain(mandate)]).decode()
+        challenge = b64url(hashlib.sha256(verifier.encode("ascii")).digest())
+        jkt = self.client.key_thumbprint
+        answered = self.call(
+            lambda desk: calls.pushed_request(desk, details=details, redirect_uri=REDIRECT, state=state, challenge=challenge, jkt=jkt)
         )
-        pushed = answers.read_pushed(self.run(call))
         self._verifiers[state] = verifier
-        return pushed.request_uri, state
+        return answers.read_pushed(answered).request_uri, state
 
     def redeem(self, redirect: str, state: str) -> Mapping[str, Any]:
         """Redeem the code of a redirect; returns the token answer."""
-        members = consent.redirect_members(redirect)
-        desk = self._room.thread.run(self.door.desk())
-        code = consent.verify_redirect(members, issuer=self._room.issuer)
-        call = calls.code_grant(desk, code=code, redirect_uri=REDIRECT, verifier=self._verifiers.pop(state))
-        body: Mapping[str, Any] = self.run(call).json()  # type: ignore[assignment]  # the desk's own JSON
+        code = consent.verify_redirect(consent.redirect_members(redirect), issuer=self._room.issuer)
+        verifier = self._verifiers.pop(state)
+        answered = self.call(lambda desk: calls.code_grant(desk, code=code, redirect_uri=REDIRECT, verifier=verifier))
+        body: Mapping[str, Any] = answered.json()  # type: ignore[assignment]  # the desk's own JSON
         return body
 
     def open(self, mandate: SandboxMandate | str) -> "SandboxTask":
@@ -94,72 +98,89 @@ class SandboxAgent:
 
     def exchange(self, subject: str, kind: str) -> Opened:
         """Exchange a mandate or a task for a credential."""
-        desk = self._room.thread.run(self.door.desk())
-        return answers.read_opened(self.run(calls.exchange(desk, subject=subject, subject_type=kind, key=secrets.token_urlsafe(16))))
+        key = secrets.token_urlsafe(16)
+        return answers.read_opened(self.call(lambda desk: calls.exchange(desk, subject=subject, subject_type=kind, key=key)))
 
 
 class SandboxTask:
-    """An open task."""
+    """An open task. Its credential is renewed before it runs out, as a real client does."""
 
     def __init__(self, agent: SandboxAgent, room: Room, opened: Opened) -> None:
         self.agent = agent
         self.id = opened.task
         self.case = opened.case
-        self.token = opened.access_token
         self._room = room
+        self._keep(opened)
 
     def ask(
         self,
         action: str,
-        params: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
         words: str | None = None,
         *,
         idempotency_key: str | None = None,
         attachments: tuple[Any, ...] = (),
     ) -> SandboxReply:
-        """Ask for one action; a refusal is returned, not raised."""
-        desk = self._room.thread.run(self.agent.door.desk())
-        call = calls.ask(
-            desk,
-            task=self.id,
-            action=action,
-            params=params,
-            words=words,
-            attachments=attachments,
-            key=idempotency_key or secrets.token_urlsafe(16),
+        """Ask for one action; a refusal is returned, not raised. Numbers may be int, float or Decimal.
+
+        Raises:
+            TypeError: when the params are not JSON.
+            ValueError: for a number that JSON cannot carry exactly.
+        """
+        given, key = plain(params or {}), idempotency_key or secrets.token_urlsafe(16)
+        self._renew_in_time()
+        return self._reply(
+            lambda desk: calls.ask(desk, task=self.id, action=action, params=given, words=words, attachments=attachments, key=key)
         )
-        return self._reply(call)
 
     def poll(self, ask: str, *, wait: int = 0) -> SandboxReply:
         """An ask as it stands now."""
-        desk = self._room.thread.run(self.agent.door.desk())
-        return self._reply(calls.ask_state(desk, ask_id=ask, wait_s=wait))
+        self._renew_in_time()
+        return self._reply(lambda desk: calls.ask_state(desk, ask_id=ask, wait_s=wait), ask)
 
     def status(self) -> Mapping[str, Any]:
         """How the task stands."""
-        desk = self._room.thread.run(self.agent.door.desk())
-        body: Mapping[str, Any] = self.agent.run(calls.task_status(desk, task=self.id), token=self.token).json()  # type: ignore[assignment]  # the desk's own JSON
+        answered = self.agent.call(lambda desk: calls.task_status(desk, task=self.id), token=self.token)
+        body: Mapping[str, Any] = answered.json()  # type: ignore[assignment]  # the desk's own JSON
         return body
 
     def inbox(self, *, after: int = 0) -> list[Mapping[str, Any]]:
         """The task's messages."""
-        desk = self._room.thread.run(self.agent.door.desk())
-        body: Any = self.agent.run(calls.inbox(desk, task=self.id, after=after, wait_s=0), token=self.token).json()
+        body: Any = self.agent.call(lambda desk: calls.inbox(desk, task=self.id, after=after, wait_s=0), token=self.token).json()
         return list(body["messages"])
 
     def renew(self) -> None:
-        """Take a fresh credential."""
-        self.token = self.agent.exchange(self.id, calls.TASK_TOKEN).access_token
+        """Take a fresh credential.
+
+        Raises:
+            Refused: as the desk refused the exchange.
+        """
+        self._keep(self.agent.exchange(self.id, calls.TASK_TOKEN))
 
     def complete(self) -> None:
-        """End the task."""
-        desk = self._room.thread.run(self.agent.door.desk())
-        self.agent.run(calls.complete(desk, task=self.id), token=self.token)
+        """End the task.
 
-    def _reply(self, call: Call) -> SandboxReply:
+        Raises:
+            Refused: when it has ended already.
+        """
+        self.agent.call(lambda desk: calls.complete(desk, task=self.id), token=self.token)
+
+    def _keep(self, opened: Opened) -> None:
+        self.token = opened.access_token
+        self._until = time.monotonic() + opened.expires_in_s - _RENEW_BEFORE_S
+
+    def _renew_in_time(self) -> None:
+        if time.monotonic() < self._until:
+            return
         try:
-            answered = self.agent.run(call, token=self.token)
+            self.renew()
+        except Problem:
+            self._until = float("inf")  # the task is over; what is asked next says why
+
+    def _reply(self, make: Callable[[Metadata], Call], ask: str = "") -> SandboxReply:
+        try:
+            answered = self.agent.call(make, token=self.token)
         except Problem as problem:
-            return refused_reply(problem, self.poll)
+            return refused_reply(problem, self.poll, ask)
         body: Any = answered.json()
         return read_reply(body, answered.status, self.poll)

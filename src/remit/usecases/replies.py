@@ -19,6 +19,7 @@ _DECISIONS: Mapping[AskState, str] = {
     AskState.DECLINED: "needs_human",
     AskState.EXPIRED: "needs_human",
     AskState.COUNTERED: "needs_human",
+    AskState.VOID: "refuse",
 }
 
 

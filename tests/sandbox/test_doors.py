@@ -1,0 +1,127 @@
+"""The sandbox goes through the real doors: counted at the ASGI boundary, over sockets, and by what it imports."""
+
+import ast
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+import remit.sandbox
+from remit.client import Refused
+from remit.sandbox import Sandbox
+from remit.settings import make_settings
+from remit.wiring import Rules, build
+from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
+
+SOURCE = Path(remit.sandbox.__file__).parent
+ROOMS = {"usecases", "domain", "ports", "adapters", "entrypoints"}
+
+
+def test_the_sandbox_imports_no_room_but_wiring_and_the_client() -> None:
+    named = {name for path in SOURCE.glob("*.py") for name in _imported(path) if name.startswith("remit.")}
+    assert named
+    assert {name.split(".")[1] for name in named} <= {"client", "sandbox", "settings", "wiring"}
+    assert not {name.split(".")[1] for name in named} & ROOMS
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+        elif isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+
+
+def test_every_ask_passes_the_asgi_boundary_once() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        task = agent.open(customer.grant(agent, MANDATE))
+        before = desk.requests
+        for _ in range(7):
+            task.ask("order.read", {"order_id": "W1"})
+        assert desk.requests == before + 7
+        task.ask("order.read", {"order_id": "W2"})
+        assert desk.requests == before + 8
+
+
+def test_a_sandbox_that_is_left_answers_nothing_more() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        folder = desk._own
+        assert folder is not None
+        assert folder.exists()
+    assert not folder.exists()
+    with pytest.raises(RuntimeError):
+        desk.customer("yusuf")
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """A desk made of facts behind a real server on a free loopback port."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        port = bound.getsockname()[1]
+        address = f"http://127.0.0.1:{port}"
+        settings = make_settings(_settings(address, port), base=tmp_path, environment={}, rules=False)
+        settings.high_water.parent.mkdir(parents=True, exist_ok=True)
+        rules = Rules(catalogue=CATALOGUE, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
+        desk = build(settings, rules)
+        server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on"))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
+        thread.start()
+        yield address
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+def _settings(address: str, port: int) -> dict[str, Any]:
+    return {
+        "server": {"issuer": address, "host": "127.0.0.1", "port": port, "data": "data"},
+        "store": {"url": "sqlite:///data/store.sqlite"},
+        "log": {"name": "served.remit.invalid", "high_water": "high-water/checkpoint"},
+        "desk": {"database": "data/desk.sqlite", "backoffice": "facts"},
+        "words": {"secrets": "refuse"},
+        "sandbox": {"enabled": True},
+    }
+
+
+def test_a_running_server_is_driven_like_one_in_process(served: str) -> None:
+    with Sandbox(CATALOGUE, facts=FACTS, base_url=served) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        mandate = customer.grant(agent, MANDATE)
+        task = agent.open(mandate)
+        assert task.ask("order.read", {"order_id": "W1"}).result["order.status"] == "delivered"
+        assert task.ask("order.read", {"order_id": "W2"}).codes == ["params.not_owned"]
+        assert customer.confirm(task.ask("payment.refund", REFUND)).outcome == "done"
+        customer.revoke(mandate)
+        assert task.ask("order.read", {"order_id": "W1"}).decision == "refuse"
+        with pytest.raises(Refused):
+            agent.open(mandate)
+        assert "act.performed" in {entry["kind"] for entry in desk.transcript()}
+
+
+def test_no_page_of_another_site_may_use_the_controls() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        before = len(desk.transcript())
+        for path in ("/sandbox/v1/people", "/sandbox/v1/agents", "/sandbox/v1/suspend", "/sandbox/v1/sweep"):
+            answer = desk.room.raw("POST", path, {"id": "eve", "kind": "officer"}, headers={"origin": "https://evil.example"}, check=False)
+            assert answer.json()["code"] == "person.not_allowed"
+        assert len(desk.transcript()) == before
+
+
+def test_a_page_whose_name_was_made_to_lead_here_may_not_use_the_controls() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        for method, path in (("GET", "/sandbox/v1/transcript"), ("PUT", "/sandbox/v1/facts"), ("POST", "/sandbox/v1/people")):
+            answer = desk.room.raw(method, path, {} if method != "GET" else None, headers={"host": "rebound.example"}, check=False)
+            assert answer.json()["code"] == "person.not_allowed"
+
+
+def test_without_a_sandbox_in_the_settings_there_are_no_controls() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS, settings={"sandbox": {"enabled": False}}) as desk, pytest.raises(Refused) as refused:
+        desk.customer("yusuf")
+    assert refused.value.code == "request.not_found"

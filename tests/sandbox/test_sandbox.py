@@ -1,0 +1,231 @@
+"""The sandbox keeps its contract (4-wire.md): what outside tests and a developer may rely on."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from remit.client import Refused
+from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
+from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
+
+ORDER = {"order_id": "W1"}
+
+
+@pytest.fixture
+def desk() -> Iterator[Sandbox]:
+    with Sandbox(CATALOGUE, facts=FACTS) as made:
+        yield made
+
+
+@pytest.fixture
+def customer(desk: Sandbox) -> SandboxCustomer:
+    return desk.customer("yusuf", email="yusuf@mail.example")
+
+
+@pytest.fixture
+def task(desk: Sandbox, customer: SandboxCustomer) -> SandboxTask:
+    agent = desk.agent(SHOP, tier="known")
+    return agent.open(customer.grant(agent, MANDATE))
+
+
+def test_a_read_answers_from_the_facts(task: SandboxTask) -> None:
+    reply = task.ask("order.read", ORDER)
+    assert (reply.decision, reply.outcome, reply.withheld) == ("permit", "done", 0)
+    assert reply.result == {"order.status": "delivered", "order.items": ["kettle"]}
+
+
+def test_a_refused_ask_returns_a_reply_with_its_code_as_list_or_tuple(task: SandboxTask) -> None:
+    reply = task.ask("order.read", {"order_id": "W2"})
+    assert (reply.decision, reply.outcome, reply.result) == ("refuse", None, {})
+    assert reply.codes == ["params.not_owned"]
+    assert reply.codes == ("params.not_owned",)
+    assert reply.codes != ["params.invalid"]
+    assert reply.codes[0] in reply.codes
+    assert reply.cure
+
+
+def test_a_write_without_a_rule_is_done_and_answers_nothing(task: SandboxTask) -> None:
+    reply = task.ask("order.note", ORDER)
+    assert (reply.decision, reply.outcome, reply.result) == ("permit", "done", {})
+
+
+def test_numbers_may_be_written_as_python_writes_them(task: SandboxTask) -> None:
+    for stars in (4, 4.5, Decimal("4.5"), Decimal(4)):
+        assert task.ask("order.note", {**ORDER, "stars": stars, "tags": ("kind", "quick")}).outcome == "done"
+
+
+def test_a_decimal_that_json_would_round_is_not_sent(desk: Sandbox, task: SandboxTask) -> None:
+    sent = desk.requests
+    for stars in (Decimal("0.1000000000000000055"), Decimal("NaN")):
+        with pytest.raises(ValueError, match="rounded"):
+            task.ask("order.note", {**ORDER, "stars": stars})
+    assert desk.requests == sent
+
+
+def test_what_is_no_json_is_not_sent(task: SandboxTask) -> None:
+    with pytest.raises(TypeError):
+        task.ask("order.note", {"order_id": b"W1"})
+    with pytest.raises(TypeError):
+        task.ask("order.note", {"order_id": {1: "W1"}})
+
+
+def test_a_confirmed_write_is_done(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("payment.refund", REFUND)
+    assert (reply.decision, reply.who, reply.outcome) == ("needs_human", ["customer"], None)
+    confirmed = customer.confirm(reply)
+    assert (confirmed.decision, confirmed.outcome, confirmed.ask) == ("permit", "done", reply.ask)
+
+
+def test_a_confirmed_read_tells(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("identity.read", {})
+    assert reply.needs_human
+    assert customer.confirm(reply).result == {"identity.birth_date": "1990-04-05"}
+
+
+def test_a_declined_ask_is_refused(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = customer.decline(task.ask("payment.refund", REFUND))
+    assert (reply.decision, reply.codes, reply.outcome) == ("refuse", ["confirmation.declined"], None)
+
+
+def test_less_than_asked_is_done_as_an_ask_of_its_own(customer: SandboxCustomer, task: SandboxTask) -> None:
+    asked = task.ask("payment.refund", REFUND)
+    reply = customer.offer_less(asked, {**REFUND, "amount": "10.00 EUR"})
+    assert (reply.decision, reply.outcome) == ("permit", "done")
+    assert reply.ask != asked.ask
+    assert asked.again().state == "countered"
+
+
+def test_two_people_confirm_one_after_the_other(desk: Sandbox, customer: SandboxCustomer, task: SandboxTask) -> None:
+    officer = desk.officer("ann", roles=["security"])
+    first = task.ask("order.lock", ORDER)
+    assert first.who == ["customer", "officer:security"]
+    between = customer.confirm(first)
+    assert between.needs_human
+    assert officer.confirm(between).outcome == "done"
+
+
+def test_whoever_is_not_asked_cannot_confirm(desk: Sandbox, task: SandboxTask) -> None:
+    reply = task.ask("payment.refund", REFUND)
+    for person in (desk.customer("mei"), desk.officer("ann", roles=["security"])):
+        with pytest.raises(Refused) as refused:
+            person.confirm(reply)
+        assert refused.value.code == "confirmation.wrong_person"
+    assert reply.again().needs_human
+
+
+def test_a_yes_counts_once(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("payment.refund", REFUND)
+    customer.confirm(reply)
+    with pytest.raises(Refused):
+        customer.confirm(reply)
+
+
+def test_a_yes_that_no_longer_stands_gives_the_void_ask(desk: Sandbox, customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("payment.refund", REFUND)
+    desk.replace_facts({**FACTS, "owners": {**FACTS["owners"], "payment_method": {"pm_7": "mei"}}})
+    settled = customer.confirm(reply)
+    assert (settled.decision, settled.outcome, settled.state) == ("refuse", None, "void")
+    assert settled.codes
+
+
+def test_a_grant_that_is_refused_raises(desk: Sandbox, customer: SandboxCustomer) -> None:
+    agent = desk.agent(SHOP)
+    with pytest.raises(Refused) as refused:
+        customer.grant(agent, {**MANDATE, "powers": [{"power": "request", "actions": ["order.burn"]}]})
+    assert refused.value.code == "mandate.invalid"
+
+
+def test_opening_a_revoked_mandate_raises(desk: Sandbox, customer: SandboxCustomer) -> None:
+    agent = desk.agent(SHOP)
+    mandate = customer.grant(agent, MANDATE)
+    customer.revoke(mandate)
+    with pytest.raises(Refused) as refused:
+        agent.open(mandate)
+    assert refused.value.code == "mandate.inactive"
+
+
+def test_after_a_revocation_nothing_more_is_done(desk: Sandbox, customer: SandboxCustomer) -> None:
+    agent = desk.agent(SHOP)
+    mandate = customer.grant(agent, MANDATE)
+    task = agent.open(mandate)
+    waiting = task.ask("payment.refund", REFUND)
+    customer.revoke(mandate)
+    assert task.ask("order.read", ORDER).decision == "refuse"
+    assert (waiting.again().decision, waiting.again().codes) == ("refuse", ["task.ended"])
+    assert waiting.again().body["decision"] == "refuse"
+    late = customer.confirm(waiting)
+    assert (late.decision, late.codes, late.outcome) == ("refuse", ["task.ended"], None)
+
+
+def test_a_completed_task_and_a_suspended_agent_do_no_more(desk: Sandbox, customer: SandboxCustomer, task: SandboxTask) -> None:
+    task.complete()
+    assert task.ask("order.read", ORDER).codes == ["task.ended"]
+    again = task.agent.open(customer.grant(task.agent, MANDATE))
+    desk.suspend(agent=task.agent)
+    assert again.ask("order.read", ORDER).decision == "refuse"
+
+
+def test_customers_officers_and_agents_are_the_same_when_asked_again(desk: Sandbox) -> None:
+    assert desk.customer("yusuf") is desk.customer("yusuf", email="other@mail.example")
+    assert desk.officer("ann", roles=["billing"]) is desk.officer("ann")
+    assert desk.agent(SHOP, tier="trusted") is desk.agent(SHOP)
+    with pytest.raises(ValueError, match="other roles"):
+        desk.officer("ann", roles=["security"])
+
+
+def test_given_policies_are_the_desks_rules() -> None:
+    policies = """
+        @id("all") permit(principal, action, resource);
+        @id("no-notes") forbid(principal, action == Action::"order.note", resource);
+    """
+    with Sandbox(CATALOGUE, policies=policies, facts=FACTS) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        task = agent.open(customer.grant(agent, MANDATE))
+        assert task.ask("order.read", ORDER).decision == "permit"
+        assert task.ask("order.note", ORDER).codes == ["policy.forbidden"]
+
+
+def test_perform_answers_writes_and_may_say_no() -> None:
+    heard: list[tuple[str, Mapping[str, Any], str]] = []
+
+    def perform(action: str, params: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
+        heard.append((action, params, customer))
+        if params.get("stars") == 1:
+            raise ValueError("no bad notes")
+        return {}
+
+    with Sandbox(CATALOGUE, None, FACTS, {}, perform) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        task = agent.open(customer.grant(agent, MANDATE))
+        assert task.ask("order.note", ORDER).outcome == "done"
+        assert task.ask("order.note", {**ORDER, "stars": 1}).outcome == "failed"
+    assert heard == [("order.note", ORDER, "yusuf"), ("order.note", {**ORDER, "stars": 1}, "yusuf")]
+
+
+def test_a_store_that_was_given_is_kept(tmp_path: Path) -> None:
+    with Sandbox(CATALOGUE, facts=FACTS, store=tmp_path) as desk:
+        desk.customer("yusuf")
+        before = desk.transcript()
+    with Sandbox(CATALOGUE, facts=FACTS, store=tmp_path) as desk:
+        assert desk.transcript()[: len(before)] == before
+
+
+def test_settings_go_over_the_sandboxs_own() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS, settings={"terms": {"waiting_per_pair": 1}}) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        task = agent.open(customer.grant(agent, MANDATE))
+        assert task.ask("payment.refund", {**REFUND, "amount": "1.00 EUR"}).needs_human
+        assert task.ask("payment.refund", {**REFUND, "amount": "2.00 EUR"}).codes == ["confirmation.too_many"]
+
+
+def test_an_old_credential_is_renewed_before_it_runs_out(task: SandboxTask) -> None:
+    before = task.token
+    task._until = 0.0
+    assert task.ask("order.read", ORDER).decision == "permit"
+    assert task.token != before
+    task.complete()
+    task._until = 0.0
+    assert task.ask("order.read", ORDER).decision == "refuse"
