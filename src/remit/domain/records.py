@@ -247,6 +247,8 @@ class MandateRecord:
     root: str
     parent: str = ""
     depth: int = 0
+    above: tuple[str, ...] = ()
+    """For a sub-mandate: who acts above it, nearest first."""
     power_roots: tuple[int, ...] = ()
     """For a sub-mandate: the place in the root grant of each of its powers."""
 

@@ -205,6 +205,12 @@ async def _spend(parts: Parts, caller: Caller) -> None:
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
 
 
+def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
+    """The actor chain, the present actor outermost; never truncated (RFC 8693 §4.1, actor profile)."""
+    act: dict[str, Json] = {"iss": issuer, "sub": actors[0], "sub_profile": "ai_agent"}
+    return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
+
+
 def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecord | None) -> Issued:
     """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it."""
     now_s = parts.world.now() // 1000
@@ -215,7 +221,7 @@ def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecor
         "aud": parts.terms.issuer,
         "sub": mandate.customer,
         "client_id": mandate.client_id,
-        "act": {"iss": parts.terms.issuer, "sub": caller.actor, "sub_profile": "ai_agent"},
+        "act": _act(parts.terms.issuer, (caller.actor, *mandate.above)),
         "iat": now_s,
         "exp": now_s + expires_in_s,
         "jti": b64url(parts.world.random(16)),

@@ -7,9 +7,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
-from remit.domain.catalogue import CUSTOMER, Action, MarkKind, PowerKind
+from remit.domain.canonical import b64url, canonical
+from remit.domain.catalogue import CUSTOMER, Action, Effect, MarkKind, PowerKind
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.escalation import floor, rungs
@@ -46,6 +48,7 @@ class Confirmed:
 
 
 _EARLIER: Final = 3
+_TRIES: Final = 3
 _WORDS: Final[Mapping[Said, Code]] = {
     Said.CONTRADICTS: Code.WORDS_CONTRADICTS,
     Said.UNREADABLE: Code.WORDS_UNREADABLE,
@@ -143,6 +146,7 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish) ->
                 (Reserved(scope=scope, key=counter_key(charge.power, total.path), amount=total.amount_micro), total.limit_micro)
                 for total in charge.totals
             )
+    reserved.extend(await _compared(parts, standing, action, params, wish.held))
     records = _records(parts, action, params)
     facts = await _facts(parts, standing, records)
     return _Ruled(action=action, params=params, chosen=chosen, reserved=tuple(reserved), records=records, facts=facts)
@@ -174,6 +178,44 @@ async def _with_terms(parts: Parts, standing: Standing, action: Action, wish: Wi
     if any(name in params and not same(params[name], value) for name, value in terms.items()):
         raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
     return {**params, **terms}, [(use, 1)]
+
+
+async def _compared(
+    parts: Parts, standing: Standing, action: Action, params: JsonObject, held: tuple[Reserved, ...]
+) -> list[tuple[Reserved, int | None]]:
+    """Count what a customer's attributes are compared with: three different values each, over all agents.
+
+    ⚔ Comparing a guessed value is disclosure. Reads compare, and so does whatever is told a sensitive attribute; saying
+    the same value again tells nothing new. Only a keyed hash of the value is kept.
+
+    Raises:
+        Refused: `desk.refused` at the fourth value.
+
+    Source: 2-model.md §7.
+    """
+    customer = standing.task.record.customer
+    scope = f"compared {customer}"
+    found: list[tuple[Reserved, int | None]] = []
+    for mark in action.marked(MarkKind.ATTRIBUTE):
+        if action.effect is not Effect.READ and not parts.catalogue.attributes[mark.of].sensitive:
+            continue
+        for value in values_at(params, mark.path):
+            if isinstance(value, str | int | Decimal):
+                key = b64url(parts.signer.keyed("compared", canonical([customer, mark.of, value]))[:16])
+                found.append((Reserved(scope=scope, key=f"{mark.of} {key}", amount=1), None))
+    if not found:
+        return []
+    used = await parts.store.counters(scope)
+    for one, _ in found:
+        attribute = one.key.partition(" ")[0]
+        known = {key for key, count in used.items() if count and key.partition(" ")[0] == attribute}
+        if one not in held and one.key not in known and len(known) >= _TRIES:
+            raise Refused(
+                Code.DESK_REFUSED,
+                f"{attribute} was compared with {_TRIES} values already",
+                public="This was tried too often; the desk's staff must check it with the customer.",
+            )
+    return found
 
 
 def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str, str]]:

@@ -1,0 +1,136 @@
+"""Handing a narrower part of a mandate on to another agent: a branch that lives and dies with what it was cut from."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.canonical import canonical, digest
+from remit.domain.client_assertions import claimed_client
+from remit.domain.errors import Code, Refused
+from remit.domain.grant import covered_actions
+from remit.domain.ids import is_id, new_id
+from remit.domain.mandate_narrowing import verify_narrows
+from remit.domain.mandate_reading import read_mandate, wire_mandate
+from remit.domain.records import MandateRecord
+from remit.domain.transcript import Kind
+from remit.domain.values import Json, instant_text
+from remit.ports.store import Commit, Conflict, Expect, Mark, Missing, Put, Replayed
+from remit.usecases.grant import invalid_grant
+from remit.usecases.open_task import verify_usable
+from remit.usecases.parts import Parts
+from remit.usecases.prove_client import Caller, prove_client
+from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.standing import mandate_of
+
+MAX_DEPTH: Final = 5
+
+
+async def delegate(  # who hands what to whom, with which key
+    parts: Parts, caller: Caller, *, mandate_id: str, actor_type: str, actor_assertion: str, details: Json, jkt: str
+) -> MandateRecord:
+    """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
+
+    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and there are at
+    most five hops. Its acts are charged to every mandate above it; when one of those ends, it ends.
+
+    Raises:
+        Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
+            it would widen anything, `mandate.*`, `agent.*`, `credential.*`.
+
+    Source: 2-model.md §3 (chain); RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never truncated).
+    """
+    if not is_id(mandate_id, "man"):
+        raise invalid_grant("not a mandate id")
+    try:
+        kept = await parts.store.get(MandateRecord, mandate_id)
+    except Missing:
+        raise invalid_grant("no such mandate") from None
+    parent = kept.record
+    if (parent.client_id, parent.actor, parent.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
+        raise invalid_grant("another agent's mandate")
+    now = parts.world.now()
+    verify_usable(parts, parent, now)
+    child = await prove_client(
+        parts, assertion_type=actor_type, assertion=actor_assertion, claimed_id=claimed_client(actor_type, actor_assertion)
+    )
+    above = mandate_of(parts.catalogue, parent)
+    operator = child.agent.record.operator
+    if above.chain < 1 or parent.depth + 1 > MAX_DEPTH or operator not in above.chain_operators:
+        raise invalid_grant("the customer allowed no such branch")
+    if not isinstance(details, (list, tuple)) or len(details) != 1:
+        raise Refused(Code.MANDATE_INVALID, "one remit_mandate", public="authorization_details must hold exactly one remit_mandate.")
+    asked = details[0]
+    if isinstance(asked, Mapping) and "expires_at" not in asked:
+        asked = {**asked, "expires_at": instant_text(parent.expires_at)}
+    branch = read_mandate(asked, parts.catalogue, now=now)
+    if branch.chain >= above.chain:
+        raise Refused(
+            Code.MANDATE_INVALID, "chain must go down with each hop", public="chain must be lower than in the mandate it is cut from."
+        )
+    places = verify_narrows(branch, above)
+    signed = {
+        "iss": parts.terms.issuer,
+        "sub": parent.customer,
+        "client_id": child.agent.record.id,
+        "act": {"sub": child.actor},
+        "operator": operator,
+        "jkt": jkt,
+        "mandate": wire_mandate(branch),
+        "parent": parent.hash,
+    }
+    record = replace(
+        parent,
+        id=new_id("man", parts.world.random(16)),
+        version=1,
+        client_id=child.agent.record.id,
+        actor=child.actor,
+        operator=operator,
+        jkt=jkt,
+        wire=canonical(wire_mandate(branch)).decode(),
+        hash=digest(signed),
+        signed=canonical(signed).decode(),
+        action_digests={name: parent.action_digests.get(name, "") for name in covered_actions(branch, parts.catalogue)},
+        evidence="",
+        granted_at=now,
+        expires_at=branch.expires_at,
+        max_tasks=branch.max_tasks,
+        tasks=0,
+        parent=parent.id,
+        depth=parent.depth + 1,
+        above=(parent.actor, *parent.above),
+        power_roots=places,
+    )
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.MANDATE_GRANTED,
+            envelope={
+                "mandate": record.id,
+                "hash": record.hash,
+                "parent": parent.id,
+                "depth": record.depth,
+                "agent": record.client_id,
+                "customer": pseudonym(parts, record.customer),
+                "objective": record.objective,
+            },
+            agent={"mandate": wire_mandate(branch)},
+            customer={"mandate": wire_mandate(branch), "agent": child.agent.record.name, "operator": operator, "by": parent.client_id},
+            desk={"signed": record.signed},
+            subject=record.customer,
+            refs=(record.id, parent.id, record.customer, record.client_id),
+        ),
+    )
+    expects = (
+        Expect("mandate", parent.id, kept.rev),
+        Expect("agent", child.agent.record.id, child.agent.rev),
+        Expect("agent", parent.client_id, caller.agent.rev),
+    )
+    marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
+    try:
+        await parts.store.commit(Commit(expects=expects, puts=(Put(record, 0),), marks=marks, entries=written.rows))
+    except Replayed:
+        raise Refused(Code.CREDENTIAL_REPLAYED, "an assertion or proof was used before") from None
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
+    return record

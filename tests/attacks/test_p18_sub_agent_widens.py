@@ -1,0 +1,103 @@
+"""P18: a sub-agent widens the chain. Each hop fits inside the one above, was allowed by the customer, and dies with it."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from remit.client.calls import Call, Side
+from remit.client.errors import Refused
+from remit.sandbox import Sandbox, SandboxAgent
+
+CATALOGUE: dict[str, Any] = {
+    "desk": {"name": "Shop", "currency": "EUR"},
+    "resource": {"order": {"title": "order"}},
+    "action": {
+        "order.note": {
+            "title": "Write on order {order_id}",
+            "power": "request",
+            "area": "routine",
+            "effect": "write",
+            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
+        },
+        "order.stop": {
+            "title": "Stop order {order_id}",
+            "power": "request",
+            "area": "routine",
+            "effect": "write",
+            "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
+        },
+    },
+    "objective": {"help": {"title": "Help with an order", "target": "order", "actions": ["order.note", "order.stop"]}},
+}
+FACTS: dict[str, Any] = {"owners": {"order": {"W1": "yu"}}, "attributes": {}, "records": {}}
+OBJECTIVE = {"type": "help", "target": {"order": ["W1"]}}
+TYPE = "urn:remit:token-type:mandate"
+
+
+def mandate(*powers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "remit_mandate", "objective": OBJECTIVE, "powers": list(powers), **more}
+
+
+def note(**more: Any) -> dict[str, Any]:
+    return {"power": "request", "actions": ["order.note"], **more}
+
+
+def hand_on(parent: SandboxAgent, child: SandboxAgent, subject: str, details: dict[str, Any]) -> dict[str, Any]:
+    given = child.identity.credentials(issuer="http://localhost", now_s=time.time())
+    form = {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token": subject,
+        "subject_token_type": TYPE,
+        "requested_token_type": TYPE,
+        "actor_token": given["client_assertion"],
+        "actor_token_type": given["client_assertion_type"],
+        "authorization_details": json.dumps([details]),
+        "dpop_jkt": child.client.key_thumbprint,
+    }
+    call = Call(method="POST", url="http://localhost/oauth/token", side=Side.AUTHORIZATION, form=form, authenticates=True, proves=True)
+    body: Any = parent.call(lambda _: call).json()
+    return body
+
+
+@pytest.mark.proves("P18")
+def test_a_branch_narrows_acts_within_its_part_and_dies_with_what_it_was_cut_from() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        parent, child, stranger = desk.agent("parent"), desk.agent("child", operator="courier"), desk.agent("stranger", operator="nobody")
+        granted = customer.grant(parent, mandate({"power": "represent"}, note(uses=2), chain=1, chain_operators=["courier"], max_tasks=3))
+        wider = (
+            mandate(note(uses=3)),
+            mandate(note()),
+            mandate({"power": "request", "actions": ["order.stop"]}),
+            mandate(note(uses=1), chain=1, chain_operators=["courier"]),
+        )
+        for details in wider:
+            with pytest.raises(Refused) as refused:
+                hand_on(parent, child, granted.id, details)
+            assert refused.value.code == "mandate.invalid"
+        with pytest.raises(Refused) as refused:
+            hand_on(parent, stranger, granted.id, mandate(note(uses=1)))
+        assert refused.value.code == "grant.invalid"
+        with pytest.raises(Refused) as refused:
+            hand_on(child, child, granted.id, mandate(note(uses=1)))
+        assert refused.value.code == "grant.invalid"
+
+        branch = hand_on(parent, child, granted.id, mandate(note(uses=1)))["mandate"]
+        with pytest.raises(Refused) as refused:
+            parent.open(branch)
+        assert refused.value.code == "grant.invalid"
+        below, above = child.open(branch), parent.open(granted)
+        assert below.ask("order.stop", {"order_id": "W1"}).codes == ["mandate.power_missing"]
+        assert below.ask("order.note", {"order_id": "W1"}).outcome == "done"
+        assert below.ask("order.note", {"order_id": "W1"}).codes == ["mandate.uses_spent"]
+        assert above.ask("order.note", {"order_id": "W1"}).outcome == "done"
+        assert above.ask("order.note", {"order_id": "W1"}).codes == ["mandate.uses_spent"], "the branch's act was charged above, too"
+
+        customer.revoke(granted)
+        assert below.ask("order.note", {"order_id": "W1"}).codes == ["task.ended"]
+        with pytest.raises(Refused):
+            child.open(branch)
+        kinds = [entry["kind"] for entry in desk.transcript() if entry["envelope"].get("parent") == granted.id]
+        assert kinds == ["mandate.granted"]
