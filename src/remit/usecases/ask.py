@@ -34,7 +34,7 @@ from remit.usecases.end import end_task
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, case_ending, dispatch_fresh
-from remit.usecases.read_desk import read_desk
+from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
@@ -129,7 +129,7 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     if ended is not None:
         await end_task(parts, kept.record.task, ended)
         raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
-    return await reply_of(parts, kept.record)
+    return await reply_of(parts, await read_again(parts, kept.record))
 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:

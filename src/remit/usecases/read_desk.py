@@ -1,40 +1,81 @@
 """Answering a permitted read: ask the backoffice or the case, record what was told, cut the reply."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.canonical import canonical
-from remit.domain.catalogue import Action
-from remit.domain.disclosure import cut_result
+from remit.domain.catalogue import Action, Effect
+from remit.domain.disclosure import Cut, cut_result
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, EndReason
-from remit.domain.transcript import Kind
+from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Kept, Put, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Kept, Put, Reserve
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import case_ending
 from remit.usecases.recording import Written, draft, receipt, write
-from remit.usecases.replies import Reply, reply_of
+from remit.usecases.replies import Reply, params_of, reply_of
 
 _NOTHING: Final = desk.ActResult(state=desk.ActState.FAILED, values={})
 
 
-async def read_desk(
+async def read_desk(  # a decision and its proof
     parts: Parts, kept: Kept[AskRecord], action: Action, params: JsonObject, written: Written, committed: Committed
-) -> Reply:  # a decision and its proof
+) -> Reply:
     """Answer a read. What the mandate does not cover is withheld; what was told is on the record before it leaves.
 
     Raises:
         Refused: `task.ended` when the case has ended the task: nothing is told.
-        Fault: `fault.backoffice`, `fault.case`, `fault.store`: the read is then recorded as failed where that is possible.
+        Fault: `fault.store`: the read stays permitted, and is answered when the agent asks for it again.
 
     Source: 2-model.md §4 (the case is re-read before anything is delivered).
     """
+    told = await _tell(parts, kept, action, params, tuple(place.index for place in committed.places))
+    both = Written(written.rows + told.written.rows, written.opened + told.written.opened)
+    return await reply_of(parts, told.ask, receipt(parts, both, told.committed, Holder.AGENT))
+
+
+async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
+    """Answer a permitted read whose answer was lost with its process, or with the store; any other ask stays as it is.
+
+    A read has no outbox row, since repeating it is harmless: whoever asks for it again has it answered. Its standing must
+    have been checked. A read that may still be under way is left to it.
+
+    Raises:
+        Refused: `task.ended` when the case has ended the task.
+        Fault: `fault.store`.
+    """
+    action = parts.catalogue.actions.get(record.action)
+    if record.state is not AskState.PERMITTED or action is None or action.effect is not Effect.READ:
+        return record
+    permitted = await parts.store.entries(ref=record.id, newest=True, limit=1)
+    if not permitted or parts.world.now() - permitted[0].row.at <= (parts.terms.desk_timeout_s + 1) * 1000:
+        return record
+    kept = await parts.store.get(AskRecord, record.id)
+    if kept.record.state is AskState.PERMITTED:
+        with contextlib.suppress(Conflict):  # somebody else answered it meanwhile
+            await _tell(parts, kept, action, params_of(kept.record), ())
+        kept = await parts.store.get(AskRecord, record.id)
+    return kept.record
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A read that was just answered, on the record."""
+
+    ask: AskRecord
+    written: Written
+    committed: Committed
+
+
+async def _tell(parts: Parts, kept: Kept[AskRecord], action: Action, params: JsonObject, prove: tuple[int, ...]) -> _Told:
+    """Read at the desk and put what is told on the record; a desk or case that cannot be read is recorded as failed."""
     record = kept.record
     ended: EndReason | None = None
     try:
@@ -57,26 +98,7 @@ async def read_desk(
         reason=result.reason,
         reserved=record.reserved if done else (),
     )
-    told = await write(
-        parts,
-        draft(
-            parts,
-            Kind.REPLY_SENT,
-            envelope={
-                "ask": record.id,
-                "task": record.task,
-                "action": record.action,
-                "outcome": settled.state.value,
-                "told": sorted(cut.result),
-                "withheld": cut.withheld,
-            },
-            agent={"result": cut.result, "reason": result.reason},
-            customer={"result": cut.result},
-            desk={"withheld": sorted(set(result.values) - set(cut.result)), "undeclared": list(cut.undeclared), "reason": result.reason},
-            subject=record.customer,
-            refs=(record.id, record.task, record.customer),
-        ),
-    )
+    written = await write(parts, _sent(parts, settled, result, cut))
     if cut.undeclared:
         await parts.notify.incident(kind="undeclared_attribute", details={"action": action.name, "names": ", ".join(cut.undeclared)})
     reserves = (
@@ -84,16 +106,30 @@ async def read_desk(
         if done
         else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
     )
-    after = await parts.store.commit(
-        Commit(
-            puts=(Put(settled, kept.rev, record),),
-            reserves=reserves,
-            entries=told.rows,
-            prove=tuple(place.index for place in committed.places),
-        )
+    committed = await parts.store.commit(
+        Commit(puts=(Put(settled, kept.rev, record),), reserves=reserves, entries=written.rows, prove=prove)
     )
-    both = Written(written.rows + told.rows, written.opened + told.opened)
-    return await reply_of(parts, settled, receipt(parts, both, after, Holder.AGENT))
+    return _Told(settled, written, committed)
+
+
+def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) -> Draft:
+    return draft(
+        parts,
+        Kind.REPLY_SENT,
+        envelope={
+            "ask": settled.id,
+            "task": settled.task,
+            "action": settled.action,
+            "outcome": settled.state.value,
+            "told": sorted(cut.result),
+            "withheld": cut.withheld,
+        },
+        agent={"result": cut.result, "reason": result.reason},
+        customer={"result": cut.result},
+        desk={"withheld": sorted(set(result.values) - set(cut.result)), "undeclared": list(cut.undeclared), "reason": result.reason},
+        subject=settled.customer,
+        refs=(settled.id, settled.task, settled.customer),
+    )
 
 
 async def _answer(parts: Parts, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:

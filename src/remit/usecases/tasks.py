@@ -13,6 +13,7 @@ from remit.usecases.ask import Workload
 from remit.usecases.end import Ended, end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import case_ending
+from remit.usecases.read_desk import read_again
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, verify_standing
 
@@ -86,6 +87,7 @@ async def deliver(parts: Parts, record: AskRecord) -> Reply:
     try:
         standing = await load_standing(parts, record.task)
         verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        record = await read_again(parts, record)
     except Refused:
         return await reply_of(parts, record, attributes=False)
     ended = await case_ending(parts, standing.task.record.case) if record.result else None
