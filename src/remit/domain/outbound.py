@@ -107,7 +107,7 @@ def _places(text: str, value: str) -> Iterator[tuple[int, int]]:
     digits = re.sub(r"[^0-9]", "", plain)
     if digits and re.fullmatch(r"[0-9+()\s./-]+", plain):
         if len(digits) >= _SHORTEST_NUMBER:
-            pattern = r"(?<![0-9])" + r"[\s().+/-]{0,2}".join(digits) + r"(?![0-9])"
+            pattern = r"(?<![0-9])[+(]{0,2}" + r"[\s().+/-]{0,2}".join(digits) + r"(?![0-9])"
             yield from (match.span() for match in re.finditer(pattern, text))
         return
     if len(plain) < _SHORTEST:

@@ -85,6 +85,7 @@ def people_routes(parts: Parts) -> list[Route]:
         ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),
         ours("POST", "/desk/v1/confirmations/{id}/less", api.less),
+        ours("GET", "/me/v1/contests", api.contests),
         ours("POST", "/me/v1/entries/{id}/contest", api.contest),
         *_officer_routes(api, ours),
     ]

@@ -8,10 +8,11 @@ import msgspec
 
 from remit.domain.canonical import b64url, unb64url
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.records import Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import JsonObject, decode, instant_text
-from remit.entrypoints.agent_api import COOKIE
+from remit.entrypoints.agent_api import COOKIE, borrowed_session
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
 from remit.entrypoints.wire import (
     Receive,
@@ -28,14 +29,24 @@ from remit.usecases import people as views
 from remit.usecases.answer import Shown, answer, show
 from remit.usecases.answer_less import answer_less, show_less
 from remit.usecases.contest import contest
-from remit.usecases.enrol import begin_enrolment, begin_sign_in, finish_enrolment, finish_sign_in, person_of, sign_out
+from remit.usecases.enrol import (
+    SIGNIN_PREFIX,
+    begin_enrolment,
+    begin_sign_in,
+    finish_enrolment,
+    finish_sign_in,
+    person_of,
+    sign_out,
+)
 from remit.usecases.grant import Consent, decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
 from remit.usecases.reply_to_agent import Checked, Withheld
+from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+_SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
 _SAME: Final = frozenset({"", "same-origin", "none"})
 
 
@@ -93,6 +104,7 @@ class PeopleApi:
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """Call a handler; refusals and faults become problems."""
         try:
+            await self._verify_no_workload(scope)
             if scope["method"] == "POST":
                 self._verify_ours(scope)
             return await handler(scope, receive, found)
@@ -100,6 +112,20 @@ class PeopleApi:
             return problem(withheld, issuer=self.parts.terms.issuer, extra=checked_body(withheld.checked))
         except (Refused, Fault) as error:
             return problem(error, issuer=self.parts.terms.issuer)
+
+    async def _verify_no_workload(self, scope: Scope) -> None:
+        """A program that carries its own credential beside a person's session has borrowed that session.
+
+        Raises:
+            Refused: `agent.human_credential`; the session is then ended, and it is told.
+
+        Source: 7-peers.md P1, P15.
+        """
+        authorization = header_values(scope, b"authorization")
+        if header_values(scope, b"dpop") or any(value[:5].lower() == "dpop " for value in authorization):
+            cookies = header_values(scope, b"cookie")
+            arrival = Arrival(authorization=authorization, cookies=cookies, form={})
+            await refuse_human_credential(self.parts, arrival, _SIGNS, borrowed_session(authorization, cookies))
 
     def _verify_ours(self, scope: Scope) -> None:
         """A foreign page must not be able to use a person's session.
@@ -233,6 +259,10 @@ class PeopleApi:
     async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/passkeys."""
         return json_answer(200, {"passkeys": await views.passkeys(self.parts, await self.who(scope))})
+
+    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/contests: what the customer contests, and whether it is settled."""
+        return json_answer(200, {"contests": await views.contests(self.parts, await self.who(scope, "customer"))})
 
     async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /me/v1/entries/{id}/contest."""

@@ -19,7 +19,7 @@ from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Passkey, 
 from remit.domain.rendering import Rendering
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.transcript import Kind
-from remit.domain.values import Instant, Json, JsonObject, decode
+from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.parts import Parts
@@ -110,6 +110,9 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
     asked = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
     mandate = asked
     if cut is not None:
+        if isinstance(cut, Mapping) and "expires_at" not in cut:
+            # Whoever cuts without naming an end keeps the end that was asked for, not seven days from now.
+            cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, parts.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
     names = await _names_of_targets(parts, mandate, customer)

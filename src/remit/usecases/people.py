@@ -124,6 +124,7 @@ async def history(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
                 "at": instant_text(opened.at),
                 "envelope": envelope,
                 "content": None if mine is None else mine.body,
+                "erased": mine is None,
             }
         )
     return rows

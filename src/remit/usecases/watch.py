@@ -82,6 +82,7 @@ async def incidents(parts: Parts) -> list[Mapping[str, Json]]:
                 "at": instant_text(opened.at),
                 "envelope": opened.sections[Section.ENVELOPE].body,
                 "content": None if desk is None else desk.body,
+                "erased": desk is None,
             }
         )
     return rows[:_PAGE]

@@ -98,7 +98,7 @@ class OfficerPages:
             officers=await watch.officers(self.parts),
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
-            incidents=[told(row, self.parts.catalogue) for row in rows[:50]],
+            incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
         )
 
     async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
@@ -113,7 +113,7 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
-            entries=[{**told(row, self.parts.catalogue, asks), "envelope": _flat(row["envelope"])} for row in rows],
+            entries=[{**told(row, self.parts.catalogue, asks, own=False), "envelope": _flat(row["envelope"])} for row in rows],
             ref=ref,
             low=low,
             oldest_first=bool(text),
@@ -126,4 +126,4 @@ class OfficerPages:
 
 def _flat(value: Json) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it."""
-    return [(key, str(one)) for key, one in value.items() if one not in ("", [], None)] if isinstance(value, Mapping) else []
+    return [(key, str(one)) for key, one in value.items() if key not in {"at", "kind"} and one not in ("", [], None)] if isinstance(value, Mapping) else []

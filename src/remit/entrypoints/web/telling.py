@@ -1,5 +1,6 @@
 """Entries of the transcript as sentences for people. What an entry holds is decided where it is drafted."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -13,10 +14,11 @@ from remit.entrypoints.web.plain_words import ENDINGS
 _Teller = Callable[[JsonObject, JsonObject, Catalogue], tuple[str, str]]
 
 
-def told(row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonObject] | None = None) -> dict[str, object]:
+def told(row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonObject] | None = None, *, own: bool = True) -> dict[str, object]:
     """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
 
-    `asks` are the asks by id, where they are known, so that what was done can be told with its params.
+    `asks` are the asks by id, where they are known, so that what was done can be told with its params. `own` says that the customer
+    reads about themselves.
     """
     envelope, content = _object(row["envelope"]), _object(row["content"])
     ask = (asks or {}).get(str(envelope.get("ask", "")))
@@ -24,6 +26,8 @@ def told(row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonO
         envelope = {**envelope, "asked": ask}
     kind = str(row["kind"])
     sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, catalogue)
+    if not own:
+        sentence = re.sub(r"^You ", "The customer ", sentence).replace("your own", "a person's own")
     return {
         "entry": row["entry"],
         "kind": kind,
@@ -31,7 +35,7 @@ def told(row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonO
         "sentence": sentence,
         "look": look,
         "details": list(_details(content)),
-        "erased": row["content"] is None and kind != "agent.suspended",
+        "erased": row["erased"],
     }
 
 
@@ -118,6 +122,13 @@ def _contested(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue
     return f"You contested entry {shown(envelope.get('entry'))}.", "wait"
 
 
+def _stopped(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    what = str(envelope.get("what", ""))
+    if what == "customer":
+        return "The desk stopped everything in a customer's name.", "no"
+    return f"The desk stopped the {visible(what)} {quoted(str(envelope.get('name', '')))}.", "no"
+
+
 def _said(sentence: str, look: str = "") -> _Teller:
     return lambda _envelope, _content, _catalogue: (sentence, look)
 
@@ -131,7 +142,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "act.reconciled": _performed,
     "agent.registered": _said("An agent was registered."),
     "agent.resumed": _said("A suspension was lifted."),
-    "agent.suspended": _said("Something was suspended.", "no"),
+    "agent.suspended": _stopped,
     "agent.trusted": _said("An agent's trust was changed."),
     "ask.decided": _decided,
     "confirmation.answered": _answered,

@@ -18,10 +18,10 @@ function marked(form, text, held) {
     at = one.end;
   }
   place.append(letters.slice(at).join(''));
-  const whys = { secret: 'a secret or code', link: 'a link', attribute: 'the customer\'s own' };
+  const whys = { secret: 'a secret, code or personal number', link: 'a link', attribute: 'the customer\'s own' };
   form.querySelector('[data-why]').replaceChildren(...held.map((one) => {
     const item = document.createElement('li');
-    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${one.name}` : ''}`;
+    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${one.name.replaceAll('_', ' ')}` : ''}`;
     return item;
   }));
   form.querySelector('[data-held]').hidden = false;
@@ -108,7 +108,7 @@ const actions = {
     later();
   },
   resume: async (button, place) => {
-    await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name, reason: 'resume' });
+    await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name });
     say(place, 'wait', 'Proposed. Another person must agree.');
     later();
   },

@@ -16,10 +16,11 @@ const forms = {
   },
   enrol: async (form) => {
     const begun = await call('/login/v1/enrol', form.dataset.code ? { code: form.dataset.code } : {});
+    const assertion = begun.old ? await usePasskey(begun.old) : undefined;
     const response = await makePasskey(begun.options);
     const label = form.elements.label.value.trim();
-    await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label });
-    location.assign(sessionStorage.getItem('after') || '/');
+    await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label, ...(assertion ? { assertion } : {}) });
+    location.assign('/');
   },
   contest: async (form) => {
     await call(`/me/v1/entries/${form.dataset.entry}/contest`, { text: form.elements.text.value });

@@ -1,0 +1,241 @@
+"""People in a real browser, with a virtual passkey: enrolling by link, consenting to less, confirming, and the officer's side."""
+
+import copy
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from browser.desk_server import serving
+from browser.shop import CATALOGUE, FACTS, MANDATE
+from remit.sandbox import Sandbox
+from remit.sandbox.workloads import SandboxAgent
+
+CHROMIUM = shutil.which("chromium")
+CALLBACK = "http://127.0.0.1/callback*"
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@dataclass
+class Visit:
+    """One person's browser at the desk. `errors` is everything its console complained of."""
+
+    desk: Sandbox
+    context: BrowserContext
+    page: Page
+    authenticator: str
+    cdp: Any
+    errors: list[str]
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.desk.room.issuer + path)
+
+    def enrol(self, person: str, kind: str, name: str, roles: list[str]) -> None:
+        body = {"id": person, "kind": kind, "name": name, "roles": roles, "how": "vouched"}
+        self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
+        self.page.get_by_label("Name of this device").fill("My laptop")
+        self.page.get_by_role("button", name="Make my passkey").click()
+
+    def result(self, text: str) -> None:
+        expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Sandbox]:
+    with serving(tmp_path, CATALOGUE, FACTS, {"decline_pause_s": 1}) as issuer, Sandbox(CATALOGUE, base_url=issuer) as sandbox:
+        yield sandbox
+
+
+def visit(browser: Browser, desk: Sandbox) -> Visit:
+    context = browser.new_context()
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console", lambda message: errors.append(message.text) if message.type == "error" and "status of 4" not in message.text else None
+    )
+    cdp = context.new_cdp_session(page)
+    cdp.send("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return Visit(desk, context, page, made["authenticatorId"], cdp, errors)
+
+
+@pytest.fixture
+def anna(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
+    one = visit(browser, desk)
+    one.enrol("anna", "customer", "Anna Berg", [])
+    expect(one.page.get_by_role("heading", name="Hello Anna Berg")).to_be_visible()
+    yield one
+    assert one.errors == []
+    one.context.close()
+
+
+@pytest.fixture
+def agent(desk: Sandbox) -> SandboxAgent:
+    return desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
+
+
+def consent(anna: Visit, agent: SandboxAgent, *, strike: int | None = None, at_most: str = "") -> dict[str, Any]:
+    """Consent in the browser; returns what the agent is then told."""
+    request_uri, state = agent.push(copy.deepcopy(MANDATE))
+    came_back: list[str] = []
+    anna.page.route(CALLBACK, lambda route: (came_back.append(route.request.url), route.fulfill(status=200, body="back at the agent")))
+    anna.open(f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}")
+    allow = anna.page.get_by_role("button", name="Allow this with my passkey")
+    if strike is not None:
+        anna.page.locator(f'[data-power="{strike}"] [data-edit="strike"]').uncheck()
+        anna.result("This is what you would allow now.")
+    if at_most:
+        card = anna.page.locator('[data-power="4"]')
+        card.get_by_text("Allow less").click()
+        card.get_by_label("Amount, at most").fill(at_most)
+        expect(card.locator("[data-details]")).to_contain_text(f"amount: at most {at_most}")
+    expect(allow).to_be_enabled()
+    allow.click()
+    anna.page.wait_for_url(CALLBACK)
+    return dict(agent.redeem(came_back[0], state))
+
+
+def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back(anna: Visit, agent: SandboxAgent) -> None:
+    granted = consent(anna, agent, strike=2, at_most="60.00")
+    powers = granted["authorization_details"][0]["powers"]
+    assert ["order.address"] not in [power.get("attributes") for power in powers]
+    assert powers[3]["where"]["amount"] == {"max": "60.00 EUR"}
+    task = agent.open(granted["mandate"])
+
+    first = task.ask("payment.refund", REFUND)
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund 40.00 EUR for order W1001")
+    expect(anna.page.get_by_text("This cannot be undone.").first).to_be_visible()
+    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.result("Done.")
+    assert first.again().outcome == "done"
+
+    second = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="The kettle leaks.")
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
+    anna.page.get_by_role("button", name="Yes, but less…").click()
+    anna.page.get_by_label("i2").uncheck()
+    anna.page.get_by_role("button", name="Show me what would be done").click()
+    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 of order W1001")
+    anna.page.get_by_role("button", name="Agree to this with my passkey").click()
+    anna.result("Done, as you offered.")
+    assert second.again().state == "countered"
+
+    third = task.ask("payment.refund", {**REFUND, "amount": "20.00 EUR"})
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("button", name="No", exact=True).click()
+    anna.result("You said no. Nothing was done")
+    assert third.again().codes == ("confirmation.declined",)
+
+    anna.open("/me")
+    anna.page.get_by_role("button", name="Take it back now").click()
+    anna.result("can do nothing more for you")
+    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
+
+
+def test_signing_out_and_in_again_leads_back_to_the_request(anna: Visit, agent: SandboxAgent) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    anna.page.get_by_role("button", name="Sign out").click()
+    anna.page.wait_for_url("**/login")
+    anna.open(f"/oauth/authorize?request_uri={request_uri}")
+    anna.page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("wants to act for you at Acme Store")
+
+
+def test_without_user_verification_nothing_is_confirmed(anna: Visit, agent: SandboxAgent) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    reply = task.ask("payment.refund", REFUND)
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.cdp.send("WebAuthn.setUserVerified", {"authenticatorId": anna.authenticator, "isUserVerified": False})
+    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.result("Your passkey was not used, so nothing was done.")
+    assert reply.again().needs_human
+
+
+def test_a_mandate_is_narrowed_on_its_page(anna: Visit, agent: SandboxAgent) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    anna.open("/me")
+    anna.page.get_by_role("link", name="See and narrow").click()
+    anna.page.get_by_label("The agent may ask for: Refund").uncheck()
+    anna.page.get_by_role("button", name="Save: allow only this from now on").click()
+    anna.result("Saved.")
+    assert task.ask("payment.refund", REFUND).codes == ("mandate.power_missing",)
+
+
+def test_a_link_works_once(browser: Browser, desk: Sandbox) -> None:
+    body = {"id": "bram", "kind": "customer", "name": "Bram", "how": "link"}
+    code = desk.room.control("POST", "/sandbox/v1/people", body)["code"]
+    for name, said in (("bram", None), ("again", "This link no longer works")):
+        other = visit(browser, desk)
+        other.open(f"/enrol?code={code}")
+        other.page.get_by_role("button", name="Make my passkey").click()
+        if said is None:
+            expect(other.page.get_by_role("heading", name="Hello Bram")).to_be_visible()
+        else:
+            other.result(said)
+        assert other.errors == [], name
+        other.context.close()
+
+
+def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    olga = visit(browser, desk)
+    olga.enrol("olga", "officer", "Olga Frey", ["billing", "audit"])
+    olga.page.get_by_role("link", name="Anna Berg").click()
+    expect(olga.page.get_by_text("This case comes from an agent, not from the customer.")).to_be_visible()
+    olga.page.get_by_label("Your answer").fill("It goes to Lindenweg 4, 20095 Hamburg, I think.")
+    olga.page.get_by_role("button", name="Check and send").click()
+    expect(olga.page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
+    assert task.inbox() == []
+    olga.page.get_by_role("button", name="Send without the marked parts").click()
+    olga.result("Sent to the agent.")
+    assert [one["text"] for one in task.inbox()] == ["It goes to [withheld], I think."]
+    olga.open(f"/desk/cases/{task.case}")
+    olga.page.get_by_label("amount").fill("15.00 EUR")
+    olga.page.get_by_role("button", name="Offer this").click()
+    olga.result("Offered")
+    olga.open("/audit")
+    olga.page.get_by_role("button", name="Verify everything now").click()
+    olga.result("entries are as they were recorded")
+    assert olga.errors == []
+    olga.context.close()

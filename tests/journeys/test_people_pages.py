@@ -1,0 +1,203 @@
+"""The pages as a browser gets them: who may see them, that nothing of an agent's becomes markup, and where they lead."""
+
+import copy
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from browser.shop import CATALOGUE, FACTS, MANDATE
+from remit.sandbox import Sandbox
+from remit.sandbox.people import SandboxCustomer, SandboxPerson
+from remit.sandbox.workloads import SandboxAgent, SandboxTask
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\u202e"
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its elements with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def of(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+@pytest.fixture
+def desk() -> Iterator[Sandbox]:
+    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def anna(desk: Sandbox) -> SandboxCustomer:
+    return desk.customer("anna", name="Anna Berg")
+
+
+@pytest.fixture
+def agent(desk: Sandbox) -> SandboxAgent:
+    return desk.agent("spiffe://helper.example/shop", name="Helper")
+
+
+@pytest.fixture
+def task(anna: SandboxCustomer, agent: SandboxAgent) -> SandboxTask:
+    return agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+
+
+def get(desk: Sandbox, path: str, person: SandboxPerson | None = None, **headers: str) -> Any:
+    return desk.room.raw("GET", path, cookie=person.cookie if person else "", headers=headers, check=False)
+
+
+def test_who_is_not_signed_in_goes_to_sign_in_and_back(desk: Sandbox) -> None:
+    for path in ("/me", "/desk", "/security", "/audit", "/confirm/cnf_x", "/oauth/authorize?request_uri=urn%3Ax&client_id=a"):
+        answered = get(desk, path)
+        assert answered.status_code == 303
+        assert answered.headers["location"].startswith("/login?next=%2F")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "https://evil.example/",
+        "//evil.example/me",
+        "/\\evil.example",
+        "/me//evil.example",
+        "javascript:alert(1)",
+        "/elsewhere",
+        "/me\r\nx: y",
+    ],
+)
+def test_signing_in_leads_nowhere_else(desk: Sandbox, anna: SandboxCustomer, after: str) -> None:
+    answered = desk.room.thread.run(_with_query(desk, after, anna.cookie))
+    assert answered.headers["location"] == "/me"
+
+
+async def _with_query(desk: Sandbox, after: str, cookie: str) -> Any:
+    return await desk.room._http.get("/login", params={"next": after}, headers={"cookie": cookie})
+
+
+def test_no_page_runs_or_styles_anything_inline_or_from_elsewhere(
+    desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, task: SandboxTask
+) -> None:
+    reply = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="The kettle leaks.")
+    olga = desk.officer("olga", ["billing", "security", "audit"])
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    mandate = anna.get("/me/v1/mandates")["mandates"][0]["mandate"]
+    pages = [
+        (None, "/login"),
+        (None, "/enrol?code=abc"),
+        (anna, "/me"),
+        (anna, f"/me/mandates/{mandate}"),
+        (anna, f"/confirm/{anna.invitation(reply)}"),
+        (anna, f"/oauth/authorize?request_uri={request_uri}"),
+        (olga, "/desk"),
+        (olga, f"/desk/cases/{task.case}"),
+        (olga, "/security"),
+        (olga, "/audit"),
+    ]
+    for person, path in pages:
+        answered = get(desk, path, person)
+        assert answered.status_code == 200, (path, answered.text[:300])
+        policy = answered.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert answered.headers["cache-control"] == "no-store"
+        page = Page(answered.text)
+        assert not page.of("style")
+        assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on") or name == "style"]
+        assert all(one.get("type") == "application/json" or str(one.get("src", "")).startswith("/static/") for one in page.of("script"))
+        assert all(
+            str(one[where]).startswith(("/", "#")) for one in page.of("a", "link", "img") for where in ("href", "src") if one.get(where)
+        )
+        _verify_readable(page, answered.text)
+
+
+def _verify_readable(page: Page, text: str) -> None:
+    """A language, one heading of the first rank, and a name for everything that can be filled in."""
+    assert page.of("html")[0]["lang"] == "en"
+    assert len(page.of("h1")) == 1
+    named = {one.get("for") for one in page.of("label")}
+    for one in page.of("input", "select", "textarea"):
+        inside = one.get("type") == "checkbox"
+        assert inside or one.get("id") in named or one.get("aria-label"), one
+    ids = [one["id"] for _, one in page.elements if one.get("id")]
+    assert len(ids) == len(set(ids))
+    assert re.search(r"<title>[^<]+</title>", text)
+
+
+def test_what_an_agent_writes_never_becomes_markup(desk: Sandbox, anna: SandboxCustomer) -> None:
+    agent = desk.agent("spiffe://helper.example/bad", name="Helper <b>x</b>")
+    asked = copy.deepcopy(MANDATE)
+    asked["objective"]["summary"] = HOSTILE
+    request_uri, _ = agent.push(asked)
+    answered = get(desk, f"/oauth/authorize?request_uri={request_uri}", anna)
+    assert answered.status_code == 200
+    page = Page(answered.text)
+    assert all(one.get("type") == "application/json" or one.get("src") for one in page.of("script"))
+    assert not [one for one in page.of("img") if one.get("src") == "x"]
+    assert not page.of("b")
+    assert "\u202e" not in re.sub(r"<script type=\"application/json\".*?</script>", "", answered.text, flags=re.DOTALL)
+
+
+def test_the_consent_page_of_another_agents_request_is_not_shown(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    answered = get(desk, f"/oauth/authorize?request_uri={request_uri}&client_id=somebody", anna)
+    assert answered.status_code == 404
+
+
+def test_a_foreign_record_is_said_and_ones_own_are_offered(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    asked = copy.deepcopy(MANDATE)
+    asked["objective"]["target"]["order"] = ["W2002"]
+    request_uri, _ = agent.push(asked)
+    answered = get(desk, f"/oauth/authorize?request_uri={request_uri}", anna)
+    page = Page(answered.text)
+    records = [(one["value"], "checked" in one) for one in page.of("input") if one.get("data-edit") == "target"]
+    assert records == [("W1001", False), ("W1003", False)]
+    assert [one for one in page.of("button") if one.get("data-answer") == "grant" and "disabled" in one]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/me", 403), ("/nothing", 404), ("/confirm/cnf_x", 404), ("/desk/cases/case_x", 404)])
+def test_a_refusal_is_a_page_in_plain_words(desk: Sandbox, path: str, status: int) -> None:
+    answered = get(desk, path, desk.officer("olga", ["billing"]))
+    assert answered.status_code == status
+    if path != "/nothing":
+        assert "<h1>" in answered.text
+        assert "GET /openapi.json" not in answered.text
+
+
+def test_pages_of_the_desks_people_are_for_their_roles(desk: Sandbox, anna: SandboxCustomer) -> None:
+    billing, guard, auditor = desk.officer("olga", ["billing"]), desk.officer("sam", ["admin"]), desk.officer("ada", ["audit"])
+    allowed = {("/desk", "olga"), ("/desk", "sam"), ("/security", "sam"), ("/audit", "sam"), ("/audit", "ada")}
+    for path in ("/desk", "/security", "/audit"):
+        for person in (anna, billing, guard, auditor):
+            expected = 200 if (path, person.id) in allowed else 403
+            assert get(desk, path, person).status_code == expected, (path, person.id)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"content-type": "text/plain"}],
+)
+def test_another_sites_page_changes_nothing(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, headers: dict[str, str]) -> None:
+    mandate = anna.grant(agent, copy.deepcopy(MANDATE))
+    sent = {"content-type": "application/json", **headers}
+    answered = desk.room.raw("POST", f"/me/v1/mandates/{mandate.id}/revoke", cookie=anna.cookie, headers=sent, content=b"{}", check=False)
+    assert answered.status_code in {403, 415}
+    assert anna.get("/me/v1/mandates")["mandates"][0]["state"] == "active"
+
+
+def test_static_files_are_asked_again_and_not_sent_twice(desk: Sandbox) -> None:
+    first = get(desk, "/static/remit.js")
+    assert first.headers["content-type"].startswith("text/javascript")
+    again = get(desk, "/static/remit.js", **{"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for path in ("/static/../wiring.py", "/static/..%2fwiring.py", "/static/nothing.js"):
+        assert get(desk, path).status_code == 404

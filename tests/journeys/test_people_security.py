@@ -1,0 +1,158 @@
+"""Security people over the JSON twins: one person stops, two people loosen."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from browser.shop import CATALOGUE, FACTS, MANDATE
+from remit.client.errors import Refused
+from remit.client.keys import load_key, new_key
+from remit.sandbox import Sandbox
+from remit.sandbox.people import SandboxCustomer, SandboxPerson
+from remit.sandbox.workloads import SandboxAgent
+
+AGENT = "spiffe://helper.example/shop"
+
+
+@pytest.fixture
+def desk() -> Iterator[Sandbox]:
+    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def anna(desk: Sandbox) -> SandboxCustomer:
+    return desk.customer("anna")
+
+
+@pytest.fixture
+def sam(desk: Sandbox) -> SandboxPerson:
+    return desk.officer("sam", ["security"])
+
+
+@pytest.fixture
+def lee(desk: Sandbox) -> SandboxPerson:
+    return desk.officer("lee", ["admin"])
+
+
+@pytest.fixture
+def agent(desk: Sandbox) -> SandboxAgent:
+    return desk.agent(AGENT, name="Helper")
+
+
+def tier_of(person: SandboxPerson, client_id: str = AGENT) -> str:
+    return next(one["tier"] for one in person.get("/security/v1/agents")["agents"] if one["client_id"] == client_id)
+
+
+def refused(person: SandboxPerson, path: str, body: dict[str, Any]) -> str:
+    with pytest.raises(Refused) as problem:
+        person.post(path, body)
+    return str(problem.value.code)
+
+
+@pytest.mark.parametrize(
+    ("what", "name"), [("agent", AGENT), ("operator", "helper.example"), ("customer", "anna"), ("objective", "return-item")]
+)
+def test_one_person_stops_it_and_two_resume_it(
+    anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent, what: str, name: str
+) -> None:
+    mandate = anna.grant(agent, copy.deepcopy(MANDATE) | {"max_tasks": 3})
+    task = agent.open(mandate)
+    assert sam.post("/security/v1/suspend", {what: name, "reason": "odd traffic"})["tasks"] == [task.id]
+    assert task.ask("order.note", {"order_id": "W1001"}).refused
+    proposal = sam.post("/security/v1/resume", {what: name, "reason": "explained"})["proposal"]["proposal"]
+    assert refused(sam, f"/security/v1/proposals/{proposal}", {"answer": "yes"}) == "person.not_allowed"
+    assert [(one["what"], one["name"]) for one in sam.get("/security/v1/suspensions")["suspensions"]] == [(what, name)]
+    lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
+    assert sam.get("/security/v1/suspensions")["suspensions"] == []
+    assert refused(lee, f"/security/v1/proposals/{proposal}", {"answer": "yes"}) == "request.not_found"
+    assert task.ask("order.note", {"order_id": "W1001"}).codes == ("task.ended",)
+    assert agent.open(mandate).ask("order.read", {"order_id": "W1001"}).needs_human
+
+
+def test_raising_trust_takes_two_and_lowering_it_one(sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent) -> None:
+    del agent
+    proposal = sam.post("/security/v1/agents", {"client_id": AGENT, "tier": "trusted"})["proposal"]["proposal"]
+    assert tier_of(sam) == "known"
+    lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
+    assert tier_of(sam) == "trusted"
+    assert sam.post("/security/v1/agents", {"client_id": AGENT, "tier": "unproved"})["tier"] == "unproved"
+    assert tier_of(sam) == "unproved"
+
+
+def test_a_new_agent_begins_known_at_most(sam: SandboxPerson) -> None:
+    public = load_key(new_key()).as_dict(private=False) | {"kid": "k1", "use": "sig", "alg": "ES256"}
+    body = {"client_id": "spiffe://bot.example/a", "operator": "bot.example", "tier": "trusted", "keys": {"jwks": {"keys": [public]}}}
+    made = sam.post("/security/v1/agents", body)
+    assert (made["tier"], made["proposal"]["to"]) == ("known", "trusted")
+    assert refused(sam, "/security/v1/agents", body) == "request.conflict"
+
+
+def test_a_proposal_can_be_dropped_by_who_made_it(sam: SandboxPerson, agent: SandboxAgent) -> None:
+    del agent
+    proposal = sam.post("/security/v1/agents", {"client_id": AGENT, "tier": "trusted"})["proposal"]["proposal"]
+    sam.post(f"/security/v1/proposals/{proposal}", {"answer": "no"})
+    assert sam.get("/security/v1/proposals")["proposals"] == []
+
+
+def test_nobody_gives_themselves_a_role(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson) -> None:
+    assert refused(sam, "/security/v1/people", {"id": "sock", "kind": "officer", "roles": ["admin"]}) == "person.not_allowed"
+    added = sam.post("/security/v1/people", {"id": "nia", "kind": "officer", "name": "Nia"})
+    assert added["link"].startswith(desk.room.issuer + "/enrol?code=")
+    proposal = sam.post("/security/v1/people/nia/roles", {"roles": ["billing"], "reason": "joined"})["proposal"]["proposal"]
+    assert next(one["roles"] for one in sam.get("/security/v1/people")["people"] if one["id"] == "nia") == []
+    lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
+    assert next(one["roles"] for one in sam.get("/security/v1/people")["people"] if one["id"] == "nia") == ["billing"]
+    assert refused(sam, "/security/v1/people/nia/roles", {"roles": ["king"]}) == "request.malformed"
+    assert refused(sam, "/security/v1/people/nobody/roles", {"roles": []}) == "request.not_found"
+
+
+def test_content_is_erased_by_two_people_and_the_envelope_stays(
+    anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent
+) -> None:
+    anna.grant(agent, copy.deepcopy(MANDATE))
+    assert anna.get("/me/v1/history")["entries"][0]["content"] is not None
+    proposal = sam.post("/security/v1/erasures", {"customer": "anna", "reason": "asked for it"})["proposal"]["proposal"]
+    lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
+    granted = next(one for one in anna.get("/me/v1/history")["entries"] if one["kind"] == "mandate.granted")
+    assert (granted["content"], granted["erased"], granted["envelope"]["objective"]) == (None, True, "return-item")
+
+
+def test_contested_content_is_not_erased(desk: Sandbox, anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson) -> None:
+    entry = anna.get("/me/v1/history")["entries"][0]["entry"]
+    proposal = sam.post("/security/v1/erasures", {"customer": "anna", "reason": "asked for it"})["proposal"]["proposal"]
+    contest = anna.post(f"/me/v1/entries/{entry}/contest", {"text": "Not me."})["contest"]
+    assert refused(lee, f"/security/v1/proposals/{proposal}", {"answer": "yes"}) == "request.conflict"
+    assert refused(sam, "/security/v1/erasures", {"customer": "anna", "reason": "again"}) == "request.conflict"
+    ada = desk.officer("ada", ["audit"])
+    ada.post(f"/audit/v1/contests/{contest}", {"text": "It was your laptop."})
+    lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
+    assert next(one for one in anna.get("/me/v1/history")["entries"] if one["kind"] == "person.enrolled")["erased"] is True
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"agent": AGENT, "operator": "helper.example", "reason": "x"}, {"agent": AGENT}, {"agent": "nobody", "reason": "x"}]
+)
+def test_what_is_to_be_stopped_must_be_said_exactly(sam: SandboxPerson, agent: SandboxAgent, body: dict[str, Any]) -> None:
+    del agent
+    assert refused(sam, "/security/v1/suspend", body) in {"request.malformed", "agent.unknown"}
+
+
+def test_others_see_and_do_nothing_here(desk: Sandbox, anna: SandboxCustomer) -> None:
+    for person in (anna, desk.officer("olga", ["billing"]), desk.officer("ada", ["audit"])):
+        for page in ("agents", "suspensions", "incidents", "proposals", "people"):
+            with pytest.raises(Refused) as problem:
+                person.get(f"/security/v1/{page}")
+            assert problem.value.code == "person.not_allowed"
+        assert refused(person, "/security/v1/suspend", {"operator": "helper.example", "reason": "x"}) == "person.not_allowed"
+        assert refused(person, "/security/v1/resume", {"operator": "helper.example"}) == "person.not_allowed"
+        assert refused(person, "/security/v1/erasures", {"customer": "anna", "reason": "x"}) == "person.not_allowed"
+
+
+def test_incidents_come_from_the_record(sam: SandboxPerson, agent: SandboxAgent) -> None:
+    del agent
+    sam.post("/security/v1/suspend", {"agent": AGENT, "reason": "odd traffic"})
+    first = sam.get("/security/v1/incidents")["incidents"][0]
+    assert (first["kind"], first["content"]["by"], first["content"]["reason"]) == ("agent.suspended", "sam", "odd traffic")
