@@ -139,7 +139,7 @@ def test_a_redirect_or_a_server_fault_is_no_answer_and_no_verdict(address: str, 
     assert caught.value.code is Code.FAULT_STORE
 
 
-@pytest.mark.parametrize("prefix", ["http://127.0.0.1:1/log", "nonsense", "http://[", "ftp://x"])
+@pytest.mark.parametrize("prefix", ["http://127.0.0.1:9/log", "nonsense", "http://[", "ftp://x"])
 def test_an_address_that_cannot_be_reached_is_a_fault(prefix: str) -> None:
     with httpx.Client(trust_env=False) as client, pytest.raises(Fault) as caught:
         HttpLog(prefix, client).checkpoint()

@@ -6,7 +6,7 @@ from typing import Any
 
 import cedarpy
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from contracts.policy_desk import DESK, question
@@ -417,7 +417,11 @@ def test_a_slice_answers_as_the_whole_set_does(made: list[tuple[str, str, str]],
     text = "\n".join(
         f'@id("p{n}") {effect}(principal, {scope}, resource) when {{ {when} }};' for n, (effect, scope, when) in enumerate(made)
     )
-    plug = policies(text)
+    try:
+        plug = policies(text)
+    except Refused as refused:
+        assert refused.code is Code.POLICY_INVALID
+        assume(False)  # it names what its action does not have: the plug does not take such a set at all
     for name, params in ASKED:
         asked = question(name, params, tier=tier, risk=risk, confirmed_by=confirmed, confirmation_kind="fresh" if confirmed else "none")
         whole = raw(text, asked=asked)
