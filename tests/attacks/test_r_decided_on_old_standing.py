@@ -1,0 +1,118 @@
+"""A decision on standing that is no longer true: something is revoked between loading and recording, or before sending."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from attacks.arena import SEND_BACK, Arena, code_of
+
+
+def _meanwhile(arena: Arena, what: Callable[[], Awaitable[object]]) -> None:
+    """Let something happen while the facts of the next ask are fetched: after loading, before recording."""
+    real = arena.backoffice.facts
+    done: list[bool] = []
+
+    async def facts(records: Any, *, customer: str) -> Any:
+        if not done:
+            done.append(True)
+            await what()
+        return await real(records, customer=customer)
+
+    arena.backoffice.facts = facts  # type: ignore[method-assign]  # the desk answers late
+
+
+@pytest.mark.proves("EPOCHS")
+def test_a_revocation_between_loading_and_recording_is_seen(arena: Arena) -> None:
+    found, task = arena.granted()
+    http = arena.room._http
+
+    async def revoke() -> None:
+        response = await http.post(
+            f"/me/v1/mandates/{found.id}/revoke", content=b"{}", headers={"cookie": arena.anna.cookie, "content-type": "application/json"}
+        )
+        assert response.is_success
+
+    arena.anna.get("/me/v1")
+    _meanwhile(arena, revoke)
+    with arena.unchanged():
+        response = arena.ask(task, "order.read", {"order_id": "W1"})
+    assert code_of(response) == "task.ended"
+    assert "delivered" not in response.text
+    assert arena.entries("reply.sent") == []
+
+
+@pytest.mark.proves("EPOCHS")
+@pytest.mark.parametrize("what", ["agent", "operator", "customer", "objective"])
+def test_a_suspension_between_loading_and_recording_is_seen(arena: Arena, what: str) -> None:
+    task = arena.task()
+    name = {"agent": task.agent.client_id, "operator": "helper.example", "customer": "anna", "objective": "return-item"}[what]
+    http = arena.room._http
+
+    async def suspend() -> None:
+        assert (await http.post("/sandbox/v1/suspend", json={"what": what, "name": name, "reason": "x"})).is_success
+
+    _meanwhile(arena, suspend)
+    with arena.unchanged():
+        response = arena.ask(task, "order.read", {"order_id": "W1"})
+    assert code_of(response) in {"task.ended", "agent.suspended"}
+    assert arena.entries("reply.sent") == []
+
+
+@pytest.mark.proves("EPOCHS")
+def test_a_revocation_while_a_yes_is_weighed_voids_it(arena: Arena) -> None:
+    found, task = arena.granted()
+    reply = task.ask("order.return", SEND_BACK)
+    path = f"/me/v1/confirmations/{arena.anna.invitation(reply)}"
+    answer = {"answer": "yes", "assertion": arena.anna.passkey.get(arena.anna.get(path)["options"])}
+    http = arena.room._http
+
+    async def revoke() -> None:
+        await http.post(
+            f"/me/v1/mandates/{found.id}/revoke", content=b"{}", headers={"cookie": arena.anna.cookie, "content-type": "application/json"}
+        )
+
+    _meanwhile(arena, revoke)
+    with arena.unchanged():
+        assert arena.person("POST", path, answer, cookie=arena.anna.cookie).is_error
+    assert reply.again().state == "void"
+
+
+@pytest.mark.proves("EPOCHS")
+def test_an_act_that_waited_in_the_outbox_is_not_sent_after_a_revocation(arena: Arena) -> None:
+    found, task = arena.granted()
+    reply = task.ask("order.return", SEND_BACK)
+    arena.helpdesk.set_down(True)
+    assert arena.anna.confirm(reply).outcome is None
+    arena.anna.revoke(found)
+    arena.helpdesk.set_down(False)
+    with arena.unchanged():
+        arena.desk.sweep()
+    assert reply.again().state == "void"
+    assert arena.recorded("task.ended")["envelope"]["voided"]["acts"] == 1
+
+
+@pytest.mark.proves("FENCE")
+def test_an_unknown_act_is_failed_only_once_it_can_never_happen(arena: Arena) -> None:
+    found, task = arena.granted()
+    reply = task.ask("order.return", SEND_BACK)
+    arena.backoffice.fail_next("before")
+    assert arena.anna.confirm(reply).outcome == "unknown"
+    assert {"power": "request", "action": "order.return", "uses_left": 2} in list(task.status()["budgets"])
+    arena.anna.revoke(found)
+    arena.desk.sweep()
+    (act,) = arena.entries("act.performed")[-1:]
+    assert act["envelope"]["outcome"] == "failed"
+    assert arena.performed() == []
+    assert [one.state for one in arena.backoffice._acts.values()] == ["fenced"]
+
+
+@pytest.mark.proves("FENCE")
+def test_an_act_the_desk_did_before_its_answer_was_lost_is_not_done_again(arena: Arena) -> None:
+    _, reply, _ = arena.waiting()
+    arena.backoffice.fail_next("after")
+    assert arena.anna.confirm(reply).outcome == "unknown"
+    arena.desk.sweep()
+    arena.desk.sweep()
+    assert reply.again().outcome == "done"
+    assert arena.performed() == [SEND_BACK]
