@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from remit.client.keys import load_key, new_key
+from remit.client.keys import load_key
 from remit.sandbox import Sandbox
+
 
 def base(port: int) -> str:
     """The desk's address."""
@@ -37,6 +38,7 @@ HERE = Path(__file__).parent
 
 
 def b64(raw: bytes) -> str:
+    """Unpadded base64url."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -50,7 +52,14 @@ class Signer:
         self._head = b64(json.dumps({"typ": "dpop+jwt", "alg": "ES256", "jwk": public}).encode()) + "."
 
     def proof(self, url: str, token: str, number: int, now: int) -> str:
-        claims = {"jti": f"{number}-{os.urandom(9).hex()}", "htm": "POST", "htu": url, "iat": now, "ath": b64(hashlib.sha256(token.encode()).digest())}
+        """A fresh proof for one POST."""
+        claims = {
+            "jti": f"{number}-{os.urandom(9).hex()}",
+            "htm": "POST",
+            "htu": url,
+            "iat": now,
+            "ath": b64(hashlib.sha256(token.encode()).digest()),
+        }
         text = self._head + b64(json.dumps(claims, separators=(",", ":")).encode())
         r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
         return f"{text}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
@@ -75,7 +84,12 @@ def set_up(desk: Sandbox, agents: int, customers: int, orders: int) -> list[dict
                 "powers": [
                     {"power": "represent"},
                     {"power": "receive", "attributes": ["order.status"]},
-                    {"power": "request", "actions": ["order.change_address"], "uses": 1000, "where": {"order_id": {"one_of": ids}, "address": {"one_of": ADDRESSES}}},
+                    {
+                        "power": "request",
+                        "actions": ["order.change_address"],
+                        "uses": 1000,
+                        "where": {"order_id": {"one_of": ids}, "address": {"one_of": ADDRESSES}},
+                    },
                 ],
             },
         )
@@ -140,11 +154,13 @@ def yardstick_us() -> float:
 
 
 def cpu_s(pid: int) -> float:
+    """User and system seconds of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
+    """Start the desk, drive it, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--asks", type=int, default=6000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -187,7 +203,9 @@ def main() -> int:
                         print("  not all done:", said)
                 mid = statistics.median
                 print(f"    yardstick: one ES256 check takes {yardstick_us():.0f} us")
-                print(f"{connections:>3} connections: {mid(rates):7.0f} asks/s   p50 {mid(p50s):6.2f} ms   p99 {mid(p99s):6.2f} ms   server CPU {mid(cpus):5.0f} us an ask")
+                print(
+                    f"{connections:>3} connections: {mid(rates):7.0f} asks/s   p50 {mid(p50s):6.2f} ms   p99 {mid(p99s):6.2f} ms   server CPU {mid(cpus):5.0f} us an ask"
+                )
         server.terminate()
         print(server.communicate(timeout=30)[0].strip())
         if given.fsyncs:

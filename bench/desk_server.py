@@ -49,12 +49,22 @@ async def main(folder: Path, port: int, customers: int, orders: int) -> None:
     for customer in range(customers):
         seed["customers"][f"c{customer}"] = {"name": f"Customer {customer}", "attributes": {}}
         for order in range(orders):
-            data = {"status": "pending", "total": "10.00 EUR", "payment_method": "pm", "shipping_address": "Old Street 1, Town", "items": []}
-            seed["records"].append({"kind": "order", "id": f"W{customer}x{order}", "name": "Order", "owners": [f"c{customer}"], "data": data})
+            data = {
+                "status": "pending",
+                "total": "10.00 EUR",
+                "payment_method": "pm",
+                "shipping_address": "Old Street 1, Town",
+                "items": [],
+            }
+            seed["records"].append(
+                {"kind": "order", "id": f"W{customer}x{order}", "name": "Order", "owners": [f"c{customer}"], "data": data}
+            )
     await desk.backoffice.seed(seed)
-    server = uvicorn.Server(uvicorn.Config(desk.app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning", access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(desk.app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning", access_log=False)
+    )
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110  # uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     print("ready", flush=True)
     await serving

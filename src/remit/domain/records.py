@@ -7,9 +7,11 @@ the modules that own it (task, ask, confirmation).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol
 
 from remit.domain.values import Instant
+
+NEVER: Final = Instant(0)
 
 
 class Link(NamedTuple):
@@ -105,7 +107,7 @@ class Person:
     roles: tuple[str, ...]
     created_at: Instant
     paused: bool = False
-    contact_changed_at: Instant = Instant(0)
+    contact_changed_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
         """By kind, by e-mail and by role."""
@@ -129,7 +131,7 @@ class Passkey:
     label: str
     created_at: Instant
     revoked: bool = False
-    young_since: Instant = Instant(0)
+    young_since: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
         """By person, while it counts."""
@@ -213,7 +215,7 @@ class PushedRequest:
     customer: str = ""
     mandate: str = ""
     code: str = ""
-    code_expires_at: Instant = Instant(0)
+    code_expires_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
         """By code while one is out, and by when it ends."""
@@ -319,7 +321,7 @@ class TaskRecord:
     opened_at: Instant
     ends_at: Instant
     reason: str = ""
-    ended_at: Instant = Instant(0)
+    ended_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
         """By case and mandate, and all of them, always; by agent, operator, customer, objective and end of life while it lives."""
@@ -480,9 +482,9 @@ class ConfirmationRecord:
             Link("due.confirmation", "", self.expires_at),
         ]
         answered = {answer.confirms_as for answer in self.answers}
-        for one in self.who:
-            if one not in answered:
-                links.append(Link("confirmation.waiting", self.customer if one == "customer" else one, self.at))
+        links.extend(
+            Link("confirmation.waiting", self.customer if one == "customer" else one, self.at) for one in self.who if one not in answered
+        )
         return tuple(links)
 
 
@@ -513,7 +515,7 @@ class ActRecord:
     payload: str
     state: ActState
     queued_at: Instant
-    sent_at: Instant = Instant(0)
+    sent_at: Instant = NEVER
     tries: int = 0
 
     def links(self) -> tuple[Link, ...]:

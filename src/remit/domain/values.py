@@ -13,7 +13,7 @@ from typing import Final, NewType, TypeAlias
 
 from remit.domain.errors import Code, Refused
 
-Json: TypeAlias = None | bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json"]
+Json: TypeAlias = bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json"] | None
 JsonObject: TypeAlias = Mapping[str, Json]
 
 Instant = NewType("Instant", int)

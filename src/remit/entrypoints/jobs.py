@@ -43,6 +43,6 @@ class Jobs:
                 patience_s = max(_PATIENCE_S, self._parts.terms.desk_timeout_s + 1)
             except Fault as fault:
                 _LOG.warning("a round failed: %s", fault)
-            except Exception:
+            except Exception:  # noqa: BLE001  # a round that dies must not end the rounds: it is logged and the next one tries again
                 _LOG.exception("a round failed")
             await asyncio.sleep(_PAUSE_S)

@@ -83,9 +83,9 @@ class OAuth:
             ProofRefused: there is no usable proof.
         """
         values = header_values(scope, b"dpop")
+        if len(values) != 1:
+            raise ProofRefused(Refused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof."))
         try:
-            if len(values) != 1:
-                raise Refused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.")
             proof = self.parts.proofs.verify_proof(
                 values[0],
                 method="POST",
