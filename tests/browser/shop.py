@@ -5,6 +5,7 @@ from typing import Any
 CATALOGUE: dict[str, Any] = {
     "desk": {"name": "Acme Store", "currency": "EUR"},
     "role": {"billing": {"title": "Billing officer"}, "security": {"title": "Security officer"}},
+    "floor": {"security": ["customer", "officer:security"]},
     "resource": {"order": {"title": "order"}, "payment_method": {"title": "payment method"}},
     "attribute": {
         "order.status": {"title": "status of an order"},
@@ -58,6 +59,13 @@ CATALOGUE: dict[str, Any] = {
                 "required": ["order_id", "payment_method_id", "amount"],
             },
         },
+        "account.unlock": {
+            "title": "Unlock the account",
+            "power": "request",
+            "area": "security",
+            "effect": "write",
+            "params": {"properties": {}},
+        },
         "offer.accept": {
             "title": "Accept offer {offer_id}: a credit of {amount}",
             "power": "accept",
@@ -71,11 +79,12 @@ CATALOGUE: dict[str, Any] = {
         },
     },
     "objective": {
+        "unlock": {"title": "Get back into the account", "actions": ["account.unlock"]},
         "return-item": {
             "title": "Return something and get the money back",
             "target": "order",
             "actions": ["order.read", "order.return", "order.note", "payment.refund", "offer.accept"],
-        }
+        },
     },
 }
 

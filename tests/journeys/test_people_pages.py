@@ -164,6 +164,33 @@ def test_a_foreign_record_is_said_and_ones_own_are_offered(desk: Sandbox, anna: 
     assert [one for one in page.of("button") if one.get("data-answer") == "grant" and "disabled" in one]
 
 
+def test_an_act_for_two_is_shown_to_both_and_done_when_both_agreed(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    sam = desk.officer("sam", ["security"])
+    wanted = {"type": "remit_mandate", "objective": {"type": "unlock"}, "powers": [{"power": "request", "actions": ["account.unlock"]}]}
+    reply = agent.open(anna.grant(agent, wanted)).ask("account.unlock", {})
+    page = f"/confirm/{anna.invitation(reply)}"
+    assert "The desk must agree as well" in get(desk, page, anna).text
+    assert page in get(desk, "/desk", sam).text
+    seen = get(desk, page, sam).text
+    assert "An agent asks for a customer" in seen
+    assert f'data-twin="/desk/v1{page.replace("/confirm", "/confirmations")}"' in seen
+    assert anna.confirm(reply).needs_human
+    assert get(desk, page, anna).status_code == 403
+    assert sam.confirm(reply).outcome == "done"
+
+
+def test_everything_in_ones_name_can_be_read_from_the_first_entry_on(desk: Sandbox, anna: SandboxCustomer) -> None:
+    for _ in range(210):
+        anna.post("/me/v1/entries/0/contest", {"text": "Not me."})
+    first = anna.get("/me/v1/history?low=0")["entries"]
+    assert [one["entry"] for one in first] == sorted(one["entry"] for one in first)
+    second = anna.get(f"/me/v1/history?low={first[-1]['entry'] + 1}")["entries"]
+    assert len(first) == 200
+    assert second
+    assert f"/me/history?low={first[-1]['entry'] + 1}" in get(desk, "/me/history", anna).text
+    assert "Next page" not in get(desk, f"/me/history?low={second[0]['entry']}", anna).text
+
+
 @pytest.mark.parametrize(("path", "status"), [("/me", 403), ("/nothing", 404), ("/confirm/cnf_x", 404), ("/desk/cases/case_x", 404)])
 def test_a_refusal_is_a_page_in_plain_words(desk: Sandbox, path: str, status: int) -> None:
     answered = get(desk, path, desk.officer("olga", ["billing"]))

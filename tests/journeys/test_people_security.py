@@ -109,6 +109,18 @@ def test_nobody_gives_themselves_a_role(desk: Sandbox, sam: SandboxPerson, lee: 
     assert refused(sam, "/security/v1/people/nobody/roles", {"roles": []}) == "request.not_found"
 
 
+def test_two_accounts_of_one_person_are_not_two_people(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent) -> None:
+    del agent
+    link = sam.post("/security/v1/people", {"id": "sam-again", "kind": "officer", "same_person_as": "sam"})["link"]
+    assert link
+    roles = sam.post("/security/v1/people/sam-again/roles", {"roles": ["security"]})["proposal"]["proposal"]
+    lee.post(f"/security/v1/proposals/{roles}", {"answer": "yes"})
+    again = desk.officer("sam-again", ["security"])
+    proposal = sam.post("/security/v1/agents", {"client_id": AGENT, "tier": "trusted"})["proposal"]["proposal"]
+    assert refused(again, f"/security/v1/proposals/{proposal}", {"answer": "yes"}) == "person.not_allowed"
+    assert tier_of(sam) == "known"
+
+
 def test_content_is_erased_by_two_people_and_the_envelope_stays(
     anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent
 ) -> None:

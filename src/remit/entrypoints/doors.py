@@ -139,6 +139,7 @@ def page_routes(parts: Parts) -> list[Route]:
         ours("/enrol", customer.enrol),
         ours("/oauth/authorize", customer.authorize),
         ours("/me", customer.me),
+        ours("/me/history", customer.history),
         ours("/me/mandates/{id}", customer.mandate),
         ours("/confirm/{id}", customer.confirm),
         ours("/desk", officer.desk),

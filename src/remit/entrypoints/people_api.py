@@ -22,8 +22,10 @@ from remit.entrypoints.wire import (
     header_values,
     malformed,
     one_header,
+    query,
     read_body,
     verify_json_type,
+    whole_number,
 )
 from remit.usecases import people as views
 from remit.usecases.answer import Shown, answer, show
@@ -235,8 +237,11 @@ class PeopleApi:
         return json_answer(200, {"waiting": await views.waiting(self.parts, await self.who(scope))})
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /me/v1/history: everything done in this customer's name."""
-        return json_answer(200, {"entries": await views.history(self.parts, await self.who(scope, "customer"))})
+        """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""
+        person = await self.who(scope, "customer")
+        text = query(scope).get("low")
+        low = None if text is None else whole_number(text, where="low", most=999_999_999)
+        return json_answer(200, {"entries": await views.history(self.parts, person, low=low)})
 
     async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""

@@ -67,6 +67,8 @@ class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     email: str = ""
     roles: list[str] = []
+    same_person_as: str = ""
+    """The id of another account of the same human being, so that two accounts never count as two people."""
 
 
 class RolesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -197,7 +199,7 @@ class SecurityApi:
         added = Person(
             id=body.id,
             kind=body.kind,
-            key=body.id,
+            key=await self._key_of(body.same_person_as) if body.same_person_as else body.id,
             name=body.name or body.id,
             email=body.email,
             roles=(),
@@ -206,6 +208,12 @@ class SecurityApi:
         await add_person(self.parts, added)
         code = await invite_person(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S)
         return json_answer(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={code}"})
+
+    async def _key_of(self, person_id: str) -> str:
+        try:
+            return (await self.parts.store.get(Person, person_id)).record.key
+        except Missing:
+            raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public="There is nobody with the other id.") from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""

@@ -1,6 +1,6 @@
 """What people may see of their own: mandates, what waits for them, what was done in their name, their passkeys."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from remit.domain.confirmers import waits_until
 from remit.domain.errors import Code, Refused
@@ -110,10 +110,10 @@ async def waiting(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     return rows
 
 
-async def history(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
-    """Everything on the record about this customer, newest first, with the customer's own section."""
+async def history(parts: Parts, person: Person, *, low: int | None = None) -> list[Mapping[str, Json]]:
+    """What is on the record about this customer, with the customer's own section: the newest first, or a page from entry `low` on."""
     rows: list[Mapping[str, Json]] = []
-    for entry in await parts.store.entries(ref=person.id, limit=_PAGE, newest=True):
+    for entry in await parts.store.entries(ref=person.id, low=low or 0, limit=_PAGE, newest=low is None):
         opened = await open_row(parts, entry.row)
         envelope = opened.sections[Section.ENVELOPE].body
         mine = opened.sections.get(Section.CUSTOMER)
@@ -128,6 +128,12 @@ async def history(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
             }
         )
     return rows
+
+
+def next_page(rows: Sequence[Mapping[str, Json]]) -> int | None:
+    """Where the page after a full page of entries begins; None after the last."""
+    last = rows[-1]["entry"] if len(rows) == _PAGE else None
+    return last + 1 if isinstance(last, int) else None
 
 
 async def passkeys(parts: Parts, person: Person) -> list[Mapping[str, Json]]:

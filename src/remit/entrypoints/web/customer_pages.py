@@ -7,6 +7,7 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
 from remit.domain.values import Json, JsonObject
+from remit.entrypoints.audit_api import MOST
 from remit.entrypoints.people_api import consent_body, shown_body
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
@@ -14,7 +15,7 @@ from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
 from remit.entrypoints.web.plain_words import TIERS
 from remit.entrypoints.web.telling import asks_of, told
-from remit.entrypoints.wire import Receive, Scope, malformed, query
+from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
 from remit.usecases.answer import show
 from remit.usecases.grant import URN, view
@@ -109,6 +110,21 @@ class CustomerPages:
             contests={row["entry"]: row for row in await views.contests(self.parts, person)},
             more=max(0, len(entries) - _SHOWN),
             passkeys=await views.passkeys(self.parts, person),
+        )
+
+    async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/history?low=: everything, page by page, from the first entry on."""
+        person = await self.pages.who(scope, "customer")
+        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
+        rows = await views.history(self.parts, person, low=low)
+        asks = asks_of(rows)
+        return page(
+            self.parts,
+            "history.html",
+            person,
+            entries=[told(row, self.parts.catalogue, asks) for row in rows],
+            contests={row["entry"]: row for row in await views.contests(self.parts, person)},
+            after=views.next_page(rows),
         )
 
     def _mandate(self, row: Mapping[str, Json]) -> dict[str, object]:

@@ -126,4 +126,8 @@ class OfficerPages:
 
 def _flat(value: Json) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it."""
-    return [(key, str(one)) for key, one in value.items() if key not in {"at", "kind"} and one not in ("", [], None)] if isinstance(value, Mapping) else []
+    return (
+        [(key, str(one)) for key, one in value.items() if key not in {"at", "kind"} and one not in ("", [], None)]
+        if isinstance(value, Mapping)
+        else []
+    )

@@ -14,7 +14,9 @@ from remit.entrypoints.web.plain_words import ENDINGS
 _Teller = Callable[[JsonObject, JsonObject, Catalogue], tuple[str, str]]
 
 
-def told(row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonObject] | None = None, *, own: bool = True) -> dict[str, object]:
+def told(
+    row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonObject] | None = None, *, own: bool = True
+) -> dict[str, object]:
     """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
 
     `asks` are the asks by id, where they are known, so that what was done can be told with its params. `own` says that the customer

@@ -105,5 +105,6 @@ function leave(answer, form, words) {
   form.querySelectorAll('button, input, select').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
   say(form, 'ok', words);
   const to = new URL(answer.redirect);
-  if (['https:', 'http:'].includes(to.protocol)) location.assign(to.href);
+  // An app's own scheme has a dot in it (RFC 8252 §7.1); nothing that a browser would run has.
+  if (/^(https?|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+):$/.test(to.protocol)) location.assign(to.href);
 }
