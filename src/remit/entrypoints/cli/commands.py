@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
+from remit import __version__
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.cli import agents, codes, doctor, exporting, mandates, persons, policies, recovering, serving, starting, verifying
 from remit.entrypoints.cli.telling import Advised, Exit, Out
@@ -22,7 +23,8 @@ def make_parser() -> argparse.ArgumentParser:
         description="A gate in front of a support desk for AI agents that speak for customers.",
         epilog="Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 something broke, 4 damage found.",
     )
-    sub = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"remit {__version__}")
+    sub = parser.add_subparsers(dest="command", metavar="COMMAND")
     for group in _GROUPS:
         group.add_parser(sub)
     return parser
@@ -30,10 +32,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. No refusal or fault ends in a traceback."""
+    parser = make_parser()
     try:
-        args = make_parser().parse_args(argv)
+        args = parser.parse_args(argv)
     except SystemExit as ended:
         return int(ended.code or 0)
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return Exit.USAGE
     out = Out(as_json=bool(args.json))
     try:
         return int(args.run(args, out))

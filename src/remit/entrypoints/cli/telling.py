@@ -102,5 +102,5 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def sentence(text: str) -> str:
     """One line that ends like a sentence."""
-    line = " ".join(text.split())
+    line = "; ".join(" ".join(part.split()) for part in text.splitlines() if part.strip())
     return line if line.endswith((".", "!", "?")) else f"{line}."
