@@ -1,11 +1,14 @@
-"""The pytest plugin: a `desk` fixture made from the `desk_*` fixtures a test module may override."""
+"""The pytest plugin: a `desk` fixture made from the `desk_*` fixtures a test module may override.
+
+Every pytest session loads this file, so the desk itself is loaded when a test first asks for one.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from remit.sandbox.desk import Sandbox
+from remit import sandbox
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def desk(
     desk_facts: Mapping[str, Any],
     desk_settings: Mapping[str, Any],
     desk_perform: Callable[[str, Mapping[str, Any], str], Mapping[str, Any]] | None,
-) -> Iterator[Sandbox]:
+) -> "Iterator[sandbox.Sandbox]":
     """A fresh sandbox desk for one test."""
-    with Sandbox(desk_catalogue, desk_policies, desk_facts, desk_settings, desk_perform) as sandbox:
-        yield sandbox
+    with sandbox.Sandbox(desk_catalogue, desk_policies, desk_facts, desk_settings, desk_perform) as made:
+        yield made
