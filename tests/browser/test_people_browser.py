@@ -152,6 +152,7 @@ def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back
     anna.page.get_by_role("link", name="Look and decide").click()
     expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
     anna.page.get_by_role("button", name="Yes, but less…").click()
+    expect(anna.page.get_by_role("button", name="Yes, with my passkey")).to_be_disabled()
     anna.page.get_by_label("i2").uncheck()
     anna.page.get_by_role("button", name="Show me what would be done").click()
     expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 of order W1001")

@@ -183,6 +183,30 @@ def test_a_second_passkey_is_listed_with_how_it_came(desk: Sandbox, anna: Sandbo
     ]
 
 
+def test_a_removed_passkey_signs_nobody_in_and_nothing_and_the_last_one_stays(desk: Sandbox, anna: SandboxCustomer) -> None:
+    first = anna.get("/me/v1/passkeys")["passkeys"][0]["id"]
+    with pytest.raises(Refused) as problem:
+        anna.post(f"/me/v1/passkeys/{first}/remove", {})
+    assert code_of(problem) == "request.conflict"
+    begun = anna.post("/login/v1/enrol", {})
+    second = SoftPasskey(desk.room.issuer)
+    answered = {"ceremony": begun["ceremony"], "response": second.create(begun["options"]), "assertion": anna.passkey.get(begun["old"])}
+    done = desk.room.raw("POST", "/login/v1/enrol", answered, cookie=anna.cookie)
+    with pytest.raises(Refused) as problem:
+        desk.customer("bram").post(f"/me/v1/passkeys/{first}/remove", {})
+    assert code_of(problem) == "request.not_found"
+    later = done.headers["set-cookie"].partition(";")[0]
+    assert desk.room.call("POST", f"/me/v1/passkeys/{first}/remove", {}, cookie=later)["signed_out"] == 1
+    with pytest.raises(Refused) as problem:
+        anna.get("/me/v1")
+    assert code_of(problem) == "person.not_signed_in"
+    begun = desk.room.call("POST", "/login/v1/sign-in", {})
+    with pytest.raises(Refused) as problem:
+        desk.room.call("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": anna.passkey.get(begun["options"])})
+    assert code_of(problem) == "person.not_signed_in"
+    assert [one["id"] for one in desk.room.call("GET", "/me/v1/passkeys", cookie=later)["passkeys"]] != [first]
+
+
 def test_a_passkey_by_link_says_until_when_it_waits(desk: Sandbox) -> None:
     young = desk.customer("bram", how="link")
     assert young.get("/me/v1/passkeys")["passkeys"][0]["waits_until"] is not None

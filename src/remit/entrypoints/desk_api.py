@@ -14,9 +14,10 @@ from remit.entrypoints.people_api import PeopleApi, checked_body
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body
 from remit.usecases.cases import case_card, cases
+from remit.usecases.check_reply import check_reply
 from remit.usecases.parts import Parts
 from remit.usecases.people import verify_officer
-from remit.usecases.reply_to_agent import check_reply, close_case, make_offer, note_internally, reply_to_agent
+from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
 
 
 class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -81,6 +81,7 @@ def people_routes(parts: Parts) -> list[Route]:
         ours("GET", "/desk/v1/waiting", api.waiting),
         ours("GET", "/me/v1/history", api.history),
         ours("GET", "/me/v1/passkeys", api.passkeys),
+        ours("POST", "/me/v1/passkeys/{id}/remove", api.remove_passkey),
         ours("GET POST", "/me/v1/confirmations/{id}", api.confirmation),
         ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),

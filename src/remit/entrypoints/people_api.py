@@ -30,6 +30,7 @@ from remit.entrypoints.wire import (
 from remit.usecases import people as views
 from remit.usecases.answer import Shown, answer, show
 from remit.usecases.answer_less import answer_less, show_less
+from remit.usecases.check_reply import Checked, Withheld
 from remit.usecases.contest import contest
 from remit.usecases.enrol import (
     SIGNIN_PREFIX,
@@ -43,7 +44,7 @@ from remit.usecases.enrol import (
 from remit.usecases.grant import Consent, decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
-from remit.usecases.reply_to_agent import Checked, Withheld
+from remit.usecases.remove_passkey import remove_passkey
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
 
@@ -264,6 +265,12 @@ class PeopleApi:
     async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/passkeys."""
         return json_answer(200, {"passkeys": await views.passkeys(self.parts, await self.who(scope))})
+
+    async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /me/v1/passkeys/{id}/remove: never the last one."""
+        person = await self.who(scope)
+        await read_body(scope, receive)
+        return json_answer(200, {"signed_out": await remove_passkey(self.parts, person, found["id"])})
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/contests: what the customer contests, and whether it is settled."""

@@ -9,9 +9,9 @@ from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
+from remit.usecases.check_reply import tasks_of, tellable
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
-from remit.usecases.reply_to_agent import tasks_of, tellable
 from remit.usecases.standing import load_standing, mandate_of
 from remit.usecases.tasks import budgets
 

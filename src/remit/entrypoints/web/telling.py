@@ -95,7 +95,7 @@ def _answered(envelope: JsonObject, _content: JsonObject, catalogue: Catalogue) 
         case "yes":
             return f"{who} agreed{_to(envelope, catalogue)}.", "ok"
         case "less":
-            return f"{who} agreed to less.", "ok"
+            return f"{who} agreed to less than{_to(envelope, catalogue).removeprefix(' to') or ' was asked'}.", "ok"
         case "no_and_end":
             return f"{who} said no and ended the task.", "no"
         case _:
@@ -162,6 +162,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "message.blocked": _said("A message of the agent was stopped.", "no"),
     "offer.made": _said("The desk made an offer."),
     "person.enrolled": _enrolled,
+    "person.changed": _said("Something about the account was changed: a passkey or a role."),
     "policy.changed": _said("The desk's rules changed."),
     "reply.sent": _replied,
     "task.ended": _ended,

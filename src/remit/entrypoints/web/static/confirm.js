@@ -67,6 +67,8 @@ export function confirm(form, guarded) {
       if (button.dataset.answer === 'less') {
         less.hidden = !less.hidden;
         button.setAttribute('aria-expanded', String(!less.hidden));
+        // While less is being written, nobody signs the whole by mistake.
+        form.querySelector('[data-answer="yes"]').disabled = !less.hidden;
         if (!less.hidden) less.querySelector('input').focus();
         return;
       }

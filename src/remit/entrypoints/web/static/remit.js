@@ -44,6 +44,12 @@ const actions = {
     await call('/login/v1/sign-out', {});
     location.assign('/login');
   },
+  'remove-passkey': async (button) => {
+    const place = button.closest('section');
+    await call(`/me/v1/passkeys/${encodeURIComponent(button.dataset.passkey)}/remove`, {});
+    button.closest('li').remove();
+    say(place, 'ok', 'Removed. Nobody can sign in or say yes with it any more.');
+  },
   revoke: async (button) => {
     const place = button.closest('form, section');
     const done = await call(`/me/v1/mandates/${button.dataset.mandate}/revoke`, {});

@@ -1,0 +1,150 @@
+"""Holding an officer's text against what the agent of a case may be told, before any of it is sent.
+
+What may be told is the mandate's; finding it in a text is in `domain/outbound`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.catalogue import Catalogue, PowerKind
+from remit.domain.errors import Code, Refused
+from remit.domain.mandate import Mandate, Power
+from remit.domain.names import matches
+from remit.domain.outbound import Held, find_held, without
+from remit.domain.records import AskRecord, AskState, TaskRecord, TaskState
+from remit.domain.values import decode
+from remit.usecases.end import end_task
+from remit.usecases.parts import Parts
+from remit.usecases.perform import case_ending
+from remit.usecases.standing import Standing, load_standing, verify_standing
+
+LONGEST: Final = 8000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A text held against what the agent of a case may be told: what would be withheld, and what would be left."""
+
+    task: str
+    held: tuple[Held, ...]
+    left: str
+
+
+class Withheld(Refused):  # a refusal that says what and where
+    """The text says what the agent may not be told. Nothing was sent."""
+
+    def __init__(self, checked: Checked) -> None:
+        """Carry what was found."""
+        count = len(checked.held)
+        super().__init__(
+            Code.REPLY_WITHHELD,
+            f"{count} parts must be withheld",
+            public=f"{count} part{'' if count == 1 else 's'} may not be told to this agent.",
+        )
+        self.checked = checked
+
+
+async def check_reply(parts: Parts, case: str, text: str) -> Checked:
+    """Hold an officer's text against what the agent of a case may be told. Nothing is sent.
+
+    Raises:
+        Refused: `request.malformed`, `request.not_found`, `task.ended` when no agent hears this case any more.
+        Fault: `fault.backoffice`: facts that cannot be read let nothing out.
+
+    Source: 2-model.md §7 (Outbound).
+    """
+    verify_text(text)
+    return await held_against(parts, await listening(parts, case), text)
+
+
+async def tasks_of(parts: Parts, case: str) -> list[TaskRecord]:
+    """The tasks of a case, oldest first.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    found = await parts.store.find(TaskRecord, "task.case", case, limit=100)
+    if not found:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no agent's case of that name")
+    return [one.record for one in found]
+
+
+def tellable(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
+    """The attributes an agent may be told under a mandate: named itself, or the everyday returns of a read that is named; never what `never` names."""
+    told: set[str] = set()
+    for power in mandate.powers:
+        if power.power is PowerKind.RECEIVE:
+            told.update(power.attributes or ())
+            for name in power.actions or ():
+                returns = catalogue.actions[name].returns if name in catalogue.actions else ()
+                told.update(one for one in returns if not catalogue.attributes[one].sensitive)
+    for negative in mandate.never:
+        if negative.power is PowerKind.RECEIVE:
+            told -= _silenced(negative, catalogue)
+    return frozenset(told)
+
+
+def _silenced(negative: Power, catalogue: Catalogue) -> set[str]:
+    """What one negative keeps from being told in prose: what it names, all returns of the reads it names, or everything."""
+    if negative.attributes is None and negative.actions is None:
+        return set(catalogue.attributes)
+    kept = {name for name in catalogue.attributes if any(matches(pattern, name) for pattern in negative.attributes or ())}
+    for name, action in catalogue.actions.items():
+        if any(matches(pattern, name) for pattern in negative.actions or ()):
+            kept.update(action.returns)
+    return kept
+
+
+def verify_text(text: str) -> None:
+    """Check that there is a text, and not too much of it.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if not text.strip() or len(text) > LONGEST:
+        raise Refused(Code.REQUEST_MALFORMED, "no text, or too much", public=f"Write something, in at most {LONGEST} characters.")
+
+
+async def listening(parts: Parts, case: str) -> Standing:
+    """The standing of the task that still hears a case, with the case itself read again.
+
+    Raises:
+        Refused: `request.not_found`, `task.ended`.
+        Fault: `fault.case`.
+    """
+    live = [one for one in await tasks_of(parts, case) if one.state is not TaskState.ENDED]
+    if not live:
+        raise Refused(Code.TASK_ENDED, "no agent hears this case any more")
+    standing = await load_standing(parts, live[-1].id)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    ended = await case_ending(parts, standing.task.record.case)
+    if ended is not None:
+        await end_task(parts, standing.task.record.id, ended)
+        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}")
+    return standing
+
+
+async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
+    """Hold a text against what the agent of this standing may be told."""
+    task = standing.task.record
+    told = await _told_before(parts, task)
+    covered: set[str] = set(parts.catalogue.attributes)
+    for _, mandate in standing.chain:
+        may = tellable(mandate, parts.catalogue)
+        covered &= {one for one in may if not parts.catalogue.attributes[one].sensitive or one in told}
+    uncovered = sorted(set(parts.catalogue.attributes) - covered)
+    values = await parts.backoffice.attributes(task.customer, uncovered)
+    held = find_held(text, values)
+    return Checked(task=task.id, held=held, left=without(text, held))
+
+
+async def _told_before(parts: Parts, task: TaskRecord) -> frozenset[str]:
+    """The sensitive attributes the customer already agreed to have told in this task."""
+    told: set[str] = set()
+    for kept in await parts.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
+        ask = kept.record
+        if ask.state is AskState.DONE and "customer" in ask.confirmed_by and ask.result:
+            values = decode(ask.result.encode())
+            told |= set(ask.covered) & set(values if isinstance(values, Mapping) else ())
+    return frozenset(told)
