@@ -1,6 +1,7 @@
 """Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
@@ -101,16 +102,23 @@ async def _done(parts: Parts, record: AskRecord, action: Action, names: Mapping[
 
 def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budget, ...]:
     """What would be left after this ask, from the powers that were charged."""
+    units = {
+        (kept.record.id, str(total.path)): str(total.limit).partition(" ")[2]
+        for kept, mandate in standing.chain
+        for power in mandate.powers
+        for total in power.totals
+    }
     uses_left: int | None = None
     total_left: str | None = None
     for one, limit in weighed.reserved:
-        if limit is None:
+        if limit is None or one.scope not in {kept.record.id for kept, _ in standing.chain}:
             continue
         left = limit - standing.counters.get((one.scope, one.key), 0) - one.amount
-        if one.amount == 1 and one.key.endswith(action.name):
+        what = one.key.partition("/")[2]
+        if what == action.name:
             uses_left = left if uses_left is None else min(uses_left, left)
         else:
-            total_left = f"{left / 1_000_000:.2f}"
+            total_left = f"{Decimal(left).scaleb(-6):.2f} {units.get((one.scope, what), '')}".strip()
     return (
         (Budget(action=action.name, uses_left=uses_left, total_left=total_left),) if uses_left is not None or total_left is not None else ()
     )
