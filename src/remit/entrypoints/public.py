@@ -58,14 +58,22 @@ class Public:
         return json_answer(200, {"status": "ready", "rules": self.parts.rules_digest})
 
     async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /log/checkpoint."""
+        """GET /log/checkpoint.
+
+        Raises:
+            Refused: `request.not_found` while the log is empty.
+        """
         note = await self.parts.store.checkpoint()
         if not note:
             raise Refused(Code.REQUEST_NOT_FOUND, "the log is empty")
         return Answer(200, note.encode(), _TEXT, _FRESH)
 
     async def tile(self, _scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
-        """GET /log/tile/…: tiles and entry bundles (C2SP tlog-tiles)."""
+        """GET /log/tile/…: tiles and entry bundles (C2SP tlog-tiles).
+
+        Raises:
+            Refused: `request.not_found` for an address that names none, or one the log has not reached.
+        """
         where = verify_path(f"tile/{found['path']}")
         try:
             if isinstance(where, Bundle):

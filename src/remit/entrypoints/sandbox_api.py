@@ -119,7 +119,11 @@ class SandboxApi:
         return json_answer(200, {"tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
 
     async def facts(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """PUT /sandbox/v1/facts: replace the facts of a sandbox backoffice."""
+        """PUT /sandbox/v1/facts: replace the facts of a sandbox backoffice.
+
+        Raises:
+            Refused: `request.not_found` where the desk has a backoffice of its own.
+        """
         if self.controls is None:
             raise Refused(Code.REQUEST_NOT_FOUND, "this desk is not made of facts", public="This desk has a backoffice of its own.")
         self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))

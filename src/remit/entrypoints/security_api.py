@@ -185,7 +185,11 @@ class SecurityApi:
         return json_answer(200, {**proposal_row(done), "answer": body.answer})
 
     async def officers(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles take two."""
+        """GET and POST /security/v1/people: the desk's own people; adding somebody gives a one-time link. Special roles take two.
+
+        Raises:
+            Refused: `person.not_allowed` when one person alone would give roles.
+        """
         await self._person(scope)
         if scope["method"] == "GET":
             return json_answer(200, {"people": await watch.officers(self.parts)})

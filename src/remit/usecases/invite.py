@@ -67,7 +67,11 @@ def decline_scope(customer: str, operator: str) -> str:
 
 
 async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> Rendering:
-    """Render the recorded ask as things stand now: resolved names, what was done before, what budget is left."""
+    """Render the recorded ask as things stand now: resolved names, what was done before, what budget is left.
+
+    Raises:
+        Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed.
+    """
     action = weighed.action
     if action is None:
         raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
@@ -125,7 +129,11 @@ def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budg
 
 
 def shown_hashes(record: ConfirmationRecord) -> tuple[str, str]:
-    """What was shown: the hash that was signed, and the hash that must still hold when acting."""
+    """What was shown: the hash that was signed, and the hash that must still hold when acting.
+
+    Raises:
+        Fault: `fault.store` when the record is damaged.
+    """
     shown = decode(record.rendering.encode())
     act_hash = shown.get("act_hash") if isinstance(shown, Mapping) else None
     if not isinstance(act_hash, str):

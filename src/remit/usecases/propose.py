@@ -104,7 +104,11 @@ def proposal_row(one: Proposal) -> Mapping[str, Json]:
 
 
 def change_of(one: Proposal) -> Change:
-    """The change a proposal is about."""
+    """The change a proposal is about.
+
+    Raises:
+        Fault: `fault.store` when the record is damaged.
+    """
     payload = decode(one.payload.encode())
     if not isinstance(payload, Mapping):
         raise Fault(Code.FAULT_STORE, "a proposal is damaged")

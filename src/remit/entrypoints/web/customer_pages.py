@@ -57,6 +57,9 @@ class CustomerPages:
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /oauth/authorize: the consent page.
 
+        Raises:
+            Refused: `request.malformed` without a pushed request, `request.not_found` for one of another agent.
+
         Source: RFC 9126 §4; RFC 9396.
         """
         person = await self.pages.who(scope, "customer")
