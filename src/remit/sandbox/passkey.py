@@ -5,12 +5,13 @@ import json
 import os
 import struct
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from remit.client.keys import b64url
 
@@ -27,6 +28,22 @@ class SoftPasskey:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._id = os.urandom(16)
         self._count = 0
+
+    def kept(self) -> dict[str, str | int]:
+        """The passkey as a file may keep it, private key and all: for sandboxes alone."""
+        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+        return {"origin": self._origin, "id": self._id.hex(), "key": pem, "count": self._count}
+
+    @classmethod
+    def from_kept(cls, kept: Mapping[str, Any]) -> Self:
+        """A passkey that was kept."""
+        passkey = cls(str(kept["origin"]))
+        key = load_pem_private_key(str(kept["key"]).encode("ascii"), password=None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            message = "a software passkey has a P-256 key"
+            raise TypeError(message)
+        passkey._key, passkey._id, passkey._count = key, bytes.fromhex(str(kept["id"])), int(kept["count"])
+        return passkey
 
     def create(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Answer `navigator.credentials.create` (attestation format none)."""

@@ -9,11 +9,24 @@ from contextlib import suppress
 
 from remit import __version__
 from remit.domain.errors import Code, Fault, Refused
-from remit.entrypoints.cli import agents, codes, doctor, exporting, mandates, persons, policies, recovering, serving, starting, verifying
+from remit.entrypoints.cli import (
+    agents,
+    codes,
+    demo,
+    doctor,
+    exporting,
+    mandates,
+    persons,
+    policies,
+    recovering,
+    serving,
+    starting,
+    verifying,
+)
 from remit.entrypoints.cli.telling import Advised, Exit, Out
 
 _LOG = logging.getLogger("remit.cli")
-_GROUPS = (starting, serving, agents, persons, mandates, policies, verifying, exporting, doctor, recovering, codes)
+_GROUPS = (starting, serving, demo, agents, persons, mandates, policies, verifying, exporting, doctor, recovering, codes)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,42 @@
+"""For whoever tries the desk: asks once for 20.00 EUR back, and waits until the customer has answered.
+
+Without `--mandate` it only has itself granted one, for later.
+"""
+
+from remit.sandbox.agents.stage import Stage, play
+
+
+async def part(stage: Stage) -> None:
+    """Be granted a mandate, or use one."""
+    async with stage.agent() as agent:
+        if not stage.mandate:
+            mandate = await stage.granted(
+                agent,
+                objective="complain",
+                target={"order": ["W1003"]},
+                summary="the kettle came late, something back for it",
+                powers=[
+                    {"power": "represent"},
+                    {"power": "receive", "attributes": ["complaint.*", "refund.*"]},
+                    {"power": "request", "actions": ["complaint.file"], "uses": 20},
+                    {
+                        "power": "request",
+                        "actions": ["payment.refund"],
+                        "uses": 20,
+                        "where": {"payment_method_id": {"equals": "pm_7"}, "amount": {"max": "20.00 EUR"}},
+                        "total": {"amount": "40.00 EUR"},
+                    },
+                ],
+                max_tasks=20,
+            )
+            stage.tell("granted", mandate=mandate.id)
+            return
+        async with agent.mandate(stage.mandate).task() as task:
+            complaint = {"kind": "late", "order_id": "W1003", "text": "I waited three weeks for this."}
+            await stage.ask(task, "complain", "file a complaint about order W1003", "complaint.file", complaint)
+            refund = {"order_id": "W1003", "payment_method_id": "pm_7", "amount": "20.00 EUR"}
+            await stage.ask(task, "refund", "refund 20.00 EUR for order W1003", "payment.refund", refund)
+
+
+if __name__ == "__main__":
+    play(part)

@@ -1,0 +1,138 @@
+"""People of the demo: played by software passkeys that are kept in its folder, through the same JSON as their pages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+from remit.client.answers import Answered, raise_problem
+from remit.client.reading import encode
+from remit.sandbox.passkey import SoftPasskey
+
+_TIMEOUT_S: Final = 30.0
+_URN: Final = "urn:ietf:params:oauth:request_uri:"
+
+
+class DemoDoor:
+    """Requests to one desk, as a person's browser or the sandbox's controls send them. Refusals are `remit.client.Refused`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, follow_redirects=False)
+
+    def send(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, cookie: str = "") -> httpx.Response:
+        """One request.
+
+        Raises:
+            Refused: as the desk refused it.
+            Unavailable: when the desk is down.
+        """
+        headers = {"cookie": cookie} if cookie else {}
+        content = None
+        if body is not None:
+            headers["content-type"] = "application/json"
+            content = encode(dict(body))
+        response = self._http.request(method, path, content=content, headers=headers)
+        self._http.cookies.clear()  # whoever speaks next is somebody else
+        if not response.is_success:
+            raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
+        return response
+
+    def redirect(self, url: str) -> None:
+        """Follow a redirect to an agent's own listener, as a browser would."""
+        self._http.get(url)
+        self._http.cookies.clear()
+
+    def invite(self, person: str, kind: str, roles: Sequence[str] = (), name: str = "") -> str:
+        """A one-time link with which somebody enrols a passkey; they are added when they are new."""
+        body = {"id": person, "kind": kind, "roles": list(roles), "name": name}
+        code = str(self.send("POST", "/sandbox/v1/people", body).json()["code"])
+        return f"{self.url}/enrol?code={code}"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+@dataclass(slots=True)
+class DemoPerson:
+    """Somebody with a software passkey."""
+
+    door: DemoDoor
+    id: str
+    kind: str
+    passkey: SoftPasskey
+    cookie: str = ""
+
+    @property
+    def base(self) -> str:
+        """Where this person's JSON is."""
+        return "/me/v1" if self.kind == "customer" else "/desk/v1"
+
+    def kept(self) -> dict[str, Any]:
+        """As the demo's folder keeps them."""
+        return {"id": self.id, "kind": self.kind, "passkey": self.passkey.kept()}
+
+    def get(self, path: str) -> Any:  # noqa: ANN401  # JSON
+        """Read as this person."""
+        return self.door.send("GET", path, cookie=self.cookie).json()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
+        """Change something as this person."""
+        return self.door.send("POST", path, body, cookie=self.cookie).json()
+
+    def sign_in(self) -> str:
+        """Sign in with the passkey; gives the new session's cookie."""
+        begun = self.door.send("POST", "/login/v1/sign-in", {}).json()
+        answer = {"ceremony": begun["ceremony"], "assertion": self.passkey.get(begun["options"])}
+        done = self.door.send("POST", "/login/v1/sign-in", answer)
+        self.cookie = done.headers["set-cookie"].partition(";")[0]
+        return self.cookie
+
+    def grant(self, consent_url: str) -> None:
+        """Sign what an agent asks to be granted, as it stands on the consent page, and let the agent know."""
+        request = parse_qs(urlsplit(consent_url).query)["request_uri"][0].removeprefix(_URN).rpartition(":")[2]
+        path = f"/me/v1/requests/{request}"
+        shown = self.get(path)
+        signed = self.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
+        self.door.redirect(str(signed["redirect"]))
+
+    def waiting(self) -> list[dict[str, Any]]:
+        """What waits for this person's answer."""
+        found: list[dict[str, Any]] = self.get(f"{self.base}/waiting")["waiting"]
+        return found
+
+    def shown(self, confirmation: str) -> dict[str, Any]:
+        """One confirmation as this person is shown it."""
+        found: dict[str, Any] = self.get(f"{self.base}/confirmations/{confirmation}")
+        return found
+
+    def answer(self, confirmation: str, shown: Mapping[str, Any], said: str) -> Any:  # noqa: ANN401  # JSON
+        """Answer it; a yes is signed."""
+        body: dict[str, Any] = {"answer": said}
+        if said == "yes":
+            body["assertion"] = self.passkey.get(shown["options"])
+        return self.post(f"{self.base}/confirmations/{confirmation}", body)
+
+
+def enrol(door: DemoDoor, person: str, kind: str, roles: Sequence[str] = (), name: str = "") -> DemoPerson:
+    """Somebody new with a software passkey, vouched for by the sandbox, enrolled through the real routes."""
+    passkey = SoftPasskey(door.url)
+    code = door.invite(person, kind, roles, name).rpartition("=")[2]
+    begun = door.send("POST", "/login/v1/enrol", {"code": code}).json()
+    answer = {"ceremony": begun["ceremony"], "response": passkey.create(begun["options"]), "label": "software passkey of the demo"}
+    done = door.send("POST", "/login/v1/enrol", answer)
+    return DemoPerson(door, person, kind, passkey, done.headers["set-cookie"].partition(";")[0])
+
+
+def sentences(rendering: Mapping[str, Any]) -> list[str]:
+    """What a confirmation says, line by line, as the page shows it."""
+    return [str(line["text"]) for line in rendering.get("lines", ()) if line.get("text")]
+
+
+def headline(rendering: Mapping[str, Any]) -> str:
+    """The act itself, in one line."""
+    lines = rendering.get("lines", ())
+    return next((str(line["text"]) for line in lines if line.get("kind") == "act"), "")

@@ -1,0 +1,99 @@
+"""What the demo shows: plain words in 100 columns, colours on a terminal alone."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from remit.sandbox.demo.books import Balance, euros
+from remit.sandbox.demo.cast import Part
+from remit.sandbox.demo.judging import Row, Verdict
+
+WIDE: Final = 100
+_INDENT: Final = "        "
+_COLOURS: Final = {"red": "31", "green": "32", "yellow": "33", "dim": "2", "bold": "1"}
+
+
+@dataclass(slots=True)
+class Screen:
+    """A place to write lines to."""
+
+    out: TextIO
+    coloured: bool
+    _why: str = ""
+
+    def line(self, text: str = "") -> None:
+        """One line as it is."""
+        self.out.write(f"{text}\n")
+        self.out.flush()
+
+    def heading(self, text: str) -> None:
+        """A heading with room before it."""
+        self.line()
+        self.line(self._in(text, "bold"))
+
+    def progress(self, text: str) -> None:
+        """Something that takes a moment has begun."""
+        self.line(self._in(f"  … {text}", "dim"))
+
+    def head(self) -> None:
+        """The table's head."""
+        self.heading(_cells("pid", "tried", "the gate said", "confirmed by", "outcome"))
+
+    def part(self, part: Part) -> None:
+        """An agent begins."""
+        self._why = ""
+        self.line()
+        self.line(f"{self._in(part.name, 'bold')} ({part.customer}'s agent): {part.about}")
+
+    def note(self, text: str) -> None:
+        """What a person sees or does, between the steps."""
+        for number, line in enumerate(textwrap.wrap(_plain(text), WIDE - len(_INDENT) - 2)):
+            self.line(self._in(f"{_INDENT}{'  ' if number else '· '}{line}", "dim"))
+
+    def row(self, row: Row, verdict: Verdict) -> None:
+        """One step: what was tried, what the gate said and why."""
+        outcome = row.outcome or "stopped"
+        said = row.code or ("needs human, then permit" if row.confirmed_by else row.decision)
+        text = _cells(str(row.pid), _plain(row.tried), said, row.confirmed_by or "-", outcome)
+        self.line(self._in(text, {"done": "green"}.get(outcome, "yellow")) if verdict is Verdict.FINE else self._in(text, "red"))
+        if verdict is not Verdict.FINE:
+            self.line(self._in(f"{_INDENT}!! {verdict.value}", "red"))
+        if row.why and row.why != self._why:
+            for number, line in enumerate(textwrap.wrap(_plain(row.why), WIDE - len(_INDENT) - 5)):
+                self.line(self._in(f"{_INDENT}{'     ' if number else 'why: '}{line}", "dim"))
+        self._why = row.why
+
+    def balances(self, rows: Sequence[Balance]) -> None:
+        """Money at the desk against what honest work alone would leave."""
+        self.heading("Money the desk holds, read from its own books")
+        self.line(f"  {'':38}{'before':>12}{'now':>12}{'honest work alone':>20}")
+        for one in rows:
+            place = f"{one.customer}, {one.record}, {one.method}"
+            text = f"  {place:38}{euros(one.before):>12}{euros(one.now):>12}{euros(one.honest):>20}  {'same' if one.same else 'DIFFERENT'}"
+            self.line(text if one.same else self._in(text, "red"))
+
+    def good(self, text: str) -> None:
+        """Something is as it must be."""
+        self.line(f"  {self._in('ok', 'green')}  {text}")
+
+    def bad(self, text: str) -> None:
+        """Something is not."""
+        for number, line in enumerate(textwrap.wrap(_plain(text), WIDE - 6)):
+            self.line(self._in(f"  {'!!' if number == 0 else '  '}  {line}", "red"))
+
+    def _in(self, text: str, colour: str) -> str:
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self.coloured and text else text
+
+
+def _cells(pid: str, tried: str, said: str, who: str, outcome: str) -> str:
+    return f"{pid:<8}{_cut(tried, 39):<40}{_cut(said, 26):<27}{_cut(who, 13):<14}{outcome}".rstrip()
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _plain(text: str) -> str:
+    """⚔ What an agent wrote must not steer the terminal: no control characters, one line."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

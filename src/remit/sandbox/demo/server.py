@@ -1,0 +1,150 @@
+"""The served desk: made with `remit init`, served with `remit serve`, exactly as anybody else would."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from remit.sandbox.demo.folder import DemoFolder, Stopped
+
+USUAL_PORT: Final = 8080
+_TRIED: Final = 20
+_STOP_S: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A desk that is being served."""
+
+    url: str
+    data: Path
+    key: str
+    process: "subprocess.Popen[str]"
+
+
+def remit(*argv: str) -> "subprocess.CompletedProcess[str]":
+    """Run one `remit` command to its end."""
+    return subprocess.run(command(*argv), capture_output=True, text=True, check=False)  # noqa: S603  # our own program, no shell
+
+
+def command(*argv: str) -> Sequence[str]:
+    """The command line of this very Remit."""
+    return [sys.executable, "-m", "remit", *argv]
+
+
+def free_port(wanted: int | None) -> tuple[int, str]:
+    """A port to serve on, and what to say about it: the wanted one, else the usual one or the next that is free.
+
+    Raises:
+        Stopped: when the wanted one is busy.
+    """
+    if wanted is not None:
+        if wanted and not _is_free(wanted):
+            raise Stopped(f"port {wanted} is in use by another program.", "Choose another with --port, or leave it out.")
+        return wanted or _any(), ""
+    for port in range(USUAL_PORT, USUAL_PORT + _TRIED):
+        if _is_free(port):
+            return port, "" if port == USUAL_PORT else f"Port {USUAL_PORT} is in use; taking {port}."
+    return _any(), f"Ports {USUAL_PORT} to {USUAL_PORT + _TRIED - 1} are in use; taking another."
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _any() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def make(folder: DemoFolder, port: int) -> str:
+    """Make the desk from the consumer pack, as a sandbox; gives the log's public key.
+
+    Raises:
+        Stopped: when `remit init` did not.
+    """
+    made = remit("init", "--json", "--pack", "consumer", "--port", str(port), str(folder.desk))
+    if made.returncode:
+        raise Stopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
+    config = folder.desk / "remit.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("enabled = false", "enabled = true ", 1), encoding="utf-8")
+    return str(json.loads(made.stdout)["log_key"])
+
+
+@contextmanager
+def serving(folder: DemoFolder, *, port: int, key: str, lock: int) -> Iterator[Served]:
+    """Serve the desk as a process of its own until the block is left.
+
+    Raises:
+        Stopped: when it does not start.
+    """
+    argv = command("serve", "--json", "--config", str(folder.desk), "--port", str(port))
+    with folder.server_log.open("a", encoding="utf-8") as log:
+        # A session of its own: Ctrl-C reaches the demo first, which stops the agents before the desk.
+        process = subprocess.Popen(  # noqa: S603  # our own program, no shell
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True, pass_fds=(lock,)
+        )
+    try:
+        yield Served(_url(process, folder), folder.desk / "data", key, process)
+    finally:
+        stop(process)
+
+
+def stop(process: "subprocess.Popen[str]") -> None:
+    """Stop a process that we started, at last with force."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(timeout=_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def exists(pid: int) -> bool:
+    """Whether there is a process with this id."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _url(process: "subprocess.Popen[str]", folder: DemoFolder) -> str:
+    line = process.stdout.readline() if process.stdout is not None else ""
+    told: dict[str, Any] = json.loads(line) if line.startswith("{") else {}
+    if "issuer" not in told:
+        process.wait(timeout=_STOP_S)
+        error = told.get("error", {})
+        said = error.get("detail") or folder.server_log.read_text(encoding="utf-8").strip()[-500:]
+        raise Stopped(f"the desk does not start: {said}", str(error.get("cure") or f"Look at {folder.server_log}."))
+    return str(told["issuer"])
+
+
+def _said(done: "subprocess.CompletedProcess[str]") -> str:
+    try:
+        return str(json.loads(done.stdout)["error"]["detail"])
+    except (ValueError, KeyError, TypeError):
+        return (done.stderr or done.stdout).strip()[-500:]
