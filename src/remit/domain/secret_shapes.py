@@ -98,7 +98,7 @@ _ASSIGNED: Final = re.compile(
     r"(?<![\w.])(?P<key>[\w.-]{2,60})[\"'`]?\s{0,3}(?:[:=]{1,3}|=>|\"?\|\|:?=)\s{0,3}[\"'`]?(?P<v>[A-Za-z0-9][A-Za-z0-9_.~+/=:-]{14,4000})"
 )
 _LOOSE: Final = re.compile(r"(?<![\w/.#-])(?P<v>[A-Za-z0-9][A-Za-z0-9_+/=.~-]{23,4000})(?![\w])")
-_CODE_LABEL: Final = r"(?:one[ -]?time|verification|security|login|sms|2fa|mfa|otp|authenticator|confirmation|access|auth)\s(?:pass)?(?:code|password|pin)|otp|2fa|tan|(?:the|my|this|your|a) code"
+_CODE_LABEL: Final = r"(?:one[ -]?time|verification|security|login|sms|2fa|mfa|otp|authenticator|confirmation|access|auth)\s(?:pass)?(?:code|password|pin)|otp|2fa|tan|(?:the|my|this|your|a|her|his|their|our|(?:customer|client|user)'?s) code"
 _CODES: Final[tuple[tuple[str, re.Pattern[str]], ...]] = (
     (
         "card_code",
