@@ -7,6 +7,7 @@ import httpx
 
 from remit.client.agent import Agent
 from remit.client.answers import Answered, raise_problem
+from remit.client.discovery import Metadata
 from remit.client.reading import encode
 from remit.client.sync import LoopThread
 
@@ -15,10 +16,11 @@ class Room:
     """Sends requests as a person, a tool or a control would. Refusals are raised as `remit.client.Refused`."""
 
     def __init__(self, *, issuer: str, thread: LoopThread, transport: httpx.AsyncBaseTransport) -> None:
-        """All agents and people share one `transport`; the room closes it."""
+        """All agents and people share one `transport`, which the room closes, and what the first agent finds out of the desk."""
         self.issuer = issuer
         self.thread = thread
         self.transport = transport
+        self.metadata: Metadata | None = None
         self._http = httpx.AsyncClient(transport=transport, base_url=issuer, timeout=60.0, follow_redirects=False)
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, cookie: str = "") -> Any:  # noqa: ANN401  # JSON

@@ -63,7 +63,9 @@ class SandboxAgent:
         """Make one call for the desk's addresses and send it, as this agent."""
 
         async def send() -> Answered:
-            return await self.door.send(make(await self.door.desk()), token=token)
+            if self._room.metadata is None:
+                self._room.metadata = await self.door.desk()
+            return await self.door.send(make(self._room.metadata), token=token)
 
         return self._room.thread.run(send())
 
