@@ -51,7 +51,11 @@ class SqliteLog:
         self._connection.close()
 
     def checkpoint(self) -> str:
-        """The newest signed checkpoint."""
+        """The newest signed checkpoint.
+
+        Raises:
+            Refused: `log.damaged` when there is none, or it is no text.
+        """
         if not self._note:
             raise Refused(Code.LOG_DAMAGED, "the log has no checkpoint: it is empty, or its head was taken away")
         if isinstance(self._note, bytes):

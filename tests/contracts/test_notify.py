@@ -1,0 +1,89 @@
+"""What everything that tells people promises: it changes nothing, never blocks, and a waiter is woken by its own topic."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from remit.adapters.notify.console import ConsoleNotify
+from remit.ports.notify import Notify
+
+NOTIFIERS: dict[str, Callable[[], Any]] = {"console": ConsoleNotify}
+
+
+@pytest.fixture(params=list(NOTIFIERS))
+def notify(request: pytest.FixtureRequest) -> Any:
+    return NOTIFIERS[request.param]()
+
+
+async def started(*waits: Awaitable[None]) -> list["asyncio.Task[None]"]:
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    await asyncio.sleep(0)
+    return tasks  # type: ignore[return-value]  # coroutines become tasks
+
+
+def test_whoever_waits_on_a_topic_is_woken_and_nobody_else(notify: Notify) -> None:
+    async def run() -> None:
+        first, second, other = await started(notify.wait("ask:1", 30), notify.wait("ask:1", 30), notify.wait("ask:2", 30))
+        notify.wake("ask:1")
+        await asyncio.gather(first, second)
+        await asyncio.sleep(0)
+        assert not other.done()
+        notify.wake("ask:2")
+        await other
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_a_wait_ends_with_its_time_without_an_error(notify: Notify) -> None:
+    began = time.monotonic()
+    asyncio.run(notify.wait("ask:1", 0.05))
+    assert 0.02 < time.monotonic() - began < 10
+
+
+def test_waking_nobody_is_nothing_and_is_not_kept_for_later(notify: Notify) -> None:
+    async def run() -> None:
+        notify.wake("ask:1")
+        (late,) = await started(notify.wait("ask:1", 30))
+        await asyncio.sleep(0)
+        assert not late.done()
+        late.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await late
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_telling_somebody_who_cannot_be_reached_breaks_nothing(notify: Notify) -> None:
+    async def run() -> None:
+        await notify.tell(person="yu", address="", subject="Something waits", text="Look at your page.", page="https://desk.example/me")
+        await notify.incident(kind="agent.human_credential", details={"agent": "a"})
+
+    asyncio.run(run())
+
+
+def test_the_console_keeps_what_it_told_within_bounds_and_forgets_who_waited() -> None:
+    notify = ConsoleNotify()
+
+    async def run() -> None:
+        for n in range(1100):
+            await notify.tell(person=f"p{n}", address="a@b.example", subject="s", text="t", page="/me")
+        await notify.wait("ask:1", 0)
+
+    asyncio.run(run())
+    assert len(notify.told) == 1000
+    assert notify.told[-1].person == "p1099"
+    assert not notify._waiting
+
+
+def test_everybody_is_woken_when_the_process_stops() -> None:
+    notify = ConsoleNotify()
+
+    async def run() -> None:
+        waits = await started(notify.wait("ask:1", 30), notify.wait("task:2", 30))
+        notify.wake_all()
+        await asyncio.gather(*waits)
+
+    asyncio.run(asyncio.wait_for(run(), 10))

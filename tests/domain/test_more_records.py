@@ -1,0 +1,193 @@
+"""Under which keys records are found: what ends, suspends or expires something must find all of it, and only while it lives."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from remit.domain.records import (
+    ActRecord,
+    ActState,
+    AgentRecord,
+    Answer,
+    AskRecord,
+    AskState,
+    Ceremony,
+    ConfirmationRecord,
+    ConfirmationState,
+    Contest,
+    Idempotency,
+    Invitation,
+    MandateRecord,
+    Message,
+    OfferRecord,
+    Passkey,
+    Person,
+    Proposal,
+    PushedRequest,
+    Record,
+    RequestState,
+    RevokedToken,
+    Rules,
+    Session,
+    Suspension,
+    TaskRecord,
+    TaskState,
+    Tier,
+)
+from remit.domain.values import Instant
+
+AT, LATER = Instant(1_000), Instant(2_000)
+WHO: dict[str, Any] = {"client_id": "spiffe://h.example/a", "actor": "spiffe://h.example/a", "operator": "h.example", "jkt": "k"}
+TASK = TaskRecord(
+    id="task_1", mandate="man_1", root="man_1", customer="yu", objective="return-item", case="case_1", state=TaskState.OPEN,
+    opened_at=AT, ends_at=LATER, **WHO,
+)  # fmt: skip
+MANDATE = MandateRecord(
+    id="man_1", version=1, state="active", customer="yu", objective="return-item", wire="{}", hash="h", signed="{}", action_digests={},
+    evidence="{}", granted_at=AT, expires_at=LATER, max_tasks=1, tasks=0, root="man_1", **WHO,
+)  # fmt: skip
+ASK = AskRecord(
+    id="ask_1", task="task_1", mandate="man_1", customer="yu", operator="h.example", client_id="spiffe://h.example/a", case="case_1",
+    action="order.read", params="{}", words="", digest="d", state=AskState.WAITING, at=AT, covered=(),
+)  # fmt: skip
+CONFIRMATION = ConfirmationRecord(
+    id="conf_1", ask="ask_1", task="task_1", customer="yu", operator="h.example", who=("customer", "officer:billing"), decision="d",
+    digest="d", rendering="{}", rendering_hash="r", nonce="n", state=ConfirmationState.WAITING, at=AT, expires_at=LATER,
+)  # fmt: skip
+ACT = ActRecord(
+    id="act_1", ask="ask_1", task="task_1", case="case_1", door="backoffice", payload="{}", state=ActState.QUEUED, queued_at=AT,
+    sent_at=LATER,
+)  # fmt: skip
+PERSON = Person(id="ann", kind="officer", key="ann", name="Ann", email="Ann@Desk.example", roles=("admin", "billing"), created_at=AT)
+REQUEST = PushedRequest(
+    id="req_1", wire="{}", redirect_uri="", state="s", code_challenge="c", phase=RequestState.PUSHED, created_at=AT, expires_at=LATER, **WHO
+)
+ANSWER = Answer(person="yu", person_key="yu", confirms_as="customer", answer="yes", at=AT, evidence="{}")
+
+
+def found(record: Record) -> set[tuple[str, str]]:
+    return {(link.name, link.key) for link in record.links()}
+
+
+def test_a_live_task_is_found_by_everything_that_can_end_it() -> None:
+    live = {
+        ("task.live_agent", "spiffe://h.example/a"),
+        ("task.live_operator", "h.example"),
+        ("task.live_customer", "yu"),
+        ("task.live_objective", "return-item"),
+        ("task.live_mandate", "man_1"),
+        ("task.live", ""),
+        ("due.task", ""),
+    }
+    always = {("task.all", ""), ("task.case", "case_1"), ("task.mandate", "man_1")}
+    assert found(TASK) == found(replace(TASK, state=TaskState.HELD)) == live | always
+    assert found(replace(TASK, state=TaskState.ENDED)) == always
+
+
+def test_a_task_is_due_when_its_life_ends_and_not_when_it_began() -> None:
+    assert [link.at for link in TASK.links() if link.name == "due.task"] == [LATER]
+
+
+def test_a_live_mandate_is_found_by_everything_that_can_revoke_it() -> None:
+    names = {
+        "mandate.live_agent",
+        "mandate.live_operator",
+        "mandate.live_customer",
+        "mandate.live_objective",
+        "mandate.live",
+        "due.mandate",
+    }
+    assert {name for name, _ in found(MANDATE)} == names | {"mandate.customer"}
+    assert ("mandate.live_parent", "man_0") in found(replace(MANDATE, parent="man_0"))
+    assert found(replace(MANDATE, state="revoked", parent="man_0")) == {("mandate.customer", "yu")}
+
+
+@pytest.mark.parametrize("state", list(AskState))
+def test_an_ask_is_open_exactly_while_something_may_come_of_it(state: AskState) -> None:
+    undone = {AskState.WAITING, AskState.PERMITTED, AskState.ACTING, AskState.UNKNOWN}
+    assert (("ask.open", "task_1") in found(replace(ASK, state=state))) is (state in undone)
+    assert {("ask.customer", "yu"), ("ask.task", "task_1")} <= found(replace(ASK, state=state))
+
+
+def test_a_confirmation_waits_for_each_person_who_has_not_answered() -> None:
+    waiting = {key for name, key in found(CONFIRMATION) if name == "confirmation.waiting"}
+    assert waiting == {"yu", "officer:billing"}
+    answered = replace(CONFIRMATION, answers=(ANSWER,))
+    assert {key for name, key in found(answered) if name == "confirmation.waiting"} == {"officer:billing"}
+    assert {("confirmation.pair", "yu h.example"), ("confirmation.task", "task_1"), ("due.confirmation", "")} <= found(answered)
+
+
+@pytest.mark.parametrize("state", [ConfirmationState.ANSWERED, ConfirmationState.EXPIRED, ConfirmationState.VOID])
+def test_a_settled_confirmation_invites_nobody(state: ConfirmationState) -> None:
+    assert found(replace(CONFIRMATION, state=state)) == {("confirmation.customer", "yu")}
+
+
+def test_an_act_is_queued_then_sent_then_gone() -> None:
+    assert found(ACT) == {("act.queued", ""), ("act.task", "task_1")}
+    assert found(replace(ACT, state=ActState.SENT)) == found(replace(ACT, state=ActState.UNKNOWN)) == {("act.sent", "")}
+    for state in (ActState.DONE, ActState.FAILED, ActState.VOID):
+        assert found(replace(ACT, state=state)) == set()
+
+
+def test_a_person_is_found_by_role_and_by_address_in_any_case() -> None:
+    assert found(PERSON) == {
+        ("person.kind", "officer"),
+        ("person.email", "ann@desk.example"),
+        ("person.role", "admin"),
+        ("person.role", "billing"),
+    }
+    assert found(replace(PERSON, email="", roles=(), kind="customer")) == {("person.kind", "customer")}
+
+
+def test_a_revoked_passkey_and_a_lifted_suspension_are_found_no_more() -> None:
+    key = Passkey(id="p", person="yu", public_key="k", sign_count=0, how="vouched", label="", created_at=AT)
+    held = Suspension(id="operator:h.example", active=True, reason="r", by="ann", at=AT)
+    assert (found(key), found(replace(key, revoked=True))) == ({("passkey.person", "yu")}, set())
+    assert (found(held), found(replace(held, active=False))) == ({("suspension.active", "")}, set())
+
+
+def test_a_pushed_request_is_found_by_its_code_only_while_one_is_out() -> None:
+    assert found(REQUEST) == {("due.request", "")}
+    assert found(replace(REQUEST, code="hash", code_expires_at=LATER)) == {("due.request", ""), ("request.code", "hash")}
+
+
+def test_a_contest_is_open_until_it_is_settled() -> None:
+    contest = Contest(id="con_1", customer="yu", entry=3, text="no", at=AT)
+    assert found(contest) == {("contest.customer", "yu"), ("contest.open", "")}
+    assert found(replace(contest, open=False)) == {("contest.customer", "yu")}
+
+
+SIMPLE: list[tuple[Record, set[tuple[str, str]]]] = [
+    (
+        AgentRecord(
+            id="a", actor="b", operator="h.example", name="A", tier=Tier.KNOWN, method="jwt", keys="{}", redirect_uris=(), created_at=AT
+        ),
+        {("agent.operator", "h.example"), ("agent.actor", "b"), ("agent.all", "")},
+    ),
+    (Session(id="s", person="yu", created_at=AT, expires_at=LATER, passkey="p"), {("session.person", "yu"), ("due.session", "")}),
+    (Invitation(id="i", person="yu", how="link", expires_at=LATER), {("due.invitation", "")}),
+    (Ceremony(id="c", purpose="enrol", subject="yu", challenge="x", expires_at=LATER), {("due.ceremony", "")}),
+    (Idempotency(id="t k 1", ask="ask_1", body="d"), set()),
+    (
+        OfferRecord(id="o", case="case_1", task="task_1", action="offer.take", terms="{}", digest="d", by="ann", at=AT, expires_at=LATER),
+        {("offer.case", "case_1")},
+    ),
+    (Message(id="m", task="task_1", n=7, at=AT, kind="reply", text="Hello."), {("message.task", "task_1")}),
+    (Rules(id="rules", digest="d", at=AT, by="ann"), set()),
+    (RevokedToken(id="j", until=LATER), {("due.revoked", "")}),
+    (
+        Proposal(id="p", what="resume", payload="{}", by="ann", by_key="ann", at=AT, expires_at=LATER),
+        {("proposal.open", ""), ("due.proposal", "")},
+    ),
+]
+
+
+@pytest.mark.parametrize(("record", "keys"), SIMPLE, ids=lambda value: getattr(value, "KIND", ""))
+def test_each_record_is_found_under_its_keys_and_no_others(record: Record, keys: set[tuple[str, str]]) -> None:
+    assert found(record) == keys
+
+
+@pytest.mark.parametrize("record", [one for one, _ in SIMPLE] + [TASK, MANDATE, CONFIRMATION, REQUEST], ids=lambda one: one.KIND)
+def test_what_is_due_is_sorted_by_its_end(record: Record) -> None:
+    assert all(link.at == LATER for link in record.links() if link.name.startswith("due."))
