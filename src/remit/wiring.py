@@ -51,6 +51,7 @@ from remit.ports.world import World
 from remit.settings import Settings
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.sweep import catch_up
 
 __all__ = [
     "Desk",
@@ -101,8 +102,9 @@ class Desk:
     closing: list[Closing] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Repeat erasures that a key file put back may have undone, then start the jobs."""
+        """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start the jobs."""
         await replay_erasures(self.parts)
+        await catch_up(self.parts)
         self.jobs.start()
 
     async def sow(self, seed: Mapping[str, Any]) -> None:

@@ -153,7 +153,7 @@ class KilledDesk:
         self.start(seed=seed(changed, refunded))
         self._sandbox.__enter__()
         self.customer = self._sandbox.customer("anna")
-        agent = self._sandbox.agent(AGENT)
+        agent = self.agent = self._sandbox.agent(AGENT)
         self.correcting = agent.open(self.customer.grant(agent, correct(changed)))
         self.complaining = agent.open(self.customer.grant(agent, complain(refunded)))
         self.key = self._sandbox.room.raw("GET", "/log/key").text.strip()
@@ -170,6 +170,16 @@ class KilledDesk:
     def start(self, point: str = "", nth: int = 0, seed: Mapping[str, Any] | None = None) -> bool:
         """Start the server on this folder."""
         return self.forge.start({"folder": str(self.folder), "port": self.port, "point": point, "nth": nth, "seed": seed})
+
+    def open(self, objective: str, action: str, orders: Sequence[str]) -> SandboxTask:
+        """Another task, for one action on some orders."""
+        powers = [{"power": "request", "actions": [action], "uses": 5}]
+        wanted = {"type": "remit_mandate", "objective": {"type": objective, "target": {"order": list(orders)}}, "powers": powers}
+        return self.agent.open(self.customer.grant(self.agent, wanted))
+
+    def dead(self) -> bool:
+        """Whether the server was killed."""
+        return self.forge.dead(within_s=5) == signal.SIGKILL
 
     def want(self, task: SandboxTask, action: str, params: Mapping[str, Any]) -> None:
         """One more wish."""

@@ -41,6 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[
         forges.put(forge)
     with ThreadPoolExecutor(LANES) as lanes:
         yield {point: lanes.submit(partial(run, point, tmp_path_factory.mktemp(point), forges)) for point in POINTS}
+        lanes.shutdown(cancel_futures=True)  # what no test waits for is not run
     for forge in made:
         forge.close()
 
@@ -161,3 +162,21 @@ def _verify_counters(disk: Disk) -> None:
         if ask["state"] == "done":
             done[ask["task"], f"done:{ask['action']}"] += 1
     assert {place: used for place, used in disk.counters.items() if used} == dict(charged + done)
+
+
+def test_a_task_whose_server_died_right_after_its_goal_was_reached_is_ended_at_the_next_start(tmp_path: Path) -> None:
+    forge = Forge()
+    try:
+        with KilledDesk(forge, tmp_path, 1) as desk:
+            desk.start("act.settled", 1)
+            task = desk.open("cancel-order", "order.cancel", ["P0"])
+            desk.want(task, "order.cancel", {"order_id": "P0", "reason": "too late"})
+            desk.send(desk.wishes[-1:])
+            assert desk.dead()
+            assert {one["state"] for one in read_disk(tmp_path).of("task") if one["objective"] == "cancel-order"} == {"open"}
+            desk.start()
+            assert task.status()["state"] == "ended"
+        ended = [entry for entry in read_disk(tmp_path).entries if entry["kind"] == "task.ended"]
+        assert [(entry["task"], entry["reason"]) for entry in ended] == [(task.id, "objective_reached")]
+    finally:
+        forge.close()

@@ -10,6 +10,7 @@ class CaseView:
     """What a case is right now. `merged_into` is empty unless it was merged away; `assignee` empty when nobody has it.
 
     `reopened` counts how often it was opened again: a case that was closed in between is not the case a task had.
+    `reassigned` counts how often it went from one officer to another; its first officer only takes it up.
     """
 
     id: str
@@ -19,6 +20,7 @@ class CaseView:
     subject: str
     assignee: str = ""
     reopened: int = 0
+    reassigned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A person's answer to an invitation: yes, no, or no and end. Offering less is in `answer_less`."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ from remit.domain.confirmers import (
 from remit.domain.confirmers import Passkey as PasskeyFacts
 from remit.domain.confirmers import Person as PersonFacts
 from remit.domain.decision import NeedsHuman, Refuse
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import (
     Answer,
     AskRecord,
@@ -27,6 +28,7 @@ from remit.domain.records import (
     EndReason,
     Passkey,
     Person,
+    TaskRecord,
 )
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
@@ -38,6 +40,7 @@ from remit.usecases.end import end_task
 from remit.usecases.grant import passkey_of
 from remit.usecases.invite import decline_scope, render_now, shown_hashes
 from remit.usecases.parts import Parts
+from remit.usecases.perform import verify_case
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -180,6 +183,9 @@ async def _yes(  # one answer and all it hangs on
     parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], assertion: Mapping[str, Json] | None
 ) -> Reply:
     record = kept.record
+    # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
+    with contextlib.suppress(Fault):
+        await verify_case(parts, (await parts.store.get(TaskRecord, record.task)).record)
     key, asserted = await verify_signed(parts, person, ask.record, assertion, _challenge(record))
     confirmers = with_yes(await confirmers_of(parts, record, ask.record), _facts(person))
     said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="yes", at=parts.world.now(), evidence=asserted.evidence)

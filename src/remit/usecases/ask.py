@@ -33,7 +33,7 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, Missing, 
 from remit.usecases.end import end_task
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
-from remit.usecases.perform import Settled, case_ending, dispatch_fresh
+from remit.usecases.perform import Settled, case_ending, dispatch_fresh, verify_case
 from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -229,6 +229,8 @@ async def _refuse(  # the parts of one decision
 async def _hold(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, needs: NeedsHuman
 ) -> Reply:
+    # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
+    await verify_case(parts, standing.task.record)
     try:
         invitation = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this

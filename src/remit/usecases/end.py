@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from remit.domain.errors import Code
 from remit.domain.records import (
     ActRecord,
     ActState,
@@ -78,7 +79,15 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
             acts += 1
     for ask in asks:
         if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:
-            puts.append(Put(replace(ask.record, state=AskState.VOID, reason=reason.value, reserved=()), ask.rev, ask.record))
+            void = replace(
+                ask.record,
+                state=AskState.VOID,
+                code=Code.TASK_ENDED.value,
+                public=f"The task ended: {reason.replace('_', ' ')}.",
+                reason=reason.value,
+                reserved=(),
+            )
+            puts.append(Put(void, ask.rev, ask.record))
             releases.extend(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
         else:
             sent.append(ask.record.id)

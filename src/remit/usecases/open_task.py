@@ -13,7 +13,7 @@ from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.grant import invalid_grant
 from remit.usecases.parts import Parts
-from remit.usecases.perform import dispatch
+from remit.usecases.perform import dispatch, verify_case
 from remit.usecases.prove_client import Caller, is_suspended
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import load_standing, mandate_of, something_waits, suspension_ids, verify_standing
@@ -67,6 +67,7 @@ async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
 
     Raises:
         Refused: `grant.invalid` for a task that is not the caller's, `task.ended` and the rest of standing, `credential.replayed`.
+        Fault: `fault.case`: no fresh credential while the case cannot be read.
     """
     try:
         standing = await load_standing(parts, task_id)
@@ -77,6 +78,7 @@ async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
         raise invalid_grant("another workload's task")
     verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
     await _spend(parts, caller)
+    await verify_case(parts, task)
     return _issue(parts, caller, standing.mandate, task)
 
 

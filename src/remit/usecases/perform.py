@@ -17,6 +17,7 @@ from remit.usecases.recording import Written, draft, write
 from remit.usecases.standing import Standing, load_standing, verify_standing
 
 _TRIES = 8
+_CLOSE = "case.close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,12 @@ async def dispatch_fresh(
     Raises:
         Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
     """
+    try:
+        # ⚔ Read after the permit was recorded, it may carry a revocation or suspension whose ending is still under way.
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    except Refused as refused:
+        await void_act(parts, act, refused)
+        return None
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, act.record.task, ended)
@@ -126,12 +133,25 @@ async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
         raise Fault(Code.FAULT_CASE, "reading the case took too long") from None
     if case.id != case_id or case.merged_into:
         return EndReason.CASE_MERGED
-    if case.requester != parts.terms.requester:
+    if case.requester != parts.terms.requester or case.reassigned:
         return EndReason.CASE_REASSIGNED
     if not case.open or case.reopened:
         # A reopened case revives nothing: it was closed since the task began.
         return EndReason.CASE_CLOSED
     return None
+
+
+async def verify_case(parts: Parts, task: TaskRecord) -> None:
+    """Check that a task's case still carries it; a task whose case does not is ended on the spot.
+
+    Raises:
+        Refused: `task.ended`.
+        Fault: `fault.case` when the case cannot be read.
+    """
+    ended = await case_ending(parts, task.case)
+    if ended is not None:
+        await end_task(parts, task.id, ended)
+        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
 
 
 async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:
@@ -228,6 +248,9 @@ async def settle_act(
     """Record what the desk answered: done keeps what was reserved, failed releases it.
 
     `known` are the records as this caller last wrote them; when they moved, they are read again.
+
+    Raises:
+        Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
     """
     for _ in range(_TRIES):
         act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
@@ -292,7 +315,12 @@ async def _used_offer(parts: Parts, ask: AskRecord) -> list[Put]:
 
 
 async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, broken: BaseException) -> None:
-    """The desk did not answer: nobody knows whether it acted. What was reserved stays reserved until that is known."""
+    """The desk did not answer: nobody knows whether it acted. What was reserved stays reserved until that is known.
+
+    It is said once: a desk that stays down is tried again each round, and must not fill the log.
+    """
+    if act.record.state is ActState.UNKNOWN:
+        return
     puts: list[Put] = [Put(replace(act.record, state=ActState.UNKNOWN), act.rev, act.record)]
     written = Written((), ())
     if ask is not None:
@@ -324,15 +352,20 @@ async def _follow(parts: Parts, ask: AskRecord, *, done: bool) -> None:
     """What an outcome brings about: the objective may be reached, or the case closed by the agent."""
     if not done:
         return
-    if ask.action == "case.close":
-        await end_task(parts, ask.task, EndReason.CASE_CLOSED)
+    if ask.action != _CLOSE and not any(ask.action in objective.done_when for objective in parts.catalogue.objectives.values()):
         return
-    if not any(ask.action in objective.done_when for objective in parts.catalogue.objectives.values()):
-        return
+    # A crash here leaves the task open: whoever starts next catches up (`sweep.catch_up`).
     task = (await parts.store.get(TaskRecord, ask.task)).record
+    reason = ending_by_outcome(parts, task, await parts.store.counters(ask.task))
+    if reason is not None and task.state is not TaskState.ENDED:
+        await end_task(parts, ask.task, reason)
+
+
+def ending_by_outcome(parts: Parts, task: TaskRecord, counters: Mapping[str, int]) -> EndReason | None:
+    """Why what was done ends a task, if it does. `counters` are those of the task's own scope."""
+    if counters.get(f"done:{_CLOSE}"):
+        return EndReason.CASE_CLOSED
     objective = parts.catalogue.objectives.get(task.objective)
-    if objective is None or not objective.done_when or task.state is TaskState.ENDED:
-        return
-    counters = await parts.store.counters(ask.task)
-    if all(counters.get(f"done:{name}") for name in objective.done_when):
-        await end_task(parts, ask.task, EndReason.OBJECTIVE_REACHED)
+    if objective is not None and objective.done_when and all(counters.get(f"done:{name}") for name in objective.done_when):
+        return EndReason.OBJECTIVE_REACHED
+    return None

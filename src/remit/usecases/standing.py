@@ -9,6 +9,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate import Mandate
 from remit.domain.mandate_reading import read_mandate
 from remit.domain.records import (
+    ActRecord,
     AgentRecord,
     AskRecord,
     ConfirmationRecord,
@@ -149,10 +150,15 @@ def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) 
 
 
 async def something_waits(parts: Parts, standing: Standing) -> bool:
-    """Tell whether a confirmation waits; only looked up when the task would be idle otherwise."""
+    """Tell whether a person is waited for, or an act waits for the desk; only looked up when the task would be idle otherwise."""
     if parts.world.now() < standing.last_used + parts.terms.task_idle_s * 1000:
         return True
-    return bool(await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1))
+    waiting = await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1000)
+    if any(parts.world.now() < one.record.expires_at for one in waiting):
+        return True
+    # What was permitted and cannot be done yet must not be lost to a desk that is down for longer than a task may be idle.
+    queued = await parts.store.find(ActRecord, "act.task", standing.task.record.id, limit=1000)
+    return any(one.record.ask for one in queued)
 
 
 _parsed: dict[tuple[str, str, str, int], Mandate] = {}

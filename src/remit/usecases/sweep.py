@@ -25,9 +25,9 @@ from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserv
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import StaleAct, carry_out, dispatch, settle_act, void_act
+from remit.usecases.perform import StaleAct, carry_out, dispatch, ending_by_outcome, settle_act, void_act
 from remit.usecases.recording import draft, write
-from remit.usecases.standing import ending_of, load_standing
+from remit.usecases.standing import ending_of, load_standing, something_waits
 
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
 
@@ -39,6 +39,7 @@ async def sweep(parts: Parts, *, patience_s: float) -> int:
     """
     now = parts.world.now()
     limit = now - round(patience_s * 1000)
+    shortest_s = min(parts.terms.task_idle_s, parts.terms.task_life_s)
     done = 0
     for kept in await parts.store.find(ActRecord, "act.queued", "", high=limit, limit=200):
         done += await _quietly(_send, parts, kept)
@@ -48,7 +49,7 @@ async def sweep(parts: Parts, *, patience_s: float) -> int:
         done += await _quietly(_expire_confirmation, parts, waiting)
     for mandate in await parts.store.find(MandateRecord, "due.mandate", "", high=now, limit=200):
         done += await _quietly(_expire_mandate, parts, mandate)
-    for task in await parts.store.find(TaskRecord, "task.live", "", high=now - parts.terms.task_idle_s * 1000, limit=1000):
+    for task in await parts.store.find(TaskRecord, "task.live", "", high=now - shortest_s * 1000, limit=1000):
         done += await _quietly(_end_by_time, parts, task)
     for kind in _SPENT:
         for spent in await parts.store.find(kind, f"due.{kind.KIND}", "", high=now, limit=200):
@@ -56,7 +57,31 @@ async def sweep(parts: Parts, *, patience_s: float) -> int:
     return done
 
 
-async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts, kept: Kept) -> int:  # type: ignore[type-arg]
+async def catch_up(parts: Parts) -> int:
+    """End the tasks that a process which died had no time to end, after it had recorded the outcome that ends them.
+
+    Returns how many. Once at a start is enough: only a death between the two leaves such a task.
+
+    Source: 2-model.md §4.
+    """
+    ended = 0
+    seen: set[str] = set()
+    low = 0
+    while True:
+        page = await parts.store.find(TaskRecord, "task.live", "", low=low, limit=500)
+        fresh = [kept.record for kept in page if kept.record.id not in seen]
+        if not fresh:
+            return ended
+        for task in fresh:
+            seen.add(task.id)
+            reason = ending_by_outcome(parts, task, await parts.store.counters(task.id))
+            if reason is not None:
+                await end_task(parts, task.id, reason)
+                ended += 1
+        low = fresh[-1].opened_at
+
+
+async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts, kept: Kept) -> int:  # type: ignore[type-arg]  # a record of any kind
     """Do one thing; what is not possible now stays where it is and is tried again with the next round."""
     try:
         await work(parts, kept)
@@ -177,11 +202,10 @@ async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:
 
 async def _end_by_time(parts: Parts, kept: Kept[TaskRecord]) -> None:
     standing = await load_standing(parts, kept.record.id)
-    waits = await parts.store.find(ConfirmationRecord, "confirmation.task", kept.record.id, limit=1)
-    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=bool(waits))
+    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
     if reason is not None:
         await end_task(parts, kept.record.id, reason)
 
 
-async def _forget(parts: Parts, kept: Kept) -> None:  # type: ignore[type-arg]
+async def _forget(parts: Parts, kept: Kept) -> None:  # type: ignore[type-arg]  # a record of any kind
     await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate_covering import counter_key
 from remit.domain.records import AskRecord, EndReason, Message, TaskRecord, TaskState
 from remit.domain.values import Json
@@ -12,10 +12,10 @@ from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.ask import Workload
 from remit.usecases.end import Ended, end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import case_ending
+from remit.usecases.perform import case_ending, verify_case
 from remit.usecases.read_desk import read_again
 from remit.usecases.replies import Reply, reply_of
-from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,13 @@ async def task_status(parts: Parts, workload: Workload) -> TaskView:
     """
     standing = await _own(parts, workload)
     await spend(parts, workload)
+    if standing.task.record.state is not TaskState.ENDED:
+        try:
+            await verify_case(parts, standing.task.record)
+        except Refused:
+            standing = await _own(parts, workload)
+        except Fault as unreadable:
+            del unreadable  # what is told here is Remit's own record; it says nothing of the case
     asks = await parts.store.find(AskRecord, "ask.open", workload.task, limit=1000)
     return TaskView(task=standing.task.record, budgets=budgets(standing), waiting=[one.record.id for one in asks])
 
@@ -104,19 +111,15 @@ async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) 
         Fault: `fault.case`.
     """
     standing = await _own(parts, workload)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
     await spend(parts, workload)
     found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
     if not found and wait_s > 0:
         await parts.notify.wait(f"task:{workload.task}", wait_s)
         found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
-    if found:
-        standing = await _own(parts, workload)
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-        ended = await case_ending(parts, standing.task.record.case)
-        if ended is not None:
-            await end_task(parts, workload.task, ended)
-            raise Refused(Code.TASK_ENDED, f"the task ended: {ended}")
+    standing = await _own(parts, workload)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    await verify_case(parts, standing.task.record)
     return [one.record for one in found]
 
 

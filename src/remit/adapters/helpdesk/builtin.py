@@ -12,11 +12,12 @@ from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import CaseView, Note
 from remit.ports.world import World
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _TABLES: Final = """
 create table desk_case (
     id text primary key, key text not null, open integer not null, requester text not null, subject text not null,
-    assignee text not null default '', merged_into text not null default '', reopened integer not null default 0, opened_at integer not null
+    assignee text not null default '', merged_into text not null default '', reopened integer not null default 0,
+    reassigned integer not null default 0, opened_at integer not null
 ) strict, without rowid;
 create table case_note (
     desk_case text not null references desk_case (id), n integer not null, at integer not null, author text not null,
@@ -24,7 +25,9 @@ create table case_note (
 ) strict, without rowid;
 create table case_write (key text primary key, desk_case text not null) strict, without rowid
 """
-_VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened from desk_case"
+_VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened, reassigned from desk_case"
+
+_REASSIGN: Final = "reassigned = reassigned + (assignee not in ('', ?1)), assignee = ?1"
 
 
 class BuiltinHelpdesk:
@@ -110,7 +113,7 @@ class BuiltinHelpdesk:
 
     async def reassign(self, case: str, assignee: str) -> None:
         """An officer gives a case to somebody."""
-        await self._natively(case, lambda connection: _set(connection, case, "assignee = ?", assignee))
+        await self._natively(case, lambda connection: _set(connection, case, _REASSIGN, assignee))
 
     async def change_requester(self, case: str, requester: str) -> None:
         """An officer says that somebody else asked."""
@@ -165,10 +168,10 @@ def _view(connection: sqlite3.Connection, case: str) -> CaseView:
     return _case_view(row)
 
 
-def _case_view(row: tuple[str, int, str, str, str, str, int]) -> CaseView:
-    case, is_open, requester, merged_into, subject, assignee, reopened = row
+def _case_view(row: tuple[str, int, str, str, str, str, int, int]) -> CaseView:
+    case, is_open, requester, merged_into, subject, assignee, reopened, reassigned = row
     return CaseView(
-        id=case, open=bool(is_open), requester=requester, merged_into=merged_into, subject=subject, assignee=assignee, reopened=reopened
+        id=case, open=bool(is_open), requester=requester, merged_into=merged_into, subject=subject, assignee=assignee, reopened=reopened, reassigned=reassigned
     )
 
 

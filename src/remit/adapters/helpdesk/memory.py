@@ -89,14 +89,19 @@ class MemoryHelpdesk:
 
     async def reassign(self, case: str, assignee: str) -> None:
         """An officer gives a case to somebody."""
-        self._change(case, assignee=assignee)
+        before = self._view(case)
+        self._change(case, assignee=assignee, reassigned=before.reassigned + (before.assignee not in {"", assignee}))
 
     async def change_requester(self, case: str, requester: str) -> None:
         """An officer says that somebody else asked."""
         self._change(case, requester=requester)
 
     async def merge(self, case: str, into: str) -> None:
-        """An officer merges a case into another one; the first is closed."""
+        """An officer merges a case into another one; the first is closed.
+
+        Raises:
+            Fault: `fault.case` for a case that would be merged into itself.
+        """
         self._view(into)
         if into == case:
             raise Fault(Code.FAULT_CASE, "a case cannot be merged into itself")
