@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +23,14 @@ def remit(capfd: pytest.CaptureFixture[str]) -> Run:
 
     def run(*argv: object) -> Ran:
         capfd.readouterr()
-        code = main([str(one) for one in argv])
+        # A server that should have been refused but serves would hold up every test after it: it is stopped, and the test fails.
+        stopping = threading.Timer(60, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        stopping.start()
+        try:
+            code = main([str(one) for one in argv])
+        finally:
+            stopping.cancel()
+            stopping.join()
         told = capfd.readouterr()
         return Ran(code, told.out, told.err)
 

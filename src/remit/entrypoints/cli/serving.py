@@ -6,12 +6,13 @@ import contextlib
 import errno
 import signal
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import uvicorn
 
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.cli.logs import LEVELS, start_logs
 from remit.entrypoints.cli.opening import configured, open_desk, settings_of, verify_made
 from remit.entrypoints.cli.telling import Advised, Exit, Out
@@ -37,11 +38,17 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that answers waiting long-polls before it stops."""
+    """Uvicorn that says when it serves, and answers waiting long-polls before it stops."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None]) -> None:
         super().__init__(config)
         self._desk = desk
+        self._told = told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._told()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Wake who waits, then finish what is under way."""
@@ -78,22 +85,24 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_S,
     )
-    server = _Server(config, desk)
+    rules: list[RulesInForce] = []
+    server = _Server(config, desk, lambda: _tell(out, desk.settings, rules[0]))
 
     async def run() -> None:
         try:
-            rules = await verify_rules(desk.parts, by="remit serve")
-        except BaseException:
+            rules.append(await verify_rules(desk.parts, by="remit serve"))
+            await server.serve(sockets=[listener])
+        finally:
             await desk.stop()
-            raise
-        _tell(out, desk.settings, rules)
-        await server.serve(sockets=[listener])
 
-    # Uvicorn stops on these and raises them again at its end; by then everything is finished, and there is nothing more to stop.
-    before = {one: signal.signal(one, lambda *_: None) for one in (signal.SIGINT, signal.SIGTERM)}
+    # From here on, so that a stop that comes while the server still starts is not lost. Uvicorn raises these again at its
+    # end; by then everything is finished and the same handler has nothing more to do.
+    before = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(run())
+    except SystemExit:
+        raise Advised(Fault(Code.FAULT_INTERNAL, "the desk could not start"), "The log line above says why.") from None
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
