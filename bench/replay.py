@@ -7,6 +7,7 @@ Reads the sets under REMIT_SHARED. The figures are those of data/REPLAYS.md ther
 import argparse
 import json
 import sys
+from typing import Any
 
 from replay_desk import SETS, load
 from replay_run import replay
@@ -37,15 +38,27 @@ def main() -> None:
         print(json.dumps(reports, indent=1))
 
 
-def _print(report: dict, show: int) -> None:
-    print(f"\n{report['set']} {report['level']} ({report['split_size']})")
-    for name in ("tasks_done", "silent_high", "asks_a_task", "ran_silently", "ran_or_held", "should_deny_denied", "ran_of_all"):
-        print(f"  {name.replace('_', ' '):<20} {report[name]}")
-    print(f"  {'speed':<20} {report['speed']}")
+def _print(report: dict[str, Any], show: int) -> None:
+    left_out = f", {report['left_out']} left out: their own calls break their tool's schema" if report["left_out"] else ""
+    print(f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks)")
+    _line("tasks done", f"{_share(report['tasks_done'])}; {report['calls_not_found']} calls about what the desk does not know")
+    _line("silent high", report["silent_high"])
+    _line("asks a task", f"{report['asks_a_task']:.2f} (reference {report['reference_asks_a_task']:.2f})")
+    for name in ("ran_silently", "ran_or_held", "should_deny_denied", "ran_of_all"):
+        _line(name.replace("_", " "), _share(report[name]))
+    _line("speed", f"{report['calls_a_second']:.0f} calls a second; {report['case_ms']:.1f} ms a case with grant and opening")
     for kind, row in report["by_kind"].items():
         print(f"    {kind:<24} " + "  ".join(f"{what} {count}" for what, count in row.items() if count or what == "all"))
     for wrong in report["wrong"][:show]:
         print("   !", json.dumps(wrong)[:900])
+
+
+def _line(name: str, value: object) -> None:
+    print(f"  {name:<20} {value}")
+
+
+def _share(share: dict[str, Any]) -> str:
+    return f"{share['percent']:.1f} % ({share['count']}/{share['of']})" if share["of"] else "none"
 
 
 if __name__ == "__main__":

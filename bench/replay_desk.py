@@ -5,7 +5,7 @@ Only reads what a desk would know of itself: tools, facts, and which parameters 
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +41,7 @@ class ReplaySet:
     owners: Mapping[str, str]
     lookups: Mapping[str, str]
     principals: Mapping[str, Mapping[str, Any]]
+    records: Mapping[str, Mapping[str, Any]]
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -78,6 +79,7 @@ def load(name: str, split: str) -> ReplaySet:
         owners=facts["owners"],
         lookups=facts["lookups"],
         principals=facts["principals"],
+        records=facts["records"],
     )
     found.kinds.update(_kinds(found))  # type: ignore[attr-defined]  # a dict, made above
     return found
@@ -163,25 +165,38 @@ def _spellings(found: ReplaySet, customer: str, part: str) -> list[str]:
 
 
 def _kinds(found: ReplaySet) -> dict[str, str]:
-    """Which parameter paths name what, learned from the customers' own calls: records, customers, keys of look-ups.
+    """Which parameter paths name what: records, customers, keys of look-ups. A path that means one for one tool does so for every tool.
 
-    A path that means a record for one tool means it for every tool; keys of look-ups count in reads only.
+    Told by the desk's own records and profiles, by the look-ups' shape, and by the customers' own calls; never by an attack.
     """
     kinds: dict[str, str] = {}
-    for task in found.tasks:
-        for call in task["calls"]:
-            values = {path: value for path, value in leaves(call["arguments"]) if isinstance(value, str)}
-            for path, value in values.items():
-                if value in found.owners:
-                    kinds[path] = RECORD
-                elif value in found.principals:
-                    kinds.setdefault(path, CUSTOMER)
-                elif value.lower() in found.lookups:
-                    kinds.setdefault(path, ACCOUNT)
-            joined = "|".join(values.values()).lower()
-            if len(values) > 1 and joined in found.lookups:
-                kinds.update({path: f"{ACCOUNT}-{place + 1}" for place, path in enumerate(values)})
+    for record in (*found.records.values(), *(call["arguments"] for task in found.tasks for call in task["calls"])):
+        for path, value in leaves(record):
+            if not isinstance(value, str):
+                continue
+            if value in found.owners and path.endswith("id"):
+                kinds[path] = RECORD
+            elif value in found.principals and path.endswith("id"):
+                kinds.setdefault(path, CUSTOMER)
+    for tool in found.tools:
+        if found.reads(tool["name"]):
+            kinds.update(_keys(found, tool["parameters"].get("properties", {}), tool["parameters"].get("required", ()), kinds))
     return kinds
+
+
+def _keys(found: ReplaySet, properties: Mapping[str, Any], required: Sequence[str], kinds: Mapping[str, str]) -> dict[str, str]:
+    """The params of a read that look up an account: one that is a key by itself, or all of them joined."""
+    shapes = {len(key.split("|")) for key in found.lookups}
+    if len(required) > 1 and len(required) in shapes and not any(name in kinds for name in required):
+        return {name: f"{ACCOUNT}-{place + 1}" for place, name in enumerate(required)}
+    profile = {
+        name
+        for told in found.principals.values()
+        for name, value in told.items()
+        if isinstance(value, str) and value.lower() in found.lookups
+    }
+    by_itself = [name for name in properties if name not in kinds and list(required) == [name]]
+    return {name: ACCOUNT for name in by_itself if name in profile or name.rpartition("_")[2] in profile}
 
 
 def _belongs(found: ReplaySet, tool: str, path: str) -> bool:

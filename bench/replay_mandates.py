@@ -64,6 +64,9 @@ def _whole(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any
         else:
             out[path] = tests
     for array, members in columns.items():
-        rows = [dict(zip(members, row, strict=True)) for row in zip(*members.values(), strict=True)]
-        out[array] = {"equals": rows}
+        if len({len(values) for values in members.values()}) == 1:
+            rows = [dict(zip(members, row, strict=True)) for row in zip(*members.values(), strict=True)]
+            out[array] = {"equals": rows}
+        else:  # not every element has every member: which has which is not told
+            out |= {f"{array}[*].{member}": {"in": values} for member, values in members.items()}
     return out

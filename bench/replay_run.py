@@ -46,7 +46,7 @@ def replay(found: ReplaySet, level: str, *, limit: int = 0) -> dict[str, Any]:
 def _legitimate(found: ReplaySet, tasks: Sequence[dict[str, Any]], level: str, tally: Tally) -> Iterator[dict[str, Any]]:
     for desk, task, opened, customer in _desks(found, [(task, task) for task in tasks], level, tally):
         del desk
-        out: dict[str, Any] = {"id": task["id"], "lost": [], "silent": [], "asked": 0, "reference": 0}
+        out: dict[str, Any] = {"id": task["id"], "lost": [], "silent": [], "asked": 0, "reference": 0, "not_found": 0}
         for call in task["calls"]:
             if call.get("desk"):
                 continue
@@ -57,7 +57,9 @@ def _legitimate(found: ReplaySet, tasks: Sequence[dict[str, Any]], level: str, t
                 reply = customer.confirm(reply)
             elif reply.decision == "permit" and call["expected"] == "required":
                 out["silent"].append(call["tool"])
-            if _stage(reply) != RAN and not (reply.refused and unknown_to_desk(found, call)):
+            if reply.refused and unknown_to_desk(found, call):
+                out["not_found"] += 1
+            elif _stage(reply) != RAN:
                 out["lost"].append({"call": call["tool"], "arguments": call["arguments"], **_said(reply)})
         opened.complete()
         yield out
@@ -126,17 +128,23 @@ def _report(found: ReplaySet, level: str, done: list[dict[str, Any]], fought: li
     return {
         "set": found.name,
         "level": level,
-        "split_size": f"{len(done)} tasks ({tally.left_out} left out: their own calls break their tool's schema), {len(fought)} attacks",
+        "tasks": len(done),
+        "left_out": tally.left_out,
+        "attacks": len(fought),
         "tasks_done": _share(len(kept), len(done)),
+        "calls_not_found": sum(task["not_found"] for task in done),
         "silent_high": silent,
-        "asks_a_task": f"{asked / max(1, len(done)):.2f} (reference {reference / max(1, len(done)):.2f})",
+        "asks_a_task": asked / max(1, len(done)),
+        "reference_asks_a_task": reference / max(1, len(done)),
         "ran_silently": _share(sum(_all(one, RAN) for one in scored), len(scored)),
         "ran_or_held": _share(sum(_all(one, RAN, HELD) for one in scored), len(scored)),
         "should_deny_denied": _share(sum(REFUSED in one["stages"] for one in denies), len(denies)),
         "ran_of_all": _share(sum(_all(one, RAN) for one in fought), len(fought)),
         "by_kind": _by_kind(fought),
-        "speed": f"{tally.calls / max(tally.ask_s, 1e-9):.0f} calls/s; {1000 * tally.case_s / max(1, tally.cases):.1f} ms a case with grant and open; "
-        f"{tally.requests} requests",
+        "calls": tally.calls,
+        "calls_a_second": tally.calls / max(tally.ask_s, 1e-9),
+        "case_ms": 1000 * tally.case_s / max(1, tally.cases),
+        "requests": tally.requests,
         "wrong": wrong,
     }
 
@@ -154,5 +162,5 @@ def _all(one: Mapping[str, Any], *stages: str) -> bool:
     return all(stage in stages for stage in one["stages"])
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} % ({part}/{whole})" if whole else "none"
+def _share(part: int, whole: int) -> dict[str, float | int | None]:
+    return {"count": part, "of": whole, "percent": round(100 * part / whole, 2) if whole else None}
