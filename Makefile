@@ -37,8 +37,9 @@ run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when ab
 demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
 	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
 
-test: $(VENV)/.dev ## Every test
+test: $(VENV)/.dev ## Every test; then every rule switched off, to see its attack succeed
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(ARGS)
+	@$(if $(ARGS),:,$(BIN)/python tests/mutations.py)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)

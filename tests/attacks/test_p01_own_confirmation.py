@@ -2,7 +2,7 @@
 
 import pytest
 
-from attacks.arena import ISSUER, Arena, code_of
+from attacks.arena import ISSUER, Arena, catalogue, code_of, open_arena
 from remit.sandbox.passkey import SoftPasskey
 
 
@@ -39,7 +39,9 @@ def test_a_signature_by_another_key_under_the_customers_passkey_id_does_not_veri
     forged = SoftPasskey(ISSUER).get(shown["options"])
     forged["id"] = forged["rawId"] = arena.anna.passkey.get(shown["options"])["id"]
     with arena.unchanged():
-        assert code_of(arena.person("POST", path, {"answer": "yes", "assertion": forged}, cookie=arena.anna.cookie)) == "credential.wrong_key"
+        assert (
+            code_of(arena.person("POST", path, {"answer": "yes", "assertion": forged}, cookie=arena.anna.cookie)) == "credential.wrong_key"
+        )
     assert reply.again().needs_human
 
 
@@ -99,3 +101,27 @@ def test_one_person_is_not_two_even_with_every_role(arena: Arena) -> None:
         assert code_of(arena.person("POST", path, again, cookie=arena.anna.cookie)) == "confirmation.wrong_person"
     assert arena.desk.officer("ann", roles=["security"]).confirm(reply).outcome == "done"
     assert arena.performed("account.recover") == [{"contact": "email"}]
+
+
+@pytest.mark.proves("P1", "CONFIRM-WHO")
+def test_an_officer_with_both_roles_is_still_one_person() -> None:
+    wanted = {
+        "type": "remit_mandate",
+        "objective": {"type": "recover-account"},
+        "powers": [{"power": "represent"}, {"power": "request", "actions": ["account.recover"]}],
+    }
+    everything = '@id("all")\npermit (principal, action, resource);'
+    with open_arena(
+        catalogue=catalogue(floor={"security": ["customer", "officer:security", "officer:care"]}), policies=everything
+    ) as arena:
+        reply = arena.task(wanted).ask("account.recover", {"contact": "email"})
+        assert set(reply.who) == {"customer", "officer:security", "officer:care"}
+        assert arena.anna.confirm(reply).needs_human
+        both = arena.desk.officer("ann", roles=["security", "care"])
+        path = f"/desk/v1/confirmations/{both.invitation(reply)}"
+        with arena.unchanged():
+            assert both.confirm(reply).needs_human
+            again = {"answer": "yes", "assertion": both.passkey.get({"challenge": "AAAA"})}
+            assert code_of(arena.person("POST", path, again, cookie=both.cookie)) == "confirmation.wrong_person"
+            assert code_of(arena.person("GET", path, cookie=both.cookie)) == "confirmation.wrong_person"
+        assert arena.desk.officer("ben", roles=["security"]).confirm(reply).outcome == "done"

@@ -25,7 +25,7 @@ def test_money_to_another_of_the_customers_own_cards_is_refused(arena: Arena) ->
 def test_a_mandate_without_its_target_is_not_accepted(arena: Arena) -> None:
     agent = arena.agent()
     for objective in ({"type": "return-item"}, {"type": "return-item", "target": {}}, {"type": "return-item", "target": {"order": []}}):
-        with pytest.raises(Exception, match="mandate.invalid"):
+        with pytest.raises(Exception, match=r"mandate\.invalid"):
             agent.push(mandate(objective=objective))
 
 

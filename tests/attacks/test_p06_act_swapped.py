@@ -52,7 +52,11 @@ def test_an_answer_cannot_bring_params_of_its_own(arena: Arena) -> None:
     _, reply, invitation = arena.waiting()
     path = f"/me/v1/confirmations/{invitation}"
     shown = arena.anna.get(path)
-    answer = {"answer": "yes", "params": {"order_id": "W1", "item_ids": ["i1", "i2"]}, "assertion": arena.anna.passkey.get(shown["options"])}
+    answer = {
+        "answer": "yes",
+        "params": {"order_id": "W1", "item_ids": ["i1", "i2"]},
+        "assertion": arena.anna.passkey.get(shown["options"]),
+    }
     with arena.unchanged():
         assert code_of(arena.person("POST", path, answer, cookie=arena.anna.cookie)) == "request.malformed"
     assert reply.again().needs_human

@@ -22,7 +22,13 @@ def complaining(uses: int = 20, total: str = "50.00 EUR") -> dict[str, object]:
         powers=[
             {"power": "represent"},
             {"power": "request", "actions": ["complaint.file"]},
-            {"power": "request", "actions": ["payment.refund"], "uses": uses, "where": {"amount": {"max": "10.00 EUR"}}, "total": {"amount": total}},
+            {
+                "power": "request",
+                "actions": ["payment.refund"],
+                "uses": uses,
+                "where": {"amount": {"max": "10.00 EUR"}},
+                "total": {"amount": total},
+            },
         ],
     )
 

@@ -31,7 +31,7 @@ def _body(params: str, *, more: str = "") -> bytes:
         refund("+40.00 EUR"),
         refund("4e1 EUR"),
         refund("40,00 EUR"),
-        refund("０40.00 EUR"),
+        refund("\uff1040.00 EUR"),
         refund("40.00  EUR"),
         refund("40.00 EUR "),
         refund("040.00 EUR"),
@@ -80,7 +80,7 @@ def test_json_that_two_readers_could_read_differently_is_not_read(arena: Arena, 
 
 
 @pytest.mark.proves("P17", "CANONICAL-ID")
-@pytest.mark.parametrize("alias", ["w1", "W1 ", " W1", "Ｗ1", "W1\u200b", "W\u0031\u0301", "%571"])
+@pytest.mark.parametrize("alias", ["w1", "W1 ", " W1", "\uff371", "W1\u200b", "W\u0031\u0301", "%571"])
 def test_an_alias_of_an_order_is_another_order(arena: Arena, alias: str) -> None:
     task = arena.task()
     with arena.unchanged():
@@ -88,7 +88,7 @@ def test_an_alias_of_an_order_is_another_order(arena: Arena, alias: str) -> None
 
 
 @pytest.mark.proves("P17", "CANONICAL-ID")
-@pytest.mark.parametrize("alias", ["PM_1", "ｐm_1", "pm_1 "])
+@pytest.mark.parametrize("alias", ["PM_1", "\uff50m_1", "pm_1 "])
 def test_a_backoffice_that_knows_aliases_does_not_let_them_through(arena: Arena, alias: str) -> None:
     powers = [{"power": "represent"}, {"power": "receive", "actions": ["payment_method.read"]}]
     task = arena.task(mandate(powers=powers))

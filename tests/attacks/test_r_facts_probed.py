@@ -61,7 +61,7 @@ def test_sweeping_ids_ends_before_much_is_learnt(arena: Arena) -> None:
     assert arena.anna.get("/me/v1")["id"] == "anna"
 
 
-@pytest.mark.proves("WITHHELD")
+@pytest.mark.proves("WITHHELD", "P12")
 def test_what_is_not_covered_is_withheld_from_reply_and_receipt(arena: Arena) -> None:
     response = arena.ask(arena.task(), "order.read", {"order_id": "W1"})
     assert response.json()["withheld"] == 1
@@ -92,3 +92,24 @@ def test_in_never_a_test_that_cannot_be_evaluated_matches(arena: Arena) -> None:
         arena.refused(arena.ask(task, "complaint.file", {"kind": "damaged", "text": "The box arrived damaged."}), "mandate.forbidden")
     fine = {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."}
     assert task.ask("complaint.file", fine).outcome == "done"
+
+
+@pytest.mark.proves("RECEIPT-SECTIONS")
+def test_an_agents_receipt_opens_neither_the_customers_nor_the_desks_part(arena: Arena) -> None:
+    response = arena.ask(arena.task(), "order.read", {"order_id": "W1"})
+    receipt = response.json()["receipt"]
+    assert receipt["entries"]
+    for entry in receipt["entries"]:
+        assert set(entry["sections"]) == {"envelope", "agent"}
+    assert "policies" not in response.text
+    assert "anna" not in response.text
+
+
+@pytest.mark.proves("PUBLIC-TEXT")
+def test_what_an_officer_writes_past_remit_reaches_no_agent(arena: Arena) -> None:
+    task = arena.task()
+    arena.run(arena.helpdesk.reply_natively(task.case, "ann", "Her birthday is 1988-04-17."))
+    arena.desk.sweep()
+    assert task.inbox() == []
+    read = arena.ask(task, "case.read", {})
+    assert "1988" not in read.text

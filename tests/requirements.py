@@ -1,0 +1,107 @@
+"""What must hold: id → sentence and source. A test says with `@pytest.mark.proves("ID")` which of them it proves.
+
+`architecture/test_requirements.py` fails when one has no test, and when an attack could not fail.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A sentence that must hold, where it comes from, and whether its test is shown to fail with its rule off."""
+
+    sentence: str
+    source: str
+    mutated: bool = True
+
+
+def _model(section: int, sentence: str, *, mutated: bool = True) -> Requirement:
+    return Requirement(sentence, f"2-model.md §{section}", mutated)
+
+
+def _peers(sentence: str, *, mutated: bool = True) -> Requirement:
+    return Requirement(sentence, "7-peers.md", mutated)
+
+
+REQUIREMENTS: Final[Mapping[str, Requirement]] = {
+    "P1": _peers("An agent cannot approve its own step-up."),
+    "P2": _peers("An amount above the approved intent is refused."),
+    "P3": _peers("Another order under the same intent is refused."),
+    "P4": _peers("An unplanned act is refused."),
+    "P6": _peers("The approved act cannot be swapped before it is done."),
+    "P7": _peers("An approval cannot be replayed."),
+    "P8": _peers("Ten small refunds do not pass where one large one would not."),
+    "P9": _peers("A log cut at its tail is noticed."),
+    "P10": _peers("A credential is dead after its case closed."),
+    "P11": _peers("A secret in a message reaches no case, entry or reply."),
+    "P12": _peers("The desk's reply carries no attribute that is not covered."),
+    "P13": _peers("With the audit store down nothing happens."),
+    "P14": _peers("With the revocation store down nothing is permitted."),
+    "P15": _peers("A person's own session or password is refused at an agent's door, and told."),
+    "P16": _peers("An approver's page can be neither framed nor driven."),
+    "P17": _peers("An id sent as a list, a smuggled field and money as a float are refused."),
+    "P18": _peers("A sub-agent cannot widen the chain."),
+    "TITLES": _model(1, "A title that hides money, a record or a recipient stops the start."),
+    "FLOORS": _model(1, "No policy lowers a floor; an unpinned recipient needs the customer."),
+    "WAIVER-MARKED": _model(1, "Every use of a waiver is marked in the transcript.", mutated=False),
+    "STRICT-JSON": _model(2, "JSON that two readers could read differently is not read."),
+    "STRICT-PARAMS": _model(2, "Nothing is coerced; money is a string of its one shape."),
+    "CANONICAL-ID": _model(2, "An alias of an id is another id."),
+    "MANDATE-POWERS": _model(3, "What is not granted is refused."),
+    "MANDATE-TARGET": _model(3, "Only the records of the target."),
+    "MANDATE-TESTS": _model(3, "Every test of the charged power holds; an absent value fails it."),
+    "OBJECTIVE": _model(5, "Only actions of the objective, in their order, until it is reached."),
+    "COUNTERS": _model(3, "Uses and totals are reserved when asked and never exceeded."),
+    "COUNTERS-EXACT": _model(3, "Counters are exact under concurrency."),
+    "NEVER": _model(3, "`never` beats everything and cannot be confirmed away."),
+    "NEVER-CLOSED": _model(3, "In `never` a test that cannot be evaluated matches."),
+    "CONSENT-RENEWED": _model(3, "An action that changed since signing needs renewed consent."),
+    "GRANT-BOUND": _model(3, "A grant cannot be moved to another agent, key, customer or desk."),
+    "NARROWING": _model(3, "Narrowing never widens and gives no counter back."),
+    "CHAIN": _model(3, "No door lets another actor into the chain."),
+    "ONE-ANSWER": _model(4, "Foreign and unknown grants and tasks answer alike."),
+    "DPOP-BOUND": _model(4, "A token is worth nothing without its key, at another address or beside another token."),
+    "DPOP-REPLAY": _model(4, "A proof and an assertion count once."),
+    "TASK-END": _model(4, "After a task's end nothing of it is alive."),
+    "CASE-REREAD": _model(4, "The case is re-read before a write acts and before anything is delivered."),
+    "STANDING-AGAIN": _model(4, "Standing is read again before bytes leave a long poll."),
+    "REOPEN": _model(4, "Reopening revives nothing; an agent cannot reopen."),
+    "HUMAN-CREDENTIAL": _model(4, "A person's credential at an agent's door ends that session and is told."),
+    "FACTS-INSIDE": _model(5, "Facts are never asked outside the mandate."),
+    "FACTS-ALIKE": _model(5, "Unknown and foreign records answer alike, after the same work."),
+    "FACTS-VERSION": _model(5, "An act carries the versions of the facts it was decided on."),
+    "CEDAR-TRAPS": _model(5, "A policy that errs or could never fire refuses or stops the start."),
+    "POLICY-DEFAULT": _model(5, "Anything but an explicit allow is a refusal."),
+    "EPOCHS": _model(5, "A decision is recorded and sent only on the standing it was made on."),
+    "FENCE": _model(5, "Unknown becomes failed only once the act can never happen; an act is done once."),
+    "IDEMPOTENCE": _model(5, "One key, one body, one act."),
+    "TRAJECTORY": _model(5, "Slices and sweeps within every limit are noticed and end with a person."),
+    "DECLINE-BINDS": _model(5, "A decline binds the act for the whole operator."),
+    "WITHHELD": _model(5, "What is not covered is withheld from reply and receipt."),
+    "NO-RECORD-NO-ACT": _model(5, "No record, no action."),
+    "WORDS": _model(6, "A message that says more than its ask does not reach the case."),
+    "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
+    "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
+    "W-GUESS": _model(7, "A customer's attribute is compared with three values, over all agents.", mutated=False),
+    "PUBLIC-TEXT": _model(7, "What an officer writes past Remit reaches no agent.", mutated=False),
+    "CONFIRM-WHO": _model(8, "Who is asked answers, two confirmations are two people."),
+    "CONFIRM-SIGNED": _model(8, "A yes is a verified person's signature over exactly one ask."),
+    "CONFIRM-ONCE": _model(8, "A confirmation is used once, for one act, in time."),
+    "CONFIRM-FRESH": _model(8, "A yes is void when what would be shown has changed."),
+    "CONFIRM-LESS": _model(8, "A counter-offer is less and nothing else."),
+    "CONFIRM-UNFRAMED": _model(8, "A signature of a framed or foreign page counts nothing."),
+    "FATIGUE": _model(8, "Nobody is tired out by many questions."),
+    "PASSKEY-YOUNG": _model(8, "A passkey from a mailbox confirms nothing above routine for 72 hours."),
+    "PASSKEY-ADD": _model(8, "A new passkey needs an old one's signature, and inherits its wait."),
+    "ENROL-ONCE": _model(8, "An enrolment link works once."),
+    "RECEIPT-SECTIONS": _model(9, "A receipt opens its holder's sections alone.", mutated=False),
+    "LOG-START": _model(9, "A cut or changed log stops the start."),
+    "HIGH-WATER": _model(9, "A store older than what was published does not start."),
+    "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
+    "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
+    "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),
+    "SESSION-COOKIE": Requirement("A session cookie is out of reach of scripts and foreign pages.", "7-peers.md P16"),
+    "PATHS": Requirement("Paths and headers are read one way only.", "3-architecture.md (others tried here)"),
+}
