@@ -16,7 +16,6 @@ from remit.adapters.policy.cedar_texts import read_statements
 from remit.domain.catalogue import Catalogue, Effect
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import MEANINGS, Code, Refused
-from remit.domain.escalation import rungs
 from remit.domain.mandate_covering import cover
 from remit.domain.mandate_reading import read_mandate
 from remit.domain.policy_cases import CaseResult, Expect, read_policy_cases
@@ -35,13 +34,7 @@ def pack(name: str) -> tuple[Pack, Catalogue]:
 
 def run_all(found: Pack, catalogue: Catalogue, policies: tuple[tuple[str, str], ...]) -> tuple[CaseResult, ...]:
     cases = [case for file, text in found.cases for case in read_policy_cases(file, text, catalogue)]
-    roles = tuple(catalogue.roles)
-    return run_cases(
-        cases,
-        policy=CedarPolicy(policies, catalogue),
-        params=JsonSchemaParams(catalogue),
-        rungs=lambda confirmed: rungs(confirmed, roles),
-    )
+    return run_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), roles=tuple(catalogue.roles))
 
 
 @cache
