@@ -14,7 +14,7 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Missing, Put, R
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.recording import Written, draft, write
-from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.standing import Standing, epochs, load_standing, verify_standing
 
 _TRIES = 8
 _CLOSE = "case.close"
@@ -48,7 +48,9 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
     standing = await _still_standing(parts, act)
     if standing is None:
         return None
-    if act.record.door == "backoffice" and parts.world.now() - act.record.queued_at > parts.terms.act_stale_s * 1000:
+    stale = act.record.door == "backoffice" and parts.world.now() - act.record.queued_at > parts.terms.act_stale_s * 1000
+    # ⚔ What was narrowed, changed or adopted while the act waited must not miss it.
+    if stale or (act.record.ask and act.record.epochs != epochs(parts, standing)):
         raise StaleAct(act_id)
     ask = await parts.store.get(AskRecord, act.record.ask) if act.record.ask else None
     return await _send(parts, standing, act, ask, ())
@@ -70,6 +72,8 @@ async def dispatch_fresh(
     except Refused as refused:
         await void_act(parts, act, refused)
         return None
+    if act.record.epochs != epochs(parts, standing):
+        return None  # something it was decided on moved since: it stays queued, and is decided again
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         await end_task(parts, act.record.task, ended)
@@ -97,7 +101,7 @@ async def _send(
 
 
 class StaleAct(Exception):  # noqa: N818  # it names what is
-    """An act has been queued for too long: it must be decided again before it is sent."""
+    """An act has been queued for too long, or what it was decided on moved: it must be decided again before it is sent."""
 
 
 async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None:
@@ -185,11 +189,22 @@ async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | N
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
             result = await _at_the_desk(parts, act.record, ask)
+            _verify_outcome(result)
     except (Fault, TimeoutError) as broken:
         await _unknown(parts, act, ask, broken)
         return None
     parts.on_point("act.acted")
     return await settle_act(parts, act.record.id, result, known=(act, ask), prove=prove)
+
+
+def _verify_outcome(result: object) -> None:
+    """⚔ Only done, failed and fenced are outcomes: anything else a desk may say leaves the act unknown, and nothing is released.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
+    if not isinstance(result, desk.ActResult) or result.state is desk.ActState.UNSEEN:
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is no outcome")
 
 
 async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None) -> desk.ActResult:
