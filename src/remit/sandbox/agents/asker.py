@@ -13,8 +13,8 @@ async def part(stage: Stage) -> None:
             mandate = await stage.granted(
                 agent,
                 objective="complain",
-                target={"order": ["W1003"]},
-                summary="the kettle came late, something back for it",
+                target={"order": ["W1001"]},
+                summary="the parcel took three weeks, something back for it",
                 powers=[
                     {"power": "represent"},
                     {"power": "receive", "attributes": ["complaint.*", "refund.*"]},
@@ -32,10 +32,10 @@ async def part(stage: Stage) -> None:
             stage.tell("granted", mandate=mandate.id)
             return
         async with agent.mandate(stage.mandate).task() as task:
-            complaint = {"kind": "late", "order_id": "W1003", "text": "I waited three weeks for this."}
-            await stage.ask(task, "complain", "file a complaint about order W1003", "complaint.file", complaint)
-            refund = {"order_id": "W1003", "payment_method_id": "pm_7", "amount": "20.00 EUR"}
-            await stage.ask(task, "refund", "refund 20.00 EUR for order W1003", "payment.refund", refund)
+            complaint = {"kind": "late", "order_id": "W1001", "text": "I waited three weeks for this."}
+            await stage.ask(task, "complain", "file a complaint about order W1001", "complaint.file", complaint)
+            refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "20.00 EUR"}
+            await stage.ask(task, "refund", "refund 20.00 EUR for order W1001", "payment.refund", refund)
 
 
 if __name__ == "__main__":

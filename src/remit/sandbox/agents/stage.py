@@ -72,6 +72,7 @@ class Stage:
             outcome=reply.outcome,
             result=dict(reply.result),
             withheld=reply.withheld,
+            why=reply.detail or "",
             ask=reply.ask,
             receipt=reply.receipt,
         )

@@ -70,6 +70,9 @@ def _told(screen: Screen, event: Mapping[str, Any], url: str, again: str) -> boo
         case "step" if event["decision"] == "refuse":
             screen.bad(f"{event['tried']}: {event['code']}. {event['why']}")
             return True
+        case "step" if event["outcome"] != "done":
+            screen.bad(f"{event['tried']}: permitted, but the desk's answer is {event['outcome']}. {event['why']}")
+            return True
         case "step":
             result = ", ".join(f"{name} {value}" for name, value in event["result"].items())
             screen.good(f"{event['tried']}: {event['outcome']}{f' ({result})' if result else ''}")
@@ -122,7 +125,8 @@ def _answer(screen: Screen, person: DemoPerson, confirmation: str, read: Callabl
     except Refused as refused:
         screen.bad(str(refused))
         return
-    screen.good(f"You said {'yes' if said == 'y' else 'no'}: {answered.get('outcome') or answered.get('state', 'heard')}.")
+    became = answered.get("outcome") or answered.get("state", "recorded")
+    screen.good(f"You said {'yes' if said == 'y' else 'no'}; the ask is {became}.")
 
 
 def more_links(folder: DemoFolder, screen: Screen, again: str) -> int:

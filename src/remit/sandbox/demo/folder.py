@@ -67,10 +67,9 @@ class DemoFolder:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                run = self.running()
-                where = f" at {run['url']}" if run.get("url") else ""
+                where = str(self.running().get("url", "")) or "it is just starting"
                 raise Stopped(
-                    f"a demo runs here already{where} (process {run.get('pid', 'unknown')}).",
+                    f"a demo runs here already ({where}).",
                     f"Stop it with Ctrl-C in its terminal or with `{command} --stop`, or use another folder with --dir.",
                 ) from None
             yield descriptor

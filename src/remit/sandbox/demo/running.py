@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -13,13 +13,14 @@ from typing import Any, Final
 from remit.client.errors import Problem, RemitError
 from remit.sandbox.demo import books
 from remit.sandbox.demo.cast import ASKER, CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECORDS
+from remit.sandbox.demo.ending import EXPECTED, Ended
 from remit.sandbox.demo.folder import PEOPLE, RUN, DemoFolder, Stopped
-from remit.sandbox.demo.judging import judge, judge_all
+from remit.sandbox.demo.judging import judge
 from remit.sandbox.demo.people import DemoDoor, DemoPerson, enrol
 from remit.sandbox.demo.playing import Playing, explained
 from remit.sandbox.demo.screen import Screen
 from remit.sandbox.demo.server import Served, free_port, make, serving
-from remit.sandbox.demo.verifying import Verified, verify_offline
+from remit.sandbox.demo.verifying import verify_offline
 
 OFFICERS: Final[Mapping[str, Sequence[str]]] = {"olga": ("billing", "care", "travel"), "sven": ("security",), "ada": ("audit",)}
 LINKS: Final = (("customer", "anna", "/me"), ("officer", "olga", "/desk"), ("security", "sven", "/security"), ("auditor", "ada", "/audit"))
@@ -60,21 +61,22 @@ def run(wanted: Wanted) -> int:
 
 def _run(wanted: Wanted, lock: int) -> int:
     screen, folder = wanted.screen, wanted.folder
-    port, said = free_port(wanted.port)
     screen.line("Remit demo: a support desk with a gate for agents, and eight agents that come to it.")
     screen.line("Sandbox: people here are played by software passkeys. Real desks use people's own.")
-    if said:
-        screen.line(said)
     kept = folder.kept(RUN) if wanted.keep else {}
     if wanted.keep and not kept:
         raise Stopped(f"there is no earlier run in {folder.path} to keep.", f"Run `{wanted.again}` without --keep.")
     if not kept:
+        port, said = free_port(wanted.port)
+        if said:
+            screen.line(said)
         folder.reset()
         screen.progress("making a desk from the consumer pack (SQLite)")
-        kept = {"key": make(folder, port)}
+        # With --keep the port stays: a passkey belongs to the address it was made for.
+        kept = {"key": make(folder, port), "port": port}
     screen.progress("starting it as a process of its own")
-    with serving(folder, port=port if not wanted.keep else int(kept["port"]), key=str(kept["key"]), lock=lock) as served:
-        folder.keep(RUN, {"url": served.url, "port": port, "pid": os.getpid(), "server": served.process.pid, "key": served.key})
+    with serving(folder, port=int(kept["port"]), key=str(kept["key"]), lock=lock) as served:
+        folder.keep(RUN, {**kept, "url": served.url, "pid": os.getpid(), "server": served.process.pid})
         door = DemoDoor(served.url)
         try:
             code, told = (0, {"ok": True, "url": served.url}) if wanted.keep else _table(wanted, served, door)
@@ -96,50 +98,45 @@ def _table(wanted: Wanted, served: Served, door: DemoDoor) -> tuple[int, dict[st
     before = books.read(folder.desk)
     screen.line(f"The desk is at {served.url} (process {served.process.pid}). Each agent is a process of its own with its own key.")
     screen.head()
-    expected = {part.name: part.expected for part in CAST}
     playing = Playing(
         folder=folder,
         door=door,
         people=people,
         officer=officers["olga"],
-        show=lambda row: screen.row(row, judge(row, expected[row.agent])),
+        show=lambda row: screen.row(row, judge(row, EXPECTED.get(row.agent, {}))),
         note=screen.note,
     )
     playing.play(CAST, begin=screen.part)
     now = books.read(folder.desk)
-    rows = books.balances(before, now, HONEST_MONEY)
-    screen.balances(rows)
-    others = books.differences(before, now, acts=HONEST_ACTS, changes=HONEST_RECORDS)
-    screen.heading("Checks")
-    bad = [f"{step}: {verdict.value}" for step, verdict in judge_all(playing.rows, expected)]
-    bad += [f"money: {one.customer}, {one.record}, {one.method} is {books.euros(one.now)}" for one in rows if not one.same] + others
-    verified = verify_offline(folder, key=served.key, receipts=playing.receipts)
-    _tell(screen, len(playing.rows), bad, verified)
+    screen.progress("verifying the transcript offline")
+    ended = Ended(
+        url=served.url,
+        rows=playing.rows,
+        balances=books.balances(before, now, HONEST_MONEY),
+        others=books.differences(before, now, acts=HONEST_ACTS, changes=HONEST_RECORDS),
+        verified=verify_offline(folder, key=served.key, receipts=playing.receipts),
+    )
+    _tell(screen, ended)
     if not wanted.smoke:
         told = playing.play([ASKER], begin=lambda _: None)
         _keep(folder, {**people, **officers}, told["mandate"])
-    screen.line(f"\nTook {time.monotonic() - began:.1f} s.")
-    report = {
-        "ok": not bad and not verified.problems,
-        "url": served.url,
-        "rows": [{**asdict(row), "verdict": judge(row, expected[row.agent]).value} for row in playing.rows],
-        "balances": [{**asdict(one), "same": one.same} for one in rows],
-        "wrong": [*bad, *verified.problems],
-        "verified": {"entries": verified.entries, "receipts": verified.receipts},
-    }
-    return (0 if report["ok"] else 1), report
+    screen.line()
+    screen.line(f"Took {time.monotonic() - began:.1f} s.")
+    return ended.code, ended.report()
 
 
-def _tell(screen: Screen, steps: int, bad: Sequence[str], verified: Verified) -> None:
-    if not bad:
-        screen.good(f"{steps} steps ended as they must: honest work was done, and no attack got through.")
-        screen.good("The desk's own books hold what honest work alone would leave: money, records, customers, every act.")
-    for one in bad:
-        screen.bad(one)
-    if not verified.problems:
+def _tell(screen: Screen, ended: Ended) -> None:
+    screen.balances(ended.balances)
+    screen.heading("Checks")
+    if not ended.steps:
+        screen.good(f"{len(ended.rows)} steps ended as they must: honest work was done, and no attack got through.")
+    if ended.money_same and not ended.others:
+        screen.good("The desk's own books hold what honest work alone would leave: money, records, customers, acts.")
+    if not ended.verified.problems:
+        verified = ended.verified
         screen.good(f"Offline, with the public key alone: {verified.entries} entries of the log and {verified.receipts} receipts verify.")
-    for problem in verified.problems:
-        screen.bad(problem)
+    for one in ended.wrong:
+        screen.bad(one)
 
 
 def _keep(folder: DemoFolder, people: Mapping[str, DemoPerson], mandate: str) -> None:
@@ -153,11 +150,12 @@ def console(wanted: Wanted, door: DemoDoor, served: Served) -> None:
     screen.line(f"  They work once, for 10 minutes. New ones: {again} --links")
     screen.heading("Try an ask yourself, from another terminal")
     screen.line(f"  {again} --ask")
-    screen.line(f"  It asks for 20.00 EUR back for order W1003, which then waits for anna here: {served.url}/me")
+    screen.line(f"  It asks for 20.00 EUR back for order W1001, which then waits for anna here: {served.url}/me")
     screen.line(f"  No browser? Answer in a terminal:  {again} --act-as customer")
     screen.heading("Good to know")
     screen.line(f"  data         {_near(served.data)} (what the server logs: {_near(wanted.folder.server_log)})")
-    screen.line(f"  stop         Ctrl-C, or {again} --stop. Go on later with the same data: {again} --keep")
+    screen.line(f"  stop         Ctrl-C, or {again} --stop")
+    screen.line(f"  go on        {again} --keep    serves this same data again")
     screen.line(f"  reset        {again} starts afresh each time; rm -r {_near(wanted.folder.path)} removes everything")
     screen.line(
         f"  next step    {again.removesuffix(' demo').partition(' demo ')[0]} init my-desk    a desk with your own catalogue; see my-desk/README.md"

@@ -83,7 +83,10 @@ def make(folder: DemoFolder, port: int) -> str:
         raise Stopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
     config = folder.desk / "remit.toml"
     text = config.read_text(encoding="utf-8")
-    config.write_text(text.replace("enabled = false", "enabled = true ", 1), encoding="utf-8")
+    changed = text.replace("enabled = false", "enabled = true ", 1)
+    if changed == text:
+        raise Stopped(f"{config} has no [sandbox] to switch on.", "Report this line: `remit init` and `remit demo` do not fit together.")
+    config.write_text(changed, encoding="utf-8")
     return str(json.loads(made.stdout)["log_key"])
 
 
