@@ -95,7 +95,7 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_foreign_pages(arena: Ar
     assert "HttpOnly" in said
     assert "SameSite=Lax" in said or "SameSite=Strict" in said
     again = arena.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": assertion})
-    assert code_of(again) == "confirmation.replayed"
+    assert code_of(again) in {"confirmation.replayed", "credential.wrong_key"}  # by its count already, where a passkey counts
     stranger = SoftPasskey(ISSUER)
     begun = arena.room.call("POST", "/login/v1/sign-in", {})
     refused = arena.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": stranger.get(begun["options"])})
