@@ -37,8 +37,8 @@ from remit.usecases.perform import Settled, case_ending, dispatch_fresh, verify_
 from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
-from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
-from remit.usecases.weigh import Weighed, Wish, weigh
+from remit.usecases.standing import Standing, epochs, load_standing, something_waits, verify_standing
+from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 
 _TRIES = 6
 
@@ -129,7 +129,8 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     if ended is not None:
         await end_task(parts, kept.record.task, ended)
         raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
-    return await reply_of(parts, await read_again(parts, kept.record))
+    record = await read_again(parts, kept.record)
+    return await reply_of(parts, record, covered=still_covered(parts, standing, record))
 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
@@ -155,10 +156,12 @@ def _redacted(parts: Parts, request: AskIn) -> tuple[AskIn, bool]:
     Source: 2-model.md §5 (Redact), §7 (Inbound).
     """
     action = parts.catalogue.actions.get(request.action)
+    hidden = () if action is not None else find_secrets(request.action)
+    request = replace(request, action=redact(request.action, hidden)) if hidden else request
     free = request.params if action is None else {name: request.params[name] for name in _free_text(action) if name in request.params}
     cleaned = redact_params(free, action)
     findings = () if request.words is None else find_secrets(request.words)
-    if not findings and not cleaned.findings:
+    if not hidden and not findings and not cleaned.findings:
         return request, False
     words = None if request.words is None else redact(request.words, findings)
     return replace(request, words=words, params={**request.params, **cleaned.params} if action is not None else cleaned.params), True
@@ -209,7 +212,7 @@ async def _refuse(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, refuse: Refuse
 ) -> Reply:
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
-    about = _about(weighed)
+    about = _about(weighed, record.customer)
     steps = _steps(parts, standing, WasRefused(code=refuse.code, about=about), customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
@@ -240,7 +243,7 @@ async def _hold(  # the parts of one decision
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
-    steps = _steps(parts, standing, _permitted(weighed, request), customer=True)
+    steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=True)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -278,9 +281,9 @@ async def _permit(  # the parts of one decision
     if weighed.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
     reads = weighed.action.effect is Effect.READ
-    act = None if reads else act_for(parts, record)
+    act = None if reads else act_for(parts, record, standing)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
-    steps = _steps(parts, standing, _permitted(weighed, request), customer=False)
+    steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -316,11 +319,25 @@ async def act_now(  # a decision, its act and its proof
     if settled is None:
         now = await parts.store.get(AskRecord, kept.record.id)
         return await reply_of(parts, now.record, receipt(parts, written, committed, Holder.AGENT))
+    if settled.ask.result not in {"", "{}"} and await _ended_meanwhile(parts, settled.ask.task):
+        return await reply_of(parts, settled.ask, attributes=False)
     both = Written(written.rows + settled.written.rows, written.opened + settled.written.opened)
     return await reply_of(parts, settled.ask, receipt(parts, both, settled.committed, Holder.AGENT))
 
 
-def act_for(parts: Parts, record: AskRecord) -> ActRecord:
+async def _ended_meanwhile(parts: Parts, task_id: str) -> bool:
+    """Whether a task was ended while the desk acted. ⚔ Then nothing is told; the act's own reaching of the objective is no such end."""
+    try:
+        standing = await load_standing(parts, task_id)
+        if standing.task.record.reason == EndReason.OBJECTIVE_REACHED:
+            return False
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    except Refused:
+        return True
+    return False
+
+
+def act_for(parts: Parts, record: AskRecord, standing: Standing) -> ActRecord:
     """The outbox row of a permitted write."""
     payload: Mapping[str, Json] = {}
     door = "backoffice"
@@ -344,6 +361,7 @@ def act_for(parts: Parts, record: AskRecord) -> ActRecord:
         payload=canonical(payload).decode(),
         state=ActState.QUEUED,
         queued_at=parts.world.now(),
+        epochs=epochs(parts, standing),
     )
 
 
@@ -368,7 +386,8 @@ async def write_decision(  # the parts of one decision
                 "actor": task.actor,
                 "operator": record.operator,
                 "customer": pseudonym(parts, record.customer),
-                "action": record.action,
+                # ⚔ An envelope is never erased: what an agent wrote in place of an action's name has no place in it.
+                "action": record.action if record.action in parts.catalogue.actions else "",
                 "area": weighed.action.area.value if weighed.action is not None else "",
                 "digest": record.digest,
                 "decision": decision,
@@ -386,24 +405,24 @@ async def write_decision(  # the parts of one decision
     )
 
 
-def _permitted(weighed: Weighed, request: AskIn) -> WasPermitted:
+def _permitted(weighed: Weighed, request: AskIn, customer: str) -> WasPermitted:
     action = weighed.action
     write_effect = action is not None and action.effect is Effect.WRITE
     # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
     capped = action is not None and (bool(action.marked(MarkKind.MONEY)) or any(charge.totals for charge in _charges(weighed)))
-    return WasPermitted(action=request.action, write=write_effect, capped=capped, target=_about(weighed))
+    return WasPermitted(action=request.action, write=write_effect, capped=capped, target=_about(weighed, customer))
 
 
 def _charges(weighed: Weighed) -> tuple[Charge, ...]:
     return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
 
 
-def _about(weighed: Weighed) -> str:
-    """What an ask is about, for trails: the first record its params name, "" where they name none."""
+def _about(weighed: Weighed, customer: str) -> str:
+    """What an ask is about, for trails: the first record its params name besides the customer, "" where they name none."""
     marks = () if weighed.action is None else weighed.action.marked(MarkKind.RESOURCE)
     for mark in marks:
         for value in values_at(weighed.params, mark.path):
-            if isinstance(value, str):
+            if isinstance(value, str) and value != customer:
                 return f"{mark.of}:{value}"
     return ""
 
