@@ -517,6 +517,8 @@ class ActRecord:
     queued_at: Instant
     sent_at: Instant = NEVER
     tries: int = 0
+    epochs: str = ""
+    """A digest of everything its decision stood on; it is not sent on anything else without a new decision."""
 
     def links(self) -> tuple[Link, ...]:
         """By state while something is left to do; by task while it has not been sent."""

@@ -35,9 +35,7 @@ from remit.usecases.contest import contest
 from remit.usecases.enrol import (
     SIGNIN_PREFIX,
     begin_enrolment,
-    begin_sign_in,
     finish_enrolment,
-    finish_sign_in,
     person_of,
     sign_out,
 )
@@ -47,6 +45,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.remove_passkey import remove_passkey
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
+from remit.usecases.sign_in import begin_sign_in, finish_sign_in
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 _SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))

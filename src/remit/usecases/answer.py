@@ -218,7 +218,7 @@ async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> t
         counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
     freed = replace(standing, counters=counters)
     wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved)
-    return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh"))
+    return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh" if by else "none"))
 
 
 async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: ConfirmationRecord, weighed: Weighed) -> Refuse | None:
@@ -262,7 +262,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
     written = Written(answered.rows + decided.rows, answered.opened + decided.opened)
     action = parts.catalogue.action(permitted.action)
-    act = None if action.effect is Effect.READ else act_for(parts, permitted)
+    act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,

@@ -43,7 +43,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
-    lesser = await _decide(parts, ask.record, word, params, new_id("ask", parts.world.random(16)))
+    lesser = await _decide(parts, ask.record, person, word, params, new_id("ask", parts.world.random(16)))
     rendering = await render_now(parts, lesser.standing, lesser.record, lesser.weighed)
     nonce = b64url(parts.world.random(16))
     signed = challenge(ask_digest=lesser.record.digest, rendering_hash=rendering.hash, decision=lesser.record.id, nonce=nonce)
@@ -86,7 +86,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
     params = decode(ceremony.record.extra["params"].encode())
     if not isinstance(params, Mapping):
         raise Fault(Code.FAULT_STORE, "a counter-offer is damaged")
-    lesser = await _decide(parts, ask.record, word, params, ceremony.record.extra["ask"])
+    lesser = await _decide(parts, ask.record, person, word, params, ceremony.record.extra["ask"])
     rendering = await render_now(parts, lesser.standing, lesser.record, lesser.weighed)
     if rendering.act_hash != ceremony.record.extra["act_hash"]:
         raise Refused(
@@ -105,7 +105,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ask was answered meanwhile") from None
 
 
-async def _decide(parts: Parts, old: AskRecord, word: str, params: JsonObject, ask_id: str) -> _Lesser:
+async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, params: JsonObject, ask_id: str) -> _Lesser:
     action = parts.catalogue.action(old.action)
     verify_lesser(params_of(old), params, action=action)
     text = canonical(params).decode()
@@ -115,6 +115,9 @@ async def _decide(parts: Parts, old: AskRecord, word: str, params: JsonObject, a
     if isinstance(weighed.decision, Refuse):
         refuse = weighed.decision
         raise Refused(refuse.code, refuse.detail, public=refuse.public)
+    if weighed.waiver is not None and parts.catalogue.waivers[weighed.waiver].owner == person.key:
+        # ⚔ Offering just as little as one's own waiver lets pass would confirm under it.
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
     record = replace(
         wanted,
         at=parts.world.now(),
@@ -122,6 +125,7 @@ async def _decide(parts: Parts, old: AskRecord, word: str, params: JsonObject, a
         reserved=tuple(one for one, _ in weighed.reserved),
         versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
         confirmed_by=(word,),
+        waiver=-1 if weighed.waiver is None else weighed.waiver,
     )
     return _Lesser(record=record, standing=standing, weighed=weighed)
 
@@ -138,7 +142,7 @@ async def _record(  # one answer and all it hangs on
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
         puts.append(Put(invitation, 0))
     action = parts.catalogue.action(record.action)
-    act = act_for(parts, record) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
+    act = act_for(parts, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
     puts += [Put(record, 0)] if act is None else [Put(record, 0), Put(act, 0)]
     answered = await write(parts, answered_entry(parts, countered, closed, said))
     decided = await write_decision(

@@ -21,6 +21,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
 _TRIES = 8
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +116,31 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
     parts.notify.wake(f"task:{task.id}")
     for ask in asks:
         parts.notify.wake(f"ask:{ask.record.id}")
-    for child in await parts.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=100):
-        for below in await parts.store.find(TaskRecord, "task.live_mandate", child.record.id, limit=100):
-            await end_task(parts, below.record.id, reason)
+    await _end_branches(parts, task.mandate, reason)
     return Ended(task=task.id, reason=reason, confirmations=len(confirmations), acts=acts, sent=tuple(sent), took_ms=took_ms)
+
+
+async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> None:
+    """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
+    seen: set[str] = set()
+    low = 0
+    while True:
+        page = await parts.store.find(MandateRecord, "mandate.live_parent", mandate_id, low=low, limit=_PAGE)
+        fresh = [kept.record for kept in page if kept.record.id not in seen]
+        for child in fresh:
+            seen.add(child.id)
+            await end_all(parts, "task.live_mandate", child.id, reason)
+            await _end_branches(parts, child.id, reason)
+        if not fresh:
+            return
+        low = fresh[-1].granted_at
 
 
 async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tuple[Ended, ...]:
     """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`)."""
     ended: list[Ended] = []
     while True:
-        page = await parts.store.find(TaskRecord, index, key, limit=200)
+        page = await parts.store.find(TaskRecord, index, key, limit=_PAGE)
         if not page:
             return tuple(ended)
         for kept in page:

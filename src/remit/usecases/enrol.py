@@ -1,4 +1,4 @@
-"""People: adding one, inviting them to enrol a passkey, enrolling, signing in, and knowing who a session is."""
+"""People: adding one, inviting them to enrol a passkey, enrolling, and knowing who a session is. Signing in is in `sign_in`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -147,7 +147,7 @@ async def finish_enrolment(
         created_at=now,
         young_since=Instant(0) if old is None else _young_since(old.record, person, now),
     )
-    cookie, session = _session(parts, person, passkey.id)
+    cookie, session = new_session(parts, person, passkey.id)
     written = await write(
         parts,
         draft(
@@ -174,42 +174,6 @@ async def finish_enrolment(
         text="A passkey was added to your account. If it was not you, tell the desk.",
         page=f"{parts.terms.issuer}/me",
     )
-    return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
-
-
-async def begin_sign_in(parts: Parts) -> Begun:
-    """Hand out a challenge to sign in with any passkey of this desk."""
-    challenge = parts.world.random(32)
-    ceremony = _ceremony(parts, "sign_in", "", challenge, {})
-    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
-    return Begun(ceremony=ceremony.id, options=parts.passkeys.request_options(challenge=challenge, allowed=()), person=None)
-
-
-async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObject) -> SignedIn:
-    """Sign a person in by passkey.
-
-    Raises:
-        Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey.
-    """
-    ceremony = await _take(parts, ceremony_id, "sign_in")
-    try:
-        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
-        person = (await parts.store.get(Person, passkey.record.person)).record
-    except Missing:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public="This passkey is not known here.") from None
-    if passkey.record.revoked:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public="This passkey was removed.")
-    asserted = parts.passkeys.verify_assertion(
-        assertion, challenge=unb64url(ceremony.record.challenge), public_key=passkey.record.public_key, sign_count=passkey.record.sign_count
-    )
-    cookie, session = _session(parts, person, passkey.record.id)
-    used = replace(passkey.record, sign_count=asserted.sign_count)
-    try:
-        await parts.store.commit(
-            Commit(puts=(Put(session, 0), Put(used, passkey.rev, passkey.record)), drops=(Drop(ceremony.record, ceremony.rev),))
-        )
-    except Conflict:
-        raise Refused(Code.CONFIRMATION_REPLAYED, "the challenge was used already") from None
     return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
@@ -293,7 +257,8 @@ def _ceremony(parts: Parts, purpose: str, subject: str, challenge: bytes, extra:
     )
 
 
-def _session(parts: Parts, person: Person, passkey: str) -> tuple[str, Session]:
+def new_session(parts: Parts, person: Person, passkey: str) -> tuple[str, Session]:
+    """A fresh session and its cookie value; the caller commits it."""
     cookie = SIGNIN_PREFIX + b64url(parts.world.random(32))
     now = parts.world.now()
     ends = Instant(now + parts.terms.session_ttl_s * 1000)

@@ -26,6 +26,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
 from remit.usecases.recording import draft, pseudonym, write
 
+_CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 URN: Final = "urn:ietf:params:oauth:request_uri:"
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 
@@ -71,6 +72,8 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
             public="authorization_details must hold exactly one remit_mandate.",
         )
     mandate = read_mandate(details[0], parts.catalogue, now=now)
+    if _CHALLENGE.fullmatch(wanted.code_challenge) is None:
+        raise Refused(Code.REQUEST_MALFORMED, "not an S256 code_challenge", public="code_challenge must be the S256 of RFC 7636.")
     _verify_redirect(caller.agent.record, wanted.redirect_uri)
     request = PushedRequest(
         id=new_id("req", parts.world.random(16)),

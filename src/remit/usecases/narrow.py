@@ -8,7 +8,7 @@ from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord, Person
 from remit.domain.transcript import Kind
-from remit.domain.values import JsonObject
+from remit.domain.values import JsonObject, instant_text
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
@@ -33,6 +33,8 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
     if old.state != "active":
         raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {old.state}")
     before = mandate_of(parts.catalogue, old)
+    if "expires_at" not in wire:
+        wire = {**wire, "expires_at": instant_text(before.expires_at)}
     after = read_mandate(wire, parts.catalogue, now=parts.world.now())
     places = verify_narrows(after, before)
     roots = tuple(old.power_roots[place] if old.power_roots else place for place in places)

@@ -1,6 +1,6 @@
 """What an agent is told of an ask: cut to what its mandate covers, on the standing of this moment."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,9 +46,17 @@ class Reply:
 
 
 async def reply_of(
-    parts: Parts, record: AskRecord, receipt: JsonObject | None = None, *, expires_at: Instant = NEVER, attributes: bool = True
+    parts: Parts,
+    record: AskRecord,
+    receipt: JsonObject | None = None,
+    *,
+    expires_at: Instant = NEVER,
+    attributes: bool = True,
+    covered: Collection[str] | None = None,
 ) -> Reply:
     """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
+
+    `covered` are the attributes that may still be told, where the mandate may have been narrowed since.
 
     Raises:
         Fault: `fault.store`.
@@ -57,7 +65,9 @@ async def reply_of(
     values = decode(record.result.encode()) if record.result and attributes else {}
     if not isinstance(values, Mapping):
         raise Fault(Code.FAULT_STORE, "a result is damaged")
-    cut = cut_result(values, returns=action.returns if action is not None else (), covered=record.covered)
+    covered = frozenset(record.covered if covered is None else covered)
+    cut = cut_result(values, returns=action.returns if action is not None else (), covered=covered)
+    attributes = attributes and covered.issuperset(record.covered)  # a receipt opens all that was told, or none of it
     if receipt is None:
         receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
     if record.state is AskState.WAITING and not expires_at:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate import Mandate
@@ -102,6 +103,11 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "") ->
         last_used=Instant(max(snapshot.touched.get(task_id, 0), task.record.opened_at)),
         earlier=_earlier(snapshot, idempotency),
     )
+
+
+def epochs(parts: Parts, standing: Standing) -> str:
+    """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
+    return digest({"rules": parts.rules_digest, "records": [[one.kind, one.id, one.rev] for one in standing.expects]})
 
 
 def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:

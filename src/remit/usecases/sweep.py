@@ -25,9 +25,9 @@ from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserv
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import StaleAct, carry_out, dispatch, ending_by_outcome, settle_act, void_act
+from remit.usecases.perform import StaleAct, carry_out, case_ending, dispatch, dispatch_fresh, ending_by_outcome, settle_act, void_act
 from remit.usecases.recording import draft, write
-from remit.usecases.standing import ending_of, load_standing, something_waits
+from remit.usecases.standing import ending_of, epochs, load_standing, something_waits
 
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
 
@@ -98,20 +98,18 @@ async def _send(parts: Parts, kept: Kept[ActRecord]) -> None:
 
 
 async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
-    """An act that waited too long is decided again, on fresh standing, rules and facts, before it is sent.
+    """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
 
     Source: 2-model.md §5 (8).
     """
     ask = await parts.store.get(AskRecord, kept.record.ask)
-    _, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
+    standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
     match weighed.decision:
         case Permit():
-            fresh = replace(kept.record, queued_at=parts.world.now())
             versions = {f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()}
-            await parts.store.commit(
-                Commit(puts=(Put(fresh, kept.rev, kept.record), Put(replace(ask.record, versions=versions), ask.rev, ask.record)))
-            )
-            await dispatch(parts, kept.record.id)
+            decided = replace(ask.record, versions=versions, covered=tuple(sorted(weighed.covered)))
+            act = Kept(replace(kept.record, epochs=epochs(parts, standing)), kept.rev)
+            await dispatch_fresh(parts, standing, act, Kept(decided, ask.rev), ())
         case Refuse(code=code, detail=detail):
             await void_act(parts, kept, Refused(code, detail))
         case _:
@@ -146,6 +144,11 @@ async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
 
 
 async def _still_permitted(parts: Parts, ask: AskRecord) -> bool:
+    """Decide an act that the desk never saw afresh. ⚔ Its case is read again too, as before any write."""
+    ended = await case_ending(parts, ask.case)
+    if ended is not None:
+        await end_task(parts, ask.task, ended)
+        return False
     try:
         _, weighed = await weigh_confirmed(parts, ask, frozenset(ask.confirmed_by))
     except Refused:

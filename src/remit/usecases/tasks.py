@@ -16,6 +16,7 @@ from remit.usecases.perform import case_ending, verify_case
 from remit.usecases.read_desk import read_again
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.weigh import still_covered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ async def deliver(parts: Parts, record: AskRecord) -> Reply:
     ended = await case_ending(parts, standing.task.record.case) if record.result else None
     if ended is not None:
         await end_task(parts, record.task, ended)
-    return await reply_of(parts, record, attributes=ended is None)
+    return await reply_of(parts, record, attributes=ended is None, covered=still_covered(parts, standing, record))
 
 
 async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) -> Sequence[Message]:

@@ -206,10 +206,19 @@ async def _compared(
     if not found:
         return []
     used = await parts.store.counters(scope)
-    for one, _ in found:
+    known = {key for key, count in used.items() if count}
+    for one, _ in tuple(found):
         attribute = one.key.partition(" ")[0]
-        known = {key for key, count in used.items() if count and key.partition(" ")[0] == attribute}
-        if one not in held and one.key not in known and len(known) >= _TRIES:
+        # ⚔ Values that come at once do not see each other here: each new one takes a place, of which the store gives three.
+        place = Reserved(scope=scope, key=f"tries/{attribute}", amount=1)
+        if one in held:
+            found.extend([(place, _TRIES)] if place in held else [])
+            continue
+        if one.key in known:
+            continue
+        found.append((place, _TRIES))
+        known.add(one.key)
+        if sum(key.partition(" ")[0] == attribute for key in known) > _TRIES:
             raise Refused(
                 Code.DESK_REFUSED,
                 f"{attribute} was compared with {_TRIES} values already",
@@ -288,6 +297,25 @@ async def _check_words(parts: Parts, standing: Standing, action: Action, wish: W
     code = _WORDS.get(verdict.said)
     if code is not None:
         raise Refused(code, verdict.reason)
+
+
+def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozenset[str]:
+    """What may still be told of an earlier ask: its mandate may have been narrowed since.
+
+    Source: 2-model.md §4 (standing is read again before bytes leave).
+    """
+    action = parts.catalogue.actions.get(record.action)
+    told = frozenset(record.covered)
+    params = decode(record.params.encode())
+    if action is None or not told or not isinstance(params, Mapping):
+        return told
+    for kept, mandate in standing.chain:
+        try:
+            found = cover(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
+        except Refused:
+            return frozenset()
+        told &= frozenset().union(*(one.attributes for one in found.telling))
+    return told
 
 
 def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: int) -> Weighed:
