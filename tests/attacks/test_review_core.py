@@ -203,3 +203,57 @@ def test_a_challenge_that_is_none_is_not_kept(arena: Arena) -> None:
         "authorization_details": json.dumps([mandate()]),
     }
     assert code_of(arena.form("/oauth/par", form, agent=agent)) == "request.malformed"
+
+
+@pytest.mark.proves("FATIGUE")
+def test_questions_sent_at_once_are_no_more_than_those_sent_one_by_one(arena: Arena) -> None:
+    wanted = mandate()
+    wanted["powers"][2]["uses"] = 20
+    task = arena.task(wanted)
+    http = arena.room._http
+    path = f"/v1/tasks/{task.id}/asks"
+
+    def question(number: int) -> Callable[[], Awaitable[httpx.Response]]:
+        headers = {
+            "authorization": f"DPoP {task.token}",
+            "dpop": arena.proof(task.agent, "POST", path, token=task.token),
+            "idempotency-key": f"k{number}",
+            "content-type": "application/json",
+        }
+        return lambda: http.post(path, content=json.dumps({"action": "order.return", "params": SEND_BACK}).encode(), headers=headers)
+
+    answers = gathered(arena, [question(number) for number in range(12)])
+    assert {answer.status_code for answer in answers} == {202, 429}
+    assert len(arena.anna.waiting()) == 5
+
+
+@pytest.mark.proves("P18", "TASK-END")
+@pytest.mark.parametrize("what", ["agent", "operator"])
+def test_a_branch_does_nothing_while_whoever_cut_it_is_suspended(what: str) -> None:
+    with Sandbox(SHOP, facts=SHOP_FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=2))
+        granted = customer.grant(top, branch(*powers, chain=1, chain_operators=["courier"], max_tasks=3))
+        task = below.open(hand_on(top, below, granted.id, branch(note(uses=1)))["mandate"])
+        if what == "agent":
+            desk.suspend(agent=top)
+        else:
+            desk.suspend(operator="owner")
+        assert task.ask("order.note", {"order_id": "W1"}).codes == ["agent.suspended"]
+
+
+@pytest.mark.proves("CONFIRM-LESS", "CONFIRM-WHO")
+def test_what_an_officer_offered_needs_the_customer_too_and_not_the_officer_twice() -> None:
+    with open_arena(catalogue=catalogue(floor={"payment": ["customer", "officer:billing"]}), policies=None) as arena:
+        task = arena.task()
+        reply = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1", "i2"]})
+        otto = arena.desk.officer("otto", roles=["billing"])
+        less = otto.offer_less(reply, SEND_BACK)
+        assert (less.decision, list(less.who)) == ("needs_human", ["customer"])
+        with pytest.raises(Refused):
+            otto.confirm(less)
+        assert arena.performed() == []
+        assert arena.anna.confirm(less).outcome == "done"
+        assert arena.performed() == [SEND_BACK]
+        assert arena.backoffice.performed[0].confirmed_by == ("customer", "officer:billing")

@@ -38,7 +38,7 @@ from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Ste
 from remit.usecases.ask import act_for, act_now, write_decision
 from remit.usecases.end import end_task
 from remit.usecases.grant import passkey_of
-from remit.usecases.invite import decline_scope, render_now, shown_hashes
+from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
 from remit.usecases.parts import Parts
 from remit.usecases.perform import verify_case
 from remit.usecases.read_desk import read_desk
@@ -312,7 +312,7 @@ async def _no(  # one answer and all it hangs on
     if word == CUSTOMER:
         scope = decline_scope(ask.record.customer, ask.record.operator)
         act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
-        releases += [Reserve(scope, act, 1, None), Reserve(scope, f"at:{now}", 1, None)]
+        releases += [Reserve(scope, act, 1, None), Reserve(scope, f"at:{now}", 1, None), Reserve(scope, TURN, 1, None)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(

@@ -12,7 +12,7 @@ from remit.domain.ids import new_id
 from remit.domain.records import Answer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import Json, JsonObject, decode
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed, weigh_confirmed
 from remit.usecases.ask import act_for, act_now, write_decision
 from remit.usecases.invite import invitation_for, render_now
@@ -101,7 +101,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     try:
         return await _record(parts, lesser, kept, ask, said, (used, Drop(ceremony.record, ceremony.rev)))
-    except Conflict:
+    except (Conflict, NoRoom):
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ask was answered meanwhile") from None
 
 
@@ -137,8 +137,12 @@ async def _record(  # one answer and all it hangs on
     countered = replace(ask.record, state=AskState.COUNTERED, countered_by=lesser.record.id, reserved=())
     record, needs = lesser.record, lesser.weighed.decision
     puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
+    turns: tuple[Reserve, ...] = ()
     if isinstance(needs, NeedsHuman):
-        invitation = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who)
+        invitation, turn = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who)
+        # Who offered it has said yes to it: the others answer beside that, as other people.
+        invitation = replace(invitation, who=tuple(sorted(needs.who | {said.confirms_as})), answers=(said,))
+        turns = (turn,)
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
         puts.append(Put(invitation, 0))
     action = parts.catalogue.action(record.action)
@@ -162,7 +166,7 @@ async def _record(  # one answer and all it hangs on
             expects=lesser.standing.expects,
             puts=tuple(puts),
             drops=(spent[1],),
-            reserves=(*releases, *reserves),
+            reserves=(*releases, *reserves, *turns),
             touches=((record.task, record.at),),
             entries=written.rows,
         )

@@ -235,7 +235,7 @@ async def _hold(  # the parts of one decision
     # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
     await verify_case(parts, standing.task.record)
     try:
-        invitation = await invitation_for(parts, standing, record, weighed, needs.who)
+        invitation, turn = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse)
@@ -252,7 +252,7 @@ async def _hold(  # the parts of one decision
                 Put(invitation, 0),
                 Put(Idempotency(id=_idempotency_id(workload, request), ask=waiting.id, body=request.body), 0),
             ),
-            reserves=tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved),
+            reserves=(turn, *(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
             steps=steps,

@@ -14,16 +14,23 @@ from remit.domain.records import AskRecord, AskState, ConfirmationRecord, Confir
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.rendering_values import filled
 from remit.domain.values import Instant, decode
+from remit.ports.store import Reserve
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
 
 _SHOWN: Final = 10
+TURN: Final = "turn"
+"""Counts invitations and declines of a customer for an operator, so that what was counted beside them is known to be old."""
 
 
-async def invitation_for(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str]) -> ConfirmationRecord:
-    """The invitation for an ask that needs people.
+async def invitation_for(
+    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str]
+) -> tuple[ConfirmationRecord, Reserve]:
+    """The invitation for an ask that needs people, and the turn that must be taken with it.
+
+    ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again.
 
     Raises:
         Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
@@ -43,7 +50,9 @@ async def invitation_for(parts: Parts, standing: Standing, record: AskRecord, we
         settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
         verify_may_invite(waiting=len(waiting), declines=declines, now=now, settings=settings)
     rendering = await render_now(parts, standing, record, weighed)
-    return ConfirmationRecord(
+    scope = decline_scope(record.customer, record.operator)
+    turn = Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1)
+    invitation = ConfirmationRecord(
         id=new_id("cnf", parts.world.random(16)),
         ask=record.id,
         task=record.task,
@@ -59,6 +68,7 @@ async def invitation_for(parts: Parts, standing: Standing, record: AskRecord, we
         at=now,
         expires_at=Instant(min(now + parts.terms.confirmation_ttl_s * 1000, standing.task.record.ends_at)),
     )
+    return invitation, turn
 
 
 def decline_scope(customer: str, operator: str) -> str:

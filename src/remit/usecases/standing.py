@@ -88,6 +88,8 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "") ->
         expects.append(Expect("suspension", name, 0 if kept_suspension is None else kept_suspension.rev))
         if kept_suspension is not None and isinstance(kept_suspension.record, Suspension) and kept_suspension.record.active:
             expects.append(Expect("suspension", name, -1))  # never holds: an active suspension can permit nothing
+    for above, _ in chain[1:]:
+        expects.extend(await _above(parts, above.record))
     rules = snapshot.records.get(("rules", "rules"))
     expects.append(Expect("rules", "rules", 0 if rules is None else rules.rev))
     if rules is not None and isinstance(rules.record, Rules) and rules.record.digest != parts.rules_digest:
@@ -103,6 +105,23 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "") ->
         last_used=Instant(max(snapshot.touched.get(task_id, 0), task.record.opened_at)),
         earlier=_earlier(snapshot, idempotency),
     )
+
+
+async def _above(parts: Parts, mandate: MandateRecord) -> list[Expect]:
+    """⚔ A branch stands on whoever cut it, too: that agent and its operator must not be suspended."""
+    name = f"operator:{mandate.operator}"
+    try:
+        agent = await parts.store.get(AgentRecord, mandate.client_id)
+    except Missing:
+        raise Refused(Code.TASK_ENDED, "an agent above the task is gone") from None
+    rev, suspended = 0, bool(agent.record.suspended)
+    try:
+        operator = await parts.store.get(Suspension, name)
+        rev, suspended = operator.rev, suspended or operator.record.active
+    except Missing:
+        pass  # never suspended
+    expects = [Expect("agent", agent.record.id, agent.rev), Expect("suspension", name, rev)]
+    return [*expects, Expect("suspension", name, -1)] if suspended else expects
 
 
 def epochs(parts: Parts, standing: Standing) -> str:
