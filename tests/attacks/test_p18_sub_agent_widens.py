@@ -78,6 +78,9 @@ def test_a_branch_narrows_acts_within_its_part_and_dies_with_what_it_was_cut_fro
                 hand_on(parent, child, granted.id, details)
             assert refused.value.code == "mandate.invalid"
         with pytest.raises(Refused) as refused:
+            hand_on(parent, child, granted.id, mandate(note(uses=1), max_tasks=4))
+        assert refused.value.code == "mandate.invalid", "handing on does not multiply tasks"
+        with pytest.raises(Refused) as refused:
             hand_on(parent, stranger, granted.id, mandate(note(uses=1)))
         assert refused.value.code == "grant.invalid"
         with pytest.raises(Refused) as refused:

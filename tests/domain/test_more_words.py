@@ -74,6 +74,26 @@ def test_a_wish_across_two_messages_is_found_at_the_seam_only_once_it_crosses_it
     assert judge("The kettle leaks.", earlier=("The order arrived on Monday.",)).passes
 
 
+@pytest.mark.parametrize("earlier", ["What is the status of the order?", "Please cancel order W123.", "I want to send it back"])
+@pytest.mark.parametrize("words", ["The kettle leaks.", "Please refund it.", "It is broken"])
+def test_what_an_earlier_message_asked_for_by_itself_does_not_spoil_the_next(earlier: str, words: str) -> None:
+    assert judge(words, earlier=(earlier,)).passes
+
+
+@pytest.mark.parametrize(
+    ("earlier", "words"),
+    [
+        ("Please reset", "my password."),
+        ("please can", "cel my order"),
+        ("Please close my", "account now"),
+        ("What is the date of", "birth you have?"),
+    ],
+)
+def test_a_wish_that_only_two_messages_together_say_is_wider(earlier: str, words: str) -> None:
+    assert judge(words, earlier=(earlier,)).said is Said.WIDER
+    assert judge(words, earlier=("What is the status of the order?", earlier)).said is Said.WIDER
+
+
 @pytest.mark.parametrize("words", ["Please book me a flight and also bake a cake.", "Refund it. Also, please show me a magic trick."])
 def test_another_wish_beside_the_asks_own_is_wider(words: str) -> None:
     assert judge(words).said is Said.WIDER

@@ -18,12 +18,13 @@ _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECI
 
 
 def ask_digest(
-    *, task: str, action: str, action_digest: str, params: JsonObject, words: str | None, attachments: Sequence[str] = ()
+    *, task: str, action: str, action_digest: str, params: JsonObject, words: str | None, salt: str, attachments: Sequence[str] = ()
 ) -> str:
     """The digest of one ask as recorded: everything a person confirms hangs on it.
 
     `attachments` are the digests of the files, in order. `action_digest` binds the meaning of the action, so that a
-    catalogue change between asking and confirming voids the yes.
+    catalogue change between asking and confirming voids the yes. `salt` is random and kept with the erasable content:
+    ⚔ the digest stands in envelopes for good, and params can be guessed.
 
     Source: 2-model.md §8 (Signed), 7-peers.md P6.
     """
@@ -33,6 +34,7 @@ def ask_digest(
             "action_digest": action_digest,
             "attachments": list(attachments),
             "params": params,
+            "salt": salt,
             "task": task,
             "words": words,
         }

@@ -406,6 +406,7 @@ class AskRecord:
     outcome_entry: int = -1
     countered_by: str = ""
     waiver: int = -1
+    salt: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """By customer and task always; by task while something may still come of it."""

@@ -113,13 +113,7 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise _malformed("a byte order mark is not allowed")
     _verify_depth(text, max_depth)
     try:
-        value: Json = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=_fraction,
-            parse_int=_integer,
-            parse_constant=_constant,
-        )
+        value: Json = _STRICT.decode(text)
     except (json.JSONDecodeError, RecursionError):
         raise _malformed("not JSON") from None
     _verify_texts(value)
@@ -208,6 +202,10 @@ def _verify_text(text: str) -> None:
         raise _malformed("a lone surrogate or NUL character")
     if len(text) > MAX_TEXT:
         raise _malformed(f"a text is longer than {MAX_TEXT} characters")
+
+
+_STRICT: Final = json.JSONDecoder(object_pairs_hook=_object, parse_float=_fraction, parse_int=_integer, parse_constant=_constant)
+"""Made once: the parameters of `json.loads` would make one for every text."""
 
 
 def same(left: Json, right: Json) -> bool:

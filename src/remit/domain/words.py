@@ -204,12 +204,14 @@ def _wider(folded: str, scope: Scope, catalogue: Catalogue, lexicon: Lexicon, ea
     tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
     if not tail:
         return
+    # What the earlier messages ask for by themselves was held against their own asks.
+    theirs = {wish.reason for wish in (*commands(tail), *wishes(clauses(tail), scope, catalogue, lexicon))}
     for seam in (" ", ""):
         joined = f"{tail}{seam}{folded[:_REACH]}"
         start = len(tail) + len(seam)
         found = [*commands(joined), *wishes(clauses(joined), scope, catalogue, lexicon)]
         for wish in found:
-            if wish.start < len(tail) and wish.end > start:
+            if wish.start < len(tail) and wish.end > start and wish.reason not in theirs:
                 yield Wish(start=0, end=min(len(folded), wish.end - start), reason=f"{wish.reason}, with the message before")
 
 

@@ -109,7 +109,7 @@ async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, param
     action = parts.catalogue.action(old.action)
     verify_lesser(params_of(old), params, action=action)
     text = canonical(params).decode()
-    digest = ask_digest(task=old.task, action=old.action, action_digest=action.digest, params=params, words=None)
+    digest = ask_digest(task=old.task, action=old.action, action_digest=action.digest, params=params, words=None, salt=old.salt)
     wanted = replace(old, id=ask_id, params=text, words="", digest=digest, who=(), confirmation="", state=AskState.PERMITTED)
     standing, weighed = await weigh_confirmed(parts, wanted, frozenset({word}))
     if isinstance(weighed.decision, Refuse):

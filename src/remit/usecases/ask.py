@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from remit.domain.canonical import canonical
+from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
@@ -179,12 +179,14 @@ def _secret(request: AskIn) -> Weighed:
 def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None, weighed: Weighed) -> AskRecord:
     task = standing.task.record
     action = weighed.action
+    salt = b64url(parts.world.random(16))
     digest = ask_digest(
         task=task.id,
         action=request.action,
         action_digest=action.digest if action is not None else "",
         params=weighed.params,
         words=words,
+        salt=salt,
         attachments=[digest for _, digest in request.attachments],
     )
     return AskRecord(
@@ -199,6 +201,7 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         params=canonical(weighed.params).decode(),
         words=words or "",
         digest=digest,
+        salt=salt,
         state=AskState.PERMITTED,
         at=parts.world.now(),
         covered=tuple(sorted(weighed.covered)),
@@ -370,7 +373,7 @@ async def write_decision(  # the parts of one decision
 ) -> Written:
     """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
     task = standing.task.record
-    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words}
+    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
     return await write(
         parts,
         draft(

@@ -9,6 +9,7 @@ from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import covered_actions
 from remit.domain.ids import is_id, new_id
+from remit.domain.mandate import Mandate
 from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
@@ -55,8 +56,7 @@ async def delegate(  # who hands what to whom, with which key
     )
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
-    if above.chain < 1 or parent.depth + 1 > MAX_DEPTH or operator not in above.chain_operators:
-        raise invalid_grant("the customer allowed no such branch")
+    _verify_allowed(parent, above, operator)
     if not isinstance(details, (list, tuple)) or len(details) != 1:
         raise Refused(Code.MANDATE_INVALID, "one remit_mandate", public="authorization_details must hold exactly one remit_mandate.")
     asked = details[0]
@@ -68,6 +68,10 @@ async def delegate(  # who hands what to whom, with which key
             Code.MANDATE_INVALID, "chain must go down with each hop", public="chain must be lower than in the mandate it is cut from."
         )
     places = verify_narrows(branch, above)
+    # A branch takes its tasks from those of the mandate: handing on must not multiply them.
+    taken = replace(parent, tasks=parent.tasks + branch.max_tasks)
+    if taken.tasks > parent.max_tasks:
+        raise Refused(Code.MANDATE_INVALID, "the mandate has fewer tasks left", public="max_tasks is more than the mandate has left.")
     signed = {
         "iss": parts.terms.issuer,
         "sub": parent.customer,
@@ -122,15 +126,22 @@ async def delegate(  # who hands what to whom, with which key
         ),
     )
     expects = (
-        Expect("mandate", parent.id, kept.rev),
         Expect("agent", child.agent.record.id, child.agent.rev),
         Expect("agent", parent.client_id, caller.agent.rev),
     )
     marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
     try:
-        await parts.store.commit(Commit(expects=expects, puts=(Put(record, 0),), marks=marks, entries=written.rows))
+        await parts.store.commit(
+            Commit(expects=expects, puts=(Put(record, 0), Put(taken, kept.rev, parent)), marks=marks, entries=written.rows)
+        )
     except Replayed:
         raise Refused(Code.CREDENTIAL_REPLAYED, "an assertion or proof was used before") from None
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return record
+
+
+def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
+    """The customer allowed a further hop, to this operator, and tasks are left."""
+    if parent.tasks >= parent.max_tasks or above.chain < 1 or parent.depth + 1 > MAX_DEPTH or operator not in above.chain_operators:
+        raise invalid_grant("the customer allowed no such branch")

@@ -170,7 +170,9 @@ async def _emptied(parts: Parts, customer: str) -> list[Put]:
     asks = await parts.store.find(AskRecord, "ask.customer", customer, limit=_MOST)
     shown = await parts.store.find(ConfirmationRecord, "confirmation.customer", customer, limit=_MOST)
     mandates = await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_MOST)
-    puts = [Put(replace(one.record, params=_NOTHING, words="", result="", reason="", versions={}), one.rev, one.record) for one in asks]
+    puts = [
+        Put(replace(one.record, params=_NOTHING, words="", salt="", result="", reason="", versions={}), one.rev, one.record) for one in asks
+    ]
     puts += [Put(replace(one.record, rendering=_NOTHING), one.rev, one.record) for one in shown]
     puts += [Put(replace(one.record, wire=_NOTHING, signed=_NOTHING, evidence=""), one.rev, one.record) for one in mandates]
     cases: set[str] = set()

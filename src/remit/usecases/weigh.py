@@ -18,7 +18,7 @@ from remit.domain.escalation import floor, rungs
 from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
-from remit.domain.records import AskRecord, OfferRecord, Reserved
+from remit.domain.records import AskRecord, AskState, OfferRecord, Reserved
 from remit.domain.trajectory import Thresholds, adds_confirmation, risk
 from remit.domain.values import JsonObject, decode, same
 from remit.domain.words import Said, check_words
@@ -292,7 +292,8 @@ async def _check_words(parts: Parts, standing: Standing, action: Action, wish: W
         objective=parts.catalogue.objective(standing.mandate.objective),
         known_ids=targets,
         lexicon=parts.lexicon,
-        earlier=tuple(one.record.words for one in reversed(earlier) if one.record.words),
+        # What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
+        earlier=tuple(one.record.words for one in reversed(earlier) if one.record.words and one.record.state is not AskState.REFUSED),
     )
     code = _WORDS.get(verdict.said)
     if code is not None:
