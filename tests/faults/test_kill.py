@@ -161,7 +161,8 @@ def _verify_counters(disk: Disk) -> None:
             charged[one["scope"], one["key"]] += one["amount"]
         if ask["state"] == "done":
             done[ask["task"], f"done:{ask['action']}"] += 1
-    assert {place: used for place, used in disk.counters.items() if used} == dict(charged + done)
+    kept = {place: used for place, used in disk.counters.items() if used and place[0].startswith(("man_", "task_"))}
+    assert kept == dict(charged + done)
 
 
 def test_a_task_whose_server_died_right_after_its_goal_was_reached_is_ended_at_the_next_start(tmp_path: Path) -> None:
