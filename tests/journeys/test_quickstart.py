@@ -1,0 +1,150 @@
+"""The quickstart, as it is printed: its commands, its two programs, and what it says comes of them."""
+
+import _thread
+import json
+import re
+import shlex
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.conftest import remit, serve  # noqa: F401  # fixtures of the command line's own tests
+from cli.running import Run, Serve
+from remit.client import Refused
+from remit.sandbox.passkey import SoftPasskey
+
+PAGE = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text(encoding="utf-8")
+KEYS, AGENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+COMMANDS = [line[2:] for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+REFUSED = re.findall(r"^\| `await (task\.ask\(.*?\))`.*\| `([a-z_.]+)` \|$", PAGE, re.MULTILINE)
+
+
+class Anna:
+    """Anna at her browser, with a passkey: she signs what she is shown."""
+
+    def __init__(self, url: str, code: str) -> None:
+        self.passkey = SoftPasskey(url)
+        self.browser = httpx.Client(base_url=url, timeout=30)
+        begun = self.post("/login/v1/enrol", {"code": code})
+        self.post("/login/v1/enrol", {"ceremony": begun["ceremony"], "response": self.passkey.create(begun["options"]), "label": "mine"})
+
+    def post(self, path: str, body: Any) -> Any:
+        answer = self.browser.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def allow(self, address: str) -> None:
+        """Open the address the agent printed, sign, and be sent back to the agent."""
+        page = self.browser.get(address)
+        assert page.status_code == 200
+        assert "Helper" in page.text
+        request = f"/me/v1/requests/{httpx.URL(address).params['request_uri'].rpartition(':')[2]}"
+        shown = self.browser.get(request).json()
+        signed = self.post(request, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
+        assert httpx.get(signed["redirect"]).status_code == 200
+
+    def confirm(self) -> None:
+        """Confirm the one thing that waits."""
+        waiting = self.browser.get("/me/v1/waiting").json()["waiting"]
+        assert len(waiting) == 1, waiting
+        (row,) = waiting
+        path = f"/me/v1/confirmations/{row['confirmation']}"
+        shown = self.browser.get(path).json()
+        self.post(path, {"answer": "yes", "assertion": self.passkey.get(shown["options"])})
+
+
+def apart(work: Callable[[], None], wrong: list[BaseException]) -> threading.Thread:
+    """Anna does this while the agent waits: she is not part of its program. When she cannot, the agent need not wait on."""
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001  # whatever it is, the test shall say it
+            wrong.append(error)
+            _thread.interrupt_main()
+
+    person = threading.Thread(target=run)
+    person.start()
+    return person
+
+
+def test_the_commands_are_the_ones_this_test_knows() -> None:
+    assert [shlex.split(one)[:2] for one in COMMANDS] == [
+        ["make", "setup"],
+        ["export", "PATH=$PWD/.venv/bin:$PATH"],
+        ["remit", "init"],
+        ["remit", "check"],
+        ["python", "keys.py"],
+        ["remit", "agent"],
+        ["remit", "person"],
+        ["remit", "serve"],
+        ["remit", "verify-log"],
+    ]
+
+
+def test_the_quickstart_works_as_it_is_printed(
+    remit: Run,  # noqa: F811  # the fixture
+    serve: Serve,  # noqa: F811  # the fixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
+    _, _, init, check, _, add, invite, _, verify = (shlex.split(one)[1:] for one in COMMANDS)
+    made = remit(*init, "--json").json
+    assert made["customers"] == ["anna", "bram"]
+    checked = remit(*check, "--json")
+    assert checked.code == 0
+    assert checked.json["ok"]
+    exec(compile(KEYS, "keys.py", "exec"), {"__name__": "keys"})
+    assert remit(*add).code == 0
+    code = remit(*invite, "--json").json["code"]
+
+    serving = serve(tmp_path / "my-desk")
+    anna = Anna(serving.url, code)
+    printed: list[tuple[object, ...]] = []
+    people: list[threading.Thread] = []
+    wrong: list[BaseException] = []
+
+    def told(*what: object) -> None:
+        printed.append(what)
+        if isinstance(what[0], str) and what[0].startswith(serving.url):
+            people.append(apart(lambda: anna.allow(str(what[0])), wrong))
+        if what[0] == "needs_human":
+            people.append(apart(anna.confirm, wrong))
+
+    program = AGENT.replace("http://localhost:8080", serving.url).replace(LAST, f"{LAST}{TRIES}")
+    tried: list[tuple[str, str, str]] = []
+    try:
+        exec(
+            compile(program, "agent.py", "exec"),
+            {"__name__": "agent", "print": told, "refused": REFUSED, "Refused": Refused, "tried": tried},
+        )
+    except KeyboardInterrupt:
+        raise wrong[0] from None
+    for person in people:
+        person.join(30)
+    assert [what[0] for what in printed[1:]] == ["done", "needs_human", "done"]
+    assert printed[1][1]["order.status"]  # type: ignore[index]  # the result
+    assert printed[2][1] == ("customer",)
+    assert [(code, got) for _, code, got in tried if code != got] == []
+    assert len(tried) == len(REFUSED) == 4
+    receipt = json.dumps(anna.browser.get("/me/v1/history").json())
+    assert "order.return" in receipt
+    assert serving.stop() == 0
+    assert remit(*verify).code == 0
+
+
+# The asks of step 6, each tried at the end of the task.
+LAST = "            print(sent.outcome, sent.result)\n"
+TRIES = """            for text, code in refused:
+                try:
+                    await eval(text, {"task": task})
+                    tried.append((text, code, ""))
+                except Refused as error:
+                    tried.append((text, code, error.code))
+"""
