@@ -87,3 +87,15 @@ def test_everybody_is_woken_when_the_process_stops() -> None:
         await asyncio.gather(*waits)
 
     asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_the_same_incident_at_once_is_kept_once_and_another_is_kept() -> None:
+    notify = ConsoleNotify()
+
+    async def noise() -> None:
+        for _ in range(50):
+            await notify.incident(kind="human_credential", details={"how": "basic"})
+        await notify.incident(kind="human_credential", details={"how": "basic", "person": "yu"})
+
+    asyncio.run(noise())
+    assert [details for _, details in notify.incidents] == [{"how": "basic"}, {"how": "basic", "person": "yu"}]

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LOG = logging.getLogger("remit.notices")
 _KEPT = 1000
+_SAME_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ConsoleNotify:
         self.told: deque[Notice] = deque(maxlen=_KEPT)
         self.incidents: deque[tuple[str, Mapping[str, str]]] = deque(maxlen=_KEPT)
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._recent: dict[tuple[object, ...], tuple[float, int]] = {}
 
     async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
         """Keep and log a notice; nothing is sent, so the address is not used."""
@@ -35,9 +38,22 @@ class ConsoleNotify:
         _LOG.info("notice for %s: %s %s", person, subject, page)
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
-        """Keep and log an incident."""
-        self.incidents.append((kind, details))
-        _LOG.warning("incident %s: %s", kind, dict(details))
+        """Keep and log an incident. The same one within a minute is counted, not kept again.
+
+        ⚔ Whoever can make noise without proving anything must not be able to push real incidents out.
+        """
+        same = (kind, *sorted(details.items()))
+        now = time.monotonic()
+        first, count = self._recent.get(same, (now, 0))
+        if count and now - first < _SAME_S:
+            self._recent[same] = (first, count + 1)
+            return
+        if len(self._recent) >= _KEPT:
+            self._recent.clear()
+        self._recent[same] = (now, 1)
+        told = dict(details) | ({"repeated": str(count)} if count > 1 else {})
+        self.incidents.append((kind, told))
+        _LOG.warning("incident %s: %s", kind, told)
 
     def wake(self, topic: str) -> None:
         """Wake all who wait on a topic."""
