@@ -136,7 +136,15 @@ def _is_less(old: dict[str, object], new: dict[str, object]) -> bool:
 
 def test_every_part_of_the_ask_changes_its_digest() -> None:
     base = {"task": "t", "action": "a.b", "action_digest": "d", "params": {"x": 1}, "words": None, "salt": "s", "attachments": ("f",)}
-    others = [{"task": "u"}, {"action": "a.c"}, {"action_digest": "e"}, {"params": {"x": 2}}, {"words": ""}, {"salt": "z"}, {"attachments": ()}]
+    others = [
+        {"task": "u"},
+        {"action": "a.c"},
+        {"action_digest": "e"},
+        {"params": {"x": 2}},
+        {"words": ""},
+        {"salt": "z"},
+        {"attachments": ()},
+    ]
     digests = {ask_digest(**{**base, **other}) for other in [{}, *others]}
     assert len(digests) == 8
 

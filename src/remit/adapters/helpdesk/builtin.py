@@ -171,7 +171,14 @@ def _view(connection: sqlite3.Connection, case: str) -> CaseView:
 def _case_view(row: tuple[str, int, str, str, str, str, int, int]) -> CaseView:
     case, is_open, requester, merged_into, subject, assignee, reopened, reassigned = row
     return CaseView(
-        id=case, open=bool(is_open), requester=requester, merged_into=merged_into, subject=subject, assignee=assignee, reopened=reopened, reassigned=reassigned
+        id=case,
+        open=bool(is_open),
+        requester=requester,
+        merged_into=merged_into,
+        subject=subject,
+        assignee=assignee,
+        reopened=reopened,
+        reassigned=reassigned,
     )
 
 
