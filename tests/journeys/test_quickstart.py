@@ -135,6 +135,7 @@ def test_the_quickstart_works_as_it_is_printed(
     assert len(tried) == len(REFUSED) == 4
     receipt = json.dumps(anna.browser.get("/me/v1/history").json())
     assert "order.return" in receipt
+    anna.browser.close()
     assert serving.stop() == 0
     assert remit(*verify).code == 0
 
