@@ -67,6 +67,7 @@ class DeskDatabase:
         for pragma in (
             "journal_mode = wal",
             "synchronous = full",
+            "wal_autocheckpoint = 8192",
             f"busy_timeout = {_BUSY_MS}",
             "foreign_keys = on",
             "trusted_schema = off",

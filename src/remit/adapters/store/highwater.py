@@ -87,7 +87,9 @@ class HighWater:
         self._sync_after = time.monotonic() + _SYNC_EVERY_S
 
     def _replace(self, path: Path, note: str, *, sync: bool) -> None:
-        beside = path.with_name(path.name + ".new")
+        # Plain texts: this runs for every group, and a Path is parsed anew each time it is made.
+        target = os.fspath(path)
+        beside = target + ".new"
         raw = note.encode()
         half = len(raw) // 2
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -99,7 +101,7 @@ class HighWater:
             file.flush()
             if sync:
                 os.fsync(file.fileno())
-        beside.replace(path)
+        os.replace(beside, target)  # noqa: PTH105  # as above
         if sync:
             _sync_folder(path.parent)
 

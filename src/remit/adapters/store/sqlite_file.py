@@ -10,6 +10,7 @@ from remit.domain.errors import Code, Refused
 _PRAGMAS: Final = (
     "journal_mode = wal",
     "synchronous = full",
+    "wal_autocheckpoint = 8192",  # 32 MiB: folding the log of writes back costs as much as writing it
     "busy_timeout = 5000",
     "foreign_keys = on",
     "trusted_schema = off",
