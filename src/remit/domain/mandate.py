@@ -11,7 +11,7 @@ from enum import StrEnum
 from remit.domain.catalogue import PowerKind
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.paths import Path
-from remit.domain.values import Instant, Json, Money
+from remit.domain.values import Instant, Json
 
 
 class Op(StrEnum):
@@ -147,11 +147,3 @@ class TotalCharge:
     amount_micro: int
     limit_micro: int
     currency: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyLimit:
-    """A money limit shown to people: what is left of it."""
-
-    path: str
-    left: Money

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.values import JsonObject, instant_text
+from remit.domain.values import instant_text
 from remit.usecases.replies import Reply
 
 JSON: Final = b"application/json"
@@ -248,8 +248,3 @@ def settled_answer(reply: Reply) -> Answer:
     if reply.code is not None:
         body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
     return json_answer(200, body)
-
-
-def receipt_only(receipt: JsonObject) -> Answer:
-    """A receipt alone."""
-    return json_answer(200, receipt)

@@ -256,7 +256,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
         state=AskState.PERMITTED,
         confirmed_by=tuple(sorted(closed.who)),
         covered=tuple(sorted(weighed.covered)),
-        versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
+        versions=weighed.kept_versions(),
     )
     answered = await write(parts, answered_entry(parts, permitted, closed, said))
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")

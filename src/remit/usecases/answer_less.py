@@ -123,7 +123,7 @@ async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, param
         at=parts.world.now(),
         covered=tuple(sorted(weighed.covered)),
         reserved=tuple(one for one, _ in weighed.reserved),
-        versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
+        versions=weighed.kept_versions(),
         confirmed_by=(word,),
         waiver=-1 if weighed.waiver is None else weighed.waiver,
     )

@@ -206,7 +206,7 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         at=parts.world.now(),
         covered=tuple(sorted(weighed.covered)),
         reserved=tuple(one for one, _ in weighed.reserved),
-        versions={f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()},
+        versions=weighed.kept_versions(),
         waiver=-1 if weighed.waiver is None else weighed.waiver,
     )
 

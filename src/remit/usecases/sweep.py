@@ -106,7 +106,7 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
     match weighed.decision:
         case Permit():
-            versions = {f"{kind}:{record_id}": version for (kind, record_id), version in weighed.versions.items()}
+            versions = weighed.kept_versions()
             decided = replace(ask.record, versions=versions, covered=tuple(sorted(weighed.covered)))
             act = Kept(replace(kept.record, epochs=epochs(parts, standing)), kept.rev)
             await dispatch_fresh(parts, standing, act, Kept(decided, ask.rev), ())

@@ -76,6 +76,10 @@ class Weighed:
     risk: int = 0
     waiver: int | None = None
 
+    def kept_versions(self) -> dict[str, str]:
+        """The fact versions as an ask keeps them: `kind:id` to version."""
+        return {f"{kind}:{record_id}": version for (kind, record_id), version in self.versions.items()}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ruled:
