@@ -212,10 +212,12 @@ class Store(Protocol):
         *,
         task: str,
         idempotency: str,
+        sure: bool = True,
     ) -> Snapshot:
         """Read in one moment the task, its mandate (and its ancestors), agent, suspensions, rules, counters and trails.
 
-        `idempotency` is the id of an Idempotency record to look for ("" for none), with its ask.
+        `idempotency` is the id of an Idempotency record to look for ("" for none), with its ask. Unless `sure`, one that is
+        costly to find may be overlooked: whoever then puts it is told by `Conflict`, and must look again and be sure.
 
         Raises:
             Missing: no such task or mandate.

@@ -76,8 +76,9 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
-    for _ in range(_TRIES):
-        standing = await load_standing(parts, workload.task, idempotency=_idempotency_id(workload, request))
+    for tried in range(_TRIES):
+        # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next try.
+        standing = await load_standing(parts, workload.task, idempotency=_idempotency_id(workload, request), sure=tried > 0)
         _verify_own(standing, workload)
         await _verify_or_end(parts, standing)
         if standing.earlier is not None:

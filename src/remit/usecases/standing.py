@@ -56,7 +56,7 @@ class Standing:
         return self.chain[0][0].record
 
 
-async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "") -> Standing:
+async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", sure: bool = True) -> Standing:
     """Read one snapshot and parse its mandates. Nothing is judged yet.
 
     Raises:
@@ -65,7 +65,7 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "") ->
         Fault: `fault.store`.
     """
     try:
-        snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency)
+        snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, sure=sure)
     except Missing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
     task = _need(snapshot, TaskRecord, task_id)

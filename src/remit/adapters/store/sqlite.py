@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from remit.adapters.store import start_checks
+from remit.adapters.store.held import UNKNOWN
 from remit.adapters.store.highwater import HighWater, Point, Verify
 from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_file import connect, hold, migrate
@@ -39,6 +40,7 @@ class SqliteStore:
         self._writer = writer
         self._reading = reading
         self._reader = Reader(reading)
+        self._held = writer.held
         self._high_water = high_water
         self._closed = False
         self._writer_thread = Worker("remit-write", writer.write)
@@ -78,7 +80,9 @@ class SqliteStore:
 
     async def get(self, kind: type[R], record_id: str) -> Kept[R]:
         """Read one record."""
-        kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
+        kept = self._held.record(kind.KIND, record_id)
+        if kept is UNKNOWN:
+            kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
         if kept is None:
             raise Missing(kind.KIND, record_id)
         return cast("Kept[R]", kept)
@@ -90,9 +94,12 @@ class SqliteStore:
         found = await self._reader_thread.do(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Kept[R]]", found)
 
-    async def snapshot(self, *, task: str, idempotency: str) -> Snapshot:
-        """Everything an ask is decided on."""
-        return await self._reader_thread.do(lambda: self._reader.snapshot(task, idempotency))
+    async def snapshot(self, *, task: str, idempotency: str, sure: bool = True) -> Snapshot:
+        """Everything an ask is decided on: from memory, or on the writing thread where a part must be read first."""
+        held = self._held.snapshot(task, idempotency, sure=sure)
+        if held is not None:
+            return held
+        return await self._writer_thread.do(lambda: self._writer.snapshot(task, idempotency))
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""

@@ -1,6 +1,6 @@
 """Writing in groups: all commits that wait become one transaction with one sync, and their answers leave after it.
 
-Runs on the writing thread alone. What one commit changes is in `sqlite_write`, the tree in `log`.
+Runs on the writing thread alone. What one commit changes is decided in `deciding`, written in `sqlite_rows`, the tree in `log`.
 """
 
 import contextlib
@@ -8,18 +8,24 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from remit.adapters.store.deciding import Deciding
+from remit.adapters.store.held import Held
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.log import Log, Sign
-from remit.adapters.store.sqlite_write import apply, insert_entry
+from remit.adapters.store.sqlite_fill import Filler
+from remit.adapters.store.sqlite_rows import standing_marks, write_changes, write_entries
 from remit.adapters.store.threads import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
+from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed, Snapshot
 
 Connect = Callable[[], sqlite3.Connection]
-_OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError)
-"""What SQLite says of a bad value. Everything else is the disk or the file, and concerns the whole group."""
+_OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, OverflowError)
+"""What is said of a bad value. Everything else is the disk or the file, and concerns the whole group."""
+_KNOWN = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
 _KEEP_MARKS_MS = 120_000
 _PURGE_EVERY_MS = 60_000
+
+_Places = list[tuple[Job[Any], tuple[int, ...]]]
 
 
 class GroupWriter:
@@ -32,6 +38,9 @@ class GroupWriter:
         self._high_water = high_water
         self._on_point = on_point
         self._log = Log(connection)
+        self.held = Held()
+        """What is held in memory, as last committed; for readers on other threads too."""
+        self._filler = Filler(connection, self.held)
         self._sound = True
         self._behind = False
         self._purge_after = 0
@@ -43,26 +52,32 @@ class GroupWriter:
             self._write(commits)
         for job in jobs:
             if not isinstance(job.work, Commit):
-                job.result = cast("Callable[[], object]", job.work)()
+                _run(job)
+
+    def snapshot(self, task_id: str, idempotency: str) -> Snapshot:
+        """A snapshot of which a part has to be read from the file.
+
+        Raises:
+            Missing: no such task or mandate.
+            Fault: `fault.store`.
+        """
+        self._stand()
+        return self._filler.snapshot(task_id, idempotency)
 
     def _write(self, jobs: Sequence[Job[Any]]) -> None:
-        """Commit a group of jobs together; one that is refused is undone alone."""
-        places: list[tuple[Job[Any], tuple[int, ...]]] = []
-        rows: list[EntryRow] = []
+        """Commit a group of jobs together; one that is refused leaves nothing behind.
+
+        A value that the file refuses is found only when the whole group is written: then each job is written alone.
+        """
         try:
             self._stand()
             self._keep_outside()
             self._connection.execute("begin immediate")
-            for job in jobs:
-                commit = cast("Commit", job.work)
-                first = self._log.size + len(rows)
-                if self._attempt(job, commit, first, alone=len(jobs) == 1):
-                    rows.extend(commit.entries)
-                    places.append((job, (*commit.prove, *range(first, first + len(commit.entries)))))
+            deciding, rows, places = self._decide(jobs)
             if not places:
                 self._connection.execute("rollback")
                 return
-            self._finish(rows)
+            self._finish(deciding, rows)
             self._answer(places)
             if rows:
                 self._behind = True
@@ -70,8 +85,36 @@ class GroupWriter:
         except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
             # Before the commit nothing of the group stands; after it all of it does, and only the answers are lost.
             self._sound = False
-            fault_all(jobs, broken)
+            alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and self._connection.in_transaction
+            if not alone:
+                fault_all(jobs, _broken(broken) if isinstance(broken, _OF_ONE_JOB) else broken)
             self._undo()
+            if alone:
+                for job in jobs:
+                    if job.error is None:
+                        self._write([job])
+
+    def _decide(self, jobs: Sequence[Job[Any]]) -> tuple[Deciding, list[EntryRow], _Places]:
+        """Decide each job on what stands and on the jobs before it."""
+        marks = [mark.key for job in jobs for mark in cast("Commit", job.work).marks]
+        deciding = Deciding(self._filler, standing_marks(self._connection, marks) if marks else ())
+        rows: list[EntryRow] = []
+        places: _Places = []
+        for job in jobs:
+            commit = cast("Commit", job.work)
+            first = self._log.size + len(rows)
+            try:
+                _verify_there(commit.prove, first)
+                changes = deciding.decide(commit)
+            except sqlite3.Error:
+                raise
+            except Exception as no:  # noqa: BLE001  # one job's bad value must not take the others with it
+                job.error = no if isinstance(no, _KNOWN) else _broken(no)
+                continue
+            deciding.changes.take(changes)
+            rows.extend(commit.entries)
+            places.append((job, (*commit.prove, *range(first, first + len(commit.entries)))))
+        return deciding, rows, places
 
     def close(self) -> None:
         """Make the high water durable, fold the log of writes back into the file and close it."""
@@ -89,34 +132,16 @@ class GroupWriter:
         self._high_water.write(note)
         self._high_water.sync(note)
 
-    def _attempt(self, job: Job[Any], commit: Commit, first: int, *, alone: bool) -> bool:
-        """Apply one commit inside the group's transaction. True when it stands."""
-        if not alone:
-            self._connection.execute("savepoint job")
-        try:
-            _verify_there(commit.prove, first)
-            apply(self._connection, commit)
-            for place, row in enumerate(commit.entries):
-                insert_entry(self._connection, first + place, row)
-        except Exception as no:  # one job's bad value must not take the others with it
-            if isinstance(no, sqlite3.Error) and not isinstance(no, _OF_ONE_JOB):
-                raise
-            job.error = no if isinstance(no, (Conflict, Missing, Replayed, NoRoom, Refused, Fault)) else _broken(no)
-            if not alone:
-                self._connection.execute("rollback to job")
-                self._connection.execute("release job")
-            return False
-        if not alone:
-            self._connection.execute("release job")
-        return True
-
-    def _finish(self, rows: Sequence[EntryRow]) -> None:
+    def _finish(self, deciding: Deciding, rows: Sequence[EntryRow]) -> None:
+        write_changes(self._connection, deciding.changes)
         self._purge(rows)
         if rows:
+            write_entries(self._connection, self._log.size, rows)
             self._log.append([row.leaf for row in rows], self._sign)
         self._on_point("store.before_commit")
         self._connection.execute("commit")
         self._on_point("store.after_commit")
+        self.held.take(deciding.changes)
 
     def _answer(self, places: Sequence[tuple[Job[Any], tuple[int, ...]]]) -> None:
         for job, indexes in places:
@@ -154,10 +179,20 @@ class GroupWriter:
         """
         if self._sound:
             return
+        self.held.clear()
         self._connection.close()
         self._connection = self._connect()
         self._log = Log(self._connection)
+        self._filler = Filler(self._connection, self.held)
         self._sound = True
+
+
+def _run(job: Job[Any]) -> None:
+    """Run a job that is no commit; what it says is no, to the one who asked alone."""
+    try:
+        job.result = cast("Callable[[], object]", job.work)()
+    except _KNOWN as no:
+        job.error = no
 
 
 def _broken(why: Exception) -> Fault:

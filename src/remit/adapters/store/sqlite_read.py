@@ -4,12 +4,10 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
-from remit.adapters.store import records, trails
+from remit.adapters.store import records
 from remit.adapters.store.log import WIDTH, Log
-from remit.domain.errors import Code, Fault
-from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
-from remit.domain.trajectory import SubjectKind
-from remit.ports.store import Committed, EntryRow, Kept, KeptEntry, Missing, Place, Snapshot
+from remit.domain.records import MandateRecord, Record, TaskRecord
+from remit.ports.store import Committed, EntryRow, Kept, KeptEntry, Missing, Place
 
 _CACHE: Final = 20_000
 _LAST: Final = 2**62
@@ -43,60 +41,6 @@ class Reader:
             (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0)),
         ).fetchall()
         return tuple(self._kept(kind, record_id, rev, body) for record_id, rev, body in rows)
-
-    def snapshot(self, task_id: str, idempotency: str) -> Snapshot:
-        """Everything an ask is decided on, in one read transaction."""
-        self._connection.execute("begin")
-        try:
-            return self._snapshot(task_id, idempotency)
-        finally:
-            self._connection.execute("commit")
-
-    def _snapshot(self, task_id: str, idempotency: str) -> Snapshot:
-        found: dict[tuple[str, str], Kept[Record]] = {}
-        task = self._need(found, TaskRecord, task_id)
-        mandate = self._need(found, MandateRecord, task.mandate)
-        scopes = {task.root: None, task.id: None, mandate.id: None}
-        ancestor = mandate
-        while ancestor.parent:
-            if (MandateRecord.KIND, ancestor.parent) in found:
-                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
-            ancestor = self._need(found, MandateRecord, ancestor.parent)
-            scopes[ancestor.id] = None
-        wanted = [
-            ("agent", task.client_id),
-            ("person", task.customer),
-            ("suspension", f"operator:{task.operator}"),
-            ("suspension", f"customer:{task.customer}"),
-            ("suspension", f"objective:{task.objective}"),
-            ("rules", "rules"),
-        ]
-        if idempotency:
-            wanted.append((Idempotency.KIND, idempotency))
-        for kind, record_id in wanted:
-            kept = self.one(kind, record_id)
-            if kept is not None:
-                found[kind, record_id] = kept
-        earlier = found.get((Idempotency.KIND, idempotency))
-        if earlier is not None and isinstance(earlier.record, Idempotency):
-            ask = self.one(AskRecord.KIND, earlier.record.ask)
-            if ask is not None:
-                found[AskRecord.KIND, earlier.record.ask] = ask
-        counters = {(scope, key): used for scope in scopes for key, used in self.counters(scope).items()}
-        subjects = (
-            (SubjectKind.TASK, task.id),
-            (SubjectKind.GRANT, task.root),
-            (SubjectKind.AGENT, task.client_id),
-            (SubjectKind.OPERATOR, task.operator),
-            (SubjectKind.CUSTOMER, task.customer),
-        )
-        bodies = [
-            self._connection.execute("select body from trail where subject = ?", (trails.name(kind, subject),)).fetchone()
-            for kind, subject in subjects
-        ]
-        known = tuple(trails.read(row[0]) for row in bodies if row is not None)
-        row = self._connection.execute("select at from touch where id = ?", (task.id,)).fetchone()
-        return Snapshot(records=found, counters=counters, trails=known, touched={} if row is None else {task.id: row[0]})
 
     def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
@@ -152,13 +96,6 @@ class Reader:
             return Committed(places, self._log.size, self._log.note)
         finally:
             self._connection.execute("commit")
-
-    def _need(self, found: dict[tuple[str, str], Kept[Record]], kind: type[N], record_id: str) -> N:
-        kept = self.one(kind.KIND, record_id)
-        if kept is None or not isinstance(kept.record, kind):
-            raise Missing(kind.KIND, record_id)
-        found[kind.KIND, record_id] = kept
-        return kept.record
 
     def _kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Kept[Record]:
         record = self._decoded.get((kind, record_id, rev))

@@ -1,12 +1,11 @@
-"""How trails are kept: as JSON under `kind:subject`, advanced by the domain's rules inside the transaction."""
+"""How trails are kept: as JSON under `kind:subject`."""
 
 from typing import Final
 
 import msgspec
 
 from remit.domain.errors import Code, Fault
-from remit.domain.trajectory import SubjectKind, Trail, after, new_trail
-from remit.ports.store import Step
+from remit.domain.trajectory import SubjectKind, Trail
 
 _DECODER: Final = msgspec.json.Decoder(Trail)
 _ENCODER: Final = msgspec.json.Encoder()
@@ -29,7 +28,6 @@ def read(body: str) -> Trail:
         raise Fault(Code.FAULT_STORE, f"a trail is damaged: {damaged}") from damaged
 
 
-def advance(body: str | None, step: Step) -> str:
-    """The trail after one more event, as text."""
-    trail = new_trail(step.kind, step.subject) if body is None else read(body)
-    return _ENCODER.encode(after(trail, step.event, step.at)).decode()
+def text(trail: Trail) -> str:
+    """A trail as it is kept."""
+    return _ENCODER.encode(trail).decode()

@@ -1,0 +1,121 @@
+"""What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
+
+from collections.abc import Collection
+from typing import Final
+
+from remit.adapters.store import records, trails
+from remit.adapters.store.held import Changes, Key
+from remit.adapters.store.sqlite_fill import Filler
+from remit.domain.errors import Code, Fault
+from remit.domain.records import Link, Record
+from remit.domain.trajectory import after, new_trail
+from remit.ports.store import Commit, Conflict, Drop, Kept, NoRoom, Put, Replayed, Reserve, Step
+
+MOST_AMOUNT: Final = 2**62
+_MOST_USED: Final = 2**63 - 1
+
+
+class Deciding:
+    """Decides commits one after the other, each on what stands and on the changes of those that came before it in its group."""
+
+    def __init__(self, filler: Filler, marks: Collection[str]) -> None:
+        """`marks` are those of the group's replay marks that stand already."""
+        self._filler = filler
+        self._marks = marks
+        self.changes = Changes()
+
+    def decide(self, commit: Commit) -> Changes:
+        """The changes of one commit, whose conditions all hold: expects, then marks, then reserves, then puts and drops.
+
+        Raises:
+            Conflict: a record is not at the expected revision.
+            Replayed: a mark stands already.
+            NoRoom: a counter is full.
+            Fault: `fault.store` when a trail is damaged or an amount is beyond any counter.
+        """
+        mine = Changes()
+        for expect in commit.expects:
+            kept = self._record(mine, (expect.kind, expect.id))
+            if (0 if kept is None else kept.rev) != expect.rev:
+                raise Conflict(expect.kind, expect.id)
+        for mark in commit.marks:
+            if mark.key in self._marks or mark.key in self.changes.marks or mark.key in mine.marks:
+                raise Replayed(mark.key)
+            mine.marks[mark.key] = mark.until
+        for reserve in commit.reserves:
+            self._reserve(mine, reserve)
+        for put in commit.puts:
+            self._put(mine, put)
+        for drop in commit.drops:
+            self._drop(mine, drop)
+        for touched, at in commit.touches:
+            before = mine.touches.get(touched) or self.changes.touches.get(touched) or self._filler.touched(touched)
+            mine.touches[touched] = max(at, before)
+        for step in commit.steps:
+            self._step(mine, step)
+        return mine
+
+    def _record(self, mine: Changes, key: Key) -> Kept[Record] | None:
+        if key in mine.records:
+            return mine.records[key]
+        if key in self.changes.records:
+            return self.changes.records[key]
+        return self._filler.record(key)
+
+    def _reserve(self, mine: Changes, reserve: Reserve) -> None:
+        """Move a counter. Room is exact: commits are decided one after the other."""
+        if abs(reserve.amount) > MOST_AMOUNT:
+            raise Fault(Code.FAULT_STORE, f"an amount of {reserve.amount} is beyond what a counter holds")
+        key = (reserve.scope, reserve.key)
+        used = mine.counters.get(key)
+        if used is None:
+            used = self.changes.counters.get(key)
+        if used is None:
+            used = self._filler.counter(*key) or 0
+        if reserve.amount > 0 and (
+            used > _MOST_USED - reserve.amount or (reserve.limit is not None and used > reserve.limit - reserve.amount)
+        ):
+            raise NoRoom(reserve.scope, reserve.key)
+        mine.counters[key] = max(used + reserve.amount, 0)
+
+    def _put(self, mine: Changes, put: Put) -> None:
+        record, kind = put.record, put.record.KIND
+        key = (kind, record.id)
+        stored = self._record(mine, key)
+        if (0 if stored is None else stored.rev) != put.rev:
+            raise Conflict(kind, record.id)
+        body = records.encode(record)
+        if stored is None:
+            # A record made again goes on above every revision its kind was ever dropped at: a revision that somebody still
+            # holds must never come to name other contents.
+            rev = 1 + self._dropped(mine, kind)
+            before: frozenset[Link] = frozenset()
+        else:
+            rev = stored.rev + 1
+            before = frozenset(stored.record.links())
+        links = frozenset(record.links())
+        for link in before - links:
+            mine.links[*link, kind, record.id] = False
+        for link in links - before:
+            mine.links[*link, kind, record.id] = True
+        mine.records[key] = Kept(record, rev)
+        mine.bodies[key] = body
+
+    def _drop(self, mine: Changes, drop: Drop) -> None:
+        kind, record_id = drop.record.KIND, drop.record.id
+        stored = self._record(mine, (kind, record_id))
+        if stored is None or stored.rev != drop.rev:
+            raise Conflict(kind, record_id)
+        mine.records[kind, record_id] = None
+        mine.bodies.pop((kind, record_id), None)
+        mine.dropped[kind] = max(self._dropped(mine, kind), drop.rev)
+        for link in stored.record.links():
+            mine.links[*link, kind, record_id] = False
+
+    def _dropped(self, mine: Changes, kind: str) -> int:
+        return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._filler.dropped(kind))
+
+    def _step(self, mine: Changes, step: Step) -> None:
+        name = trails.name(step.kind, step.subject)
+        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._filler.trail(name)
+        mine.trails[name] = after(trail or new_trail(step.kind, step.subject), step.event, step.at)

@@ -1,0 +1,240 @@
+"""What a store's one writing process holds of it in memory: recent records, counters, trails and last uses, as last committed.
+
+The writing thread alone fills and changes it, so it can never lag behind the file; readers see one committed moment.
+"""
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Generic, TypeVar
+
+from remit.adapters.store import trails
+from remit.domain.errors import Code, Fault
+from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
+from remit.domain.trajectory import SubjectKind, Trail
+from remit.ports.store import Kept, Snapshot
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST: Final = 4096
+"""How many of each sort are held in each of two generations."""
+
+
+class Unknown(Enum):
+    """Not held: only the file can tell."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+
+class Recent(Generic[K, V]):
+    """A bounded map that forgets what was not used for longest, by halves."""
+
+    def __init__(self, most: int) -> None:
+        """Hold at least `most` entries, at most twice as many."""
+        self._most = most
+        self._new: dict[K, V] = {}
+        self._old: dict[K, V] = {}
+
+    def get(self, key: K) -> V | Unknown:
+        """What is held, without counting as a use."""
+        found = self._new.get(key, UNKNOWN)
+        return self._old.get(key, UNKNOWN) if found is UNKNOWN else found
+
+    def use(self, key: K) -> V | Unknown:
+        """What is held, kept for longer since it was used."""
+        found = self._new.get(key, UNKNOWN)
+        if found is UNKNOWN:
+            found = self._old.get(key, UNKNOWN)
+            if found is not UNKNOWN:
+                self.put(key, found)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        """Hold a value."""
+        self._new[key] = value
+        if len(self._new) > self._most:
+            self._old, self._new = self._new, {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._new, self._old = {}, {}
+
+
+Key = tuple[str, str]
+"""Kind and id of a record, or scope and key of a counter."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one commit, or a group of them, changes. `records` with None are deleted; `links` say whether each shall stand."""
+
+    records: dict[Key, Kept[Record] | None] = field(default_factory=dict)
+    bodies: dict[Key, bytes] = field(default_factory=dict)
+    links: dict[tuple[str, str, int, str, str], bool] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
+    counters: dict[Key, int] = field(default_factory=dict)
+    marks: dict[str, int] = field(default_factory=dict)
+    touches: dict[str, int] = field(default_factory=dict)
+    trails: dict[str, Trail] = field(default_factory=dict)
+
+    def take(self, later: "Changes") -> None:
+        """Put the changes of a later commit on top."""
+        self.records.update(later.records)
+        self.bodies.update(later.bodies)
+        self.links.update(later.links)
+        self.dropped.update(later.dropped)
+        self.counters.update(later.counters)
+        self.marks.update(later.marks)
+        self.touches.update(later.touches)
+        self.trails.update(later.trails)
+
+
+class Held:
+    """The committed state of what was used lately."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.records: Recent[Key, Kept[Record] | None] = Recent(MOST)
+        self.counters: Recent[str, dict[str, int]] = Recent(MOST)
+        self.trails: Recent[str, Trail | None] = Recent(MOST)
+        self.touches: Recent[str, int] = Recent(MOST)
+        self.dropped: dict[str, int] = {}
+
+    def clear(self) -> None:
+        """Forget everything: what is in the file is no longer certain."""
+        with self.lock:
+            self.records.clear()
+            self.counters.clear()
+            self.trails.clear()
+            self.touches.clear()
+            self.dropped = {}
+
+    def take(self, changes: Changes) -> None:
+        """Hold what was just committed, all at once."""
+        with self.lock:
+            for key, kept in changes.records.items():
+                self.records.put(key, kept)
+            for (scope, name), used in changes.counters.items():
+                known = self.counters.get(scope)
+                if known is not UNKNOWN:
+                    known[name] = used
+            for subject, trail in changes.trails.items():
+                self.trails.put(subject, trail)
+            for task, at in changes.touches.items():
+                self.touches.put(task, at)
+            self.dropped.update(changes.dropped)
+
+    def record(self, kind: str, record_id: str) -> Kept[Record] | Unknown | None:
+        """A record as last committed, None where there is none."""
+        with self.lock:
+            return self.records.use((kind, record_id))
+
+    def snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot | None:
+        """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.
+
+        Unless `sure`, an idempotency record that is not held is taken for one that does not exist.
+        """
+        with self.lock:
+            return _Taking(self).snapshot(task_id, idempotency, sure=sure)
+
+
+class _NotHeld(Exception):  # noqa: N818  # it names what is
+    """A part is only in the file."""
+
+
+class _Taking:
+    """One reading of a snapshot, under the lock."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._found: dict[Key, Kept[Record]] = {}
+
+    def snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot | None:
+        try:
+            return self._snapshot(task_id, idempotency, sure=sure)
+        except _NotHeld:
+            return None
+
+    def _snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot:
+        held = self._held
+        task = self._need(TaskRecord.KIND, task_id)
+        if not isinstance(task, TaskRecord):
+            raise _NotHeld
+        scopes = {task.root: None, task.id: None}
+        above = task.mandate
+        while above:
+            if (MandateRecord.KIND, above) in self._found:
+                raise Fault(Code.FAULT_STORE, "a mandate is its own ancestor")
+            mandate = self._need(MandateRecord.KIND, above)
+            if not isinstance(mandate, MandateRecord):
+                raise _NotHeld
+            scopes[above] = None
+            above = mandate.parent
+        for key in stood_on(task):
+            self._look(key)
+        if idempotency:
+            self._earlier(idempotency, sure=sure)
+        counters = {(scope, name): used for scope in scopes for name, used in _held(held.counters.use(scope)).items()}
+        told = [_held(held.trails.use(name)) for name in trail_names(task)]
+        touched = _held(held.touches.use(task_id))
+        return Snapshot(
+            records=self._found,
+            counters=counters,
+            trails=tuple(trail for trail in told if trail is not None),
+            touched={task_id: touched} if touched else {},
+        )
+
+    def _earlier(self, idempotency: str, *, sure: bool) -> None:
+        key = (Idempotency.KIND, idempotency)
+        kept = self._held.records.use(key)
+        if kept is UNKNOWN and sure:
+            raise _NotHeld
+        if isinstance(kept, Kept) and isinstance(kept.record, Idempotency):
+            self._found[key] = kept
+            self._look((AskRecord.KIND, kept.record.ask))
+
+    def _look(self, key: Key) -> Kept[Record] | None:
+        kept = _held(self._held.records.use(key))
+        if kept is not None:
+            self._found[key] = kept
+        return kept
+
+    def _need(self, kind: str, record_id: str) -> Record:
+        kept = self._look((kind, record_id))
+        if kept is None:
+            raise _NotHeld  # whoever reads the file says what is missing
+        return kept.record
+
+
+def _held(value: V | Unknown) -> V:
+    if value is UNKNOWN:
+        raise _NotHeld
+    return value
+
+
+def stood_on(task: TaskRecord) -> Iterable[Key]:
+    """The records, besides task and mandates, that an ask of a task stands on."""
+    return (
+        ("agent", task.client_id),
+        ("person", task.customer),
+        ("suspension", f"operator:{task.operator}"),
+        ("suspension", f"customer:{task.customer}"),
+        ("suspension", f"objective:{task.objective}"),
+        ("rules", "rules"),
+    )
+
+
+def trail_names(task: TaskRecord) -> tuple[str, ...]:
+    """Under which names the trails of a task are kept."""
+    return (
+        trails.name(SubjectKind.TASK, task.id),
+        trails.name(SubjectKind.GRANT, task.root),
+        trails.name(SubjectKind.AGENT, task.client_id),
+        trails.name(SubjectKind.OPERATOR, task.operator),
+        trails.name(SubjectKind.CUSTOMER, task.customer),
+    )
