@@ -10,7 +10,15 @@ from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.grant import covered_actions, make_grant, signed_form, verify_action_current, verify_current, verify_grant
+from remit.domain.grant import (
+    covered_actions,
+    make_grant,
+    reaches_above_routine,
+    signed_form,
+    verify_action_current,
+    verify_current,
+    verify_grant,
+)
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate import Grant
 
@@ -101,3 +109,21 @@ def test_a_mandate_none_of_whose_desk_actions_is_left_is_inactive() -> None:
 def test_a_mandate_to_speak_only_stays_current() -> None:
     digests = {"case.open": DESK.actions["case.open"].digest}
     assert verify_current(digests, DESK) == ("case.open",)
+
+
+@pytest.mark.parametrize(
+    ("powers", "above"),
+    [
+        ([{"power": "represent"}], False),
+        ([{"power": "receive", "attributes": ["order.*"]}, {"power": "receive", "actions": ["order.read", "product.read"]}], False),
+        ([{"power": "request", "actions": ["order.ship"], "uses": 1}], False),
+        ([{"power": "request", "actions": ["order.*"], "uses": 1}], True),
+        ([{"power": "receive", "attributes": ["identity.email"]}], False),
+        ([{"power": "receive", "attributes": ["identity.birth_date"]}], True),
+        ([{"power": "receive", "actions": ["profile.read"]}], False),
+        ([{"power": "disclose", "attributes": ["identity.email"]}], True),
+        ([{"power": "accept", "actions": ["offer.take"]}], True),
+    ],
+)
+def test_a_mandate_reaches_above_routine_when_one_of_its_powers_does(powers: list[dict[str, Any]], above: bool) -> None:
+    assert reaches_above_routine(mandate(DESK, powers=powers), DESK) is above

@@ -189,14 +189,33 @@ def verify_passkey_may_confirm(passkey: Passkey, *, area: Area, now: Instant, se
 
     Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
     """
-    if area is Area.ROUTINE and not sensitive:
-        return
+    if area is not Area.ROUTINE or sensitive:
+        _verify_waited(passkey, now, "This passkey is too new for that. Wait, or let the desk verify you in person.")
+
+
+def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Instant) -> None:
+    """Check that a passkey is trusted for a mandate; `above_routine` says the mandate reaches further than everyday things.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    """
+    if above_routine:
+        _verify_waited(
+            passkey,
+            now,
+            "This passkey is too new to allow more than everyday things. Allow only these, wait, or let the desk verify you in person.",
+        )
+
+
+def _verify_waited(passkey: Passkey, now: Instant, public: str) -> None:
     until = waits_until(passkey, now)
     if until is not None:
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             "the passkey is too young or follows a change of contact",
-            public="This passkey is too new for that. Wait, or let the desk verify you in person.",
+            public=public,
             retry_after_s=-(-(until - now) // 1000),
         )
 

@@ -6,7 +6,7 @@ Reading the mandate is for `mandate_reading`; the passkey over the hash is for `
 from collections.abc import Mapping
 
 from remit.domain.canonical import digest
-from remit.domain.catalogue import Action, Catalogue, PowerKind
+from remit.domain.catalogue import Action, Area, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate import Grant, Mandate
@@ -115,6 +115,21 @@ def covered_actions(mandate: Mandate, catalogue: Catalogue) -> tuple[str, ...]:
     """Every action of the objective that some power covers, in catalogue order."""
     inside = catalogue.objective(mandate.objective.type).actions
     return tuple(name for name, action in catalogue.actions.items() if name in inside and _is_covered(mandate, action))
+
+
+def reaches_above_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
+    """Whether a mandate lets an agent do or learn more than everyday things.
+
+    That is any covered action of another area than routine, any sensitive attribute, and every power to bind the
+    customer or to tell something of theirs.
+
+    Source: 2-model.md §8 (Passkeys).
+    """
+    if any(power.power in {PowerKind.ACCEPT, PowerKind.DISCLOSE} for power in mandate.powers):
+        return True
+    if any(catalogue.attributes[name].sensitive for power in mandate.powers for name in power.attributes or ()):
+        return True
+    return any(catalogue.actions[name].area is not Area.ROUTINE for name in covered_actions(mandate, catalogue))
 
 
 def _is_covered(mandate: Mandate, action: Action) -> bool:

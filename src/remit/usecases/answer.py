@@ -8,14 +8,12 @@ from remit.domain.catalogue import CUSTOMER, Effect
 from remit.domain.confirmation import act_digest, challenge
 from remit.domain.confirmers import (
     Confirmers,
-    Enrolment,
     barred_persons,
     verify_complete,
     verify_confirmer,
     verify_passkey_may_confirm,
     with_yes,
 )
-from remit.domain.confirmers import Passkey as PasskeyFacts
 from remit.domain.confirmers import Person as PersonFacts
 from remit.domain.decision import NeedsHuman, Refuse
 from remit.domain.errors import Code, Fault, Refused
@@ -36,8 +34,8 @@ from remit.domain.values import Json, JsonObject, decode
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now, write_decision
+from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.end import end_task
-from remit.usecases.grant import passkey_of
 from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
 from remit.usecases.parts import Parts
 from remit.usecases.perform import verify_case
@@ -171,12 +169,6 @@ async def verify_signed(  # what is signed, by whom, for what
         assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
     )
     return key, asserted
-
-
-def passkey_facts(key: Passkey, person: Person) -> PasskeyFacts:
-    """What the trust rules need to know of a passkey."""
-    changed = person.contact_changed_at or None
-    return PasskeyFacts(how=Enrolment(key.how), enrolled_at=key.created_at, contact_changed_at=changed, young_since=key.young_since or None)
 
 
 async def _yes(  # one answer and all it hangs on

@@ -11,8 +11,7 @@ from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
-from remit.usecases.answer import passkey_facts
-from remit.usecases.grant import passkey_of
+from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 

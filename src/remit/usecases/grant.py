@@ -9,19 +9,21 @@ from typing import Final
 from urllib.parse import urlencode
 
 from remit.domain.canonical import b64url, canonical, unb64url
+from remit.domain.confirmers import verify_passkey_may_grant
 from remit.domain.errors import Code, Refused
-from remit.domain.grant import make_grant, signed_form
+from remit.domain.grant import make_grant, reaches_above_routine, signed_form
 from remit.domain.ids import CustomerId, MandateId, OperatorId, new_id
 from remit.domain.mandate import Grant, Mandate
 from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
-from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Passkey, Person, PushedRequest, RequestState
+from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Person, PushedRequest, RequestState
 from remit.domain.rendering import Rendering
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
+from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
 from remit.usecases.recording import draft, pseudonym, write
@@ -146,17 +148,20 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
         Refused: `request.not_found`, `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`,
             `mandate.inactive`, `agent.suspended`.
 
-    Source: 2-model.md §3 (Grant); RFC 6749 §4.1.2, RFC 9207 (iss).
+    Source: 2-model.md §3 (Grant), §8 (Passkeys); RFC 6749 §4.1.2, RFC 9207 (iss).
     """
     kept = await open_request(parts, request_id)
     ceremony, passkey = await take_ceremony(
         parts, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
     )
+    now = parts.world.now()
+    mandate = read_mandate(decode(ceremony.record.extra["wire"].encode()), parts.catalogue, now=now)
+    # ⚔ Whoever came in by a mailbox would grant an agent what its own yes could not do.
+    above = reaches_above_routine(mandate, parts.catalogue)
+    verify_passkey_may_grant(passkey_facts(passkey.record, customer), above_routine=above, now=now)
     asserted = parts.passkeys.verify_assertion(
         assertion, challenge=unb64url(ceremony.record.challenge), public_key=passkey.record.public_key, sign_count=passkey.record.sign_count
     )
-    now = parts.world.now()
-    mandate = read_mandate(decode(ceremony.record.extra["wire"].encode()), parts.catalogue, now=now)
     grant = _grant(parts, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"])
     if grant.hash.removeprefix("sha-256:") != ceremony.record.challenge:
         raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
@@ -286,44 +291,6 @@ def invalid_grant(detail: str) -> Refused:
 def code_hash(parts: Parts, code: str) -> str:
     """What is kept of a code: a keyed hash."""
     return b64url(parts.signer.keyed("code", code.encode()))
-
-
-async def take_ceremony(  # what a ceremony is bound to
-    parts: Parts, ceremony_id: str, *, purpose: str, subject: str, person: str, assertion: Mapping[str, Json]
-) -> tuple[Kept[Ceremony], Kept[Passkey]]:
-    """Find an open ceremony and the person's own passkey that answers it. The caller drops the ceremony with its record.
-
-    Raises:
-        Refused: `confirmation.replayed` when it is gone, expired or another's; `confirmation.wrong_person` when the
-            passkey is not this person's.
-    """
-    try:
-        ceremony = await parts.store.get(Ceremony, ceremony_id)
-    except Missing:
-        raise Refused(Code.CONFIRMATION_REPLAYED, "no such ceremony") from None
-    kept = ceremony.record
-    if (kept.purpose, kept.subject, kept.extra.get("customer", person)) != (
-        purpose,
-        subject,
-        person,
-    ) or parts.world.now() >= kept.expires_at:
-        raise Refused(Code.CONFIRMATION_REPLAYED, "the ceremony is another's or has expired")
-    return ceremony, await passkey_of(parts, person, assertion)
-
-
-async def passkey_of(parts: Parts, person: str, assertion: Mapping[str, Json]) -> Kept[Passkey]:
-    """The person's passkey that an assertion names.
-
-    Raises:
-        Refused: `confirmation.wrong_person`.
-    """
-    try:
-        passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
-    except Missing:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "an unknown passkey") from None
-    if passkey.record.person != person or passkey.record.revoked:
-        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "somebody else's passkey")
-    return passkey
 
 
 def with_query(address: str, query: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from remit.domain.rendering_mandate import render_mandate
 from remit.domain.transcript import Section
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
-from remit.usecases.answer import passkey_facts
+from remit.usecases.assert_passkey import passkey_facts
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 from remit.usecases.standing import mandate_of
