@@ -19,6 +19,7 @@ from remit.entrypoints.cli import (
     persons,
     policies,
     recovering,
+    reporting,
     serving,
     starting,
     verifying,
@@ -26,7 +27,7 @@ from remit.entrypoints.cli import (
 from remit.entrypoints.cli.telling import Advised, Exit, Out
 
 _LOG = logging.getLogger("remit.cli")
-_GROUPS = (starting, serving, demo, agents, persons, mandates, policies, verifying, exporting, doctor, recovering, codes)
+_GROUPS = (starting, serving, demo, agents, persons, mandates, policies, verifying, exporting, reporting, doctor, recovering, codes)
 
 
 def make_parser() -> argparse.ArgumentParser:

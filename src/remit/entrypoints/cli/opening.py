@@ -111,3 +111,18 @@ def verify_not_served(settings: Settings) -> None:
             Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {settings.store_path.name} open"),
             "Use the desk's own /security page, or stop the server and try again.",
         )
+
+
+def own_high_water(settings: Settings) -> str:
+    """The desk's own high-water checkpoint, kept outside its store.
+
+    Raises:
+        Advised: when it cannot be read.
+    """
+    try:
+        return settings.high_water.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Advised(
+            Refused(Code.LOG_DAMAGED, f"the high-water checkpoint {settings.high_water} cannot be read"),
+            "Put the file back, or name another checkpoint with --high-water.",
+        ) from None

@@ -12,9 +12,8 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.note import verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
-from remit.entrypoints.cli.opening import CONFIG, common, settings_of
+from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
 from remit.entrypoints.cli.telling import Advised, Exit, Out, exit_code
-from remit.settings import Settings
 from remit.usecases.verify_log import LogReport, verify_log
 from remit.usecases.verify_receipt import verify_receipt
 from remit.wiring import log_key, published_log, stored_log, verify_ed25519
@@ -96,7 +95,7 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
     else:
         settings = settings_of(args)
         key = _key(args.key) if args.key else log_key(settings)
-        report = _stored(settings.store_path, key, high_water or _own_high_water(settings), earlier, out)
+        report = _stored(settings.store_path, key, high_water or own_high_water(settings), earlier, out)
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
         {
@@ -140,16 +139,6 @@ def _stored(path: Path, key: str, high_water: str | None, earlier: Sequence[str]
             ticks=time.monotonic,
             progress=out.progress,
         )
-
-
-def _own_high_water(settings: Settings) -> str:
-    try:
-        return settings.high_water.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Advised(
-            Refused(Code.LOG_DAMAGED, f"the high-water checkpoint {settings.high_water} cannot be read"),
-            "Put the file back, or name another checkpoint with --high-water.",
-        ) from None
 
 
 def _key(given: str) -> str:
