@@ -21,6 +21,12 @@ MEANING: Final = (
     "Exercised: entries of this log show the control at work. Not exercised: none does, so that nothing can be said of it. "
     "Neither is a score: no control is better for being exercised often."
 )
+SUMS: Final[Mapping[Fact, tuple[Fact, ...]]] = {
+    Fact.DECIDED: (Fact.PERMITTED, Fact.HELD, Fact.REFUSED),
+    Fact.ANSWERED: (Fact.ANSWERED_YES, Fact.ANSWERED_LESS, Fact.ANSWERED_NO, Fact.ANSWERED_NOT),
+    Fact.ACT_PERFORMED: (Fact.ACT_DONE, Fact.ACT_FAILED, Fact.ACT_UNKNOWN, Fact.ACT_VOID),
+}
+"""The sums people ask for first, and the parts they are made of."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 

@@ -117,6 +117,7 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
         ours("GET", "/audit/v1/entries/{id}", audit.entry),
         ours("POST", "/audit/v1/verify", audit.verify),
         ours("GET", "/audit/v1/checkpoint", audit.checkpoint),
+        ours("GET", "/audit/v1/report", audit.report),
         ours("GET", "/audit/v1/contests", audit.contests),
         ours("POST", "/audit/v1/contests/{id}", audit.settle),
         ours("GET", "/log/receipts/{entry}", audit.receipt),
@@ -147,6 +148,7 @@ def page_routes(parts: Parts) -> list[Route]:
         ours("/desk/cases/{id}", officer.case),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
+        ours("/audit/report", officer.report),
         ours("/static/{name}", _static),
     ]
 

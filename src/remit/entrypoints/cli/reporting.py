@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 
 from remit.domain.errors import Refused
-from remit.domain.evidence import MEANING, Count, Evidence, Figures, Shown, State, frameworks_named, period_json, read_period
+from remit.domain.evidence import MEANING, SUMS, Count, Evidence, Figures, Shown, State, frameworks_named, period_json, read_period
 from remit.domain.evidence_controls import FRAMEWORKS
 from remit.domain.evidence_facts import TITLES, Fact
 from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
@@ -71,14 +71,10 @@ def _head(told: Report) -> list[str]:
 def _totals(figures: Figures) -> list[str]:
     """The sums people ask for first; each line adds up."""
 
-    def line(whole: Fact, *shares: Fact) -> str:
+    def line(whole: Fact, shares: Sequence[Fact]) -> str:
         return f"{figures.of(whole).total:,} {TITLES[whole]}: " + ", ".join(f"{figures.of(one).total:,} {TITLES[one]}" for one in shares)
 
-    return [
-        line(Fact.DECIDED, Fact.PERMITTED, Fact.HELD, Fact.REFUSED),
-        line(Fact.ANSWERED, Fact.ANSWERED_YES, Fact.ANSWERED_LESS, Fact.ANSWERED_NO, Fact.ANSWERED_NOT),
-        line(Fact.ACT_PERFORMED, Fact.ACT_DONE, Fact.ACT_FAILED, Fact.ACT_UNKNOWN, Fact.ACT_VOID),
-    ]
+    return [line(whole, shares) for whole, shares in SUMS.items()]
 
 
 def _framework(one: Evidence) -> list[str]:

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue import PowerKind
+from remit.domain.evidence import MEANING, SUMS, Count
+from remit.domain.evidence_controls import FRAMEWORKS
+from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.rendering_values import filled, label
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.audit_api import MOST
+from remit.entrypoints.audit_api import MOST, asked_report
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.desk_api import desk_officer
 from remit.entrypoints.replies import Answer
@@ -123,6 +126,45 @@ class OfficerPages:
             contests=await audit.open_contests(self.parts),
         )
 
+    async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
+        officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
+        asked = query(scope)
+        told_report = await asked_report(self.parts, asked)
+        return page(
+            self.parts,
+            "report.html",
+            officer,
+            report=told_report,
+            figures_told=[
+                {
+                    "whole": _figure(whole, told_report.figures.of(whole)),
+                    "shares": [_figure(one, told_report.figures.of(one)) for one in shares],
+                }
+                for whole, shares in SUMS.items()
+            ],
+            frameworks=[
+                {
+                    "about": one.framework,
+                    "controls": [
+                        {
+                            "about": each.control,
+                            "state": each.state.value,
+                            "shown": [_figure(fact, found) for fact, found in each.shown.items() if found.total],
+                            "beside": [_figure(fact, found) for fact, found in each.beside.items() if found.total],
+                        }
+                        for each in one.controls
+                    ],
+                }
+                for one in told_report.evidence
+            ],
+            meaning=MEANING,
+            choices=FRAMEWORKS,
+            since=asked.get("since", ""),
+            until=asked.get("until", ""),
+            framework=asked.get("framework", ""),
+        )
+
 
 def _flat(value: Json) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it."""
@@ -131,3 +173,7 @@ def _flat(value: Json) -> list[tuple[str, str]]:
         if isinstance(value, Mapping)
         else []
     )
+
+
+def _figure(fact: Fact, found: Count) -> dict[str, object]:
+    return {"title": TITLES[fact], "total": found.total, "places": found.places}
