@@ -67,6 +67,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TASK-END": _model(4, "After a task's end nothing of it is alive."),
     "CASE-REREAD": _model(4, "The case is re-read before a write acts and before anything is delivered."),
     "STANDING-AGAIN": _model(4, "Standing is read again before bytes leave a long poll."),
+    "INTROSPECT-OWN": _model(4, "An agent is told of its own tokens alone, as they stand now."),
     "REOPEN": _model(4, "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model(4, "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model(5, "Facts are never asked outside the mandate."),

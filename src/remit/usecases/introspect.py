@@ -3,43 +3,70 @@
 from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
-from remit.domain.records import EndReason, MandateRecord, TaskRecord
+from remit.domain.records import EndReason, MandateRecord, Person, TaskRecord
 from remit.domain.values import Json, decode
 from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.end import end_task
+from remit.usecases.open_task import verify_usable
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller
+from remit.usecases.perform import verify_case
+from remit.usecases.prove_client import Caller, is_suspended
 from remit.usecases.prove_workload import Tokens
-from remit.usecases.standing import load_standing, verify_standing
+from remit.usecases.standing import load_standing, something_waits, verify_standing
 
 _INACTIVE: Mapping[str, Json] = {"active": False}
 
 
 async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> Mapping[str, Json]:
-    """Tell an authenticated caller about a token, with the whole actor chain; nothing but `active: false` when it is not good.
+    """Tell an authenticated caller about its own token, with the whole actor chain; nothing but `active: false` when it is not good.
+
+    ⚔ A token says whose agent does what for which customer: of anybody else's, copied or found, nothing is told. No
+    other resource server takes these tokens, so nobody else has to know.
 
     Raises:
         Refused: `credential.replayed`.
+        Fault: `fault.store`, `fault.case`: what cannot be read is not called good.
 
-    Source: RFC 7662; actor profile.
+    Source: RFC 7662 §2.2, §4; actor profile; 2-model.md §4.
     """
     await _spend(parts, caller)
     try:
         token = tokens.verify(parts, unverified_token)
-        claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
-        if parts.world.now() // 1000 >= token.expires_s:
+        if token.client_id != caller.agent.record.id or parts.world.now() // 1000 >= token.expires_s:
             return _INACTIVE
-        if token.task:
-            standing = await load_standing(parts, token.task)
-            verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-            mandate = standing.mandate
-        else:
-            mandate = (await parts.store.get(MandateRecord, str(claims.get("mandate")))).record
-            if mandate.state != "active":
-                return _INACTIVE
+        claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
+        mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, str(claims.get("mandate"))))
     except (Refused, Missing):
         return _INACTIVE
     return {"active": True, "token_type": "DPoP", **claims, "authorization_details": [decode(mandate.wire.encode())]}
+
+
+async def _of_task(parts: Parts, task_id: str) -> MandateRecord:
+    """The mandate of a task that may still ask: its standing holds, and so does its case.
+
+    Raises:
+        Refused: as standing and case do.
+    """
+    standing = await load_standing(parts, task_id)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    await verify_case(parts, standing.task.record)
+    return standing.mandate
+
+
+async def _of_grant(parts: Parts, mandate_id: str) -> MandateRecord:
+    """A mandate that could open a task now. Its agent is the caller, who was proved and is not suspended; no branch has such a token.
+
+    Raises:
+        Refused: `mandate.*`.
+    """
+    mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+    now = parts.world.now()
+    verify_usable(parts, mandate, now)
+    paused = (await parts.store.get(Person, mandate.customer)).record.paused
+    for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
+        if paused or await is_suspended(parts, name):
+            raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused")
+    return mandate
 
 
 async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> None:
