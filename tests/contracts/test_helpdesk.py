@@ -1,6 +1,7 @@
 """The contract of the helpdesk port, over both plugs, and what officers do at a helpdesk by themselves."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,6 +146,50 @@ def test_a_native_public_reply_can_be_told_from_remits_own(desk: Plug) -> None:
     assert incidents == [(3, "officer:ann")]
 
 
+def places(desk: Plug, after: int = 0, limit: int = 100) -> list[tuple[str, int, str]]:
+    return [(one.case, one.n, one.author) for one in run(desk.native_replies(after=after, limit=limit))]
+
+
+def test_public_notes_written_past_remit_are_told_over_all_cases_and_nothing_else_is(desk: Plug) -> None:
+    opened(desk)
+    opened(desk, case="case_2", key="k-open-2")
+    assert places(desk) == []
+    run(desk.note(case="case_1", key="k", author="remit", public=True, text="We look into it."))
+    run(desk.reply_natively("case_2", "ann", "one"))
+    run(desk.reply_natively("case_1", "ann", "internal", public=False))
+    run(desk.reply_natively("case_1", "ben", "two"))
+    assert places(desk) == [("case_2", 2, "officer:ann"), ("case_1", 4, "officer:ben")]
+
+
+def test_what_was_told_once_stands_below_the_next_place(desk: Plug) -> None:
+    opened(desk)
+    for text in ("one", "two", "three"):
+        run(desk.reply_natively("case_1", "ann", text))
+    (first,) = run(desk.native_replies(after=0, limit=1))
+    rest = run(desk.native_replies(after=first.place, limit=100))
+    assert [first.n, *(one.n for one in rest)] == [2, 3, 4]
+    assert first.place < rest[0].place < rest[1].place
+    assert list(run(desk.native_replies(after=rest[-1].place, limit=100))) == []
+
+
+def test_a_desks_file_from_before_tells_what_was_written_past_remit_until_then(tmp_path: Path) -> None:
+    database = DeskDatabase(tmp_path / "desk.db")
+    try:
+        desk = BuiltinHelpdesk(database, StandingWorld())
+        opened(desk)
+        run(desk.reply_natively("case_1", "ann", "Her birth date is on file."))
+    finally:
+        database.close()
+    with sqlite3.connect(tmp_path / "desk.db") as before:
+        before.executescript("drop table native_reply; delete from part where name = 'native_reply'")
+    before.close()
+    database = DeskDatabase(tmp_path / "desk.db")
+    try:
+        assert places(BuiltinHelpdesk(database, StandingWorld())) == [("case_1", 2, "officer:ann")]
+    finally:
+        database.close()
+
+
 def test_the_helpdesk_lists_its_cases(desk: Plug) -> None:
     opened(desk)
     opened(desk, case="case_2", key="k-open-2")
@@ -175,3 +220,4 @@ def test_a_memory_helpdesk_fails_when_told_before_or_after_it_stored() -> None:
     desk.set_down(True)
     faults(Code.FAULT_CASE, desk.read("case_1"))
     faults(Code.FAULT_CASE, desk.notes("case_1"))
+    faults(Code.FAULT_CASE, desk.native_replies(after=0, limit=1))

@@ -38,6 +38,20 @@ class Note:
     native: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeReply:
+    """A public note that was written in the helpdesk itself, past Remit: where it stands, never what it says.
+
+    `place` numbers all of them, over all cases, in the order in which they could be read; `n` is the note's number in its case.
+    """
+
+    place: int
+    case: str
+    n: int
+    at: int
+    author: str
+
+
 class Helpdesk(Protocol):
     """Where cases live.
 
@@ -67,6 +81,19 @@ class Helpdesk(Protocol):
 
     async def notes(self, case: str) -> Sequence[Note]:
         """All notes, oldest first."""
+        ...
+
+    async def native_replies(self, *, after: int, limit: int) -> Sequence[NativeReply]:
+        """What was written publicly past Remit, in any case, behind a place, in order of place.
+
+        It is asked all the time: one look, however many cases there are. None may turn up below a place that was given
+        before, or it is never told.
+
+        Raises:
+            Fault: `fault.case`.
+
+        Source: 2-model.md §7 (Outbound: a native public reply is an incident).
+        """
         ...
 
     async def close(self, *, case: str, key: str) -> None:

@@ -27,6 +27,7 @@ from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import StaleAct, carry_out, case_ending, dispatch, dispatch_fresh, ending_by_outcome, settle_act, void_act
 from remit.usecases.recording import draft, write
+from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.standing import ending_of, epochs, load_standing, something_waits
 
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
@@ -54,7 +55,7 @@ async def sweep(parts: Parts, *, patience_s: float) -> int:
     for kind in _SPENT:
         for spent in await parts.store.find(kind, f"due.{kind.KIND}", "", high=now, limit=200):
             done += await _quietly(_forget, parts, spent)
-    return done
+    return done + await report_native_replies(parts)
 
 
 async def catch_up(parts: Parts) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.adapters.desk_database import DeskDatabase
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseView, Note
+from remit.ports.helpdesk import CaseView, NativeReply, Note
 from remit.ports.world import World
 
 _VERSION: Final = 2
@@ -24,6 +24,12 @@ create table case_note (
     public integer not null, native integer not null, text text not null, primary key (desk_case, n)
 ) strict, without rowid;
 create table case_write (key text primary key, desk_case text not null) strict, without rowid
+"""
+# A part of its own, so that files from before it go on: what was written natively until then is in it, too.
+_NATIVE_VERSION: Final = 1
+_NATIVE: Final = """
+create table native_reply (place integer primary key autoincrement, desk_case text not null, n integer not null) strict;
+insert into native_reply (desk_case, n) select desk_case, n from case_note where native and public order by at, desk_case, n
 """
 _VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened, reassigned from desk_case"
 
@@ -42,6 +48,7 @@ class BuiltinHelpdesk:
         self._database = database
         self._world = world
         database.prepare("helpdesk", _VERSION, _TABLES)
+        database.prepare("native_reply", _NATIVE_VERSION, _NATIVE)
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
         """Open a case; its text is the first note."""
@@ -86,6 +93,23 @@ class BuiltinHelpdesk:
                 Note(n=n, at=at, author=author, public=bool(public), native=bool(native), text=text)
                 for n, at, author, public, native, text in rows
             )
+
+        return await self._database.read(run, fault=Code.FAULT_CASE)
+
+    async def native_replies(self, *, after: int, limit: int) -> Sequence[NativeReply]:
+        """What was written publicly past Remit, behind a place.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+
+        def run(connection: sqlite3.Connection) -> Sequence[NativeReply]:
+            rows = connection.execute(
+                "select place, r.desk_case, r.n, at, author from native_reply r join case_note c on c.desk_case = r.desk_case and c.n = r.n"
+                " where place > ? order by place limit ?",
+                (after, limit),
+            )
+            return tuple(NativeReply(place=place, case=case, n=n, at=at, author=author) for place, case, n, at, author in rows)
 
         return await self._database.read(run, fault=Code.FAULT_CASE)
 
@@ -191,3 +215,5 @@ def _add_note(connection: sqlite3.Connection, case: str, *, at: int, author: str
         "insert into case_note select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_note where desk_case = ?1",
         (case, at, author, public, native, text),
     )
+    if native and public:
+        connection.execute("insert into native_reply (desk_case, n) select ?1, max(n) from case_note where desk_case = ?1", (case,))

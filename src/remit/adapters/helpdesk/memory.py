@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseView, Note
+from remit.ports.helpdesk import CaseView, NativeReply, Note
 from remit.ports.world import World
 
 
@@ -20,6 +20,7 @@ class MemoryHelpdesk:
         self._world = world
         self._cases: dict[str, CaseView] = {}
         self._notes: dict[str, list[Note]] = {}
+        self._native: list[NativeReply] = []
         self._keys: dict[str, str] = {}
         self._fail: list[Literal["before", "after"]] = []
         self._down = False
@@ -66,6 +67,11 @@ class MemoryHelpdesk:
         self._view(case)
         return tuple(self._notes[case])
 
+    async def native_replies(self, *, after: int, limit: int) -> Sequence[NativeReply]:
+        """What was written publicly past Remit, behind a place."""
+        self._verify_up()
+        return tuple(self._native[after : after + limit])
+
     async def close(self, *, case: str, key: str) -> None:
         """Close a case.
 
@@ -111,6 +117,9 @@ class MemoryHelpdesk:
         """An officer writes in the helpdesk itself; when public, that bypasses the firewall and is an incident."""
         self._view(case)
         self._add_note(case, author=f"officer:{officer}", public=public, native=True, text=text)
+        if public:
+            note = self._notes[case][-1]
+            self._native.append(NativeReply(place=len(self._native) + 1, case=case, n=note.n, at=note.at, author=note.author))
 
     def _once(self, case: str, key: str, run: Callable[[], None], *, new: bool = False) -> None:
         self._verify_up()

@@ -115,6 +115,12 @@ def _ended(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) ->
     return f"The task ended: {ENDINGS.get(str(envelope.get('reason', '')), 'see below')}.", ""
 
 
+def _blocked(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    if envelope.get("why") == "native_public_reply":
+        return "An officer wrote in the helpdesk itself, unchecked. It was kept from the agent.", "no"
+    return "A message of the agent was stopped.", "no"
+
+
 def _enrolled(_envelope: JsonObject, content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
     name = str(content.get("label", ""))
     return f"A passkey was added{f': {quoted(name)}' if name else ''}.", ""
@@ -159,7 +165,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "mandate.granted": _granted,
     "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
     "mandate.revoked": _said("A permission was taken back.", "no"),
-    "message.blocked": _said("A message of the agent was stopped.", "no"),
+    "message.blocked": _blocked,
     "offer.made": _said("The desk made an offer."),
     "person.enrolled": _enrolled,
     "person.changed": _said("Something about the account was changed: a passkey or a role."),
