@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.sandbox import Sandbox
+from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.workloads import SandboxAgent
 
 CHROMIUM = shutil.which("chromium")
@@ -201,6 +202,21 @@ def test_a_mandate_is_narrowed_on_its_page(anna: Visit, agent: SandboxAgent) -> 
     anna.page.get_by_role("button", name="Save: allow only this from now on").click()
     anna.result("Saved.")
     assert task.ask("payment.refund", REFUND).codes == ("mandate.power_missing",)
+
+
+def test_a_passkey_is_removed_with_another_one(anna: Visit, desk: Sandbox) -> None:
+    body = {"id": "anna", "kind": "customer", "how": "vouched"}
+    code = desk.room.control("POST", "/sandbox/v1/people", body)["code"]
+    begun = desk.room.call("POST", "/login/v1/enrol", {"code": code})
+    made = SoftPasskey(desk.room.issuer).create(begun["options"])
+    desk.room.call("POST", "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": made, "label": "Old phone"})
+    anna.open("/me")
+    anna.page.get_by_role("listitem").filter(has_text="Old phone").get_by_role("button", name="Remove").click()
+    anna.result("Removed.")
+    anna.open("/me")
+    keys = anna.page.get_by_role("region", name="Your passkeys").get_by_role("listitem")
+    expect(keys).to_have_count(1)
+    expect(keys.first).to_contain_text("My laptop")
 
 
 def test_a_link_works_once(browser: Browser, desk: Sandbox) -> None:

@@ -196,7 +196,9 @@ def test_a_removed_passkey_signs_nobody_in_and_nothing_and_the_last_one_stays(de
         desk.customer("bram").post(f"/me/v1/passkeys/{first}/remove", {})
     assert code_of(problem) == "request.not_found"
     later = done.headers["set-cookie"].partition(";")[0]
-    assert desk.room.call("POST", f"/me/v1/passkeys/{first}/remove", {}, cookie=later)["signed_out"] == 1
+    begun = desk.room.call("POST", f"/me/v1/passkeys/{first}/remove", {}, cookie=later)
+    agreed = {"ceremony": begun["ceremony"], "assertion": second.get(begun["options"])}
+    assert desk.room.call("POST", f"/me/v1/passkeys/{first}/remove", agreed, cookie=later)["signed_out"] == 1
     with pytest.raises(Refused) as problem:
         anna.get("/me/v1")
     assert code_of(problem) == "person.not_signed_in"

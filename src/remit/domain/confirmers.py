@@ -209,6 +209,20 @@ def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Inst
         )
 
 
+def verify_passkey_may_remove(passkey: Passkey, *, waiting: bool, now: Instant) -> None:
+    """Check that a passkey may remove another one (or itself); `waiting` says that the one to go waits, too.
+
+    ⚔ A passkey from a mailbox that could remove those that count would lock the person out, and wait in peace.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    """
+    if not waiting:
+        _verify_waited(passkey, now, "This passkey is too new to remove that one. Use the other one, wait, or let the desk verify you.")
+
+
 def _verify_waited(passkey: Passkey, now: Instant, public: str) -> None:
     until = waits_until(passkey, now)
     if until is not None:

@@ -42,7 +42,7 @@ from remit.usecases.enrol import (
 from remit.usecases.grant import Consent, decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
-from remit.usecases.remove_passkey import remove_passkey
+from remit.usecases.remove_passkey import begin_removal, remove_passkey
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
@@ -84,8 +84,8 @@ class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""
 
 
-class SignInIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Begin or finish signing in."""
+class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Begin or finish what a passkey signs alone: signing in, removing a passkey."""
 
     ceremony: str = ""
     assertion: dict[str, Any] | None = None
@@ -179,7 +179,7 @@ class PeopleApi:
 
     async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /login/v1/sign-in: begin, then finish with the assertion."""
-        body = decode_as(await read_body(scope, receive), SignInIn)
+        body = decode_as(await read_body(scope, receive), AssertedIn)
         if body.assertion is None:
             begun = await begin_sign_in(self.parts)
             return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
@@ -266,10 +266,14 @@ class PeopleApi:
         return json_answer(200, {"passkeys": await views.passkeys(self.parts, await self.who(scope))})
 
     async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        """POST /me/v1/passkeys/{id}/remove: never the last one."""
+        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last one."""
         person = await self.who(scope)
-        await read_body(scope, receive)
-        return json_answer(200, {"signed_out": await remove_passkey(self.parts, person, found["id"])})
+        body = decode_as(await read_body(scope, receive), AssertedIn)
+        if body.assertion is None:
+            begun = await begin_removal(self.parts, person, found["id"])
+            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
+        ended = await remove_passkey(self.parts, person, found["id"], ceremony_id=body.ceremony, assertion=body.assertion)
+        return json_answer(200, {"signed_out": ended})
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/contests: what the customer contests, and whether it is settled."""

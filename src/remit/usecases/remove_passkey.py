@@ -1,41 +1,76 @@
 """Removing a passkey that was lost or is not wanted any more; sign-ins by it end with it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from remit.domain.canonical import b64url, unb64url
+from remit.domain.confirmers import verify_passkey_may_remove, waits_until
 from remit.domain.errors import Code, Refused
-from remit.domain.records import Passkey, Person, Session
+from remit.domain.ids import new_id
+from remit.domain.records import Ceremony, Passkey, Person, Session
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Conflict, Drop, Missing, Put
+from remit.domain.values import Instant, Json
+from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
+from remit.usecases.assert_passkey import passkey_facts, take_ceremony
+from remit.usecases.enrol import Begun
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
 _MOST = 1000
+_PURPOSE = "remove_passkey"
 
 
-async def remove_passkey(parts: Parts, person: Person, passkey_id: str) -> int:
-    """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
+async def begin_removal(parts: Parts, person: Person, passkey_id: str) -> Begun:
+    """Hand out the challenge that removes one of one's own passkeys, for any of them to sign, the one to go included.
 
     Raises:
         Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one.
     """
-    own = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
-    try:
-        kept = next(one for one in own if one.record.id == passkey_id)
-    except StopIteration:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person") from None
-    if len(own) == 1:
-        raise Refused(Code.REQUEST_CONFLICT, "the last passkey", public="This is your only passkey. Add another one first.")
-    sessions = [
-        one for one in await parts.store.find(Session, "session.person", person.id, limit=_MOST) if one.record.passkey == passkey_id
-    ]
+    own, _ = await _own(parts, person, passkey_id)
+    challenge = parts.world.random(32)
+    ceremony = Ceremony(
+        id=new_id("cer", parts.world.random(16)),
+        purpose=_PURPOSE,
+        subject=passkey_id,
+        challenge=b64url(challenge),
+        expires_at=Instant(parts.world.now() + parts.terms.confirmation_ttl_s * 1000),
+        extra={"customer": person.id},
+    )
+    await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
+    options = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in own))
+    return Begun(ceremony=ceremony.id, options=options, person=person)
+
+
+async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, ceremony_id: str, assertion: Mapping[str, Json]) -> int:
+    """Remove one of one's own passkeys, never the last. Returns how many sign-ins ended.
+
+    ⚔ A session alone removes nothing: whoever stole it would lock the person out. Nor does a passkey from a mailbox
+    remove one that counts: its owner would be gone before the notice is read.
+
+    Raises:
+        Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one,
+            `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`.
+
+    Source: 2-model.md §8 (Passkeys).
+    """
+    own, going = await _own(parts, person, passkey_id)
+    ceremony, signer = await take_ceremony(parts, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion)
+    now = parts.world.now()
+    waiting = waits_until(passkey_facts(going.record, person), now) is not None
+    verify_passkey_may_remove(passkey_facts(signer.record, person), waiting=waiting, now=now)
+    asserted = parts.passkeys.verify_assertion(
+        assertion, challenge=unb64url(ceremony.record.challenge), public_key=signer.record.public_key, sign_count=signer.record.sign_count
+    )
+    used = Kept(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
+    ended = [one for one in await parts.store.find(Session, "session.person", person.id, limit=_MOST) if one.record.passkey == passkey_id]
     written = await write(
         parts,
         draft(
             parts,
             Kind.PERSON_CHANGED,
             envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
-            customer={"label": kept.record.label} if person.kind == "customer" else None,
-            desk={"person": person.id, "passkey": passkey_id},
+            customer={"label": going.record.label, "evidence": asserted.evidence} if person.kind == "customer" else None,
+            desk={"person": person.id, "passkey": passkey_id, "signed_by": signer.record.id, "evidence": asserted.evidence},
             subject=person.id if person.kind == "customer" else "",
             refs=(person.id,),
         ),
@@ -43,8 +78,10 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str) -> int:
     try:
         await parts.store.commit(
             Commit(
-                puts=(Put(replace(kept.record, revoked=True), kept.rev, kept.record),),
-                drops=tuple(Drop(one.record, one.rev) for one in sessions),
+                # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
+                expects=tuple(Expect("passkey", one.record.id, one.rev) for one in own),
+                puts=_puts(going, used),
+                drops=(Drop(ceremony.record, ceremony.rev), *(Drop(one.record, one.rev) for one in ended)),
                 entries=written.rows,
             )
         )
@@ -57,4 +94,26 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str) -> int:
         text="A passkey was removed from your account. If it was not you, tell the desk.",
         page=f"{parts.terms.issuer}/me",
     )
-    return len(sessions)
+    return len(ended)
+
+
+def _puts(going: Kept[Passkey], used: Kept[Passkey]) -> tuple[Put, ...]:
+    """The passkey that goes, and the one that signed with its new count; they may be the same."""
+    if used.record.id == going.record.id:
+        return (Put(replace(used.record, revoked=True), going.rev, going.record),)
+    return (Put(replace(going.record, revoked=True), going.rev, going.record), Put(used.record, used.rev))
+
+
+async def _own(parts: Parts, person: Person, passkey_id: str) -> tuple[Sequence[Kept[Passkey]], Kept[Passkey]]:
+    """The person's passkeys, and the one that may go.
+
+    Raises:
+        Refused: `request.not_found`, `request.conflict` for the last one.
+    """
+    own = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
+    going = next((one for one in own if one.record.id == passkey_id), None)
+    if going is None:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")
+    if len(own) == 1:
+        raise Refused(Code.REQUEST_CONFLICT, "the last passkey", public="This is your only passkey. Add another one first.")
+    return own, going

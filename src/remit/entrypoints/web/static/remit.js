@@ -46,7 +46,10 @@ const actions = {
   },
   'remove-passkey': async (button) => {
     const place = button.closest('section');
-    await call(`/me/v1/passkeys/${encodeURIComponent(button.dataset.passkey)}/remove`, {});
+    const twin = `/me/v1/passkeys/${encodeURIComponent(button.dataset.passkey)}/remove`;
+    const begun = await call(twin, {});
+    const assertion = await usePasskey(begun.options);
+    await call(twin, { ceremony: begun.ceremony, assertion });
     button.closest('li').remove();
     say(place, 'ok', 'Removed. Nobody can sign in or say yes with it any more.');
   },
