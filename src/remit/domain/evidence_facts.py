@@ -52,8 +52,9 @@ class Fact(StrEnum):
     MANDATE_GRANTED = "mandate.granted:customer"
     MANDATE_NARROWED = "mandate.narrowed"
     MANDATE_REVOKED = "mandate.revoked"
-    MESSAGE_BLOCKED = "message.blocked"
+    MESSAGE_BLOCKED = "message.blocked:agent"
     MISUSED = "credential.misused"
+    NATIVE_REPLY = "message.blocked:native_reply"
     OFFER_MADE = "offer.made"
     PERMITTED = "ask.decided:permitted"
     REFUSED = "ask.decided:refused"
@@ -112,8 +113,9 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.MANDATE_GRANTED: "mandates granted by a customer",
     Fact.MANDATE_NARROWED: "mandates narrowed",
     Fact.MANDATE_REVOKED: "mandates revoked",
-    Fact.MESSAGE_BLOCKED: "messages blocked",
+    Fact.MESSAGE_BLOCKED: "messages of agents blocked",
     Fact.MISUSED: "a person's sign-in refused in a program's hands",
+    Fact.NATIVE_REPLY: "replies written past Remit, which reached no agent",
     Fact.OFFER_MADE: "offers made",
     Fact.PERMITTED: "asks permitted at once",
     Fact.REFUSED: "asks refused",
@@ -158,7 +160,6 @@ _PLAIN: Final[Mapping[Kind, Fact]] = {
     Kind.MANDATE_EXPIRED: Fact.MANDATE_EXPIRED,
     Kind.MANDATE_NARROWED: Fact.MANDATE_NARROWED,
     Kind.MANDATE_REVOKED: Fact.MANDATE_REVOKED,
-    Kind.MESSAGE_BLOCKED: Fact.MESSAGE_BLOCKED,
     Kind.OFFER_MADE: Fact.OFFER_MADE,
     Kind.TASK_OPENED: Fact.TASK_OPENED,
 }
@@ -283,6 +284,10 @@ def _sent(envelope: JsonObject) -> Iterator[Fact]:
         yield Fact.REPLY_CUT
 
 
+def _blocked(envelope: JsonObject) -> Iterator[Fact]:
+    yield Fact.NATIVE_REPLY if envelope.get("why") == "native_public_reply" else Fact.MESSAGE_BLOCKED
+
+
 def _granted(envelope: JsonObject) -> Iterator[Fact]:
     yield Fact.MANDATE_BRANCHED if envelope.get("parent") else Fact.MANDATE_GRANTED
 
@@ -294,6 +299,7 @@ _TELLERS: Final[Mapping[Kind, Callable[[JsonObject], Iterator[Fact]]]] = {
     Kind.CONFIRMATION_ANSWERED: _answered,
     Kind.CONFIRMATION_EXPIRED: _silent,
     Kind.MANDATE_GRANTED: _granted,
+    Kind.MESSAGE_BLOCKED: _blocked,
     Kind.REPLY_SENT: _sent,
     Kind.TASK_ENDED: _ended,
 }

@@ -1,0 +1,252 @@
+"""Evidence: what counts as a fact, that figures add up and only grow, and that nothing is said of what nothing has shown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remit.domain.errors import Code, Refused
+from remit.domain.evidence import (
+    NOTHING,
+    PLACES,
+    SUMS,
+    Figures,
+    Noted,
+    State,
+    count,
+    evidence,
+    evidence_json,
+    frameworks_named,
+    joined,
+    read_period,
+)
+from remit.domain.evidence_controls import FRAMEWORKS
+from remit.domain.evidence_facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.records import EndReason
+from remit.domain.transcript import Kind
+from remit.domain.values import Instant
+
+DECIDED = st.one_of(
+    st.fixed_dictionaries({"decision": st.just("permit"), "code": st.just(""), "waiver": st.integers(-1, 2)}),
+    st.fixed_dictionaries(
+        {
+            "decision": st.just("needs_human"),
+            "who": st.sampled_from([["customer"], ["officer:security"], ["customer", "officer:billing"], ["officer:a", "officer:b"]]),
+        }
+    ),
+    st.fixed_dictionaries({"decision": st.just("refuse"), "code": st.sampled_from([one.value for one in Code])}),
+)
+ENVELOPES: Mapping[Kind, Any] = {
+    Kind.ASK_DECIDED: DECIDED,
+    Kind.CONFIRMATION_ANSWERED: st.fixed_dictionaries({"answer": st.sampled_from(["yes", "no", "less", "no_and_end", "silence"])}),
+    Kind.ACT_PERFORMED: st.fixed_dictionaries({"outcome": st.sampled_from(["done", "failed", "unknown", "void"])}),
+    Kind.ACT_RECONCILED: st.fixed_dictionaries({"outcome": st.sampled_from(["done", "failed", "unknown", "void"])}),
+    Kind.TASK_ENDED: st.fixed_dictionaries(
+        {
+            "reason": st.sampled_from([one.value for one in EndReason]),
+            "voided": st.fixed_dictionaries({"confirmations": st.integers(0, 2), "acts": st.integers(0, 2)}),
+            "already_sent": st.lists(st.just("ask_1"), max_size=1),
+        }
+    ),
+    Kind.REPLY_SENT: st.fixed_dictionaries({"withheld": st.integers(0, 3)}),
+    Kind.MESSAGE_BLOCKED: st.fixed_dictionaries({}, optional={"why": st.just("native_public_reply")}),
+    Kind.MANDATE_GRANTED: st.fixed_dictionaries({}, optional={"parent": st.just("mnd_1")}),
+}
+NOTHING_MORE: Any = st.just({})
+TOLD = st.sampled_from(list(Kind)).flatmap(lambda kind: st.tuples(st.just(kind), ENVELOPES.get(kind, NOTHING_MORE)))
+LOGS = st.lists(TOLD, max_size=40).map(
+    lambda rows: [Noted(index=index, kind=kind, envelope=envelope) for index, (kind, envelope) in enumerate(rows)]
+)
+PARTS: Mapping[Fact, tuple[Fact, ...]] = {
+    **SUMS,
+    Fact.HELD: tuple(one for one in Fact if one.value.startswith("ask.decided:held:")),
+    Fact.REFUSED: tuple(one for one in Fact if one.value.startswith("ask.decided:refused:")),
+    Fact.ENDED: tuple(one for one in Fact if one.name.startswith("ENDED_")),
+}
+
+
+def exercised(figures: Figures) -> set[str]:
+    return {each.control.id for one in evidence(figures) for each in one.controls if each.state is State.EXERCISED}
+
+
+def note(kind: Kind, index: int = 0, **envelope: Any) -> Noted:
+    return Noted(index=index, kind=kind, envelope=envelope)
+
+
+@pytest.mark.proves("P5")
+def test_of_an_empty_log_every_control_of_every_framework_is_not_exercised() -> None:
+    assert exercised(NOTHING) == set()
+    told = evidence_json(evidence(NOTHING), NOTHING)
+    assert {each["state"] for one in _list(told["frameworks"]) for each in one["controls"]} == {"not exercised"}
+    assert {one["total"] for one in _list(told["figures"])} == {0}
+
+
+@pytest.mark.proves("P5")
+@pytest.mark.parametrize("kind", sorted(SET_UP))
+def test_set_up_exercises_nothing_however_much_of_it_there_is(kind: Kind) -> None:
+    figures = count([note(kind, index) for index in range(1000)])
+    assert (figures.entries, figures.set_up, figures.facts, exercised(figures)) == (1000, 1000, {}, set())
+
+
+@pytest.mark.proves("P5")
+def test_a_harmless_ask_exercises_recording_alone() -> None:
+    figures = count([note(Kind.TASK_OPENED), note(Kind.ASK_DECIDED, 1, decision="permit", waiver=-1)])
+    assert exercised(figures) == {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}
+
+
+@settings(max_examples=60)
+@given(LOGS)
+def test_figures_add_up(log: list[Noted]) -> None:
+    figures = count(log)
+    assert figures.entries == len(log)
+    for whole, shares in PARTS.items():
+        assert figures.of(whole).total == sum(figures.of(one).total for one in shares), whole
+
+
+@settings(max_examples=60)
+@given(LOGS, TOLD)
+def test_an_entry_more_never_lowers_a_figure_and_never_takes_a_state_back(log: list[Noted], more: tuple[Kind, Any]) -> None:
+    before = count(log)
+    after = count([*log, Noted(index=len(log), kind=more[0], envelope=more[1])])
+    assert all(before.of(fact).total <= after.of(fact).total <= before.of(fact).total + 1 for fact in Fact)
+    assert exercised(before) <= exercised(after)
+
+
+@settings(max_examples=60)
+@given(LOGS, st.integers(0, 40))
+def test_a_log_read_in_parts_gives_the_same_figures_in_any_order(log: list[Noted], cut: int) -> None:
+    head, tail = count(log[:cut]), count(log[cut:])
+    assert count(log) == joined(head, tail) == joined(tail, head) == count(reversed(log))
+
+
+@settings(max_examples=60)
+@given(LOGS)
+def test_the_places_of_a_figure_are_its_first_entries(log: list[Noted]) -> None:
+    figures = count(log)
+    for fact in Fact:
+        telling = [one.index for one in log if fact in facts_of(one.kind, one.envelope)]
+        assert (figures.of(fact).total, figures.of(fact).places) == (len(telling), tuple(telling[:PLACES]))
+
+
+@settings(max_examples=60)
+@given(LOGS)
+def test_a_control_is_exercised_exactly_when_an_entry_shows_it(log: list[Noted]) -> None:
+    told = {fact for one in log for fact in facts_of(one.kind, one.envelope)}
+    for one in evidence(count(log)):
+        for each in one.controls:
+            assert (each.state is State.EXERCISED) == bool(told & set(each.control.shown)), each.control.id
+
+
+@pytest.mark.parametrize(
+    ("code", "fact"),
+    [
+        ("mandate.power_missing", Fact.REFUSED_MANDATE),
+        ("mandate.uses_spent", Fact.REFUSED_SPENT),
+        ("mandate.total_spent", Fact.REFUSED_SPENT),
+        ("params.not_owned", Fact.REFUSED_OWNER),
+        ("params.invalid", Fact.REFUSED_PARAMS),
+        ("action.unknown", Fact.REFUSED_PARAMS),
+        ("words.secret", Fact.REFUSED_SECRET),
+        ("words.wider", Fact.REFUSED_WORDS),
+        ("objective.step_order", Fact.REFUSED_OBJECTIVE),
+        ("policy.no_rule", Fact.REFUSED_POLICY),
+        ("confirmation.too_many", Fact.REFUSED_CONFIRMATION),
+        ("fault.backoffice", Fact.REFUSED_OTHER),
+        ("task.held", Fact.REFUSED_OTHER),
+    ],
+)
+def test_a_refusal_is_counted_under_its_reason(code: str, fact: Fact) -> None:
+    assert facts_of(Kind.ASK_DECIDED, {"decision": "refuse", "code": code}) == (Fact.DECIDED, Fact.REFUSED, fact)
+
+
+def test_an_officer_who_wrote_past_remit_is_no_blocked_message_of_an_agent() -> None:
+    assert facts_of(Kind.MESSAGE_BLOCKED, {"why": "native_public_reply"}) == (Fact.NATIVE_REPLY,)
+    assert facts_of(Kind.MESSAGE_BLOCKED, {}) == (Fact.MESSAGE_BLOCKED,)
+
+
+def test_a_waiver_counts_where_it_let_something_through() -> None:
+    assert Fact.WAIVED in facts_of(Kind.ASK_DECIDED, {"decision": "permit", "waiver": 0})
+    assert Fact.WAIVED not in facts_of(Kind.ASK_DECIDED, {"decision": "permit", "waiver": -1})
+    assert Fact.WAIVED not in facts_of(Kind.ASK_DECIDED, {"decision": "needs_human", "who": ["customer"], "waiver": 0})
+
+
+@pytest.mark.parametrize(
+    ("kind", "envelope"),
+    [
+        (Kind.ASK_DECIDED, {}),
+        (Kind.ASK_DECIDED, {"decision": "allow"}),
+        (Kind.ASK_DECIDED, {"decision": "needs_human", "who": []}),
+        (Kind.ASK_DECIDED, {"decision": "needs_human", "who": "customer"}),
+        (Kind.CONFIRMATION_ANSWERED, {"answer": "maybe"}),
+        (Kind.ACT_PERFORMED, {}),
+        (Kind.TASK_ENDED, {"reason": "bored"}),
+    ],
+)
+def test_what_an_envelope_says_and_nobody_knows_is_no_figure(kind: Kind, envelope: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        count([note(Kind.TASK_OPENED), Noted(index=7, kind=kind, envelope=envelope)])
+    assert refused.value.code is Code.LOG_DAMAGED
+    assert "entry 7" in refused.value.detail
+
+
+def test_every_fact_has_a_title_and_every_control_is_named_once() -> None:
+    assert set(TITLES) == set(Fact)
+    for one in FRAMEWORKS:
+        named = [*(each.id for each in one.controls), *(each.id for each in one.silent)]
+        assert len(named) == len(set(named))
+        assert all(each.shown and not set(each.shown) & set(each.beside) for each in one.controls)
+
+
+def test_every_kind_is_counted_as_a_fact_or_known_to_be_none() -> None:
+    told = {kind for kind in Kind if kind in ENVELOPES or facts_of(kind, {})}
+    assert set(Kind) - told == SET_UP | {Kind.CONFIRMATION_INVITED, Kind.NOISE_COUNTED, Kind.WAIVER_USED}
+
+
+def test_nothing_in_a_report_can_be_read_as_a_score() -> None:
+    names = set(_names(evidence_json(evidence(NOTHING), NOTHING)))
+    assert names == {
+        *("meaning", "counted", "entries", "set_up", "kinds", "figures", "frameworks", "framework", "title", "controls", "id", "does"),
+        *("state", "shown", "beside", "fact", "total", "silent", "why", "rest"),
+    }
+    assert {one.value for one in State} == {"exercised", "not exercised"}
+
+
+def test_a_period_begins_with_its_first_moment_and_ends_before_its_last() -> None:
+    period = read_period("1970-01-02", "1970-01-03T00:00:00.001Z")
+    day = 24 * 60 * 60 * 1000
+    assert [period.holds(Instant(at)) for at in (day - 1, day, 2 * day, 2 * day + 1)] == [False, True, True, False]
+    assert read_period("", "").holds(Instant(0))
+
+
+@pytest.mark.parametrize(
+    ("since", "until"),
+    [("yesterday", ""), ("", "2026-13-01"), ("2026-11-25 08:00", ""), ("2026-11-26", "2026-11-25"), ("2026-11-25", "2026-11-25")],
+)
+def test_a_period_that_is_none_is_refused(since: str, until: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_period(since, until)
+    assert refused.value.code is Code.REQUEST_MALFORMED
+
+
+def test_frameworks_are_chosen_by_name() -> None:
+    assert frameworks_named([]) == FRAMEWORKS
+    assert [one.name for one in frameworks_named(["mitre-atlas", "owasp-asi"])] == ["owasp-asi", "mitre-atlas"]
+    with pytest.raises(Refused) as refused:
+        frameworks_named(["iso-42001"])
+    assert refused.value.code is Code.REQUEST_MALFORMED
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value)
+
+
+def _names(value: Any) -> Iterable[str]:
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            yield name
+            yield from _names(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _names(one)
