@@ -22,8 +22,8 @@ from remit.domain.evidence import (
     joined,
     read_period,
 )
-from remit.domain.evidence_controls import FRAMEWORKS
 from remit.domain.evidence_facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.records import EndReason
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant

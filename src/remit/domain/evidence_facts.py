@@ -1,6 +1,6 @@
 """Facts: what one entry of the transcript tells about the desk's controls, read from its envelope alone.
 
-Which control a fact belongs to is in `evidence_controls`; counting is `evidence`.
+Which control a fact belongs to is in `evidence_frameworks`; counting is `evidence`.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from remit.domain.errors import Refused
 from remit.domain.evidence import MEANING, SUMS, Count, Evidence, Figures, Shown, State, frameworks_named, period_json, read_period
-from remit.domain.evidence_controls import FRAMEWORKS
 from remit.domain.evidence_facts import TITLES, Fact
+from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
 from remit.entrypoints.cli.telling import Advised, Exit, Out, table
 from remit.usecases.report import Report, report_json, report_stored

@@ -6,8 +6,8 @@ from typing import Final
 
 from remit.domain.catalogue import PowerKind
 from remit.domain.evidence import MEANING, SUMS, Count
-from remit.domain.evidence_controls import FRAMEWORKS
 from remit.domain.evidence_facts import TITLES, Fact
+from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.rendering_values import filled, label
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.audit_api import MOST, asked_report
