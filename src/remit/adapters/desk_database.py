@@ -3,36 +3,30 @@
 Shared by the built-in backoffice and helpdesk (docs/decisions/0004-built-in-desk.md). It knows no table of theirs.
 """
 
-import asyncio
 import contextlib
-import queue
 import sqlite3
-import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
+from remit.adapters.worker import Job, Worker
 from remit.domain.errors import Code, Fault, Refused
 
 T = TypeVar("T")
 
-_BATCH: Final = 256
+UNDO: Final = "rollback to job"
+"""Takes back all that the running job wrote so far; the job may go on and write something else instead."""
+
 _BUSY_MS: Final = 5_000
 
 
-@dataclass(slots=True)
-class _Job:
-    """One piece of writing and where its result goes."""
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One piece of reading or writing, and what is said when it breaks."""
 
     run: Callable[[sqlite3.Connection], Any]
     fault: Code
-    loop: asyncio.AbstractEventLoop
-    future: "asyncio.Future[Any]"
-
-
-_Result = tuple[_Job, Any, BaseException | None]
 
 
 class DeskDatabase:
@@ -49,7 +43,6 @@ class DeskDatabase:
             Refused: `settings.invalid` when the file cannot be opened as a database.
         """
         self._path = path
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._closed = False
         try:
             path.touch(mode=0o600)  # it holds personal data: nobody else on the machine reads it
@@ -58,12 +51,11 @@ class DeskDatabase:
             self._reading.execute("pragma query_only = on")
         except (OSError, sqlite3.Error) as problem:
             raise Refused(Code.SETTINGS_INVALID, f"the desk's file {path.name} cannot be opened as a database: {problem}") from problem
-        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="desk-read")
-        self._writer = threading.Thread(target=self._write_on, name="desk-write", daemon=True)
-        self._writer.start()
+        self._reader = Worker("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
+        self._writer = Worker("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
         for pragma in (
             "journal_mode = wal",
             "synchronous = full",
@@ -100,89 +92,81 @@ class DeskDatabase:
         Raises:
             Fault: with the given code when the job or the commit broke; then nothing of the job happened.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        if self._closed:
-            raise Fault(fault, "the desk's database is closed")
-        self._jobs.put(_Job(run, fault, loop, future))
-        return future
+        return cast("Awaitable[T]", self._submit(self._writer, _Work(run, fault)))
 
     async def read(self, run: Callable[[sqlite3.Connection], T], *, fault: Code) -> T:
-        """Run a reading job on one snapshot.
+        """Run a reading job; jobs that wait at the same time share one snapshot.
 
         Raises:
             Fault: with the given code when it broke.
         """
-        if self._closed:
-            raise Fault(fault, "the desk's database is closed")
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._reader, self._read_one, run)
-        except sqlite3.Error as problem:
-            raise Fault(fault, str(problem)) from problem
+        return cast("T", await self._submit(self._reader, _Work(run, fault)))
 
-    def _read_one(self, run: Callable[[sqlite3.Connection], T]) -> T:
-        self._reading.execute("begin")
-        try:
-            return run(self._reading)
-        finally:
-            self._reading.execute("rollback")
+    def _submit(self, worker: Worker, work: _Work) -> Awaitable[object]:
+        if self._closed:
+            raise Fault(work.fault, "the desk's database is closed")
+        return worker.hand_over(work)
 
     def close(self) -> None:
         """Finish what waits and close the file."""
         if self._closed:
             return
         self._closed = True
-        self._jobs.put(None)
-        self._writer.join()
-        self._reader.shutdown()
+        self._writer.close()
+        self._reader.close()
         self._reading.close()
         self._writing.close()
 
-    def _write_on(self) -> None:
-        """The writing thread: take whatever waits, commit it together, release the results."""
-        going = True
-        while going:
-            first = self._jobs.get()
-            if first is None:
-                return
-            jobs = [first]
-            while len(jobs) < _BATCH:
+    def _read_all(self, jobs: Sequence[Job[Any]]) -> None:
+        connection = self._reading
+        try:
+            connection.execute("begin")
+        except sqlite3.Error as problem:
+            _fail_all(jobs, problem)
+            return
+        try:
+            for job in jobs:
+                work = cast("_Work", job.work)
                 try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    going = False
-                    break
-                jobs.append(job)
-            _release(self._commit(jobs))
+                    job.result = work.run(connection)
+                except Exception as problem:  # noqa: BLE001  # the thread must live on; the problem goes to who asked
+                    job.error = _told(problem, work.fault)
+        finally:
+            with contextlib.suppress(sqlite3.Error):  # nothing was written; the next `begin` tells
+                connection.execute("rollback")
 
-    def _commit(self, jobs: Sequence[_Job]) -> list[_Result]:
+    def _write_all(self, jobs: Sequence[Job[Any]]) -> None:
         connection = self._writing
         try:
             connection.execute("begin immediate")
-            results = [self._run(job) for job in jobs]
+            for job in jobs:
+                self._run(job)
             connection.execute("commit")
         except sqlite3.Error as problem:
             with contextlib.suppress(sqlite3.Error):  # it may have rolled back by itself; the next `begin` tells
                 connection.execute("rollback")
-            return [(job, None, Fault(job.fault, f"the desk could not write: {problem}")) for job in jobs]
-        return results
+            _fail_all(jobs, problem)
 
-    def _run(self, job: _Job) -> _Result:
+    def _run(self, job: Job[Any]) -> None:
         connection = self._writing
+        work = cast("_Work", job.work)
         connection.execute("savepoint job")
         try:
-            value = job.run(connection)
+            job.result = work.run(connection)
         except Exception as problem:  # the thread must live on; the problem goes to who asked
             if not connection.in_transaction:
                 # A full disk rolls everything back: the earlier jobs of this batch are gone and must not be released as done.
                 raise sqlite3.OperationalError(str(problem)) from problem
-            connection.execute("rollback to job")
-            connection.execute("release job")
-            return job, None, _told(problem, job.fault)
+            connection.execute(UNDO)
+            job.error = _told(problem, work.fault)
         connection.execute("release job")
-        return job, value, None
+
+
+def _fail_all(jobs: Sequence[Job[Any]], problem: Exception) -> None:
+    """Nothing of the whole batch happened."""
+    for job in jobs:
+        job.result = None
+        job.error = Fault(cast("_Work", job.work).fault, f"the desk's file does not answer: {problem}")
 
 
 def _told(problem: Exception, fault: Code) -> Exception:
@@ -191,22 +175,3 @@ def _told(problem: Exception, fault: Code) -> Exception:
     told = Fault(fault, f"{type(problem).__name__}: {problem}")
     told.__cause__ = problem
     return told
-
-
-def _release(results: Sequence[_Result]) -> None:
-    """Hand the results of one commit to their event loops, one call for each loop."""
-    loops = {id(job.loop): job.loop for job, _, _ in results}
-    for key, loop in loops.items():
-        mine = [result for result in results if id(result[0].loop) == key]
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more, the write stands
-            loop.call_soon_threadsafe(_resolve, mine)
-
-
-def _resolve(results: Sequence[_Result]) -> None:
-    for job, value, problem in results:
-        if job.future.done():
-            continue
-        if problem is None:
-            job.future.set_result(value)
-        else:
-            job.future.set_exception(problem)

@@ -38,7 +38,7 @@ from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.end import end_task
 from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
 from remit.usecases.parts import Parts
-from remit.usecases.perform import verify_case
+from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of

@@ -33,7 +33,8 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, Missing, 
 from remit.usecases.end import end_task
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
-from remit.usecases.perform import Settled, case_ending, dispatch_fresh, verify_case
+from remit.usecases.perform import Settled, carry_out, dispatch_fresh
+from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -128,8 +129,7 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
         raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     ended = await case_ending(parts, kept.record.case) if kept.record.result else None
     if ended is not None:
-        await end_task(parts, kept.record.task, ended)
-        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
+        raise await ended_by_case(parts, kept.record.task, ended)
     record = await read_again(parts, kept.record)
     return await reply_of(parts, record, covered=still_covered(parts, standing, record))
 
@@ -137,7 +137,9 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
     request, secret = _redacted(parts, request)
     wish = Wish(action=request.action, params=request.params, words=request.words)
-    weighed = _secret(request) if secret and parts.terms.secrets == "refuse" else await weigh(parts, standing, wish)
+    weighed = _secret(request) if secret and parts.terms.secrets == "refuse" else await weigh(parts, standing, wish, with_case=True)
+    if weighed.ending is not None:
+        raise await ended_by_case(parts, workload.task, weighed.ending)
     record = _record(parts, standing, request, request.words, weighed)
     match weighed.decision:
         case Refuse() as refuse:
@@ -237,7 +239,8 @@ async def _hold(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, needs: NeedsHuman
 ) -> Reply:
     # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
-    await verify_case(parts, standing.task.record)
+    if not weighed.case_read:
+        await verify_case(parts, standing.task.record)
     try:
         invitation, turn = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
@@ -281,11 +284,18 @@ async def _invite(parts: Parts, invitation: ConfirmationRecord) -> None:
 async def _permit(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed
 ) -> Reply:
-    """Record the permit with its outbox row, then act. A read has no outbox row: repeating it is harmless."""
+    """Record the permit, and with it that the act is sent; then act. A read has no outbox row: repeating it is harmless.
+
+    Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
+    every epoch (docs/decisions/0012-one-record-for-permit-and-sending.md). Otherwise the act is queued, and the case read first.
+    """
     if weighed.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
-    reads = weighed.action.effect is Effect.READ
-    act = None if reads else act_for(parts, record, standing)
+    act = None if weighed.action.effect is Effect.READ else act_for(parts, record, standing)
+    sent = act is not None and weighed.case_read
+    if act is not None and sent:
+        act = replace(act, state=ActState.SENT, sent_at=record.at, tries=1)
+        record = replace(record, state=AskState.ACTING)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=False)
     committed = await parts.store.commit(
@@ -304,10 +314,16 @@ async def _permit(  # the parts of one decision
         )
     )
     parts.on_point("ask.recorded")
-    # A crash here leaves a recorded permit with its act queued (the outbox sends it) or an unanswered read.
+    # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
+    # asks the desk), or an unanswered read.
     if act is None:
         return await read_desk(parts, Kept(record, 1), weighed.action, weighed.params, written, committed)
-    return await act_now(parts, standing, Kept(record, 1), act, written, committed)
+    if not sent:
+        return await act_now(parts, standing, Kept(record, 1), act, written, committed)
+    parts.on_point("act.sent")
+    prove = tuple(place.index for place in committed.places)
+    settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
+    return await _acted(parts, record, settled, written, committed)
 
 
 async def act_now(  # a decision, its act and its proof
@@ -320,8 +336,13 @@ async def act_now(  # a decision, its act and its proof
         settled = await dispatch_fresh(parts, standing, Kept(act, 1), kept, tuple(place.index for place in committed.places))
     except Fault as waits:
         del waits  # the act stays queued or sent; the reply says that it is pending
+    return await _acted(parts, kept.record, settled, written, committed)
+
+
+async def _acted(parts: Parts, record: AskRecord, settled: Settled | None, written: Written, committed: Committed) -> Reply:
+    """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
-        now = await parts.store.get(AskRecord, kept.record.id)
+        now = await parts.store.get(AskRecord, record.id)
         return await reply_of(parts, now.record, receipt(parts, written, committed, Holder.AGENT))
     if settled.ask.result not in {"", "{}"} and await _ended_meanwhile(parts, settled.ask.task):
         return await reply_of(parts, settled.ask, attributes=False)

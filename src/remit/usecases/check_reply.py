@@ -16,7 +16,7 @@ from remit.domain.records import AskRecord, AskState, TaskRecord, TaskState
 from remit.domain.values import decode
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import case_ending
+from remit.usecases.read_case import case_ending
 from remit.usecases.standing import Standing, load_standing, verify_standing
 
 LONGEST: Final = 8000

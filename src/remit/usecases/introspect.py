@@ -9,9 +9,9 @@ from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.open_task import verify_usable
 from remit.usecases.parts import Parts
-from remit.usecases.perform import verify_case
 from remit.usecases.prove_client import Caller, is_suspended
 from remit.usecases.prove_workload import Tokens
+from remit.usecases.read_case import verify_case
 from remit.usecases.standing import load_standing, something_waits, verify_standing
 
 _INACTIVE: Mapping[str, Json] = {"active": False}

@@ -13,8 +13,9 @@ from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.grant import invalid_grant
 from remit.usecases.parts import Parts
-from remit.usecases.perform import dispatch, verify_case
+from remit.usecases.perform import dispatch
 from remit.usecases.prove_client import Caller, is_suspended
+from remit.usecases.read_case import verify_case
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import load_standing, mandate_of, something_waits, suspension_ids, verify_standing
 

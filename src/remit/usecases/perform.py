@@ -13,6 +13,7 @@ from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Kept, Missing, Put, Reserve
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
+from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
 from remit.usecases.standing import Standing, epochs, load_standing, verify_standing
 
@@ -120,42 +121,6 @@ async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None
         await end_task(parts, record.task, ended)
         return None
     return standing
-
-
-async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
-    """Read a task's case fresh, and say why it ends the task, if it does. Never hung on a webhook.
-
-    Raises:
-        Fault: `fault.case` when it cannot be read: then nothing acts and nothing is delivered.
-
-    Source: 2-model.md §4.
-    """
-    try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            case = await parts.helpdesk.read(case_id)
-    except TimeoutError:
-        raise Fault(Code.FAULT_CASE, "reading the case took too long") from None
-    if case.id != case_id or case.merged_into:
-        return EndReason.CASE_MERGED
-    if case.requester != parts.terms.requester or case.reassigned:
-        return EndReason.CASE_REASSIGNED
-    if not case.open or case.reopened:
-        # A reopened case revives nothing: it was closed since the task began.
-        return EndReason.CASE_CLOSED
-    return None
-
-
-async def verify_case(parts: Parts, task: TaskRecord) -> None:
-    """Check that a task's case still carries it; a task whose case does not is ended on the spot.
-
-    Raises:
-        Refused: `task.ended`.
-        Fault: `fault.case` when the case cannot be read.
-    """
-    ended = await case_ending(parts, task.case)
-    if ended is not None:
-        await end_task(parts, task.id, ended)
-        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
 
 
 async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:

@@ -9,16 +9,15 @@ from typing import Final
 from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action, Effect
 from remit.domain.disclosure import Cut, cut_result
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Fault
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, EndReason
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Kept, Put, Reserve
-from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import case_ending
+from remit.usecases.read_case import case_ending, ended_by_case
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
 
@@ -87,8 +86,7 @@ async def _tell(parts: Parts, kept: Kept[AskRecord], action: Action, params: Jso
     except Fault as broken:
         result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({broken.code}).")
     if ended is not None:
-        await end_task(parts, record.task, ended)
-        raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
+        raise await ended_by_case(parts, record.task, ended)
     done = result.state is desk.ActState.DONE
     cut = cut_result(result.values, returns=action.returns, covered=record.covered)
     settled = replace(

@@ -25,7 +25,8 @@ from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserv
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import StaleAct, carry_out, case_ending, dispatch, dispatch_fresh, ending_by_outcome, settle_act, void_act
+from remit.usecases.perform import StaleAct, carry_out, dispatch, dispatch_fresh, ending_by_outcome, settle_act, void_act
+from remit.usecases.read_case import case_ending
 from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.standing import ending_of, epochs, load_standing, something_waits

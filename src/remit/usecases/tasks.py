@@ -12,7 +12,7 @@ from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.ask import Workload
 from remit.usecases.end import Ended, end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import case_ending, verify_case
+from remit.usecases.read_case import case_ending, verify_case
 from remit.usecases.read_desk import read_again
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing

@@ -3,7 +3,6 @@
 The order of the stages is 2-model.md §5; the first that fails gives the one public code.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,13 +17,14 @@ from remit.domain.escalation import floor, rungs
 from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
-from remit.domain.records import AskRecord, AskState, OfferRecord, Reserved
+from remit.domain.records import AskRecord, AskState, EndReason, OfferRecord, Reserved
 from remit.domain.trajectory import Thresholds, adds_confirmation, risk
 from remit.domain.values import JsonObject, decode, same
 from remit.domain.words import Said, check_words
 from remit.ports.policy import Question
 from remit.ports.store import Missing
 from remit.usecases.climb_ladder import climb, refusal
+from remit.usecases.look_up import CaseRead, facts_and_case
 from remit.usecases.parts import Parts
 from remit.usecases.standing import Standing
 
@@ -63,6 +63,7 @@ class Weighed:
 
     `params` are the ask's with the terms of an accepted offer in them. `covered` are the attributes the agent may be told; `reserved` what must be reserved with the record; `versions` the
     fact versions the act carries; `names` what records are called; `policies` the deciding policy ids, for the desk.
+    `case_read` says that the case was read along with the facts, `ending` why it ends the task, if it does.
     """
 
     decision: Decision
@@ -75,6 +76,8 @@ class Weighed:
     policies: tuple[str, ...] = ()
     risk: int = 0
     waiver: int | None = None
+    case_read: bool = False
+    ending: EndReason | None = None
 
     def kept_versions(self) -> dict[str, str]:
         """The fact versions as an ask keeps them: `kind:id` to version."""
@@ -91,12 +94,14 @@ class _Ruled:
     reserved: tuple[tuple[Reserved, int | None], ...]
     records: Sequence[tuple[str, str]]
     facts: Sequence[Facts]
+    case: CaseRead | None
 
 
-async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirmed = NOBODY) -> Weighed:
+async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirmed = NOBODY, *, with_case: bool = False) -> Weighed:
     """Decide a wish. Refusals come back as a decision; faults are raised and permit nothing.
 
-    With `confirmed`, policy and floor are asked with the set that actually confirmed, and nobody else is invited.
+    With `confirmed`, policy and floor are asked with the set that actually confirmed, and nobody else is invited. With
+    `with_case`, the case of a write is read along with the facts, so that it can be sent on what was decided here.
 
     Raises:
         Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
@@ -106,7 +111,7 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
     action: Action | None = None
     try:
         action = _verify_step(parts, standing, wish)
-        ruled = await _rule(parts, standing, action, wish)
+        ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
         await _check_words(parts, standing, action, wish)
         return _settle(parts, standing, ruled, confirmed, risky)
     except Refused as refused:
@@ -132,8 +137,8 @@ def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
     return action
 
 
-async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish) -> _Ruled:
-    """Params, mandate and facts, in this order: facts are never asked outside the mandate."""
+async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *, with_case: bool) -> _Ruled:
+    """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
     params, once = await _with_terms(parts, standing, action, wish)
     parts.params.verify(action.name, params)
     chosen: list[Chosen] = []
@@ -152,8 +157,16 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish) ->
             )
     reserved.extend(await _compared(parts, standing, action, params, wish.held))
     records = _records(parts, action, params)
-    facts = await _facts(parts, standing, records)
-    return _Ruled(action=action, params=params, chosen=chosen, reserved=tuple(reserved), records=records, facts=facts)
+    facts, case = await facts_and_case(parts, standing, records, with_case=with_case)
+    return _Ruled(
+        action=action,
+        params=params,
+        chosen=chosen,
+        reserved=tuple(reserved),
+        records=records,
+        facts=facts,
+        case=case,
+    )
 
 
 async def _with_terms(parts: Parts, standing: Standing, action: Action, wish: Wish) -> tuple[JsonObject, list[tuple[Reserved, int | None]]]:
@@ -244,33 +257,6 @@ def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str
     return list(found)
 
 
-async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, str]]) -> Sequence[Facts]:
-    """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
-
-    Raises:
-        Refused: `params.not_owned`, or `params.invalid` for an alias of an own record's id.
-        Fault: `fault.backoffice`.
-    """
-    if not records:
-        return ()
-    customer = standing.task.record.customer
-    try:
-        async with asyncio.timeout(parts.terms.facts_timeout_s):
-            answers = await parts.backoffice.facts(records, customer=customer)
-    except TimeoutError:
-        raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
-    known: list[Facts] = []
-    for (kind, record_id), fact in zip(records, answers, strict=True):
-        if fact is None or customer not in fact.owners:
-            raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
-        if fact.id != record_id:
-            raise Refused(
-                Code.PARAMS_INVALID, f"{kind} {record_id} is not the canonical id", public=f"Write the {kind} exactly as the desk does."
-            )
-        known.append(fact)
-    return known
-
-
 async def _check_words(parts: Parts, standing: Standing, action: Action, wish: Wish) -> None:
     """The deterministic words check, over the message and every free-text param, with the task's last messages.
 
@@ -351,6 +337,8 @@ def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirme
         policies=verdict.policies,
         risk=risky,
         waiver=base.waiver,
+        case_read=ruled.case is not None,
+        ending=None if ruled.case is None else ruled.case.ending,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from remit.adapters.backoffice import books
 from remit.adapters.backoffice.effects import EFFECTS, Effect
-from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.desk_database import UNDO, DeskDatabase
 from remit.domain.catalogue import Action, Catalogue, MarkKind
 from remit.domain.catalogue import Effect as Kind
 from remit.domain.decision import Facts
@@ -205,14 +205,11 @@ def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act:
         record = books.find(connection, kind, record_id)
         if record is None or str(record.version) != version:
             return ActResult(state=ActState.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided.")
-    connection.execute("savepoint effect")
     try:
         values = effect(book, act.params)
     except books.Failed as failed:
-        connection.execute("rollback to effect")
+        connection.execute(UNDO)
         return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
-    finally:
-        connection.execute("release effect")
     return ActResult(state=ActState.DONE, values=values)
 
 

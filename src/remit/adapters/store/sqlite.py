@@ -15,7 +15,7 @@ from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_file import connect, hold, migrate
 from remit.adapters.store.sqlite_group import GroupWriter
 from remit.adapters.store.sqlite_read import Reader
-from remit.adapters.store.threads import Job, Worker
+from remit.adapters.worker import Job, Worker
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
@@ -43,8 +43,8 @@ class SqliteStore:
         self._held = writer.held
         self._high_water = high_water
         self._closed = False
-        self._writer_thread = Worker("remit-write", writer.write)
-        self._reader_thread = Worker("remit-read", self._read_all)
+        self._writer_thread = Worker("remit-write", writer.write, fault=Code.FAULT_STORE)
+        self._reader_thread = Worker("remit-read", self._read_all, fault=Code.FAULT_STORE)
 
     @classmethod
     def open(cls, path: Path, *, sign: Sign, verify: Verify, high_water: Path, recovering: bool, on_point: Point = _quiet) -> Self:
@@ -107,7 +107,7 @@ class SqliteStore:
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""
-        return cast("Committed", await self._writer_thread.submit(commit))
+        return cast("Committed", await self._writer_thread.hand_over(commit))
 
     async def checkpoint(self) -> str:
         """The newest signed checkpoint."""

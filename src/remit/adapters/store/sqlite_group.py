@@ -14,7 +14,7 @@ from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_fill import Filler
 from remit.adapters.store.sqlite_rows import standing_marks, write_changes, write_entries
-from remit.adapters.store.threads import Job, fault_all
+from remit.adapters.worker import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed, Snapshot
 
@@ -87,7 +87,7 @@ class GroupWriter:
             self._sound = False
             alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and self._connection.in_transaction
             if not alone:
-                fault_all(jobs, _broken(broken) if isinstance(broken, _OF_ONE_JOB) else broken)
+                fault_all(jobs, _broken(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
             self._undo()
             if alone:
                 for job in jobs:

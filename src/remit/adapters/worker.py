@@ -1,6 +1,6 @@
-"""Two threads for SQLite: one that writes in groups and one that reads, so that the event loop never waits for a disk.
+"""A thread beside the event loop that takes all jobs that wait and answers them together, so that the loop never waits for a disk.
 
-Neither thread may die while somebody waits: whatever breaks is told to those who asked.
+It may not die while somebody waits: whatever breaks is told to those who asked. It knows nothing of what a job is.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Fault
 
 T = TypeVar("T")
 MOST: Final = 256
-"""How many jobs share one commit at most."""
+"""How many jobs are answered together at most."""
 
 
 @dataclass(slots=True)
@@ -32,9 +32,11 @@ class Job(Generic[T]):
 class Worker:
     """A thread that takes all jobs that wait, runs them with `run`, and releases their results together."""
 
-    def __init__(self, name: str, run: Callable[[Sequence[Job[Any]]], None]) -> None:
+    def __init__(self, name: str, run: Callable[[Sequence[Job[Any]]], None], *, fault: Code) -> None:
+        """`fault` is what a caller is told once the thread is closed, or when `run` itself breaks."""
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._run = run
+        self._fault = fault
         self._door = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
@@ -44,25 +46,25 @@ class Worker:
         """Have a callable run on the thread and wait for its result.
 
         Raises:
-            Fault: `fault.store` when the store is closed.
+            Fault: the given code when the thread is closed.
         """
-        return cast("T", await self.submit(work))
+        return cast("T", await self.hand_over(work))
 
-    async def submit(self, work: object) -> object:
-        """Hand work over and wait for its result.
+    def hand_over(self, work: object) -> "asyncio.Future[object]":
+        """Hand work over; its result can be awaited. What was handed over is done, whether or not anybody waits for it.
 
         Raises:
-            Fault: `fault.store` when the store is closed.
+            Fault: the given code when the thread is closed.
         """
         loop = asyncio.get_running_loop()
         job: Job[object] = Job(work, loop.create_future(), loop)
         with self._door:
             # Inside the door, so that no job can be queued behind the end mark, where nobody would ever answer it.
             if self._closed:
-                raise Fault(Code.FAULT_STORE, "the store is closed")
+                raise Fault(self._fault, "it is closed")
             self._queue.put(job)
         # A cancelled caller cancels its future only: what was handed over is decided by the thread alone.
-        return await job.future
+        return job.future
 
     def close(self) -> None:
         """Finish what waits and end the thread. Blocks; closing twice changes nothing."""
@@ -91,13 +93,13 @@ class Worker:
             try:
                 self._run(jobs)
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
-                fault_all(jobs, broken)
+                fault_all(jobs, broken, self._fault)
             _release(jobs)
 
 
-def fault_all(jobs: Sequence[Job[Any]], broken: Exception) -> None:
+def fault_all(jobs: Sequence[Job[Any]], broken: Exception, code: Code) -> None:
     """Tell everybody that it broke, unless they know already."""
-    fault = broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")
+    fault = broken if isinstance(broken, Fault) else Fault(code, f"{type(broken).__name__}: {broken}")
     for job in jobs:
         job.error = job.error or fault
         job.result = None

@@ -1,0 +1,72 @@
+"""Asking the desk what a wish is decided on: whose the records are, and whether its case still carries the task. Always fresh."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from remit.domain.decision import Facts
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import EndReason
+from remit.usecases.parts import Parts
+from remit.usecases.read_case import case_ending
+from remit.usecases.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRead:
+    """A case that was read, and why it ends the task, if it does."""
+
+    ending: EndReason | None
+
+
+async def facts_and_case(
+    parts: Parts, standing: Standing, records: Sequence[tuple[str, str]], *, with_case: bool
+) -> tuple[Sequence[Facts], CaseRead | None]:
+    """Ask the desk for both at once."""
+    if not with_case:
+        return await _facts(parts, standing, records), None
+    case_id = standing.task.record.case
+    if not records:
+        return (), await _read_case(parts, case_id)
+    case = asyncio.ensure_future(_read_case(parts, case_id))
+    try:
+        facts = await _facts(parts, standing, records)
+    except BaseException:
+        case.cancel()
+        raise
+    return facts, await case
+
+
+async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:
+    """Read the case. One that cannot be read now is none: what is permitted then waits in the outbox until it can be."""
+    try:
+        return CaseRead(await case_ending(parts, case_id))
+    except Fault:
+        return None
+
+
+async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, str]]) -> Sequence[Facts]:
+    """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
+
+    Raises:
+        Refused: `params.not_owned`, or `params.invalid` for an alias of an own record's id.
+        Fault: `fault.backoffice`.
+    """
+    if not records:
+        return ()
+    customer = standing.task.record.customer
+    try:
+        async with asyncio.timeout(parts.terms.facts_timeout_s):
+            answers = await parts.backoffice.facts(records, customer=customer)
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
+    known: list[Facts] = []
+    for (kind, record_id), fact in zip(records, answers, strict=True):
+        if fact is None or customer not in fact.owners:
+            raise Refused(Code.PARAMS_NOT_OWNED, f"{kind} {record_id} is not {customer}'s")
+        if fact.id != record_id:
+            raise Refused(
+                Code.PARAMS_INVALID, f"{kind} {record_id} is not the canonical id", public=f"Write the {kind} exactly as the desk does."
+            )
+        known.append(fact)
+    return known
