@@ -12,6 +12,7 @@ from remit.adapters.desk_database import DeskDatabase
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.domain.errors import Code, Fault
+from remit.ports.helpdesk import WriteState
 
 Plug = BuiltinHelpdesk | MemoryHelpdesk
 
@@ -190,6 +191,68 @@ def test_a_desks_file_from_before_tells_what_was_written_past_remit_until_then(t
         database.close()
 
 
+def test_a_write_can_be_asked_after_by_its_key(desk: Plug) -> None:
+    assert run(desk.outcome("k-open")) is WriteState.UNSEEN
+    opened(desk)
+    faults(Code.FAULT_CASE, desk.note(case="case_9", key="k-note", author="agent", public=False, text="nowhere"))
+    assert [run(desk.outcome(key)) for key in ("k-open", "k-note")] == [WriteState.DONE, WriteState.UNSEEN]
+
+
+def test_nothing_is_written_by_a_fenced_key(desk: Plug) -> None:
+    opened(desk)
+    for _ in range(2):
+        assert run(desk.fence("k")) is WriteState.FENCED
+    faults(Code.FAULT_CASE, desk.note(case="case_1", key="k", author="agent", public=False, text="late"))
+    faults(Code.FAULT_CASE, desk.close(case="case_1", key="k"))
+    faults(Code.FAULT_CASE, desk.open(case="case_2", key="k", requester="remit@desk.example", subject="Late", text="late"))
+    assert run(desk.outcome("k")) is WriteState.FENCED
+    assert [case.id for case in run(desk.cases())] == ["case_1"]
+    assert (run(desk.read("case_1")).open, len(run(desk.notes("case_1")))) == (True, 1)
+
+
+def test_what_was_written_cannot_be_fenced_any_more(desk: Plug) -> None:
+    opened(desk)
+    assert (run(desk.fence("k-open")), run(desk.outcome("k-open"))) == (WriteState.DONE, WriteState.DONE)
+    opened(desk)
+    assert len(run(desk.notes("case_1"))) == 1
+
+
+def test_a_fence_and_a_write_at_once_agree_on_what_happened(desk: Plug) -> None:
+    opened(desk)
+
+    async def storm() -> list[WriteState | BaseException | None]:
+        writes = (desk.note(case="case_1", key=f"k{n}", author="agent", public=False, text=f"{n}") for n in range(20))
+        fences = (desk.fence(f"k{n}") for n in range(20))
+        told = await asyncio.gather(*(one for pair in zip(writes, fences, strict=True) for one in pair), return_exceptions=True)
+        return list(told)[1::2]
+
+    states = run(storm())
+    written = {note.text for note in run(desk.notes("case_1"))}
+    assert states == [WriteState.DONE if f"{n}" in written else WriteState.FENCED for n in range(20)]
+
+
+def test_a_fence_survives_a_restart_and_holds_in_a_file_from_before(tmp_path: Path) -> None:
+    for first in (True, False):
+        database = DeskDatabase(tmp_path / "desk.db")
+        try:
+            desk = BuiltinHelpdesk(database, StandingWorld())
+            opened(desk)
+            if first:
+                run(desk.fence("k"))
+            faults(Code.FAULT_CASE, desk.note(case="case_1", key="k", author="agent", public=False, text="late"))
+        finally:
+            database.close()
+    with sqlite3.connect(tmp_path / "desk.db") as before:
+        before.executescript("drop table fenced_write; delete from part where name = 'fenced_write'")
+    before.close()
+    database = DeskDatabase(tmp_path / "desk.db")
+    try:
+        desk = BuiltinHelpdesk(database, StandingWorld())
+        assert (run(desk.outcome("k-open")), run(desk.outcome("k"))) == (WriteState.DONE, WriteState.UNSEEN)
+    finally:
+        database.close()
+
+
 def test_the_helpdesk_lists_its_cases(desk: Plug) -> None:
     opened(desk)
     opened(desk, case="case_2", key="k-open-2")
@@ -221,3 +284,5 @@ def test_a_memory_helpdesk_fails_when_told_before_or_after_it_stored() -> None:
     faults(Code.FAULT_CASE, desk.read("case_1"))
     faults(Code.FAULT_CASE, desk.notes("case_1"))
     faults(Code.FAULT_CASE, desk.native_replies(after=0, limit=1))
+    faults(Code.FAULT_CASE, desk.outcome("k1"))
+    faults(Code.FAULT_CASE, desk.fence("k2"))

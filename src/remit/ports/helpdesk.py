@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+
+class WriteState(StrEnum):
+    """What the helpdesk knows of a write by its key."""
+
+    DONE = "done"
+    FENCED = "fenced"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,7 @@ class Helpdesk(Protocol):
     """Where cases live.
 
     Faults: `fault.case` when it cannot be reached; nothing is then known. Every write takes a key and is idempotent
-    by it. Fields and notes of a case never carry authority.
+    by it; a write whose key is fenced is a `fault.case` and changes nothing. Fields and notes of a case never carry authority.
     """
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
@@ -101,5 +110,23 @@ class Helpdesk(Protocol):
 
         Raises:
             Fault: `fault.case` when there is no such case.
+        """
+        ...
+
+    async def outcome(self, key: str) -> WriteState:
+        """Say what became of a write by its key: done, fenced, or unseen.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        ...
+
+    async def fence(self, key: str) -> WriteState:
+        """Make sure that nothing is ever written by the key from now on; answers `fenced`, or `done` when it already was.
+
+        Durable on return: after `fenced`, a write that was under way all the while must not happen.
+
+        Raises:
+            Fault: `fault.case`.
         """
         ...

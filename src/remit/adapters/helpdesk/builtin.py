@@ -9,7 +9,7 @@ from typing import Final
 
 from remit.adapters.desk_database import DeskDatabase
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseView, NativeReply, Note
+from remit.ports.helpdesk import CaseView, NativeReply, Note, WriteState
 from remit.ports.world import World
 
 _VERSION: Final = 2
@@ -31,6 +31,8 @@ _NATIVE: Final = """
 create table native_reply (place integer primary key autoincrement, desk_case text not null, n integer not null) strict;
 insert into native_reply (desk_case, n) select desk_case, n from case_note where native and public order by at, desk_case, n
 """
+_FENCE_VERSION: Final = 1
+_FENCE: Final = "create table fenced_write (key text primary key) strict, without rowid"
 _VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened, reassigned from desk_case"
 
 _REASSIGN: Final = "reassigned = reassigned + (assignee not in ('', ?1)), assignee = ?1"
@@ -49,6 +51,7 @@ class BuiltinHelpdesk:
         self._world = world
         database.prepare("helpdesk", _VERSION, _TABLES)
         database.prepare("native_reply", _NATIVE_VERSION, _NATIVE)
+        database.prepare("fenced_write", _FENCE_VERSION, _FENCE)
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
         """Open a case; its text is the first note."""
@@ -121,6 +124,28 @@ class BuiltinHelpdesk:
         """
         await self._once(case, key, lambda connection: _set(connection, case, "open = 0"))
 
+    async def outcome(self, key: str) -> WriteState:
+        """Say what became of a key.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        return await self._database.read(lambda connection: _state(connection, key), fault=Code.FAULT_CASE)
+
+    async def fence(self, key: str) -> WriteState:
+        """Shut a key that nothing was written by.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+
+        def job(connection: sqlite3.Connection) -> WriteState:
+            if _state(connection, key) is WriteState.UNSEEN:
+                connection.execute("insert into fenced_write values (?)", (key,))
+            return _state(connection, key)
+
+        return await self._database.write(job, fault=Code.FAULT_CASE)
+
     async def cases(self) -> Sequence[CaseView]:
         """All cases, oldest first, as the helpdesk lists them."""
         return await self._database.read(
@@ -170,6 +195,8 @@ class BuiltinHelpdesk:
                 if seen[0] != case:
                     raise Fault(Code.FAULT_CASE, "the key was used for another case")
                 return
+            if _state(connection, key) is WriteState.FENCED:
+                raise Fault(Code.FAULT_CASE, "the key was fenced")
             if not new:
                 _view(connection, case)
             connection.execute("insert into case_write values (?, ?)", (key, case))
@@ -183,6 +210,13 @@ class BuiltinHelpdesk:
             run(connection)
 
         await self._database.write(job, fault=Code.FAULT_CASE)
+
+
+def _state(connection: sqlite3.Connection, key: str) -> WriteState:
+    if connection.execute("select 1 from case_write where key = ?", (key,)).fetchone() is not None:
+        return WriteState.DONE
+    fenced = connection.execute("select 1 from fenced_write where key = ?", (key,)).fetchone() is not None
+    return WriteState.FENCED if fenced else WriteState.UNSEEN
 
 
 def _view(connection: sqlite3.Connection, case: str) -> CaseView:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseView, NativeReply, Note
+from remit.ports.helpdesk import CaseView, NativeReply, Note, WriteState
 from remit.ports.world import World
 
 
@@ -22,6 +22,7 @@ class MemoryHelpdesk:
         self._notes: dict[str, list[Note]] = {}
         self._native: list[NativeReply] = []
         self._keys: dict[str, str] = {}
+        self._fenced: set[str] = set()
         self._fail: list[Literal["before", "after"]] = []
         self._down = False
 
@@ -80,6 +81,18 @@ class MemoryHelpdesk:
         """
         self._once(case, key, lambda: self._change(case, open=False))
 
+    async def outcome(self, key: str) -> WriteState:
+        """Say what became of a key."""
+        self._verify_up()
+        return WriteState.DONE if key in self._keys else WriteState.FENCED if key in self._fenced else WriteState.UNSEEN
+
+    async def fence(self, key: str) -> WriteState:
+        """Shut a key that nothing was written by."""
+        self._verify_up()
+        if key not in self._keys:
+            self._fenced.add(key)
+        return await self.outcome(key)
+
     async def cases(self) -> Sequence[CaseView]:
         """All cases, oldest first."""
         self._verify_up()
@@ -128,6 +141,8 @@ class MemoryHelpdesk:
             raise Fault(Code.FAULT_CASE, "told to fail before storing")
         if self._keys.get(key, case) != case:
             raise Fault(Code.FAULT_CASE, "the key was used for another case")
+        if key in self._fenced:
+            raise Fault(Code.FAULT_CASE, "the key was fenced")
         if key not in self._keys:
             if not new:
                 self._view(case)
