@@ -1,11 +1,13 @@
 """`remit report`: what it tells, for which period and frameworks, beside a running server, and when it tells nothing."""
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
 
 from cli.running import Run, Serve, refused
+from remit.domain.evidence_frameworks import FRAMEWORKS
 
 
 def test_a_fresh_desk_has_exercised_nothing(remit: Run, desk: Path) -> None:
@@ -40,6 +42,16 @@ def test_a_period_counts_what_lies_in_it(remit: Run, desk: Path) -> None:
         assert told["counted"]["entries"] == (whole["counted"]["entries"] if counted else 0)
         assert told["log"] == whole["log"]
         assert told["period"][option.removeprefix("--")] == f"{value}T00:00:00.000Z"
+
+
+def test_the_document_names_exactly_the_controls_there_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    for one in FRAMEWORKS:
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{one.name}`")]
+        speaks, silent = row.split(" | ")[1:]
+        for cell, listed in ((speaks, one.controls), (silent, one.silent)):
+            named = re.split(r"[,;|] ?", cell.replace("layers ", "").removesuffix(" |"))
+            assert [name for name in named if not name.startswith("every other")] == [each.id for each in listed]
 
 
 def test_it_is_told_while_the_desk_is_served(remit: Run, desk: Path, serve: Serve) -> None:
