@@ -72,7 +72,8 @@ def _totals(figures: Figures) -> list[str]:
     """The sums people ask for first; each line adds up."""
 
     def line(whole: Fact, shares: Sequence[Fact]) -> str:
-        return f"{figures.of(whole).total:,} {TITLES[whole]}: " + ", ".join(f"{figures.of(one).total:,} {TITLES[one]}" for one in shares)
+        parts = "; ".join(f"{TITLES[one]}: {figures.of(one).total:,}" for one in shares)
+        return f"{TITLES[whole]}: {figures.of(whole).total:,} ({parts})"
 
     return [line(whole, shares) for whole, shares in SUMS.items()]
 
@@ -95,7 +96,7 @@ def _counts(each: Shown) -> list[str]:
 
 
 def _told(counts: Mapping[Fact, Count]) -> Sequence[str]:
-    return [f"{found.total:,} {TITLES[fact]} ({_places(found)})" for fact, found in counts.items() if found.total]
+    return [f"{TITLES[fact]}: {found.total:,} ({_places(found)})" for fact, found in counts.items() if found.total]
 
 
 def _places(found: Count) -> str:
