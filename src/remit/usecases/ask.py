@@ -418,6 +418,7 @@ async def write_decision(  # the parts of one decision
                 "decision": decision,
                 "code": code,
                 "who": list(record.who),
+                "confirmed_by": list(record.confirmed_by),
                 "waiver": record.waiver,
                 "risk": weighed.risk,
             },
