@@ -103,6 +103,9 @@ def test_the_figures_are_those_of_the_entries(arena: Arena) -> None:
     expect("act.performed:done", "act.performed", outcome=["done"])
     expect("agent.suspended", "agent.suspended")
     expect("task.ended:suspended", "task.ended", reason=["operator_suspended"])
+    # Counted without looking at decisions at all: what was permitted after a yes is what the last yes, or a less, stands before.
+    yes = [one["index"] + 1 for one in entries if one["kind"] == "confirmation.answered" and one["envelope"]["answer"] in {"yes", "less"}]
+    assert figures["ask.decided:permitted:confirmed"] == (len(yes), yes[:5]) == (2, yes)
     assert {figures[fact][0] > 0 for fact in ("ask.decided:refused:words", "confirmation.answered:less", "agent.suspended")} == {True}
     assert {"ASI01", "ASI09", "ASI10", "NHI1:2025", "AML.M0029", "MANAGE 2.4"} <= exercised(told(arena))
 

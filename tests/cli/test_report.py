@@ -17,7 +17,7 @@ def test_a_fresh_desk_has_exercised_nothing(remit: Run, desk: Path) -> None:
     assert {each["state"] for one in ran.json["frameworks"] for each in one["controls"]} == {"not exercised"}
     shown = remit("report", "--config", desk)
     assert " exercised\n" not in shown.out.replace("not exercised", "-")
-    assert "asks decided: 0 (" in shown.out
+    assert "decisions on asks: 0 (" in shown.out
     assert "Nothing is said about" in shown.out
     assert "shown by" not in shown.out
 

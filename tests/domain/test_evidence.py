@@ -29,7 +29,10 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 
 DECIDED = st.one_of(
-    st.fixed_dictionaries({"decision": st.just("permit"), "code": st.just(""), "waiver": st.integers(-1, 2)}),
+    st.fixed_dictionaries(
+        {"decision": st.just("permit"), "code": st.just(""), "waiver": st.integers(-1, 2)},
+        optional={"who": st.just(["customer"]), "confirmed_by": st.just(["customer"])},
+    ),
     st.fixed_dictionaries(
         {
             "decision": st.just("needs_human"),
@@ -61,6 +64,7 @@ LOGS = st.lists(TOLD, max_size=40).map(
 )
 PARTS: Mapping[Fact, tuple[Fact, ...]] = {
     **SUMS,
+    Fact.PERMITTED: (Fact.PERMITTED_AT_ONCE, Fact.PERMITTED_AFTER),
     Fact.HELD: tuple(one for one in Fact if one.value.startswith("ask.decided:held:")),
     Fact.REFUSED: tuple(one for one in Fact if one.value.startswith("ask.decided:refused:")),
     Fact.ENDED: tuple(one for one in Fact if one.name.startswith("ENDED_")),
@@ -164,6 +168,19 @@ def test_a_refusal_is_counted_under_its_reason(code: str, fact: Fact) -> None:
 def test_an_officer_who_wrote_past_remit_is_no_blocked_message_of_an_agent() -> None:
     assert facts_of(Kind.MESSAGE_BLOCKED, {"why": "native_public_reply"}) == (Fact.NATIVE_REPLY,)
     assert facts_of(Kind.MESSAGE_BLOCKED, {}) == (Fact.MESSAGE_BLOCKED,)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "fact"),
+    [
+        ({}, Fact.PERMITTED_AT_ONCE),
+        ({"who": [], "confirmed_by": []}, Fact.PERMITTED_AT_ONCE),
+        ({"who": ["customer"], "confirmed_by": ["customer"]}, Fact.PERMITTED_AFTER),
+        ({"who": [], "confirmed_by": ["officer:billing"]}, Fact.PERMITTED_AFTER),
+    ],
+)
+def test_what_waited_for_a_person_was_not_permitted_at_once(envelope: Any, fact: Fact) -> None:
+    assert facts_of(Kind.ASK_DECIDED, {"decision": "permit", **envelope}) == (Fact.DECIDED, Fact.PERMITTED, fact)
 
 
 def test_a_waiver_counts_where_it_let_something_through() -> None:

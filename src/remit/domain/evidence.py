@@ -23,7 +23,7 @@ MEANING: Final = (
     "Neither is a score: no control is better for being exercised often."
 )
 SUMS: Final[Mapping[Fact, tuple[Fact, ...]]] = {
-    Fact.DECIDED: (Fact.PERMITTED, Fact.HELD, Fact.REFUSED),
+    Fact.DECIDED: (Fact.PERMITTED_AT_ONCE, Fact.HELD, Fact.PERMITTED_AFTER, Fact.REFUSED),
     Fact.ANSWERED: (Fact.ANSWERED_YES, Fact.ANSWERED_LESS, Fact.ANSWERED_NO, Fact.ANSWERED_NOT),
     Fact.ACT_PERFORMED: (Fact.ACT_DONE, Fact.ACT_FAILED, Fact.ACT_UNKNOWN, Fact.ACT_VOID),
 }

@@ -57,6 +57,8 @@ class Fact(StrEnum):
     NATIVE_REPLY = "message.blocked:native_reply"
     OFFER_MADE = "offer.made"
     PERMITTED = "ask.decided:permitted"
+    PERMITTED_AFTER = "ask.decided:permitted:confirmed"
+    PERMITTED_AT_ONCE = "ask.decided:permitted:at_once"
     REFUSED = "ask.decided:refused"
     REFUSED_CONFIRMATION = "ask.decided:refused:confirmation"
     REFUSED_MANDATE = "ask.decided:refused:mandate"
@@ -90,7 +92,7 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.ANSWERED_YES: "confirmed by a person",
     Fact.CONTEST_RAISED: "entries contested",
     Fact.CONTEST_SETTLED: "contests settled",
-    Fact.DECIDED: "asks decided",
+    Fact.DECIDED: "decisions on asks",
     Fact.ENDED: "tasks ended",
     Fact.ENDED_CASE: "tasks ended as the case went elsewhere",
     Fact.ENDED_DONE: "tasks ended as completed",
@@ -117,7 +119,9 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.MISUSED: "sign-ins of people refused in a program's hands",
     Fact.NATIVE_REPLY: "replies written past Remit, which reached no agent",
     Fact.OFFER_MADE: "offers made",
-    Fact.PERMITTED: "asks permitted at once",
+    Fact.PERMITTED: "asks permitted",
+    Fact.PERMITTED_AFTER: "asks permitted after a person's yes",
+    Fact.PERMITTED_AT_ONCE: "asks permitted at once",
     Fact.REFUSED: "asks refused",
     Fact.REFUSED_CONFIRMATION: "refused as a person had said no, or too much was waiting",
     Fact.REFUSED_MANDATE: "refused as outside the mandate",
@@ -229,6 +233,8 @@ def _decided(envelope: JsonObject) -> Iterator[Fact]:
     match envelope.get("decision"):
         case "permit":
             yield Fact.PERMITTED
+            # An ask that waited is decided again once everybody asked has said yes: that is a decision more, not an ask more.
+            yield Fact.PERMITTED_AFTER if envelope.get("confirmed_by") or envelope.get("who") else Fact.PERMITTED_AT_ONCE
             waiver = envelope.get("waiver", -1)
             if isinstance(waiver, int) and waiver >= 0:
                 yield Fact.WAIVED

@@ -43,7 +43,7 @@ NIST: Final = Framework(
             title="Human oversight",
             does="Asks a person, on the desk's own page and never through the agent, before anything that needs a person's yes.",
             shown=(*HELD, *SAID),
-            beside=(Fact.PERMITTED, Fact.WAIVED),
+            beside=(Fact.PERMITTED_AFTER, Fact.PERMITTED_AT_ONCE, Fact.WAIVED),
         ),
         Control(
             id="MEASURE 2.4",

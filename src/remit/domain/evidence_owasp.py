@@ -42,7 +42,7 @@ ASI: Final = Framework(
             title="Human-Agent Trust Exploitation",
             does="Asks a person, on the desk's own page and never through the agent, before anything that needs a person's yes.",
             shown=(*HELD, *SAID, Fact.REFUSED_CONFIRMATION),
-            beside=(Fact.PERMITTED, Fact.WAIVED),
+            beside=(Fact.PERMITTED_AFTER, Fact.PERMITTED_AT_ONCE, Fact.WAIVED),
         ),
         Control(
             id="ASI10",

@@ -166,7 +166,7 @@ ATLAS: Final = Framework(
             title="Human In-the-Loop for AI Agent Actions",
             does="Asks a person, on the desk's own page and never through the agent, before anything that needs a person's yes.",
             shown=(*HELD, *SAID),
-            beside=(Fact.PERMITTED, Fact.WAIVED),
+            beside=(Fact.PERMITTED_AFTER, Fact.PERMITTED_AT_ONCE, Fact.WAIVED),
         ),
         Control(
             id="AML.M0033",

@@ -4,8 +4,9 @@ Shapes are in `secret_shapes`, disguises in `secret_disguises`. Findings are off
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import Path
@@ -13,6 +14,8 @@ from remit.domain.secret_disguises import backwards, readings
 from remit.domain.secret_shapes import Found, SecretClass, found_contacts, found_forms, found_plain
 from remit.domain.values import Json, JsonObject
 
+_GUESSED_KINDS: Final = frozenset({"password", "url_password"})
+_SHORTEST_FINGERPRINTED: Final = 16  # what is shorter is a password or a code by another name, and can be guessed
 _NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
@@ -27,8 +30,22 @@ class Finding:
 
     @property
     def fingerprint(self) -> bool:
-        """Whether a keyed fingerprint may be kept. ⚔ Never of what can be guessed: PIN, CVV, codes, cards, ids."""
-        return self.group is SecretClass.CREDENTIAL and self.kind != "password"
+        """Whether a keyed fingerprint may be kept. ⚔ Never of what can be guessed: PIN, CVV, codes, cards, ids, passwords."""
+        return self.group is SecretClass.CREDENTIAL and self.kind not in _GUESSED_KINDS and self.end - self.start >= _SHORTEST_FINGERPRINTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One secret that was taken out: where it stood and its kind. `credential` is its text where a keyed fingerprint of it may be kept."""
+
+    where: str
+    kind: str
+    credential: str = field(default="", repr=False)
+
+
+def taken(where: str, text: str, findings: Collection[Finding]) -> tuple[Taken, ...]:
+    """What was found in a text, as it may be told: of what can be guessed nothing but its kind."""
+    return tuple(Taken(where=where, kind=one.kind, credential=text[one.start : one.end] if one.fingerprint else "") for one in findings)
 
 
 def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
@@ -87,16 +104,21 @@ def redact(text: str, findings: Collection[Finding]) -> str:
     return "".join([*out, text[at:]])
 
 
+_Seen: TypeAlias = tuple[str, str, tuple[Finding, ...]]
+"""Where, the text, what was found in it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redacted:
-    """Params without their secrets, and what was found where (`path` as text, for the desk)."""
+    """Params without their secrets, what was found where (`path` as text, for the desk), and what may be told of it."""
 
     params: JsonObject
     findings: tuple[tuple[str, Finding], ...]
+    taken: tuple[Taken, ...] = ()
 
 
 def redact_params(params: JsonObject, action: Action | None) -> Redacted:
-    """Take secrets out of every text in the params, keys included, before they are stored, logged or shown in an error.
+    """Take secrets out of every text and number in the params, keys included, before they are stored, logged or shown in an error.
 
     A member's name is read as the label of its value. Where the action expects a number that proves itself (a record,
     a recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
@@ -104,24 +126,32 @@ def redact_params(params: JsonObject, action: Action | None) -> Redacted:
     Source: 2-model.md §5 (Redact).
     """
     marks = {mark.path: mark.kind for mark in action.marks} if action else {}
-    found: list[tuple[str, Finding]] = []
+    found: list[_Seen] = []
     cleaned = _object(params, Path(()), marks, found)
-    return Redacted(params=cleaned, findings=tuple(found))
+    told = tuple(one for where, text, findings in found for one in taken(where, text, findings))
+    return Redacted(params=cleaned, findings=tuple((where, one) for where, _, findings in found for one in findings), taken=told)
 
 
-def _object(members: JsonObject, path: Path, marks: Mapping[Path, MarkKind], found: list[tuple[str, Finding]]) -> JsonObject:
+def _object(members: JsonObject, path: Path, marks: Mapping[Path, MarkKind], found: list[_Seen]) -> JsonObject:
     out: dict[str, Json] = {}
     for key, value in members.items():
-        name = redact(key, find_secrets(key))
-        out[name] = _value(value, path.then(key), marks, found)
+        findings = find_secrets(key)
+        name = redact(key, findings)
+        if findings:
+            found.append((str(path.then(name)), key, findings))
+        out[name] = _value(value, path.then(name), marks, found)
     return out
 
 
-def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[tuple[str, Finding]]) -> Json:
+def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[_Seen]) -> Json:
     if isinstance(value, str):
         findings = _in_text(value, path, marks)
-        found.extend((str(path), finding) for finding in findings)
+        if not findings:
+            return value
+        found.append((str(path), value, findings))
         return redact(value, findings)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return value if _value(f"{value}", path, marks, found) == f"{value}" else f"[{found[-1][2][0].kind} removed]"
     if isinstance(value, Mapping):
         return _object(value, path, marks, found)
     if isinstance(value, list | tuple):
