@@ -78,6 +78,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "POLICY-DEFAULT": _model(5, "Anything but an explicit allow is a refusal."),
     "EPOCHS": _model(5, "A decision is recorded and sent only on the standing it was made on."),
     "FENCE": _model(5, "Unknown becomes failed only once the act can never happen; an act is done once."),
+    "SWEEP-FAIR": _model(5, "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model(5, "One key, one body, one act."),
     "TRAJECTORY": _model(5, "Slices and sweeps within every limit are noticed and end with a person."),
     "DECLINE-BINDS": _model(5, "A decline binds the act for the whole operator."),

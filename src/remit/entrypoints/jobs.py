@@ -1,12 +1,13 @@
-"""What runs beside the doors: the outbox, reconciliation and expiry, one round after another."""
+"""What runs beside the doors, one round after another: what is due by time, and what the desk is asked to do."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.domain.errors import Fault
 from remit.usecases.parts import Parts
-from remit.usecases.sweep import sweep
+from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
 _LOG: Final = logging.getLogger("remit.jobs")
 _PAUSE_S: Final = 1.0
@@ -14,33 +15,43 @@ _PATIENCE_S: Final = 5.0
 
 
 class Jobs:
-    """The rounds of one process. A round that fails is told and the next one tries again."""
+    """The rounds of one process. A round that fails is told and the next one tries again.
+
+    A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
+    """
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        # The first round takes over at once whatever a process before this one left sent or queued.
+        self._patience_s = 0.0
 
     def start(self) -> None:
-        """Start the rounds. The first takes over at once whatever a process before this one left sent or queued."""
-        self._task = asyncio.create_task(self._run())
+        """Start the rounds."""
+        self._tasks = tuple(asyncio.create_task(self._run(work)) for work in (self._due, self._acts))
 
     async def stop(self) -> None:
-        """Let the round under way finish its step, then stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        """Let the rounds under way finish their step, then stop."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = ()
 
     async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
-        """One round, at once."""
+        """One round of everything, at once."""
         return await sweep(self._parts, patience_s=patience_s)
 
-    async def _run(self) -> None:
-        patience_s = 0.0
+    async def _due(self) -> None:
+        await sweep_due(self._parts)
+
+    async def _acts(self) -> None:
+        await sweep_acts(self._parts, patience_s=self._patience_s)
+        self._patience_s = max(_PATIENCE_S, self._parts.terms.desk_timeout_s + 1)
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self.round(patience_s=patience_s)
-                patience_s = max(_PATIENCE_S, self._parts.terms.desk_timeout_s + 1)
+                await work()
             except Fault as fault:
                 _LOG.warning("a round failed: %s", fault)
             except Exception:  # noqa: BLE001  # a round that dies must not end the rounds: it is logged and the next one tries again

@@ -1,7 +1,9 @@
 """What happens by itself: queued acts are sent, unknown ones reconciled, whatever has expired is ended."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
+from typing import Final, TypeVar
 
 from remit.domain.decision import Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
@@ -16,47 +18,83 @@ from remit.domain.records import (
     Invitation,
     MandateRecord,
     PushedRequest,
+    Record,
     Session,
     TaskRecord,
 )
 from remit.domain.transcript import Kind
+from remit.domain.values import decode
 from remit.ports import backoffice as desk
+from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import StaleAct, carry_out, dispatch, dispatch_fresh, ending_by_outcome, settle_act, void_act
-from remit.usecases.read_case import case_ending
+from remit.usecases.read_case import case_ending, verify_case
 from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
-from remit.usecases.standing import ending_of, epochs, load_standing, something_waits
+from remit.usecases.standing import ending_of, epochs, load_standing, something_waits, verify_standing
 
+R = TypeVar("R", bound=Record)
+_PAGE: Final = 200
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
 
 
 async def sweep(parts: Parts, *, patience_s: float) -> int:
-    """Do one round. Returns how much was done. One thing that fails does not keep the others from being done.
+    """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
+    return await sweep_due(parts) + await sweep_acts(parts, patience_s=patience_s)
+
+
+async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
+    """Send what is queued and find out what became of what was sent. Every act that is due is tried, however many cannot be settled.
 
     `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over.
     """
+    limit = parts.world.now() - round(patience_s * 1000)
+    done = 0
+    async for queued in _every(parts, ActRecord, "act.queued", high=limit):
+        done += await _quietly(_send, parts, queued)
+    async for sent in _every(parts, ActRecord, "act.sent", high=limit):
+        done += await _quietly(reconcile, parts, sent)
+    return done
+
+
+async def sweep_due(parts: Parts) -> int:
+    """End what has expired, forget what is spent, report what was written past Remit. The desk's systems do not hold it up for long."""
     now = parts.world.now()
-    limit = now - round(patience_s * 1000)
     shortest_s = min(parts.terms.task_idle_s, parts.terms.task_life_s)
     done = 0
-    for kept in await parts.store.find(ActRecord, "act.queued", "", high=limit, limit=200):
-        done += await _quietly(_send, parts, kept)
-    for kept in await parts.store.find(ActRecord, "act.sent", "", high=limit, limit=200):
-        done += await _quietly(reconcile, parts, kept)
-    for waiting in await parts.store.find(ConfirmationRecord, "due.confirmation", "", high=now, limit=200):
+    async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
         done += await _quietly(_expire_confirmation, parts, waiting)
-    for mandate in await parts.store.find(MandateRecord, "due.mandate", "", high=now, limit=200):
+    async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
         done += await _quietly(_expire_mandate, parts, mandate)
-    for task in await parts.store.find(TaskRecord, "task.live", "", high=now - shortest_s * 1000, limit=1000):
+    async for task in _every(parts, TaskRecord, "task.live", high=now - shortest_s * 1000):
         done += await _quietly(_end_by_time, parts, task)
     for kind in _SPENT:
-        for spent in await parts.store.find(kind, f"due.{kind.KIND}", "", high=now, limit=200):
+        async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)
     return done + await report_native_replies(parts)
+
+
+async def _every(parts: Parts, kind: type[R], index: str, *, high: int) -> AsyncIterator[Kept[R]]:
+    """Everything under an index up to a moment, each once, page by page.
+
+    ⚔ What cannot be done stays in its place: who only ever looked at the first page would be kept from the rest by it.
+    """
+    seen: set[str] = set()
+    low, size = 0, _PAGE
+    while True:
+        page = await parts.store.find(kind, index, "", low=low, high=high, limit=size)
+        fresh = [kept for kept in page if kept.record.id not in seen]
+        for kept in fresh:
+            seen.add(kept.record.id)
+            yield kept
+        if len(page) < size:
+            return
+        low = next(link.at for link in page[-1].record.links() if link.name == index)
+        # More than a page may stand at one moment.
+        size = _PAGE if fresh else size * 2
 
 
 async def catch_up(parts: Parts) -> int:
@@ -122,27 +160,73 @@ async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
     """Find out what became of an act whose outcome was never recorded, and make it certain.
 
     Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
-    key is fenced first, so that it can never execute, and only then is the act failed and its room released.
+    key is fenced first, so that it can never execute, and only then is the act failed and its room released. The
+    helpdesk is asked like the backoffice: nothing is written into a case after its task's end.
 
     Source: 2-model.md §5 (8): `unknown` becomes `failed` only after the backoffice has fenced the key.
     """
     act = kept.record
-    if act.door == "helpdesk":
-        ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
-        await carry_out(parts, kept, ask)
-        return
-    known = await parts.backoffice.outcome(act.id)
+    known = await _outcome(parts, act)
     if known.state is desk.ActState.UNSEEN:
-        ask = await parts.store.get(AskRecord, act.ask)
-        if await _still_permitted(parts, ask.record):
+        ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
+        if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask.record)):
             await carry_out(parts, kept, ask)
             return
-        known = await parts.backoffice.fence(act.id)
+        known = await _fence(parts, act)
     if known.state is desk.ActState.FENCED:
         known = desk.ActResult(
             state=desk.ActState.FAILED, values={}, reason="It was not done, and will not be: it may not be done any more."
         )
     await settle_act(parts, act.id, known)
+
+
+async def _outcome(parts: Parts, act: ActRecord) -> desk.ActResult:
+    """Ask the act's own door what became of its key.
+
+    Raises:
+        Fault: `fault.case`, `fault.backoffice`; the act is then asked after with the next round.
+    """
+    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
+    return await _told(parts, door.outcome(act.id))
+
+
+async def _fence(parts: Parts, act: ActRecord) -> desk.ActResult:
+    """Shut the act's key at its door, or learn what already happened.
+
+    Raises:
+        Fault: `fault.case`, `fault.backoffice`: it is not known to be shut, so nothing is released.
+    """
+    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
+    known = await _told(parts, door.fence(act.id))
+    if known.state is desk.ActState.UNSEEN:
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
+    return known
+
+
+async def _told(parts: Parts, asked: Awaitable[object]) -> desk.ActResult:
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            known = await asked
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk did not answer about an act in time") from None
+    if isinstance(known, WriteState):
+        return desk.ActResult(state=desk.ActState(known.value), values={})
+    if not isinstance(known, desk.ActResult):
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
+    return known
+
+
+async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
+    """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case."""
+    try:
+        standing = await load_standing(parts, act.task)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        payload = decode(act.payload.encode())
+        if not (isinstance(payload, Mapping) and payload.get("do") == "open"):
+            await verify_case(parts, standing.task.record)
+    except Refused:
+        return False
+    return True
 
 
 async def _still_permitted(parts: Parts, ask: AskRecord) -> bool:
