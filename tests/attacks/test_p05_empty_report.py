@@ -11,7 +11,7 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, open_arena, refund
 from remit.domain.errors import Refused
 from remit.domain.evidence import Period, State, frameworks_named
-from remit.domain.evidence_facts import SET_UP
+from remit.domain.evidence_reading import SET_UP
 from remit.usecases.report import Report, report, report_json
 
 EVER = Period(since=None, until=None)

@@ -22,8 +22,9 @@ from remit.domain.evidence import (
     joined,
     read_period,
 )
-from remit.domain.evidence_facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
+from remit.domain.evidence_reading import SET_UP, facts_of
 from remit.domain.records import EndReason
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant

@@ -1,6 +1,6 @@
 """Governance evidence: facts of entries counted, and what the counts say about each control: exercised, or not exercised.
 
-There is no score. What an entry tells is in `evidence_facts`, which controls there are in `evidence_frameworks`.
+There is no score. What an entry tells is in `evidence_reading`, which controls there are in `evidence_frameworks`.
 """
 
 import re
@@ -11,8 +11,9 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence_controls import Control, Framework
-from remit.domain.evidence_facts import SET_UP, TITLES, Fact, facts_of
+from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
+from remit.domain.evidence_reading import SET_UP, facts_of
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
 
