@@ -90,6 +90,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "W-GUESS": _model(7, "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model(7, "What an officer writes past Remit reaches no agent."),
     "NATIVE-REPLY": _model(7, "A public reply written in the helpdesk itself is an incident, told once."),
+    "NO-GUESSABLE-FINGERPRINT": _model(7, "Of a secret that can be guessed nothing is kept that it could be guessed from."),
+    "CREDENTIAL-FINGERPRINT": _model(7, "Of a credential a keyed fingerprint is kept, for the desk alone."),
     "CONFIRM-WHO": _model(8, "Who is asked answers, two confirmations are two people."),
     "CONFIRM-SIGNED": _model(8, "A yes is a verified person's signature over exactly one ask."),
     "CONFIRM-ONCE": _model(8, "A confirmation is used once, for one act, in time."),

@@ -1,6 +1,7 @@
 import base64
 import json
 import os
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_a_disguised_secret_is_found_whole(secret: str, disguise: object) -> Non
 
 def test_fingerprints_are_for_random_credentials_only() -> None:
     kept = {kind: any(one.fingerprint for one in find_secrets(text)) for text, _, kind in SECRETS}
-    assert {kind for kind, may in kept.items() if may} == {"aws_access_key", "prefixed_token", "jwt", "private_key", "url_password"}
+    assert {kind for kind, may in kept.items() if may} == {"aws_access_key", "prefixed_token", "jwt", "private_key"}
 
 
 def test_of_two_overlapping_findings_less_is_kept() -> None:
@@ -214,3 +215,25 @@ def test_the_shared_dev_set_stays_above_its_goals() -> None:
     assert sum(kept[True]) / len(kept[True]) >= 0.95
     assert sum(kept[False]) / len(kept[False]) >= 0.90
     assert sum(bool(find_secrets(one["text"])) for one in harmless) / len(harmless) <= 0.01
+
+
+def test_a_number_is_read_with_the_name_it_stands_under() -> None:
+    made = redact_params({"pin": 4711, "count": 4711, "card": [4111111111111111], "deep": {"cvv": Decimal(737)}, "sure": True}, None)
+    assert made.params == {
+        "pin": "[pin removed]",
+        "count": 4711,
+        "card": ["[card_number removed]"],
+        "deep": {"cvv": "[card_code removed]"},
+        "sure": True,
+    }
+    assert [(one.where, one.kind, one.credential) for one in made.taken] == [
+        ("pin", "pin", ""),
+        ("card[*]", "card_number", ""),
+        ("deep.cvv", "card_code", ""),
+    ]
+
+
+def test_a_secret_in_a_name_is_told_without_it() -> None:
+    made = redact_params({"my PIN is 4711": {"a": "b"}}, None)
+    assert made.params == {"my PIN is [pin removed]": {"a": "b"}}
+    assert [(one.where, one.kind) for one in made.taken] == [("my PIN is [pin removed]", "pin")]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import Action, Effect, MarkKind
+from remit.domain.catalogue import Effect, MarkKind
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
@@ -13,7 +13,6 @@ from remit.domain.mandate import Charge
 from remit.domain.paths import values_at
 from remit.domain.receipt import Holder
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
-from remit.domain.secrets import find_secrets, redact, redact_params
 from remit.domain.trajectory import (
     AskedAgain,
     End,
@@ -37,6 +36,7 @@ from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
+from remit.usecases.redacting import Cleaned, clean, clean_body, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.standing import Standing, epochs, load_standing, something_waits, verify_standing
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
@@ -58,7 +58,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskIn:
-    """An ask as decoded. `body` is the digest of the whole body; attachments are (name, digest) of accepted files."""
+    """An ask as decoded. `body` is the digest of the whole body; attachments are (name, digest) of accepted files.
+
+    `secrets` are those that were taken out of it, as the desk may know of them.
+    """
 
     action: str
     params: JsonObject
@@ -66,6 +69,7 @@ class AskIn:
     attachments: tuple[tuple[str, str], ...]
     idempotency_key: str
     body: str
+    secrets: tuple[JsonObject, ...] = ()
 
 
 async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
@@ -77,6 +81,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
+    request = _redacted(parts, request)
     for tried in range(_TRIES):
         # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next try.
         standing = await load_standing(parts, workload.task, idempotency=_idempotency_id(workload, request), sure=tried > 0)
@@ -121,7 +126,7 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     if standing.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
     known, kept = standing.earlier
-    if known.body != request.body:
+    if known.body != request.body and known.body != clean_body(_whole(parts, request), request.attachments):
         raise Refused(Code.REQUEST_CONFLICT, "the Idempotency-Key was used with another body")
     try:
         await parts.store.commit(Commit(marks=workload.marks))
@@ -135,11 +140,12 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
-    request, secret = _redacted(parts, request)
     wish = Wish(action=request.action, params=request.params, words=request.words)
-    weighed = _secret(request) if secret and parts.terms.secrets == "refuse" else await weigh(parts, standing, wish, with_case=True)
+    secret = bool(request.secrets) and parts.terms.secrets == "refuse"
+    weighed = _secret(request) if secret else await weigh(parts, standing, wish, with_case=True)
     if weighed.ending is not None:
         raise await ended_by_case(parts, workload.task, weighed.ending)
+    weighed = replace(weighed, secrets=request.secrets)
     record = _record(parts, standing, request, request.words, weighed)
     match weighed.decision:
         case Refuse() as refuse:
@@ -150,28 +156,20 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
             return await _permit(parts, standing, workload, request, record, weighed)
 
 
-def _redacted(parts: Parts, request: AskIn) -> tuple[AskIn, bool]:
-    """Take secrets out of what is written for people, before anything else sees it. True when there was one.
-
-    Free text is the words and the params marked as such; what an action declares as a value of its own is the desk's
-    to ask for. An unknown action declares nothing, so that all its params are free text.
+def _redacted(parts: Parts, request: AskIn) -> AskIn:
+    """Take secrets out of an ask before anything else sees it.
 
     Source: 2-model.md §5 (Redact), §7 (Inbound).
     """
-    action = parts.catalogue.actions.get(request.action)
-    hidden = () if action is not None else find_secrets(request.action)
-    request = replace(request, action=redact(request.action, hidden)) if hidden else request
-    free = request.params if action is None else {name: request.params[name] for name in _free_text(action) if name in request.params}
-    cleaned = redact_params(free, action)
-    findings = () if request.words is None else find_secrets(request.words)
-    if not hidden and not findings and not cleaned.findings:
-        return request, False
-    words = None if request.words is None else redact(request.words, findings)
-    return replace(request, words=words, params={**request.params, **cleaned.params} if action is not None else cleaned.params), True
+    cleaned = clean(parts, action=request.action, params=request.params, words=request.words)
+    if not cleaned.secrets:
+        return request
+    body = clean_body(_whole(parts, request), request.attachments)
+    return replace(request, action=cleaned.action, params=cleaned.params, words=cleaned.words, secrets=cleaned.secrets, body=body)
 
 
-def _free_text(action: Action) -> frozenset[str]:
-    return frozenset(mark.path.steps[0] or "" for mark in action.marked(MarkKind.FREE_TEXT))
+def _whole(parts: Parts, request: AskIn) -> Cleaned:
+    return clean_whole(parts, action=request.action, params=request.params, words=request.words)
 
 
 def _secret(request: AskIn) -> Weighed:
@@ -217,8 +215,16 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
 async def _refuse(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, refuse: Refuse
 ) -> Reply:
-    refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
     about = _about(weighed, record.customer)
+    whole = clean_whole(parts, action=request.action, params=weighed.params, words=request.words)
+    if whole.secrets:
+        # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
+        request = replace(request, body=clean_body(whole, request.attachments))
+        weighed = replace(weighed, params=whole.params, secrets=(*request.secrets, *whole.secrets))
+        refuse = replace(refuse, detail="a secret was taken out of the params", public=None)
+        record = _record(parts, standing, request, request.words, weighed)
+        about = about and f"removed from {record.id}"
+    refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
     steps = _steps(parts, standing, WasRefused(code=refuse.code, about=about), customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
@@ -424,7 +430,13 @@ async def write_decision(  # the parts of one decision
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": standing.agent.record.name},
-            desk={"ask": shown, "detail": detail, "policies": list(weighed.policies), "versions": dict(record.versions)},
+            desk={
+                "ask": shown,
+                "detail": detail,
+                "policies": list(weighed.policies),
+                "versions": dict(record.versions),
+                **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
+            },
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),

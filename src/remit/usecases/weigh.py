@@ -76,6 +76,7 @@ class Weighed:
     policies: tuple[str, ...] = ()
     risk: int = 0
     waiver: int | None = None
+    secrets: tuple[JsonObject, ...] = ()
     case_read: bool = False
     ending: EndReason | None = None
 

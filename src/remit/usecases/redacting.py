@@ -1,0 +1,80 @@
+"""Taking secrets out of an ask before anything keeps it, and what may be kept of them: where they stood, and what kind they were.
+
+Finding them is in `domain/secrets`. Only of credentials that cannot be guessed a keyed fingerprint is kept, to know one again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from remit.domain.canonical import b64url, digest
+from remit.domain.catalogue import Action, MarkKind
+from remit.domain.secrets import Taken, find_secrets, redact, redact_params, taken
+from remit.domain.values import Json, JsonObject
+from remit.usecases.parts import Parts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """An ask without secrets. `secrets` tells the desk of each where it stood, its kind, and of a credential its fingerprint."""
+
+    action: str
+    params: JsonObject
+    words: str | None
+    secrets: tuple[JsonObject, ...]
+
+
+def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
+    """Take secrets out of what an agent wrote of its own accord, before anything else sees it.
+
+    That is its words, the params marked as free text, and whatever the action does not declare; what it declares as a
+    value of its own is the desk's to ask for. An unknown action declares nothing, not even its name.
+
+    Source: 2-model.md §5 (Redact), §7 (Inbound).
+    """
+    known = parts.catalogue.actions.get(action)
+    own = frozenset() if known is None else _declared(known)
+    freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
+    kept = {name: value for name, value in params.items() if name in own}
+    return _cleaned(parts, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
+
+
+def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
+    """Take secrets out of everything: what was refused is never done, so that nothing needs its values.
+
+    ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from.
+
+    Source: 2-model.md §7 (Inbound).
+    """
+    whole = redact_params(params, None)
+    return _cleaned(parts, action if action not in parts.catalogue.actions else "", action, whole.params, words, whole.taken)
+
+
+def clean_body(cleaned: Cleaned, attachments: Iterable[tuple[str, str]]) -> str:
+    """The digest under which an ask that carried a secret is known again. ⚔ One of its bytes would let the secret be guessed."""
+    files: list[Json] = [[name, content] for name, content in attachments]
+    return digest({"action": cleaned.action, "params": cleaned.params, "words": cleaned.words, "attachments": files})
+
+
+def _declared(action: Action) -> frozenset[str]:
+    """The params an action asks for by name, but for free text."""
+    properties = action.schema.get("properties")
+    free = {mark.path.steps[0] for mark in action.marked(MarkKind.FREE_TEXT)}
+    return frozenset(properties if isinstance(properties, Mapping) else ()) - free
+
+
+def _cleaned(parts: Parts, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[Taken]) -> Cleaned:
+    hidden, said = find_secrets(name), find_secrets(words or "")
+    everything = (*taken("action", name, hidden), *taken("words", words or "", said), *found)
+    return Cleaned(
+        action=redact(action, hidden) if hidden else action,
+        params=params,
+        words=redact(words, said) if words and said else words,
+        secrets=tuple(_told(parts, one) for one in everything),
+    )
+
+
+def _told(parts: Parts, one: Taken) -> JsonObject:
+    told = {"where": one.where, "kind": one.kind}
+    if one.credential:
+        told["fingerprint"] = b64url(parts.signer.keyed("fingerprint", one.credential.encode())[:16])
+    return told
