@@ -47,6 +47,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TITLES": _model(1, "A title that hides money, a record or a recipient stops the start."),
     "FLOORS": _model(1, "No policy lowers a floor; an unpinned recipient needs the customer."),
     "WAIVER-MARKED": _model(1, "Every use of a waiver is marked in the transcript."),
+    "WAIVER-OWN": _model(1, "Nobody confirms under a waiver they wrote."),
     "STRICT-JSON": _model(2, "JSON that two readers could read differently is not read."),
     "STRICT-PARAMS": _model(2, "Nothing is coerced; money is a string of its one shape."),
     "CANONICAL-ID": _model(2, "An alias of an id is another id."),

@@ -3,8 +3,11 @@
 What a floor is, is for `escalation`.
 """
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Final
 
 from remit.domain.catalogue import Action, Catalogue, Waiver
 from remit.domain.catalogue_tables import closed, day, plain_object, text, wrong
@@ -12,6 +15,8 @@ from remit.domain.errors import Refused
 from remit.domain.mandate_limits import read_where
 from remit.domain.mandate_tests import holds
 from remit.domain.values import JsonObject
+
+_BETWEEN: Final = re.compile(r"[,;/&|()\[\]]|\band\b")
 
 
 def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today: date | None) -> Waiver:
@@ -36,11 +41,14 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
     ends = day(found["ends"], f"{key}.ends")
     if today is not None and ends < today:
         raise wrong(f"{key}.ends", "has passed", "remove the waiver or renew it")
+    owner = text(found["owner"], f"{key}.owner")
+    if not _meant(owner):
+        raise wrong(f"{key}.owner", "names nobody", "write the id or name of the person who answers for it, or officer:<role>")
     return Waiver(
         action=name,
         limit={path: dict(ops) if isinstance(ops, Mapping) else {} for path, ops in limit.items()},
         reason=text(found["reason"], f"{key}.reason"),
-        owner=text(found["owner"], f"{key}.owner"),
+        owner=owner,
         ends=ends,
         within=lambda params: all(holds(test, params) for test in tests),
     )
@@ -52,3 +60,23 @@ def find_waiver(catalogue: Catalogue, action: Action, params: JsonObject, *, day
         if waiver.action == action.name and day <= waiver.ends and waiver.within is not None and waiver.within(params):
             return place
     return None
+
+
+def owns(owner: str, names: Iterable[str]) -> bool:
+    """Whether somebody with these names (ids, mail addresses, roles, titles) is the owner, or one of several.
+
+    ⚔ Case, spelling of spaces and dashes, and company in one text make nobody another person: only letters and digits count.
+
+    Source: 2-model.md §1 (Nobody may confirm under a waiver they wrote).
+    """
+    return not _meant(owner).isdisjoint(folded for name in names if (folded := _folded(name)))
+
+
+def _meant(owner: str) -> frozenset[str]:
+    """Everybody an owner's text names: as a whole, and part by part."""
+    parts = (owner, *_BETWEEN.split(owner.casefold()))
+    return frozenset(folded for part in parts if (folded := _folded(part)))
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in unicodedata.normalize("NFKC", name).casefold() if letter.isalnum())

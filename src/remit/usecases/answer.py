@@ -35,6 +35,7 @@ from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now, write_decision
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
+from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
 from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
 from remit.usecases.parts import Parts
@@ -134,11 +135,11 @@ async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord,
 async def confirmers_of(parts: Parts, record: ConfirmationRecord, ask: AskRecord) -> Confirmers:
     """Who must answer, who did, and who may not: nobody confirms under a waiver they wrote."""
     customer = (await parts.store.get(Person, record.customer)).record
-    owners = {parts.catalogue.waivers[ask.waiver].owner} if ask.waiver >= 0 else set()
+    writers = await waiver_writers(parts, ask.waiver, customer=customer)
     return Confirmers(
         who=frozenset(record.who),
         customer=customer.key,
-        barred=barred_persons(operator_people=(), waiver_owners=owners),
+        barred=barred_persons(operator_people=(), waiver_owners=writers),
         given={one.confirms_as: one.person_key for one in record.answers},
     )
 
@@ -189,7 +190,7 @@ async def _yes(  # one answer and all it hangs on
         return await reply_of(parts, ask.record)
     verify_complete(confirmers)
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(record.who))
-    refused = await _stands(parts, standing, ask.record, record, weighed)
+    refused = await _stands(parts, standing, ask.record, answered, weighed)
     closed = replace(answered, state=ConfirmationState.ANSWERED, nonce="")
     if refused is not None:
         await void_ask(parts, kept, ask, closed, said, refused)
@@ -222,6 +223,9 @@ async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: Conf
             return Refuse(code=Code.CONFIRMATION_MISMATCH, detail=f"more people are needed now: {sorted(more)}")
         case _:
             pass
+    # ⚔ What was asked without it may fall under a waiver now: a yes of its writer does not count.
+    if await waiver_writers(parts, weighed.waiver, customer=standing.customer.record) & {one.person_key for one in record.answers}:
+        return Refuse(code=Code.CONFIRMATION_WRONG_PERSON, detail="it falls under a waiver now that somebody who confirmed wrote")
     _, shown = shown_hashes(record)
     now = await render_now(parts, standing, ask, weighed)
     if now.act_hash != shown:

@@ -15,6 +15,7 @@ from remit.domain.values import Json, JsonObject, decode
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed, weigh_confirmed
 from remit.usecases.ask import act_for, act_now, write_decision
+from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import invitation_for, render_now
 from remit.usecases.parts import Parts
 from remit.usecases.read_desk import read_desk
@@ -115,7 +116,7 @@ async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, param
     if isinstance(weighed.decision, Refuse):
         refuse = weighed.decision
         raise Refused(refuse.code, refuse.detail, public=refuse.public)
-    if weighed.waiver is not None and parts.catalogue.waivers[weighed.waiver].owner == person.key:
+    if person.key in await waiver_writers(parts, weighed.waiver, customer=standing.customer.record):
         # ⚔ Offering just as little as one's own waiver lets pass would confirm under it.
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
     record = replace(
