@@ -4,6 +4,7 @@ JSON Canonicalization Scheme, RFC 8785; SHA-256 digests as `sha-256:` and base64
 """
 
 import base64
+import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -12,6 +13,7 @@ from typing import Final
 
 from remit.domain.values import MAX_INTEGER
 
+_URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 _text: Final = encode_basestring
 """JSON's own shortest escapes, which are RFC 8785's (§3.2.2.2)."""
 
@@ -39,7 +41,7 @@ def digest(value: object) -> str:
 
 def b64url(raw: bytes) -> str:
     """Unpadded base64url."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return binascii.b2a_base64(raw, newline=False).translate(_URLSAFE).rstrip(b"=").decode()
 
 
 def unb64url(text: str) -> bytes:
@@ -55,39 +57,75 @@ def unb64url(text: str) -> bytes:
     return raw
 
 
+class Written(str):
+    """Canonical text that was written before: it goes in as it is, so that what stands in several places is written once.
+
+    ⚔ Only `written` makes one, from a value: a text that somebody sent is never taken for one.
+    """
+
+    __slots__ = ()
+
+
+def written(value: object) -> Written:
+    """Write a value once, to be put into other values in its place.
+
+    Raises:
+        TypeError: for a value that is not JSON.
+        ValueError: for NaN or infinity.
+    """
+    parts: list[str] = []
+    _write(value, parts)
+    return Written("".join(parts))
+
+
 def _write(value: object, parts: list[str]) -> None:
     if isinstance(value, str):
-        parts.append(_text(value))
+        parts.append(value if type(value) is Written else _text(value))
     elif value is None or isinstance(value, bool):
         parts.append("null" if value is None else "true" if value else "false")
     elif isinstance(value, (dict, Mapping)):  # dict first: asking the abstract class is slow, and this runs for every entry
         _members(value, parts)
     elif isinstance(value, (int, float, Decimal)):
         parts.append(_number(value))
-    elif isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
-        before = "["
-        for item in value:
-            parts.append(before)
-            _write(item, parts)
-            before = ","
-        parts.append("[]" if before == "[" else "]")
+    elif isinstance(value, (list, tuple, Sequence)) and not isinstance(value, (bytes, bytearray)):
+        _items(value, parts)
     else:
         message = f"{type(value).__name__} is not JSON"
         raise TypeError(message)
 
 
 def _members(members: Mapping[object, object], parts: list[str]) -> None:
-    keys = [key for key in members if isinstance(key, str)]
-    if len(keys) != len(members):
+    if not members:
+        parts.append("{}")
+        return
+    try:
+        names = "".join(members)  # type: ignore[arg-type]  # whatever is not a text is told here
+    except TypeError:
         message = "a key is not a text"
-        raise TypeError(message)
-    keys.sort(key=None if "".join(keys).isascii() else _utf16)
+        raise TypeError(message) from None
+    keys = sorted(members, key=None if names.isascii() else _utf16)  # type: ignore[type-var, arg-type]  # all are texts
     before = "{"
     for key in keys:
-        parts.append(f"{before}{_text(key)}:")
-        _write(members[key], parts)
+        value = members[key]
+        if type(value) is str:  # most members are: no further call
+            parts.append(f"{before}{_text(key)}:{_text(value)}")  # type: ignore[arg-type]  # as above
+        else:
+            parts.append(f"{before}{_text(key)}:")  # type: ignore[arg-type]  # as above
+            _write(value, parts)
         before = ","
-    parts.append("{}" if before == "{" else "}")
+    parts.append("}")
+
+
+def _items(items: Sequence[object], parts: list[str]) -> None:
+    before = "["
+    for item in items:
+        if type(item) is str:
+            parts.append(f"{before}{_text(item)}")
+        else:
+            parts.append(before)
+            _write(item, parts)
+        before = ","
+    parts.append("[]" if before == "[" else "]")
 
 
 def _utf16(key: str) -> bytes:

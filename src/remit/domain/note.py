@@ -73,7 +73,7 @@ class Note:
 
 def b64(raw: bytes) -> str:
     """Standard base64, as C2SP formats write it."""
-    return base64.b64encode(raw).decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def unb64(text: str) -> bytes:

@@ -176,6 +176,8 @@ def trail_risk(trail: Trail, now: Instant) -> int:
     An agent's and an operator's points are divided by their traffic: who serves a thousand customers meets more wrong
     numbers than who serves one. A task, a grant and a target are not divided.
     """
+    if not trail.levels:
+        return 0
     share = 1.0
     if trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
         share = max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT)

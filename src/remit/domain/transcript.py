@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias, cast
 
-from remit.domain.canonical import canonical
+from remit.domain.canonical import Written, canonical, written
 from remit.domain.errors import Code, Refused
 from remit.domain.note import b64, unb64
 from remit.domain.values import Instant, Json, JsonObject
@@ -149,7 +149,8 @@ def seal(draft: Draft, salts: bytes) -> Sealed:
         message = "kind and at are written by seal"
         raise ValueError(message)
     envelope = canonical({**draft.envelope, "kind": draft.kind.value, "at": draft.at})
-    agent, customer, desk = canonical(draft.agent), canonical(draft.customer), canonical(draft.desk)
+    shared: dict[int, Written] = {}
+    agent, customer, desk = (_body_text(body, shared) for body in (draft.agent, draft.customer, draft.desk))
     of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
     hashes = (
         _section_hash(Section.ENVELOPE, of_envelope, envelope),
@@ -168,6 +169,22 @@ def seal(draft: Draft, salts: bytes) -> Sealed:
         subject=draft.subject,
         refs=draft.refs,
     )
+
+
+def _body_text(body: JsonObject | None, shared: dict[int, Written]) -> bytes:
+    """A party's body. An object that stands in several parties' bodies is written once; `shared` knows it by what it is in memory."""
+    if body is None:
+        return b"null"
+    members: dict[str, object] = {}
+    for name, value in body.items():
+        if type(value) is dict:
+            text = shared.get(id(value))
+            if text is None:
+                text = shared[id(value)] = written(value)
+            members[name] = text
+        else:
+            members[name] = value
+    return canonical(members)
 
 
 def unseal(envelope_record: bytes, content: bytes | None) -> Opened:

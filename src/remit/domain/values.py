@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NewType, TypeAlias
 
 from remit.domain.errors import Code, Refused
@@ -118,6 +119,26 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise _malformed("not JSON") from None
     _verify_texts(value)
     return value
+
+
+def kept_object(text: str) -> JsonObject:
+    """Read an object that was written here before, such as the params of a recorded ask. Short ones are remembered by their text.
+
+    Raises:
+        Refused: `request.malformed` when it is none.
+    """
+    return _known_object(text) if len(text) <= _SHORT else _read_object(text)
+
+
+def _read_object(text: str) -> JsonObject:
+    value = decode(text.encode())
+    if not isinstance(value, dict):
+        raise _malformed("no object")
+    return value
+
+
+_known_object: Final = lru_cache(maxsize=512)(_read_object)
+_SHORT: Final = 2048
 
 
 def _malformed(reason: str) -> Refused:

@@ -224,6 +224,10 @@ class Store(Protocol):
         """
         ...
 
+    async def stand(self, expects: Sequence[Expect]) -> bool:
+        """Tell whether all these records are at their revisions at this moment: whether nothing moved since a snapshot."""
+        ...
+
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
         ...

@@ -12,7 +12,7 @@ from remit.domain.ids import new_id
 from remit.domain.mandate import Charge
 from remit.domain.paths import values_at
 from remit.domain.receipt import Holder
-from remit.domain.records import ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
+from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
 from remit.domain.trajectory import (
     AskedAgain,
     End,
@@ -297,10 +297,10 @@ async def _permit(  # the parts of one decision
     """
     if weighed.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
-    act = None if weighed.action.effect is Effect.READ else act_for(parts, record, standing)
-    sent = act is not None and weighed.case_read
-    if act is not None and sent:
-        act = replace(act, state=ActState.SENT, sent_at=record.at, tries=1)
+    reads = weighed.action.effect is Effect.READ
+    sent = weighed.case_read and not reads
+    act = None if reads else act_for(parts, record, standing, sent=sent)
+    if sent:
         record = replace(record, state=AskState.ACTING)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=False)
@@ -329,7 +329,7 @@ async def _permit(  # the parts of one decision
     parts.on_point("act.sent")
     prove = tuple(place.index for place in committed.places)
     settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
-    return await _acted(parts, record, settled, written, committed)
+    return await _acted(parts, standing, record, settled, written, committed)
 
 
 async def act_now(  # a decision, its act and its proof
@@ -342,15 +342,21 @@ async def act_now(  # a decision, its act and its proof
         settled = await dispatch_fresh(parts, standing, Kept(act, 1), kept, tuple(place.index for place in committed.places))
     except Fault as waits:
         del waits  # the act stays queued or sent; the reply says that it is pending
-    return await _acted(parts, kept.record, settled, written, committed)
+    return await _acted(parts, standing, kept.record, settled, written, committed)
 
 
-async def _acted(parts: Parts, record: AskRecord, settled: Settled | None, written: Written, committed: Committed) -> Reply:
+async def _acted(  # a decision, its act and its proof
+    parts: Parts, standing: Standing, record: AskRecord, settled: Settled | None, written: Written, committed: Committed
+) -> Reply:
     """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
         now = await parts.store.get(AskRecord, record.id)
         return await reply_of(parts, now.record, receipt(parts, written, committed, Holder.AGENT))
-    if settled.ask.result not in {"", "{}"} and await _ended_meanwhile(parts, settled.ask.task):
+    if (
+        settled.ask.result not in {"", "{}"}
+        and not await parts.store.stand(standing.expects)
+        and await _ended_meanwhile(parts, record.task)
+    ):
         return await reply_of(parts, settled.ask, attributes=False)
     both = Written(written.rows + settled.written.rows, written.opened + settled.written.opened)
     return await reply_of(parts, settled.ask, receipt(parts, both, settled.committed, Holder.AGENT))
@@ -368,9 +374,10 @@ async def _ended_meanwhile(parts: Parts, task_id: str) -> bool:
     return False
 
 
-def act_for(parts: Parts, record: AskRecord, standing: Standing) -> ActRecord:
-    """The outbox row of a permitted write."""
-    payload: Mapping[str, Json] = {}
+def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool = False) -> ActRecord:
+    """The outbox row of a permitted write, queued or already on its way."""
+    now = parts.world.now()
+    payload: Mapping[str, Json] | None = None
     door = "backoffice"
     if record.action.startswith("case."):
         door = "helpdesk"
@@ -389,9 +396,11 @@ def act_for(parts: Parts, record: AskRecord, standing: Standing) -> ActRecord:
         task=record.task,
         case=record.case,
         door=door,
-        payload=canonical(payload).decode(),
-        state=ActState.QUEUED,
-        queued_at=parts.world.now(),
+        payload="{}" if payload is None else canonical(payload).decode(),
+        state=ActState.SENT if sent else ActState.QUEUED,
+        queued_at=now,
+        sent_at=now if sent else NEVER,
+        tries=1 if sent else 0,
         epochs=epochs(parts, standing),
     )
 

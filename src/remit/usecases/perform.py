@@ -15,6 +15,7 @@ from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
+from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing, epochs, load_standing, verify_standing
 
 _TRIES = 8
@@ -173,10 +174,10 @@ def _verify_outcome(result: object) -> None:
 
 
 async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None) -> desk.ActResult:
-    payload = decode(act.payload.encode())
-    if not isinstance(payload, Mapping):
-        raise Fault(Code.FAULT_STORE, "an act's payload is damaged")
     if act.door == "helpdesk":
+        payload = decode(act.payload.encode())
+        if not isinstance(payload, Mapping):
+            raise Fault(Code.FAULT_STORE, "an act's payload is damaged")
         await _at_the_helpdesk(parts, act, payload)
         return desk.ActResult(state=desk.ActState.DONE, values={})
     if ask is None:
@@ -283,8 +284,7 @@ async def _settle_ask(  # one outcome and all it moves
 
 
 async def _used_offer(parts: Parts, ask: AskRecord) -> list[Put]:
-    params = decode(ask.params.encode())
-    offer_id = params.get("offer_id") if isinstance(params, Mapping) else None
+    offer_id = params_of(ask).get("offer_id")
     if not isinstance(offer_id, str):
         return []
     try:

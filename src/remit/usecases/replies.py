@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.disclosure import cut_result
-from remit.domain.errors import Code, Fault
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord
-from remit.domain.values import Instant, Json, JsonObject, decode
+from remit.domain.values import Instant, Json, JsonObject, kept_object
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
 from remit.usecases.recording import receipt_of
@@ -62,9 +62,10 @@ async def reply_of(
         Fault: `fault.store`.
     """
     action = parts.catalogue.actions.get(record.action)
-    values = decode(record.result.encode()) if record.result and attributes else {}
-    if not isinstance(values, Mapping):
-        raise Fault(Code.FAULT_STORE, "a result is damaged")
+    try:
+        values = kept_object(record.result) if record.result and attributes else {}
+    except Refused:
+        raise Fault(Code.FAULT_STORE, "a result is damaged") from None
     covered = frozenset(record.covered if covered is None else covered)
     cut = cut_result(values, returns=action.returns if action is not None else (), covered=covered)
     attributes = attributes and covered.issuperset(record.covered)  # a receipt opens all that was told, or none of it
@@ -96,10 +97,10 @@ def params_of(record: AskRecord) -> JsonObject:
     Raises:
         Fault: `fault.store` when they are damaged.
     """
-    params = decode(record.params.encode())
-    if not isinstance(params, Mapping):
-        raise Fault(Code.FAULT_STORE, "an ask's params are damaged")
-    return params
+    try:
+        return kept_object(record.params)
+    except Refused:
+        raise Fault(Code.FAULT_STORE, "an ask's params are damaged") from None
 
 
 async def _receipt(parts: Parts, record: AskRecord, holder: Holder) -> JsonObject:

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TypeVar
 
-from remit.domain.canonical import digest
+from remit.domain.canonical import b64url
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate import Mandate
@@ -126,7 +127,8 @@ async def _above(parts: Parts, mandate: MandateRecord) -> list[Expect]:
 
 def epochs(parts: Parts, standing: Standing) -> str:
     """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
-    return digest({"rules": parts.rules_digest, "records": [[one.kind, one.id, one.rev] for one in standing.expects]})
+    stood_on = [f"{one.kind} {len(one.id)} {one.id} {one.rev}" for one in standing.expects]
+    return f"sha-256:{b64url(sha256(' '.join([parts.rules_digest, *stood_on]).encode()).digest())}"
 
 
 def suspension_ids(task: TaskRecord) -> tuple[str, str, str]:

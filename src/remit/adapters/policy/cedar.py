@@ -4,7 +4,9 @@ Reading policies is in `cedar_texts` and `cedar_names`; the schema in `cedar_sch
 """
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import cedarpy
 import msgspec
@@ -20,14 +22,19 @@ from remit.domain.decision import Verdict
 from remit.domain.errors import Code, Refused
 from remit.ports.policy import Question
 
+_REMEMBERED: Final = 4096
+
 
 class CedarPolicy:
     """The desk's Cedar policies, parsed, validated and sliced once."""
 
-    def __init__(self, texts: Sequence[tuple[str, str]], catalogue: Catalogue, *, allow_unnamed: bool = False) -> None:
+    def __init__(
+        self, texts: Sequence[tuple[str, str]], catalogue: Catalogue, *, allow_unnamed: bool = False, remember: int = _REMEMBERED
+    ) -> None:
         """Prepare policy files, given as (file name, text) in order.
 
-        `allow_unnamed` gives a policy without `@id` the name `file#n`; only the sandbox says so.
+        `allow_unnamed` gives a policy without `@id` the name `file#n`; only the sandbox says so. `remember` is how many
+        answers are remembered, each under everything it was computed from.
 
         Raises:
             Refused: `policy.invalid` with every problem found: file, line, policy id, reason, cure.
@@ -42,6 +49,8 @@ class CedarPolicy:
         self._digest = digest([text for _, text in texts])
         self._models = model.actions
         self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
+        self._remember = remember
+        self._answers: OrderedDict[tuple[str, ...], Verdict] = OrderedDict()
         self._annotations = {one.id: one.annotations for one in statements if one.annotations}
 
     @property
@@ -61,7 +70,22 @@ class CedarPolicy:
         model, policies = self._of(question.action)
         try:
             context = msgspec.json.encode(context_of(model, question, parts=policies.parts, params=policies.params)).decode()
-            entities = policies.base.with_added_json_str(msgspec.json.encode(entities_of(question)).decode())
+            about = msgspec.json.encode(entities_of(question)).decode()
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
+        # The engine is a function of these and of the policies, which never change here: time, risk, params and whatever
+        # else a policy looks at stand in the context. Standing and revocation are no part of it; they are read for every ask.
+        key = (question.action, about, context)
+        known = self._answers.get(key)
+        if known is None:
+            known = self._answers[key] = self._ask(question, policies, about, context)
+            if len(self._answers) > self._remember:
+                self._answers.popitem(last=False)
+        return known
+
+    def _ask(self, question: Question, policies: Slice, about: str, context: str) -> Verdict:
+        try:
+            entities = policies.base.with_added_json_str(about)
             request = {
                 "principal": {"type": "Agent", "id": question.agent},
                 "action": {"type": "Action", "id": question.action},

@@ -42,6 +42,9 @@ _SECRET_SIZE: Final = 32
 _COORDINATE: Final = 32
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
 _KEYED: Final = b"remit-keyed-v1\x00"
+_KEPT_PURPOSE: Final = "pseudonym"
+"""The one purpose whose digests are remembered: customers come again, and their ids are no secrets."""
+_MOST_PSEUDONYMS: Final = 4096
 _json: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -115,6 +118,7 @@ class FileSigner:
             raise _invalid(f"{directory / SECRET} is not {_SECRET_SIZE} bytes")
         self._headers: dict[str, str] = {}
         self._keyed: dict[str, bytes] = {}
+        self._pseudonyms: dict[bytes, bytes] = {}
 
     def jwks(self) -> Mapping[str, Json]:
         """The public token keys as a JWK set, current first."""
@@ -177,7 +181,14 @@ class FileSigner:
         key = self._keyed.get(purpose)
         if key is None:
             key = self._keyed[purpose] = hmac.digest(self._secret, _KEYED + purpose.encode(), "sha256")
-        return hmac.digest(key, data, "sha256")
+        if purpose != _KEPT_PURPOSE:
+            return hmac.digest(key, data, "sha256")
+        known = self._pseudonyms.get(data)
+        if known is None:
+            if len(self._pseudonyms) >= _MOST_PSEUDONYMS:
+                self._pseudonyms.clear()
+            known = self._pseudonyms[data] = hmac.digest(key, data, "sha256")
+        return known
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ The writing thread alone fills and changes it, so it can never lag behind the fi
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Generic, TypeVar
@@ -13,7 +13,7 @@ from remit.adapters.store import trails
 from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
 from remit.domain.trajectory import SubjectKind, Trail
-from remit.ports.store import Kept, Snapshot
+from remit.ports.store import Expect, Kept, Snapshot
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -133,6 +133,14 @@ class Held:
         """A record as last committed, None where there is none."""
         with self.lock:
             return self.records.use((kind, record_id))
+
+    def stand(self, expects: Sequence[Expect]) -> bool | None:
+        """Whether records are at their revisions; None when one is not held."""
+        with self.lock:
+            found = [self.records.use((one.kind, one.id)) for one in expects]
+        if UNKNOWN in found:
+            return None
+        return all((kept.rev if isinstance(kept, Kept) else 0) == one.rev for kept, one in zip(found, expects, strict=True))
 
     def snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot | None:
         """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.

@@ -19,7 +19,7 @@ from remit.adapters.worker import Job, Worker
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
-from remit.ports.store import Commit, Committed, Kept, KeptEntry, Missing, Snapshot
+from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
 
 R = TypeVar("R", bound=Record)
 
@@ -100,6 +100,11 @@ class SqliteStore:
         if held is not None:
             return held
         return await self._writer_thread.do(lambda: self._writer.snapshot(task, idempotency))
+
+    async def stand(self, expects: Sequence[Expect]) -> bool:
+        """Whether nothing moved."""
+        held = self._held.stand(expects)
+        return await self._reader_thread.do(lambda: self._reader.stand(expects)) if held is None else held
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from remit.adapters.store import records
 from remit.adapters.store.log import WIDTH, Log
 from remit.domain.records import MandateRecord, Record, TaskRecord
-from remit.ports.store import Committed, EntryRow, Kept, KeptEntry, Missing, Place
+from remit.ports.store import Committed, EntryRow, Expect, Kept, KeptEntry, Missing, Place
 
 _CACHE: Final = 20_000
 _LAST: Final = 2**62
@@ -31,6 +31,15 @@ class Reader:
         """A record, or nothing."""
         row = self._connection.execute("select rev, body from record where kind = ? and id = ?", (kind, record_id)).fetchone()
         return None if row is None else self._kept(kind, record_id, row[0], row[1])
+
+    def stand(self, expects: Sequence[Expect]) -> bool:
+        """Whether records are at their revisions, all at one moment."""
+        self._connection.execute("begin")
+        try:
+            found = [self.one(one.kind, one.id) for one in expects]
+        finally:
+            self._connection.execute("commit")
+        return all((0 if kept is None else kept.rev) == one.rev for kept, one in zip(found, expects, strict=True))
 
     def find(self, kind: str, index: str, key: str, low: int, high: int | None, limit: int, newest: bool) -> Sequence[Kept[Record]]:  # noqa: FBT001  # one statement's parameters
         """Records under a key of an index."""
