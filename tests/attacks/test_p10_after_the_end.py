@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of
+from attacks.arena import SEND_BACK, Arena, code_of, mandate
 from remit.client import calls
 from remit.sandbox import SandboxMandate, SandboxTask
 
@@ -92,6 +92,21 @@ def test_nothing_is_told_or_done_while_the_case_cannot_be_read(arena: Arena) -> 
     arena.desk.sweep()
     assert reply.again().outcome == "done"
     assert arena.performed() == [SEND_BACK]
+
+
+@pytest.mark.proves("P10", "CASE-REREAD")
+def test_what_nobody_must_confirm_waits_too_while_the_case_cannot_be_read(arena: Arena) -> None:
+    powers = [{"power": "represent"}, {"power": "request", "actions": ["complaint.file"]}]
+    task = arena.task(mandate(objective={"type": "complain", "target": {"order": ["W1"]}}, powers=powers))
+    arena.helpdesk.set_down(True)
+    response = arena.ask(task, "complaint.file", {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."})
+    assert (response.status_code, response.json().get("desk_pending")) == (202, True)
+    assert arena.performed() == []
+    arena.helpdesk.set_down(False)
+    arena.run(arena.helpdesk.close_natively(task.case))
+    arena.desk.sweep()
+    assert arena.performed() == []
+    assert arena.recorded("task.ended", task=task.id)["envelope"]["reason"] == "case_closed"
 
 
 @pytest.mark.proves("P10", "CASE-REREAD")

@@ -36,6 +36,16 @@ def test_every_param_is_shown_to_who_confirms() -> None:
         assert all(value in shown for value in ("40.00 EUR", "W1", "pm_1"))
 
 
+@pytest.mark.proves("TITLES")
+def test_a_param_that_the_title_leaves_out_is_shown_too() -> None:
+    rules = catalogue()
+    rules["action"]["order.return"]["title"] = "Send back something of order {order_id}"
+    with open_arena(catalogue=rules) as arena:
+        reply = arena.task().ask("order.return", SEND_BACK)
+        shown = arena.anna.get(f"/me/v1/confirmations/{arena.anna.invitation(reply)}")["rendering"]
+        assert "i1" in str(shown)
+
+
 ALLOW = "@id('all')\npermit (principal, action, resource);\n".replace("'", '"')
 TRAPS: dict[str, tuple[str, str]] = {
     "an unknown name inside has": (

@@ -1,5 +1,7 @@
 """A grant moved to another agent, key, customer or desk, and what an attacker learns by trying."""
 
+import base64
+import json
 from pathlib import Path
 
 import pytest
@@ -140,6 +142,21 @@ def test_a_token_of_another_desk_is_worth_nothing_here() -> None:
             foreign = other.send(task, f"/v1/tasks/{task.id}/asks", {"action": "order.return", "params": SEND_BACK})
         assert code_of(foreign).startswith("credential.")
         assert other.entries("ask.decided") == []
+
+
+@pytest.mark.proves("GRANT-BOUND")
+@pytest.mark.parametrize("claim", ["iss", "aud"])
+def test_our_own_signature_is_worth_nothing_under_another_desks_name(arena: Arena, claim: str) -> None:
+    task = arena.task()
+    payload = task.token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    token = arena.parts.signer.sign_jwt("at+jwt", {**claims, claim: "https://other.example"})
+    body = {"action": "order.read", "params": {"order_id": "W1"}}
+    with arena.unchanged():
+        assert code_of(arena.send(task, f"/v1/tasks/{task.id}/asks", body, token=token)) == "credential.wrong_audience"
+    assert arena.entries("ask.decided") == []
+    token = arena.parts.signer.sign_jwt("at+jwt", claims)
+    assert arena.send(task, f"/v1/tasks/{task.id}/asks", body, token=token).is_success
 
 
 @pytest.mark.proves("ONE-ANSWER")

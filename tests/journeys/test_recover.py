@@ -175,6 +175,7 @@ def test_it_does_not_start_before_and_does_after(folder: Path) -> None:
     run(kept_desk(folder), lambda parts: note_about(parts, "c1", "and again"))
 
 
+@pytest.mark.proves("RECOVER")
 def test_mandates_are_revoked_tasks_ended_and_what_waited_is_void(folder: Path) -> None:
     async def look(parts: Parts) -> None:
         for name in ("m1", "m2"):
@@ -189,6 +190,7 @@ def test_mandates_are_revoked_tasks_ended_and_what_waited_is_void(folder: Path) 
     recovering(folder, look)
 
 
+@pytest.mark.proves("RECOVER")
 def test_acts_that_may_have_been_done_are_unknown_and_hold_what_they_reserved(folder: Path) -> None:
     async def look(parts: Parts) -> None:
         for name in ("queued", "sent"):
@@ -206,6 +208,7 @@ def test_acts_that_may_have_been_done_are_unknown_and_hold_what_they_reserved(fo
     recovering(folder, look)
 
 
+@pytest.mark.proves("RECOVER")
 def test_what_counts_once_is_dropped_since_it_may_have_been_used_and_people_stay(folder: Path) -> None:
     """⚔ An old copy must not bring back a used link, a sign-out or a spent code."""
 
@@ -219,6 +222,7 @@ def test_what_counts_once_is_dropped_since_it_may_have_been_used_and_people_stay
     recovering(folder, look)
 
 
+@pytest.mark.proves("RECOVER")
 def test_tokens_of_before_are_dead(folder: Path) -> None:
     before = kept_desk(folder, recovering=True)
     token = before.signer.sign_jwt("at+jwt", {"sub": "c1"})
