@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, mandate, open_arena
+from remit.client.errors import Refused
 from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.confirmation import ask_digest
 from remit.domain.records import AskRecord, Idempotency
@@ -172,10 +173,24 @@ def test_a_secret_in_a_mandates_summary_is_kept_nowhere(arena: Arena) -> None:
     agent = arena.agent()
     wanted = mandate()
     wanted["objective"]["summary"] = "send back the kettle, my PIN is 471193"
-    with pytest.raises(Exception, match=r"mandate\.invalid|summary") as refused:
+    with pytest.raises(Refused) as refused:
         arena.anna.grant(agent, wanted)
-    assert getattr(refused.value, "code", "") == "mandate.invalid"
+    assert refused.value.code == "mandate.invalid"
     assert "471193" not in str(refused.value)
+
+
+@pytest.mark.proves("SECRETS")
+def test_no_error_repeats_a_secret_that_was_sent_as_a_name(arena: Arena) -> None:
+    task, saying = arena.task(), "My PIN is 471193"
+    with arena.unchanged():
+        body = arena.send(task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}, saying: 1})
+        assert body.json()["code"] == "request.malformed"
+        with pytest.raises(Refused) as refused:
+            arena.agent().push(mandate(**{saying: 1}))
+    assert refused.value.code == "mandate.invalid"
+    for text in (body.text, str(refused.value)):
+        assert "[pin removed]" in text
+        assert "471193" not in text
 
 
 def _without(record: dict[str, Any]) -> dict[str, Any]:

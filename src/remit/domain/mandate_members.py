@@ -8,6 +8,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate_tests import is_list
+from remit.domain.secrets import find_secrets, redact
 from remit.domain.values import Json, JsonObject
 
 MOST_VALUES: Final = 1000
@@ -17,6 +18,7 @@ LONGEST_TEXT: Final = 1000
 def invalid(member: str, problem: str) -> Refused:
     """A refusal of the mandate, as readable for the agent's developer as for the desk."""
     said = f"{member[:200]}: {problem}"
+    said = redact(said, find_secrets(said))  # ⚔ a member's name is the agent's own text
     return Refused(Code.MANDATE_INVALID, said, public=said)
 
 

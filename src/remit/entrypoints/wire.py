@@ -10,6 +10,7 @@ import msgspec
 
 from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
+from remit.domain.secrets import find_secrets, redact
 from remit.domain.values import MAX_BYTES, Json, JsonObject, decode
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -124,7 +125,8 @@ def convert(value: Json, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as wrong:
-        raise malformed(str(wrong)) from None
+        said = str(wrong)
+        raise malformed(redact(said, find_secrets(said))) from None  # ⚔ it names a field that the sender made up
 
 
 def idempotency_key(scope: Scope) -> str:
