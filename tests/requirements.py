@@ -110,6 +110,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "RECOVER": _model(9, "After a recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."),
     "LOG-START": _model(9, "A cut or changed log stops the start."),
     "HIGH-WATER": _model(9, "A store older than what was published does not start."),
+    "LIMITS": _model(9, "Who floods is told to wait, early and off the record, and takes nobody else's place."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),

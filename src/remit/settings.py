@@ -4,6 +4,7 @@ A missing setting stops the start; no default loosens a check.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,19 @@ _NUMBERS: Final[Mapping[str, int]] = {
     "facts_timeout_ms": 5_000,
     "desk_timeout_ms": 20_000,
 }
+_LIMITS: Final[Mapping[str, int]] = {
+    "client_per_s": 100,
+    "client_burst": 400,
+    "peer_per_s": 20,
+    "peer_burst": 200,
+    "unproved_per_s": 500,
+    "unproved_burst": 2_000,
+}
+_SANDBOX_TIMES: Final = 100
+"""A sandbox, which is reached from its own machine alone, is there to be tried hard: its limits are so many times as wide."""
 _MOST: Final[Mapping[str, int]] = {"token_ttl_s": 300, "code_ttl_s": 60, "hold_at": 100, "end_at": 100}
+_WIDEST: Final = 1_000_000
+_HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "server": frozenset({"issuer", "host", "port", "data"}),
@@ -40,6 +53,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "desk": frozenset({"pack", "database", "backoffice"}),
     "words": frozenset({"secrets"}),
     "terms": frozenset(_NUMBERS),
+    "limits": frozenset({*_LIMITS, "peer_header"}),
     "sandbox": frozenset({"enabled"}),
 }
 POINTS: Final = (
@@ -77,6 +91,9 @@ class Settings:
     secrets: str
     sandbox: bool
     terms: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    peer_header: str = ""
+    """The header in which a proxy of the desk's own says who calls it."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -144,6 +161,8 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
         terms=_terms(_table(raw, "terms")),
+        limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),
+        peer_header=_header(_table(raw, "limits").get("peer_header", "")),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
     _verify_sandboxed(settings)
@@ -278,6 +297,22 @@ def _terms(table: Mapping[str, Any]) -> Mapping[str, int]:
             raise _invalid(f"terms.{key}", f"must be a whole number from 1 to {_MOST.get(key, 31_536_000)}")
         terms[key] = value
     return terms
+
+
+def _limits(table: Mapping[str, Any], *, times: int) -> Mapping[str, int]:
+    limits = {name: number * times for name, number in _LIMITS.items()}
+    for key in _LIMITS:
+        value = table.get(key, limits[key])
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _WIDEST:
+            raise _invalid(f"limits.{key}", f"must be a whole number from 1 to {_WIDEST}")
+        limits[key] = value
+    return limits
+
+
+def _header(value: object) -> str:
+    if not isinstance(value, str) or not (value == "" or _HEADER.fullmatch(value)):
+        raise _invalid("limits.peer_header", 'must be the name of a header that your own proxy sets, such as "X-Real-IP"')
+    return value
 
 
 def _invalid(key: str, cure: str) -> Refused:

@@ -42,6 +42,7 @@ from remit.domain.words_likeness import lexicon_of
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
 from remit.entrypoints.jobs import Jobs
+from remit.entrypoints.limits import Limits
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.log_reader import LogReader
@@ -255,7 +256,13 @@ def build(
     async def stop() -> None:
         await holder[0].stop()
 
-    app = make_app(parts, start=start, stop=stop, sandbox=backoffice if isinstance(backoffice, SandboxBackoffice) else None)
+    app = make_app(
+        parts,
+        limits=Limits(settings.limits, peer_header=settings.peer_header, world=clock),
+        start=start,
+        stop=stop,
+        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice) else None,
+    )
     desk = Desk(
         app=app,
         parts=parts,

@@ -16,7 +16,6 @@ RESERVED = {
     Code.AGENT_UNTRUSTED: "a desk's policies refuse by tier today, as policy.forbidden",
     Code.CREDENTIAL_REVOKED: "a revoked token's task has ended, and task.ended says so",
     Code.DESK_UNAVAILABLE: "an act waits in the outbox when the desk is down, so nobody has to be told no",
-    Code.REQUEST_RATE_LIMITED: "for a limit in front of the doors; open confirmations have their own",
 }
 """Codes of the public contract that this version never answers with, and why."""
 

@@ -16,6 +16,7 @@ from remit.domain.records import Message
 from remit.domain.secrets import find_secrets
 from remit.domain.values import instant_text
 from remit.domain.words import check_name
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, settled_answer
 from remit.entrypoints.wire import (
     AskBody,
@@ -54,6 +55,7 @@ class AgentApi:
     parts: Parts
     tokens: Tokens
     signs: Signs
+    limits: Limits
 
     async def handle(self, scope: Scope, receive: Receive) -> Answer:
         """Answer one request under /v1/tasks or /v1/asks."""
@@ -72,6 +74,7 @@ class AgentApi:
         if method != wanted:
             raise Refused(Code.REQUEST_METHOD, f"{method} is not {wanted}", public=f"Use {wanted}.")
         workload = await self.prove(scope)
+        self.limits.verify_client(workload.client_id)
         if task is not None and task != workload.task:
             # Unknown and foreign tasks answer alike.
             raise Refused(Code.TASK_ENDED, "the token is for another task")

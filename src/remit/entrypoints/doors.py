@@ -7,6 +7,7 @@ from remit.entrypoints.agent_api import COOKIE, AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
 from remit.entrypoints.desk_api import DeskApi
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
 from remit.entrypoints.people_api import PeopleApi
@@ -25,15 +26,20 @@ from remit.usecases.prove_workload import Tokens
 
 
 def make_app(
-    parts: Parts, *, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]], sandbox: SandboxControls | None
+    parts: Parts,
+    *,
+    limits: Limits,
+    start: Callable[[], Awaitable[None]],
+    stop: Callable[[], Awaitable[None]],
+    sandbox: SandboxControls | None,
 ) -> App:
     """The application of one desk."""
     signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
     return App(
-        agents=AgentApi(parts, tokens, signs),
-        oauth=OAuth(parts, tokens, signs),
-        routes=[*public_routes(parts), *people_routes(parts), *page_routes(parts), *sandbox_routes(parts, sandbox)],
+        agents=AgentApi(parts, tokens, signs, limits),
+        oauth=OAuth(parts, tokens, signs, limits),
+        routes=[*public_routes(parts), *people_routes(parts, limits), *page_routes(parts), *sandbox_routes(parts, sandbox)],
         issuer=parts.terms.issuer,
         start=start,
         stop=stop,
@@ -57,7 +63,7 @@ def public_routes(parts: Parts) -> list[Route]:
     ]
 
 
-def people_routes(parts: Parts) -> list[Route]:
+def people_routes(parts: Parts, limits: Limits) -> list[Route]:
     """People's JSON."""
     api = PeopleApi(parts)
 
@@ -67,9 +73,17 @@ def people_routes(parts: Parts) -> list[Route]:
 
         return route(methods, path, run)
 
+    def unproved(handler: Handler) -> Handler:
+        async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+            limits.verify_peer(scope)
+            limits.count_unproved(scope)
+            return await handler(scope, receive, found)
+
+        return run
+
     return [
-        ours("POST", "/login/v1/enrol", api.enrol),
-        ours("POST", "/login/v1/sign-in", api.sign_in),
+        ours("POST", "/login/v1/enrol", unproved(api.enrol)),
+        ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),

@@ -8,6 +8,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import delegate
@@ -42,6 +43,7 @@ class OAuth:
     parts: Parts
     tokens: Tokens
     signs: Signs
+    limits: Limits
 
     async def handle(self, scope: Scope, receive: Receive) -> Answer:
         """Answer one request to an OAuth endpoint."""
@@ -55,16 +57,13 @@ class OAuth:
     async def _handle(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
             raise Refused(Code.REQUEST_METHOD, "not POST", public="Use POST.")
-        form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
-        authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
-        arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
-        await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values()))
-        caller = await prove_client(
-            self.parts,
-            assertion_type=form.get("client_assertion_type", ""),
-            assertion=form.get("client_assertion", ""),
-            claimed_id=form.get("client_id", ""),
-        )
+        self.limits.verify_peer(scope)
+        try:
+            caller, form = await self._prove(scope, receive)
+        except Refused:
+            self.limits.count_unproved(scope)
+            raise
+        self.limits.verify_client(caller.agent.record.id)
         match scope["path"]:
             case "/oauth/par":
                 return await self._push(scope, caller, form)
@@ -75,6 +74,24 @@ class OAuth:
             case _:
                 await revoke_token(self.parts, self.tokens, caller, _needed(form, "token"))
                 return json_answer(200, {})
+
+    async def _prove(self, scope: Scope, receive: Receive) -> tuple[Caller, Mapping[str, str]]:
+        """The workload that calls, and its form.
+
+        Raises:
+            Refused: `agent.*`, `credential.*`, `request.*`.
+        """
+        form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
+        arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
+        await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values()))
+        caller = await prove_client(
+            self.parts,
+            assertion_type=form.get("client_assertion_type", ""),
+            assertion=form.get("client_assertion", ""),
+            claimed_id=form.get("client_id", ""),
+        )
+        return caller, form
 
     def _proved(self, scope: Scope, caller: Caller, *, path: str, expected_jkt: str | None = None) -> Caller:
         """The caller with its DPoP key.

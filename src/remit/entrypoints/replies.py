@@ -122,6 +122,7 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
     Code.MANDATE_INVALID: (400, "invalid_authorization_details"),
     Code.OBJECTIVE_UNKNOWN: (400, "invalid_authorization_details"),
     Code.REQUEST_MALFORMED: (400, "invalid_request"),
+    Code.REQUEST_RATE_LIMITED: (429, "temporarily_unavailable"),
     Code.REQUEST_TOO_LARGE: (413, "invalid_request"),
     Code.REQUEST_UNSUPPORTED_TYPE: (400, "invalid_request"),
     Code.TASK_BUSY: (429, "temporarily_unavailable"),
@@ -202,9 +203,15 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False) -> Answer:
     if code is Code.CREDENTIAL_NONCE:
         status, name = 400, "use_dpop_nonce"
     public = error.public if isinstance(error, Refused) else None
-    body = {"error": name, "error_description": public or MEANINGS[code].title, "code": code.value, "cure": MEANINGS[code].cure}
+    body: dict[str, object] = {
+        "error": name,
+        "error_description": public or MEANINGS[code].title,
+        "code": code.value,
+        "cure": MEANINGS[code].cure,
+    }
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if error.retry_after_s is not None:
+        body["retry_after_s"] = error.retry_after_s
         headers = ((b"retry-after", str(error.retry_after_s).encode()),)
     return json_answer(status, body, headers)
 
