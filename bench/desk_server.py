@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 
 from remit.adapters.files.pack import read_pack
+from remit.entrypoints.memory import settle_memory
 from remit.settings import make_settings
 from remit.wiring import Rules, build
 
@@ -61,11 +62,22 @@ async def main(folder: Path, port: int, customers: int, orders: int) -> None:
             )
     await desk.backoffice.seed(seed)
     server = uvicorn.Server(
-        uvicorn.Config(desk.app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", log_level="warning", access_log=False)
+        uvicorn.Config(
+            desk.app,
+            host="127.0.0.1",
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+        )
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event to wait for
         await asyncio.sleep(0.01)
+    settle_memory()
     print("ready", flush=True)
     await serving
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -29,7 +29,6 @@ class Clock(SystemWorld):
     """A clock that stands where it is put."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.at = START
 
     def now(self) -> Instant:

@@ -56,7 +56,7 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
 
     Source: 2-model.md §7 (Inbound), 7-peers.md P11.
     """
-    return _merged(list(_all(text, contacts=contacts)))
+    return _merged(list(_all(text, contacts=contacts))) if text else ()
 
 
 def _all(text: str, *, contacts: bool) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from remit.domain.canonical import digest
@@ -137,12 +138,22 @@ def _refused(trail: Trail, event: WasRefused, now: Instant) -> Trail:
 def _permitted(trail: Trail, event: WasPermitted, now: Instant) -> Trail:
     if not event.write or trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR, SubjectKind.CUSTOMER}:
         return trail
-    key = digest([event.action, event.target])[8:20]
-    count, at = trail.repeats.get(key, (0, int(now)))
+    key = _act_key(event.action, event.target)
+    repeats = dict(trail.repeats)
+    count, at = repeats.pop(key, (0, int(now)))
     count = count + 1 if now - at < _SLICE_MEMORY_MS else 1
-    repeats = {name: one for name, one in trail.repeats.items() if name != key and now - one[1] < _SLICE_MEMORY_MS}
-    kept = dict(sorted(repeats.items(), key=lambda item: item[1][1])[-(_KEPT - 1) :])
-    return _add(replace(trail, repeats={**kept, key: (count, int(now))}), Sign.SLICING, slice_points(count, capped=event.capped), now)
+    # The newest stands last, so the oldest are dropped from the front.
+    for name, (_, last) in trail.repeats.items():
+        if len(repeats) < _KEPT and now - last < _SLICE_MEMORY_MS:
+            break
+        repeats.pop(name, None)
+    repeats[key] = (count, int(now))
+    return _add(_with(trail, repeats=repeats), Sign.SLICING, slice_points(count, capped=event.capped), now)
+
+
+@lru_cache(maxsize=4096)
+def _act_key(action: str, target: str) -> str:
+    return digest([action, target])[8:20]
 
 
 def _add(trail: Trail, sign: Sign, points: float, now: Instant) -> Trail:
@@ -150,7 +161,7 @@ def _add(trail: Trail, sign: Sign, points: float, now: Instant) -> Trail:
         return trail
     old = trail.levels.get(sign)
     milli = min(_decayed(old, now) + round(points * _MILLI), _most(trail.kind, sign))
-    return replace(trail, levels={**trail.levels, sign: Level(milli=milli, at=now)})
+    return _with(trail, levels={**trail.levels, sign: Level(milli=milli, at=now)})
 
 
 def _most(kind: SubjectKind, sign: Sign) -> int:
@@ -160,7 +171,25 @@ def _most(kind: SubjectKind, sign: Sign) -> int:
 
 
 def _with_ask(trail: Trail, now: Instant) -> Trail:
-    return replace(trail, asks=Level(milli=_decayed(trail.asks, now) + _MILLI, at=now))
+    return _with(trail, asks=Level(milli=_decayed(trail.asks, now) + _MILLI, at=now))
+
+
+def _with(
+    trail: Trail,
+    *,
+    levels: Mapping[str, Level] | None = None,
+    asks: Level | None = None,
+    repeats: Mapping[str, tuple[int, int]] | None = None,
+) -> Trail:
+    """The trail with a part of it changed; `dataclasses.replace` takes three times as long, and this runs four times an ask."""
+    return Trail(
+        kind=trail.kind,
+        subject=trail.subject,
+        levels=trail.levels if levels is None else levels,
+        asks=trail.asks if asks is None else asks,
+        seen=trail.seen,
+        repeats=trail.repeats if repeats is None else repeats,
+    )
 
 
 def _decayed(level: Level | None, now: Instant) -> int:

@@ -5,7 +5,7 @@ Everything that must stand or fall together goes into one `Commit`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from remit.domain.records import Record
 from remit.domain.trajectory import Event, SubjectKind, Trail
@@ -42,8 +42,7 @@ class NoRoom(Exception):  # noqa: N818  # it names what is
         self.key = key
 
 
-@dataclass(frozen=True, slots=True)
-class Kept(Generic[R]):
+class Kept(NamedTuple, Generic[R]):
     """A record as kept, with the revision that a change must name.
 
     A new record starts at 1 and each `Put` adds 1. A record that is made again after a `Drop` starts above every
@@ -54,8 +53,7 @@ class Kept(Generic[R]):
     rev: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(NamedTuple):
     """A record must still be at `rev` (0: must not exist)."""
 
     kind: str
@@ -63,8 +61,7 @@ class Expect:
     rev: int
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """Write a record whose stored revision must be `rev` (0: must not exist yet). `before` is what was loaded.
 
     The store trusts neither: it compares the revision, and takes off the links of what really stood there.
@@ -75,16 +72,14 @@ class Put:
     before: Record | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """Delete a record that must be at `rev`; `record` is what was loaded."""
 
     record: Record
     rev: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(NamedTuple):
     """Add `amount` to a counter, which may not pass `limit`. A negative amount releases, never to below zero."""
 
     scope: str
@@ -93,16 +88,14 @@ class Reserve:
     limit: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A replay mark: `key` may be seen once until `until` (ms)."""
 
     key: str
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One event on a subject's trail (domain/trajectory.py). The store advances the trail inside the transaction."""
 
     kind: SubjectKind
@@ -111,8 +104,7 @@ class Step:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """A sealed entry as the store keeps it; `content` is encrypted under the subject's key, `refs` are lookup ids."""
 
     kind: str
@@ -148,8 +140,7 @@ class Place:
     proof: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """What a commit brought: the places of its entries (those to prove along first) and the checkpoint they are proved against."""
 
     places: tuple[Place, ...]

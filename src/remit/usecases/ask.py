@@ -203,7 +203,8 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         words=words or "",
         digest=digest,
         salt=salt,
-        state=AskState.PERMITTED,
+        # A permitted write whose case was read is recorded as sent; everything else says its own state where it is recorded.
+        state=AskState.ACTING if _sends(weighed) else AskState.PERMITTED,
         at=parts.world.now(),
         covered=tuple(sorted(weighed.covered)),
         reserved=tuple(one for one, _ in weighed.reserved),
@@ -298,10 +299,8 @@ async def _permit(  # the parts of one decision
     if weighed.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
     reads = weighed.action.effect is Effect.READ
-    sent = weighed.case_read and not reads
+    sent = _sends(weighed)
     act = None if reads else act_for(parts, record, standing, sent=sent)
-    if sent:
-        record = replace(record, state=AskState.ACTING)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=False)
     committed = await parts.store.commit(
@@ -330,6 +329,11 @@ async def _permit(  # the parts of one decision
     prove = tuple(place.index for place in committed.places)
     settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
     return await _acted(parts, standing, record, settled, written, committed)
+
+
+def _sends(weighed: Weighed) -> bool:
+    """Whether a permit is recorded together with its sending."""
+    return weighed.case_read and isinstance(weighed.decision, Permit)
 
 
 async def act_now(  # a decision, its act and its proof

@@ -34,7 +34,8 @@ def climb(policy: Policy, question: Question, rungs: Iterable[frozenset[str]]) -
         seen = (rung if named is None else rung & named, kind)
         if seen in asked:
             continue
-        verdict = policy.decide(replace(question, confirmed_by=rung, confirmation_kind=kind))
+        asks_as_it_is = (rung, kind) == (question.confirmed_by, question.confirmation_kind)
+        verdict = policy.decide(question if asks_as_it_is else replace(question, confirmed_by=rung, confirmation_kind=kind))
         if verdict.allowed:
             return rung, verdict
         if not asked and not policy.depends_on_confirmation(question):

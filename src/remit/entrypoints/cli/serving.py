@@ -16,6 +16,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.cli.logs import LEVELS, start_logs
 from remit.entrypoints.cli.opening import configured, open_desk, settings_of, verify_made
 from remit.entrypoints.cli.telling import Advised, Exit, Out
+from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
 from remit.usecases.adopt_rules import RulesInForce, verify_rules
 from remit.wiring import Desk, look
@@ -91,6 +92,7 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
     async def run() -> None:
         try:
             rules.append(await verify_rules(desk.parts, by="remit serve"))
+            settle_memory()
             await server.serve(sockets=[listener])
         finally:
             await desk.stop()
