@@ -258,7 +258,7 @@ def build(
 
     app = make_app(
         parts,
-        limits=Limits(settings.limits, peer_header=settings.peer_header, world=clock),
+        limits=Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=clock),
         start=start,
         stop=stop,
         sandbox=backoffice if isinstance(backoffice, SandboxBackoffice) else None,

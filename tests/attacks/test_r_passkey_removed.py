@@ -87,6 +87,16 @@ def test_a_passkey_from_a_mailbox_removes_itself_but_none_that_counts(arena: Are
     assert kept(arena, anna.cookie) == [first_id]
 
 
+@pytest.mark.proves("PASSKEY-REMOVE", "PASSKEY-YOUNG")
+def test_of_passkeys_that_wait_the_older_one_removes_the_younger_alone(arena: Arena) -> None:
+    older, cookie, older_id = enrolled(arena, "link", person="cleo")
+    arena.clock.ahead_ms = 60_000
+    younger, late, younger_id = enrolled(arena, "link", person="cleo")
+    assert code_of(removed(arena, older_id, late, younger)) == "confirmation.wrong_person"
+    assert removed(arena, younger_id, cookie, older).is_success
+    assert kept(arena, cookie) == [older_id]
+
+
 @pytest.mark.proves("PASSKEY-REMOVE")
 def test_two_removals_at_once_leave_one(arena: Arena) -> None:
     anna = arena.anna

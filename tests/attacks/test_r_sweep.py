@@ -8,7 +8,7 @@ import pytest
 
 from attacks.arena import SEND_BACK, Arena
 from remit.domain.errors import Fault
-from remit.domain.records import ActRecord, ActState
+from remit.domain.records import ActRecord, ActState, TaskRecord, TaskState
 from remit.domain.values import Instant
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Put
@@ -110,6 +110,24 @@ def test_a_ticket_and_an_officers_answer_do_not_come_after_the_end(arena: Arena)
     assert len(arena.run(arena.helpdesk.cases())) == before
     assert notes(arena, first) == []
     assert arena.run(arena.parts.store.find(ActRecord, "act.sent", "")) == ()
+
+
+@pytest.mark.proves("FENCE")
+def test_the_ticket_of_a_task_that_is_held_is_neither_opened_nor_given_up(arena: Arena) -> None:
+    granted = arena.anna.grant(arena.agent(), _mandate())
+    arena.helpdesk.fail_next("before")
+    task = arena.agent().open(granted)
+
+    def turn(state: TaskState) -> None:
+        kept = arena.run(arena.parts.store.get(TaskRecord, task.id))
+        arena.run(arena.parts.store.commit(Commit(puts=(Put(replace(kept.record, state=state), kept.rev, kept.record),))))
+
+    turn(TaskState.HELD)
+    arena.desk.sweep()
+    assert len(arena.run(arena.helpdesk.cases())) == 0
+    turn(TaskState.OPEN)
+    arena.desk.sweep()
+    assert [case.id for case in arena.run(arena.helpdesk.cases())] == [task.case]
 
 
 def _mandate() -> dict[str, Any]:

@@ -137,6 +137,7 @@ def test_the_doctor_names_a_missing_second_admin_and_plain_http(remit: Run, desk
     change(desk, 'host = "127.0.0.1"', 'host = "0.0.0.0"')
     found = remit("doctor", "--json", "--config", desk)
     assert [one["name"] for one in found.json["findings"] if one["state"] == "wrong"] == ["admins"]
+    assert "limits" in [one["name"] for one in found.json["findings"] if one["state"] == "look"]
 
 
 def test_the_schema_for_policy_authors_names_the_actions(remit: Run, desk: Path) -> None:

@@ -109,6 +109,21 @@ def test_a_sandbox_never_starts_where_others_can_reach_it(remit: Run, desk: Path
     refused(remit("check", "--config", desk), "settings.invalid", "sandbox.enabled is for a desk on loopback only")
 
 
+def test_a_limit_that_is_none_is_said_and_a_desk_behind_a_proxy_hears_of_the_header(remit: Run, desk: Path) -> None:
+    settings = desk / "remit.toml"
+    right = settings.read_text(encoding="utf-8")
+    for line, said in (
+        ("client_per_s = 0", "limits.client_per_s must be a whole number"),
+        ("peer_burst = true", "limits.peer_burst must be a whole number"),
+        ('peer_header = "X Real"', "limits.peer_header must be the name of a header"),
+        ("peers = 5", "limits.peers unknown"),
+    ):
+        settings.write_text(f"{right}\n[limits]\n{line}\n", encoding="utf-8")
+        refused(remit("check", "--config", desk), "settings.invalid", said)
+    settings.write_text(f'{right}\n[limits]\nclient_per_s = 50\npeer_header = "X-Real-IP"\n', encoding="utf-8")
+    assert remit("check", "--config", desk).code == 0
+
+
 def test_a_point_to_stop_at_is_for_a_sandbox_alone(remit: Run, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REMIT_STOP_AT", "act.sent")
     refused(remit("check", "--config", desk), "settings.invalid", "REMIT_STOP_AT is for fault tests")

@@ -18,6 +18,7 @@ from remit.domain.confirmers import (
     verify_confirmer,
     verify_may_invite,
     verify_passkey_may_confirm,
+    verify_passkey_may_remove,
     with_yes,
 )
 from remit.domain.errors import Code, Refused
@@ -288,3 +289,15 @@ def test_a_young_passkey_confirms_nothing_above_routine(young: Passkey) -> None:
 )
 def test_a_trusted_passkey_confirms_everything(trusted: Passkey) -> None:
     verify_passkey_may_confirm(trusted, area=Area.SECURITY, now=NOW, sensitive=True)
+
+
+def test_a_passkey_that_waits_removes_none_that_waits_less_long() -> None:
+    settled, older, younger = passkey(Enrolment.VOUCHED), passkey(Enrolment.LINK, age_h=2), passkey(Enrolment.LINK, age_h=1)
+    order = [settled, older, younger]
+    for place, signing in enumerate(order):
+        for going in order[place:]:
+            verify_passkey_may_remove(signing, going, now=NOW)
+        for going in order[:place]:
+            with pytest.raises(Refused) as caught:
+                verify_passkey_may_remove(signing, going, now=NOW)
+            assert refused_code(caught) is Code.CONFIRMATION_WRONG_PERSON

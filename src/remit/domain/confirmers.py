@@ -209,8 +209,8 @@ def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Inst
         )
 
 
-def verify_passkey_may_remove(passkey: Passkey, *, waiting: bool, now: Instant) -> None:
-    """Check that a passkey may remove another one (or itself); `waiting` says that the one to go waits, too.
+def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant) -> None:
+    """Check that a passkey may remove another one, or itself: one that waits removes none that waits less long.
 
     ⚔ A passkey from a mailbox that could remove those that count would lock the person out, and wait in peace.
 
@@ -219,7 +219,7 @@ def verify_passkey_may_remove(passkey: Passkey, *, waiting: bool, now: Instant) 
 
     Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
     """
-    if not waiting:
+    if (waits_until(going, now) or 0) < (waits_until(passkey, now) or 0):
         _verify_waited(passkey, now, "This passkey is too new to remove that one. Use the other one, wait, or let the desk verify you.")
 
 

@@ -50,14 +50,16 @@ class Limits:
     """The limits of one process.
 
     `numbers` are the settings of `[limits]`; `peer_header` names the header in which a proxy of the desk's own says who
-    calls it ("" without one); `world` gives the monotonic seconds.
+    calls it ("" without one). With `outside`, a call from this very machine comes through a proxy, and without that header
+    nobody behind it can be told from anybody else: then only all of them together are limited. `world` gives the seconds.
     """
 
-    def __init__(self, numbers: Mapping[str, int], *, peer_header: str, world: World) -> None:
+    def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
         self._clients = _Buckets(Rate(per_s=numbers["client_per_s"], burst=numbers["client_burst"]))
         self._peers = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
         self._unproved = _Buckets(Rate(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
         self._header = peer_header.lower().encode("latin-1")
+        self._outside = outside
         self._world = world
         self._refused = 0
         self._told_s = -_TELL_S
@@ -86,7 +88,9 @@ class Limits:
         """
         now_s = self._world.ticks()
         try:
-            self._peers.verify(self._peer(scope), now_s)
+            peer = self._peer(scope)
+            if peer:
+                self._peers.verify(peer, now_s)
             self._unproved.verify(_ALL, now_s)
         except Refused:
             self._tell(now_s)
@@ -95,11 +99,13 @@ class Limits:
     def count_unproved(self, scope: Scope) -> None:
         """Count a request that proved nothing, at its address and among all of these."""
         now_s = self._world.ticks()
-        self._peers.take(self._peer(scope), now_s)
+        peer = self._peer(scope)
+        if peer:
+            self._peers.take(peer, now_s)
         self._unproved.take(_ALL, now_s)
 
     def _peer(self, scope: Scope) -> str:
-        """The address that calls; of IPv6 the network, since one machine has all of it.
+        """The address that calls ("" when it is a proxy's that says nothing); of IPv6 the network, since one machine has all of it.
 
         ⚔ What a caller says of itself is the first word of such a header, what the nearest proxy says is the last.
         """
@@ -109,6 +115,8 @@ class Limits:
             known = ipaddress.ip_address(address)
         except ValueError:
             return address[:64]
+        if self._outside and not said and known.is_loopback:
+            return ""
         if isinstance(known, ipaddress.IPv4Address):
             return str(known)
         return str(known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> _HOST_V6 << _HOST_V6, _NET_V6)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from remit.domain.canonical import b64url, unb64url
-from remit.domain.confirmers import verify_passkey_may_remove, waits_until
+from remit.domain.confirmers import verify_passkey_may_remove
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Passkey, Person, Session
@@ -55,9 +55,7 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
     """
     own, going = await _own(parts, person, passkey_id)
     ceremony, signer = await take_ceremony(parts, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion)
-    now = parts.world.now()
-    waiting = waits_until(passkey_facts(going.record, person), now) is not None
-    verify_passkey_may_remove(passkey_facts(signer.record, person), waiting=waiting, now=now)
+    verify_passkey_may_remove(passkey_facts(signer.record, person), passkey_facts(going.record, person), now=parts.world.now())
     asserted = parts.passkeys.verify_assertion(
         assertion, challenge=unb64url(ceremony.record.challenge), public_key=signer.record.public_key, sign_count=signer.record.sign_count
     )

@@ -217,14 +217,20 @@ async def _told(parts: Parts, asked: Awaitable[object]) -> desk.ActResult:
 
 
 async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
-    """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case."""
+    """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case.
+
+    Raises:
+        Refused: `task.held`.
+    """
     try:
         standing = await load_standing(parts, act.task)
         verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
         payload = decode(act.payload.encode())
         if not (isinstance(payload, Mapping) and payload.get("do") == "open"):
             await verify_case(parts, standing.task.record)
-    except Refused:
+    except Refused as refused:
+        if refused.code is Code.TASK_HELD:
+            raise  # it may go on: until then it is neither written nor given up
         return False
     return True
 

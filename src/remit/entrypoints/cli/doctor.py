@@ -111,6 +111,9 @@ def _reach(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="sandbox", state="look", says=says, cure="Set [sandbox] enabled = false for a real desk.")
     if not settings.loopback and not settings.issuer.startswith("https:"):
         yield Finding(name="reach", state="wrong", says=f"{settings.issuer} is not https.", cure="Put TLS in front and set server.issuer.")
+    if not settings.loopback and not settings.peer_header:
+        says = "callers behind a proxy cannot be told from one another: what proves nothing is limited for all of them together."
+        yield Finding(name="limits", state="look", says=says, cure="Let the proxy set a header and name it in limits.peer_header.")
     where = "this machine alone" if settings.loopback else "from outside"
     yield Finding(name="reach", state="ok", says=f"{settings.issuer} on {settings.host} port {settings.port}: {where}")
 
