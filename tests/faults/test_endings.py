@@ -10,7 +10,7 @@ import pytest
 
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from remit.client import calls
-from remit.domain.records import OPEN_ASKS, ActRecord, AskRecord, ConfirmationRecord, MandateRecord, TaskRecord
+from remit.domain.records import OPEN_ASKS, ActRecord, AskRecord, ConfirmationRecord, MandateRecord, TaskRecord, open_of
 from remit.domain.values import Instant, instant_text
 from remit.sandbox import SandboxAgent, SandboxMandate, SandboxReply, SandboxTask
 from remit.usecases.revoke import revoke_mandate
@@ -238,7 +238,7 @@ def orphans(arena: Arena, one: Engaged) -> list[object]:
         store = arena.parts.store
         left: list[object] = [kept.record for kept in (await store.find(ConfirmationRecord, "confirmation.task", task))]
         left += [kept.record for kept in await store.find(ActRecord, "act.task", task)]
-        left += [kept.record for kept in await store.find(AskRecord, "ask.open", task)]
+        left += [kept.record for kept in await store.find(AskRecord, "ask.task", open_of(task))]
         left += [kept.record for kept in await store.find(AskRecord, "ask.task", task) if kept.record.state in OPEN_ASKS]
         left += [kept.record for kept in await store.find(TaskRecord, "task.live_mandate", one.mandate.id)]
         left += [kept.record for kept in await store.find(MandateRecord, "mandate.live_parent", one.mandate.id)]

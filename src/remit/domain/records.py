@@ -362,6 +362,11 @@ class AskState(StrEnum):
 OPEN_ASKS = frozenset({AskState.WAITING, AskState.PERMITTED, AskState.ACTING, AskState.UNKNOWN})
 
 
+def open_of(task: str) -> str:
+    """The key of a task's open asks in `ask.task`; beside the task's own, so that a store keeps both in one place."""
+    return f"{task} open"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserved:
     """What an ask holds of a counter."""
@@ -409,11 +414,9 @@ class AskRecord:
     salt: str = ""
 
     def links(self) -> tuple[Link, ...]:
-        """By customer and task always; by task while something may still come of it."""
-        links = [Link("ask.customer", self.customer, self.at), Link("ask.task", self.task, self.at)]
-        if self.state in OPEN_ASKS:
-            links.append(Link("ask.open", self.task, self.at))
-        return tuple(links)
+        """By task always, and among its open ones while something may still come of it."""
+        link = Link("ask.task", self.task, self.at)
+        return (link, Link("ask.task", open_of(self.task), self.at)) if self.state in OPEN_ASKS else (link,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from remit.domain.catalogue import Effect
 from remit.domain.confirmation import ask_digest, challenge, verify_lesser
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.ids import new_id
+from remit.domain.ids import timed_id
 from remit.domain.records import Answer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import Json, JsonObject, decode
@@ -44,7 +44,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
-    lesser = await _decide(parts, ask.record, person, word, params, new_id("ask", parts.world.random(16)))
+    lesser = await _decide(parts, ask.record, person, word, params, timed_id("ask", parts.world.now(), parts.world.random(10)))
     rendering = await render_now(parts, lesser.standing, lesser.record, lesser.weighed)
     nonce = b64url(parts.world.random(16))
     signed = challenge(ask_digest=lesser.record.digest, rendering_hash=rendering.hash, decision=lesser.record.id, nonce=nonce)

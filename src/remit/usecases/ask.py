@@ -8,7 +8,7 @@ from remit.domain.catalogue import Effect, MarkKind
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.ids import new_id
+from remit.domain.ids import timed_id
 from remit.domain.mandate import Charge
 from remit.domain.paths import values_at
 from remit.domain.receipt import Holder
@@ -191,7 +191,7 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         attachments=[digest for _, digest in request.attachments],
     )
     return AskRecord(
-        id=new_id("ask", parts.world.random(16)),
+        id=timed_id("ask", parts.world.now(), parts.world.random(10)),
         task=task.id,
         mandate=task.mandate,
         customer=task.customer,
@@ -395,7 +395,7 @@ def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool =
             case _:
                 payload = {"do": "note", "public": True, "author": "agent", "text": text}
     return ActRecord(
-        id=new_id("act", parts.world.random(16)),
+        id=timed_id("act", parts.world.now(), parts.world.random(10)),
         ask=record.id,
         task=record.task,
         case=record.case,

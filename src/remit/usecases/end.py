@@ -14,6 +14,7 @@ from remit.domain.records import (
     MandateRecord,
     TaskRecord,
     TaskState,
+    open_of,
 )
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve
@@ -72,7 +73,7 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
     sent: list[str] = []
     acts = 0
     confirmations = () if alone else await parts.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)
-    asks = () if alone else await parts.store.find(AskRecord, "ask.open", task.id, limit=1000)
+    asks = () if alone else await parts.store.find(AskRecord, "ask.task", open_of(task.id), limit=1000)
     puts.extend(Put(replace(one.record, state=ConfirmationState.VOID), one.rev, one.record) for one in confirmations)
     for act in () if alone else await parts.store.find(ActRecord, "act.task", task.id, limit=1000):
         if act.record.ask:

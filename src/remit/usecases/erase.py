@@ -156,8 +156,7 @@ async def _verify_erasable(parts: Parts, customer: str, by: Sequence[Person], re
         raise _stands_against("a task is open or held")
     if await parts.store.find(MandateRecord, "mandate.live_customer", customer, limit=1):
         raise _stands_against("a mandate is active; revoke it first")
-    asks = await parts.store.find(AskRecord, "ask.customer", customer, limit=_MOST)
-    if any(one.record.state in OPEN_ASKS for one in asks):
+    if any(one.record.state in OPEN_ASKS for one in await _asks(parts, customer)):
         raise _stands_against("the outcome of an ask is not known yet")
     last = await parts.store.entries(ref=customer, limit=1, newest=True)
     if last and last[0].row.at > parts.world.now() - retention_s * 1000:
@@ -167,7 +166,7 @@ async def _verify_erasable(parts: Parts, customer: str, by: Sequence[Person], re
 
 async def _emptied(parts: Parts, customer: str) -> list[Put]:
     """The working records about a customer, emptied of everything that is not an id, a state or a digest."""
-    asks = await parts.store.find(AskRecord, "ask.customer", customer, limit=_MOST)
+    asks = await _asks(parts, customer)
     shown = await parts.store.find(ConfirmationRecord, "confirmation.customer", customer, limit=_MOST)
     mandates = await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_MOST)
     puts = [
@@ -185,6 +184,15 @@ async def _emptied(parts: Parts, customer: str) -> list[Put]:
         offers = await parts.store.find(OfferRecord, "offer.case", case, limit=_MOST)
         puts += [Put(replace(one.record, terms=_NOTHING), one.rev, one.record) for one in offers]
     return puts
+
+
+async def _asks(parts: Parts, customer: str) -> list[Kept[AskRecord]]:
+    """Every ask that was ever made in a customer's name."""
+    found: list[Kept[AskRecord]] = []
+    for mandate in await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_MOST):
+        for task in await parts.store.find(TaskRecord, "task.mandate", mandate.record.id, limit=_MOST):
+            found.extend(await parts.store.find(AskRecord, "ask.task", task.record.id, limit=_MOST))
+    return found
 
 
 def _stands_against(reason: str) -> Refused:

@@ -187,7 +187,7 @@ def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
     title = parts.catalogue.objectives[task.objective].title
     payload: Mapping[str, Json] = {"do": "open", "subject": title, "text": "", "author": "remit"}
     return ActRecord(
-        id=new_id("act", parts.world.random(16)),
+        id=timed_id("act", parts.world.now(), parts.world.random(10)),
         ask="",
         task=task.id,
         case=task.case,

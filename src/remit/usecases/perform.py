@@ -20,6 +20,7 @@ from remit.usecases.standing import Standing, epochs, load_standing, verify_stan
 
 _TRIES = 8
 _CLOSE = "case.close"
+_LONG_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +261,7 @@ async def _settle_ask(  # one outcome and all it moves
     parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], result: desk.ActResult, prove: tuple[int, ...]
 ) -> Settled:
     record = ask.record
+    now = parts.world.now()
     done = after.state is ActState.DONE
     settled = replace(
         record,
@@ -278,7 +280,14 @@ async def _settle_ask(  # one outcome and all it moves
     else:
         reserves.extend(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
     committed = await parts.store.commit(
-        Commit(puts=tuple(puts), reserves=tuple(reserves), entries=written.rows, touches=((record.task, parts.world.now()),), prove=prove)
+        Commit(
+            puts=tuple(puts),
+            reserves=tuple(reserves),
+            entries=written.rows,
+            # What the desk was long in doing counts as use: its agent must find the task open, to see what came of it.
+            touches=((record.task, now),) if now - act.record.queued_at > _LONG_MS else (),
+            prove=prove,
+        )
     )
     return Settled(settled, written, committed)
 

@@ -9,7 +9,7 @@ from typing import Final
 from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.catalogue import PowerKind
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.ids import new_id
+from remit.domain.ids import new_id, timed_id
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.transcript import Draft, Kind
@@ -146,7 +146,7 @@ async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, of
 def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecord:
     payload = canonical({"do": "note", "public": True, "author": author, "text": text}).decode()
     return ActRecord(
-        id=new_id("act", parts.world.random(16)),
+        id=timed_id("act", parts.world.now(), parts.world.random(10)),
         ask="",
         task=task.id,
         case=task.case,

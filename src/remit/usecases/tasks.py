@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate_covering import counter_key
-from remit.domain.records import AskRecord, EndReason, Message, TaskRecord, TaskState
+from remit.domain.records import AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
 from remit.domain.values import Json
 from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.ask import Workload
@@ -43,7 +43,7 @@ async def task_status(parts: Parts, workload: Workload) -> TaskView:
             standing = await _own(parts, workload)
         except Fault as unreadable:
             del unreadable  # what is told here is Remit's own record; it says nothing of the case
-    asks = await parts.store.find(AskRecord, "ask.open", workload.task, limit=1000)
+    asks = await parts.store.find(AskRecord, "ask.task", open_of(workload.task), limit=1000)
     return TaskView(task=standing.task.record, budgets=budgets(standing), waiting=[one.record.id for one in asks])
 
 
