@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from remit.domain.canonical import b64url, canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import verify_current
-from remit.domain.ids import is_id, new_id
+from remit.domain.ids import is_id, new_id, timed_id
 from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
