@@ -157,10 +157,7 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
 
 
 def _redacted(parts: Parts, request: AskIn) -> AskIn:
-    """Take secrets out of an ask before anything else sees it.
-
-    Source: 2-model.md §5 (Redact), §7 (Inbound).
-    """
+    """Take secrets out of an ask before anything else sees it."""
     cleaned = clean(parts, action=request.action, params=request.params, words=request.words)
     if not cleaned.secrets:
         return request
