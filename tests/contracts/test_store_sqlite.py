@@ -208,7 +208,7 @@ except Refused as no:
 def test_a_second_process_is_refused_under_any_name_of_the_file(tmp_path: Path) -> None:
     for name in ("real", "alias"):
         (tmp_path / name).mkdir()
-    for name in ("store.sqlite", "outside", "outside.synced"):
+    for name in ("store.sqlite", "outside", "outside.latest"):
         (tmp_path / "alias" / name).symlink_to(tmp_path / "real" / name)
 
     def elsewhere() -> str:
@@ -227,7 +227,7 @@ def test_a_second_process_is_refused_under_any_name_of_the_file(tmp_path: Path) 
 def test_a_store_that_is_refused_lets_go_of_its_file(tmp_path: Path) -> None:
     run(sqlite_store, tmp_path, lambda store: store.commit(entries(0)))
     (tmp_path / "outside").rename(tmp_path / "kept")
-    (tmp_path / "outside.synced").rename(tmp_path / "kept.synced")
+    (tmp_path / "outside.latest").rename(tmp_path / "kept.latest")
     refused(lambda: sqlite_store(tmp_path))
     (tmp_path / "kept").rename(tmp_path / "outside")
     run(sqlite_store, tmp_path, lambda store: store.commit(entries(1)))

@@ -60,7 +60,7 @@ def test_an_honest_store_opens_again_and_again(folder: Path) -> None:
 
 def test_a_first_start_keeps_the_empty_log_outside_so_that_a_crash_at_the_first_commit_is_none(tmp_path: Path) -> None:
     opens(tmp_path)
-    saved = {name: (tmp_path / name).read_bytes() for name in ("outside", "outside.synced")}
+    saved = {name: (tmp_path / name).read_bytes() for name in ("outside", "outside.latest")}
     grow(tmp_path, 0)
     for name, raw in saved.items():
         (tmp_path / name).write_bytes(raw)  # as if the process had died between the commit and the write outside
@@ -90,7 +90,7 @@ def test_an_empty_store_in_the_place_of_a_lost_one_is_refused(folder: Path) -> N
 
 
 def test_a_store_whose_high_water_is_gone_is_refused(folder: Path) -> None:
-    for name in ("outside", "outside.synced"):
+    for name in ("outside", "outside.latest"):
         (folder / name).unlink()
     assert refused(folder).code is Code.SETTINGS_INVALID
     opens(folder, recovering=True)
@@ -101,7 +101,7 @@ def test_a_store_whose_high_water_is_gone_is_refused(folder: Path) -> None:
 def test_a_torn_high_water_is_replaced_by_the_synced_one_and_without_it_stops_the_start(folder: Path, raw: bytes) -> None:
     (folder / "outside").write_bytes(raw)
     opens(folder)
-    for name in ("outside", "outside.synced"):
+    for name in ("outside", "outside.latest"):
         (folder / name).write_bytes(raw)
     assert refused(folder).code is Code.LOG_DAMAGED
     assert "recover" in refused(folder).detail
@@ -111,7 +111,7 @@ def test_the_newer_of_both_places_counts(folder: Path, filled: Path) -> None:
     """⚔ Putting back one old file of the two hides nothing."""
     grow(folder, SIZE)
     shutil.copy(filled / "store.sqlite", folder / "store.sqlite")
-    for name in ("outside", "outside.synced"):
+    for name in ("outside", "outside.latest"):
         kept = (folder / name).read_bytes()
         shutil.copy(filled / name, folder / name)
         assert refused(folder).code is Code.LOG_OLDER
@@ -125,7 +125,7 @@ def test_a_high_water_of_another_key_or_log_is_none(folder: Path) -> None:
     foreign = signed_note(body, make_vkey(ORIGIN, other.public_key().public_bytes_raw()), other.sign(body.encode()))
     forged = signed_note(body, VKEY, other.sign(body.encode()))
     for note in (foreign, forged):
-        for name in ("outside", "outside.synced"):
+        for name in ("outside", "outside.latest"):
             (folder / name).write_text(note)
         assert refused(folder).code is Code.LOG_DAMAGED
 

@@ -273,7 +273,7 @@ def test_a_log_that_forked_from_the_published_one_is_recovered_with_both_on_reco
 
 @pytest.mark.parametrize("outside", [None, b"", b"\xff\xff torn"])
 def test_a_published_checkpoint_that_is_lost_or_torn_is_recovered_without(folder: Path, outside: bytes | None) -> None:
-    for name in ("outside", "outside.synced"):
+    for name in ("outside", "outside.latest"):
         (folder / name).unlink()
         if outside is not None:
             (folder / name).write_bytes(outside)

@@ -1,6 +1,7 @@
 """The high-water checkpoint: the newest signed checkpoint, kept outside the store so that an older store is noticed."""
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -15,22 +16,26 @@ Verify = Callable[[str], Checkpoint]
 """A signed checkpoint's text to the checkpoint, verified; refuses what the log's own key did not sign."""
 
 _SYNC_EVERY_S: Final = 1.0
-_SYNCED: Final = ".synced"
+_LATEST: Final = ".latest"
+_SLOT: Final = 4096
 
 
 class HighWater:
-    """Two small files, each replaced as a whole; the newer one that verifies counts.
+    """Two small files; the newest checkpoint in them that verifies counts.
 
-    `path` is written for every group before its answers leave, and so survives any crash of the process. `path.synced`
-    is written with fsync once a second and on close, and so survives a power cut, which can tear the first. Either may
-    be a little older than the store, never newer; a restored old store is far older than both.
+    `path.latest` is written in place for every group before its answers leave, in two slots by turns, so that one that is
+    torn leaves the other; it survives any crash of the process. `path` is text, replaced as a whole with fsync once a
+    second and on close, and so survives a power cut. Either may be a little older than the store, never newer; a restored
+    old store is far older than both.
     """
 
     def __init__(self, path: Path, on_point: Point) -> None:
         self._path = path
-        self._synced = path.with_name(path.name + _SYNCED)
+        self._latest = path.with_name(path.name + _LATEST)
         self._on_point = on_point
         self._sync_after = 0.0
+        self._slot = 0
+        self._open: int | None = None
         self.frozen = False
         """While a recovery runs, the published checkpoint stays what it was: a recovery cut short must be noticed."""
 
@@ -41,10 +46,8 @@ class HighWater:
 
     def read(self) -> str:
         """What is kept, as text ("" when nothing was ever kept), readable or not: evidence for a recovery."""
-        for path in (self._path, self._synced):
-            with contextlib.suppress(OSError):
-                return path.read_bytes()[:MAX_NOTE].decode("utf-8", errors="replace")
-        return ""
+        found = [raw.decode("utf-8", errors="replace") for _, raw in self._kept() if raw]
+        return max(found, key=_claimed_size, default="")
 
     def verify(self, verify: Verify) -> Checkpoint | None:
         """The newest kept checkpoint, verified (None when none was ever kept).
@@ -54,13 +57,11 @@ class HighWater:
         """
         newest: Checkpoint | None = None
         problem = ""
-        for path in (self._path, self._synced):
+        for name, raw in self._kept():
             try:
-                found = verify(path.read_bytes()[:MAX_NOTE].decode("utf-8", errors="strict"))
-            except FileNotFoundError:
-                continue
-            except (OSError, UnicodeDecodeError, Refused) as unreadable:
-                problem = f"{path.name}: {unreadable}"
+                found = verify(raw.decode("utf-8", errors="strict"))
+            except (UnicodeDecodeError, Refused) as unreadable:
+                problem = f"{name}: {unreadable}"
                 continue
             if newest is None or found.size > newest.size:
                 newest = found
@@ -72,10 +73,18 @@ class HighWater:
         return newest
 
     def write(self, note: str) -> None:
-        """Replace what is kept, unless a recovery runs."""
+        """Keep a newer checkpoint, unless a recovery runs."""
         if self.frozen:
             return
-        self._replace(self._path, note, sync=False)
+        if self._open is None:
+            self._open = os.open(self._latest, os.O_WRONLY | os.O_CREAT, 0o600)
+        raw = note.encode() + b"\x00"
+        place, half = self._slot * _SLOT, len(raw) // 2
+        _write_at(self._open, raw[:half], place)
+        # A crash here leaves a torn slot, which does not verify; the other one is of the group before.
+        self._on_point("checkpoint.half_written")
+        _write_at(self._open, raw[half:], place + half)
+        self._slot = 1 - self._slot
         if time.monotonic() >= self._sync_after:
             self.sync(note)
 
@@ -83,27 +92,43 @@ class HighWater:
         """Make it durable, unless a recovery runs."""
         if self.frozen:
             return
-        self._replace(self._synced, note, sync=True)
+        beside = self._path.with_name(self._path.name + ".new")
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(note.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)
+        _sync_folder(self._path.parent)
         self._sync_after = time.monotonic() + _SYNC_EVERY_S
 
-    def _replace(self, path: Path, note: str, *, sync: bool) -> None:
-        # Plain texts: this runs for every group, and a Path is parsed anew each time it is made.
-        target = os.fspath(path)
-        beside = target + ".new"
-        raw = note.encode()
-        half = len(raw) // 2
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(raw[:half])
-            file.flush()
-            # A crash here leaves a torn side file, which nothing reads; the old checkpoint stays in force.
-            self._on_point("checkpoint.half_written")
-            file.write(raw[half:])
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        os.replace(beside, target)  # noqa: PTH105  # as above
-        if sync:
-            _sync_folder(path.parent)
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._open is not None:
+            os.close(self._open)
+            self._open = None
+
+    def _kept(self) -> list[tuple[str, bytes]]:
+        """Everything that is kept, by where it stands; a file that is there and holds nothing counts, as something unreadable."""
+        found: list[tuple[str, bytes]] = []
+        with contextlib.suppress(OSError):
+            found.append((self._path.name, self._path.read_bytes()[:MAX_NOTE]))
+        with contextlib.suppress(OSError):
+            raw = self._latest.read_bytes()
+            slots = [raw[place : place + _SLOT].partition(b"\x00")[0] for place in range(0, 2 * _SLOT, _SLOT)]
+            found.extend((self._latest.name, slot) for slot in slots if slot or not any(slots))
+        return found
+
+
+def _claimed_size(note: str) -> int:
+    """The size a kept text says, whether or not it verifies."""
+    _, _, rest = note.partition("\n")
+    line = rest.partition("\n")[0]
+    return int(line) if line.isascii() and line.isdecimal() else -1
+
+
+def _write_at(handle: int, raw: bytes, place: int) -> None:
+    if os.pwrite(handle, raw, place) != len(raw):
+        raise OSError(errno.ENOSPC, "the checkpoint was not written whole")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,15 +1,19 @@
 """Filling what is held in memory from the file. Runs on the writing thread alone, so that what it reads cannot be overtaken."""
 
 import sqlite3
-from typing import TypeVar
+from collections.abc import Iterable
+from typing import Final, TypeVar
 
 from remit.adapters.store import records, trails
 from remit.adapters.store.held import UNKNOWN, Held, Key, stood_on, trail_names
+from remit.adapters.store.sqlite_rows import chunks
 from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
 from remit.domain.trajectory import Trail
 from remit.ports.store import Kept, Missing, Snapshot
 
+_FEW: Final = 2
+_RECORDS: Final = "select r.kind, r.id, r.rev, r.body from (values {rows}) v cross join record r on r.kind = v.column1 and r.id = v.column2"
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
@@ -19,6 +23,19 @@ class Filler:
     def __init__(self, connection: sqlite3.Connection, held: Held) -> None:
         self._connection = connection
         self._held = held
+
+    def look_up(self, keys: Iterable[Key]) -> None:
+        """Read into memory what of these records is not held, by few statements."""
+        wanted = [key for key in dict.fromkeys(keys) if self._held.records.get(key) is UNKNOWN]
+        if len(wanted) < _FEW:
+            return  # each is looked for when it is needed
+        found: dict[Key, Kept[Record]] = {}
+        for statement, values in chunks(_RECORDS, wanted):
+            for kind, record_id, rev, body in self._connection.execute(statement, values):
+                found[kind, record_id] = Kept(records.decode(kind, body), rev)
+        with self._held.lock:
+            for key in wanted:
+                self._held.records.put(key, found.get(key))
 
     def record(self, key: Key) -> Kept[Record] | None:
         """A record, None where there is none."""

@@ -96,12 +96,13 @@ class GroupWriter:
 
     def _decide(self, jobs: Sequence[Job[Any]]) -> tuple[Deciding, list[EntryRow], _Places]:
         """Decide each job on what stands and on the jobs before it."""
-        marks = [mark.key for job in jobs for mark in cast("Commit", job.work).marks]
+        commits = [cast("Commit", job.work) for job in jobs]
+        marks = [mark.key for commit in commits for mark in commit.marks]
+        self._filler.look_up((put.record.KIND, put.record.id) for commit in commits for put in commit.puts)
         deciding = Deciding(self._filler, standing_marks(self._connection, marks) if marks else ())
         rows: list[EntryRow] = []
         places: _Places = []
-        for job in jobs:
-            commit = cast("Commit", job.work)
+        for job, commit in zip(jobs, commits, strict=True):
             first = self._log.size + len(rows)
             try:
                 _verify_there(commit.prove, first)
@@ -121,6 +122,7 @@ class GroupWriter:
         with contextlib.suppress(OSError, sqlite3.Error):  # what was answered is durable already, here and outside
             if self._log.size:
                 self._high_water.sync(self._log.note)
+            self._high_water.close()
             self._connection.execute("pragma wal_checkpoint(truncate)")
         self._connection.close()
 

@@ -33,7 +33,7 @@ _MARKED: Final = "select key from mark where key in (values {rows})"
 def standing_marks(connection: sqlite3.Connection, keys: Sequence[str]) -> frozenset[str]:
     """Which of these replay marks stand already."""
     found: set[str] = set()
-    for statement, values in _chunks(_MARKED, [(key,) for key in keys]):
+    for statement, values in chunks(_MARKED, [(key,) for key in keys]):
         found.update(key for (key,) in connection.execute(statement, values))
     return frozenset(found)
 
@@ -59,11 +59,12 @@ def write_entries(connection: sqlite3.Connection, first: int, rows: Sequence[Ent
 
 
 def _write(connection: sqlite3.Connection, template: str, rows: Sequence[tuple[Value, ...]]) -> None:
-    for statement, values in _chunks(template, rows):
+    for statement, values in chunks(template, rows):
         connection.execute(statement, values)
 
 
-def _chunks(template: str, rows: Sequence[tuple[Value, ...]]) -> Iterable[tuple[str, list[Value]]]:
+def chunks(template: str, rows: Sequence[tuple[Value, ...]]) -> Iterable[tuple[str, list[Value]]]:
+    """The statements for so many rows, with their values; `{rows}` in the template stands for the rows."""
     start = 0
     while start < len(rows):
         count = min(_ROWS, 1 << ((len(rows) - start).bit_length() - 1))
