@@ -1,7 +1,7 @@
 """Durable asks a second through one worker: fresh proofs, varied inputs, built-in desk, 50 policies, a real disk.
 
-Every counted ask is proved (token and DPoP), decided, recorded with a synced commit, sent to the desk (its own synced
-commit) and its outcome recorded with a third. `python bench/ask.py [--asks N] [--folder DIR] [--fsyncs]`.
+Every counted ask is proved (token and DPoP), decided and recorded as sent with a synced commit, done at the desk (its own
+synced commit), and its outcome recorded with a third. `python bench/ask.py [--asks N] [--folder DIR] [--only PART]`.
 """
 
 import argparse
@@ -159,6 +159,120 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Server:
+    """A desk in a process of its own, on a folder of its own."""
+
+    def __init__(self, given: argparse.Namespace, *, watch: bool = False, strace: bool = False) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        command = [sys.executable, str(HERE / "desk_server.py"), str(self.folder), str(self.port), str(given.customers), str(given.orders)]
+        command += ["watch"] if watch else []
+        if strace:
+            command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", str(self.folder / "syncs"), *command]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout is None or self.process.stdout.readline().strip() != "ready":
+            raise SystemExit("the desk did not start; its own message stands above")
+        self.pid = int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)]).split()[0]) if strace else self.process.pid
+
+    def begin(self) -> None:
+        """From here on it counts."""
+        if self.process.stdin is not None:
+            self.process.stdin.write("begin\n")
+            self.process.stdin.flush()
+        time.sleep(0.2)
+
+    def stop(self) -> dict[str, Any]:
+        """Stop it; returns what it counted."""
+        said: dict[str, Any] = json.loads(self.process.communicate(timeout=60)[0].strip().splitlines()[-1])
+        return said
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.process.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def rates(given: argparse.Namespace) -> None:
+    """Asks a second, latencies, CPU by thread and commits an ask, at one connection and at 32."""
+    mid = statistics.median
+    for connections in (1, 32):
+        server = Server(given)
+        try:
+            with Sandbox({}, base_url=base(server.port)) as desk:
+                made = set_up(desk, 64, given.customers, given.orders)
+            count = given.asks // 6 if connections == 1 else given.asks
+            asyncio.run(drive(server.port, requests(made, server.port, 200, 0), connections))
+            server.begin()
+            number, found = 200, []
+            for _ in range(given.rounds):
+                ready = requests(made, server.port, count, number)
+                number += count
+                before = cpu_s(server.pid)
+                seconds, latencies, said = asyncio.run(drive(server.port, ready, connections))
+                if said != {"done": count}:
+                    print("  not all done:", said)
+                latencies.sort()
+                p99 = latencies[int(len(latencies) * 0.99)]
+                found.append((count / seconds, mid(latencies) * 1000, p99 * 1000, (cpu_s(server.pid) - before) / count * 1e6))
+            rate, p50, p99_ms, cpu = (mid(column) for column in zip(*found, strict=True))
+            print(f"    yardstick: one ES256 check takes {yardstick_us():.0f} us")
+            print(
+                f"{connections:>3} connections: {rate:7.0f} asks/s   p50 {p50:6.2f} ms   p99 {p99_ms:6.2f} ms   server CPU {cpu:5.0f} us an ask"
+            )
+            told, asked = server.stop(), given.rounds * count
+            threads = sorted(told["threads"].items(), key=lambda one: -one[1])
+            print("     CPU by thread, us an ask: " + ", ".join(f"{name} {s / asked * 1e6:.0f}" for name, s in threads if s / asked > 1e-6))
+            print(f"     store commits {told['store_commits'] / asked:.2f} an ask; peak memory {told['peak_mb']:.0f} MB")
+        finally:
+            server.close()
+
+
+def stages(given: argparse.Namespace) -> None:
+    """CPU by stage on the event loop's thread, in a run of its own: counting makes everything slower, so the shares matter."""
+    server = Server(given, watch=True)
+    try:
+        with Sandbox({}, base_url=base(server.port)) as desk:
+            made = set_up(desk, 64, given.customers, given.orders)
+        server.begin()
+        count = given.asks // 2
+        asyncio.run(drive(server.port, requests(made, server.port, count, 0), 32))
+        told = server.stop()
+        loop = told["threads"]["MainThread"] / count * 1e6
+        print(f"stages on the loop's thread, of {loop:.0f} us an ask while counting:")
+        rest = loop
+        for name, spent in sorted(told["stages"].items(), key=lambda one: -one[1]):
+            rest -= spent / count * 1e6
+            print(f"     {spent / count * 1e6:6.0f} us  {spent / count * 1e8 / loop:4.0f} %  {name}")
+        print(f"     {rest:6.0f} us  {rest / loop * 100:4.0f} %  server, loop and what stands between the stages")
+    finally:
+        server.close()
+
+
+def syncs(given: argparse.Namespace) -> None:
+    """Syncs an ask, counted by the kernel, alone and among 32: everything is slower meanwhile."""
+    if shutil.which("strace") is None:
+        print("syncs: not counted, strace is not there")
+        return
+    for connections, count in ((1, 300), (32, 1500)):
+        counted = []
+        for asked in (0, count):
+            server = Server(given, strace=True)
+            try:
+                with Sandbox({}, base_url=base(server.port)) as desk:
+                    made = set_up(desk, 8, 32, given.orders)
+                asyncio.run(drive(server.port, requests(made, server.port, asked, 0), connections))
+                server.stop()
+                rows = [line.split() for line in (server.folder / "syncs").read_text().splitlines()]
+                counted.append(sum(int(row[3]) for row in rows if row and row[-1] in {"fsync", "fdatasync"}))
+            finally:
+                server.close()
+        print(
+            f"syncs: {(counted[1] - counted[0]) / count:.2f} an ask at {connections} connections (store twice, desk once, shared in groups)"
+        )
+
+
 def main() -> int:
     """Start the desk, drive it, print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -167,53 +281,11 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=300)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--folder", default=None, help="where the data lies; default a new folder beside this one, on its disk")
-    parser.add_argument("--fsyncs", action="store_true", help="count syncs with strace (slows everything; a run of its own)")
+    parser.add_argument("--only", choices=("rates", "stages", "syncs"), default=None)
     given = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, str(HERE / "desk_server.py"), str(folder), str(port), str(given.customers), str(given.orders)]
-    if given.fsyncs:
-        command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", str(folder / "syncs"), *command]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        if server.stdout is None or server.stdout.readline().strip() != "ready":
-            return 1
-        pid = int(subprocess.check_output(["pgrep", "-P", str(server.pid)]).split()[0]) if given.fsyncs else server.pid
-        with Sandbox({}, base_url=f"http://localhost:{port}") as desk:
-            began = time.perf_counter()
-            made = set_up(desk, 64, given.customers, given.orders)
-            print(f"set up: {given.customers} mandates granted and opened in {time.perf_counter() - began:.1f} s")
-            number = 0
-            for connections in (1, 32):
-                rates, p50s, p99s, cpus = [], [], [], []
-                for _ in range(given.rounds):
-                    count = given.asks // 6 if connections == 1 else given.asks
-                    ready = requests(made, port, count, number)
-                    number += count
-                    before = cpu_s(pid)
-                    seconds, latencies, said = asyncio.run(drive(port, ready, connections))
-                    cpus.append((cpu_s(pid) - before) / count * 1e6)
-                    rates.append(count / seconds)
-                    latencies.sort()
-                    p50s.append(statistics.median(latencies) * 1000)
-                    p99s.append(latencies[int(len(latencies) * 0.99)] * 1000)
-                    if said != {"done": count}:
-                        print("  not all done:", said)
-                mid = statistics.median
-                print(f"    yardstick: one ES256 check takes {yardstick_us():.0f} us")
-                print(
-                    f"{connections:>3} connections: {mid(rates):7.0f} asks/s   p50 {mid(p50s):6.2f} ms   p99 {mid(p99s):6.2f} ms   server CPU {mid(cpus):5.0f} us an ask"
-                )
-        server.terminate()
-        print(server.communicate(timeout=30)[0].strip())
-        if given.fsyncs:
-            print((folder / "syncs").read_text())
-            print(f"for {number} asks")
-    finally:
-        server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+    for name, part in (("rates", rates), ("stages", stages), ("syncs", syncs)):
+        if given.only in {None, name}:
+            part(given)
     return 0
 
 

@@ -1,6 +1,7 @@
 """The desk that `bench/ask.py` measures: SQLite on a real disk, built-in desk, consumer pack and policies up to 50.
 
-Run by ask.py as a process of its own: `desk_server.py FOLDER PORT CUSTOMERS ORDERS`. Prints `ready`, and counts on exit.
+Run by ask.py as a process of its own: `desk_server.py FOLDER PORT CUSTOMERS ORDERS [WATCH]`. Prints `ready`; a line on its
+standard input makes it begin to count, the end of it makes it stop and print what it counted.
 """
 
 import asyncio
@@ -8,6 +9,8 @@ import json
 import resource
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -16,6 +19,7 @@ from remit.adapters.files.pack import read_pack
 from remit.entrypoints.memory import settle_memory
 from remit.settings import make_settings
 from remit.wiring import Rules, build
+from stages import Stages, by_thread
 
 POLICIES = 50
 
@@ -29,8 +33,42 @@ def filler(number: int) -> str:
     )
 
 
-async def main(folder: Path, port: int, customers: int, orders: int) -> None:
+class Counted:
+    """What the server counts of itself, from a line on standard input on."""
+
+    def __init__(self, *, watch: bool) -> None:
+        self.stages = Stages()
+        self._threads: dict[str, float] = {}
+        self._until: dict[str, float] = {}
+        self._commits = 0
+        self._from = 0
+        self.over: Callable[[], None] = lambda: None
+        """Called when standard input ends: nobody wants more."""
+        if watch:
+            self.stages.watch()
+        threading.Thread(target=self._begin, name="begin", daemon=True).start()
+
+    def point(self, name: str) -> None:
+        """Count the store's commits, each of which is one sync."""
+        self._commits += name == "store.after_commit"
+
+    def _begin(self) -> None:
+        for _ in sys.stdin:
+            self._threads, self._from = by_thread(), self._commits
+            self.stages.sums.clear()
+        self._until = by_thread()  # before the desk stops, and its threads with it
+        self.over()
+
+    def told(self) -> dict[str, object]:
+        """Seconds by thread and by stage, and commits, since it began."""
+        threads = {name: spent - self._threads.get(name, 0.0) for name, spent in self._until.items()}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return {"threads": threads, "stages": self.stages.sums, "store_commits": self._commits - self._from, "peak_mb": peak}
+
+
+async def main(folder: Path, port: int, customers: int, orders: int, *, watch: bool = False) -> None:
     """Serve until told to stop."""
+    counted = Counted(watch=watch)
     issuer = f"http://localhost:{port}"
     raw = {
         "server": {"issuer": issuer, "host": "127.0.0.1", "port": port, "data": "."},
@@ -45,7 +83,7 @@ async def main(folder: Path, port: int, customers: int, orders: int) -> None:
     pack = read_pack("consumer")
     named = sum(text.count("@id(") for _, text in pack.policies)
     more = "\n".join(filler(number) for number in range(POLICIES - named))
-    desk = build(settings, Rules(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))))
+    desk = build(settings, Rules(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))), on_point=counted.point)
     seed = {"customers": {}, "records": []}
     for customer in range(customers):
         seed["customers"][f"c{customer}"] = {"name": f"Customer {customer}", "attributes": {}}
@@ -74,18 +112,18 @@ async def main(folder: Path, port: int, customers: int, orders: int) -> None:
             server_header=False,
         )
     )
+    counted.over = lambda: setattr(server, "should_exit", True)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  # uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     settle_memory()
     print("ready", flush=True)
     await serving
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"peak_mb": used.ru_maxrss / 1024}), flush=True)
+    print(json.dumps(counted.told()), flush=True)
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import uvloop
 
-    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), watch="watch" in sys.argv[5:]))

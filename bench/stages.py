@@ -1,0 +1,108 @@
+"""CPU by stage, for `bench/ask.py --stages`: where the time of an ask goes on the event loop's thread, and beside it.
+
+Wraps the functions of the path from outside; nothing of this is in the product. Times are CPU of the thread, each stage
+without the stages inside it.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+from remit.adapters.policy import cedar
+from remit.entrypoints import agent_api, app, replies
+from remit.usecases import ask, perform, recording, weigh
+
+PATH = (
+    (app, "_send", "answer, bytes out"),
+    (agent_api, "ask_answer", "answer, bytes out"),
+    (agent_api, "prove_workload", "prove: token and DPoP"),
+    (agent_api, "read_body", "request, bytes in"),
+    (agent_api, "decode_object", "request, bytes in"),
+    (ask, "load_standing", "standing: one snapshot"),
+    (ask, "clean", "redact"),
+    (ask, "weigh", "rules, words, settle"),
+    (weigh, "facts_and_case", "facts and case"),
+    (cedar.CedarPolicy, "decide", "policy"),
+    (ask, "write_decision", "entry: draft"),
+    (recording, "seal", "entry: seal"),
+    (ask, "act_for", "outbox row"),
+    (ask, "carry_out", "act and outcome"),
+    (perform, "settle_act", "act and outcome"),
+    (ask, "receipt", "receipt"),
+    (ask, "reply_of", "reply"),
+)
+assert replies  # the module that `agent_api.ask_answer` comes from
+
+
+class Stages:
+    """Sums of CPU seconds by stage, for one thread."""
+
+    def __init__(self) -> None:
+        self.sums: Counter[str] = Counter()
+        self._stack: list[list[float]] = []
+
+    def enter(self) -> None:
+        """A stage begins or goes on."""
+        self._stack.append([time.thread_time(), 0.0])
+
+    def leave(self, name: str) -> None:
+        """A stage ends or waits."""
+        began, inside = self._stack.pop()
+        spent = time.thread_time() - began
+        self.sums[name] += spent - inside
+        if self._stack:
+            self._stack[-1][1] += spent
+
+    def watch(self) -> None:
+        """Wrap the path."""
+        for owner, name, stage in PATH:
+            setattr(owner, name, self._wrapped(getattr(owner, name), stage))
+
+    def _wrapped(self, inner: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        def called(*given: Any, **named: Any) -> Any:
+            self.enter()
+            try:
+                result = inner(*given, **named)
+            finally:
+                self.leave(stage)
+            return _Watched(self, result, stage) if hasattr(result, "send") else result
+
+        return called
+
+
+class _Watched:
+    """A coroutine whose every step is counted."""
+
+    def __init__(self, stages: Stages, inner: Any, stage: str) -> None:
+        self._stages, self._inner, self._stage = stages, inner, stage
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        given: Any = None
+        problem: BaseException | None = None
+        while True:
+            self._stages.enter()
+            try:
+                waits = self._inner.send(given) if problem is None else self._inner.throw(problem)
+            except StopIteration as done:
+                return done.value
+            finally:
+                self._stages.leave(self._stage)
+            given = problem = None
+            try:
+                given = yield waits
+            except BaseException as thrown:  # noqa: BLE001  # handed on to the coroutine, whatever it is
+                problem = thrown
+
+
+def by_thread() -> dict[str, float]:
+    """CPU seconds so far of each of this process's threads, by its name."""
+    names = {one.native_id: one.name for one in threading.enumerate()}
+    found: dict[str, float] = {}
+    for task in Path("/proc/self/task").iterdir():
+        fields = (task / "stat").read_text().rpartition(")")[2].split()
+        name = names.get(int(task.name), "other")
+        found[name] = found.get(name, 0.0) + (int(fields[11]) + int(fields[12])) / 100
+    return found
