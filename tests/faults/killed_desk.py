@@ -193,9 +193,11 @@ class KilledDesk:
 
     def live(self, point: str, number: int) -> None:
         """One life of the server: what is unsettled is asked again, new asks come, and it dies at the point."""
-        if self.start(point, 1 + number % 4):
+        # Only what a person's yes permits is queued first; everything else is recorded as sent.
+        confirmed = point == "act.queued"
+        if self.start(point, 1 if confirmed else 1 + number % 4):
             self.send([wish for wish in self.wishes if not wish.settled])
-            self._new_wishes(number)
+            self._new_wishes(number, large=confirmed)
             for more in range(20):
                 if self.forge.dead(within_s=0.01) is not None:
                     break
@@ -207,12 +209,12 @@ class KilledDesk:
         assert status == signal.SIGKILL, f"{point} was not reached: {status}"
         self.kills += 1
 
-    def _new_wishes(self, number: int) -> None:
+    def _new_wishes(self, number: int, *, large: bool) -> None:
         first = len(self.wishes)
         for address in ADDRESSES[number % 3 : number % 3 + 2]:
             self.want(self.correcting, "order.change_address", {"order_id": f"P{number}", "address": address})
         self.want(self.correcting, "order.read", {"order_id": f"P{number}"})
-        amount = "12.00 EUR" if number % 2 else "3.00 EUR"
+        amount = "12.00 EUR" if large or number % 2 else "3.00 EUR"
         self.want(self.complaining, "payment.refund", {"order_id": f"R{number}", "payment_method_id": "pm_1", "amount": amount})
         self.want(self.complaining, "case.comment", {"text": "The cup is broken."})
         self.send(self.wishes[first:])

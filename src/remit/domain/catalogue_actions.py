@@ -143,6 +143,17 @@ _BUILTIN: Final[Mapping[str, tuple[str, Effect, Mapping[str, object]]]] = {
     ),
     "case.read": ("Read the case", Effect.READ, {}),
 }
+_TOLD: Final = {
+    "case.messages": "number of messages in the case",
+    "case.status": "state of the case",
+    "case.subject": "subject of the case",
+}
+
+
+@cache
+def builtin_attributes() -> Mapping[str, Attribute]:
+    """What `case.read` tells: the agent's own case, covered by *represent*."""
+    return {name: Attribute(name=name, title=title, sensitive=False) for name, title in _TOLD.items()}
 
 
 @cache
@@ -160,7 +171,7 @@ def builtin_actions() -> Mapping[str, Action]:
             area=Area.ROUTINE,
             effect=effect,
             reversible=True,
-            returns=(),
+            returns=tuple(_TOLD) if effect is Effect.READ else (),
             params=read_params(params, key=quoted("action", name), names=nothing),
             builtin=True,
         )

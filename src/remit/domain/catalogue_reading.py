@@ -11,7 +11,7 @@ from typing import Final
 
 from remit.domain.canonical import digest
 from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, Objective, Resource, Role, Waiver
-from remit.domain.catalogue_actions import builtin_actions, read_action
+from remit.domain.catalogue_actions import builtin_actions, builtin_attributes, read_action
 from remit.domain.catalogue_tables import Table, closed, flag, quoted, table, text, texts, wrong
 from remit.domain.ids import is_dotted, is_word
 from remit.domain.names import expand, is_glob
@@ -51,7 +51,7 @@ def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalog
         raise wrong("desk.currency", "is no currency", 'write three capital letters, such as "EUR"')
     roles = {name: _role(name, value) for name, value in _entries(top, "role")}
     resources = {name: _resource(name, value) for name, value in _entries(top, "resource")}
-    attributes = {name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)}
+    attributes = {**builtin_attributes(), **{name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)}}
     actions = _actions(top, Names(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
     objectives = {name: _objective(name, value, actions, resources) for name, value in _entries(top, "objective")}
     draft = Catalogue(
@@ -91,6 +91,8 @@ def _resource(kind: str, value: object) -> Resource:
 
 def _attribute(name: str, value: object) -> Attribute:
     key = quoted("attribute", name)
+    if name.startswith("case."):
+        raise wrong(key, "the case.* attributes are built in", "name the attribute after another area")
     found = closed(value, key, required=("title",), optional=("sensitive",))
     return Attribute(
         name=name, title=text(found["title"], f"{key}.title"), sensitive=flag(found.get("sensitive", False), f"{key}.sensitive")

@@ -126,10 +126,12 @@ def _disclosing(mandate: Mandate, attribute: str) -> list[tuple[int, Power]]:
 def _telling(mandate: Mandate, catalogue: Catalogue, action: Action, tellable: frozenset[str]) -> list[tuple[int, Power, frozenset[str]]]:
     """The *receive* powers that name the action or an attribute it may tell, with what each lets be told.
 
-    ⚔ Naming an action never covers a sensitive return.
+    ⚔ Naming an action never covers a sensitive return. What a built-in action tells of the agent's own case, *represent* covers.
     """
     found: list[tuple[int, Power, frozenset[str]]] = []
     for place, power in enumerate(mandate.powers):
+        if action.builtin and power.power is PowerKind.REPRESENT:
+            found.append((place, power, tellable))
         if power.power is not PowerKind.RECEIVE:
             continue
         told = tellable.intersection(power.attributes) if power.attributes else _NONE

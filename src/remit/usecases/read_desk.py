@@ -135,6 +135,7 @@ async def _answer(parts: Parts, record: AskRecord, action: Action, params: JsonO
         return await parts.backoffice.read(action.name, params, customer=record.customer)
     values: Mapping[str, Json] = {}
     case = await parts.helpdesk.read(record.case)
-    notes = [note for note in await parts.helpdesk.notes(record.case) if note.public]
+    # ⚔ What was written past the firewall tells the agent nothing, not even that it is there.
+    notes = [note for note in await parts.helpdesk.notes(record.case) if note.public and not note.native]
     values = {"case.status": "open" if case.open else "closed", "case.subject": case.subject, "case.messages": len(notes)}
     return desk.ActResult(state=desk.ActState.DONE, values=values)
