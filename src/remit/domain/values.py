@@ -117,7 +117,10 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         value: Json = _STRICT.decode(text)
     except (json.JSONDecodeError, RecursionError):
         raise _malformed("not JSON") from None
-    _verify_texts(value)
+    if len(text) > MAX_ITEMS or "\\u" in text:
+        # In a short text without escaped letters there is nothing to find: the decoder refuses a bare NUL, UTF-8 has no lone
+        # surrogate, and nothing in it can be longer than all of it.
+        _verify_texts(value)
     return value
 
 

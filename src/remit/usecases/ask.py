@@ -38,7 +38,7 @@ from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.redacting import Cleaned, clean, clean_body, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
-from remit.usecases.standing import Standing, epochs, load_standing, something_waits, verify_standing
+from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 
 _TRIES = 6
@@ -402,7 +402,7 @@ def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool =
         queued_at=now,
         sent_at=now if sent else NEVER,
         tries=1 if sent else 0,
-        epochs=epochs(parts, standing),
+        epochs=standing.epochs,
     )
 
 

@@ -16,7 +16,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
 from remit.usecases.replies import params_of
-from remit.usecases.standing import Standing, epochs, load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing, verify_standing
 
 _TRIES = 8
 _CLOSE = "case.close"
@@ -53,7 +53,7 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
         return None
     stale = act.record.door == "backoffice" and parts.world.now() - act.record.queued_at > parts.terms.act_stale_s * 1000
     # ⚔ What was narrowed, changed or adopted while the act waited must not miss it.
-    if stale or (act.record.ask and act.record.epochs != epochs(parts, standing)):
+    if stale or (act.record.ask and act.record.epochs != standing.epochs):
         raise StaleAct(act_id)
     ask = await parts.store.get(AskRecord, act.record.ask) if act.record.ask else None
     return await _send(parts, standing, act, ask, ())
@@ -75,7 +75,7 @@ async def dispatch_fresh(
     except Refused as refused:
         await void_act(parts, act, refused)
         return None
-    if act.record.epochs != epochs(parts, standing):
+    if act.record.epochs != standing.epochs:
         return None  # something it was decided on moved since: it stays queued, and is decided again
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:

@@ -33,6 +33,8 @@ def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -
     """
     known = parts.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
+    if own.issuperset(params) and known is not None and not words:
+        return Cleaned(action=action, params=params, words=words, secrets=())
     freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
     kept = {name: value for name, value in params.items() if name in own}
     return _cleaned(parts, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
@@ -55,11 +57,18 @@ def clean_body(cleaned: Cleaned, attachments: Iterable[tuple[str, str]]) -> str:
     return digest({"action": cleaned.action, "params": cleaned.params, "words": cleaned.words, "attachments": files})
 
 
+_own: dict[tuple[str, str], frozenset[str]] = {}
+
+
 def _declared(action: Action) -> frozenset[str]:
-    """The params an action asks for by name, but for free text."""
-    properties = action.schema.get("properties")
-    free = {mark.path.steps[0] for mark in action.marked(MarkKind.FREE_TEXT)}
-    return frozenset(properties if isinstance(properties, Mapping) else ()) - free
+    """The params an action asks for by name, but for free text. Found out once for each action as it stands."""
+    key = (action.name, action.digest)
+    known = _own.get(key)
+    if known is None:
+        properties = action.schema.get("properties")
+        free = {mark.path.steps[0] for mark in action.marked(MarkKind.FREE_TEXT)}
+        known = _own[key] = frozenset(properties if isinstance(properties, Mapping) else ()) - free
+    return known
 
 
 def _cleaned(parts: Parts, name: str, action: str, params: JsonObject, words: str | None, found: Sequence[Taken]) -> Cleaned:

@@ -1,9 +1,9 @@
 """Loading what an ask stands on, in one snapshot, and checking that it still stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from remit.domain.canonical import b64url
 from remit.domain.catalogue import Catalogue
@@ -50,6 +50,8 @@ class Standing:
     trails: tuple[Trail, ...]
     last_used: Instant
     earlier: tuple[Idempotency, Kept[AskRecord]] | None
+    epochs: str
+    """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
 
     @property
     def mandate(self) -> MandateRecord:
@@ -69,6 +71,51 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", su
         snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, sure=sure)
     except Missing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
+    ground = _grounds.get((parts.rules_digest, task_id))
+    if ground is None or not ground.holds(snapshot):
+        ground = await _ground(parts, snapshot, task_id)
+    return Standing(
+        task=ground.task,
+        chain=ground.chain,
+        agent=ground.agent,
+        customer=ground.customer,
+        expects=ground.expects,
+        counters=snapshot.counters,
+        trails=snapshot.trails,
+        last_used=Instant(max(snapshot.touched.get(task_id, 0), ground.task.record.opened_at)),
+        earlier=_earlier(snapshot, idempotency) if idempotency else None,
+        epochs=ground.epochs,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What follows from the records of a task alone. It is remembered, and holds for a snapshot with the very same records."""
+
+    stood: tuple[tuple[tuple[str, str], Kept[Record] | None], ...]
+    task: Kept[TaskRecord]
+    chain: tuple[tuple[Kept[MandateRecord], Mandate], ...]
+    agent: Kept[AgentRecord]
+    customer: Kept[Person]
+    expects: tuple[Expect, ...]
+    epochs: str
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot shows the very same records, and misses the same ones."""
+        found = snapshot.records.get
+        return all(found(key) is kept for key, kept in self.stood)
+
+
+_grounds: dict[tuple[str, str], _Ground] = {}
+
+
+async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
+    """Read the records of a snapshot: parse its mandates, and say what a decision expects to stand.
+
+    Raises:
+        Refused: `task.ended`, `mandate.inactive`.
+        Fault: `fault.policy` when this node stands on other rules than the desk, `fault.store`.
+    """
     task = _need(snapshot, TaskRecord, task_id)
     chain: list[tuple[Kept[MandateRecord], Mandate]] = []
     mandate_id = task.record.mandate
@@ -95,17 +142,20 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", su
     expects.append(Expect("rules", "rules", 0 if rules is None else rules.rev))
     if rules is not None and isinstance(rules.record, Rules) and rules.record.digest != parts.rules_digest:
         raise Fault(Code.FAULT_POLICY, "this node stands on other rules than the last policy.changed entry; restart it with the new rules")
-    return Standing(
+    ground = _Ground(
+        stood=tuple(((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in expects if one.rev >= 0),
         task=task,
         chain=tuple(chain),
         agent=agent,
         customer=customer,
         expects=tuple(expects),
-        counters=snapshot.counters,
-        trails=snapshot.trails,
-        last_used=Instant(max(snapshot.touched.get(task_id, 0), task.record.opened_at)),
-        earlier=_earlier(snapshot, idempotency),
+        epochs=_epochs(parts, expects),
     )
+    if len(chain) == 1:  # who acts above a branch is read for every ask: it is no part of the snapshot
+        if len(_grounds) >= _CACHE:
+            _grounds.clear()
+        _grounds[parts.rules_digest, task_id] = ground
+    return ground
 
 
 async def _above(parts: Parts, mandate: MandateRecord) -> list[Expect]:
@@ -125,9 +175,8 @@ async def _above(parts: Parts, mandate: MandateRecord) -> list[Expect]:
     return [*expects, Expect("suspension", name, -1)] if suspended else expects
 
 
-def epochs(parts: Parts, standing: Standing) -> str:
-    """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
-    stood_on = [f"{one.kind} {len(one.id)} {one.id} {one.rev}" for one in standing.expects]
+def _epochs(parts: Parts, expects: Sequence[Expect]) -> str:
+    stood_on = [f"{one.kind} {len(one.id)} {one.id} {one.rev}" for one in expects]
     return f"sha-256:{b64url(sha256(' '.join([parts.rules_digest, *stood_on]).encode()).digest())}"
 
 
@@ -216,7 +265,7 @@ def _need(snapshot: Snapshot, kind: type[R], record_id: str) -> Kept[R]:
     kept = snapshot.records.get((kind.KIND, record_id))
     if kept is None or not isinstance(kept.record, kind):
         raise Refused(Code.TASK_ENDED, f"the {kind.KIND} of the task is gone")
-    return Kept(kept.record, kept.rev)
+    return cast("Kept[R]", kept)
 
 
 def _earlier(snapshot: Snapshot, idempotency: str) -> tuple[Idempotency, Kept[AskRecord]] | None:

@@ -34,7 +34,7 @@ from remit.usecases.perform import StaleAct, carry_out, dispatch, dispatch_fresh
 from remit.usecases.read_case import case_ending, verify_case
 from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
-from remit.usecases.standing import ending_of, epochs, load_standing, something_waits, verify_standing
+from remit.usecases.standing import ending_of, load_standing, something_waits, verify_standing
 
 R = TypeVar("R", bound=Record)
 _PAGE: Final = 200
@@ -148,7 +148,7 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
         case Permit():
             versions = weighed.kept_versions()
             decided = replace(ask.record, versions=versions, covered=tuple(sorted(weighed.covered)))
-            act = Kept(replace(kept.record, epochs=epochs(parts, standing)), kept.rev)
+            act = Kept(replace(kept.record, epochs=standing.epochs), kept.rev)
             await dispatch_fresh(parts, standing, act, Kept(decided, ask.rev), ())
         case Refuse(code=code, detail=detail):
             await void_act(parts, kept, Refused(code, detail))

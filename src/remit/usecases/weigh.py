@@ -5,8 +5,9 @@ The order of the stages is 2-model.md §5; the first that fails gives the one pu
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
@@ -47,6 +48,8 @@ class Confirmed:
     kind: str
 
 
+_DAY_MS: Final = 86_400_000
+_EPOCH: Final = date(1970, 1, 1)
 _EARLIER: Final = 3
 _TRIES: Final = 3
 _WORDS: Final[Mapping[Said, Code]] = {
@@ -313,7 +316,7 @@ def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozen
 def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: int) -> Weighed:
     """The strictest of floor, policy and trajectory."""
     now = parts.world.now()
-    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen[0], day=datetime.fromtimestamp(now / 1000, tz=UTC).date())
+    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen[0], day=_day(now // _DAY_MS))
     needed = base.who | {CUSTOMER} if adds_confirmation(standing.trails, now, Thresholds()) else base.who
     question = _question(parts, standing, ruled, risky, confirmed.kind)
     steps = rungs(needed, tuple(parts.catalogue.roles)) if confirmed is NOBODY else (confirmed.by,)
@@ -341,6 +344,12 @@ def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirme
         case_read=ruled.case is not None,
         ending=None if ruled.case is None else ruled.case.ending,
     )
+
+
+@cache
+def _day(number: int) -> date:
+    """A day of the calendar, by its number since 1970."""
+    return _EPOCH + timedelta(days=number)
 
 
 def _question(parts: Parts, standing: Standing, ruled: _Ruled, risky: int, kind: str) -> Question:
