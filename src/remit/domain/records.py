@@ -108,6 +108,8 @@ class Person:
     created_at: Instant
     paused: bool = False
     contact_changed_at: Instant = NEVER
+    contact_before: str = ""
+    vouched_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
         """By kind, by e-mail and by role."""
