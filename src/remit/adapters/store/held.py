@@ -20,6 +20,8 @@ V = TypeVar("V")
 
 MOST: Final = 4096
 """How many of each sort are held in each of two generations."""
+_MOST_BYTES: Final = 16 * 1024 * 1024
+"""How much is held in each of them. ⚔ An ask may be a megabyte: thousands of them, sent by one agent, must not take the machine."""
 
 
 class Unknown(Enum):
@@ -34,35 +36,39 @@ UNKNOWN: Final = Unknown.UNKNOWN
 class Recent(Generic[K, V]):
     """A bounded map that forgets what was not used for longest, by halves."""
 
-    def __init__(self, most: int) -> None:
-        """Hold at least `most` entries, at most twice as many."""
+    def __init__(self, most: int, most_bytes: int = _MOST_BYTES) -> None:
+        """Hold `most` entries of `most_bytes` together, at most twice as many and as much."""
         self._most = most
-        self._new: dict[K, V] = {}
-        self._old: dict[K, V] = {}
+        self._most_bytes = most_bytes
+        self._new: dict[K, tuple[V, int]] = {}
+        self._old: dict[K, tuple[V, int]] = {}
+        self._bytes = 0
 
     def get(self, key: K) -> V | Unknown:
         """What is held, without counting as a use."""
-        found = self._new.get(key, UNKNOWN)
-        return self._old.get(key, UNKNOWN) if found is UNKNOWN else found
+        found = self._new.get(key) or self._old.get(key)
+        return UNKNOWN if found is None else found[0]
 
     def use(self, key: K) -> V | Unknown:
         """What is held, kept for longer since it was used."""
-        found = self._new.get(key, UNKNOWN)
-        if found is UNKNOWN:
-            found = self._old.get(key, UNKNOWN)
-            if found is not UNKNOWN:
-                self.put(key, found)
-        return found
+        found = self._new.get(key)
+        if found is None:
+            found = self._old.get(key)
+            if found is None:
+                return UNKNOWN
+            self.put(key, *found)
+        return found[0]
 
-    def put(self, key: K, value: V) -> None:
-        """Hold a value."""
-        self._new[key] = value
-        if len(self._new) > self._most:
-            self._old, self._new = self._new, {}
+    def put(self, key: K, value: V, size: int = 0) -> None:
+        """Hold a value that takes about so many bytes."""
+        self._new[key] = (value, size)
+        self._bytes += size
+        if len(self._new) > self._most or self._bytes > self._most_bytes:
+            self._old, self._new, self._bytes = self._new, {}, 0
 
     def clear(self) -> None:
         """Forget everything."""
-        self._new, self._old = {}, {}
+        self._new, self._old, self._bytes = {}, {}, 0
 
 
 Key = tuple[str, str]
@@ -118,7 +124,7 @@ class Held:
         """Hold what was just committed, all at once."""
         with self.lock:
             for key, kept in changes.records.items():
-                self.records.put(key, kept)
+                self.records.put(key, kept, len(changes.bodies.get(key, b"")))
             for (scope, name), used in changes.counters.items():
                 known = self.counters.get(scope)
                 if known is not UNKNOWN:

@@ -20,7 +20,7 @@ from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, No
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, OverflowError)
-"""What is said of a bad value. Everything else is the disk or the file, and concerns the whole group."""
+"""What is said of a bad value, or of a damaged record. Everything else is the disk or the file, and concerns the whole group."""
 _KNOWN = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
 _KEEP_MARKS_MS = 120_000
 _PURGE_EVERY_MS = 60_000
@@ -79,9 +79,7 @@ class GroupWriter:
                 return
             self._finish(deciding, rows)
             self._answer(places)
-            if rows:
-                self._behind = True
-                self._keep_outside()
+            self._keep_outside()
         except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
             # Before the commit nothing of the group stands; after it all of it does, and only the answers are lost.
             self._sound = False
@@ -91,8 +89,8 @@ class GroupWriter:
             self._undo()
             if alone:
                 for job in jobs:
-                    if job.error is None:
-                        self._write([job])
+                    job.error = None  # it may have been refused for what another changed that will not stand
+                    self._write([job])
 
     def _decide(self, jobs: Sequence[Job[Any]]) -> tuple[Deciding, list[EntryRow], _Places]:
         """Decide each job on what stands and on the jobs before it."""
@@ -120,7 +118,8 @@ class GroupWriter:
     def close(self) -> None:
         """Make the high water durable, fold the log of writes back into the file and close it."""
         with contextlib.suppress(OSError, sqlite3.Error):  # what was answered is durable already, here and outside
-            if self._log.size:
+            # ⚔ After a failure the tree may hold entries that never stood: kept outside, they would make the store look cut off.
+            if self._sound and self._log.size:
                 self._high_water.sync(self._log.note)
             self._high_water.close()
             self._connection.execute("pragma wal_checkpoint(truncate)")
@@ -140,6 +139,7 @@ class GroupWriter:
         if rows:
             write_entries(self._connection, self._log.size, rows)
             self._log.append([row.leaf for row in rows], self._sign)
+            self._behind = True  # before the commit, so that nothing which breaks after it can leave the high water behind
         self._on_point("store.before_commit")
         self._connection.execute("commit")
         self._on_point("store.after_commit")
@@ -195,10 +195,12 @@ def _run(job: Job[Any]) -> None:
         job.result = cast("Callable[[], object]", job.work)()
     except _KNOWN as no:
         job.error = no
+    except Exception as broken:  # noqa: BLE001  # what breaks one read must not take the commits beside it with it: they stand
+        job.error = _broken(broken)
 
 
 def _broken(why: Exception) -> Fault:
-    return Fault(Code.FAULT_STORE, f"this commit cannot be written: {type(why).__name__}: {why}")
+    return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}: {why}")
 
 
 def _verify_there(indexes: Sequence[int], size: int) -> None:

@@ -10,6 +10,7 @@ from remit.domain.records import MandateRecord, Record, TaskRecord
 from remit.ports.store import Committed, EntryRow, Expect, Kept, KeptEntry, Missing, Place
 
 _CACHE: Final = 20_000
+_SHORT: Final = 4096
 _LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
 N = TypeVar("N", TaskRecord, MandateRecord)
@@ -19,7 +20,7 @@ class Reader:
     """Reads over one connection.
 
     Decoded records are cached by kind, id and revision: a revision never names two contents, not even after a drop
-    (sqlite_write), and only what is committed is ever read here.
+    (deciding), and only what is committed is ever read here.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -109,9 +110,11 @@ class Reader:
     def _kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Kept[Record]:
         record = self._decoded.get((kind, record_id, rev))
         if record is None:
-            if len(self._decoded) > _CACHE:
-                self._decoded.clear()
-            record = self._decoded[kind, record_id, rev] = records.decode(kind, body)
+            record = records.decode(kind, body)
+            if len(body) <= _SHORT:  # ⚔ what an agent made large is decoded again rather than kept
+                if len(self._decoded) > _CACHE:
+                    self._decoded.clear()
+                self._decoded[kind, record_id, rev] = record
         return Kept(record, rev)
 
 

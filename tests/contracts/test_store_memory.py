@@ -1,0 +1,162 @@
+"""What the SQLite store holds in memory: never more than it may, never another truth than the file's, and no fate shared."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
+from remit.adapters.store.held import UNKNOWN, Recent
+from remit.domain.errors import Code, Fault, Refused
+from remit.ports.store import Commit, Committed, Mark, Put
+
+
+class Gate:
+    """Holds the writing thread once at one point, so that what comes meanwhile makes one group."""
+
+    def __init__(self) -> None:
+        self.reached, self.through = threading.Event(), threading.Event()
+
+    def __call__(self, name: str) -> None:
+        if name == "store.before_commit" and not self.reached.is_set():
+            self.reached.set()
+            assert self.through.wait(20)
+
+
+async def in_one_group(store: Any, gate: Gate, *works: Callable[[], Any]) -> list[Any]:
+    """Have everything wait behind one commit, so that it is answered together."""
+    first = asyncio.ensure_future(store.commit(entries(0)))
+    await asyncio.to_thread(gate.reached.wait, 20)
+    group = asyncio.ensure_future(together(*[work() for work in works]))
+    await asyncio.sleep(0)
+    gate.through.set()
+    await first
+    return await group
+
+
+def test_a_read_that_breaks_takes_no_commit_of_its_group_with_it(tmp_path: Path) -> None:
+    gate = Gate()
+
+    async def work(store: Any) -> None:
+        told = await in_one_group(
+            store,
+            gate,
+            lambda: store.commit(new(suspension("s"))),
+            lambda: store.snapshot(task="\ud800", idempotency=""),
+            lambda: store.commit(entries(1)),
+        )
+        assert [type(one) for one in told] == [Committed, Fault, Committed]
+
+    run(sqlite_store, tmp_path, work, gate)
+
+
+def test_nobody_is_refused_for_what_a_commit_that_cannot_be_written_would_have_changed(tmp_path: Path) -> None:
+    gate = Gate()
+    bad = (("t1", 2**70),)
+
+    async def work(store: Any) -> None:
+        told = await in_one_group(
+            store,
+            gate,
+            lambda: store.commit(Commit(puts=(Put(suspension("s"), 0),), touches=bad)),
+            lambda: store.commit(Commit(puts=(Put(suspension("s"), 0),))),
+            lambda: store.commit(Commit(marks=(Mark("m", 1),), touches=bad)),
+            lambda: store.commit(Commit(marks=(Mark("m", 1),))),
+        )
+        assert [type(one) for one in told] == [Fault, Committed, Fault, Committed]
+
+    run(sqlite_store, tmp_path, work, gate)
+
+
+def test_a_damaged_record_is_a_fault_for_who_writes_it_and_for_nobody_beside(tmp_path: Path) -> None:
+    run(sqlite_store, tmp_path, lambda store: store.commit(new(suspension("damaged"), suspension("whole"))))
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as file:
+        file.execute("update record set body = ? where id = 'damaged'", (b"{",))
+        file.commit()
+    gate = Gate()
+
+    async def work(store: Any) -> None:
+        told = await in_one_group(
+            store,
+            gate,
+            lambda: store.commit(Commit(puts=(Put(suspension("damaged", active=False), 1),))),
+            lambda: store.commit(Commit(puts=(Put(suspension("whole", active=False), 1),))),
+        )
+        assert [type(one) for one in told] == [Fault, Committed]
+
+    run(sqlite_store, tmp_path, work, gate)
+
+
+def test_what_never_stood_is_not_kept_outside_by_a_store_that_closes_after_its_file_was_lost(tmp_path: Path) -> None:
+    broken = False
+
+    def on_point(name: str) -> None:
+        if broken and name == "store.before_commit":
+            raise sqlite3.OperationalError("disk I/O error")
+
+    async def work(store: Any) -> None:
+        nonlocal broken
+        await store.commit(entries(0))
+        store._writer._connect = lambda: (_ for _ in ()).throw(Refused(Code.SETTINGS_INVALID, "the disk is gone"))
+        broken = True
+        with pytest.raises(Fault):
+            await store.commit(entries(1))
+
+    run(sqlite_store, tmp_path, work, on_point)
+    # The disk is back: the store is exactly what was published.
+    assert run(sqlite_store, tmp_path, lambda store: store.commit(entries(2))).size == 2
+
+
+def test_a_commit_that_broke_after_it_stood_is_kept_outside_before_anything_else_is_answered(tmp_path: Path) -> None:
+    broken = False
+
+    def on_point(name: str) -> None:
+        if broken and name == "store.after_commit":
+            raise RuntimeError
+
+    async def work(store: Any) -> None:
+        nonlocal broken
+        broken = True
+        with pytest.raises(Fault):
+            await store.commit(entries(0))
+        broken = False
+        await store.commit(new(suspension("s")))  # no entry of its own
+        assert verify(store.published()).size == 1
+
+    run(sqlite_store, tmp_path, work, on_point)
+
+
+def test_a_task_is_found_whole_however_much_is_forgotten_while_it_is_read(tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        store._held.records = Recent(16)
+        await store.commit(new(person(), agent(), mandate()))
+        names = ["t" * number for number in range(1, 61)]
+        for name in names:
+            await store.commit(new(task(name, operator=f"operator {len(name) % 7}", objective=f"objective {len(name) % 11}")))
+        for place in range(400):
+            name = names[place * place % 59]
+            assert (await store.snapshot(task=name, idempotency="")).records["task", name].record.id == name
+
+    run(sqlite_store, tmp_path, work)
+
+
+def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read_again(tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        held = store._held.records = Recent(1000, 20_000)
+        large = [ceremony(f"c{number}", words="x" * 5000) for number in range(40)]
+        for one in large:
+            await store.commit(new(one))
+        known = [one for one in large if held.get(("ceremony", one.id)) is not UNKNOWN]
+        assert 1 <= len(known) <= 8
+        for one in large:
+            kept = await store.get(type(one), one.id)
+            assert (kept.record, kept.rev) == (one, 1)
+            await store.commit(Commit(puts=(Put(one, 1),)))  # the revision is known, held or not
+        assert not any(body == "x" * 5000 for one in store._reader._decoded.values() for body in one.extra.values())
+
+    run(sqlite_store, tmp_path, work)
