@@ -16,7 +16,7 @@ from attacks.arena import SEND_BACK, Arena, mandate, open_arena
 from remit.client.errors import Refused
 from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.confirmation import ask_digest
-from remit.domain.records import AskRecord, Idempotency
+from remit.domain.records import AskRecord, Idempotency, MandateRecord
 from remit.domain.values import decode
 from remit.sandbox import SandboxTask
 
@@ -173,10 +173,11 @@ def test_a_secret_in_a_mandates_summary_is_kept_nowhere(arena: Arena) -> None:
     agent = arena.agent()
     wanted = mandate()
     wanted["objective"]["summary"] = "send back the kettle, my PIN is 471193"
-    with pytest.raises(Refused) as refused:
-        arena.anna.grant(agent, wanted)
-    assert refused.value.code == "mandate.invalid"
-    assert "471193" not in str(refused.value)
+    granted = arena.anna.grant(agent, wanted)
+    kept = arena.run(arena.parts.store.get(MandateRecord, granted.id)).record
+    assert "my PIN is [pin removed]" in kept.wire
+    for text in (kept.wire, kept.signed, str(arena.entries())):
+        assert "471193" not in text
 
 
 @pytest.mark.proves("SECRETS")

@@ -12,7 +12,7 @@ from remit.domain.ids import is_word
 from remit.domain.mandate import Mandate, Power, Purpose
 from remit.domain.mandate_members import array, count, invalid, line, lines, members
 from remit.domain.mandate_powers import read_negative, read_power
-from remit.domain.secrets import find_secrets
+from remit.domain.secrets import find_secrets, redact
 from remit.domain.values import Instant, Json, JsonObject, instant_text, verify_instant
 
 TYPE: Final = "remit_mandate"
@@ -65,9 +65,9 @@ def _purpose(value: Json, catalogue: Catalogue) -> tuple[Purpose, Objective]:
     summary = found.get("summary", "")
     if not isinstance(summary, str) or len(summary) > _LONGEST_SUMMARY:
         raise invalid("objective.summary", f"must be a text of at most {_LONGEST_SUMMARY} characters")
-    if find_secrets(summary):
-        # ⚔ It is shown to people, and signed: what is kept for good must hold no secret.
-        raise invalid("objective.summary", "carries a secret; leave it out")
+    # ⚔ It is shown to people, and signed: what is kept for good must hold no secret. It is no authority, so that taking one out
+    # changes nothing that is granted.
+    summary = redact(summary, find_secrets(summary))[:_LONGEST_SUMMARY]
     return Purpose(type=name, target=_target(found, objective), summary=summary), objective
 
 
