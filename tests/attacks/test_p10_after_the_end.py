@@ -1,12 +1,13 @@
 """P10: a credential used after its case closed, or after anything else that ends a task. Orphans must be 0."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of, mandate
 from remit.client import calls
+from remit.domain.decision import Facts
 from remit.sandbox import SandboxMandate, SandboxTask
 
 Ending = Callable[[Arena, SandboxMandate, SandboxTask], object]
@@ -78,6 +79,28 @@ def test_a_case_closed_natively_stops_a_confirmed_write(arena: Arena) -> None:
     arena.run(arena.helpdesk.close_natively(case.id))
     assert arena.anna.confirm(reply).outcome != "done"
     assert arena.performed() == []
+
+
+@pytest.mark.proves("P10", "CASE-REREAD")
+def test_a_case_closed_while_the_desk_is_slow_in_telling_facts_stops_the_write(arena: Arena) -> None:
+    change = {"power": "request", "actions": ["order.change_address"], "uses": 3, "where": {"address": {"equals": "New Street 1"}}}
+    wanted = mandate(objective={"type": "correct-order", "target": {"order": ["W1"]}}, powers=[{"power": "represent"}, change])
+    task = arena.task(wanted)
+    told, ticks, waited_s = arena.backoffice.facts, arena.parts.world.ticks, 0.0
+
+    async def slowly(records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+        nonlocal waited_s
+        for _ in range(5):
+            await asyncio.sleep(0)  # the case has been read by then
+        await arena.helpdesk.close_natively(task.case)
+        waited_s = 2.0
+        return await told(records, customer=customer)
+
+    arena.backoffice.facts = slowly  # type: ignore[method-assign]  # the desk's own slowness
+    arena.parts.world.ticks = lambda: ticks() + waited_s  # type: ignore[method-assign]  # only the desk's clock is moved
+    assert code_of(arena.ask(task, "order.change_address", {"order_id": "W1", "address": "New Street 1"})) == "task.ended"
+    assert arena.performed() == []
+    assert arena.recorded("task.ended", task=task.id)["envelope"]["reason"] == "case_closed"
 
 
 @pytest.mark.proves("P10", "CASE-REREAD")

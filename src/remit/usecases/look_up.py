@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from remit.domain.decision import Facts
 from remit.domain.errors import Code, Fault, Refused
@@ -11,18 +12,21 @@ from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.standing import Standing
 
+_FRESH_S: Final = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRead:
-    """A case that was read, and why it ends the task, if it does."""
+    """A case that was read, when (in ticks), and why it ends the task, if it does."""
 
     ending: EndReason | None
+    at_s: float
 
 
 async def facts_and_case(
     parts: Parts, standing: Standing, records: Sequence[tuple[str, str]], *, with_case: bool
 ) -> tuple[Sequence[Facts], CaseRead | None]:
-    """Ask the desk for both at once."""
+    """Ask the desk for both at once. Facts that took long have the case read again: it may have been closed meanwhile."""
     if not with_case:
         return await _facts(parts, standing, records), None
     case_id = standing.task.record.case
@@ -34,13 +38,17 @@ async def facts_and_case(
     except BaseException:
         case.cancel()
         raise
-    return facts, await case
+    read = await case
+    if read is not None and parts.world.ticks() - read.at_s > _FRESH_S:
+        # ⚔ A write acts on this reading: a desk that is slow in telling facts must not leave it seconds old.
+        read = await _read_case(parts, case_id)
+    return facts, read
 
 
 async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:
     """Read the case. One that cannot be read now is none: what is permitted then waits in the outbox until it can be."""
     try:
-        return CaseRead(await case_ending(parts, case_id))
+        return CaseRead(await case_ending(parts, case_id), parts.world.ticks())
     except Fault:
         return None
 
