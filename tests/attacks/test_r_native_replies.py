@@ -41,6 +41,17 @@ def test_a_public_reply_written_natively_is_an_incident_and_tells_the_agent_noth
         assert "4711" not in text
 
 
+@pytest.mark.proves("PUBLIC-TEXT")
+def test_a_subject_rewritten_natively_is_not_told(arena: Arena) -> None:
+    task = arena.task()
+    before = arena.ask(task, "case.read", {}).json()["result"]
+    assert before["case.subject"] == "Return something and get the money back"
+    arena.helpdesk._change(task.case, subject=TEXT)
+    read = arena.ask(task, "case.read", {})
+    assert read.json()["result"] == before
+    assert "1988" not in read.text
+
+
 @pytest.mark.proves("NATIVE-REPLY")
 def test_each_native_reply_is_told_once_however_often_and_from_wherever_it_is_looked_for(arena: Arena) -> None:
     first, second = arena.task(), arena.task()

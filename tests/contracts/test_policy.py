@@ -435,3 +435,42 @@ def outcome(plug: Policy, asked: Question) -> tuple[str, set[str]] | Code:
     except Refused as refused:
         return refused.code
     return ("Allow" if verdict.allowed else "Deny", set(verdict.policies))
+
+
+def test_a_remembered_answer_is_given_to_the_very_same_question_alone() -> None:
+    texts = (
+        ALL,
+        '@id("agent") forbid(principal == Agent::"mallory", action, resource);',
+        '@id("operator") forbid(principal in Operator::"bad.example", action, resource);',
+        '@id("customer") forbid(principal, action, resource in Customer::"zoe");',
+        '@id("task") forbid(principal, action, resource == Task::"tsk_9");',
+        '@id("tier") forbid(principal, action, resource) when { principal.tier == "unproved" };',
+        '@id("risk") forbid(principal, action, resource) when { context.risk > 5 };',
+        '@id("note") forbid(principal, action == Action::"order.cancel", resource) when { context.params has reason && context.params.reason == "x" };',
+    )
+    changes: list[dict[str, Any]] = [
+        *({}, {"agent": "mallory"}, {"operator": "bad.example"}, {"customer": "zoe"}, {"task": "tsk_9"}, {"tier": "unproved"}, {"risk": 6}),
+        *({"params": {"order_id": "W1", "reason": "x"}}, {"params": {"order_id": "W1", "reason": "y"}}),
+    ]
+    asked = [question("order.cancel", **{"params": {"order_id": "W1"}, **change}) for change in changes]
+    remembering, forgetting = policies(*texts), policies(*texts, remember=0)
+    expected = [forgetting.decide(one) for one in asked]
+    assert [one.policies[0] for one in expected] == ["all", "agent", "operator", "customer", "task", "tier", "risk", "note", "all"]
+    for _ in range(2):
+        assert [remembering.decide(one) for one in asked] == expected
+
+
+def test_a_long_question_is_answered_and_not_kept() -> None:
+    policy = CedarPolicy(
+        [
+            (
+                "one.cedar",
+                ALL
+                + '@id("n") forbid(principal, action == Action::"order.cancel", resource) when { context.params has reason && context.params.reason == "x" };',
+            )
+        ],
+        DESK,
+    )
+    for number in range(3):
+        assert policy.decide(question("order.cancel", {"order_id": "W1", "reason": f"{number}" * 60_000})).allowed
+    assert not policy._answers

@@ -11,7 +11,7 @@ from remit.domain.catalogue import Action, Effect
 from remit.domain.disclosure import Cut, cut_result
 from remit.domain.errors import Fault
 from remit.domain.receipt import Holder
-from remit.domain.records import AskRecord, AskState, EndReason
+from remit.domain.records import AskRecord, AskState, EndReason, TaskRecord
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
@@ -133,9 +133,11 @@ def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) ->
 async def _answer(parts: Parts, record: AskRecord, action: Action, params: JsonObject) -> desk.ActResult:
     if not action.builtin:
         return await parts.backoffice.read(action.name, params, customer=record.customer)
-    values: Mapping[str, Json] = {}
     case = await parts.helpdesk.read(record.case)
     # ⚔ What was written past the firewall tells the agent nothing, not even that it is there.
     notes = [note for note in await parts.helpdesk.notes(record.case) if note.public and not note.native]
-    values = {"case.status": "open" if case.open else "closed", "case.subject": case.subject, "case.messages": len(notes)}
+    # ⚔ Anybody may rewrite a ticket's subject in the helpdesk: told is the one Remit gave it.
+    objective = parts.catalogue.objectives.get((await parts.store.get(TaskRecord, record.task)).record.objective)
+    subject = "" if objective is None else objective.title
+    values: Mapping[str, Json] = {"case.status": "open" if case.open else "closed", "case.subject": subject, "case.messages": len(notes)}
     return desk.ActResult(state=desk.ActState.DONE, values=values)

@@ -23,6 +23,7 @@ from remit.domain.errors import Code, Refused
 from remit.ports.policy import Question
 
 _REMEMBERED: Final = 4096
+_SHORT: Final = 2048
 
 
 class CedarPolicy:
@@ -78,7 +79,9 @@ class CedarPolicy:
         key = (question.action, about, context)
         known = self._answers.get(key)
         if known is None:
-            known = self._answers[key] = self._ask(question, policies, about, context)
+            known = self._ask(question, policies, about, context)
+            if len(context) <= _SHORT:  # ⚔ what an agent made large is asked again rather than kept
+                self._answers[key] = known
             if len(self._answers) > self._remember:
                 self._answers.popitem(last=False)
         return known
