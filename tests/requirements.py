@@ -102,6 +102,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-UNFRAMED": _model(8, "A signature of a framed or foreign page counts nothing."),
     "FATIGUE": _model(8, "Nobody is tired out by many questions."),
     "PASSKEY-YOUNG": _model(8, "A passkey from a mailbox confirms nothing above routine for 72 hours."),
+    "RECOVERY": _model(8, "A recovery pauses all mandates, ends every other passkey, session and link, and is resumed by no young passkey."),
+    "CONTACT": _model(8, "After a change of contact passkeys are young, and the old address is told of it and of what follows."),
     "PASSKEY-ADD": _model(8, "A new passkey needs an old one's signature, and inherits its wait."),
     "PASSKEY-REMOVE": _model(8, "A passkey is removed by a passkey's signature, never the last, never by a younger one that waits."),
     "ENROL-ONCE": _model(8, "An enrolment link works once."),

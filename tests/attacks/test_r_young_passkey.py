@@ -29,10 +29,10 @@ def _enrolled(arena: Arena, how: str) -> tuple[SoftPasskey, str]:
     return key, done.headers["set-cookie"].partition(";")[0]
 
 
-def _linked(arena: Arena, how: str = "link") -> tuple[SandboxCustomer, SandboxTask]:
+def _linked(arena: Arena) -> tuple[SandboxCustomer, SandboxTask]:
     """Anna, who granted with a passkey that counts, and now comes with one from a mailbox."""
     anna, task = arena.anna, arena.task()
-    anna.passkey, anna.cookie = _enrolled(arena, how)
+    anna.passkey, anna.cookie = _enrolled(arena, "link")
     return anna, task
 
 
@@ -65,8 +65,9 @@ def _signed(arena: Arena, anna: SandboxCustomer, request_uri: str, *, cut: dict[
 @pytest.mark.proves("PASSKEY-YOUNG")
 @pytest.mark.parametrize("how", ["link", "recovery"])
 def test_a_passkey_from_a_mailbox_confirms_no_payment_for_three_days(arena: Arena, how: str) -> None:
-    anna, task = _linked(arena, how)
+    anna, task = arena.anna, arena.task()
     reply = task.ask("order.return", SEND_BACK)
+    anna.passkey, anna.cookie = _enrolled(arena, how)
     path = f"/me/v1/confirmations/{anna.invitation(reply)}"
     answer = {"answer": "yes", "assertion": anna.passkey.get(anna.get(path)["options"])}
     with arena.unchanged():

@@ -81,6 +81,14 @@ def test_a_person_is_added_once_and_invited_again(remit: Run, desk: Path) -> Non
     assert again.json["code"] != made.json["code"]
     refused(remit("person", "invite", "bob", "--config", desk), "request.not_found", "there is no person bob")
     refused(remit("person", "invite", "ann", "--config", desk, "--minutes", "0"), "request.malformed", "--minutes 0")
+    code = remit("person", "recover", "ann", "--json", "--config", desk).json["code"]
+    assert code not in {made.json["code"], again.json["code"]}
+    refused(remit("person", "recover", "bob", "--config", desk), "request.not_found", "there is no person bob")
+    refused(remit("person", "recover", "ann", "--config", desk, "--minutes", "1441"), "request.malformed", "--minutes 1441")
+    moved = remit("person", "contact", "ann", "--json", "--config", desk, "--email", "ann@desk.example")
+    assert moved.json == {"person": "ann", "email": "ann@desk.example"}
+    refused(remit("person", "contact", "ann", "--config", desk, "--email", "ann@desk.example"), "request.conflict", "present")
+    refused(remit("person", "contact", "ann", "--config", desk, "--email", "x"), "request.malformed", "not an e-mail address")
     unknown = remit("person", "add", "cy", "--config", desk, "--kind", "officer", "--role", "wizard")
     refused(unknown, "request.malformed", "wizard")
     refused(remit("person", "add", "cy", "--config", desk, "--kind", "customer", "--role", "admin"), "request.malformed", "no roles")

@@ -10,6 +10,7 @@ import pytest
 
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.sandbox import Sandbox
+from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
 
@@ -228,3 +229,23 @@ def test_static_files_are_asked_again_and_not_sent_twice(desk: Sandbox) -> None:
     assert (again.status_code, again.content) == (304, b"")
     for path in ("/static/../wiring.py", "/static/..%2fwiring.py", "/static/nothing.js"):
         assert get(desk, path).status_code == 404
+
+
+def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on(desk: Sandbox, anna: SandboxCustomer) -> None:
+    assert "Nothing is paused." in get(desk, "/resume", anna).text
+    sam = desk.officer("sam", ["security"])
+    link = sam.post("/security/v1/people/anna/recover", {})["link"]
+    begun = desk.room.call("POST", "/login/v1/enrol", {"code": link.partition("code=")[2]})
+    key = SoftPasskey(desk.room.issuer)
+    done = desk.room.raw("POST", "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": key.create(begun["options"])})
+    anna.cookie = done.headers["set-cookie"].partition(";")[0]
+    assert "/resume" in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
+    shown = get(desk, "/resume", anna).text
+    assert "from <time" in shown
+    assert "Resume with my passkey" not in shown
+    assert "A new passkey replaced all others." in get(desk, "/me", anna).text
+    proposed = sam.post("/security/v1/people/anna/verified", {"reason": "passport"})["proposal"]["proposal"]
+    assert "Vouch for" in get(desk, "/security", sam).text
+    desk.officer("kim", ["security"]).post(f"/security/v1/proposals/{proposed}", {"answer": "yes"})
+    assert "/resume" not in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
+    assert "The desk verified who you are" in get(desk, "/me", anna).text

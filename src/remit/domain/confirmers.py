@@ -223,6 +223,17 @@ def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant)
         _verify_waited(passkey, now, "This passkey is too new to remove that one. Use the other one, wait, or let the desk verify you.")
 
 
+def verify_passkey_may_resume(passkey: Passkey, *, now: Instant) -> None:
+    """Check that a passkey may resume what a recovery paused.
+
+    Raises:
+        Refused: `confirmation.wrong_person`, with when the wait ends.
+
+    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    """
+    _verify_waited(passkey, now, "This passkey is too new to resume what was paused. Wait, or let the desk verify you.")
+
+
 def _verify_waited(passkey: Passkey, now: Instant, public: str) -> None:
     until = waits_until(passkey, now)
     if until is not None:

@@ -44,6 +44,7 @@ from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
 from remit.usecases.remove_passkey import begin_removal, remove_passkey
 from remit.usecases.report_misuse import refuse_human_credential
+from remit.usecases.resume_mandates import begin_resuming, pause_of, resume_mandates
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
 
@@ -85,7 +86,7 @@ class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Begin or finish what a passkey signs alone: signing in, removing a passkey."""
+    """Begin or finish what a passkey signs alone: signing in, removing a passkey, resuming."""
 
     ceremony: str = ""
     assertion: dict[str, Any] | None = None
@@ -275,6 +276,18 @@ class PeopleApi:
         ended = await remove_passkey(self.parts, person, found["id"], ceremony_id=body.ceremony, assertion=body.assertion)
         return json_answer(200, {"signed_out": ended})
 
+    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey that counts."""
+        person = await self.who(scope)
+        if scope["method"] == "GET":
+            return json_answer(200, await pause_of(self.parts, person))
+        body = decode_as(await read_body(scope, receive), AssertedIn)
+        if body.assertion is None:
+            begun = await begin_resuming(self.parts, person)
+            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
+        await resume_mandates(self.parts, person, ceremony_id=body.ceremony, assertion=body.assertion)
+        return json_answer(200, {"paused": False})
+
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/contests: what the customer contests, and whether it is settled."""
         return json_answer(200, {"contests": await views.contests(self.parts, await self.who(scope, "customer"))})
@@ -310,7 +323,14 @@ def _cookie(value: str, parts: Parts) -> tuple[bytes, bytes]:
 
 def person_body(person: Person) -> dict[str, object]:
     """A person as they see themselves."""
-    return {"id": person.id, "kind": person.kind, "name": person.name, "email": person.email, "roles": list(person.roles)}
+    return {
+        "id": person.id,
+        "kind": person.kind,
+        "name": person.name,
+        "email": person.email,
+        "roles": list(person.roles),
+        "paused": person.paused,
+    }
 
 
 def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:

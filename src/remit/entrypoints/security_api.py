@@ -9,14 +9,17 @@ import msgspec
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Person, Tier
+from remit.domain.values import instant_text
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, read_body
 from remit.ports.store import Missing
 from remit.usecases import watch
+from remit.usecases.change_contact import change_contact
 from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.propose import Change, proposal_row, proposals, propose, raises_trust, set_tier, settle_proposal
+from remit.usecases.recover_person import start_recovery
 from remit.usecases.register import NewAgent, register
 from remit.usecases.revoke import suspend
 
@@ -75,6 +78,23 @@ class RolesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The roles an officer shall have."""
 
     roles: list[str]
+    reason: str = ""
+
+
+class NothingIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing: an empty object."""
+
+
+class VerifiedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How somebody was verified out of band."""
+
+    reason: str
+
+
+class ContactIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Somebody's new e-mail address, and why it is changed."""
+
+    email: str
     reason: str = ""
 
 
@@ -214,10 +234,13 @@ class SecurityApi:
         return json_answer(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={code}"})
 
     async def _key_of(self, person_id: str) -> str:
+        return (await self._found(person_id)).key
+
+    async def _found(self, person_id: str) -> Person:
         try:
-            return (await self.parts.store.get(Person, person_id)).record.key
+            return (await self.parts.store.get(Person, person_id)).record
         except Missing:
-            raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public="There is nobody with the other id.") from None
+            raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=f"There is nobody with the id {person_id}.") from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
@@ -225,6 +248,42 @@ class SecurityApi:
         body = decode_as(await read_body(scope, receive), RolesIn)
         change = Change(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
         return self._proposed(proposal_row(await propose(self.parts, person, change)))
+
+    async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/people/{id}/recover: a one-time link for a customer who lost every passkey. One person.
+
+        ⚔ Not for officers: whoever takes over a colleague's account would be two people.
+
+        Raises:
+            Refused: `person.not_allowed` for an officer, `request.not_found`.
+        """
+        person = await self._person(scope)
+        decode_as(await read_body(scope, receive), NothingIn)
+        if (await self._found(found["id"])).kind != "customer":
+            raise Refused(
+                Code.PERSON_NOT_ALLOWED,
+                "an officer's recovery",
+                public="An officer is recovered at the desk's own machine: `remit person recover`.",
+            )
+        made = await start_recovery(self.parts, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
+        link = f"{self.parts.terms.issuer}/enrol?code={made.code}"
+        return json_answer(201, {"id": made.person.id, "link": link, "expires_at": instant_text(made.expires_at)})
+
+    async def verified(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/people/{id}/verified: somebody was seen in person; 202, a second person must agree."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), VerifiedIn)
+        if not body.reason:
+            raise malformed("say how the person was verified, as reason")
+        change = Change(what="verified", name=found["id"], to=self.parts.world.now(), reason=body.reason)
+        return self._proposed(proposal_row(await propose(self.parts, person, change)))
+
+    async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young from now on."""
+        person = await self._person(scope)
+        body = decode_as(await read_body(scope, receive), ContactIn)
+        changed = await change_contact(self.parts, found["id"], body.email, by=person.id, reason=body.reason)
+        return json_answer(200, {"id": changed.id, "email": changed.email})
 
     async def erase(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /security/v1/erasures: 202, a second person must agree."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
-from remit.domain.records import Person
+from remit.domain.records import Passkey, Person
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Missing
@@ -36,15 +36,22 @@ async def admit(parts: Parts, person: Person, *, by: str) -> Person:
 async def invite(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int, by: str) -> Admitted:
     """Make a one-time code for somebody, on the record before it is shown.
 
-    ⚔ `vouched` says that somebody saw the person: their passkey then waits for nothing. A code that travels by mail is `link`.
+    ⚔ `vouched` says that somebody saw the person: their passkey then waits for nothing. A code that travels by mail is
+    `link`; somebody who has a passkey gets none, or a mailbox would add one beside it.
 
     Raises:
-        Refused: `request.not_found`.
+        Refused: `request.not_found`, `request.conflict` for a link by mail to somebody who has a passkey.
     """
     try:
         person = (await parts.store.get(Person, person_id)).record
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}; add one with `remit person add`") from None
+    if how is Enrolment.LINK and await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
+        raise Refused(
+            Code.REQUEST_CONFLICT,
+            f"{person.id} has a passkey",
+            public="They have a passkey, and add another one with it. If all are lost, start a recovery: `remit person recover`.",
+        )
     await _record(parts, person, change="invited", by=by, how=how.value)
     code = await invite_person(parts, person_id, how=how, ttl_s=ttl_s)
     return Admitted(person=person, code=code, expires_at=Instant(parts.world.now() + ttl_s * 1000))

@@ -54,5 +54,10 @@ async def passkey_of(parts: Parts, person: str, assertion: Mapping[str, Json]) -
 
 def passkey_facts(key: Passkey, person: Person) -> PasskeyFacts:
     """What the trust rules need to know of a passkey."""
-    changed = person.contact_changed_at or None
-    return PasskeyFacts(how=Enrolment(key.how), enrolled_at=key.created_at, contact_changed_at=changed, young_since=key.young_since or None)
+    return PasskeyFacts(
+        how=Enrolment(key.how),
+        enrolled_at=key.created_at,
+        vouched_at=person.vouched_at or None,
+        contact_changed_at=person.contact_changed_at or None,
+        young_since=key.young_since or None,
+    )

@@ -12,8 +12,10 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
+from remit.usecases.ends_of_recovery import Ends, recovery_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.tell_person import tell_person
 
 SIGNIN_PREFIX = "rs_"
 """How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
@@ -123,8 +125,8 @@ async def finish_enrolment(
     """
     ceremony = await _take(parts, ceremony_id, "enrol")
     enrolled = parts.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
-    person = (await parts.store.get(Person, ceremony.record.subject)).record
-    now = parts.world.now()
+    kept_person = await parts.store.get(Person, ceremony.record.subject)
+    person, now = kept_person.record, parts.world.now()
     how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
@@ -146,12 +148,14 @@ async def finish_enrolment(
         created_at=now,
         young_since=Instant(0) if old is None else _young_since(old.record, person, now),
     )
+    recovered = how == Enrolment.RECOVERY.value
+    ends = await recovery_of(parts, kept_person, invitation=invitation) if recovered else Ends(puts=(), drops=())
     cookie, session = new_session(parts, person, passkey.id)
     written = await write(
         parts,
         draft(
             parts,
-            Kind.PERSON_ENROLLED,
+            Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
             envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": how},
             customer={"label": passkey.label} if person.kind == "customer" else None,
             desk={"person": person.id},
@@ -161,18 +165,17 @@ async def finish_enrolment(
     )
     try:
         used = () if old is None else (Put(old.record, old.rev),)
-        await parts.store.commit(Commit(puts=(Put(passkey, 0), Put(session, 0), *used), drops=tuple(drops), entries=written.rows))
+        await parts.store.commit(
+            Commit(puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts), drops=(*drops, *ends.drops), entries=written.rows)
+        )
     except Conflict:
         raise Refused(
             Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
         ) from None
-    await parts.notify.tell(
-        person=person.id,
-        address=person.email,
-        subject="A passkey was added",
-        text="A passkey was added to your account. If it was not you, tell the desk.",
-        page=f"{parts.terms.issuer}/me",
-    )
+    text = "A passkey was added to your account. If it was not you, tell the desk."
+    if recovered:
+        text = "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
+    await tell_person(parts, person, subject="A passkey was added", text=text)
     return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
 
 

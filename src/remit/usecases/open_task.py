@@ -7,7 +7,7 @@ from remit.domain.canonical import b64url, canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import verify_current
 from remit.domain.ids import is_id, new_id, timed_id
-from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState
+from remit.domain.records import ActRecord, ActState, MandateRecord, Person, TaskRecord, TaskState
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
@@ -147,6 +147,11 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
     for name in suspension_ids(task):
         if await is_suspended(parts, name):
             raise Refused(Code.MANDATE_INACTIVE, f"{name} is suspended")
+    customer = await parts.store.get(Person, task.customer)
+    if customer.record.paused:
+        raise Refused(
+            Code.MANDATE_INACTIVE, "the customer's mandates are paused", public="The customer's mandates are paused at the moment."
+        )
     ticket = _ticket(parts, task, now)
     written = await write(
         parts,
@@ -172,7 +177,7 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
     used = replace(mandate, tasks=mandate.tasks + 1)
     await parts.store.commit(
         Commit(
-            expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),),
+            expects=(Expect("agent", caller.agent.record.id, caller.agent.rev), Expect("person", customer.record.id, customer.rev)),
             puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
             marks=caller.marks,
             entries=written.rows,

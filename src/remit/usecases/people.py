@@ -21,7 +21,7 @@ _PAGE = 200
 async def mandates(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     """The customer's mandates, newest first."""
     found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
-    return [await _mandate_row(parts, kept.record) for kept in found]
+    return [{**await _mandate_row(parts, kept.record), "paused": person.paused} for kept in found]
 
 
 async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json]:
@@ -58,7 +58,7 @@ async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> Mapping[
         raise Refused(Code.MANDATE_UNKNOWN, "no such mandate") from None
     if record.customer != person.id:
         raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
-    row = await _mandate_row(parts, record)
+    row = {**await _mandate_row(parts, record), "paused": person.paused}
     try:
         rendering = rendering_json(
             render_mandate(mandate_of(parts.catalogue, record), parts.catalogue, {}, agent=str(row["agent_name"]), operator=record.operator)
@@ -157,8 +157,14 @@ def verify_officer(person: Person, *roles: str) -> Person:
     """Check that somebody is an officer, with one of the roles if any are named.
 
     Raises:
-        Refused: `person.not_allowed`.
+        Refused: `person.not_allowed`, also while a recovery has paused them.
     """
+    if person.paused:
+        raise Refused(
+            Code.PERSON_NOT_ALLOWED,
+            "paused by a recovery",
+            public="Your access was recovered, so it is paused. Open /resume: your new passkey resumes it once it has waited.",
+        )
     if person.kind != "officer" or (roles and not set(roles) & set(person.roles)):
         raise Refused(Code.PERSON_NOT_ALLOWED, f"needs {' or '.join(roles) or 'an officer'}")
     return person

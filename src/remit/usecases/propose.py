@@ -1,4 +1,4 @@
-"""Changes that take two people: resuming, raising trust, roles, erasing. One proposes, another one agrees."""
+"""Changes that take two people: resuming, raising trust, roles, erasing, vouching for somebody. One proposes, another one agrees."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +13,10 @@ from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.recover_person import verify_vouchable, vouch
 from remit.usecases.revoke import resume
 
-KINDS: Final = ("erase", "resume", "roles", "tier")
+KINDS: Final = ("erase", "resume", "roles", "tier", "verified")
 SPECIAL_ROLES: Final = frozenset({"admin", "audit", "security"})
 _LIFE_MS: Final = 24 * 3600 * 1000
 _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
@@ -40,6 +41,7 @@ async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
     Source: 2-model.md §10; §9 (erasure).
     """
     await _verify(parts, change)
+    await _verify_not_own(parts, person, change)
     now = parts.world.now()
     payload: JsonObject = {"name": change.name, "reason": change.reason, "to": change.to}
     made = Proposal(
@@ -73,6 +75,7 @@ async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agr
         raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public="Another person must agree.")
     change = change_of(kept.record)
     await _verify(parts, change)
+    await _verify_not_own(parts, person, change)
     await _take(parts, kept)
     await _CHANGES[change.what](parts, change, f"{kept.record.by}, {person.id}")
     return kept.record
@@ -157,11 +160,34 @@ async def _verify(parts: Parts, change: Change) -> None:
                 raise _malformed("only an officer has roles")
         case "erase":
             await _verify_erasable(parts, change.name)
+        case "verified":
+            await verify_vouchable(parts, change.name, _seen(parts, change))
         case "resume":
             if change.to not in {"agent", "operator", "customer", "objective"}:
                 raise _malformed("name an agent, operator, customer or objective to resume")
         case _:
             raise _malformed(f"what must be one of {', '.join(KINDS)}")
+
+
+async def _verify_not_own(parts: Parts, person: Person, change: Change) -> None:
+    """⚔ Nobody vouches for themselves, with whatever account.
+
+    Raises:
+        Refused: `person.not_allowed`.
+    """
+    if change.what == "verified" and (await _person(parts, change.name)).record.key == person.key:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public="Another person must verify you.")
+
+
+def _seen(parts: Parts, change: Change) -> Instant:
+    """When the person was seen.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if not isinstance(change.to, int) or isinstance(change.to, bool) or not 0 < change.to <= parts.world.now():
+        raise _malformed("the moment when the person was verified is missing")
+    return Instant(change.to)
 
 
 async def _verify_erasable(parts: Parts, customer: str) -> None:
@@ -200,6 +226,10 @@ async def _roles(parts: Parts, change: Change, by: str) -> None:
     await _commit(parts, Put(replace(kept.record, roles=roles), kept.rev, kept.record), written.rows)
 
 
+async def _verified(parts: Parts, change: Change, by: str) -> None:
+    await vouch(parts, change.name, seen=_seen(parts, change), by=by, reason=change.reason)
+
+
 async def _erase(parts: Parts, change: Change, by: str) -> None:
     """Record the erasure, then destroy the key. A crash in between leaves the entry, and erasing again is harmless."""
     written = await write(
@@ -221,6 +251,7 @@ _CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] =
     "resume": _resume,
     "roles": _roles,
     "tier": _tier,
+    "verified": _verified,
 }
 
 

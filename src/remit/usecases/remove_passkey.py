@@ -15,6 +15,7 @@ from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.enrol import Begun
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.tell_person import tell_person
 
 _MOST = 1000
 _PURPOSE = "remove_passkey"
@@ -85,12 +86,11 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
         )
     except (Conflict, Missing):
         raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
-    await parts.notify.tell(
-        person=person.id,
-        address=person.email,
+    await tell_person(
+        parts,
+        person,
         subject="A passkey was removed",
         text="A passkey was removed from your account. If it was not you, tell the desk.",
-        page=f"{parts.terms.issuer}/me",
     )
     return len(ended)
 

@@ -17,6 +17,7 @@ class Notice:
     """A notice as told."""
 
     person: str
+    address: str
     subject: str
     text: str
     page: str
@@ -32,9 +33,8 @@ class ConsoleNotify:
         self._recent: dict[tuple[object, ...], tuple[float, int]] = {}
 
     async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
-        """Keep and log a notice; nothing is sent, so the address is not used."""
-        del address
-        self.told.append(Notice(person, subject, text, page))
+        """Keep and log a notice; nothing is sent."""
+        self.told.append(Notice(person, address, subject, text, page))
         _LOG.info("notice for %s: %s %s", person, subject, page)
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:

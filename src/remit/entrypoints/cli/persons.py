@@ -1,4 +1,4 @@
-"""`remit person add|invite|list`: customers and officers, and the one-time links with which they enrol a passkey."""
+"""`remit person add|invite|recover|contact|list`: customers and officers, and the one-time links with which they enrol a passkey."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ from remit.entrypoints.cli.telling import Advised, Exit, Out, table
 from remit.settings import Settings
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import ADMIN, NEEDED
+from remit.usecases.change_contact import change_contact
+from remit.usecases.recover_person import start_recovery
 from remit.wiring import Desk
 
 _MOST = 10_000
@@ -19,8 +21,8 @@ _MOST = 10_000
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("person", help="customers and officers: add, invite, list").add_subparsers(
-        dest="what", metavar="add|invite|list", required=True
+    group = sub.add_parser("person", help="customers and officers: add, invite, recover, contact, list").add_subparsers(
+        dest="what", metavar="add|invite|recover|contact|list", required=True
     )
     add = group.add_parser("add", parents=[configured()], help="add somebody and make their one-time link")
     add.add_argument("id", metavar="ID", help="the customer's id at the desk, or an officer's name")
@@ -37,12 +39,25 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     again.add_argument("id", metavar="ID")
     _invitation(again)
     again.set_defaults(run=_invite)
+    recover = group.add_parser("recover", parents=[configured()], help="make a one-time link for somebody who lost every passkey")
+    recover.add_argument("id", metavar="ID")
+    _minutes(recover)
+    recover.set_defaults(run=_recover)
+    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address; the old one is told, too")
+    contact.add_argument("id", metavar="ID")
+    contact.add_argument("--email", required=True, metavar="ADDRESS")
+    contact.add_argument("--reason", default="", metavar="TEXT")
+    contact.set_defaults(run=_contact)
     listing = group.add_parser("list", parents=[configured()], help="all people")
     listing.set_defaults(run=_list)
 
 
-def _invitation(parser: argparse.ArgumentParser) -> None:
+def _minutes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=int, default=15, help="how long the link holds (default: 15; at most 1440)")
+
+
+def _invitation(parser: argparse.ArgumentParser) -> None:
+    _minutes(parser)
     parser.add_argument(
         "--by-link", action="store_true", help="the link travels by mail: the passkey confirms nothing but routine for 72 hours"
     )
@@ -79,9 +94,38 @@ def _invite(args: argparse.Namespace, out: Out) -> int:
 
 async def _invited(desk: Desk, args: argparse.Namespace) -> Admitted:
     how = Enrolment.LINK if args.by_link else Enrolment.VOUCHED
-    if not 1 <= args.minutes <= 1440:  # noqa: PLR2004  # a day
-        raise Advised(Refused(Code.REQUEST_MALFORMED, f"--minutes {args.minutes}"), "Give 1 to 1440 minutes.")
-    return await invite(desk.parts, args.id, how=how, ttl_s=args.minutes * 60, by=at_seat())
+    return await invite(desk.parts, args.id, how=how, ttl_s=_ttl_s(args), by=at_seat())
+
+
+def _ttl_s(args: argparse.Namespace) -> int:
+    minutes = int(args.minutes)
+    if not 1 <= minutes <= 1440:  # noqa: PLR2004  # a day
+        raise Advised(Refused(Code.REQUEST_MALFORMED, f"--minutes {minutes}"), "Give 1 to 1440 minutes.")
+    return minutes * 60
+
+
+def _recover(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    made = with_desk(settings, lambda desk: start_recovery(desk.parts, args.id, by=at_seat(), ttl_s=_ttl_s(args)))
+    page = f"{settings.issuer}{ENROL_PAGE}?code={made.code}"
+    out.tell(
+        {"person": made.person.id, "code": made.code, "enrol": page, "expires_at": instant_text(made.expires_at)},
+        f"{made.person.id} makes a new passkey here, once, until {instant_text(made.expires_at)}:",
+        f"  {page}",
+        "All their other passkeys and sign-ins end with it, and what they allowed agents is paused.",
+        "The new passkey waits 72 hours; two officers who verified the person can end the wait on the /security page.",
+    )
+    return Exit.OK
+
+
+def _contact(args: argparse.Namespace, out: Out) -> int:
+    changed = with_desk(settings_of(args), lambda desk: change_contact(desk.parts, args.id, args.email, by=at_seat(), reason=args.reason))
+    out.tell(
+        {"person": changed.id, "email": changed.email},
+        f"{changed.id} is told things at {changed.email} from now on; the old address is told of the change.",
+        "For 72 hours their passkeys confirm nothing but everyday things.",
+    )
+    return Exit.OK
 
 
 async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, instant_text
 from remit.entrypoints.audit_api import MOST
 from remit.entrypoints.people_api import consent_body, shown_body
 from remit.entrypoints.replies import Answer
@@ -22,6 +22,7 @@ from remit.usecases.grant import URN, view
 from remit.usecases.outline_request import Outline, outline
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
+from remit.usecases.resume_mandates import pause_of
 
 _SHOWN: Final = 50
 
@@ -113,6 +114,14 @@ class CustomerPages:
             contests={row["entry"]: row for row in await views.contests(self.parts, person)},
             more=max(0, len(entries) - _SHOWN),
             passkeys=await views.passkeys(self.parts, person),
+        )
+
+    async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /resume: what a recovery paused, for customers and officers."""
+        person = await self.pages.who(scope)
+        twin = "/me/v1/resume" if person.kind == "customer" else "/desk/v1/resume"
+        return page(
+            self.parts, "resume.html", person, pause=await pause_of(self.parts, person), twin=twin, now=instant_text(self.parts.world.now())
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:

@@ -16,7 +16,7 @@ from remit.usecases.enrol import person_of
 from remit.usecases.parts import Parts
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
-_OURS: Final = ("/me", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
+_OURS: Final = ("/me", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
 
 
 @dataclass(frozen=True, slots=True)

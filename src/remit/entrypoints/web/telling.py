@@ -126,6 +126,20 @@ def _enrolled(_envelope: JsonObject, content: JsonObject, _catalogue: Catalogue)
     return f"A passkey was added{f': {quoted(name)}' if name else ''}.", ""
 
 
+def _changed(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+    match envelope.get("change"):
+        case "contact":
+            return "The address the desk writes to was changed.", "wait"
+        case "resumed":
+            return "You resumed what was paused.", "ok"
+        case "verified":
+            return "The desk verified who you are, and what was paused was resumed.", "ok"
+        case "invited" if envelope.get("how") == "recovery":
+            return "The desk started a recovery of your passkey.", "wait"
+        case _:
+            return "Something about the account was changed: a passkey or a role.", ""
+
+
 def _contested(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
     return f"You contested entry {shown(envelope.get('entry'))}.", "wait"
 
@@ -168,7 +182,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "message.blocked": _blocked,
     "offer.made": _said("The desk made an offer."),
     "person.enrolled": _enrolled,
-    "person.changed": _said("Something about the account was changed: a passkey or a role."),
+    "person.changed": _changed,
+    "person.recovered": _said("A new passkey replaced all others. What agents may do was paused.", "wait"),
     "policy.changed": _said("The desk's rules changed."),
     "reply.sent": _replied,
     "task.ended": _ended,

@@ -80,6 +80,19 @@ const forms = {
     say(form, 'wait', 'Proposed. Another person must agree.');
     later();
   },
+  recover: async (form) => {
+    const made = await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/recover`, {});
+    say(form, 'ok', 'Give them this link; it works once. Their other passkeys end with it, and what they allowed agents is paused:', made.link);
+  },
+  verified: async (form) => {
+    await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/verified`, { reason: form.elements.reason.value });
+    say(form, 'wait', 'Proposed. Another person must agree.');
+    later();
+  },
+  contact: async (form) => {
+    await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
+    say(form, 'ok', 'Changed. The old and the new address are told; for three days their passkeys confirm everyday things only.');
+  },
   erase: async (form) => {
     await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
     say(form, 'wait', 'Proposed. Another person must agree.');

@@ -53,6 +53,12 @@ const actions = {
     button.closest('li').remove();
     say(place, 'ok', 'Removed. Nobody can sign in or say yes with it any more.');
   },
+  'resume-mandates': async (button) => {
+    const begun = await call(button.dataset.twin, {});
+    const assertion = await usePasskey(begun.options);
+    await call(button.dataset.twin, { ceremony: begun.ceremony, assertion });
+    location.assign('/');
+  },
   revoke: async (button) => {
     const place = button.closest('form, section');
     const done = await call(`/me/v1/mandates/${button.dataset.mandate}/revoke`, {});

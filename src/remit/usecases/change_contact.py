@@ -1,0 +1,67 @@
+"""Changing the address somebody is told things at."""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.confirmers import YOUNG_MS
+from remit.domain.errors import Code, Refused
+from remit.domain.records import Person
+from remit.domain.transcript import Kind
+from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.tell_person import tell_person
+
+_ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
+
+
+async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, reason: str = "") -> Person:
+    """Change somebody's e-mail address. Their passkeys are young from now on, and the old address is told, too.
+
+    ⚔ Of several changes in a row the address from before the first one keeps being told: a second change must not
+    cut it off.
+
+    Raises:
+        Refused: `request.not_found`, `request.malformed` for no address, `request.conflict` for the present one, `task.busy`.
+
+    Source: 2-model.md §8 (Passkeys: following a change of contact; notices go to old and new address).
+    """
+    if _ADDRESS.fullmatch(email) is None:
+        raise Refused(Code.REQUEST_MALFORMED, "not an e-mail address", public="Give one e-mail address, such as anna@mail.example.")
+    try:
+        kept = await parts.store.get(Person, person_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public="There is nobody with that id.") from None
+    person, now = kept.record, parts.world.now()
+    if email == person.email:
+        raise Refused(Code.REQUEST_CONFLICT, "the address is the present one", public="This is the present address.")
+    moving = person.contact_before and now - person.contact_changed_at < YOUNG_MS
+    changed = replace(person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, person.key), "change": "contact"},
+            customer={"change": "contact", "from": person.email, "to": email} if person.kind == "customer" else None,
+            desk={"person": person.id, "from": person.email, "to": email, "by": by, "reason": reason},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    try:
+        await parts.store.commit(Commit(puts=(Put(changed, kept.rev, person),), entries=written.rows))
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
+    text = "The address the desk writes to was changed. For three days your passkeys confirm everyday things only. "
+    if moving and person.email:
+        await parts.notify.tell(
+            person=person.id,
+            address=person.email,
+            subject="Your address was changed",
+            text=f"{text}If it was not you, tell the desk at once.",
+            page=f"{parts.terms.issuer}/me",
+        )
+    await tell_person(parts, changed, subject="Your address was changed", text=f"{text}If it was not you, tell the desk at once.")
+    return changed
