@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from attacks.arena import FACTS, Arena, code_of, gathered, open_arena
+from remit.adapters.store.sqlite import SqliteStore
+from remit.domain.records import Idempotency
 from remit.sandbox import SandboxReply, SandboxTask
 
 ORDERS = [f"S{number}" for number in range(12)]
@@ -115,6 +118,24 @@ def test_one_idempotency_key_sent_ten_times_at_once_is_one_ask_and_one_act(arena
     assert counters(arena, task, "order.change_address") == {1}
     other = at_once(arena, [(task, "order.change_address", params | {"order_id": "S2"}, "one-key")])
     assert other[0]["code"] == "request.conflict"
+
+
+def test_a_key_whose_answer_is_no_longer_held_in_memory_is_still_one_ask_and_one_act(tmp_path: Path) -> None:
+    facts = deepcopy(FACTS)
+    facts["owners"]["order"] |= dict.fromkeys(ORDERS, "anna")
+    with open_arena(facts=facts, store=tmp_path) as arena:
+        (task,) = open_task(arena, "correct-order", {"power": "request", "actions": ["order.change_address"], "uses": 10, "where": PLACED})
+        params = {"order_id": "S1", "address": ADDRESS}
+        (first,) = at_once(arena, [(task, "order.change_address", params, "one-key")])
+        store = arena.parts.store
+        assert isinstance(store, SqliteStore)
+        for half in (store._held.records._new, store._held.records._old):
+            for key in [key for key in half if key[0] == Idempotency.KIND]:
+                del half[key]
+        told = at_once(arena, [(task, "order.change_address", params, "one-key")] * 3)
+        assert {one["ask"] for one in told} == {first["ask"]}
+        assert len(arena.performed("order.change_address")) == 1
+        assert counters(arena, task, "order.change_address") == {1}
 
 
 def _answers(arena: Arena, task: SandboxTask, *said: str) -> tuple[SandboxReply, list[httpx.Response]]:

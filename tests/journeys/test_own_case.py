@@ -1,5 +1,7 @@
 """An agent reads its own case: what it is about, whether it is open, how much was written. Covered by *represent*, nothing else."""
 
+import pytest
+
 from attacks.arena import mandate, open_arena
 
 
@@ -20,3 +22,9 @@ def test_what_the_customer_never_wants_told_of_the_case_is_withheld() -> None:
         reply = task.ask("case.read", {})
         assert reply.withheld == 1
         assert "case.subject" not in reply.result
+
+
+@pytest.mark.parametrize("text", ["Could you please tell me the state of the case?", "Please tell me the number of messages in the case."])
+def test_asking_the_desk_about_its_own_case_says_no_more_than_the_comment(text: str) -> None:
+    with open_arena() as arena:
+        assert arena.task().ask("case.comment", {"text": text}).outcome == "done"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue import Action, Catalogue, Effect, Objective
+from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.words_likeness import GENERIC, Lexicon, likeness, stems, verb_and_nouns
 from remit.domain.words_reading import Clause
 from remit.domain.words_topics import COMMANDS, TELL, TOPICS, VERBS, WISH
@@ -145,7 +146,10 @@ def _other_attribute(clause: Clause, scope: Scope, catalogue: Catalogue) -> str:
     if not TELL.search(clause.text):
         return ""
     words = frozenset(_TOKEN.findall(clause.text.lower()))
+    own = builtin_attributes()
     for attribute in catalogue.attributes.values():
+        if own.get(attribute.name) == attribute:
+            continue  # every agent may be told of its own case: asking a person about it asks for nothing more
         title = frozenset(_TOKEN.findall(attribute.title.lower())) - GENERIC
         told = attribute.name in scope.action.returns
         if title and not told and title <= words and not stems(attribute.title) <= scope.vocabulary:
