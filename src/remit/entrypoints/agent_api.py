@@ -16,6 +16,7 @@ from remit.domain.records import Message
 from remit.domain.secrets import find_secrets
 from remit.domain.values import instant_text
 from remit.domain.words import check_name
+from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, settled_answer
 from remit.entrypoints.wire import (
@@ -39,7 +40,7 @@ from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.report_misuse import refuse_human_credential
-from remit.usecases.tasks import TaskView, ask_status, complete, inbox, task_status
+from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
 
 COOKIE: Final = "remit_session"
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
@@ -73,6 +74,8 @@ class AgentApi:
         wanted = "GET" if ask_id or what in {None, "inbox"} else "POST"
         if method != wanted:
             raise Refused(Code.REQUEST_METHOD, f"{method} is not {wanted}", public=f"Use {wanted}.")
+        if ask_id and asserts_itself(scope):
+            return await self._after_the_end(scope, ask_id)
         workload = await self.prove(scope)
         self.limits.verify_client(workload.client_id)
         if task is not None and task != workload.task:
@@ -102,7 +105,7 @@ class AgentApi:
         arrival = Arrival(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
-        path = scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1")
+        path = _path(scope)
         try:
             return prove_workload(
                 self.parts, self.tokens, authorization=authorization, dpop=header_values(scope, b"dpop"), method=scope["method"], path=path
@@ -134,12 +137,23 @@ class AgentApi:
         wait_s = whole_number(query(scope).get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
         return settled_answer(await ask_status(self.parts, workload, ask_id, wait_s=wait_s))
 
+    async def _after_the_end(self, scope: Scope, ask_id: str) -> Answer:
+        sent = (header_values(scope, b"authorization"), header_values(scope, b"cookie"), header_values(scope, ASSERTION))
+        caller = await prove_itself(self.parts, self.signs, self.limits, scope, path=_path(scope), session=borrowed_session(*sent))
+        wait_s = whole_number(query(scope).get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
+        return settled_answer(await ask_after_end(self.parts, caller, ask_id, wait_s=wait_s))
+
     async def _inbox(self, scope: Scope, workload: Workload) -> Answer:
         found = query(scope)
         after = whole_number(found.get("after", "0"), where="after", most=999_999_999)
         wait_s = whole_number(found.get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
         messages = await inbox(self.parts, workload, after=after, wait_s=wait_s)
         return json_answer(200, {"messages": [message_body(one) for one in messages]})
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent: what a proof was made for."""
+    return str(scope.get("raw_path", scope["path"].encode()).partition(b"?")[0].decode("latin-1"))
 
 
 def task_answer(view: TaskView) -> Answer:

@@ -58,12 +58,20 @@ def openapi(parts: Parts) -> Mapping[str, Any]:
             "/v1/tasks/{task}/asks": {"post": _ask()},
             "/v1/tasks/{task}/inbox": {"get": _agent("The desk's messages, already cut", ["task"], query=["after", "wait"])},
             "/v1/tasks/{task}/complete": {"post": _agent("End the task; the case stays", ["task"])},
-            "/v1/asks/{ask}": {"get": _agent("What became of an ask", ["ask"], query=["wait"])},
+            "/v1/asks/{ask}": {"get": _settled()},
             "/log/checkpoint": {"get": _plain("The newest signed checkpoint (C2SP)")},
             "/log/tile/{path}": {"get": _plain("Tiles and entry bundles (C2SP tlog-tiles)")},
         },
         "components": {
-            "securitySchemes": {"dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."}},
+            "securitySchemes": {
+                "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
+                "assertion": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Client-Assertion",
+                    "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
+                },
+            },
             "schemas": {"Problem": _problem()},
         },
     }
@@ -125,6 +133,12 @@ def _agent(summary: str, path: list[str], query: list[str] | None = None) -> Map
         "parameters": parameters,
         "responses": {"200": {"description": "As it is"}, "401": _refused()},
     }
+
+
+def _settled() -> Mapping[str, Any]:
+    """By token while the task lives; by the workload's own assertion also afterwards, without attributes."""
+    described = _agent("What became of an ask", ["ask"], query=["wait"])
+    return {**described, "security": [{"dpop": []}, {"assertion": []}]}
 
 
 def _ask() -> Mapping[str, Any]:

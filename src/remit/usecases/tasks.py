@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import is_id
 from remit.domain.mandate_covering import counter_key
-from remit.domain.records import AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
+from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
 from remit.domain.values import Json
-from remit.ports.store import Commit, Missing, Replayed
+from remit.ports.store import Commit, Mark, Missing, Replayed
 from remit.usecases.ask import Workload
 from remit.usecases.end import Ended, end_task
 from remit.usecases.parts import Parts
+from remit.usecases.prove_client import Caller, verify_not_suspended
 from remit.usecases.read_case import case_ending, verify_case
 from remit.usecases.read_desk import read_again
 from remit.usecases.replies import Reply, reply_of
@@ -90,6 +92,25 @@ async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: f
     return await deliver(parts, record)
 
 
+async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: float) -> Reply:
+    """Tell a workload that proved itself, and has no token any more, what became of its ask: state, outcome and receipt alone.
+
+    Raises:
+        Refused: `request.not_found` for an unknown ask and one of another client, actor or key, `credential.replayed`.
+        Fault: `fault.store`.
+
+    Source: 2-model.md §4 (after the end); docs/decisions/0014-asking-after-the-end.md.
+    """
+    who = (caller.agent.record.id, caller.actor, caller.jkt)
+    await _commit_marks(parts, caller.marks)
+    record = await _ask_of(parts, who, ask_id)
+    if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
+        await parts.notify.wait(f"ask:{ask_id}", wait_s)
+        record = await _ask_of(parts, who, ask_id)
+        await verify_not_suspended(parts, (await parts.store.get(AgentRecord, caller.agent.record.id)).record)
+    return await reply_of(parts, record, attributes=False)
+
+
 async def deliver(parts: Parts, record: AskRecord) -> Reply:
     """The reply to an ask on the standing of this moment."""
     try:
@@ -143,8 +164,12 @@ async def spend(parts: Parts, workload: Workload) -> None:
     Raises:
         Refused: `credential.replayed`.
     """
+    await _commit_marks(parts, workload.marks)
+
+
+async def _commit_marks(parts: Parts, marks: tuple[Mark, ...]) -> None:
     try:
-        await parts.store.commit(Commit(marks=workload.marks))
+        await parts.store.commit(Commit(marks=marks))
     except Replayed:
         raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
 
@@ -158,11 +183,18 @@ async def _own(parts: Parts, workload: Workload) -> Standing:
 
 
 async def _own_ask(parts: Parts, workload: Workload, ask_id: str) -> AskRecord:
+    return await _ask_of(parts, (workload.client_id, workload.actor, workload.jkt), ask_id)
+
+
+async def _ask_of(parts: Parts, who: tuple[str, str, str], ask_id: str) -> AskRecord:
+    """An ask of this client, actor and key. Unknown and foreign ones answer alike."""
+    if not is_id(ask_id, "ask"):
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such ask")
     try:
         record = (await parts.store.get(AskRecord, ask_id)).record
         task = (await parts.store.get(TaskRecord, record.task)).record
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such ask") from None
-    if (task.client_id, task.actor, task.jkt) != (workload.client_id, workload.actor, workload.jkt):
+    if (task.client_id, task.actor, task.jkt) != who:
         raise Refused(Code.REQUEST_NOT_FOUND, "another workload's ask")
     return record

@@ -1,0 +1,74 @@
+"""An ask's fate after its task's end, told to the workload itself, which has no token any more: the credential is its own.
+
+Which asks it may look at, and what is told, is decided in `usecases/tasks`.
+"""
+
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.human_credentials import Arrival, Signs
+from remit.entrypoints.limits import Limits
+from remit.entrypoints.wire import Scope, header_values, malformed
+from remit.usecases.parts import Parts
+from remit.usecases.prove_client import Caller, prove_client, with_proof
+from remit.usecases.report_misuse import refuse_human_credential
+
+ASSERTION: Final = b"client-assertion"
+_TYPE: Final = b"client-assertion-type"
+_CLIENT: Final = b"client-id"
+
+
+def asserts_itself(scope: Scope) -> bool:
+    """Whether a request carries a client assertion of its own."""
+    return bool(header_values(scope, ASSERTION) or header_values(scope, _TYPE))
+
+
+async def prove_itself(  # what came, and whose it looks like
+    parts: Parts, signs: Signs, limits: Limits, scope: Scope, *, path: str, session: str
+) -> Caller:
+    """The workload that calls, by its client assertion and a DPoP proof made for just this assertion.
+
+    ⚔ The proof's `ath` is the hash of the assertion: neither one serves with another one. A request with a token beside
+    the assertion has two credentials, and is refused. `session` is a person's session that was sent along ("" without).
+
+    Raises:
+        Refused: `agent.*`, `credential.*`, `request.malformed`, `request.rate_limited`.
+        Fault: `fault.identity`, `fault.store`.
+
+    Source: RFC 7521 §4.2; RFC 9449 §4.3; docs/decisions/0014-asking-after-the-end.md.
+    """
+    limits.verify_peer(scope)
+    try:
+        caller = await _prove(parts, signs, scope, path, session)
+    except Refused:
+        limits.count_unproved(scope)
+        raise
+    limits.verify_client(caller.agent.record.id)
+    return caller
+
+
+async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: str) -> Caller:
+    assertion, kind = _once(scope, ASSERTION), _once(scope, _TYPE)
+    cookies, authorization = header_values(scope, b"cookie"), header_values(scope, b"authorization")
+    form = {"client_assertion": assertion}
+    await refuse_human_credential(parts, Arrival(authorization=authorization, cookies=cookies, form=form), signs, session)
+    if authorization:
+        raise malformed("a token or a client assertion, not both")
+    proofs = header_values(scope, b"dpop")
+    if len(proofs) != 1:
+        raise Refused(Code.CREDENTIAL_MISSING, "no DPoP proof, or several", public="Send one DPoP proof beside the client assertion.")
+    claimed = header_values(scope, _CLIENT)
+    if len(claimed) > 1:
+        raise malformed("one Client-Id header, no more")
+    caller = await prove_client(parts, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else "")
+    proof = parts.proofs.verify_proof(
+        proofs[0], method=scope["method"], url=parts.terms.issuer + path, now=parts.world.now(), access_token=assertion, expected_jkt=None
+    )
+    return with_proof(caller, proof)
+
+
+def _once(scope: Scope, name: bytes) -> str:
+    values = header_values(scope, name)
+    if len(values) != 1:
+        raise malformed("send Client-Assertion-Type and Client-Assertion, each once")
+    return values[0]
