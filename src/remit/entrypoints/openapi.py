@@ -63,20 +63,21 @@ def openapi(parts: Parts) -> Mapping[str, Any]:
             "/log/tile/{path}": {"get": _plain("Tiles and entry bundles (C2SP tlog-tiles)")},
         },
         "components": {
-            "securitySchemes": {
-                "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
-                "assertion": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Client-Assertion",
-                    "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
-                },
-            },
+            "securitySchemes": _SCHEMES,
             "schemas": {"Problem": _problem()},
         },
     }
 
 
+_SCHEMES = {
+    "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},
+    "assertion": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Client-Assertion",
+        "description": "RFC 7521 in headers, with Client-Assertion-Type and a DPoP proof whose ath is the assertion's hash.",
+    },
+}
 _TEXT = {"type": "string"}
 _INT = {"type": "integer"}
 
