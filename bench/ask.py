@@ -98,15 +98,18 @@ def set_up(desk: Sandbox, agents: int, customers: int, orders: int) -> list[dict
     return made
 
 
-def requests(made: list[dict[str, Any]], port: int, count: int, start: int) -> list[bytes]:
-    """Whole HTTP requests, each with a proof of its own; no two are alike."""
+def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, reads: bool = False) -> list[bytes]:
+    """Whole HTTP requests, each with a proof of its own; no two are alike. Writes, or `reads`."""
     ready = []
     now = int(time.time())
     for number in range(start, start + count):
         one = made[number % len(made)]
         path = f"/v1/tasks/{one['task']}/asks"
         order = one["orders"][(number // len(made)) % len(one["orders"])]
-        body = json.dumps({"action": "order.change_address", "params": {"order_id": order, "address": ADDRESSES[number % 4]}}).encode()
+        wish: dict[str, Any] = {"action": "order.change_address", "params": {"order_id": order, "address": ADDRESSES[number % 4]}}
+        if reads:
+            wish = {"action": "order.read", "params": {"order_id": order}}
+        body = json.dumps(wish).encode()
         proof = one["signer"].proof(f"{base(port)}{path}", one["token"], number, now)
         head = (
             f"POST {path} HTTP/1.1\r\nhost: localhost:{port}\r\nauthorization: DPoP {one['token']}\r\ndpop: {proof}\r\n"
@@ -197,17 +200,20 @@ class Server:
 def rates(given: argparse.Namespace) -> None:
     """Asks a second, latencies, CPU by thread and commits an ask, at one connection and at 32."""
     mid = statistics.median
-    for connections in (1, 32):
+    for connections, reads in ((1, False), (32, False), (1, True), (32, True)):
+        print(
+            "reads: permitted, answered by the desk, both on the record" if reads else "writes: permitted and sent, done, outcome recorded"
+        )
         server = Server(given)
         try:
             with Sandbox({}, base_url=base(server.port)) as desk:
                 made = set_up(desk, 64, given.customers, given.orders)
             count = given.asks // 6 if connections == 1 else given.asks
-            asyncio.run(drive(server.port, requests(made, server.port, 200, 0), connections))
+            asyncio.run(drive(server.port, requests(made, server.port, 200, 0, reads=reads), connections))
             server.begin()
             number, found = 200, []
             for _ in range(given.rounds):
-                ready = requests(made, server.port, count, number)
+                ready = requests(made, server.port, count, number, reads=reads)
                 number += count
                 before = cpu_s(server.pid)
                 seconds, latencies, said = asyncio.run(drive(server.port, ready, connections))

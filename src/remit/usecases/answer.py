@@ -28,6 +28,7 @@ from remit.domain.records import (
     Person,
     TaskRecord,
 )
+from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
@@ -308,7 +309,9 @@ async def _no(  # one answer and all it hangs on
     if word == CUSTOMER:
         scope = decline_scope(ask.record.customer, ask.record.operator)
         act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
-        releases += [Reserve(scope, act, 1, None), Reserve(scope, f"at:{now}", 1, None), Reserve(scope, TURN, 1, None)]
+        target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
+        like = likeness(ask.record.action, target)
+        releases += [Reserve(scope, key, 1, None) for key in (act, like, f"at:{now}", TURN)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(

@@ -4,32 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import Effect, MarkKind
+from remit.domain.catalogue import Effect
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
-from remit.domain.mandate import Charge
-from remit.domain.paths import values_at
 from remit.domain.receipt import Holder
 from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
 from remit.domain.trajectory import (
     AskedAgain,
-    End,
-    Hold,
-    SubjectKind,
-    Thresholds,
-    WasPermitted,
     WasRefused,
-    after,
-    consequence,
-    new_trail,
-    risk,
 )
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, JsonObject
-from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve, Step
+from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed, Reserve
 from remit.usecases.end import end_task
+from remit.usecases.follow_risk import about, follow_risk, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
@@ -211,9 +201,16 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
 
 
 async def _refuse(  # the parts of one decision
-    parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, refuse: Refuse
+    parts: Parts,
+    standing: Standing,
+    workload: Workload,
+    request: AskIn,
+    record: AskRecord,
+    weighed: Weighed,
+    refuse: Refuse,
+    again: AskedAgain | None = None,
 ) -> Reply:
-    about = _about(weighed, record.customer)
+    of = about(weighed, record.customer)
     whole = clean_whole(parts, action=request.action, params=weighed.params, words=request.words)
     if whole.secrets:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
@@ -221,9 +218,9 @@ async def _refuse(  # the parts of one decision
         weighed = replace(weighed, params=whole.params, secrets=(*request.secrets, *whole.secrets))
         refuse = replace(refuse, detail="a secret was taken out of the params", public=None)
         record = _record(parts, standing, request, request.words, weighed)
-        about = about and f"removed from {record.id}"
+        of = of and f"removed from {record.id}"
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
-    steps = _steps(parts, standing, WasRefused(code=refuse.code, about=about), customer=False)
+    steps = steps_of(parts, standing, again or WasRefused(code=refuse.code, about=of), customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
         Commit(
@@ -246,15 +243,18 @@ async def _hold(  # the parts of one decision
     if not weighed.case_read:
         await verify_case(parts, standing.task.record)
     try:
-        invitation, turn = await invitation_for(parts, standing, record, weighed, needs.who)
+        invitation, turn, alike = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
-        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse)
+        again = AskedAgain() if refused.code is Code.CONFIRMATION_DECLINED else None
+        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse, again)
     waiting = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
-    steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=True)
+    steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=True)
+    if alike:
+        steps += steps_of(parts, standing, AskedAgain(alike=True), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -299,7 +299,7 @@ async def _permit(  # the parts of one decision
     sent = _sends(weighed)
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
-    steps = _steps(parts, standing, _permitted(weighed, request, record.customer), customer=False)
+    steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -450,70 +450,4 @@ async def write_decision(  # the parts of one decision
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
-    )
-
-
-def _permitted(weighed: Weighed, request: AskIn, customer: str) -> WasPermitted:
-    action = weighed.action
-    write_effect = action is not None and action.effect is Effect.WRITE
-    # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
-    capped = action is not None and (bool(action.marked(MarkKind.MONEY)) or any(charge.totals for charge in _charges(weighed)))
-    return WasPermitted(action=request.action, write=write_effect, capped=capped, target=_about(weighed, customer))
-
-
-def _charges(weighed: Weighed) -> tuple[Charge, ...]:
-    return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
-
-
-def _about(weighed: Weighed, customer: str) -> str:
-    """What an ask is about, for trails: the first record its params name besides the customer, "" where they name none."""
-    marks = () if weighed.action is None else weighed.action.marked(MarkKind.RESOURCE)
-    for mark in marks:
-        for value in values_at(weighed.params, mark.path):
-            if isinstance(value, str) and value != customer:
-                return f"{mark.of}:{value}"
-    return ""
-
-
-def _steps(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
-    task = standing.task.record
-    now = parts.world.now()
-    subjects = [
-        (SubjectKind.TASK, task.id),
-        (SubjectKind.GRANT, task.root),
-        (SubjectKind.AGENT, task.client_id),
-        (SubjectKind.OPERATOR, task.operator),
-    ]
-    if customer:
-        subjects.append((SubjectKind.CUSTOMER, task.customer))
-    return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
-
-
-async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...]) -> None:
-    """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
-
-    The thresholds are read with the next ask's snapshot too, so that a lost consequence is caught up.
-    """
-    known = {(trail.kind, trail.subject): trail for trail in standing.trails}
-    for step in steps:
-        trail = known.get((step.kind, step.subject)) or new_trail(step.kind, step.subject)
-        known[step.kind, step.subject] = after(trail, step.event, step.at)
-    now = parts.world.now()
-    level = risk(known.values(), now)
-    what = consequence(level, Thresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
-    task = standing.task.record
-    match what:
-        case End():
-            await end_task(parts, task.id, EndReason.RISK)
-        case Hold() if task.state is TaskState.OPEN:
-            try:
-                kept = await parts.store.get(type(task), task.id)
-                await parts.store.commit(Commit(puts=(Put(replace(kept.record, state=TaskState.HELD), kept.rev, kept.record),)))
-            except (Conflict, Missing):
-                return
-        case _:
-            if not getattr(what, "tell", False):
-                return
-    await parts.notify.incident(
-        kind="risk", details={"task": task.id, "agent": task.client_id, "operator": task.operator, "risk": str(level)}
     )

@@ -13,6 +13,7 @@ from remit.domain.ids import new_id
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.rendering_values import filled
+from remit.domain.target import likeness, target_of
 from remit.domain.values import Instant, decode
 from remit.ports.store import Reserve
 from remit.usecases.parts import Parts
@@ -27,8 +28,8 @@ TURN: Final = "turn"
 
 async def invitation_for(
     parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str]
-) -> tuple[ConfirmationRecord, Reserve]:
-    """The invitation for an ask that needs people, and the turn that must be taken with it.
+) -> tuple[ConfirmationRecord, Reserve, bool]:
+    """The invitation for an ask that needs people, the turn that must be taken with it, and whether its like was declined before.
 
     ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again.
 
@@ -68,7 +69,8 @@ async def invitation_for(
         at=now,
         expires_at=Instant(min(now + parts.terms.confirmation_ttl_s * 1000, standing.task.record.ends_at)),
     )
-    return invitation, turn
+    like = likeness(record.action, target_of(weighed.action, weighed.params, customer=record.customer))
+    return invitation, turn, bool(counters.get(like))
 
 
 def decline_scope(customer: str, operator: str) -> str:

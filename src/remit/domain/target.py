@@ -1,0 +1,23 @@
+"""What an ask is about, as trails and declines know it again: the record it names."""
+
+from remit.domain.canonical import digest
+from remit.domain.catalogue import Action, MarkKind
+from remit.domain.paths import values_at
+from remit.domain.values import JsonObject
+
+
+def target_of(action: Action | None, params: JsonObject, *, customer: str) -> str:
+    """The first record the params name besides the customer, as `kind:id`; "" where they name none."""
+    for mark in () if action is None else action.marked(MarkKind.RESOURCE):
+        for value in values_at(params, mark.path):
+            if isinstance(value, str) and value != customer:
+                return f"{mark.of}:{value}"
+    return ""
+
+
+def likeness(action: str, target: str) -> str:
+    """A digest that two asks share when they want the same action for the same record, whatever the values.
+
+    Source: 2-model.md §5 (Trajectory: re-asking after a decline).
+    """
+    return digest(["like", action, target])

@@ -1,0 +1,90 @@
+"""What an ask leaves on the trails of those it concerns, and what follows from a risk that has grown with it."""
+
+from dataclasses import replace
+
+from remit.domain.catalogue import Effect, MarkKind
+from remit.domain.decision import Refuse
+from remit.domain.mandate import Charge
+from remit.domain.records import EndReason, TaskState
+from remit.domain.target import target_of
+from remit.domain.trajectory import (
+    AskedAgain,
+    End,
+    Hold,
+    SubjectKind,
+    Thresholds,
+    WasPermitted,
+    WasRefused,
+    after,
+    consequence,
+    new_trail,
+    risk,
+)
+from remit.ports.store import Commit, Conflict, Missing, Put, Step
+from remit.usecases.end import end_task
+from remit.usecases.parts import Parts
+from remit.usecases.standing import Standing
+from remit.usecases.weigh import Weighed
+
+
+def was_permitted(weighed: Weighed, action_name: str, customer: str) -> WasPermitted:
+    """What a permit, or an ask that waits for people, is to the trails."""
+    action = weighed.action
+    write_effect = action is not None and action.effect is Effect.WRITE
+    # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
+    capped = action is not None and (bool(action.marked(MarkKind.MONEY)) or any(charge.totals for charge in _charges(weighed)))
+    return WasPermitted(action=action_name, write=write_effect, capped=capped, target=about(weighed, customer))
+
+
+def _charges(weighed: Weighed) -> tuple[Charge, ...]:
+    return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
+
+
+def about(weighed: Weighed, customer: str) -> str:
+    """The record an ask is about, "" where it names none."""
+    return target_of(weighed.action, weighed.params, customer=customer)
+
+
+def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
+    """One event on every trail it concerns; on the customer's own only where it asks something of them."""
+    task = standing.task.record
+    now = parts.world.now()
+    subjects = [
+        (SubjectKind.TASK, task.id),
+        (SubjectKind.GRANT, task.root),
+        (SubjectKind.AGENT, task.client_id),
+        (SubjectKind.OPERATOR, task.operator),
+    ]
+    if customer:
+        subjects.append((SubjectKind.CUSTOMER, task.customer))
+    return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
+
+
+async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...]) -> None:
+    """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
+
+    The thresholds are read with the next ask's snapshot too, so that a lost consequence is caught up.
+    """
+    known = {(trail.kind, trail.subject): trail for trail in standing.trails}
+    for step in steps:
+        trail = known.get((step.kind, step.subject)) or new_trail(step.kind, step.subject)
+        known[step.kind, step.subject] = after(trail, step.event, step.at)
+    now = parts.world.now()
+    level = risk(known.values(), now)
+    what = consequence(level, Thresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
+    task = standing.task.record
+    match what:
+        case End():
+            await end_task(parts, task.id, EndReason.RISK)
+        case Hold() if task.state is TaskState.OPEN:
+            try:
+                kept = await parts.store.get(type(task), task.id)
+                await parts.store.commit(Commit(puts=(Put(replace(kept.record, state=TaskState.HELD), kept.rev, kept.record),)))
+            except (Conflict, Missing):
+                return
+        case _:
+            if not getattr(what, "tell", False):
+                return
+    await parts.notify.incident(
+        kind="risk", details={"task": task.id, "agent": task.client_id, "operator": task.operator, "risk": str(level)}
+    )

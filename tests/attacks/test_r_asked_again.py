@@ -1,0 +1,31 @@
+"""An agent that does not take no for an answer: the same again, or the same with other values."""
+
+import pytest
+
+from attacks.arena import SEND_BACK, Arena, open_arena, refund
+
+
+@pytest.mark.proves("ASKED-AGAIN")
+def test_who_asks_again_and_again_what_was_declined_is_held(arena: Arena) -> None:
+    task, reply, _ = arena.waiting()
+    arena.anna.decline(reply)
+    with arena.unchanged():
+        for _ in range(2):
+            arena.refused(arena.ask(task, "order.return", SEND_BACK), "confirmation.declined")
+        assert arena.ask(task, "order.return", SEND_BACK).json()["code"] == "task.held"
+    assert arena.recorded("ask.decided", task=task.id)["envelope"]["code"] == "confirmation.declined"
+    assert [kind for kind, _ in arena.notify.incidents if kind == "risk"]
+
+
+@pytest.mark.proves("ASKED-AGAIN")
+def test_who_asks_for_the_same_with_other_values_after_a_no_grows_in_risk() -> None:
+    with open_arena(settings={"terms": {"decline_pause_s": 1}}) as arena:
+        task = arena.sent_back()
+        arena.anna.decline(task.ask("payment.refund", refund("40.00 EUR")))
+        arena.clock.ahead_ms += 2000
+        for amount in ("30.00 EUR", "20.00 EUR"):
+            assert task.ask("payment.refund", refund(amount)).needs_human
+        risks = [one["envelope"]["risk"] for one in arena.entries("ask.decided") if one["envelope"]["action"] == "payment.refund"]
+        assert risks[0] == 0
+        assert risks[1] <= 10, "the decline itself"
+        assert risks[2] > 15, "and what came after it"
