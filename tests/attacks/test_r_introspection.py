@@ -105,3 +105,29 @@ def test_a_branchs_token_is_not_good_while_whoever_cut_it_is_suspended(what: str
         suspended: dict[str, Any] = {"agent": top} if what == "agent" else {"operator": "owner"}
         desk.suspend(**suspended)
         assert told(below, task.token) == NOTHING
+
+
+@pytest.mark.proves("INTROSPECT-OWN")
+def test_the_token_of_a_mandate_that_is_used_up_is_inactive(arena: Arena) -> None:
+    agent = arena.agent()
+    token, mandate_id = grant_token(arena.anna, agent, mandate(max_tasks=1))
+    assert told(agent, token)["active"] is True
+    task = agent.open(mandate_id)
+    assert told(agent, token)["active"] is True
+    task.complete()
+    assert told(agent, token) == NOTHING
+
+
+@pytest.mark.proves("INTROSPECT-OWN")
+def test_a_mandate_lives_for_as_long_as_a_branch_that_took_its_tasks() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer, parent, child = desk.customer("yu"), desk.agent("parent"), desk.agent("child", operator="courier")
+        wanted = branch({"power": "represent"}, note(uses=2), chain=1, chain_operators=["courier"], max_tasks=1)
+        token, mandate_id = grant_token(customer, parent, wanted)
+        cut = hand_on(parent, child, mandate_id, branch(note(uses=1), max_tasks=1))["mandate"]
+        assert told(parent, token)["active"] is True
+        task = child.open(cut)
+        assert told(parent, token)["active"] is True
+        task.complete()
+        assert told(parent, token) == NOTHING
+        assert customer.get("/me/v1/mandates")["mandates"][0]["state"] == "exhausted"

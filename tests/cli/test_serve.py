@@ -60,6 +60,7 @@ def test_an_agent_does_its_whole_job_over_http_and_the_server_stops_clean(remit:
     assert remit("verify-log", "--config", desk).code == 0
     shown = remit("mandate", "show", "--json", "--config", desk, mandate.id).json
     assert [one["reason"] for one in shown["tasks"]] == ["completed"]
+    assert shown["state"] == "exhausted"
     assert remit("agent", "list", "--json", "--config", desk).json["agents"][0]["client_id"] == "spiffe://helper.example/shop"
 
 

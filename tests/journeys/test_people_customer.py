@@ -212,3 +212,22 @@ def test_a_removed_passkey_signs_nobody_in_and_nothing_and_the_last_one_stays(de
 def test_a_passkey_by_link_says_until_when_it_waits(desk: Sandbox) -> None:
     young = desk.customer("bram", how="link")
     assert young.get("/me/v1/passkeys")["passkeys"][0]["waits_until"] is not None
+
+
+def test_a_mandate_whose_tasks_were_all_opened_and_have_ended_is_exhausted(anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    granted = anna.grant(agent, mandate(max_tasks=2))
+
+    def state() -> Any:
+        return anna.get("/me/v1/mandates")["mandates"][0]["state"]
+
+    agent.open(granted).complete()
+    assert state() == "active"
+    task = agent.open(granted)
+    task.ask("order.note", {"order_id": "W1001"})
+    assert state() == "active"
+    task.complete()
+    assert state() == "exhausted"
+    with pytest.raises(Refused):
+        agent.open(granted)
+    anna.revoke(granted)
+    assert state() == "revoked"

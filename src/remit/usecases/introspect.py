@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
+from remit.domain.mandate import MandateState
 from remit.domain.records import EndReason, MandateRecord, Person, TaskRecord
 from remit.domain.values import Json, decode
 from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.end import end_task
+from remit.usecases.mandate_state import state_of
 from remit.usecases.open_task import verify_usable
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended
@@ -62,6 +64,8 @@ async def _of_grant(parts: Parts, mandate_id: str) -> MandateRecord:
     mandate = (await parts.store.get(MandateRecord, mandate_id)).record
     now = parts.world.now()
     verify_usable(parts, mandate, now)
+    if await state_of(parts, mandate) is MandateState.EXHAUSTED:
+        raise Refused(Code.MANDATE_INACTIVE, "the mandate's tasks are used up")
     paused = (await parts.store.get(Person, mandate.customer)).record.paused
     for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
         if paused or await is_suspended(parts, name):

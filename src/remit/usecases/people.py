@@ -11,6 +11,7 @@ from remit.domain.transcript import Section
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
 from remit.usecases.assert_passkey import passkey_facts
+from remit.usecases.mandate_state import state_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 from remit.usecases.standing import mandate_of
@@ -29,10 +30,9 @@ async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json
         agent = (await parts.store.get(AgentRecord, record.client_id)).record.name
     except Missing:
         agent = record.client_id
-    over = record.state == "active" and parts.world.now() >= record.expires_at
     return {
         "mandate": record.id,
-        "state": "expired" if over else record.state,
+        "state": (await state_of(parts, record)).value,
         "agent": record.client_id,
         "agent_name": agent,
         "operator": record.operator,

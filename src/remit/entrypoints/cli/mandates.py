@@ -9,6 +9,7 @@ from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import at_seat, configured, settings_of, with_desk
 from remit.entrypoints.cli.telling import Exit, Out
 from remit.ports.store import Missing
+from remit.usecases.mandate_state import state_of
 from remit.usecases.revoke import Stopped, revoke_mandate
 from remit.wiring import Desk
 
@@ -25,16 +26,15 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _show(args: argparse.Namespace, out: Out) -> int:
-    async def work(desk: Desk) -> tuple[MandateRecord, int, list[TaskRecord]]:
+    async def work(desk: Desk) -> tuple[MandateRecord, str, list[TaskRecord]]:
         try:
             record = (await desk.parts.store.get(MandateRecord, args.mandate)).record
         except Missing:
             raise Refused(Code.MANDATE_UNKNOWN, f"there is no mandate {args.mandate}") from None
         tasks = await desk.parts.store.find(TaskRecord, "task.mandate", record.id, limit=1000)
-        return record, desk.parts.world.now(), [kept.record for kept in tasks]
+        return record, (await state_of(desk.parts, record)).value, [kept.record for kept in tasks]
 
-    record, now, tasks = with_desk(settings_of(args), work)
-    state = "expired" if record.state == "active" and now >= record.expires_at else record.state
+    record, state, tasks = with_desk(settings_of(args), work)
     granted = json.loads(record.wire)
     out.tell(
         {
