@@ -140,6 +140,11 @@ def _read_object(text: str) -> JsonObject:
     return value
 
 
+def forget_objects() -> None:
+    """Remember none of them any longer: what is erased must not stay here."""
+    _known_object.cache_clear()
+
+
 _known_object: Final = lru_cache(maxsize=512)(_read_object)
 _SHORT: Final = 2048
 

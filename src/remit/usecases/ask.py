@@ -1,5 +1,6 @@
 """One ask of an agent, from a proved workload to a recorded decision, the act and the reply."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -72,19 +73,24 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
     request = _redacted(parts, request)
+    broken: Fault | None = None
     for tried in range(_TRIES):
         # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next try.
         standing = await load_standing(parts, workload.task, idempotency=_idempotency_id(workload, request), sure=tried > 0)
         _verify_own(standing, workload)
         await _verify_or_end(parts, standing)
         if standing.earlier is not None:
-            return await _again(parts, standing, workload, request)
+            return await _again(parts, standing, workload, request, broken)
         try:
             return await _decide(parts, standing, workload, request)
         except Conflict:
             continue  # an epoch moved between loading and recording: everything is read and decided again
         except NoRoom:
             continue  # another ask took the room meanwhile: choose again with what is left
+        except Fault as fault:
+            if tried:
+                raise
+            broken = fault  # what is down now was perhaps not down when this was asked before: look for an earlier answer first
         except Replayed:
             raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
@@ -111,8 +117,11 @@ async def _verify_or_end(parts: Parts, standing: Standing) -> None:
         raise
 
 
-async def _again(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
-    """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict."""
+async def _again(parts: Parts, standing: Standing, workload: Workload, request: AskIn, broken: Fault | None) -> Reply:
+    """The same key again: the same ask, cut again on fresh standing and case; another body is a conflict.
+
+    `broken` is what this very request has just met; where its own record is what is found here, that is the answer.
+    """
     if standing.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
     known, kept = standing.earlier
@@ -121,6 +130,8 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     try:
         await parts.store.commit(Commit(marks=workload.marks))
     except Replayed:
+        if broken is not None:
+            raise broken from None
         raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     ended = await case_ending(parts, kept.record.case) if kept.record.result else None
     if ended is not None:
@@ -324,7 +335,11 @@ async def _permit(  # the parts of one decision
         return await act_now(parts, standing, Kept(record, 1), act, written, committed)
     parts.on_point("act.sent")
     prove = tuple(place.index for place in committed.places)
-    settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
+    settled: Settled | None = None
+    with contextlib.suppress(Fault):
+        # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
+        # reply says that it is pending, and reconciliation records what came of it.
+        settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
     return await _acted(parts, standing, record, settled, written, committed)
 
 

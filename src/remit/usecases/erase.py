@@ -19,11 +19,12 @@ from remit.domain.records import (
     TaskRecord,
 )
 from remit.domain.transcript import Kind
-from remit.domain.values import Instant, decode
+from remit.domain.values import Instant, decode, forget_objects
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replay_erasures import ERASURES
+from remit.usecases.standing import forget_standings
 
 WHAT = "erase"
 _ROLES = frozenset({"admin", "security"})
@@ -107,6 +108,8 @@ async def erase(parts: Parts, *, proposal: str, by: Person, retention_s: int) ->
     # A crash here leaves the keys in place; `replay_erasures` destroys them at the next start.
     parts.on_point("erase.recorded")
     destroyed = await parts.vault.destroy_keys(keys)
+    forget_objects()
+    forget_standings()
     return Erasure(customer=customer, keys=destroyed, records=len(puts))
 
 

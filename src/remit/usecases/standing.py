@@ -237,6 +237,12 @@ async def something_waits(parts: Parts, standing: Standing) -> bool:
     return any(one.record.ask for one in queued)
 
 
+def forget_standings() -> None:
+    """Remember nothing of any task or mandate any longer: what is erased must not stay here."""
+    _grounds.clear()
+    _parsed.clear()
+
+
 _parsed: dict[tuple[str, str, str, int], Mandate] = {}
 
 
