@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue import Catalogue, PowerKind
+from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate import Mandate, Power
 from remit.domain.names import matches
@@ -133,7 +134,8 @@ async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
     for _, mandate in standing.chain:
         may = tellable(mandate, parts.catalogue)
         covered &= {one for one in may if not parts.catalogue.attributes[one].sensitive or one in told}
-    uncovered = sorted(set(parts.catalogue.attributes) - covered)
+    # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
+    uncovered = sorted(set(parts.catalogue.attributes) - covered - builtin_attributes().keys())
     values = await parts.backoffice.attributes(task.customer, uncovered)
     held = find_held(text, values)
     return Checked(task=task.id, held=held, left=without(text, held))
