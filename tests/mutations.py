@@ -2,19 +2,27 @@
 
 `python tests/mutations.py [WORD …]` runs the entries of `attacks/mutations.toml` whose rule or file has one of the
 words in it, all without. Exit code 0: every test passes with its rule and fails without it.
+
+Every run is forked from this process, which has imported what others wrote, and nothing of Remit and of its tests.
 """
 
 import compileall
 import contextlib
+import faulthandler
+import gc
 import importlib
 import importlib.util
 import io
+import json
 import os
 import py_compile
+import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from collections.abc import Sequence
@@ -23,15 +31,31 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from _pytest.config import default_plugins
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
 LIST: Final = HERE / "attacks" / "mutations.toml"
 SLOTS: Final = 2
 LONGEST_S: Final = 90
+_TELLING_S: Final = 5
+_SAID: Final = 2_000
 _MODE: Final = py_compile.PycInvalidationMode.UNCHECKED_HASH
-_PLAIN: Final = ("-q", "--no-header", *(f"-pno:{plugin}" for plugin in ("cacheprovider", "remit", "hypothesispytest", "xdist", "cov")))
-_HEAVY: Final = ("cedarpy", "cryptography.hazmat.primitives.asymmetric.ec", "httpx", "joserfc.jwt", "jsonschema_rs", "msgspec", "webauthn")
+_NOT_RUN: Final = 70
+"""The exit code of tests that ran over some other copy of the source."""
+_NO_CODE: Final = 71
+"""The exit code of a change that is no code: its file does not compile, or names what is not there."""
+_BROKEN: Final = (ImportError, NameError, SyntaxError)
+# Assertions are not rewritten to explain themselves: pytest would do that to Remit whole, as it brings a plugin, at every run.
+_PLUGINS: Final = ("cacheprovider", "remit", "hypothesispytest", "xdist", "cov", "anyio")
+_PLAIN: Final = ("-q", "--no-header", "--assert=plain", *(f"-pno:{plugin}" for plugin in _PLUGINS))
+_THEIRS: Final = (
+    *("anyio._backends._asyncio", "asyncio", "cedarpy", "cryptography.hazmat.backends.openssl.backend", "httpx", "jinja2"),
+    *("cryptography.hazmat.primitives.asymmetric.ec", "cryptography.hazmat.primitives.ciphers.aead", "hypothesis.stateful"),
+    *("joserfc.jwt", "jsonschema_rs", "msgspec", "sqlite3", "uvicorn.logging", "uvicorn.protocols.http.h11_impl", "webauthn"),
+    *(f"_pytest.{name}" for name in default_plugins),
+)
+"""What every run would import for itself. A name that is missing here costs time, nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +99,21 @@ def stale(mutations: Sequence[Mutation], source: Path) -> list[str]:
     return wrong
 
 
+def meaningless(mutations: Sequence[Mutation], source: Path) -> list[str]:
+    """What is no rule switched off but a broken file: a change that does not parse, or names what is not there."""
+    with tempfile.TemporaryDirectory(prefix="remit-mutations-") as folder:
+        for number, one in enumerate(mutations):
+            text = (source / one.file).read_text(encoding="utf-8").replace(one.find, one.put)
+            (Path(folder) / f"{number}.py").write_text(text, encoding="utf-8")
+        found = subprocess.run(  # our own linter over our own files
+            [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "E9,F82", "--output-format", "json", folder],
+            capture_output=True,
+            check=False,
+        )
+        problems = json.loads(found.stdout)
+    return [f"{mutations[int(Path(one['filename']).stem)].rule}: {one['message']}" for one in problems]
+
+
 class Slot:
     """A copy of the source that one run at a time may change."""
 
@@ -85,18 +124,20 @@ class Slot:
         self.output = folder / "output"
         self.job: Job | None = None
         self.started = 0.0
-        self._restore: tuple[Path, str] | None = None
+        self._restore: dict[Path, bytes] = {}
 
     def start(self, job: Job) -> int:
         """Change the copy and run the tests in a process of their own; returns its id."""
         self.job = job
+        self.output.unlink(missing_ok=True)
         self.started = time.monotonic()
         if job.change is not None:
             path = self.source / job.change.file
+            compiled = Path(importlib.util.cache_from_source(str(path)))
+            self._restore = {kept: kept.read_bytes() for kept in (path, compiled)}
             text = path.read_text(encoding="utf-8")
-            self._restore = path, text
             path.write_text(text.replace(job.change.find, job.change.put), encoding="utf-8")
-            Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+            compiled.unlink()
         process = os.fork()
         if process == 0:
             os._exit(_run(self, job))
@@ -104,27 +145,64 @@ class Slot:
 
     def finish(self) -> None:
         """Put the copy back as it was."""
-        if self._restore is not None:
-            path, text = self._restore
-            path.write_text(text, encoding="utf-8")
-            py_compile.compile(str(path), invalidation_mode=_MODE)
-            self._restore = None
+        for path, kept in self._restore.items():
+            path.write_bytes(kept)
+        self._restore = {}
+
+
+class Broken:
+    """A plugin of pytest that tells a rule's failed test from a change that is no code."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        """Keep what a test ended with, where it says that a name is not there."""
+        if call.excinfo is not None and call.excinfo.errisinstance(_BROKEN):
+            self.errors.append(call.excinfo.exconly())
 
 
 def _run(slot: Slot, job: Job) -> int:
     """Run in the forked process. 0: all passed, 1: some failed, anything else: they could not be run."""
     signal.alarm(LONGEST_S)
+    random.seed()
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(slot.source))
     os.chdir(ROOT)
     said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        code = int(
-            pytest.main([*_PLAIN, *(("-x", "--tb=line") if job.change else ()), "-o", f"pythonpath={slot.source} {HERE}", *job.tests])
-        )
-    slot.output.write_text(said.getvalue(), encoding="utf-8")
+    with (
+        slot.output.open("w", encoding="utf-8") as output,
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        faulthandler.dump_traceback_later(LONGEST_S - _TELLING_S, file=output)
+        code = _compiled(slot.source / job.change.file) if job.change else 0
+        code = code or _tested(slot.source, job)
+        faulthandler.cancel_dump_traceback_later()
+        output.write(said.getvalue())
+    return code
+
+
+def _compiled(path: Path) -> int:
+    try:
+        py_compile.compile(str(path), doraise=True, invalidation_mode=_MODE)
+    except py_compile.PyCompileError as error:
+        print(error.msg)  # noqa: T201  # told as the run's output
+        return _NO_CODE
+    return 0
+
+
+def _tested(source: Path, job: Job) -> int:
+    broken = Broken()
+    first = ("-x", "--tb=line") if job.change else ()
+    code = int(pytest.main([*_PLAIN, *first, "-o", f"pythonpath={source} {HERE}", *job.tests], plugins=[broken]))
     where = getattr(sys.modules.get("remit"), "__file__", None) or ""
-    return code if where.startswith(str(slot.source)) else 70
+    if not where.startswith(str(source)):
+        return _NOT_RUN
+    if broken.errors:
+        print(*broken.errors, sep="\n")  # noqa: T201  # told as the run's output
+        return _NO_CODE
+    return code
 
 
 def judge(job: Job, code: int) -> str:
@@ -166,7 +244,9 @@ def _tell(slot: Slot, code: int) -> int:
     print(f"{'FAIL' if problem else 'ok  '} {took}  {what}  {problem}".rstrip(), flush=True)  # noqa: T201  # a command tells
     if problem:
         said = slot.output.read_text(encoding="utf-8") if slot.output.exists() else ""
-        print(f"     {job.tests[0] if job.change else ''}\n{said[-3000:]}", flush=True)  # noqa: T201  # a command tells
+        if len(said) > 2 * _SAID:
+            said = f"{said[:_SAID]}\n …\n{said[-_SAID:]}"
+        print(f"     {job.tests[0] if job.change else ''}\n{said}", flush=True)  # noqa: T201  # a command tells
     return 1 if problem else 0
 
 
@@ -175,16 +255,28 @@ def _made(folder: Path) -> Path:
     return folder
 
 
+def make_ready() -> None:
+    """Import what every run needs. What is forked must be one thread: another's locks would stay held for ever."""
+    for name in _THEIRS:
+        importlib.import_module(name)
+    tasks = Path("/proc/self/task")
+    threads = len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
+    ours = sorted(name for name in sys.modules if name.partition(".")[0] in {"remit", "attacks", "tests"})
+    if threads != 1 or ours:
+        raise RuntimeError(f"not fit to be forked: {threads} threads, {ours}")
+    gc.collect()
+    gc.freeze()
+
+
 def main(words: Sequence[str]) -> int:
     """Run the command."""
     mutations = tuple(one for one in read_list() if not words or any(word in f"{one.rule} {one.file} {one.test}" for word in words))
-    wrong = stale(mutations, ROOT / "src")
+    wrong = stale(mutations, ROOT / "src") or meaningless(mutations, ROOT / "src")
     if wrong or not mutations:
         print("\n".join(wrong) or "no entry has these words", file=sys.stderr)  # noqa: T201  # a command tells
         return 1
-    for name in _HEAVY:
-        importlib.import_module(name)
     started = time.monotonic()
+    make_ready()
     failed = run(mutations)
     print(f"{len(mutations)} rules switched off in {time.monotonic() - started:.0f} s, {failed} problems")  # noqa: T201  # a command tells
     return 1 if failed else 0
