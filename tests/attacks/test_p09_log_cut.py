@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,12 @@ from remit.domain.errors import Refused
 
 
 def _cut(folder: Path) -> None:
-    with sqlite3.connect(folder / "store.sqlite") as connection:
+    with closing(sqlite3.connect(folder / "store.sqlite")) as connection, connection:
         connection.execute("delete from entry where idx = (select max(idx) from entry)")
 
 
 def _change(folder: Path) -> None:
-    with sqlite3.connect(folder / "store.sqlite") as connection:
+    with closing(sqlite3.connect(folder / "store.sqlite")) as connection, connection:
         changed = "cast(replace(cast(envelope as text), 'return-item', 'cancel-order') as blob)"
         connection.execute(f"update entry set envelope = {changed} where kind = 'task.opened'")
 

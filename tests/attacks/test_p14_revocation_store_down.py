@@ -1,6 +1,7 @@
 """P14: what tells about revocations is down: nothing is permitted meanwhile, and nothing is lost."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from attacks.arena import SEND_BACK, code_of, open_arena
 
 def _without_records(folder: Path, *, back: bool) -> None:
     old, new = ("hidden", "record") if back else ("record", "hidden")
-    with sqlite3.connect(folder / "store.sqlite") as connection:
+    with closing(sqlite3.connect(folder / "store.sqlite")) as connection, connection:
         connection.execute(f"alter table {old} rename to {new}")
 
 

@@ -119,7 +119,8 @@ def test_the_newer_of_both_places_counts(folder: Path, filled: Path) -> None:
 
 
 def test_a_high_water_of_another_key_or_log_is_none(folder: Path) -> None:
-    root = sqlite3.connect(folder / "store.sqlite").execute("select root from head").fetchone()[0]
+    with closing(sqlite3.connect(folder / "store.sqlite")) as raw:
+        root = raw.execute("select root from head").fetchone()[0]
     other = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
     body = checkpoint_text(Checkpoint(origin=ORIGIN, size=SIZE, root=root))
     foreign = signed_note(body, make_vkey(ORIGIN, other.public_key().public_bytes_raw()), other.sign(body.encode()))

@@ -19,6 +19,14 @@ UNDO: Final = "rollback to job"
 """Takes back all that the running job wrote so far; the job may go on and write something else instead."""
 
 _BUSY_MS: Final = 5_000
+_PRAGMAS: Final = (
+    "journal_mode = wal",
+    "synchronous = full",
+    "wal_autocheckpoint = 8192",
+    f"busy_timeout = {_BUSY_MS}",
+    "foreign_keys = on",
+    "trusted_schema = off",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +55,24 @@ class DeskDatabase:
         try:
             path.touch(mode=0o600)  # it holds personal data: nobody else on the machine reads it
             self._writing = self._connect()
-            self._reading = self._connect()
-            self._reading.execute("pragma query_only = on")
+            try:
+                self._reading = self._connect("query_only = on")
+            except sqlite3.Error:
+                self._writing.close()
+                raise
         except (OSError, sqlite3.Error) as problem:
             raise Refused(Code.SETTINGS_INVALID, f"the desk's file {path.name} cannot be opened as a database: {problem}") from problem
         self._reader = Worker("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
         self._writer = Worker("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *more: str) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=512)
-        for pragma in (
-            "journal_mode = wal",
-            "synchronous = full",
-            "wal_autocheckpoint = 8192",
-            f"busy_timeout = {_BUSY_MS}",
-            "foreign_keys = on",
-            "trusted_schema = off",
-        ):
-            connection.execute(f"pragma {pragma}")
+        try:
+            for pragma in (*_PRAGMAS, *more):
+                connection.execute(f"pragma {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
     def prepare(self, part: str, version: int, statements: str) -> None:
