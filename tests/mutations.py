@@ -110,8 +110,8 @@ def meaningless(mutations: Sequence[Mutation], source: Path) -> list[str]:
             capture_output=True,
             check=False,
         )
-        problems = json.loads(found.stdout)
-    return [f"{mutations[int(Path(one['filename']).stem)].rule}: {one['message']}" for one in problems]
+        first = {int(Path(one["filename"]).stem): one["message"] for one in reversed(json.loads(found.stdout))}
+    return [f"{mutations[number].rule}: this is no code: {message}" for number, message in sorted(first.items())]
 
 
 class Slot:
