@@ -106,6 +106,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "RECOVERY": _model(8, "A recovery pauses all mandates, ends every other passkey, session and link, and is resumed by no young passkey."),
     "CONTACT": _model(8, "After a change of contact passkeys are young, and the old address is told of it and of what follows."),
     "AFTER-END": _model(4, "After the end an ask answers its own client, actor and key alone, without attributes, each proof once."),
+    "MANY-OPENED": _model(5, "Many mandates, tasks or agent ids with little behind them raise the risk of their operator."),
     "PASSKEY-ADD": _model(8, "A new passkey needs an old one's signature, and inherits its wait."),
     "PASSKEY-REMOVE": _model(8, "A passkey is removed by a passkey's signature, never the last, never by a younger one that waits."),
     "ENROL-ONCE": _model(8, "An enrolment link works once."),

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.errors import Code
+from remit.adapters.store.trails import read, text
+from remit.domain.errors import Code, Fault
 from remit.domain.trajectory import (
     AskedAgain,
     End,
@@ -25,9 +26,7 @@ from remit.domain.trajectory import (
     consequence,
     new_trail,
     risk,
-    trail_json,
     trail_risk,
-    verify_trail,
 )
 from remit.domain.trajectory_weights import HALF_LIFE_MS
 from remit.domain.values import Instant
@@ -148,21 +147,46 @@ def test_opening_much_is_a_hint_and_holds_nobody_alone() -> None:
     assert 0 < trail_risk(trail, at(500_000)) < SETTINGS.hold
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.integers(1, 6)), min_size=1, max_size=60),
+    st.sampled_from([SubjectKind.AGENT, SubjectKind.OPERATOR]),
+)
+def test_whoever_uses_what_it_opens_is_no_risk_by_opening_it(customers: list[tuple[int, int]], kind: SubjectKind) -> None:
+    trail, now = new_trail(kind, "busy"), 0
+    for requested, asked in customers:
+        events: list[Event] = [WasOpened(what="mandate")] * requested + [WasOpened(what="task")]
+        for event in [*events, *[WasPermitted(action="order.read", write=False)] * asked]:
+            now += 60_000
+            trail = after(trail, event, at(now))
+            assert trail_risk(trail, at(now)) == 0
+
+
+def test_whoever_opens_and_never_asks_is_a_hint_and_more_together_with_a_sweep() -> None:
+    opened: list[Event] = [WasOpened(what="mandate"), WasOpened(what="task")] * 35
+    swept: list[Event] = [not_owned(str(n)) for n in range(6)]
+    alone, both = run(SubjectKind.OPERATOR, *opened), run(SubjectKind.OPERATOR, *opened, *swept)
+    assert consequence(trail_risk(alone, at(60_000)), SETTINGS) == Nothing()
+    assert not adds_confirmation([alone], at(60_000), SETTINGS)
+    assert isinstance(consequence(trail_risk(both, at(60_000)), SETTINGS), Hold)
+
+
 def test_a_trail_stays_small_and_survives_the_store() -> None:
     events: list[Event] = []
     for n in range(300):
         events += [not_owned(str(n)), WasPermitted(action="a.b", write=True, target=str(n))]
     trail = run(SubjectKind.GRANT, *events)
-    assert len(json.dumps(trail_json(trail))) < 8_000
-    assert verify_trail(json.loads(json.dumps(trail_json(trail)))) == trail
+    kept = text(trail)
+    assert len(kept) < 8_000
+    assert read(kept) == trail
 
 
 @pytest.mark.parametrize(
-    "damage", [{"levels": []}, {"levels": {"sweep": [1]}}, {"kind": "moon"}, {"levels": {"no": [1, 2]}}, {"asks": "x"}]
+    "damage", [{"levels": []}, {"levels": {"sweep": [1]}}, {"kind": "moon"}, {"levels": {"sweep": {"milli": 1}}}, {"asks": "x"}]
 )
 def test_a_damaged_trail_is_not_a_clean_slate(damage: dict[str, object]) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # Sign and SubjectKind have their own words
-        verify_trail({**trail_json(new_trail(SubjectKind.TASK, "t")), **damage})  # type: ignore[dict-item]
+    with pytest.raises(Fault) as fault:
+        read(json.dumps({**json.loads(text(new_trail(SubjectKind.TASK, "t"))), **damage}))
+    assert fault.value.code is Code.FAULT_STORE
 
 
 _EVENTS = st.one_of(

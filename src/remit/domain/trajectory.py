@@ -12,8 +12,18 @@ from typing import Final, TypeAlias
 
 from remit.domain.canonical import digest
 from remit.domain.errors import Code
-from remit.domain.trajectory_weights import CAPS, HALF_LIFE_MS, REFUSED, REPEATED_ID_SHARE, Sign, slice_points, step_points
-from remit.domain.values import Instant, Json, JsonObject
+from remit.domain.trajectory_weights import (
+    CAPS,
+    HALF_LIFE_MS,
+    OPENED_AN_ASK,
+    OPENED_FREE,
+    REFUSED,
+    REPEATED_ID_SHARE,
+    Sign,
+    slice_points,
+    step_points,
+)
+from remit.domain.values import Instant
 
 _MILLI: Final = 1000
 _KEPT: Final = 64
@@ -203,14 +213,20 @@ def trail_risk(trail: Trail, now: Instant) -> int:
     """One trail's risk, 0 to 100.
 
     An agent's and an operator's points are divided by their traffic: who serves a thousand customers meets more wrong
-    numbers than who serves one. A task, a grant and a target are not divided.
+    numbers than who serves one. A task, a grant and a target are not divided. What they opened counts beyond what
+    their asks explain.
     """
     if not trail.levels:
         return 0
-    share = 1.0
+    share, used = 1.0, 0
     if trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
-        share = max(1.0, _decayed(trail.asks, now) / _MILLI / _ASKS_A_UNIT)
-    points = sum(min(_decayed(level, now) / _MILLI / share, CAPS[Sign(sign)]) for sign, level in trail.levels.items())
+        asks = _decayed(trail.asks, now)
+        share, used = max(1.0, asks / _MILLI / _ASKS_A_UNIT), OPENED_FREE * _MILLI + asks * OPENED_AN_ASK
+    # What was opened and is then used for asks is traffic, however much it is; only what is left of it is a sign.
+    points = sum(
+        min(max(0, _decayed(level, now) - (used if sign == Sign.OPENED else 0)) / _MILLI / share, CAPS[Sign(sign)])
+        for sign, level in trail.levels.items()
+    )
     return max(0, min(100, math.floor(points)))
 
 
@@ -267,53 +283,3 @@ def adds_confirmation(trails: Iterable[Trail], now: Instant, settings: Threshold
     ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
     """
     return any(trail_risk(trail, now) >= settings.confirm for trail in trails)
-
-
-def trail_json(trail: Trail) -> JsonObject:
-    """A trail as JSON, for the store."""
-    return {
-        "asks": [trail.asks.milli, trail.asks.at],
-        "kind": trail.kind.value,
-        "levels": {sign: [level.milli, level.at] for sign, level in trail.levels.items()},
-        "repeats": {key: list(one) for key, one in trail.repeats.items()},
-        "seen": list(trail.seen),
-        "subject": trail.subject,
-    }
-
-
-def verify_trail(stored: JsonObject) -> Trail:
-    """Read a trail the store kept.
-
-    Raises:
-        ValueError: when it is none: the store is damaged, and a lost trail would be a clean slate.
-    """
-    match stored:
-        case {
-            "kind": str(kind),
-            "subject": str(subject),
-            "asks": asks,
-            "levels": Mapping() as levels,
-            "repeats": Mapping() as repeats,
-            "seen": [*seen],
-        }:
-            known = {str(Sign(sign)): _level(level) for sign, level in levels.items()}
-            counted = {key: _pair(one) for key, one in repeats.items()}
-            shorts = tuple(one for one in seen if isinstance(one, str))
-            return Trail(kind=SubjectKind(kind), subject=subject, levels=known, asks=_level(asks), seen=shorts, repeats=counted)
-        case _:
-            message = "not a trail"
-            raise ValueError(message)
-
-
-def _level(stored: Json) -> Level:
-    milli, at = _pair(stored)
-    return Level(milli=milli, at=Instant(at))
-
-
-def _pair(stored: Json) -> tuple[int, int]:
-    match stored:
-        case [int(one), int(two)]:
-            return one, two
-        case _:
-            message = "not a pair of numbers"
-            raise ValueError(message)

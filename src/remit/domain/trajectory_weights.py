@@ -59,6 +59,12 @@ REFUSED: Final[Mapping[Code, int]] = {
 }
 """Points for a refusal by its code. What is not listed weighs nothing: schema errors, faults, the desk's own noes."""
 
+OPENED_AN_ASK: Final = 4
+"""How many points of openings one ask explains: its task, its mandate, and mandates that customers did not grant."""
+
+OPENED_FREE: Final = 10
+"""Points of openings that say nothing: everybody begins with some before the first ask."""
+
 _OPENED: Final[Mapping[str, int]] = {"agent": 3, "mandate": 1, "task": 1}
 _FREE_REPEATS: Final = 2
 _FREE_UNCAPPED: Final = 6

@@ -35,7 +35,7 @@ async def prove_itself(  # what came, and whose it looks like
         Refused: `agent.*`, `credential.*`, `request.malformed`, `request.rate_limited`.
         Fault: `fault.identity`, `fault.store`.
 
-    Source: RFC 7521 §4.2; RFC 9449 §4.3; docs/decisions/0014-asking-after-the-end.md.
+    Source: RFC 7521 §4.2; RFC 9449 §4.3; docs/decisions/0015-asking-after-the-end.md.
     """
     limits.verify_peer(scope)
     try:

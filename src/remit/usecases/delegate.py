@@ -16,6 +16,7 @@ from remit.domain.records import MandateRecord
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
 from remit.ports.store import Commit, Conflict, Expect, Mark, Missing, Put, Replayed
+from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import invalid_grant
 from remit.usecases.open_task import verify_usable
 from remit.usecases.parts import Parts
@@ -132,7 +133,13 @@ async def delegate(  # who hands what to whom, with which key
     marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
     try:
         await parts.store.commit(
-            Commit(expects=expects, puts=(Put(record, 0), Put(taken, kept.rev, parent)), marks=marks, entries=written.rows)
+            Commit(
+                expects=expects,
+                puts=(Put(record, 0), Put(taken, kept.rev, parent)),
+                marks=marks,
+                steps=opened_steps("mandate", agent=parent.client_id, operator=parent.operator, at=now),
+                entries=written.rows,
+            )
         )
     except Replayed:
         raise Refused(Code.CREDENTIAL_REPLAYED, "an assertion or proof was used before") from None

@@ -24,6 +24,7 @@ from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
+from remit.usecases.count_opened import opened_steps
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
 from remit.usecases.recording import draft, pseudonym, write
@@ -93,7 +94,12 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
     )
     try:
         await parts.store.commit(
-            Commit(puts=(Put(request, 0),), marks=caller.marks, expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),))
+            Commit(
+                puts=(Put(request, 0),),
+                marks=caller.marks,
+                steps=opened_steps("mandate", agent=request.client_id, operator=request.operator, at=now),
+                expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),),
+            )
         )
     except Replayed:
         raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before") from None

@@ -11,6 +11,7 @@ from remit.domain.records import ActRecord, ActState, MandateRecord, Person, Tas
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
+from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import invalid_grant
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
@@ -144,14 +145,7 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
         opened_at=now,
         ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
     )
-    for name in suspension_ids(task):
-        if await is_suspended(parts, name):
-            raise Refused(Code.MANDATE_INACTIVE, f"{name} is suspended")
-    customer = await parts.store.get(Person, task.customer)
-    if customer.record.paused:
-        raise Refused(
-            Code.MANDATE_INACTIVE, "the customer's mandates are paused", public="The customer's mandates are paused at the moment."
-        )
+    customer = await _standing_customer(parts, task)
     ticket = _ticket(parts, task, now)
     written = await write(
         parts,
@@ -180,12 +174,30 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
             expects=(Expect("agent", caller.agent.record.id, caller.agent.rev), Expect("person", customer.record.id, customer.rev)),
             puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
             marks=caller.marks,
+            steps=opened_steps("task", agent=task.client_id, operator=task.operator, at=now),
             entries=written.rows,
         )
     )
     # A crash here leaves the ticket queued; the outbox job opens it. The agent's first write waits for the case.
     await dispatch(parts, ticket.id)
     return task
+
+
+async def _standing_customer(parts: Parts, task: TaskRecord) -> Kept[Person]:
+    """The customer a task would speak for, if nothing that touches it is suspended or paused.
+
+    Raises:
+        Refused: `mandate.inactive`.
+    """
+    for name in suspension_ids(task):
+        if await is_suspended(parts, name):
+            raise Refused(Code.MANDATE_INACTIVE, f"{name} is suspended")
+    customer = await parts.store.get(Person, task.customer)
+    if customer.record.paused:
+        raise Refused(
+            Code.MANDATE_INACTIVE, "the customer's mandates are paused", public="The customer's mandates are paused at the moment."
+        )
+    return customer
 
 
 def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:

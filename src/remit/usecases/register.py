@@ -20,6 +20,7 @@ from remit.ports.identity import (
     SpiffeBundleUrl,
 )
 from remit.ports.store import Commit, Conflict, Put
+from remit.usecases.count_opened import opened_steps
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
@@ -72,7 +73,8 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
         ),
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
+        steps = opened_steps("agent", agent="", operator=record.operator, at=now)
+        await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
         raise Refused(
             Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public="That client_id is registered already."

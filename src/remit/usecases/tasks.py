@@ -99,7 +99,7 @@ async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: fl
         Refused: `request.not_found` for an unknown ask and one of another client, actor or key, `credential.replayed`.
         Fault: `fault.store`.
 
-    Source: 2-model.md §4 (after the end); docs/decisions/0014-asking-after-the-end.md.
+    Source: 2-model.md §4 (after the end); docs/decisions/0015-asking-after-the-end.md.
     """
     who = (caller.agent.record.id, caller.actor, caller.jkt)
     await _commit_marks(parts, caller.marks)
