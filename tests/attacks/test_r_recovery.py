@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import ISSUER, SEND_BACK, Arena, code_of, mandate
+from attacks.arena import ISSUER, SEND_BACK, Arena, catalogue, code_of, mandate, open_arena
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 
@@ -161,6 +161,38 @@ def test_an_officer_takes_no_colleagues_account_over(arena: Arena) -> None:
     assert code_of(arena.person("GET", "/security/v1/agents", cookie=cookie)) == "person.not_allowed"
     assert code_of(arena.person("GET", "/security/v1/agents", cookie=kim.cookie)) == "person.not_signed_in"
     assert code_of(resumed(arena, key, cookie, "/desk/v1")) == "confirmation.wrong_person"
+
+
+@pytest.mark.proves("RECOVERY")
+def test_a_recovered_officer_confirms_nothing_before_they_are_resumed() -> None:
+    raised = catalogue(floor={"payment": ["customer", "officer:billing"]})
+    with open_arena(catalogue=raised) as arena:
+        task = arena.task()
+        arena.desk.officer("olga", roles=["billing"])
+        reply = task.ask("order.return", SEND_BACK)
+        code = arena.room.control("POST", "/sandbox/v1/people", {"id": "olga", "kind": "officer", "how": "recovery"})["code"]
+        key, cookie = enrolled(arena, code)
+        (waiting,) = arena.person("GET", "/desk/v1/waiting", cookie=cookie).json()["waiting"]
+        assert waiting["ask"] == reply.ask
+        path = f"/desk/v1/confirmations/{waiting['confirmation']}"
+        assert code_of(arena.person("GET", path, cookie=cookie)) == "person.not_allowed"
+        assert code_of(arena.person("POST", path, {"answer": "no"}, cookie=cookie)) == "person.not_allowed"
+        assert code_of(arena.person("POST", f"{path}/less", {"params": SEND_BACK}, cookie=cookie)) == "person.not_allowed"
+        vouched(security(arena), security(arena, "kim"), "olga")
+        options = arena.person("GET", path, cookie=cookie).json()["options"]
+        assert arena.person("POST", path, {"answer": "yes", "assertion": key.get(options)}, cookie=cookie).json()["state"] == "waiting"
+
+
+@pytest.mark.proves("RECOVERY")
+def test_what_was_queued_before_a_recovery_is_not_sent_after_it(arena: Arena) -> None:
+    task = arena.task()
+    reply = task.ask("order.return", SEND_BACK)
+    arena.helpdesk.set_down(True)
+    arena.anna.confirm(reply)
+    recovered(arena, security(arena))
+    arena.helpdesk.set_down(False)
+    arena.room.control("POST", "/sandbox/v1/sweep", {})
+    assert arena.performed() == []
 
 
 @pytest.mark.proves("RECOVERY")

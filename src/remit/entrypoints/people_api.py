@@ -164,6 +164,15 @@ class PeopleApi:
         """
         return views.verify_officer(await self.who(scope), *roles)
 
+    async def _answering(self, scope: Scope) -> Person:
+        """Who may answer for themselves or the desk. ⚔ A recovered officer is nobody's second person before they are resumed.
+
+        Raises:
+            Refused: `person.not_signed_in`, `person.not_allowed`.
+        """
+        person = await self.who(scope)
+        return person if person.kind == "customer" else views.verify_officer(person)
+
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
@@ -246,7 +255,7 @@ class PeopleApi:
 
     async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
-        person = await self.who(scope)
+        person = await self._answering(scope)
         if scope["method"] == "GET":
             return json_answer(200, shown_body(self.parts, await show(self.parts, person, found["id"])))
         body = decode_as(await read_body(scope, receive), AnswerIn)
@@ -258,7 +267,7 @@ class PeopleApi:
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
-        person = await self.who(scope)
+        person = await self._answering(scope)
         body = decode_as(await read_body(scope, receive), LessIn)
         return json_answer(200, shown_body(self.parts, await show_less(self.parts, person, found["id"], body.params)))
 
