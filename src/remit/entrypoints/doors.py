@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from remit.domain.human_credentials import Signs
+from remit.entrypoints.access_api import AccessApi
 from remit.entrypoints.agent_api import COOKIE, AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
@@ -66,6 +67,7 @@ def public_routes(parts: Parts) -> list[Route]:
 def people_routes(parts: Parts, limits: Limits) -> list[Route]:
     """People's JSON."""
     api = PeopleApi(parts)
+    access = AccessApi(api)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -94,10 +96,10 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("GET", "/me/v1/waiting", api.waiting),
         ours("GET", "/desk/v1/waiting", api.waiting),
         ours("GET", "/me/v1/history", api.history),
-        ours("GET", "/me/v1/passkeys", api.passkeys),
-        ours("POST", "/me/v1/passkeys/{id}/remove", api.remove_passkey),
-        ours("GET POST", "/me/v1/resume", api.resume),
-        ours("GET POST", "/desk/v1/resume", api.resume),
+        ours("GET", "/me/v1/passkeys", access.passkeys),
+        ours("POST", "/me/v1/passkeys/{id}/remove", access.remove_passkey),
+        ours("GET POST", "/me/v1/resume", access.resume),
+        ours("GET POST", "/desk/v1/resume", access.resume),
         ours("GET POST", "/me/v1/confirmations/{id}", api.confirmation),
         ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),

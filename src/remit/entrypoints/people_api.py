@@ -42,9 +42,7 @@ from remit.usecases.enrol import (
 from remit.usecases.grant import Consent, decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
-from remit.usecases.remove_passkey import begin_removal, remove_passkey
 from remit.usecases.report_misuse import refuse_human_credential
-from remit.usecases.resume_mandates import begin_resuming, pause_of, resume_mandates
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
 
@@ -270,32 +268,6 @@ class PeopleApi:
         person = await self._answering(scope)
         body = decode_as(await read_body(scope, receive), LessIn)
         return json_answer(200, shown_body(self.parts, await show_less(self.parts, person, found["id"], body.params)))
-
-    async def passkeys(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /me/v1/passkeys."""
-        return json_answer(200, {"passkeys": await views.passkeys(self.parts, await self.who(scope))})
-
-    async def remove_passkey(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        """POST /me/v1/passkeys/{id}/remove: begin, then finish with the assertion of a passkey one has; never the last one."""
-        person = await self.who(scope)
-        body = decode_as(await read_body(scope, receive), AssertedIn)
-        if body.assertion is None:
-            begun = await begin_removal(self.parts, person, found["id"])
-            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
-        ended = await remove_passkey(self.parts, person, found["id"], ceremony_id=body.ceremony, assertion=body.assertion)
-        return json_answer(200, {"signed_out": ended})
-
-    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET and POST /me/v1/resume and /desk/v1/resume: what a recovery paused; begin, then finish with a passkey that counts."""
-        person = await self.who(scope)
-        if scope["method"] == "GET":
-            return json_answer(200, await pause_of(self.parts, person))
-        body = decode_as(await read_body(scope, receive), AssertedIn)
-        if body.assertion is None:
-            begun = await begin_resuming(self.parts, person)
-            return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
-        await resume_mandates(self.parts, person, ceremony_id=body.ceremony, assertion=body.assertion)
-        return json_answer(200, {"paused": False})
 
     async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/contests: what the customer contests, and whether it is settled."""
