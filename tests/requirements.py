@@ -103,7 +103,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-UNFRAMED": _model(8, "A signature of a framed or foreign page counts nothing."),
     "FATIGUE": _model(8, "Nobody is tired out by many questions."),
     "PASSKEY-YOUNG": _model(8, "A passkey from a mailbox confirms nothing above routine for 72 hours."),
-    "RECOVERY": _model(8, "A recovery pauses all mandates, ends every other passkey, session and link, and is resumed by no young passkey."),
+    "RECOVERY": _model(8, "A recovery pauses all mandates, ends other passkeys, sessions and links; no young passkey resumes."),
     "CONTACT": _model(8, "After a change of contact passkeys are young, and the old address is told of it and of what follows."),
     "AFTER-END": _model(4, "After the end an ask answers its own client, actor and key alone, without attributes, each proof once."),
     "MANY-OPENED": _model(5, "Many mandates, tasks or agent ids with little behind them raise the risk of their operator."),

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, SHOP, Arena, code_of
+from remit.client.errors import Refused
 from remit.client.keys import ProofKey, new_key
 from remit.sandbox import SandboxAgent, SandboxTask
 
@@ -41,6 +42,22 @@ def test_the_workload_itself_learns_state_outcome_and_receipt_and_no_attribute(a
     assert (answered.status_code, body["outcome"], body["result"]) == (200, "done", {})
     assert body["receipt"]["entries"]
     assert "delivered" not in answered.text
+
+
+@pytest.mark.proves("AFTER-END")
+def test_the_client_looks_back_at_its_own_asks_alone(arena: Arena) -> None:
+    task = arena.task()
+    done, held = task.ask("order.read", {"order_id": "W1"}), task.ask("order.return", SEND_BACK)
+    task.complete()
+    looked = arena.run(arena.agent().client.look_back(done.ask))
+    assert (looked.ask, looked.outcome, looked.result) == (done.ask, "done", {})
+    for agent, ask, code in (
+        (arena.agent(), held.ask, "task.ended"),
+        (arena.agent("spiffe://helper.example/second"), done.ask, "request.not_found"),
+    ):
+        with pytest.raises(Refused) as refused:
+            arena.run(agent.client.look_back(ask))
+        assert refused.value.code == code
 
 
 @pytest.mark.proves("AFTER-END")

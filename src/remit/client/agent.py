@@ -24,6 +24,7 @@ from remit.client.errors import ProtocolError, Refused, StillWaiting
 from remit.client.identities import Identity
 from remit.client.keys import KeySource, ProofKey
 from remit.client.loopback import LoopbackListener
+from remit.client.replies import AnswerView
 from remit.client.sending import Retries, Sender
 from remit.client.task import Task
 from remit.client.values import Json, Wish
@@ -126,6 +127,22 @@ class Agent:
     def mandate(self, mandate_id: str) -> Mandate:
         """A mandate granted earlier to this agent and this key."""
         return Mandate(id=mandate_id, door=self._door)
+
+    async def look_back(self, ask_id: str, *, wait: int = 0) -> AnswerView:
+        """What became of an ask of this agent and key, also when its task has ended: decision, outcome and receipt, no attributes.
+
+        The desk holds the answer for up to `wait` seconds while the outcome is open.
+
+        Raises:
+            Refused: when the ask was refused or came to nothing (`task.ended`, …), or is not of this agent and key (`request.not_found`).
+            Unavailable: when the desk cannot be reached.
+            ProtocolError: when the desk answers for another ask.
+        """
+        call = calls.ask_afterwards(await self._door.desk(), ask_id=ask_id, wait_s=wait)
+        answer = answers.read_answer(await self._door.send(call))
+        if answer.ask != ask_id:
+            raise ProtocolError("the desk answered for another ask")
+        return AnswerView(answer)
 
     async def request_mandate(
         self,

@@ -34,7 +34,7 @@ class Call:
     """One request before it is proved. Proof and client assertion are made afresh each time it is sent.
 
     `form` and `body` exclude each other; `body` bytes never change between repetitions. `authenticates` adds the
-    workload's client authentication, `proves` a DPoP proof. `repeatable` says that sending it twice does it once.
+    workload's client authentication, `proves` a DPoP proof; `asserts` sends both in headers, bound to each other. `repeatable` says that sending it twice does it once.
     `wait_s` is how long the desk was asked to hold the answer.
     """
 
@@ -46,6 +46,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     authenticates: bool = False
     proves: bool = True
+    asserts: bool = False
     repeatable: bool = True
     wait_s: int = 0
 
@@ -174,6 +175,12 @@ def ask(
 def ask_state(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
     """How an ask stands; the desk holds the answer for up to `wait_s` seconds."""
     return Call(method="GET", url=f"{desk.issuer}/v1/asks/{quote(ask_id, safe='')}?wait={wait_s}", wait_s=wait_s)
+
+
+def ask_afterwards(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
+    """How an ask stands, asked without a token: after its task's end."""
+    url = f"{desk.issuer}/v1/asks/{quote(ask_id, safe='')}?wait={wait_s}"
+    return Call(method="GET", url=url, wait_s=wait_s, asserts=True)
 
 
 def task_status(desk: Metadata, *, task: str) -> Call:

@@ -20,6 +20,11 @@ from remit.client.keys import ProofKey
 _ANSWER_BYTES: Final = 8 * 1024 * 1024
 _NONCE_TRIES: Final = 2
 _LONG_POLL_MARGIN_S: Final = 10
+_HEADERS: Final = {
+    "client_id": "Client-Id",
+    "client_assertion": "Client-Assertion",
+    "client_assertion_type": "Client-Assertion-Type",
+}
 _TRY_LATER: Final = frozenset({429, 503})
 
 
@@ -117,6 +122,10 @@ class Sender:
         headers = {"Accept": "application/json, application/problem+json", "Accept-Encoding": "identity", **call.headers}
         if token is not None:
             headers["Authorization"] = f"DPoP {token}"
+        if call.asserts:
+            own = self.identity.credentials(issuer=self.desk, now_s=self.clock.now())
+            headers |= {_HEADERS[name]: value for name, value in own.items()}
+            token = own["client_assertion"]  # the proof names what it goes with, as it names a token
         if call.proves:
             nonce = self._nonces.get(call.side)
             headers["DPoP"] = self.key.proof(call.method, call.url, now_s=self.clock.now(), token=token, nonce=nonce)

@@ -191,6 +191,10 @@ class Agent:
             if self._owned:
                 self._thread.close()
 
+    def look_back(self, ask_id: str, *, wait: int = 0) -> AnswerView:
+        """See the async `Agent.look_back`."""
+        return self._thread.run(self._agent.look_back(ask_id, wait=wait))
+
     def catalogue(self) -> Json:
         """See the async `Agent.catalogue`."""
         return self._thread.run(self._agent.catalogue())
