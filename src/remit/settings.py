@@ -188,10 +188,10 @@ def _verify_known(raw: Mapping[str, Any]) -> None:
     """A mistyped table or key is said, never silently without effect."""
     for name in raw:
         if name not in _KEYS:
-            raise _invalid(name, f"unknown table; known are {', '.join(sorted(_KEYS))}")
+            raise _invalid(name, f"is an unknown table; known are {', '.join(sorted(_KEYS))}")
         for key in _table(raw, name):
             if key not in _KEYS[name]:
-                raise _invalid(f"{name}.{key}", f"unknown; known are {', '.join(sorted(_KEYS[name]))}")
+                raise _invalid(f"{name}.{key}", f"is unknown; known are {', '.join(sorted(_KEYS[name]))}")
 
 
 def _verify_sandboxed(settings: Settings) -> None:
@@ -229,7 +229,7 @@ def _table(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _text(table: Mapping[str, Any], where: str, key: str) -> str:
     value = table.get(key)
     if not isinstance(value, str) or not value:
-        raise _invalid(f"{where}.{key}", "is missing; write a text")
+        raise _invalid(f"{where}.{key}", "is missing; write a text" if value is None else "must be a text, and not an empty one")
     return value
 
 
@@ -244,7 +244,7 @@ def _port(value: object) -> int:
     try:
         port = int(str(value))
     except ValueError:
-        raise _invalid("server.port", "is missing; write a number from 0 to 65535") from None
+        raise _invalid("server.port", f"{'is missing; write' if value is None else 'must be'} a number from 0 to 65535") from None
     if not 0 <= port <= 65_535:  # noqa: PLR2004  # TCP ports
         raise _invalid("server.port", "must be from 0 to 65535")
     return port

@@ -140,6 +140,15 @@ def test_the_doctor_finds_what_is_open_lost_or_wrong(remit: Run, desk: Path) -> 
     assert remit("doctor", "--config", desk).code == 1
 
 
+def test_the_doctor_does_not_take_a_lost_store_for_a_new_one(remit: Run, desk: Path) -> None:
+    for file in (desk / "data").glob("store.sqlite*"):
+        file.unlink()
+    refused(remit("person", "list", "--config", desk), "log.older", "the store has 0 entries", exit_code=4)
+    found = remit("doctor", "--json", "--config", desk)
+    assert found.code == 4
+    assert next(one["says"] for one in found.json["findings"] if one["name"] == "log").startswith("the store has 0 entries, but ")
+
+
 def test_the_doctor_names_a_missing_second_admin_and_plain_http(remit: Run, desk: Path) -> None:
     change(desk, "http://localhost:8080", "https://support.example")
     change(desk, 'host = "127.0.0.1"', 'host = "0.0.0.0"')
@@ -168,7 +177,7 @@ def test_every_command_is_in_the_page_of_commands() -> None:
 
 def test_one_code_can_be_looked_up(remit: Run) -> None:
     assert remit("codes", "mandate.off_target").out.startswith("mandate.off_target (401): ")
-    assert remit("codes", "no.code").code == 2
+    refused(remit("codes", "no.code"), "request.not_found", "there is no code no.code")
 
 
 def test_a_log_line_is_json_without_secrets() -> None:

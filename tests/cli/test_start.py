@@ -87,8 +87,10 @@ def test_a_desk_without_config_says_how_to_make_one(remit: Run, tmp_path: Path, 
     ("old", "new", "named"),
     [
         ('host = "127.0.0.1"', "", "server.host is missing"),
-        ("[words]", "[wordz]", "wordz unknown table"),
-        ('secrets = "refuse"', 'secretz = "refuse"', "words.secretz unknown"),
+        ("port = ", 'port = "x"  # ', "server.port must be a number from 0 to 65535"),
+        ("[words]", "[wordz]", "wordz is an unknown table"),
+        ('secrets = "refuse"', 'secretz = "refuse"', "words.secretz is unknown"),
+        ('secrets = "refuse"', "secrets = 1", "words.secrets must be a text"),
         ('secrets = "refuse"', 'secrets = "keep"', "words.secrets must be one of"),
         ("enabled = false", 'enabled = "yes"', "sandbox.enabled must be true or false"),
         ('"policies/*.cedar"', '"rules/*.cedar"', "policies.files names rules/*.cedar, which is not there"),
@@ -116,7 +118,7 @@ def test_a_limit_that_is_none_is_said_and_a_desk_behind_a_proxy_hears_of_the_hea
         ("client_per_s = 0", "limits.client_per_s must be a whole number"),
         ("peer_burst = true", "limits.peer_burst must be a whole number"),
         ('peer_header = "X Real"', "limits.peer_header must be the name of a header"),
-        ("peers = 5", "limits.peers unknown"),
+        ("peers = 5", "limits.peers is unknown"),
     ):
         settings.write_text(f"{right}\n[limits]\n{line}\n", encoding="utf-8")
         refused(remit("check", "--config", desk), "settings.invalid", said)
@@ -160,9 +162,35 @@ def test_errors_are_json_where_json_is_asked_for(remit: Run, tmp_path: Path) -> 
 
 def test_wrong_usage_ends_with_two(remit: Run) -> None:
     assert remit().code == 2
-    assert remit("serve", "--port", "x").code == 2
-    assert remit("nonsense").code == 2
     assert remit("--help").code == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "says", "cure"),
+    [
+        (["nonsense"], "invalid choice: 'nonsense'", "remit --help"),
+        (["serve", "--port", "x"], "--port", "remit serve --help"),
+        (["check", "--confg", "desk"], "unrecognized arguments: --confg desk", "remit check --help"),
+        (["person", "add"], "required: ID, --kind", "remit person add --help"),
+        (["policy"], "required", "remit policy --help"),
+        (["demo", "--act-as", "nobody"], "invalid choice: 'nobody'", "remit demo --help"),
+    ],
+)
+def test_a_command_written_wrongly_is_told_as_one_line_with_code_and_cure(remit: Run, argv: list[str], says: str, cure: str) -> None:
+    ran = remit(*argv)
+    assert ran.code == 2
+    assert ran.err.startswith("remit: request.malformed: ")
+    assert ran.err.count("\n") == 1
+    assert says in ran.err
+    assert f"Cure: `{cure}` shows how it is written." in ran.err
+    told = remit(*argv, "--json")
+    assert (told.code, told.err, told.json["error"]["code"]) == (2, "", "request.malformed")
+
+
+def test_a_desk_is_not_made_for_a_port_that_is_no_address(remit: Run, tmp_path: Path) -> None:
+    for port in ("0", "-1", "65536"):
+        refused(remit("init", "--port", port, tmp_path / "new"), "settings.invalid", f"--port {port}")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_port_given_moves_the_issuer_on_loopback_only(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 import argparse
 
-from remit.domain.errors import MEANINGS, Code
+from remit.domain.errors import MEANINGS, Code, Refused
 from remit.entrypoints.cli.opening import common
-from remit.entrypoints.cli.telling import Exit, Out
+from remit.entrypoints.cli.telling import Advised, Exit, Out
 from remit.entrypoints.replies import STATUS
 
 _HEAD = """\
@@ -22,7 +22,7 @@ Every refusal and every fault Remit answers with is one of these; the list is cl
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     codes = sub.add_parser("codes", parents=[common()], help="every code with its status and cure")
-    codes.add_argument("code", nargs="?", metavar="CODE", choices=[*Code], help="this one alone")
+    codes.add_argument("code", nargs="?", metavar="CODE", help="this one alone")
     codes.add_argument("--markdown", action="store_true", help="the page docs/codes.md")
     codes.set_defaults(run=_codes)
 
@@ -34,7 +34,9 @@ def codes_page() -> str:
 
 
 def _codes(args: argparse.Namespace, out: Out) -> int:
-    wanted = [Code(args.code)] if args.code else list(Code)
+    wanted = [code for code in Code if args.code in {None, code.value}]
+    if not wanted:
+        raise Advised(Refused(Code.REQUEST_NOT_FOUND, f"there is no code {args.code}"), "`remit codes` lists all of them.")
     body = {code.value: {"status": STATUS[code], "title": MEANINGS[code].title, "cure": MEANINGS[code].cure} for code in wanted}
     if args.markdown:
         out.tell({"page": codes_page()}, codes_page().rstrip())

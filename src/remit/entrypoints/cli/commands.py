@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from remit import __version__
 from remit.domain.errors import Code, Fault, Refused
@@ -30,9 +31,25 @@ _LOG = logging.getLogger("remit.cli")
 _GROUPS = (starting, serving, demo, agents, persons, mandates, policies, verifying, exporting, reporting, doctor, recovering, codes)
 
 
+class _Wrong(Exception):  # noqa: N818  # the user's mistake, not the program's
+    """A command that was written wrongly, and the command whose --help tells how it is written."""
+
+    def __init__(self, message: str, command: str) -> None:
+        super().__init__(message, command)
+        self.message = message
+        self.command = command
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are told as all others are, instead of as a page of usage. Its subcommands are of the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _Wrong(message, self.prog)
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of `remit`."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="remit",
         description="A gate in front of a support desk for AI agents that speak for customers.",
         epilog="Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 something broke, 4 damage found.",
@@ -46,14 +63,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. No refusal or fault ends in a traceback."""
-    parser = make_parser()
-    try:
-        args = parser.parse_args(argv)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    if args.command is None:
-        parser.print_help(sys.stderr)
-        return Exit.USAGE
+    args = _read(argv)
+    if isinstance(args, int):
+        return args
     out = Out(as_json=bool(args.json))
     try:
         return int(args.run(args, out))
@@ -67,6 +79,29 @@ def run(argv: Sequence[str]) -> int:
         return Exit.OK
     except Exception as broken:  # noqa: BLE001  # the last place there is: people get one line, never a traceback
         return _failed(broken, out)
+
+
+def _read(argv: Sequence[str]) -> argparse.Namespace | int:
+    """What was written, or the exit code where there is nothing to run."""
+    parser = make_parser()
+    try:
+        args, unknown = parser.parse_known_args(argv)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except _Wrong as wrong:
+        return _wrong(wrong.message, wrong.command, argv)
+    if unknown:
+        # `parse_args` would say so for `remit` itself, whose --help does not list the command's options.
+        return _wrong(f"unrecognized arguments: {' '.join(unknown)}", f"{parser.prog} {args.command or ''}".rstrip(), argv)
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return Exit.USAGE
+    return args
+
+
+def _wrong(message: str, command: str, argv: Sequence[str]) -> int:
+    Out(as_json="--json" in argv).error(Refused(Code.REQUEST_MALFORMED, message), f"`{command} --help` shows how it is written.")
+    return Exit.USAGE
 
 
 def _failed(broken: Exception, out: Out) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from remit.domain.errors import Fault, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.note import read_checkpoint, read_note
 from remit.entrypoints.cli.opening import configured, settings_of
 from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, sentence
@@ -157,6 +157,9 @@ def _log(settings: Settings, seen: Look) -> Iterator[Finding]:
         return
     outside = read_checkpoint(read_note(note).text).size
     age_s = time.time() - settings.high_water.stat().st_mtime
+    if seen.entries < outside:
+        says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"
+        raise Refused(Code.LOG_OLDER, says)
     yield Finding(name="high water", state="ok", says=f"{outside:,} entries, written {age_s:,.0f} s ago")
     if seen.entries > _WHOLE:
         yield Finding(

@@ -20,6 +20,7 @@ from remit.usecases.test_policies import test_policies
 from remit.wiring import Desk, Loaded, create_keys, load_rules, look, pack_files, pack_names, read_pack, rules_of
 
 FIRST_CODE_S: Final = 15 * 60
+_LAST_PORT: Final = 65_535
 _ROLES: Final = ("admin", "security", "audit")
 _TOML: Final = """\
 # Settings of this desk. `remit check` says what is wrong with them. Paths start at this file's folder.
@@ -98,6 +99,9 @@ def _init(args: argparse.Namespace, out: Out) -> int:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Advised(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), "Name a new or empty folder.")
+    if not 1 <= args.port <= _LAST_PORT:
+        # A link or a passkey cannot be made for an address that is not known before the first start.
+        raise Advised(Refused(Code.SETTINGS_INVALID, f"--port {args.port}: a desk has an address of its own"), f"Give 1 to {_LAST_PORT}.")
     made_it = not folder.exists()
     try:
         admitted, key = _make(folder, args.pack, args.port, args.admin, empty=args.empty)
@@ -197,13 +201,17 @@ def _check(args: argparse.Namespace, out: Out) -> int:
             "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
         },
         f"settings   {args.config}: valid",
-        f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {len(catalogue.waivers)} waivers: valid",
+        f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
         f"policies   {len(settings.policies)} files: valid",
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",
     )
     return Exit.REFUSED if failed else Exit.OK
+
+
+def _waivers(number: int) -> str:
+    return f"{number} waiver{'' if number == 1 else 's'}"
 
 
 def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]:
@@ -219,7 +227,9 @@ def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+    except OSError as problem:
+        raise Refused(Code.POLICY_INVALID, f"{file}: {problem.strerror}") from None
+    except UnicodeDecodeError as problem:
         raise Refused(Code.POLICY_INVALID, f"{file}: cannot be read as UTF-8 text: {problem}") from None
 
 

@@ -12,6 +12,7 @@ from remit.domain.errors import MEANINGS, Code, Fault, Refused
 _EVERY: Final = 20_000
 _CURES: Final[Mapping[Code, str]] = {
     Code.AGENT_UNKNOWN: "`remit agent list` shows the agents there are.",
+    Code.FAULT_STORE: "Check that it is there and can be read, then try again.",
     Code.LOG_DAMAGED: "Keep the files as evidence, put a good copy back and run `remit recover`.",
     Code.MANDATE_UNKNOWN: "Check the id; customers see theirs on their page, and the transcript names each.",
     Code.PERSON_NOT_ALLOWED: "Let an admin do it; `remit person list` shows the people there are.",
