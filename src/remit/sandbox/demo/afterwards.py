@@ -88,7 +88,7 @@ def act_as(folder: DemoFolder, screen: Screen, again: str, whom: str, read: Call
     """Answer what waits for somebody, one after the other, on the terminal.
 
     Raises:
-        Stopped: when no demo runs, or nobody by that name is kept.
+        Stopped: when no demo runs, nobody by that name is kept, or the desk does not answer.
     """
     door = DemoDoor(_running(folder, again))
     kept = folder.kept(KEPT)
@@ -105,11 +105,19 @@ def act_as(folder: DemoFolder, screen: Screen, again: str, whom: str, read: Call
             screen.line(f"Nothing waits for you. Have something asked first: {again} --ask")
         for waits in waiting:
             _answer(screen, person, str(waits["confirmation"]), read)
+    except Problem as problem:
+        raise _unanswered(problem, again) from None
     finally:
         # The counter of the passkey has moved: an older copy of it would be refused as cloned.
         folder.keep(KEPT, {**kept, "people": {**kept["people"], name: person.kept()}})
         door.close()
     return 0
+
+
+def _unanswered(problem: Problem, again: str) -> Stopped:
+    return Stopped(
+        f"the desk did not do that: {problem.code} {problem.detail}".rstrip() + ".", f"If it does not run any more: `{again} --keep`."
+    )
 
 
 def _answer(screen: Screen, person: DemoPerson, confirmation: str, read: Callable[[str], str]) -> None:
@@ -133,13 +141,13 @@ def more_links(folder: DemoFolder, screen: Screen, again: str) -> int:
     """Make new one-time links.
 
     Raises:
-        Stopped: when no demo runs.
+        Stopped: when no demo runs, or the desk does not answer.
     """
     door = DemoDoor(_running(folder, again))
     try:
         links(screen, door)
     except Problem as problem:
-        raise Stopped(str(problem), "Is the demo still running?") from None
+        raise _unanswered(problem, again) from None
     finally:
         door.close()
     return 0

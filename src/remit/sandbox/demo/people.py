@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from remit.client.answers import Answered, raise_problem
+from remit.client.errors import Unavailable
 from remit.client.reading import encode
 from remit.sandbox.passkey import SoftPasskey
 
@@ -34,7 +35,10 @@ class DemoDoor:
         if body is not None:
             headers["content-type"] = "application/json"
             content = encode(dict(body))
-        response = self._http.request(method, path, content=content, headers=headers)
+        try:
+            response = self._http.request(method, path, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise Unavailable("desk.unavailable", detail=type(error).__name__, cure="Try again later.") from None
         self._http.cookies.clear()  # whoever speaks next is somebody else
         if not response.is_success:
             raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
