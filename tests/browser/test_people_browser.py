@@ -213,6 +213,7 @@ def test_a_passkey_is_removed_with_another_one(anna: Visit, desk: Sandbox) -> No
     anna.open("/me")
     anna.page.get_by_role("listitem").filter(has_text="Old phone").get_by_role("button", name="Remove").click()
     anna.result("Removed.")
+    expect(anna.page.get_by_role("button", name="Remove")).to_have_count(0)
     anna.open("/me")
     keys = anna.page.get_by_role("region", name="Your passkeys").get_by_role("listitem")
     expect(keys).to_have_count(1)

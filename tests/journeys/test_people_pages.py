@@ -194,11 +194,15 @@ def test_everything_in_ones_name_can_be_read_from_the_first_entry_on(desk: Sandb
 
 @pytest.mark.parametrize(("path", "status"), [("/me", 403), ("/nothing", 404), ("/confirm/cnf_x", 404), ("/desk/cases/case_x", 404)])
 def test_a_refusal_is_a_page_in_plain_words(desk: Sandbox, path: str, status: int) -> None:
-    answered = get(desk, path, desk.officer("olga", ["billing"]))
+    answered = get(desk, path, desk.officer("olga", ["billing"]), accept="text/html,*/*;q=0.8")
     assert answered.status_code == status
-    if path != "/nothing":
-        assert "<h1>" in answered.text
-        assert "GET /openapi.json" not in answered.text
+    assert "<h1>" in answered.text
+    assert "GET /openapi.json" not in answered.text
+
+
+def test_a_program_is_told_in_json_where_nothing_is(desk: Sandbox) -> None:
+    assert get(desk, "/nothing", accept="*/*").json()["code"] == "request.not_found"
+    assert get(desk, "/nothing", accept="text/html").headers["content-type"].startswith("text/html")
 
 
 def test_pages_of_the_desks_people_are_for_their_roles(desk: Sandbox, anna: SandboxCustomer) -> None:
@@ -207,7 +211,10 @@ def test_pages_of_the_desks_people_are_for_their_roles(desk: Sandbox, anna: Sand
     for path in ("/desk", "/security", "/audit"):
         for person in (anna, billing, guard, auditor):
             expected = 200 if (path, person.id) in allowed else 403
-            assert get(desk, path, person).status_code == expected, (path, person.id)
+            answered = get(desk, path, person)
+            assert answered.status_code == expected, (path, person.id)
+            led = {one["href"] for one in Page(answered.text).of("a")} & {"/desk", "/security", "/audit"}
+            assert led == {page for page, name in allowed if name == person.id}, "the pages somebody is led to are those they may open"
 
 
 @pytest.mark.parametrize(

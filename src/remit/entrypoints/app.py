@@ -12,7 +12,7 @@ from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.replies import Answer, problem
-from remit.entrypoints.wire import Receive, Scope, Send
+from remit.entrypoints.wire import Receive, Scope, Send, header_values
 
 _LOG: Final = logging.getLogger("remit")
 _SAFE: Final = (
@@ -45,7 +45,7 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 
 
 class App:
-    """One desk over HTTP. `start` and `stop` are called with the server's lifespan."""
+    """One desk over HTTP. `start` and `stop` are called with the server's lifespan; `lost` answers a browser where nothing is."""
 
     def __init__(  # the doors
         self,
@@ -53,6 +53,7 @@ class App:
         agents: AgentApi,
         oauth: OAuth,
         routes: Sequence[Route],
+        lost: Handler,
         issuer: str,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
@@ -60,6 +61,7 @@ class App:
         self._agents = agents
         self._oauth = oauth
         self._routes = tuple(routes)
+        self._lost = lost
         self._issuer = issuer
         self._start = start
         self._stop = stop
@@ -106,6 +108,8 @@ class App:
         if allowed:
             answer = problem(Refused(Code.REQUEST_METHOD, f"{method} at {path}"), issuer=self._issuer)
             return Answer(answer.status, answer.body, answer.media_type, (*answer.headers, (b"allow", ", ".join(sorted(allowed)).encode())))
+        if method == "GET" and any("text/html" in accepted for accepted in header_values(scope, b"accept")):
+            return await self._lost(scope, receive, {})
         raise Refused(Code.REQUEST_NOT_FOUND, f"nothing at {path}")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

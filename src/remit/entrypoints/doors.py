@@ -41,6 +41,7 @@ def make_app(
         agents=AgentApi(parts, tokens, signs, limits),
         oauth=OAuth(parts, tokens, signs, limits),
         routes=[*public_routes(parts), *people_routes(parts, limits), *page_routes(parts), *sandbox_routes(parts, sandbox)],
+        lost=Pages(parts).lost,
         issuer=parts.terms.issuer,
         start=start,
         stop=stop,

@@ -67,7 +67,11 @@ def static_answer(name: str, known: str) -> Answer:
 
 def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, **shown: object) -> Answer:
     """A page, kept by nobody on the way. `person` is who is signed in."""
-    text = _environment().get_template(name).render(desk=parts.catalogue.desk, person=person, **shown)
+    text = (
+        _environment()
+        .get_template(name)
+        .render(desk=parts.catalogue.desk, person=person, desk_roles=("admin", *parts.catalogue.roles), **shown)
+    )
     return Answer(status, text.encode(), HTML, ((b"cache-control", b"no-store"),))
 
 

@@ -36,6 +36,10 @@ class Pages:
         except Fault as fault:
             return await self._refusal(scope, fault)
 
+    async def lost(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """The page at an address where there is nothing."""
+        return await self._refusal(scope, Refused(Code.REQUEST_NOT_FOUND))
+
     async def who(self, scope: Scope, kind: str = "") -> Person:
         """Who is signed in: the same session and the same check as at the JSON twins.
 

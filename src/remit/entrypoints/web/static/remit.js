@@ -51,6 +51,8 @@ const actions = {
     const assertion = await usePasskey(begun.options);
     await call(twin, { ceremony: begun.ceremony, assertion });
     button.closest('li').remove();
+    const left = place.querySelectorAll('[data-do="remove-passkey"]');
+    if (left.length === 1) left[0].remove(); // the last one stays
     say(place, 'ok', 'Removed. Nobody can sign in or say yes with it any more.');
   },
   'resume-mandates': async (button) => {
