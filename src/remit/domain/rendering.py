@@ -112,7 +112,7 @@ def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
         *(Line(kind="param", text=text, details=details) for text, details in listed(ask.action, ask.params, ask.names)),
         *_notices(ask, catalogue),
         *(
-            Line(kind="done", text=f"Done before under this mandate: {visible(one.title)}", details=(visible(one.outcome),))
+            Line(kind="done", text=f"Done before under this permission: {visible(one.title)}", details=(visible(one.outcome),))
             for one in ask.done
         ),
         *(_budget(budget, catalogue) for budget in ask.budgets),
@@ -153,7 +153,7 @@ def _budget(budget: Budget, catalogue: Catalogue) -> Line:
     if budget.total_left is not None:
         left.append(f"{visible(budget.total_left)} in total")
     name = label(action) if action else visible(budget.action)
-    return Line(kind="budget", text=f"Left under this mandate for “{name}”: {', '.join(left) or 'no limit'}.")
+    return Line(kind="budget", text=f"Left under this permission after this, for “{name}”: {', '.join(left) or 'no limit'}.")
 
 
 def _theirs(ask: AskShown) -> list[Line]:

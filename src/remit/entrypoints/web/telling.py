@@ -29,7 +29,9 @@ def told(
     kind = str(row["kind"])
     sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, catalogue)
     if not own:
-        sentence = re.sub(r"^You ", "The customer ", sentence).replace("your own", "a person's own")
+        sentence = (
+            re.sub(r"^You ", "The customer ", sentence).replace("your own", "a person's own").replace(" act for you:", " act for them:", 1)
+        )
     return {
         "entry": row["entry"],
         "kind": kind,
