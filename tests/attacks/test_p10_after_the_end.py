@@ -8,6 +8,8 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, code_of, mandate
 from remit.client import calls
 from remit.domain.decision import Facts
+from remit.domain.records import AskRecord, TaskRecord
+from remit.ports.store import Commit, Committed
 from remit.sandbox import SandboxMandate, SandboxTask
 
 Ending = Callable[[Arena, SandboxMandate, SandboxTask], object]
@@ -222,3 +224,25 @@ def test_after_the_end_only_the_workload_itself_learns_what_became_of_its_asks(a
     assert (own["outcome"], own["result"], bool(own["receipt"])) == ("done", {}, True)
     other = arena.task(agent=arena.agent("spiffe://helper.example/second"))
     assert code_of(arena.send(other, f"/v1/asks/{told.ask}", method="GET")) == "request.not_found"
+
+
+@pytest.mark.proves("P10")
+def test_a_task_that_ends_while_its_risk_is_followed_is_not_held_alive(arena: Arena) -> None:
+    granted, task = arena.granted()
+    for n in range(9):
+        task.ask("order.read", {"order_id": f"W90{n}"})
+    real, http = arena.parts.store.commit, arena.room._http
+    cookie = {"cookie": arena.anna.cookie, "content-type": "application/json"}
+
+    async def commit(work: Commit) -> Committed:
+        done = await real(work)
+        if any(isinstance(put.record, AskRecord) for put in work.puts):
+            arena.parts.store.commit = real  # type: ignore[method-assign]
+            assert (await http.post(f"/me/v1/mandates/{granted.id}/revoke", content=b"{}", headers=cookie)).is_success
+        return done
+
+    arena.parts.store.commit = commit  # type: ignore[method-assign]  # the customer is quicker than what follows from the risk
+    assert task.ask("order.read", {"order_id": "W909"}).codes == ("mandate.off_target",)
+    kept = arena.run(arena.parts.store.get(TaskRecord, task.id)).record
+    assert (kept.state.value, kept.reason) == ("ended", "revoked")
+    assert arena.person("GET", "/me/v1/mandates", cookie=arena.anna.cookie).json()["mandates"][0]["state"] == "revoked"

@@ -95,3 +95,13 @@ def test_a_workload_credential_beside_a_borrowed_session_gives_itself_away_at_a_
     assert reply.again().needs_human
     assert arena.recorded("credential.misused")["desk"]["person"] == "anna"
     assert ISSUER
+
+
+@pytest.mark.proves("P15", "HUMAN-CREDENTIAL")
+@pytest.mark.parametrize("name", ["client-assertion", "client-assertion-type"])
+def test_a_client_assertion_beside_a_session_ends_it(arena: Arena, name: str) -> None:
+    fields = arena.agent().identity.credentials(issuer=ISSUER, now_s=arena.clock.now() / 1000)
+    cookie = arena.anna.cookie
+    refused = arena.person("GET", "/me/v1", cookie=cookie, headers={name: fields[name.replace("-", "_")]})
+    assert code_of(refused) == "agent.human_credential"
+    assert code_of(arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"

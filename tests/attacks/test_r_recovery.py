@@ -168,19 +168,57 @@ def test_a_recovered_officer_confirms_nothing_before_they_are_resumed() -> None:
     raised = catalogue(floor={"payment": ["customer", "officer:billing"]})
     with open_arena(catalogue=raised) as arena:
         task = arena.task()
-        arena.desk.officer("olga", roles=["billing"])
-        reply = task.ask("order.return", SEND_BACK)
+        olga = arena.desk.officer("olga", roles=["billing"])
+        path = f"/desk/v1/confirmations/{olga.invitation(task.ask('order.return', SEND_BACK))}"
         code = arena.room.control("POST", "/sandbox/v1/people", {"id": "olga", "kind": "officer", "how": "recovery"})["code"]
         key, cookie = enrolled(arena, code)
-        (waiting,) = arena.person("GET", "/desk/v1/waiting", cookie=cookie).json()["waiting"]
-        assert waiting["ask"] == reply.ask
-        path = f"/desk/v1/confirmations/{waiting['confirmation']}"
         assert code_of(arena.person("GET", path, cookie=cookie)) == "person.not_allowed"
         assert code_of(arena.person("POST", path, {"answer": "no"}, cookie=cookie)) == "person.not_allowed"
         assert code_of(arena.person("POST", f"{path}/less", {"params": SEND_BACK}, cookie=cookie)) == "person.not_allowed"
         vouched(security(arena), security(arena, "kim"), "olga")
         options = arena.person("GET", path, cookie=cookie).json()["options"]
         assert arena.person("POST", path, {"answer": "yes", "assertion": key.get(options)}, cookie=cookie).json()["state"] == "waiting"
+
+
+@pytest.mark.proves("RECOVERY")
+def test_a_recovered_officer_is_shown_nothing_before_they_are_resumed() -> None:
+    raised = catalogue(floor={"payment": ["customer", "officer:billing"]})
+    with open_arena(catalogue=raised) as arena:
+        task = arena.task()
+        olga = arena.desk.officer("olga", roles=["audit", "billing"])
+        invitation = olga.invitation(task.ask("order.return", SEND_BACK))
+        places = ("/desk/v1/waiting", "/me/v1/waiting", f"/confirm/{invitation}", "/log/receipts/1")
+        assert all(arena.person("GET", place, cookie=olga.cookie).is_success for place in places)
+        code = arena.room.control("POST", "/sandbox/v1/people", {"id": "olga", "kind": "officer", "how": "recovery"})["code"]
+        _, cookie = enrolled(arena, code)
+        for place in places:
+            answered = arena.person("GET", place, cookie=cookie)
+            assert answered.is_error, place
+            assert "W1" not in answered.text
+
+
+@pytest.mark.proves("RECOVERY")
+def test_a_link_ends_with_a_recovery_however_many_others_there_are(arena: Arena) -> None:
+    assert arena.anna.id == "anna"
+    for n in range(1001):
+        arena.room.control("POST", "/sandbox/v1/people", {"id": f"p{n}", "kind": "customer", "how": "link"})
+    before = arena.room.control("POST", "/sandbox/v1/people", {"id": "anna", "kind": "customer", "how": "link"})["code"]
+    recovered(arena, security(arena))
+    assert code_of(arena.person("POST", "/login/v1/enrol", {"code": before})) == "credential.expired"
+
+
+@pytest.mark.proves("RECOVERY", "PASSKEY-ADD")
+def test_a_stolen_passkey_adds_no_more_than_a_recovery_can_end(arena: Arena) -> None:
+    anna = arena.anna
+    answers = []
+    for _ in range(50):
+        begun = arena.person("POST", "/login/v1/enrol", {}, cookie=anna.cookie).json()
+        new = SoftPasskey(ISSUER)
+        body = {"ceremony": begun["ceremony"], "response": new.create(begun["options"]), "assertion": anna.passkey.get(begun["old"])}
+        answers.append(code_of(arena.person("POST", "/login/v1/enrol", body)))
+    assert answers == [""] * 49 + ["request.conflict"]
+    recovered(arena, security(arena))
+    assert code_of(signed_in(arena, new)) == code_of(signed_in(arena, anna.passkey)) == "person.not_signed_in"
 
 
 @pytest.mark.proves("RECOVERY")

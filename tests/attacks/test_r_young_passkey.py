@@ -171,3 +171,16 @@ def test_an_enrolment_link_works_once(arena: Arena) -> None:
     assert arena.person("POST", "/login/v1/enrol", bodies[0]).is_success
     assert code_of(arena.person("POST", "/login/v1/enrol", bodies[1])) == "credential.expired"
     assert code_of(arena.person("POST", "/login/v1/enrol", {"code": code})) == "credential.expired"
+
+
+@pytest.mark.proves("PASSKEY-ADD", "ENROL-ONCE")
+@pytest.mark.parametrize("first", ["link", "vouched"])
+def test_a_link_sent_before_the_first_passkey_adds_none_beside_it(arena: Arena, first: str) -> None:
+    person = {"id": "cleo", "kind": "customer"}
+    lies = arena.room.control("POST", "/sandbox/v1/people", {**person, "how": "link"})["code"]
+    used = arena.room.control("POST", "/sandbox/v1/people", {**person, "how": first})["code"]
+    begun = [arena.room.call("POST", "/login/v1/enrol", {"code": code}) for code in (used, lies)]
+    bodies = [{"ceremony": one["ceremony"], "response": SoftPasskey(ISSUER).create(one["options"])} for one in begun]
+    assert arena.person("POST", "/login/v1/enrol", bodies[0]).is_success
+    assert code_of(arena.person("POST", "/login/v1/enrol", bodies[1])) == "credential.expired"
+    assert code_of(arena.person("POST", "/login/v1/enrol", {"code": lies})) == "credential.expired"

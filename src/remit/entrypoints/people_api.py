@@ -12,6 +12,7 @@ from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.records import Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import JsonObject, decode, instant_text
+from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import COOKIE, borrowed_session
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
 from remit.entrypoints.wire import (
@@ -123,7 +124,7 @@ class PeopleApi:
         Source: 7-peers.md P1, P15.
         """
         authorization = header_values(scope, b"authorization")
-        if header_values(scope, b"dpop") or any(value[:5].lower() == "dpop " for value in authorization):
+        if header_values(scope, b"dpop") or asserts_itself(scope) or any(value[:5].lower() == "dpop " for value in authorization):
             cookies = header_values(scope, b"cookie")
             arrival = Arrival(authorization=authorization, cookies=cookies, form={})
             await refuse_human_credential(self.parts, arrival, _SIGNS, borrowed_session(authorization, cookies))
@@ -163,7 +164,7 @@ class PeopleApi:
         return views.verify_officer(await self.who(scope), *roles)
 
     async def _answering(self, scope: Scope) -> Person:
-        """Who may answer for themselves or the desk. ⚔ A recovered officer is nobody's second person before they are resumed.
+        """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are resumed.
 
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed`.
@@ -242,7 +243,7 @@ class PeopleApi:
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
-        return json_answer(200, {"waiting": await views.waiting(self.parts, await self.who(scope))})
+        return json_answer(200, {"waiting": await views.waiting(self.parts, await self._answering(scope))})
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""

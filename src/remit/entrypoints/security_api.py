@@ -15,8 +15,8 @@ from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, read_body
 from remit.ports.store import Missing
 from remit.usecases import watch
+from remit.usecases.admit import admit, invite
 from remit.usecases.change_contact import change_contact
-from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.propose import Change, proposal_row, proposals, propose, raises_trust, set_tier, settle_proposal
 from remit.usecases.recover_person import start_recovery
@@ -210,7 +210,7 @@ class SecurityApi:
         Raises:
             Refused: `person.not_allowed` when one person alone would give roles.
         """
-        await self._person(scope)
+        person = await self._person(scope)
         if scope["method"] == "GET":
             return json_answer(200, {"people": await watch.officers(self.parts)})
         body = decode_as(await read_body(scope, receive), PersonIn)
@@ -229,9 +229,9 @@ class SecurityApi:
             roles=(),
             created_at=self.parts.world.now(),
         )
-        await add_person(self.parts, added)
-        code = await invite_person(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S)
-        return json_answer(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={code}"})
+        await admit(self.parts, added, by=person.id)
+        made = await invite(self.parts, added.id, how=Enrolment.LINK, ttl_s=_LINK_TTL_S, by=person.id)
+        return json_answer(201, {"id": added.id, "link": f"{self.parts.terms.issuer}/enrol?code={made.code}"})
 
     async def _key_of(self, person_id: str) -> str:
         return (await self._found(person_id)).key

@@ -127,10 +127,20 @@ async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[Conf
 async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord, person: Person) -> str:
     """Return for which of those asked this person answers.
 
+    ⚔ Only the account that is represented answers as the customer. That another one is the same human being is what the
+    desk says of it: it takes people away from a confirmation, and never adds one.
+
     Raises:
         Refused: `confirmation.wrong_person`.
     """
-    return verify_confirmer(await confirmers_of(parts, record, ask), _facts(person))
+    word = verify_confirmer(await confirmers_of(parts, record, ask), _facts(person))
+    if word == CUSTOMER and person.id != record.customer:
+        raise Refused(
+            Code.CONFIRMATION_WRONG_PERSON,
+            "another account of the customer's",
+            public="Sign in as the customer this was asked for: another account does not answer for it.",
+        )
+    return word
 
 
 async def confirmers_of(parts: Parts, record: ConfirmationRecord, ask: AskRecord) -> Confirmers:

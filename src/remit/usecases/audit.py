@@ -52,7 +52,7 @@ async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
     entry = await one_entry(parts, entry_id)
     if person.kind == "customer" and entry.row.subject == person.id:
         holder = Holder.CUSTOMER
-    elif person.kind == "officer" and {"audit", "admin"} & set(person.roles):
+    elif person.kind == "officer" and not person.paused and {"audit", "admin"} & set(person.roles):
         holder = Holder.DESK
     else:
         raise Refused(Code.REQUEST_NOT_FOUND, "no party to this entry")

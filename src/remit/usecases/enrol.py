@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.canonical import b64url, unb64url
-from remit.domain.confirmers import Enrolment, waits_until
+from remit.domain.confirmers import OFFICER, Enrolment, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
@@ -12,11 +12,12 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
-from remit.usecases.ends_of_recovery import Ends, recovery_of
+from remit.usecases.ends_of_recovery import links_beside, recovery_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
 
+_MOST_PASSKEYS = 50
 SIGNIN_PREFIX = "rs_"
 """How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
 
@@ -53,6 +54,9 @@ async def add_person(parts: Parts, person: Person) -> Person:
         raise Refused(
             Code.REQUEST_MALFORMED, "a person has an id and is a customer or an officer", public="Give an id, and kind customer or officer."
         )
+    if person.id.startswith(OFFICER):
+        # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
+        raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
     unknown = set(person.roles) - set(parts.catalogue.roles) - {"security", "audit", "admin"}
     if unknown:
         raise Refused(
@@ -138,6 +142,7 @@ async def finish_enrolment(
             ) from None
         drops.append(Drop(kept.record, kept.rev))
     old = None if invitation else await _agreeing(parts, person, ceremony.record, assertion)
+    await _verify_room(parts, person, how)
     passkey = Passkey(
         id=enrolled.credential_id,
         person=person.id,
@@ -149,7 +154,7 @@ async def finish_enrolment(
         young_since=Instant(0) if old is None else _young_since(old.record, person, now),
     )
     recovered = how == Enrolment.RECOVERY.value
-    ends = await recovery_of(parts, kept_person, invitation=invitation) if recovered else Ends(puts=(), drops=())
+    ends = await (recovery_of if recovered else links_beside)(parts, kept_person, invitation=invitation)
     cookie, session = new_session(parts, person, passkey.id)
     written = await write(
         parts,
@@ -180,7 +185,7 @@ async def finish_enrolment(
 
 
 async def person_of(parts: Parts, cookie: str) -> Person:
-    """Whose session a cookie is.
+    """Whose session a cookie is. ⚔ It lives by the passkey that made it, however many others were made with that one.
 
     Raises:
         Refused: `person.not_signed_in`.
@@ -190,9 +195,10 @@ async def person_of(parts: Parts, cookie: str) -> Person:
     try:
         session = (await parts.store.get(Session, _hash(parts, "session", cookie))).record
         person = (await parts.store.get(Person, session.person)).record
+        passkey = (await parts.store.get(Passkey, session.passkey)).record
     except Missing:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no such session") from None
-    if parts.world.now() >= session.expires_at:
+    if parts.world.now() >= session.expires_at or passkey.revoked:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session has expired")
     return person
 
@@ -239,6 +245,21 @@ async def _agreeing(parts: Parts, person: Person, ceremony: Ceremony, assertion:
         assertion, challenge=unb64url(ceremony.challenge), public_key=kept.record.public_key, sign_count=kept.record.sign_count
     )
     return Kept(replace(kept.record, sign_count=asserted.sign_count), kept.rev)
+
+
+async def _verify_room(parts: Parts, person: Person, how: str) -> None:
+    """Check that one passkey more may stand beside those there are.
+
+    ⚔ A stolen passkey adds no more than a recovery can end in one moment; the recovery itself is not held up by them.
+
+    Raises:
+        Refused: `request.conflict`.
+    """
+    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST_PASSKEYS)
+    if len(known) == _MOST_PASSKEYS and how != Enrolment.RECOVERY.value:
+        raise Refused(
+            Code.REQUEST_CONFLICT, "too many passkeys", public=f"{_MOST_PASSKEYS} passkeys are the most; remove one you do not use."
+        )
 
 
 def _young_since(old: Passkey, person: Person, now: Instant) -> Instant:

@@ -79,6 +79,8 @@ async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...])
         case Hold() if task.state is TaskState.OPEN:
             try:
                 kept = await parts.store.get(type(task), task.id)
+                if kept.record.state is not TaskState.OPEN:
+                    return  # ⚔ it ended meanwhile: holding it now would bring it back to life
                 await parts.store.commit(Commit(puts=(Put(replace(kept.record, state=TaskState.HELD), kept.rev, kept.record),)))
             except (Conflict, Missing):
                 return

@@ -155,6 +155,8 @@ class CustomerPages:
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
         person = await self.pages.who(scope)
+        if person.kind != "customer":
+            views.verify_officer(person)
         shown = await show(self.parts, person, found["id"])
         body = shown_body(self.parts, shown)
         action = self.parts.catalogue.action(shown.ask.action)
