@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test test-fast check fmt bench lock clean
 
-PYTHON ?= python3
+# The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
+PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE = 1
