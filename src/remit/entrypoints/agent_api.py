@@ -18,7 +18,7 @@ from remit.domain.values import instant_text
 from remit.domain.words import check_name
 from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, settled_answer
+from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, refused_ask, settled_answer
 from remit.entrypoints.wire import (
     AskBody,
     AttachmentIn,
@@ -32,6 +32,7 @@ from remit.entrypoints.wire import (
     malformed,
     query,
     read_body,
+    read_nothing,
     verify_json_type,
     whole_number,
 )
@@ -60,20 +61,21 @@ class AgentApi:
 
     async def handle(self, scope: Scope, receive: Receive) -> Answer:
         """Answer one request under /v1/tasks or /v1/asks."""
-        try:
-            return await self._handle(scope, receive)
-        except (Refused, Fault) as error:
-            return problem(error, issuer=self.parts.terms.issuer)
-
-    async def _handle(self, scope: Scope, receive: Receive) -> Answer:
         match = PATHS.fullmatch(scope["path"])
         if match is None:
-            raise Refused(Code.REQUEST_NOT_FOUND, "no such address")
-        task, what, ask_id = match["task"], match["what"], match["ask"]
-        method = scope["method"]
-        wanted = "GET" if ask_id or what in {None, "inbox"} else "POST"
-        if method != wanted:
-            raise Refused(Code.REQUEST_METHOD, f"{method} is not {wanted}", public=f"Use {wanted}.")
+            return problem(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.parts.terms.issuer)
+        wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
+        if scope["method"] != wanted:
+            wrong = Refused(Code.REQUEST_METHOD, f"{scope['method']} is not {wanted}", public=f"Use {wanted}.")
+            return problem(wrong, issuer=self.parts.terms.issuer, allow=wanted)
+        try:
+            return await self._handle(scope, receive, match["task"], match["what"], match["ask"])
+        except (Refused, Fault) as error:
+            if match["what"] == "asks":
+                return refused_ask(error, issuer=self.parts.terms.issuer)
+            return problem(error, issuer=self.parts.terms.issuer)
+
+    async def _handle(self, scope: Scope, receive: Receive, task: str | None, what: str | None, ask_id: str | None) -> Answer:
         if ask_id and asserts_itself(scope):
             return await self._after_the_end(scope, ask_id)
         workload = await self.prove(scope)
@@ -89,6 +91,7 @@ class AgentApi:
             case "inbox":
                 return await self._inbox(scope, workload)
             case "complete":
+                await read_nothing(scope, receive)
                 ended = await complete(self.parts, workload)
                 return json_answer(200, {"task": ended.task, "state": "ended", "reason": ended.reason.value, "took_ms": ended.took_ms})
             case _:

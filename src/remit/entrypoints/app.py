@@ -106,8 +106,7 @@ class App:
                 return await one.handler(scope, receive, found.groupdict())
             allowed |= one.methods
         if allowed:
-            answer = problem(Refused(Code.REQUEST_METHOD, f"{method} at {path}"), issuer=self._issuer)
-            return Answer(answer.status, answer.body, answer.media_type, (*answer.headers, (b"allow", ", ".join(sorted(allowed)).encode())))
+            return problem(Refused(Code.REQUEST_METHOD, f"{method} at {path}"), issuer=self._issuer, allow=", ".join(sorted(allowed)))
         if method == "GET" and any("text/html" in accepted for accepted in header_values(scope, b"accept")):
             return await self._lost(scope, receive, {})
         raise Refused(Code.REQUEST_NOT_FOUND, f"nothing at {path}")

@@ -16,7 +16,7 @@ from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, prove_client, with_proof
+from remit.usecases.prove_client import Caller, ProofReplayed, prove_client, with_proof
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
@@ -36,6 +36,14 @@ class ProofRefused(Exception):  # noqa: N818  # it names what is
         self.refused = refused
 
 
+class Unsupported(Refused):
+    """A value OAuth lets one ask for, that this desk does not offer; OAuth has a word of its own for it."""
+
+    def __init__(self, named: str, reason: str) -> None:
+        super().__init__(Code.REQUEST_MALFORMED, reason, public=reason)
+        self.named = named
+
+
 @dataclass(frozen=True, slots=True)
 class OAuth:
     """Handlers of one desk."""
@@ -51,6 +59,10 @@ class OAuth:
             return await self._handle(scope, receive)
         except ProofRefused as refused:
             return oauth_error(refused.refused, proof=True)
+        except Unsupported as unsupported:
+            return oauth_error(unsupported, named=unsupported.named)
+        except ProofReplayed as replayed:
+            return oauth_error(replayed, proof=True)
         except (Refused, Fault) as error:
             return oauth_error(error)
 
@@ -120,6 +132,8 @@ class OAuth:
         if header_values(scope, b"dpop"):
             caller = self._proved(scope, caller, path="/oauth/par", expected_jkt=jkt or None)
             jkt = caller.jkt
+        if form.get("response_type", "code") != "code":
+            raise Unsupported("unsupported_response_type", "Use response_type=code.")
         if not jkt or form.get("response_type") != "code" or form.get("code_challenge_method") != "S256" or "request_uri" in form:
             raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
         wanted = Wanted(
@@ -134,7 +148,7 @@ class OAuth:
 
     async def _token(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         caller = self._proved(scope, caller, path="/oauth/token")
-        match form.get("grant_type"):
+        match _needed(form, "grant_type"):
             case "authorization_code":
                 mandate = await redeem(
                     self.parts,
@@ -149,14 +163,7 @@ class OAuth:
             case grant if grant == EXCHANGE:
                 return _token_answer(await self._exchange(caller, form), exchange=True)
             case _:
-                return json_answer(
-                    400,
-                    {
-                        "error": "unsupported_grant_type",
-                        "error_description": "Use authorization_code or token exchange.",
-                        "code": Code.REQUEST_MALFORMED.value,
-                    },
-                )
+                raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
 
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> Answer:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""

@@ -151,8 +151,10 @@ def json_answer(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...
     return Answer(status, encode(value), JSON, (*headers, (b"cache-control", b"no-store")))
 
 
-def problem(error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] | None = None) -> Answer:
+def problem(error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] | None = None, allow: str = "") -> Answer:
     """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
+
+    `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6).
 
     Source: 5-standards.md §6.
     """
@@ -174,6 +176,8 @@ def problem(error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] 
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if STATUS[code] == 401:  # noqa: PLR2004  # the one status that names a scheme
         headers.append((b"www-authenticate", _challenge(code, issuer)))
+    if code is Code.REQUEST_METHOD:
+        headers.append((b"allow", allow.encode()))
     return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
 
 
@@ -188,13 +192,14 @@ def _challenge(code: Code, issuer: str) -> bytes:
         return f'DPoP error="insufficient_authorization", {metadata}'.encode()
     if code is Code.CONFIRMATION_REQUIRED:
         return b'DPoP error="transaction_authorization_required"'
-    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", algs="ES256 EdDSA ES384 PS256"'.encode()
+    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", algs="ES256 EdDSA ES384 PS256", {metadata}'.encode()
 
 
-def oauth_error(error: Refused | Fault, *, proof: bool = False) -> Answer:
+def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "") -> Answer:
     """A refusal or fault as OAuth error JSON (RFC 6749 §5.2), with `code` and `cure` beside it.
 
-    `proof` says that the DPoP proof, not the client assertion, was refused (RFC 9449 §5).
+    `proof` says that the DPoP proof, not the client assertion, was refused (RFC 9449 §5); `named` is OAuth's own word,
+    where it has one for just this mistake.
     """
     code = error.code
     status, name = _OAUTH.get(code, (STATUS[code], "temporarily_unavailable" if STATUS[code] >= 500 else "invalid_request"))  # noqa: PLR2004  # server errors
@@ -202,6 +207,7 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False) -> Answer:
         status, name = 400, "invalid_dpop_proof"
     if code is Code.CREDENTIAL_NONCE:
         status, name = 400, "use_dpop_nonce"
+    name = named or name
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
         "error": name,
@@ -209,11 +215,18 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False) -> Answer:
         "code": code.value,
         "cure": MEANINGS[code].cure,
     }
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
         body["retry_after_s"] = error.retry_after_s
-        headers = ((b"retry-after", str(error.retry_after_s).encode()),)
-    return json_answer(status, body, headers)
+        headers.append((b"retry-after", str(error.retry_after_s).encode()))
+    if code is Code.REQUEST_METHOD:
+        headers.append((b"allow", b"POST"))
+    return json_answer(status, body, tuple(headers))
+
+
+def refused_ask(error: Refused | Fault, *, issuer: str) -> Answer:
+    """An ask that was turned away before there was a decision to record: the members of a refused ask, but no receipt."""
+    return problem(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]})
 
 
 def ask_answer(reply: Reply, *, issuer: str) -> Answer:

@@ -40,6 +40,10 @@ class AskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     attachments: list[AttachmentIn] = []
 
 
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request that needs none."""
+
+
 def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:
     """All values of a header, as sent."""
     return tuple(value.decode("latin-1") for key, value in scope["headers"] if key == name)
@@ -93,6 +97,18 @@ def verify_json_type(scope: Scope) -> None:
         "identity",
     }:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
+
+
+async def read_nothing(scope: Scope, receive: Receive) -> None:
+    """Read the body of a request that needs none: empty, or a JSON object without members.
+
+    Raises:
+        Refused: `request.malformed` for members nobody would look at, `request.too_large`, `request.unsupported_type`.
+    """
+    raw = await read_body(scope, receive)
+    if raw:
+        verify_json_type(scope)
+        decode_as(raw, Nothing)
 
 
 def decode_object(raw: bytes) -> JsonObject:

@@ -141,8 +141,8 @@ async def delegate(  # who hands what to whom, with which key
                 entries=written.rows,
             )
         )
-    except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "an assertion or proof was used before") from None
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return record

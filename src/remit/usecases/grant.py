@@ -101,8 +101,8 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
                 expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),),
             )
         )
-    except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before") from None
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
     except Conflict:
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
     return request
@@ -282,8 +282,8 @@ async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redi
         await parts.store.commit(
             Commit(puts=(Put(replace(request, phase=RequestState.USED, code=""), kept.rev, request),), marks=caller.marks)
         )
-    except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion or proof was used before") from None
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
     except Conflict:
         raise invalid_grant("the code was used meanwhile") from None
     return (await parts.store.get(MandateRecord, request.mandate)).record

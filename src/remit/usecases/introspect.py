@@ -99,5 +99,5 @@ async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_
 async def _spend(parts: Parts, caller: Caller) -> None:
     try:
         await parts.store.commit(Commit(marks=caller.marks))
-    except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before") from None
+    except Replayed as stands:
+        raise caller.replayed(stands) from None

@@ -58,8 +58,8 @@ async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
             task = await _open(parts, caller, kept)
         except Conflict:
             continue
-        except Replayed:
-            raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion or proof was used before") from None
+        except Replayed as stands:
+            raise caller.replayed(stands) from None
         return _issue(parts, caller, kept.record, task)
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
@@ -219,8 +219,8 @@ async def _spend(parts: Parts, caller: Caller) -> None:
     """Mark the assertion and proof as used when nothing else is written."""
     try:
         await parts.store.commit(Commit(marks=caller.marks, expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),)))
-    except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the assertion or proof was used before") from None
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
     except Conflict:
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
 

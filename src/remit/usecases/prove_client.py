@@ -6,7 +6,7 @@ from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Suspension
 from remit.ports.identity import Proof
-from remit.ports.store import Kept, Mark, Missing
+from remit.ports.store import Kept, Mark, Missing, Replayed
 from remit.usecases.parts import Parts
 from remit.usecases.register import registration_of
 
@@ -19,6 +19,18 @@ class Caller:
     actor: str
     jkt: str
     marks: tuple[Mark, ...]
+    proof_mark: str = ""
+    """Which of the marks is the proof's ("" without one)."""
+
+    def replayed(self, found: Replayed) -> Refused:
+        """What to say when one of the marks stands already: OAuth names a used proof and a used assertion differently."""
+        if self.proof_mark and self.proof_mark in found.args:
+            return ProofReplayed(Code.CREDENTIAL_REPLAYED, "the proof was used before")
+        return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
+
+
+class ProofReplayed(Refused):
+    """It was the DPoP proof that was used before, not the client assertion."""
 
 
 async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
@@ -65,7 +77,8 @@ async def is_suspended(parts: Parts, name: str) -> bool:
 
 def with_proof(caller: Caller, proof: Proof) -> Caller:
     """The caller with the key it showed to hold."""
-    return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=(*caller.marks, Mark(proof.replay_key, proof.expires_at)))
+    marks = (*caller.marks, Mark(proof.replay_key, proof.expires_at))
+    return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
 
 
 async def _find_agent(parts: Parts, client_id: str, claimed_id: str) -> Kept[AgentRecord]:

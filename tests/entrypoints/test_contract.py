@@ -1,0 +1,170 @@
+"""What an agent's developer may rely on at every door: a code, a cure, and the members that belong to the answer."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from remit.client.calls import MANDATE_TOKEN
+from remit.client.keys import ProofKey
+from remit.sandbox import Sandbox
+from remit.sandbox.workloads import SandboxTask
+from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, SHOP
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+READ = {"action": "order.read", "params": {"order_id": "W1"}}
+METADATA = 'resource_metadata="http://localhost/.well-known/oauth-protected-resource"'
+
+
+class Developer:
+    """Somebody who writes requests by hand, with a task to ask in."""
+
+    def __init__(self, desk: Sandbox) -> None:
+        self.desk = desk
+        self.agent = desk.agent(SHOP)
+        self.mandate = desk.customer("yusuf").grant(self.agent, {**MANDATE, "max_tasks": 50})
+        self.proofs = ProofKey(self.agent.key)
+
+    def task(self) -> SandboxTask:
+        return self.agent.open(self.mandate)
+
+    def proof(self, method: str, path: str, token: str | None = None) -> str:
+        return self.proofs.proof(method, f"http://localhost{path}", now_s=time.time(), token=token)
+
+    def send(self, task: SandboxTask, method: str, path: str, body: bytes | None = None, **headers: str | None) -> httpx.Response:
+        """One request with the task's token and a fresh proof; a header that is None is left out."""
+        sent: dict[str, str | None] = {
+            "authorization": f"DPoP {task.token}",
+            "dpop": self.proof(method, path.partition("?")[0], task.token),
+            "content-type": None if body is None else "application/json",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        kept = {name: value for name, value in sent.items() if value is not None}
+        return self.desk.room.raw(method, path, headers=kept, content=body, check=False)
+
+    def ask(self, task: SandboxTask, body: object = READ, **headers: str | None) -> httpx.Response:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.send(task, "POST", f"/v1/tasks/{task.id}/asks", raw, **{"idempotency_key": secrets.token_hex(8), **headers})
+
+    def form(self, path: str, members: Mapping[str, str], proof: str = "") -> httpx.Response:
+        """A form with a fresh client assertion."""
+        credentials = self.agent.identity.credentials(issuer="http://localhost", now_s=time.time())
+        headers = {"content-type": "application/x-www-form-urlencoded", **({"dpop": proof} if proof else {})}
+        body = urlencode({**members, **credentials}).encode()
+        return self.desk.room.raw("POST", path, headers=headers, content=body, check=False)
+
+
+@pytest.fixture(scope="module")
+def developer() -> Iterator[Developer]:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        yield Developer(desk)
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> Mapping[str, Any]:
+    """Problem details, whole."""
+    body: Mapping[str, Any] = answer.json()
+    assert (answer.status_code, body["code"]) == (status, code), body
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert body["type"] == f"urn:remit:problem:{code}"
+    assert body["title"]
+    assert body["detail"]
+    assert body["cure"]
+    return body
+
+
+def oauth_refused(answer: httpx.Response, status: int, error: str, code: str) -> Mapping[str, Any]:
+    """OAuth's own error JSON, with our code and cure beside it."""
+    body: Mapping[str, Any] = answer.json()
+    assert (answer.status_code, body["error"], body["code"]) == (status, error, code), body
+    assert body["error_description"]
+    assert body["cure"]
+    return body
+
+
+def test_whatever_turns_an_ask_away_it_reads_like_a_refused_ask(developer: Developer) -> None:
+    task = developer.task()
+    key = secrets.token_hex(8)
+    assert developer.ask(task, idempotency_key=key).status_code == 200
+    other = {"action": "order.read", "params": {"order_id": "W2"}}
+    for answer, status, code in (
+        (developer.ask(task, other, idempotency_key=key), 409, "request.conflict"),
+        (developer.ask(task, idempotency_key=None), 400, "request.malformed"),
+        (developer.ask(task, content_type="text/plain"), 415, "request.unsupported_type"),
+        (developer.ask(task, authorization=None), 401, "credential.missing"),
+        (developer.ask(task, dpop=developer.proof("GET", f"/v1/tasks/{task.id}/asks", task.token)), 401, "credential.wrong_audience"),
+        (
+            developer.ask(task, {**READ, "attachments": [{"name": "a.exe", "media_type": "application/x-msdownload", "data_b64": ""}]}),
+            422,
+            "words.attachment",
+        ),
+    ):
+        body = refused(answer, status, code)
+        assert (body["decision"], body["codes"]) == ("refuse", [code])
+
+
+def test_a_token_that_is_refused_says_where_to_learn_more(developer: Developer) -> None:
+    task = developer.task()
+    for headers in ({"authorization": None}, {"authorization": "DPoP x"}, {"dpop": developer.proof("GET", "/v1/tasks/x", task.token)}):
+        answer = developer.send(task, "GET", f"/v1/tasks/{task.id}", **headers)
+        assert answer.status_code == 401
+        assert METADATA in answer.headers["www-authenticate"]
+
+
+def test_an_address_that_does_not_take_a_method_names_the_one_it_takes(developer: Developer) -> None:
+    task = developer.task()
+    for method, path, allowed in (
+        ("GET", f"/v1/tasks/{task.id}/asks", "POST"),
+        ("PUT", f"/v1/tasks/{task.id}/complete", "POST"),
+        ("DELETE", f"/v1/tasks/{task.id}", "GET"),
+        ("POST", f"/v1/tasks/{task.id}/inbox", "GET"),
+        ("POST", "/v1/catalogue", "GET"),
+    ):
+        answer = developer.send(task, method, path)
+        refused(answer, 405, "request.method")
+        assert answer.headers["allow"] == allowed
+    for path in ("/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"):
+        answer = developer.send(task, "GET", path)
+        oauth_refused(answer, 405, "invalid_request", "request.method")
+        assert answer.headers["allow"] == "POST"
+
+
+def test_completing_takes_no_members_and_with_one_nothing_is_ended(developer: Developer) -> None:
+    task = developer.task()
+    path = f"/v1/tasks/{task.id}/complete"
+    refused(developer.send(task, "POST", path, b'{"reason":"done"}'), 400, "request.malformed")
+    refused(developer.send(task, "POST", path, b'{"a":1,"a":1}'), 400, "request.malformed")
+    refused(developer.send(task, "POST", path, b"{}", content_type="text/plain"), 415, "request.unsupported_type")
+    refused(developer.send(task, "POST", path, b" " * 1_100_000), 413, "request.too_large")
+    assert task.status()["state"] == "open"
+    assert developer.send(task, "POST", path, b"{}").json()["state"] == "ended"
+
+
+def test_oauths_own_words_are_used_where_it_has_one(developer: Developer) -> None:
+    proof = developer.proof("POST", "/oauth/token")
+    oauth_refused(
+        developer.form("/oauth/token", {"grant_type": "client_credentials"}, proof), 400, "unsupported_grant_type", "request.malformed"
+    )
+    proof = developer.proof("POST", "/oauth/token")
+    oauth_refused(developer.form("/oauth/token", {}, proof), 400, "invalid_request", "request.malformed")
+    pushed = developer.form("/oauth/par", {"response_type": "token"})
+    oauth_refused(pushed, 400, "unsupported_response_type", "request.malformed")
+
+
+def test_a_proof_used_twice_is_a_bad_proof_and_an_assertion_used_twice_a_bad_client(developer: Developer) -> None:
+    renewal = {"grant_type": EXCHANGE, "subject_token": developer.task().id, "subject_token_type": "urn:remit:token-type:task"}
+    opening = {"grant_type": EXCHANGE, "subject_token": developer.mandate.id, "subject_token_type": MANDATE_TOKEN}
+    for members in (renewal, opening):
+        proof = developer.proof("POST", "/oauth/token")
+        assert developer.form("/oauth/token", members, proof).status_code == 200
+        oauth_refused(developer.form("/oauth/token", members, proof), 400, "invalid_dpop_proof", "credential.replayed")
+    credentials = developer.agent.identity.credentials(issuer="http://localhost", now_s=time.time())
+    body = urlencode({"token": "x", **credentials}).encode()
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert developer.desk.room.raw("POST", "/oauth/introspect", headers=headers, content=body).json() == {"active": False}
+    again = developer.desk.room.raw("POST", "/oauth/introspect", headers=headers, content=body, check=False)
+    oauth_refused(again, 401, "invalid_client", "credential.replayed")
