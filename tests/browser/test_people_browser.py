@@ -35,7 +35,7 @@ pytestmark = [
 ]
 
 
-@dataclass
+@dataclass(eq=False)
 class Visit:
     """One person's browser at the desk. `errors` is everything its console complained of."""
 
@@ -257,3 +257,36 @@ def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, age
     olga.result("entries are as they were recorded")
     assert olga.errors == []
     olga.context.close()
+
+
+def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    task.ask("payment.refund", REFUND)
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    pages = {sam: ["/desk", f"/desk/cases/{task.case}", "/security", "/audit", "/audit/report"], anna: ["/me", "/me/history", "/resume"]}
+    for one, paths in pages.items():
+        one.page.set_viewport_size({"width": 390, "height": 844})
+        for path in paths:
+            one.open(path)
+            one.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            assert one.page.evaluate("document.documentElement.scrollWidth") == 390, path
+    sam.context.close()
+
+
+@pytest.mark.usefixtures("agent")
+def test_trust_is_changed_by_its_button_and_not_on_the_way_through_the_choices(browser: Browser, desk: Sandbox) -> None:
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    trust = sam.page.get_by_label("Trust of “Helper shop assistant”", exact=True)
+    trust.focus()
+    sam.page.keyboard.press("ArrowUp")
+    expect(trust).to_have_value("unproved")
+    sam.open("/security")
+    expect(trust).to_have_value("known")
+    trust.select_option("unproved")
+    sam.page.get_by_role("button", name="Set the trust of “Helper shop assistant”").click()
+    sam.result("Lowered at once.")
+    assert sam.errors == []
+    sam.context.close()

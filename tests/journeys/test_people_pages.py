@@ -256,3 +256,6 @@ def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on
     desk.officer("kim", ["security"]).post(f"/security/v1/proposals/{proposed}", {"answer": "yes"})
     assert "/resume" not in {one["href"] for one in Page(get(desk, "/me", anna).text).of("a")}
     assert "The desk verified who you are" in get(desk, "/me", anna).text
+    record = get(desk, "/audit", desk.officer("ada", ["audit"])).text
+    assert "The desk verified who they are" in record
+    assert "The desk started a recovery of their passkey" in record

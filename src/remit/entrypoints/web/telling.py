@@ -11,6 +11,14 @@ from remit.domain.rendering_values import filled, label, quoted, shown
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.web.plain_words import ENDINGS
 
+_OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
+    "your own sign-in": "a person's own sign-in",
+    "a recovery of your passkey": "a recovery of their passkey",
+    " act for you: ": " act for them: ",
+    "who you are": "who they are",
+}
+"""Words of our own sentences that speak to the customer, for whoever else reads them."""
+
 _Teller = Callable[[JsonObject, JsonObject, Catalogue], tuple[str, str]]
 
 
@@ -29,9 +37,9 @@ def told(
     kind = str(row["kind"])
     sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, catalogue)
     if not own:
-        sentence = (
-            re.sub(r"^You ", "The customer ", sentence).replace("your own", "a person's own").replace(" act for you:", " act for them:", 1)
-        )
+        sentence = re.sub(r"^You ", "The customer ", sentence)
+        for ours, theirs in _OF_SOMEBODY_ELSE.items():
+            sentence = sentence.replace(ours, theirs, 1)
     return {
         "entry": row["entry"],
         "kind": kind,

@@ -70,6 +70,12 @@ const forms = {
     say(form, 'ok', `${made.name} is registered.`);
     later();
   },
+  // A button and not the change of the choice itself: arrow keys pass through every choice on the way.
+  tier: async (form) => {
+    const told = await call('/security/v1/agents', { client_id: form.dataset.client, tier: form.elements.tier.value });
+    say(form, told.proposal ? 'wait' : 'ok', told.proposal ? 'Proposed. Raising trust takes another person.' : 'Lowered at once.');
+    later();
+  },
   person: async (form) => {
     const made = await call('/security/v1/people', { id: form.elements.id.value.trim(), name: form.elements.name.value, email: form.elements.email.value, kind: form.elements.kind.value });
     say(form, 'ok', 'Added. Give them this link; it works once, for a day:', made.link);
@@ -144,12 +150,5 @@ export function desk(guarded) {
     if (!work) continue;
     const place = button.closest('form, section');
     button.addEventListener('click', () => work(button, place).catch((problem) => fail(place, problem)));
-  }
-  for (const select of document.querySelectorAll('[data-tier]')) {
-    const place = select.closest('section');
-    select.addEventListener('change', () => call('/security/v1/agents', { client_id: select.dataset.tier, tier: select.value })
-      .then((told) => say(place, told.proposal ? 'wait' : 'ok', told.proposal ? 'Proposed. Raising trust takes another person.' : 'Lowered at once.'))
-      .then(later)
-      .catch((problem) => fail(place, problem)));
   }
 }
