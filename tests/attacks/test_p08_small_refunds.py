@@ -10,6 +10,7 @@ from attacks.arena import Arena, code_of, gathered, mandate, refund
 from remit.client import calls
 from remit.client.answers import Answered
 from remit.client.errors import Problem
+from remit.domain.trajectory import SubjectKind, trail_risk
 from remit.sandbox import SandboxTask
 
 COMPLAINT = {"kind": "damaged", "order_id": "W1", "text": "The box arrived damaged."}
@@ -109,3 +110,35 @@ def test_a_repeated_key_acts_once_and_another_body_under_it_is_refused(arena: Ar
     assert arena.performed("payment.refund") == [refund("5.00 EUR")]
     spaced = arena.send(task, path, json.dumps(body, indent=1).encode(), headers={"idempotency-key": "k"})
     assert code_of(spaced) == "request.conflict"
+
+
+@pytest.mark.proves("P8", "TRAJECTORY")
+def test_slices_of_one_order_spread_over_agents_of_many_operators_end_with_a_person_too(arena: Arena) -> None:
+    outcomes = []
+    for name in ("one", "two", "three"):
+        agent = arena.agent(f"spiffe://{name}.example/shop")
+        task = agent.open(arena.anna.grant(agent, complaining()))
+        assert task.ask("complaint.file", COMPLAINT).outcome == "done"
+        outcomes += [task.ask("payment.refund", refund("5.00 EUR")).outcome for _ in range(2)]
+    assert outcomes == ["done"] * 5 + [None]
+    assert any(kind == "risk" for kind, _ in arena.notify.incidents)
+    fourth = arena.agent("spiffe://four.example/shop")
+    task = fourth.open(arena.anna.grant(fourth, complaining()))
+    with arena.unchanged():
+        held = task.ask("complaint.file", COMPLAINT)
+    assert (held.decision, held.outcome) == ("needs_human", None)
+    assert arena.recorded("ask.decided", decision="needs_human", task=task.id)["envelope"]["risk"] >= 60
+
+
+@pytest.mark.proves("TRAJECTORY")
+def test_a_stranger_brings_no_order_under_suspicion(arena: Arena) -> None:
+    task = arena.task()
+    for _ in range(8):
+        assert task.ask("order.read", {"order_id": "W9"}).decision == "refuse"
+    bram = arena.desk.customer("bram", email="bram@mail.example")
+    agent = arena.agent("spiffe://other.example/shop")
+    own = agent.open(bram.grant(agent, mandate(objective={"type": "return-item", "target": {"order": ["W9"]}})))
+    assert own.ask("order.read", {"order_id": "W9"}).decision == "permit"
+    trails = arena.run(arena.parts.store.snapshot(task=own.id, idempotency="")).trails
+    found = {trail.kind: trail_risk(trail, arena.parts.world.now()) for trail in trails}
+    assert found[SubjectKind.TARGET] == 0

@@ -306,7 +306,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """One engagement under one mandate, bound to one case. `exchange` is the replay-safe key of the exchange that opened it."""
+    """One engagement under one mandate, bound to one case. `targets` are the mandate's target records, as `kind:id`."""
 
     KIND: ClassVar[str] = "task"
     id: str
@@ -322,6 +322,7 @@ class TaskRecord:
     state: TaskState
     opened_at: Instant
     ends_at: Instant
+    targets: tuple[str, ...] = ()
     reason: str = ""
     ended_at: Instant = NEVER
 

@@ -1,5 +1,7 @@
 """What an ask is about, as trails and declines know it again: the record it names."""
 
+from collections.abc import Mapping
+
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import values_at
@@ -13,6 +15,11 @@ def target_of(action: Action | None, params: JsonObject, *, customer: str) -> st
             if isinstance(value, str) and value != customer:
                 return f"{mark.of}:{value}"
     return ""
+
+
+def named(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The target records of a mandate, as `target_of` names them."""
+    return tuple(f"{kind}:{one}" for kind, ids in target.items() for one in ids)
 
 
 def likeness(action: str, target: str) -> str:

@@ -231,7 +231,7 @@ async def _refuse(  # the parts of one decision
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
-    steps = steps_of(parts, standing, again or WasRefused(code=refuse.code, about=of), customer=False)
+    steps = steps_of(parts, standing, again or WasRefused(code=refuse.code, about=of), of=of, customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
         Commit(
@@ -263,9 +263,10 @@ async def _hold(  # the parts of one decision
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
-    steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=True)
+    permitted = was_permitted(weighed, request.action, record.customer)
+    steps = steps_of(parts, standing, permitted, of=permitted.target, customer=True)
     if alike:
-        steps += steps_of(parts, standing, AskedAgain(alike=True), customer=False)
+        steps += steps_of(parts, standing, AskedAgain(alike=True), of=permitted.target, customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -310,7 +311,8 @@ async def _permit(  # the parts of one decision
     sent = _sends(weighed)
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
-    steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False)
+    permitted = was_permitted(weighed, request.action, record.customer)
+    steps = steps_of(parts, standing, permitted, of=permitted.target, customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,

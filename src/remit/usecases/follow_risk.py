@@ -45,8 +45,13 @@ def about(weighed: Weighed, customer: str) -> str:
     return target_of(weighed.action, weighed.params, customer=customer)
 
 
-def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
-    """One event on every trail it concerns; on the customer's own only where it asks something of them."""
+def steps_of(
+    parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, of: str, customer: bool
+) -> tuple[Step, ...]:
+    """One event on every trail it concerns; on the customer's own only where it asks something of them. `of` is the record it is about.
+
+    ⚔ A record's own trail is written by tasks whose mandate is for it alone: no stranger brings somebody's order under suspicion.
+    """
     task = standing.task.record
     now = parts.world.now()
     subjects = [
@@ -55,6 +60,8 @@ def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted 
         (SubjectKind.AGENT, task.client_id),
         (SubjectKind.OPERATOR, task.operator),
     ]
+    if of in task.targets:
+        subjects.append((SubjectKind.TARGET, of))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
     return tuple(Step(kind, subject, event, now) for kind, subject in subjects)

@@ -8,6 +8,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.grant import verify_current
 from remit.domain.ids import is_id, new_id, timed_id
 from remit.domain.records import ActRecord, ActState, MandateRecord, Person, TaskRecord, TaskState
+from remit.domain.target import named
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
@@ -144,6 +145,7 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
         state=TaskState.OPEN,
         opened_at=now,
         ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
+        targets=named(mandate_of(parts.catalogue, mandate).objective.target),
     )
     customer = await _standing_customer(parts, task)
     ticket = _ticket(parts, task, now)

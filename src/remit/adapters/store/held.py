@@ -251,4 +251,5 @@ def trail_names(task: TaskRecord) -> tuple[str, ...]:
         trails.name(SubjectKind.AGENT, task.client_id),
         trails.name(SubjectKind.OPERATOR, task.operator),
         trails.name(SubjectKind.CUSTOMER, task.customer),
+        *(trails.name(SubjectKind.TARGET, target) for target in task.targets),
     )
