@@ -113,6 +113,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "RECEIPT-SECTIONS": _model(9, "A receipt opens its holder's sections alone."),
     "SECTION-SALTS": _model(9, "A closed section cannot be guessed from its hash; the public log holds hashes alone."),
     "RECOVER": _model(9, "After a recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."),
+    "ERASED": _model(9, "What two people erased is gone from the working records too, and stays gone after a restore."),
     "LOG-START": _model(9, "A cut or changed log stops the start."),
     "HIGH-WATER": _model(9, "A store older than what was published does not start."),
     "LIMITS": _model(9, "Who floods is told to wait, early and off the record, and takes nobody else's place."),

@@ -41,6 +41,30 @@ def test_agent_ids_of_one_operator_add_up_on_the_operator(arena: Arena) -> None:
 
 
 @pytest.mark.proves("MANY-OPENED")
+def test_asks_that_cost_nothing_explain_no_openings(arena: Arena) -> None:
+    task = arena.task()
+    for _ in range(40):
+        arena.agent().push(mandate())
+    before = risk_of(arena, task.id)[SubjectKind.OPERATOR]
+    for _ in range(20):
+        assert task.ask("order.read", {"nonsense": 1}).codes == ("params.invalid",)
+    now = risk_of(arena, task.id)
+    assert min(now[SubjectKind.OPERATOR], now[SubjectKind.AGENT]) >= before - 1 >= 24
+
+
+@pytest.mark.proves("MANY-OPENED")
+def test_asks_that_cost_nothing_wash_no_sweep_away(arena: Arena) -> None:
+    first, second = arena.task(), arena.task()
+    for n in range(6):
+        first.ask("order.read", {"order_id": f"W90{n}"})
+    before = risk_of(arena, second.id)[SubjectKind.OPERATOR]
+    assert before >= 30
+    for _ in range(60):
+        second.ask("order.read", {"nonsense": 1})
+    assert risk_of(arena, second.id)[SubjectKind.OPERATOR] >= before - 1
+
+
+@pytest.mark.proves("MANY-OPENED")
 def test_tasks_that_are_opened_and_used_raise_nothing(arena: Arena) -> None:
     granted = arena.anna.grant(arena.agent(), mandate(max_tasks=12))
     for _ in range(12):

@@ -124,8 +124,10 @@ def test_two_accounts_of_one_person_are_not_two_people(desk: Sandbox, sam: Sandb
 def test_content_is_erased_by_two_people_and_the_envelope_stays(
     anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent
 ) -> None:
-    anna.grant(agent, copy.deepcopy(MANDATE))
+    granted_one = anna.grant(agent, copy.deepcopy(MANDATE))
     assert anna.get("/me/v1/history")["entries"][0]["content"] is not None
+    assert refused(sam, "/security/v1/erasures", {"customer": "anna", "reason": "asked for it"}) == "request.conflict"
+    anna.revoke(granted_one)
     proposal = sam.post("/security/v1/erasures", {"customer": "anna", "reason": "asked for it"})["proposal"]["proposal"]
     lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
     granted = next(one for one in anna.get("/me/v1/history")["entries"] if one["kind"] == "mandate.granted")

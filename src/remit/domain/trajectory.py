@@ -118,9 +118,13 @@ def new_trail(kind: SubjectKind, subject: str) -> Trail:
 def after(trail: Trail, event: Event, now: Instant) -> Trail:
     """The trail after one more event. Schema errors and faults leave no points.
 
+    ⚔ Nor are they traffic: points are divided by it, and what costs an agent nothing would wash away what does.
+
     Source: 2-model.md §5 (Trajectory).
     """
     match event:
+        case WasRefused(code=code) if code not in REFUSED:
+            return trail
         case WasRefused():
             return _with_ask(_refused(trail, event, now), now)
         case AskedAgain(alike=alike):

@@ -1,9 +1,10 @@
 """What an officer sees of cases with agents: of whom, for what, what the agent may and may not do, and what was said."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Fault, Refused
 from remit.domain.records import AgentRecord, AskRecord, MandateRecord, Message, OfferRecord, Person, TaskRecord
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
@@ -46,13 +47,15 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     record = (await parts.store.get(MandateRecord, task.mandate)).record
     row = await _row(parts, task)
     card: dict[str, Json] = {**row, "mandate": record.id, "ends_at": instant_text(task.ends_at)}
-    try:
+    told = frozenset[str]()
+    may: Json = {"lines": []}
+    # What was erased, or the catalogue has moved on from, can be neither shown nor told from.
+    with contextlib.suppress(Refused):
         mandate = mandate_of(parts.catalogue, record)
-    except Refused as refused:
-        raise Refused(Code.MANDATE_INACTIVE, refused.detail, public=refused.public) from refused
-    told = tellable(mandate, parts.catalogue)
+        told = tellable(mandate, parts.catalogue)
+        may = rendering_json(render_mandate(mandate, parts.catalogue, {}, agent=str(row["agent_name"]), operator=task.operator))
     attributes = parts.catalogue.attributes
-    card["may"] = rendering_json(render_mandate(mandate, parts.catalogue, {}, agent=str(row["agent_name"]), operator=task.operator))
+    card["may"] = may
     card["told"] = [{"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)]
     card["not_told"] = [
         {"name": name, "title": one.title, "sensitive": one.sensitive} for name, one in sorted(attributes.items()) if name not in told

@@ -52,7 +52,7 @@ async def propose_erasure(parts: Parts, *, customer: str, reason: str, by: Perso
     _verify_may(by)
     if not reason.strip():
         raise Refused(Code.REQUEST_MALFORMED, "an erasure needs a reason", public="Say why.")
-    await _verify_erasable(parts, customer, (by,), retention_s)
+    await verify_erasable(parts, customer, (by,), retention_s)
     now = parts.world.now()
     made = Proposal(
         id=new_id("prop", parts.world.random(16)),
@@ -87,7 +87,24 @@ async def erase(parts: Parts, *, proposal: str, by: Person, retention_s: int) ->
     _verify_may(by)
     if by.id == proposer.record.id or by.key in {kept.record.by_key, proposer.record.key}:
         raise Refused(Code.PERSON_NOT_ALLOWED, "the same person proposed it", public="Somebody else must do what you proposed.")
-    person = await _verify_erasable(parts, customer, (by, proposer.record), retention_s)
+    person = await verify_erasable(parts, customer, (by, proposer.record), retention_s)
+    reason = str(given["reason"]) if isinstance(given, Mapping) else ""
+    asked = Commit(expects=(Expect(Person.KIND, proposer.record.id, proposer.rev),), drops=(Drop(kept.record, kept.rev),))
+    return await erase_content(parts, person, by=(proposer.record.id, by.id), reason=reason, asked=asked)
+
+
+async def erase_content(parts: Parts, person: Kept[Person], *, by: Sequence[str], reason: str, asked: Commit) -> Erasure:
+    """Empty the working records about a customer, record it, and destroy their content keys. Two people have agreed before.
+
+    `asked` is what stands or goes with the erasure: the proposal it follows.
+
+    Raises:
+        Refused: `task.busy`.
+        Fault: `fault.store`; when it broke after the record, the next start destroys the keys.
+
+    Source: 2-model.md §9 (Erasure).
+    """
+    customer = person.record.id
     keys = await parts.vault.keys(customer)
     puts = await _emptied(parts, customer)
     written = await write(
@@ -96,13 +113,13 @@ async def erase(parts: Parts, *, proposal: str, by: Person, retention_s: int) ->
             parts,
             Kind.ENTRY_ERASED,
             envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": len(puts)},
-            desk={"by": [proposer.record.id, by.id], "reason": str(given["reason"]) if isinstance(given, Mapping) else ""},
+            desk={"by": list(by), "reason": reason},
             refs=(ERASURES, customer),
         ),
     )
-    expects = (Expect(Person.KIND, customer, person.rev), Expect(Person.KIND, proposer.record.id, proposer.rev))
+    expects = (*asked.expects, Expect(Person.KIND, customer, person.rev))
     try:
-        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), drops=(Drop(kept.record, kept.rev),), entries=written.rows))
+        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), drops=asked.drops, entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
     # A crash here leaves the keys in place; `replay_erasures` destroys them at the next start.
@@ -138,7 +155,7 @@ async def _proposer(parts: Parts, proposal: Proposal) -> Kept[Person]:
     return kept
 
 
-async def _verify_erasable(parts: Parts, customer: str, by: Sequence[Person], retention_s: int) -> Kept[Person]:
+async def verify_erasable(parts: Parts, customer: str, by: Sequence[Person], retention_s: int) -> Kept[Person]:
     """Check that nothing stands against it.
 
     Raises:

@@ -7,10 +7,11 @@ from typing import Final
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
-from remit.domain.records import AgentRecord, Contest, Person, Proposal, Tier
+from remit.domain.records import AgentRecord, Person, Proposal, Tier
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, Put
+from remit.usecases.erase import erase_content, verify_erasable
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.recover_person import verify_vouchable, vouch
@@ -159,7 +160,7 @@ async def _verify(parts: Parts, change: Change) -> None:
             if (await _person(parts, change.name)).record.kind != "officer":
                 raise _malformed("only an officer has roles")
         case "erase":
-            await _verify_erasable(parts, change.name)
+            await verify_erasable(parts, change.name, (), 0)
         case "verified":
             await verify_vouchable(parts, change.name, _seen(parts, change))
         case "resume":
@@ -170,13 +171,13 @@ async def _verify(parts: Parts, change: Change) -> None:
 
 
 async def _verify_not_own(parts: Parts, person: Person, change: Change) -> None:
-    """⚔ Nobody vouches for themselves, with whatever account.
+    """⚔ Nobody vouches for themselves, or erases what is on the record about them, with whatever account.
 
     Raises:
         Refused: `person.not_allowed`.
     """
-    if change.what == "verified" and (await _person(parts, change.name)).record.key == person.key:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public="Another person must verify you.")
+    if change.what in {"erase", "verified"} and (await _person(parts, change.name)).record.key == person.key:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public="Another person must do that for you.")
 
 
 def _seen(parts: Parts, change: Change) -> Instant:
@@ -188,18 +189,6 @@ def _seen(parts: Parts, change: Change) -> Instant:
     if not isinstance(change.to, int) or isinstance(change.to, bool) or not 0 < change.to <= parts.world.now():
         raise _malformed("the moment when the person was verified is missing")
     return Instant(change.to)
-
-
-async def _verify_erasable(parts: Parts, customer: str) -> None:
-    """A customer's content may be erased unless the customer contests an entry.
-
-    Raises:
-        Refused: `request.not_found`, `request.conflict`.
-    """
-    await _person(parts, customer)
-    found = await parts.store.find(Contest, "contest.customer", customer, limit=1000)
-    if any(one.record.open for one in found):
-        raise Refused(Code.REQUEST_CONFLICT, "an entry is contested", public="An entry of this customer is contested; settle that first.")
 
 
 async def _tier(parts: Parts, change: Change, by: str) -> None:
@@ -231,19 +220,9 @@ async def _verified(parts: Parts, change: Change, by: str) -> None:
 
 
 async def _erase(parts: Parts, change: Change, by: str) -> None:
-    """Record the erasure, then destroy the key. A crash in between leaves the entry, and erasing again is harmless."""
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(parts, change.name)},
-            desk={"by": by, "reason": change.reason},
-            refs=(change.name,),
-        ),
-    )
-    await parts.store.commit(Commit(entries=written.rows))
-    await parts.vault.destroy(change.name)
+    """⚔ The erasure a restore repeats: of keys by their names, and of what the working records still say."""
+    person = await verify_erasable(parts, change.name, (), 0)
+    await erase_content(parts, person, by=by.split(", "), reason=change.reason, asked=Commit())
 
 
 _CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] = {

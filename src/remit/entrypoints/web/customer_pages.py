@@ -148,7 +148,7 @@ class CustomerPages:
         person = await self.pages.who(scope, "customer")
         seen = await views.one_mandate(self.parts, person, found["id"])
         wire = seen["wire"]
-        powers = _many(wire["powers"]) if isinstance(wire, Mapping) else ()
+        powers = _many(wire.get("powers")) if isinstance(wire, Mapping) else ()  # none is left of one that was erased
         fields = [power_fields(wire, place, self.parts.catalogue) for place in range(len(powers))] if isinstance(wire, Mapping) else []
         return page(self.parts, "mandate.html", person, mandate=self._mandate(seen), fields=fields)
 
