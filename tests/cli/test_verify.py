@@ -94,7 +94,18 @@ def test_what_is_missing_is_said(remit: Run, nowhere: Path, receipt: tuple[dict[
     refused(remit("verify", "--key", "a+b+c", "r.json"), "settings.invalid", "a+b+c is no log key")
     refused(remit("verify-log", "--log", "nowhere"), "settings.invalid", "--key is missing")
     refused(remit("verify-log", "--log", "nowhere", "--key", receipt[1]), "log.damaged", "the log has no checkpoint", exit_code=4)
-    assert remit("verify", "r.json").code == 2
+    refused(remit("verify", "r.json"), "settings.invalid", "--key is missing, and there is no remit.toml")
+
+
+def test_the_desks_own_people_verify_its_receipts_without_looking_up_its_key(remit: Run, nowhere: Path, desk: Path, tmp_path: Path) -> None:
+    with Sandbox(CATALOGUE, facts=FACTS, store=tmp_path / "kept") as kept:
+        agent = kept.agent("spiffe://helper.example/shop")
+        reply = agent.open(kept.customer("yu").grant(agent, MANDATE)).ask("order.read", {"order_id": "W1"})
+    (nowhere / "r.json").write_text(json.dumps(reply.body["receipt"]))
+    assert remit("verify", "--config", desk, "r.json").code == 1  # another desk's
+    shutil.rmtree(desk / "data" / "keys")
+    shutil.copytree(tmp_path / "kept" / "keys", desk / "data" / "keys")
+    assert remit("verify", "--json", "--config", desk, "r.json").json["ok"] is True
 
 
 def test_an_exported_log_verifies_without_the_desk_and_goes_on_where_it_was(remit: Run, desk: Path, nowhere: Path) -> None:

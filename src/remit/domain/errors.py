@@ -149,7 +149,7 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.CREDENTIAL_EXPIRED: Meaning(
         title="The credential has expired",
-        cure="Exchange the task again for a fresh access token.",
+        cure="Sign a fresh proof or assertion, and check the clock; exchange the task again when the access token is what expired.",
     ),
     Code.CREDENTIAL_MALFORMED: Meaning(
         title="The credential cannot be read",
@@ -173,7 +173,7 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.CREDENTIAL_WRONG_AUDIENCE: Meaning(
         title="The credential was made for somebody else",
-        cure="Use this desk's issuer identifier as the sole audience.",
+        cure="Name this desk's issuer as the sole audience, and in a proof the method, address and token of this very request.",
     ),
     Code.CREDENTIAL_WRONG_KEY: Meaning(
         title="The proof was not signed by the key this credential is bound to",

@@ -12,7 +12,7 @@ from remit.domain.values import decode, instant_text
 from remit.entrypoints.agent_api import message_body
 from remit.entrypoints.people_api import PeopleApi, checked_body
 from remit.entrypoints.replies import Answer, json_answer
-from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body
+from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body, read_nothing
 from remit.usecases.cases import case_card, cases
 from remit.usecases.check_reply import check_reply
 from remit.usecases.parts import Parts
@@ -107,5 +107,5 @@ class DeskApi:
     async def close(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/v1/cases/{id}/close."""
         await self._officer(scope)
-        await read_body(scope, receive)
+        await read_nothing(scope, receive)
         return json_answer(200, {"tasks": list(await close_case(self.parts, found["id"]))})

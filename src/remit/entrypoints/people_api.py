@@ -15,6 +15,7 @@ from remit.domain.values import JsonObject, decode, instant_text
 from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import COOKIE, borrowed_session
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
+from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import (
     Receive,
     Scope,
@@ -25,6 +26,7 @@ from remit.entrypoints.wire import (
     one_header,
     query,
     read_body,
+    read_nothing,
     verify_json_type,
     whole_number,
 )
@@ -111,9 +113,9 @@ class PeopleApi:
                 self._verify_ours(scope)
             return await handler(scope, receive, found)
         except Withheld as withheld:
-            return problem(withheld, issuer=self.parts.terms.issuer, extra=checked_body(withheld.checked))
+            return problem(withheld, issuer=self.parts.terms.issuer, extra={**cured(withheld), **checked_body(withheld.checked)})
         except (Refused, Fault) as error:
-            return problem(error, issuer=self.parts.terms.issuer)
+            return problem(error, issuer=self.parts.terms.issuer, extra=cured(error))
 
     async def _verify_no_workload(self, scope: Scope) -> None:
         """A program that carries its own credential beside a person's session has borrowed that session.
@@ -195,8 +197,9 @@ class PeopleApi:
         done = await finish_sign_in(self.parts, ceremony_id=body.ceremony, assertion=body.assertion)
         return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
-    async def sign_out(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /login/v1/sign-out."""
+        await read_nothing(scope, receive)
         await sign_out(self.parts, session_cookie(scope))
         gone = f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax".encode()
         return json_answer(200, {}, ((b"set-cookie", gone),))
@@ -227,9 +230,10 @@ class PeopleApi:
         person = await self.who(scope, "customer")
         return json_answer(200, {"mandates": await views.mandates(self.parts, person)})
 
-    async def revoke(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+    async def revoke(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /me/v1/mandates/{id}/revoke."""
         person = await self.who(scope, "customer")
+        await read_nothing(scope, receive)
         stopped = await revoke_mandate(self.parts, found["id"], customer=person.id, by=person.id)
         return json_answer(
             200, {"mandate": found["id"], "state": "revoked", "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms}
@@ -288,14 +292,23 @@ def checked_body(checked: Checked) -> dict[str, object]:
     return {"held": held, "left": checked.left}
 
 
+def cured(error: Refused | Fault) -> Mapping[str, object]:
+    """The cure in a person's words, where the closed list speaks to an agent's developer."""
+    cure = plainly(error)[2]
+    return {"cure": cure} if cure else {}
+
+
 def session_cookie(scope: Scope) -> str:
-    """The session cookie's value ("" without)."""
-    for header in header_values(scope, b"cookie"):
-        for part in header.split(";"):
-            name, _, value = part.strip().partition("=")
-            if name == COOKIE:
-                return value
-    return ""
+    """The session cookie's value ("" without).
+
+    ⚔ With two different ones nobody is signed in: a neighbouring site can set a cookie of this name beside the real one,
+    and whoever answered under it would answer as somebody else.
+
+    Source: RFC 6265bis §8.6 (weak integrity).
+    """
+    pairs = [part.strip().partition("=") for header in header_values(scope, b"cookie") for part in header.split(";")]
+    values = {value for name, _, value in pairs if name == COOKIE}
+    return values.pop() if len(values) == 1 else ""
 
 
 def _cookie(value: str, parts: Parts) -> tuple[bytes, bytes]:

@@ -1,7 +1,9 @@
 """Registering an agent, so that its own identity can be proved later."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
@@ -23,6 +25,14 @@ from remit.ports.store import Commit, Conflict, Put
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
+
+_LONGEST_ADDRESS: Final = 2048
+_REST: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
+_REDIRECTS: Final = (
+    re.compile(rf"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{{1,5}})?{_REST}", re.ASCII),
+    re.compile(rf"http://(?:127\.0\.0\.1|\[::1\]|localhost)(?::[0-9]{{1,5}})?{_REST}", re.ASCII),
+    re.compile(rf"[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+:{_REST}", re.ASCII),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +71,7 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
         created_at=now,
     )
     _verify_names(record)
+    _verify_redirects(record.redirect_uris)
     await parts.clients.verify_registration(unverified=registration_of(record), now=now)
     written = await write(
         parts,
@@ -120,6 +131,21 @@ def key_source(keys: Mapping[str, Json]) -> KeySource:
             return SpiffeBundleUrl(url=url, trust_domain=domain)
         case _:
             raise _malformed("keys must be jwks, jwks_file, jwks_url, or bundle_file or bundle_url with trust_domain")
+
+
+def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
+    """⚔ A customer's browser is sent there with the code: over TLS, to this machine, or to an app under its own reversed name.
+
+    Raises:
+        Refused: `request.malformed`.
+
+    Source: RFC 9700 §2.1 and §4.1; RFC 8252 §7.
+    """
+    for address in redirect_uris:
+        if len(address) > _LONGEST_ADDRESS or not any(shape.fullmatch(address) for shape in _REDIRECTS):
+            raise _malformed(
+                "a redirect_uri is an https address, an http one on loopback, or an app's such as com.example.app:/done; no fragment, no user"
+            )
 
 
 def _verify_names(record: AgentRecord) -> None:

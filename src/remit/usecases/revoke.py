@@ -78,7 +78,7 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
     """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
 
     Raises:
-        Refused: `request.malformed` for something else, `agent.unknown`.
+        Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
         Fault: `fault.store`.
 
     Source: 2-model.md §10.
@@ -89,6 +89,8 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
             "name one of agent, operator, customer, objective, and a reason",
             public="Name one of agent, operator, customer or objective, and a reason.",
         )
+    if what == "objective":
+        parts.catalogue.objective(name)  # ⚔ a slip of the pen must not look as if something had been stopped
     started = parts.world.ticks()
     for _ in range(_TRIES):
         try:

@@ -25,9 +25,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add the commands."""
     one = sub.add_parser("verify", parents=[common()], help="verify receipts offline")
     one.add_argument("receipts", nargs="+", metavar="RECEIPT", help="a receipt's file, as JSON or tlog-proof; - reads standard input")
-    one.add_argument(
-        "--key", action="append", required=True, metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated"
-    )
+    one.add_argument("--key", action="append", metavar="VKEY|FILE", help="the log's public key (name+hash+base64); may be repeated")
+    one.add_argument("--config", default=CONFIG, metavar="FILE", help="without --key: the desk whose own receipts these are")
     one.set_defaults(run=_verify)
     whole = sub.add_parser("verify-log", parents=[common()], help="verify a whole log, entry by entry")
     source = whole.add_mutually_exclusive_group()
@@ -41,7 +40,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _verify(args: argparse.Namespace, out: Out) -> int:
-    keys = "\n".join(_key(one) for one in args.key)
+    keys = "\n".join(_key(one) for one in args.key or [_own_key(args)])
     worst, rows, lines = Exit.OK, [], []
     for name in args.receipts:
         try:
@@ -57,6 +56,17 @@ def _verify(args: argparse.Namespace, out: Out) -> int:
         lines.extend(_lines(name, found))
     out.tell({"receipts": rows, "ok": worst == Exit.OK}, *lines)
     return worst
+
+
+def _own_key(args: argparse.Namespace) -> str:
+    """The key of the desk that is here: what its own people check with."""
+    try:
+        return log_key(settings_of(args))
+    except Advised as advised:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"--key is missing, and {advised.error.detail}"),
+            "Give the log's public key, which you got on another way than the receipt; or --config, for the desk's own.",
+        ) from None
 
 
 def _body(found: VerifiedReceipt) -> dict[str, object]:

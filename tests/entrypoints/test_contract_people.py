@@ -1,0 +1,105 @@
+"""What a person, or a page or tool of theirs, may rely on at the doors of the JSON twins."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from remit.client.keys import load_key, new_key
+from remit.sandbox import Sandbox
+from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Sandbox]:
+    with Sandbox(CATALOGUE, facts=FACTS) as made:
+        yield made
+
+
+def sent(desk: Sandbox, path: str, body: dict[str, Any] | None, cookie: str, method: str = "POST") -> tuple[int, dict[str, Any]]:
+    answer = desk.room.raw(method, path, body, cookie=cookie, check=False)
+    return answer.status_code, answer.json()
+
+
+def test_members_that_nobody_looks_at_are_refused_and_nothing_is_done(desk: Sandbox) -> None:
+    customer, agent, audit = desk.customer("yusuf"), desk.agent(SHOP), desk.officer("aud", ["audit"])
+    billing = desk.officer("bill", ["billing"])
+    mandate = customer.grant(agent, MANDATE)
+    task = agent.open(mandate)
+    for path, cookie in (
+        (f"/me/v1/mandates/{mandate.id}/revoke", customer.cookie),
+        ("/login/v1/sign-out", customer.cookie),
+        (f"/desk/v1/cases/{task.case}/close", billing.cookie),
+        ("/audit/v1/verify", audit.cookie),
+    ):
+        status, body = sent(desk, path, {"reason": "x"}, cookie)
+        assert (status, body["code"]) == (400, "request.malformed"), path
+    assert task.status()["state"] == "open"
+    assert sent(desk, f"/me/v1/mandates/{mandate.id}/revoke", {}, customer.cookie)[0] == 200
+
+
+def test_a_person_is_told_a_persons_cure(desk: Sandbox) -> None:
+    customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+    reply = agent.open(customer.grant(agent, MANDATE)).ask("payment.refund", REFUND)
+    unsigned = sent(desk, f"/me/v1/confirmations/{customer.invitation(reply)}", {"answer": "yes"}, customer.cookie)[1]
+    assert (unsigned["code"], unsigned["cure"]) == ("credential.missing", "Confirm with your passkey, please.")
+    link = sent(desk, "/login/v1/enrol", {"code": "x"}, "")[1]
+    assert (link["code"], link["cure"]) == ("credential.expired", "The desk can give you a new one.")
+    assert sent(desk, "/me/v1/nowhere", None, customer.cookie, "GET")[1]["cure"]
+
+
+def test_with_two_sessions_at_once_nobody_is_signed_in(desk: Sandbox) -> None:
+    customer, other = desk.customer("yusuf"), desk.customer("mei")
+    assert sent(desk, "/me/v1", None, customer.cookie, "GET")[1]["id"] == "yusuf"
+    assert sent(desk, "/me/v1", None, f"{customer.cookie}; {customer.cookie}", "GET")[1]["id"] == "yusuf"
+    for cookie in (f"{customer.cookie}; {other.cookie}", f"remit_session=x; {customer.cookie}"):
+        assert sent(desk, "/me/v1", None, cookie, "GET")[1]["code"] == "person.not_signed_in"
+
+
+def test_an_objective_that_is_not_there_is_not_called_suspended(desk: Sandbox) -> None:
+    security = desk.officer("sec", ["security"])
+    status, body = sent(desk, "/security/v1/suspend", {"objective": "hepl", "reason": "fraud"}, security.cookie)
+    assert (status, body["code"]) == (422, "objective.unknown")
+    assert security.get("/security/v1/suspensions")["suspensions"] == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)//",
+        "data:text/html,x",
+        "http://shop.example/done",
+        "https://shop.example/done#part",
+        "https://user@shop.example/done",
+        "https://",
+        "//shop.example/done",
+        "/done",
+        "https://shop.example\\@evil.example/",
+        "https://shop.example/done\n",
+        "https://\u0441hop.example/done",
+        "",
+    ],
+)
+def test_no_agent_is_registered_with_an_address_a_code_must_not_go_to(desk: Sandbox, address: str) -> None:
+    security = desk.officer("sec", ["security"])
+    status, body = sent(desk, "/security/v1/agents", described("bad", address), security.cookie)
+    assert (status, body["code"]) == (400, "request.malformed")
+    assert "redirect_uri" in body["detail"]
+
+
+def test_addresses_a_code_may_go_to_are_registered(desk: Sandbox) -> None:
+    security = desk.officer("sec", ["security"])
+    good = [
+        "https://shop.example",
+        "https://shop.example:8443/a/b?x=1",
+        "http://127.0.0.1/callback",
+        "http://[::1]:8000/cb",
+        "http://localhost/cb",
+        "com.example.app:/done",
+    ]
+    assert sent(desk, "/security/v1/agents", described("good", *good), security.cookie)[1]["redirect_uris"] == good
+
+
+def described(client_id: str, *addresses: str) -> dict[str, Any]:
+    key = load_key(new_key()).as_dict(private=False) | {"kid": "k", "use": "sig", "alg": "ES256"}
+    return {"client_id": client_id, "operator": "shop.example", "keys": {"jwks": {"keys": [key]}}, "redirect_uris": list(addresses)}
