@@ -121,6 +121,21 @@ def test_a_page_whose_name_was_made_to_lead_here_may_not_use_the_controls() -> N
             assert answer.json()["code"] == "person.not_allowed"
 
 
+def test_a_control_that_cannot_be_read_is_refused_and_breaks_nothing() -> None:
+    agent = {"client_id": "x", "operator": "o", "keys": {"jwks": {"keys": []}}}
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        for method, path, body in (
+            ("POST", "/sandbox/v1/people", {"id": "x", "kind": "customer", "how": "magic"}),
+            ("POST", "/sandbox/v1/people", {"id": "x", "kind": "robot"}),
+            ("POST", "/sandbox/v1/agents", {**agent, "tier": "great"}),
+            ("PUT", "/sandbox/v1/facts", {"owners": 5}),
+            ("PUT", "/sandbox/v1/facts", {"owner": {}}),
+        ):
+            answer = desk.room.raw(method, path, body, check=False)
+            assert (answer.status_code, answer.json()["code"]) == (400, "request.malformed"), path
+        assert desk.customer("yusuf").get("/me/v1")["id"] == "yusuf"
+
+
 def test_without_a_sandbox_in_the_settings_there_are_no_controls() -> None:
     with Sandbox(CATALOGUE, facts=FACTS, settings={"sandbox": {"enabled": False}}) as desk, pytest.raises(Refused) as refused:
         desk.customer("yusuf")

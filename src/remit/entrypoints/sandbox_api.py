@@ -17,7 +17,7 @@ from remit.domain.receipt import VERSION
 from remit.domain.records import Person, Tier
 from remit.domain.transcript import Opened, Section
 from remit.entrypoints.replies import Answer, json_answer
-from remit.entrypoints.wire import Receive, Scope, decode_as, one_header, query, read_body, verify_json_type, whole_number
+from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, one_header, query, read_body, verify_json_type, whole_number
 from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
@@ -77,8 +77,14 @@ class SandboxApi:
     controls: SandboxControls | None
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /sandbox/v1/people: add somebody (or find them) and get a one-time enrolment code."""
+        """POST /sandbox/v1/people: add somebody (or find them) and get a one-time enrolment code.
+
+        Raises:
+            Refused: `request.malformed`, `person.not_allowed`.
+        """
         body = decode_as(await self._body(scope, receive), PersonIn)
+        if body.how not in {Enrolment.LINK, Enrolment.VOUCHED}:
+            raise malformed("how must be vouched or link")
         person = Person(
             id=body.id,
             kind=body.kind,
@@ -97,8 +103,14 @@ class SandboxApi:
         return json_answer(201, {"id": body.id, "code": code})
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /sandbox/v1/agents."""
+        """POST /sandbox/v1/agents.
+
+        Raises:
+            Refused: `request.malformed`, `request.conflict`, `person.not_allowed`.
+        """
         body = decode_as(await self._body(scope, receive), AgentIn)
+        if body.tier not in set(Tier):
+            raise malformed("tier must be unproved, known or trusted")
         new = NewAgent(
             client_id=body.client_id,
             actor=body.actor or body.client_id,
@@ -122,11 +134,16 @@ class SandboxApi:
         """PUT /sandbox/v1/facts: replace the facts of a sandbox backoffice.
 
         Raises:
-            Refused: `request.not_found` where the desk has a backoffice of its own.
+            Refused: `request.not_found` where the desk has a backoffice of its own, `request.malformed` for no facts.
         """
         if self.controls is None:
             raise Refused(Code.REQUEST_NOT_FOUND, "this desk is not made of facts", public="This desk has a backoffice of its own.")
-        self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))
+        try:
+            self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))
+        except Refused as refused:
+            if refused.code is Code.SETTINGS_INVALID:
+                raise malformed(refused.detail) from None
+            raise
         return json_answer(200, {})
 
     async def transcript(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
