@@ -133,6 +133,26 @@ def test_an_address_that_does_not_take_a_method_names_the_one_it_takes(developer
         assert answer.headers["allow"] == "POST"
 
 
+def test_metrics_count_answers_by_door_and_status_and_name_nobody(developer: Developer) -> None:
+    def counted(line: str) -> int:
+        page = developer.desk.room.raw("GET", "/metrics")
+        assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert not any(one in page.text for one in ("yusuf", SHOP, task.id))
+        return next((int(one.rpartition(" ")[2]) for one in page.text.splitlines() if one.startswith(line)), 0)
+
+    task = developer.task()
+    asked, unread, entries = (
+        'remit_requests_total{door="agents",status="200"}',
+        'remit_requests_total{door="pages",status="404"}',
+        "remit_log_entries",
+    )
+    before = [counted(line) for line in (asked, unread, entries)]
+    assert developer.ask(task).status_code == 200
+    developer.desk.room.raw("GET", "/made-up-by-somebody", check=False)
+    after = [counted(line) for line in (asked, unread, entries)]
+    assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1, 2]
+
+
 def test_completing_takes_no_members_and_with_one_nothing_is_ended(developer: Developer) -> None:
     task = developer.task()
     path = f"/v1/tasks/{task.id}/complete"

@@ -9,6 +9,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
+from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.replies import Answer, problem
@@ -55,6 +56,7 @@ class App:
         routes: Sequence[Route],
         lost: Handler,
         issuer: str,
+        metrics: Metrics,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
     ) -> None:
@@ -63,6 +65,7 @@ class App:
         self._routes = tuple(routes)
         self._lost = lost
         self._issuer = issuer
+        self._metrics = metrics
         self._start = start
         self._stop = stop
 
@@ -73,6 +76,7 @@ class App:
             return
         if scope["type"] != "http":
             return
+        started_s = self._metrics.started()
         try:
             answer = await self._answer(scope, receive)
         except (Refused, Fault) as error:
@@ -80,6 +84,7 @@ class App:
         except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
             _LOG.exception("unexpected failure at %s", scope["path"])
             answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
+        self._metrics.answered(scope["path"], answer.status, started_s)
         await _send(answer, scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:

@@ -9,6 +9,7 @@ from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
 from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.limits import Limits
+from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
 from remit.entrypoints.people_api import PeopleApi
@@ -37,20 +38,22 @@ def make_app(
     """The application of one desk."""
     signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
+    metrics = Metrics(parts.world)
     return App(
         agents=AgentApi(parts, tokens, signs, limits),
         oauth=OAuth(parts, tokens, signs, limits),
-        routes=[*public_routes(parts), *people_routes(parts, limits), *page_routes(parts), *sandbox_routes(parts, sandbox)],
+        routes=[*public_routes(parts, metrics), *people_routes(parts, limits), *page_routes(parts), *sandbox_routes(parts, sandbox)],
         lost=Pages(parts).lost,
         issuer=parts.terms.issuer,
+        metrics=metrics,
         start=start,
         stop=stop,
     )
 
 
-def public_routes(parts: Parts) -> list[Route]:
+def public_routes(parts: Parts, metrics: Metrics) -> list[Route]:
     """What anybody may read."""
-    public = Public(parts, openapi(parts))
+    public = Public(parts, openapi(parts), metrics)
     return [
         route("GET", "/.well-known/oauth-authorization-server", public.server),
         route("GET", "/.well-known/oauth-protected-resource", public.resource),
@@ -58,6 +61,7 @@ def public_routes(parts: Parts) -> list[Route]:
         route("GET", "/v1/catalogue", public.catalogue),
         route("GET", "/openapi.json", public.described),
         route("GET", "/healthz", public.healthy),
+        route("GET", "/metrics", public.measured),
         route("GET", "/readyz", public.ready),
         route("GET", "/log/checkpoint", public.checkpoint),
         route("GET", "/log/key", public.log_key),

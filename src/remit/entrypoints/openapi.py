@@ -53,14 +53,12 @@ def openapi(parts: Parts) -> Mapping[str, Any]:
             "/oauth/revoke": {
                 "post": _form("Take a token back; its task ends", ["client_assertion_type", "client_assertion", "token"], "200", {})
             },
-            "/v1/catalogue": {"get": _plain("What this desk can do and tell")},
             "/v1/tasks/{task}": {"get": _agent("How the task stands", ["task"])},
             "/v1/tasks/{task}/asks": {"post": _ask()},
             "/v1/tasks/{task}/inbox": {"get": _agent("The desk's messages, already cut", ["task"], query=["after", "wait"])},
             "/v1/tasks/{task}/complete": {"post": _agent("End the task; the case stays", ["task"])},
             "/v1/asks/{ask}": {"get": _settled()},
-            "/log/checkpoint": {"get": _plain("The newest signed checkpoint (C2SP)")},
-            "/log/tile/{path}": {"get": _plain("Tiles and entry bundles (C2SP tlog-tiles)")},
+            **{path: {"get": _plain(summary)} for path, summary in _OPEN.items()},
         },
         "components": {
             "securitySchemes": _SCHEMES,
@@ -68,6 +66,20 @@ def openapi(parts: Parts) -> Mapping[str, Any]:
         },
     }
 
+
+_OPEN = {
+    "/v1/catalogue": "What this desk can do and tell",
+    "/healthz": "The process answers",
+    "/readyz": "The store answers, and which rules are served",
+    "/metrics": "What this process counts, for Prometheus",
+    "/.well-known/oauth-authorization-server": "RFC 8414 metadata",
+    "/.well-known/oauth-protected-resource": "RFC 9728 metadata",
+    "/.well-known/jwks.json": "The keys access tokens are signed with",
+    "/log/key": "The log's public key (C2SP vkey)",
+    "/log/checkpoint": "The newest signed checkpoint (C2SP)",
+    "/log/tile/{path}": "Tiles and entry bundles (C2SP tlog-tiles)",
+}
+"""What anybody may read."""
 
 _SCHEMES = {
     "dpop": {"type": "http", "scheme": "DPoP", "description": "RFC 9449: an access token and a fresh proof."},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.tiles import Bundle, encode_bundle, verify_path
+from remit.entrypoints.metrics import MEDIA_TYPE, Metrics
 from remit.entrypoints.oauth import resource_metadata, server_metadata
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope
@@ -24,6 +25,7 @@ class Public:
 
     parts: Parts
     openapi: Mapping[str, object]
+    metrics: Metrics
 
     async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /.well-known/oauth-authorization-server."""
@@ -56,6 +58,12 @@ class Public:
         except Fault as fault:
             return json_answer(503, {"status": "not ready", "why": fault.code.value})
         return json_answer(200, {"status": "ready", "rules": self.parts.rules_digest})
+
+    async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /metrics: what this process counts, for Prometheus."""
+        note = await self.parts.store.checkpoint()
+        entries = int(note.split("\n", 2)[1]) if note else 0
+        return Answer(200, self.metrics.text(entries=entries).encode(), MEDIA_TYPE, _FRESH)
 
     async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /log/checkpoint.
