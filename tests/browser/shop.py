@@ -73,7 +73,13 @@ CATALOGUE: dict[str, Any] = {
             "effect": "write",
             "reversible": False,
             "params": {
-                "properties": {"offer_id": {"type": "string"}, "digest": {"type": "string"}, "amount": {"x-money": True}},
+                "properties": {
+                    "offer_id": {"type": "string"},
+                    "digest": {"type": "string"},
+                    "amount": {"x-money": True},
+                    "item_ids": {"type": "array", "items": {"type": "string"}},
+                    "kind": {"enum": ["goodwill", "exception"]},
+                },
                 "required": ["offer_id", "digest"],
             },
         },

@@ -54,6 +54,7 @@ class Visit:
         self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
         self.page.get_by_label("Name of this device").fill("My laptop")
         self.page.get_by_role("button", name="Make my passkey").click()
+        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
 
     def result(self, text: str) -> None:
         expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
@@ -154,9 +155,12 @@ def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back
     expect(anna.page.locator(".theirs")).to_contain_text("The kettle leaks.")
     anna.page.get_by_role("button", name="Yes, but less…").click()
     expect(anna.page.get_by_role("button", name="Yes, with my passkey")).to_be_disabled()
+    anna.page.get_by_role("button", name="Show me what would be done").click()
+    anna.result("That is not less than was asked.")
     anna.page.get_by_label("i2").uncheck()
     anna.page.get_by_role("button", name="Show me what would be done").click()
     expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 of order W1001")
+    expect(anna.page.locator("[data-result]:not(:empty)")).to_have_count(0)
     anna.page.get_by_role("button", name="Agree to this with my passkey").click()
     anna.result("Done, as you offered.")
     assert second.again().state == "countered"
@@ -250,8 +254,11 @@ def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, age
     assert [one["text"] for one in task.inbox()] == ["It goes to [withheld], I think."]
     olga.open(f"/desk/cases/{task.case}")
     olga.page.get_by_label("amount").fill("15.00 EUR")
+    olga.page.get_by_label("kind").select_option("goodwill")
+    olga.page.get_by_label("item ids").fill("i1, i2")
     olga.page.get_by_role("button", name="Offer this").click()
     olga.result("Offered")
+    assert task.inbox()[-1]["offer"]["terms"] == {"amount": "15.00 EUR", "item_ids": ["i1", "i2"], "kind": "goodwill"}
     olga.open("/audit")
     olga.page.get_by_role("button", name="Verify everything now").click()
     olga.result("entries are as they were recorded")

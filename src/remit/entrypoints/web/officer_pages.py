@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue import PowerKind
+from remit.domain.catalogue import Action, PowerKind
 from remit.domain.evidence import MEANING, SUMS, Count
 from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
@@ -71,7 +71,7 @@ class OfficerPages:
             endings=ENDINGS,
             states=STATES,
             offers=[
-                {"name": action.name, "title": label(action), "terms": sorted(action.declared - {"offer_id", "digest"})}
+                {"name": action.name, "title": label(action).partition("…")[0].rstrip(" (,:“"), "terms": _terms(action)}
                 for action in self.parts.catalogue.actions.values()
                 if action.power is PowerKind.ACCEPT and {"offer_id", "digest"} <= action.declared
             ],
@@ -177,3 +177,15 @@ def _flat(value: Json) -> list[tuple[str, str]]:
 
 def _figure(fact: Fact, found: Count) -> dict[str, object]:
     return {"title": TITLES[fact], "total": found.total, "places": found.places}
+
+
+def _terms(action: Action) -> list[dict[str, object]]:
+    """The terms an offer of this action can have, as a form asks for them: one of the choices, a list, or a text."""
+    properties = action.schema.get("properties")
+    made: list[dict[str, object]] = []
+    for name, schema in sorted(properties.items()) if isinstance(properties, Mapping) else ():
+        if name not in {"offer_id", "digest"} and isinstance(schema, Mapping):
+            choices = schema.get("enum")
+            many = schema.get("type") == "array"
+            made.append({"name": name, "many": many, "choices": list(choices) if isinstance(choices, list | tuple) else []})
+    return made

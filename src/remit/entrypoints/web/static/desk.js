@@ -47,7 +47,10 @@ const forms = {
   reply: (form) => reply(form, false),
   offer: async (form) => {
     const terms = {};
-    for (const input of form.querySelectorAll('input')) if (input.value.trim()) terms[input.name] = input.value.trim();
+    for (const input of form.querySelectorAll('[data-term]')) {
+      const text = input.value.trim();
+      if (text) terms[input.name] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
+    }
     const made = await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
     say(form, 'ok', `Offered (${made.offer_id}). The agent finds it in its inbox.`);
     later();

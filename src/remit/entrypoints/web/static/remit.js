@@ -74,6 +74,8 @@ const actions = {
 };
 
 async function guarded(place, work) {
+  const told = place.querySelector('[data-result]');
+  if (told) told.replaceChildren(); // what was said about the last try is not said of this one
   const buttons = [...place.querySelectorAll('button:enabled')];
   buttons.forEach((one) => { one.disabled = true; });
   try {
