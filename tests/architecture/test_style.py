@@ -24,7 +24,6 @@ LONG_MODULES = {
 }
 LONG_FUNCTIONS = {
     "usecases/delegate.py: delegate": (120, "one commit with all it compares"),
-    "usecases/enrol.py: finish_enrolment": (75, "one ceremony, one commit"),
     "usecases/grant.py: sign": (90, "what is hashed, signed and recorded is built in one place"),
     "wiring.py: build": (95, "all plugs of one desk"),
 }

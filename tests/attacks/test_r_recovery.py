@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from attacks.arena import ISSUER, SEND_BACK, Arena, catalogue, code_of, mandate, open_arena
+from remit.domain.records import Passkey
+from remit.ports.store import Commit, Committed
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 
@@ -219,6 +221,27 @@ def test_a_stolen_passkey_adds_no_more_than_a_recovery_can_end(arena: Arena) -> 
     assert answers == [""] * 49 + ["request.conflict"]
     recovered(arena, security(arena))
     assert code_of(signed_in(arena, new)) == code_of(signed_in(arena, anna.passkey)) == "person.not_signed_in"
+
+
+@pytest.mark.proves("RECOVERY")
+def test_who_signs_in_again_and_again_with_a_stolen_passkey_holds_no_recovery_up(arena: Arena) -> None:
+    anna, real, http = arena.anna, arena.parts.store.commit, arena.room._http
+    tries: list[str] = []
+
+    async def commit(work: Commit) -> Committed:
+        if len(tries) < 3 and any(isinstance(put.record, Passkey) and put.record.revoked for put in work.puts):
+            begun = (await http.post("/login/v1/sign-in", json={})).json()
+            body = {"ceremony": begun["ceremony"], "assertion": anna.passkey.get(begun["options"])}
+            tries.append((await http.post("/login/v1/sign-in", json=body)).headers["set-cookie"].partition(";")[0])
+        return await real(work)
+
+    sam = security(arena)
+    arena.parts.store.commit = commit  # type: ignore[method-assign]  # the thief is quicker than the recovery
+    recovered(arena, sam)
+    assert len(tries) == 3
+    for cookie in (anna.cookie, *tries):
+        assert code_of(arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"
+    assert [one["envelope"]["how"] for one in arena.entries("person.recovered")] == ["recovery"]
 
 
 @pytest.mark.proves("RECOVERY")

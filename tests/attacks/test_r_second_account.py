@@ -63,3 +63,10 @@ def test_nobody_is_called_like_a_role(arena: Arena) -> None:
     for kind in ("customer", "officer"):
         refused = arena.person("POST", "/security/v1/people", {"id": "officer:billing", "kind": kind}, cookie=sam.cookie)
         assert code_of(refused) == "request.malformed"
+
+
+@pytest.mark.proves("CONFIRM-WHO")
+@pytest.mark.parametrize("unseen", ["\u200b", "\u202e", "\u00a0", "\u2066", "\x7f", "\u2028", " "])
+def test_nobody_looks_like_somebody_else_by_letters_that_are_not_seen(arena: Arena, unseen: str) -> None:
+    refused = arena.person("POST", "/security/v1/people", {"id": f"an{unseen}na", "kind": "customer"}, cookie=security(arena).cookie)
+    assert code_of(refused) == "request.malformed"

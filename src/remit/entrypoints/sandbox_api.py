@@ -83,8 +83,8 @@ class SandboxApi:
             Refused: `request.malformed`, `person.not_allowed`.
         """
         body = decode_as(await self._body(scope, receive), PersonIn)
-        if body.how not in {Enrolment.LINK, Enrolment.VOUCHED}:
-            raise malformed("how must be vouched or link")
+        if body.how not in {Enrolment.LINK, Enrolment.RECOVERY, Enrolment.VOUCHED}:
+            raise malformed("how must be vouched, link or recovery")
         person = Person(
             id=body.id,
             kind=body.kind,

@@ -1,5 +1,6 @@
 """People: adding one, inviting them to enrol a passkey, enrolling, and knowing who a session is. Signing in is in `sign_in`."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
 
 _MOST_PASSKEYS = 50
+_TRIES = 8
 SIGNIN_PREFIX = "rs_"
 """How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
 
@@ -50,7 +52,8 @@ async def add_person(parts: Parts, person: Person) -> Person:
     Raises:
         Refused: `request.conflict` when the id is taken, `request.malformed` for an unknown kind or role.
     """
-    if person.kind not in {"customer", "officer"} or not person.id or any(ord(letter) < 33 for letter in person.id):  # noqa: PLR2004  # visible letters only
+    # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
+    if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
         raise Refused(
             Code.REQUEST_MALFORMED, "a person has an id and is a customer or an officer", public="Give an id, and kind customer or officer."
         )
@@ -121,11 +124,26 @@ async def finish_enrolment(
     ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
     (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself.
 
+    ⚔ Whoever signs in again and again with a stolen passkey moves it on under the recovery that ends it: it is tried again.
+
     Raises:
         Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
-            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`.
+            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`.
 
     Source: 2-model.md §8 (Passkeys).
+    """
+    for _ in range(_TRIES):
+        with contextlib.suppress(Conflict):
+            return await _finish(parts, ceremony_id, response, label, assertion)
+    raise Refused(Code.TASK_BUSY, "the person's passkeys kept changing", retry_after_s=1)
+
+
+async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None) -> SignedIn:
+    """One try to keep a new passkey.
+
+    Raises:
+        Refused: as `finish_enrolment` says.
+        Conflict: something it stands on has moved; nothing is kept.
     """
     ceremony = await _take(parts, ceremony_id, "enrol")
     enrolled = parts.passkeys.verify_creation(response, challenge=unb64url(ceremony.record.challenge))
@@ -168,15 +186,10 @@ async def finish_enrolment(
             refs=(person.id,),
         ),
     )
-    try:
-        used = () if old is None else (Put(old.record, old.rev),)
-        await parts.store.commit(
-            Commit(puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts), drops=(*drops, *ends.drops), entries=written.rows)
-        )
-    except Conflict:
-        raise Refused(
-            Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
-        ) from None
+    used = () if old is None else (Put(old.record, old.rev),)
+    await parts.store.commit(
+        Commit(puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts), drops=(*drops, *ends.drops), entries=written.rows)
+    )
     text = "A passkey was added to your account. If it was not you, tell the desk."
     if recovered:
         text = "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
