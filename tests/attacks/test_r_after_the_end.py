@@ -130,6 +130,16 @@ def test_a_persons_session_is_ended_here_like_at_every_agents_door(arena: Arena,
 
 
 @pytest.mark.proves("AFTER-END")
+@pytest.mark.parametrize("missing", ["client-assertion", "client-assertion-type", "dpop"])
+def test_half_a_credential_hides_no_persons_session(arena: Arena, told: tuple[SandboxTask, str], missing: str) -> None:
+    _, ask = told
+    sent = {**headers(arena, arena.agent(), ask), "cookie": arena.anna.cookie}
+    del sent[missing]
+    assert code_of(asked(arena, ask, sent)) == "agent.human_credential"
+    assert code_of(arena.person("GET", "/me/v1", cookie=arena.anna.cookie)) == "person.not_signed_in"
+
+
+@pytest.mark.proves("AFTER-END")
 def test_a_suspended_agent_is_told_nothing(arena: Arena, told: tuple[SandboxTask, str]) -> None:
     _, ask = told
     sent = headers(arena, arena.agent(), ask)

@@ -166,7 +166,9 @@ def test_done_and_budget_are_shown_and_signed_but_do_not_void_a_yes() -> None:
         ),
         CATALOGUE,
     )
-    assert texts(later, "budget") == ["Left under this permission after this, for “Refund … for order … to …”: 1 more time, 9.00 EUR in total."]
+    assert texts(later, "budget") == [
+        "Left under this permission after this, for “Refund … for order … to …”: 1 more time, 9.00 EUR in total."
+    ]
     assert made.hash != later.hash
     assert fresh(made, later)
 

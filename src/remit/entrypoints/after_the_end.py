@@ -48,10 +48,10 @@ async def prove_itself(  # what came, and whose it looks like
 
 
 async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: str) -> Caller:
-    assertion, kind = _once(scope, ASSERTION), _once(scope, _TYPE)
     cookies, authorization = header_values(scope, b"cookie"), header_values(scope, b"authorization")
-    form = {"client_assertion": assertion}
+    form = {"client_assertion": "".join(header_values(scope, ASSERTION)[:1])}  # ⚔ looked at first: half a credential hides no session
     await refuse_human_credential(parts, Arrival(authorization=authorization, cookies=cookies, form=form), signs, session)
+    assertion, kind = _once(scope, ASSERTION), _once(scope, _TYPE)
     if authorization:
         raise malformed("a token or a client assertion, not both")
     proofs = header_values(scope, b"dpop")
