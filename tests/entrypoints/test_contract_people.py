@@ -63,6 +63,18 @@ def test_an_objective_that_is_not_there_is_not_called_suspended(desk: Sandbox) -
     assert security.get("/security/v1/suspensions")["suspensions"] == []
 
 
+@pytest.mark.parametrize(("what", "name"), [("objective", "help"), ("operator", "helper.example"), ("customer", "mei"), ("agent", SHOP)])
+def test_only_what_is_suspended_can_be_proposed_to_resume(desk: Sandbox, what: str, name: str) -> None:
+    desk.agent(SHOP)
+    security, admin = desk.officer("sec", ["security"]), desk.officer("adm", ["admin"])
+    body = {what: name, "reason": "over"}
+    assert sent(desk, "/security/v1/resume", body, security.cookie)[1]["code"] == "request.not_found"
+    security.post("/security/v1/suspend", body)
+    first, second = (security.post("/security/v1/resume", body)["proposal"]["proposal"] for _ in range(2))
+    admin.post(f"/security/v1/proposals/{first}", {"answer": "yes"})
+    assert sent(desk, f"/security/v1/proposals/{second}", {"answer": "yes"}, admin.cookie)[1]["code"] == "request.not_found"
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -13,6 +13,7 @@ from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, Put
 from remit.usecases.erase import erase_content, verify_erasable
 from remit.usecases.parts import Parts
+from remit.usecases.prove_client import is_suspended
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.recover_person import verify_vouchable, vouch
 from remit.usecases.revoke import resume
@@ -166,8 +167,20 @@ async def _verify(parts: Parts, change: Change) -> None:
         case "resume":
             if change.to not in {"agent", "operator", "customer", "objective"}:
                 raise _malformed("name an agent, operator, customer or objective to resume")
+            await _verify_suspended(parts, str(change.to), change.name)
         case _:
             raise _malformed(f"what must be one of {', '.join(KINDS)}")
+
+
+async def _verify_suspended(parts: Parts, what: str, name: str) -> None:
+    """There is nothing to agree to about what is not suspended.
+
+    Raises:
+        Refused: `agent.unknown`, `request.not_found`.
+    """
+    suspended = bool((await _agent(parts, name)).record.suspended) if what == "agent" else await is_suspended(parts, f"{what}:{name}")
+    if not suspended:
+        raise Refused(Code.REQUEST_NOT_FOUND, "not suspended", public=f"No {what} of that name is suspended.")
 
 
 async def _verify_not_own(parts: Parts, person: Person, change: Change) -> None:
