@@ -93,7 +93,9 @@ def test_what_is_missing_is_said(remit: Run, nowhere: Path, receipt: tuple[dict[
     refused(remit("verify", "--key", "no-key", "r.json"), "settings.invalid", "there is no no-key")
     refused(remit("verify", "--key", "a+b+c", "r.json"), "settings.invalid", "a+b+c is no log key")
     refused(remit("verify-log", "--log", "nowhere"), "settings.invalid", "--key is missing")
-    refused(remit("verify-log", "--log", "nowhere", "--key", receipt[1]), "log.damaged", "the log has no checkpoint", exit_code=4)
+    refused(remit("verify-log", "--log", "nowhere", "--key", receipt[1]), "settings.invalid", "there is no folder nowhere")
+    Path("empty").mkdir()
+    refused(remit("verify-log", "--log", "empty", "--key", receipt[1]), "log.damaged", "the log has no checkpoint", exit_code=4)
     refused(remit("verify", "r.json"), "settings.invalid", "--key is missing, and there is no remit.toml")
 
 
@@ -129,6 +131,9 @@ def test_a_served_log_verifies_over_http_while_it_is_served(remit: Run, serve: S
     serving = serve(desk)
     key = httpx.get(f"{serving.url}/log/key").text.strip()
     assert remit("verify-log", "--log", f"{serving.url}/log", "--key", key).code == 0
+    beside = remit("verify-log", "--log", serving.url, "--key", key)
+    refused(beside, "log.damaged", "the log has no checkpoint", exit_code=4)
+    assert f"A desk's log is at {serving.url}/log." in beside.err
     assert remit("verify-log", "--config", desk).code == 0
     assert remit("verify-log", "--store", desk / "data" / "store.sqlite", "--key", key).code == 0
     assert remit("export", "--config", desk, nowhere / "log").code == 0

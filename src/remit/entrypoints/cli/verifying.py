@@ -13,7 +13,7 @@ from remit.domain.note import verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
-from remit.entrypoints.cli.telling import Advised, Exit, Out, exit_code
+from remit.entrypoints.cli.telling import Advised, Exit, Out, cure_of, exit_code
 from remit.usecases.verify_log import LogReport, verify_log
 from remit.usecases.verify_receipt import verify_receipt
 from remit.wiring import log_key, published_log, stored_log, verify_ed25519
@@ -124,17 +124,25 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
 
 
 def _published(where: str, key: str, high_water: str | None, earlier: Sequence[str], out: Out) -> LogReport:
-    with published_log(where) as log:
-        return verify_log(
-            log,
-            records=None,
-            vkey=key,
-            high_water=high_water,
-            earlier=earlier,
-            verify_ed25519=verify_ed25519,
-            ticks=time.monotonic,
-            progress=out.progress,
-        )
+    if "://" not in where and not Path(where).is_dir():
+        # A name that was mistyped is not a damaged log.
+        raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"), "Name the folder of a log, or its https address.")
+    try:
+        with published_log(where) as log:
+            return verify_log(
+                log,
+                records=None,
+                vkey=key,
+                high_water=high_water,
+                earlier=earlier,
+                verify_ed25519=verify_ed25519,
+                ticks=time.monotonic,
+                progress=out.progress,
+            )
+    except Refused as refused:
+        if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
+            raise Advised(refused, f"A desk's log is at {where.rstrip('/')}/log. {cure_of(refused)}") from None
+        raise
 
 
 def _stored(path: Path, key: str, high_water: str | None, earlier: Sequence[str], out: Out) -> LogReport:
