@@ -337,13 +337,14 @@ def test_trails_are_advanced_inside_the_transaction_so_that_no_step_is_lost(stan
     stand(work)
 
 
-def test_a_task_stands_on_the_trails_of_its_own_targets(stand: Run) -> None:
+def test_an_ask_stands_on_the_trails_of_what_it_names_among_the_tasks_targets(stand: Run) -> None:
     async def work(store: Any) -> None:
         await store.commit(new(person(), agent(), mandate(), task(targets=("order:W1", "order:W2"))))
         steps = [Step(SubjectKind.TARGET, of, WasOpened(what="task"), NOW) for of in ("order:W2", "order:W3")]
         await store.commit(Commit(steps=tuple(steps)))
         trail = after(new_trail(SubjectKind.TARGET, "order:W2"), steps[0].event, NOW)
-        assert (await store.snapshot(task="t1", idempotency="")).trails == (trail,)
+        assert (await store.snapshot(task="t1", idempotency="", about=("order:W2", "order:W3"))).trails == (trail,)
+        assert (await store.snapshot(task="t1", idempotency="", about=("order:W1",))).trails == ()
 
     stand(work)
 

@@ -1,20 +1,28 @@
 """What an ask is about, as trails and declines know it again: the record it names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from remit.domain.canonical import digest
-from remit.domain.catalogue import Action, MarkKind
+from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.paths import values_at
 from remit.domain.values import JsonObject
 
 
 def target_of(action: Action | None, params: JsonObject, *, customer: str) -> str:
     """The first record the params name besides the customer, as `kind:id`; "" where they name none."""
+    return next((name for name in _records(action, params) if name.partition(":")[2] != customer), "")
+
+
+def changed_in(action: Action | None, params: JsonObject) -> tuple[str, ...]:
+    """Every record the params of a write name, as `kind:id`; none of a read."""
+    return () if action is None or action.effect is Effect.READ else tuple(_records(action, params))
+
+
+def _records(action: Action | None, params: JsonObject) -> Iterator[str]:
     for mark in () if action is None else action.marked(MarkKind.RESOURCE):
         for value in values_at(params, mark.path):
-            if isinstance(value, str) and value != customer:
-                return f"{mark.of}:{value}"
-    return ""
+            if isinstance(value, str):
+                yield f"{mark.of}:{value}"
 
 
 def named(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

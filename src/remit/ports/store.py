@@ -3,7 +3,7 @@
 Everything that must stand or fall together goes into one `Commit`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
@@ -161,7 +161,7 @@ class Snapshot:
     """Everything an ask is decided on, read in one moment.
 
     `records` maps (kind, id) to what is kept (a missing one is absent: revision 0); `counters` maps (scope, key) to
-    what is used; `trails` are those of the task, root grant, agent, operator, customer and targets; `touched` maps ids to the time of last use.
+    what is used; `trails` are those of the task, root grant, agent, operator, customer and the targets that were asked about; `touched` maps ids to the time of last use.
     """
 
     records: Mapping[tuple[str, str], Kept[Record]]
@@ -203,10 +203,12 @@ class Store(Protocol):
         *,
         task: str,
         idempotency: str,
+        about: Collection[str] = (),
         sure: bool = True,
     ) -> Snapshot:
         """Read in one moment the task, its mandate (and its ancestors), agent, suspensions, rules, counters and trails.
 
+        `about` are records, as `kind:id`; the trails of those that are among the task's targets are read too.
         `idempotency` is the id of an Idempotency record to look for ("" for none), with its ask. Unless `sure`, one that is
         costly to find may be overlooked: whoever then puts it is told by `Conflict`, and must look again and be sure.
 

@@ -12,6 +12,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.receipt import Holder
 from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
+from remit.domain.target import changed_in
 from remit.domain.trajectory import (
     AskedAgain,
     WasRefused,
@@ -74,9 +75,11 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
     """
     request = _redacted(parts, request)
     broken: Fault | None = None
+    about = changed_in(parts.catalogue.actions.get(request.action), request.params)
+    key = _idempotency_id(workload, request)
     for tried in range(_TRIES):
         # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next try.
-        standing = await load_standing(parts, workload.task, idempotency=_idempotency_id(workload, request), sure=tried > 0)
+        standing = await load_standing(parts, workload.task, idempotency=key, about=about, sure=tried > 0)
         _verify_own(standing, workload)
         await _verify_or_end(parts, standing)
         if standing.earlier is not None:

@@ -50,7 +50,8 @@ def steps_of(
 ) -> tuple[Step, ...]:
     """One event on every trail it concerns; on the customer's own only where it asks something of them. `of` is the record it is about.
 
-    ⚔ A record's own trail is written by tasks whose mandate is for it alone: no stranger brings somebody's order under suspicion.
+    ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells only of what was to change it: no stranger
+    brings somebody's order under suspicion, and what one agent is refused holds no other up.
     """
     task = standing.task.record
     now = parts.world.now()
@@ -60,11 +61,15 @@ def steps_of(
         (SubjectKind.AGENT, task.client_id),
         (SubjectKind.OPERATOR, task.operator),
     ]
-    if of in task.targets:
+    if of in task.targets and _changes(event):
         subjects.append((SubjectKind.TARGET, of))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
     return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
+
+
+def _changes(event: WasRefused | WasPermitted | AskedAgain) -> bool:
+    return isinstance(event, AskedAgain) or (isinstance(event, WasPermitted) and event.write)
 
 
 async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...]) -> None:

@@ -1,6 +1,6 @@
 """Loading what an ask stands on, in one snapshot, and checking that it still stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar, cast
@@ -59,8 +59,8 @@ class Standing:
         return self.chain[0][0].record
 
 
-async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", sure: bool = True) -> Standing:
-    """Read one snapshot and parse its mandates. Nothing is judged yet.
+async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", about: Collection[str] = (), sure: bool = True) -> Standing:
+    """Read one snapshot and parse its mandates. Nothing is judged yet. `about` are the records an ask names.
 
     Raises:
         Refused: `task.ended` for an unknown task (unknown and foreign tasks answer alike), `mandate.inactive` for a
@@ -68,7 +68,7 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", su
         Fault: `fault.store`.
     """
     try:
-        snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, sure=sure)
+        snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
     except Missing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
     ground = _grounds.get((parts.rules_digest, task_id))

@@ -4,7 +4,7 @@ The writing thread alone fills and changes it, so it can never lag behind the fi
 """
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Generic, TypeVar
@@ -148,13 +148,13 @@ class Held:
             return None
         return all((kept.rev if isinstance(kept, Kept) else 0) == one.rev for kept, one in zip(found, expects, strict=True))
 
-    def snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot | None:
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
         """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.
 
         Unless `sure`, an idempotency record that is not held is taken for one that does not exist.
         """
         with self.lock:
-            return _Taking(self).snapshot(task_id, idempotency, sure=sure)
+            return _Taking(self).snapshot(task_id, idempotency, about, sure=sure)
 
 
 class _NotHeld(Exception):  # noqa: N818  # it names what is
@@ -168,13 +168,13 @@ class _Taking:
         self._held = held
         self._found: dict[Key, Kept[Record]] = {}
 
-    def snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot | None:
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
         try:
-            return self._snapshot(task_id, idempotency, sure=sure)
+            return self._snapshot(task_id, idempotency, about, sure=sure)
         except _NotHeld:
             return None
 
-    def _snapshot(self, task_id: str, idempotency: str, *, sure: bool) -> Snapshot:
+    def _snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot:
         held = self._held
         task = self._need(TaskRecord.KIND, task_id)
         if not isinstance(task, TaskRecord):
@@ -194,7 +194,7 @@ class _Taking:
         if idempotency:
             self._earlier(idempotency, sure=sure)
         counters = {(scope, name): used for scope in scopes for name, used in _held(held.counters.use(scope)).items()}
-        told = [_held(held.trails.use(name)) for name in trail_names(task)]
+        told = [_held(held.trails.use(name)) for name in trail_names(task, about)]
         touched = _held(held.touches.use(task_id))
         return Snapshot(
             records=self._found,
@@ -243,13 +243,13 @@ def stood_on(task: TaskRecord) -> Iterable[Key]:
     )
 
 
-def trail_names(task: TaskRecord) -> tuple[str, ...]:
-    """Under which names the trails of a task are kept."""
+def trail_names(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
+    """Under which names the trails of a task, and of those of its targets that an ask is about, are kept."""
     return (
         trails.name(SubjectKind.TASK, task.id),
         trails.name(SubjectKind.GRANT, task.root),
         trails.name(SubjectKind.AGENT, task.client_id),
         trails.name(SubjectKind.OPERATOR, task.operator),
         trails.name(SubjectKind.CUSTOMER, task.customer),
-        *(trails.name(SubjectKind.TARGET, target) for target in task.targets),
+        *(trails.name(SubjectKind.TARGET, target) for target in task.targets if target in about),
     )

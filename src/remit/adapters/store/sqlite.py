@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -94,12 +94,12 @@ class SqliteStore:
         found = await self._reader_thread.do(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Kept[R]]", found)
 
-    async def snapshot(self, *, task: str, idempotency: str, sure: bool = True) -> Snapshot:
+    async def snapshot(self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True) -> Snapshot:
         """Everything an ask is decided on: from memory, or on the writing thread where a part must be read first."""
-        held = self._held.snapshot(task, idempotency, sure=sure)
+        held = self._held.snapshot(task, idempotency, about, sure=sure)
         if held is not None:
             return held
-        return await self._writer_thread.do(lambda: self._writer.snapshot(task, idempotency))
+        return await self._writer_thread.do(lambda: self._writer.snapshot(task, idempotency, about))
 
     async def stand(self, expects: Sequence[Expect]) -> bool:
         """Whether nothing moved."""

@@ -1,7 +1,7 @@
 """Filling what is held in memory from the file. Runs on the writing thread alone, so that what it reads cannot be overtaken."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, TypeVar
 
 from remit.adapters.store import records, trails
@@ -84,7 +84,7 @@ class Filler:
             rev = self._held.dropped[kind] = 0 if row is None else int(row[0])
         return rev
 
-    def snapshot(self, task_id: str, idempotency: str) -> Snapshot:
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
         """Everything an ask is decided on, after reading what of it is not held.
 
         Raises:
@@ -92,14 +92,14 @@ class Filler:
             Fault: `fault.store`.
         """
         for _ in range(_ROUNDS):
-            self._fill(task_id, idempotency)
-            snapshot = self._held.snapshot(task_id, idempotency, sure=True)
+            self._fill(task_id, idempotency, about)
+            snapshot = self._held.snapshot(task_id, idempotency, about, sure=True)
             if snapshot is not None:
                 return snapshot
             # What was held at first was forgotten for what was read after it; another round finds the younger generation empty.
         raise Fault(Code.FAULT_STORE, "more belongs to one task than is held at a time")
 
-    def _fill(self, task_id: str, idempotency: str) -> None:
+    def _fill(self, task_id: str, idempotency: str, about: Collection[str]) -> None:
         """Read what of a snapshot is not held."""
         task = self._need(TaskRecord, task_id)
         scopes = [task.root, task.id]
@@ -117,7 +117,7 @@ class Filler:
                 self.record((AskRecord.KIND, earlier.record.ask))
         for scope in scopes:
             self._scope(scope)
-        for name in trail_names(task):
+        for name in trail_names(task, about):
             self.trail(name)
         self.touched(task_id)
 

@@ -5,7 +5,7 @@ Runs on the writing thread alone. What one commit changes is decided in `decidin
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 from remit.adapters.store.deciding import Deciding
@@ -54,7 +54,7 @@ class GroupWriter:
             if not isinstance(job.work, Commit):
                 _run(job)
 
-    def snapshot(self, task_id: str, idempotency: str) -> Snapshot:
+    def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
         """A snapshot of which a part has to be read from the file.
 
         Raises:
@@ -62,7 +62,7 @@ class GroupWriter:
             Fault: `fault.store`.
         """
         self._stand()
-        return self._filler.snapshot(task_id, idempotency)
+        return self._filler.snapshot(task_id, idempotency, about)
 
     def _write(self, jobs: Sequence[Job[Any]]) -> None:
         """Commit a group of jobs together; one that is refused leaves nothing behind.
