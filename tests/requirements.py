@@ -82,6 +82,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "SWEEP-FAIR": _model(5, "What is stuck keeps nothing behind it from being settled."),
     "IDEMPOTENCE": _model(5, "One key, one body, one act."),
     "TRAJECTORY": _model(5, "Slices and sweeps within every limit are noticed and end with a person."),
+    "HELD": _model(5, "A task held for its risk is on the record, waits for the desk's people, and goes on when two of them say so."),
     "ASKED-AGAIN": _model(5, "Asking again after a decline raises risk, with other values too."),
     "DECLINE-BINDS": _model(5, "A decline binds the act for the whole operator."),
     "WITHHELD": _model(5, "What is not covered is withheld from reply and receipt."),

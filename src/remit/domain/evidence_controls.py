@@ -11,7 +11,7 @@ from remit.domain.evidence_facts import Fact
 HELD: Final = (Fact.HELD_CUSTOMER, Fact.HELD_OFFICER, Fact.HELD_BOTH)
 SAID: Final = (Fact.ANSWERED_YES, Fact.ANSWERED_LESS, Fact.ANSWERED_NO, Fact.ANSWERED_NOT)
 LIMITS: Final = (Fact.REFUSED_MANDATE, Fact.REFUSED_SPENT, Fact.REFUSED_OWNER)
-STOPPED: Final = (Fact.ENDED_SUSPENDED, Fact.ENDED_PERSON, Fact.ENDED_RISK, Fact.ENDED_LEAK)
+STOPPED: Final = (Fact.ENDED_SUSPENDED, Fact.ENDED_PERSON, Fact.ENDED_RISK, Fact.TASK_HELD, Fact.ENDED_LEAK)
 RECORDED: Final = (Fact.DECIDED, Fact.ANSWERED, Fact.ACT_PERFORMED, Fact.REPLY_SENT)
 
 INSIDE_AGENT: Final = "It happens inside the agent, which Remit does not see."

@@ -68,6 +68,7 @@ class Fact(StrEnum):
     REPLY_CUT = "reply.sent:cut"
     REPLY_SENT = "reply.sent"
     SENT_BEFORE_END = "task.ended:sent"
+    TASK_HELD = "task.held"
     TASK_OPENED = "task.opened"
     VOIDED_AT_END = "task.ended:voided"
     WAIVED = "ask.decided:waived"
@@ -131,6 +132,7 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.REPLY_CUT: "replies cut to what the mandate covers",
     Fact.REPLY_SENT: "replies sent",
     Fact.SENT_BEFORE_END: "tasks ended with something sent already",
+    Fact.TASK_HELD: "tasks held for raised risk",
     Fact.TASK_OPENED: "tasks opened",
     Fact.VOIDED_AT_END: "tasks ended with something waiting, which died with them",
     Fact.WAIVED: "asks permitted under a waiver, which lowered a floor",

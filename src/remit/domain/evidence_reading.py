@@ -20,6 +20,7 @@ SET_UP: Final = frozenset({
     Kind.PERSON_ENROLLED,
     Kind.PERSON_RECOVERED,
     Kind.POLICY_CHANGED,
+    Kind.TASK_RESUMED,
 })  # fmt: skip
 """Entries of making and keeping a desk. ⚔ None of them is a fact: what was only set up has shown nothing (7-peers.md P5)."""
 
@@ -36,6 +37,7 @@ _PLAIN: Final[Mapping[Kind, Fact]] = {
     Kind.MANDATE_NARROWED: Fact.MANDATE_NARROWED,
     Kind.MANDATE_REVOKED: Fact.MANDATE_REVOKED,
     Kind.OFFER_MADE: Fact.OFFER_MADE,
+    Kind.TASK_HELD: Fact.TASK_HELD,
     Kind.TASK_OPENED: Fact.TASK_OPENED,
 }
 _REFUSED: Final[Mapping[str, Fact]] = {

@@ -327,7 +327,7 @@ class TaskRecord:
     ended_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
-        """By case and mandate, and all of them, always; by agent, operator, customer, objective and end of life while it lives."""
+        """By case and mandate, and all of them, always; by agent, operator, customer, objective and end of life while it lives; as held."""
         links = [
             Link("task.all", "", self.opened_at),
             Link("task.case", self.case, self.opened_at),
@@ -343,6 +343,8 @@ class TaskRecord:
                 Link("due.task", "", self.ends_at),
                 Link("task.live", "", self.opened_at),
             ]
+        if self.state is TaskState.HELD:
+            links.append(Link("task.held", "", self.opened_at))
         return tuple(links)
 
 

@@ -83,15 +83,22 @@ class WasOpened:
     what: str
 
 
-Event: TypeAlias = WasRefused | AskedAgain | WasPermitted | WordsDrifted | WasOpened
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """Thousandths of a point, as they stood at a moment; they halve with time."""
 
     milli: int
     at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasLookedAt:
+    """People looked at what a task did, and let it go on: these levels of its trail say nothing against anybody any more."""
+
+    levels: Mapping[str, Level]
+
+
+Event: TypeAlias = WasRefused | AskedAgain | WasPermitted | WordsDrifted | WasOpened | WasLookedAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +130,8 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
     Source: 2-model.md §5 (Trajectory).
     """
     match event:
-        case WasRefused(code=code) if code not in REFUSED:
-            return trail
-        case WasRefused():
-            return _with_ask(_refused(trail, event, now), now)
+        case WasRefused(code=code):
+            return _with_ask(_refused(trail, event, now), now) if code in REFUSED else trail
         case AskedAgain(alike=alike):
             return _add(trail, Sign.ASKED_AGAIN, 12 if alike else 25, now)
         case WasPermitted():
@@ -135,6 +140,16 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
             return _add(trail, Sign.DRIFT, 8, now)
         case WasOpened(what=what):
             return _add(trail, Sign.OPENED, step_points(what), now)
+        case WasLookedAt(levels=levels):
+            return _looked_at(trail, levels, now)
+
+
+def _looked_at(trail: Trail, levels: Mapping[str, Level], now: Instant) -> Trail:
+    """⚔ What others did stays on the trails of agent and operator: only what was looked at is taken off."""
+    if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
+        return _with(trail, levels={})
+    left = {sign: max(0, _decayed(level, now) - _decayed(levels.get(sign), now)) for sign, level in trail.levels.items()}
+    return _with(trail, levels={sign: Level(milli=milli, at=now) for sign, milli in left.items() if milli})
 
 
 def _refused(trail: Trail, event: WasRefused, now: Instant) -> Trail:

@@ -50,7 +50,9 @@ class Kind(StrEnum):
     POLICY_CHANGED = "policy.changed"
     REPLY_SENT = "reply.sent"
     TASK_ENDED = "task.ended"
+    TASK_HELD = "task.held"
     TASK_OPENED = "task.opened"
+    TASK_RESUMED = "task.resumed"
     WAIVER_USED = "waiver.used"
 
 

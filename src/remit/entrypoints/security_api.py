@@ -24,7 +24,7 @@ from remit.usecases.register import NewAgent, register
 from remit.usecases.revoke import suspend
 
 ROLES = ("security", "admin")
-_WHATS = ("agent", "operator", "customer", "objective")
+_WHATS = ("agent", "operator", "customer", "objective", "task")
 _LINK_TTL_S = 24 * 3600
 
 
@@ -42,7 +42,7 @@ class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to suspend or resume: exactly one of the four."""
+    """What to suspend: exactly one of the four."""
 
     reason: str = ""
     agent: str = ""
@@ -56,10 +56,16 @@ class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             Refused: `request.malformed`.
         """
-        given = [(what, str(getattr(self, what))) for what in _WHATS if getattr(self, what)]
+        given = [(what, str(name)) for what in _WHATS if (name := getattr(self, what, ""))]
         if len(given) != 1:
-            raise malformed("name exactly one of agent, operator, customer and objective")
+            raise malformed(f"name exactly one of {', '.join(what for what in _WHATS if hasattr(self, what))}")
         return given[0]
+
+
+class ResumeIn(StopIn, frozen=True, forbid_unknown_fields=True):
+    """What to resume: exactly one of those that can be suspended, or a task that is held."""
+
+    task: str = ""
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,7 +180,7 @@ class SecurityApi:
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /security/v1/resume: 202, a second person must agree."""
         person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), StopIn)
+        body = decode_as(await read_body(scope, receive), ResumeIn)
         what, name = body.named()
         return self._proposed(
             proposal_row(await propose(self.parts, person, Change(what="resume", name=name, to=what, reason=body.reason)))

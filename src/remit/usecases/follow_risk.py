@@ -5,7 +5,7 @@ from dataclasses import replace
 from remit.domain.catalogue import Effect, MarkKind
 from remit.domain.decision import Refuse
 from remit.domain.mandate import Charge
-from remit.domain.records import EndReason, TaskState
+from remit.domain.records import EndReason, TaskRecord, TaskState
 from remit.domain.target import target_of
 from remit.domain.trajectory import (
     AskedAgain,
@@ -20,9 +20,11 @@ from remit.domain.trajectory import (
     new_trail,
     risk,
 )
-from remit.ports.store import Commit, Conflict, Missing, Put, Step
+from remit.domain.transcript import Kind
+from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
 
@@ -72,6 +74,22 @@ def _changes(event: WasRefused | WasPermitted | AskedAgain) -> bool:
     return isinstance(event, AskedAgain) or (isinstance(event, WasPermitted) and event.write)
 
 
+async def _hold(parts: Parts, kept: Kept[TaskRecord], level: int) -> None:
+    task = kept.record
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.TASK_HELD,
+            envelope={"task": task.id, "agent": task.client_id, "customer": pseudonym(parts, task.customer), "risk": level},
+            subject=task.customer,
+            refs=(task.id, task.client_id, task.customer),
+        ),
+    )
+    held = replace(task, state=TaskState.HELD)
+    await parts.store.commit(Commit(puts=(Put(held, kept.rev, task),), entries=written.rows))
+
+
 async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...]) -> None:
     """Hold or end the task when its risk has passed a threshold with what was just recorded, and tell security.
 
@@ -93,7 +111,7 @@ async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...])
                 kept = await parts.store.get(type(task), task.id)
                 if kept.record.state is not TaskState.OPEN:
                     return  # ⚔ it ended meanwhile: holding it now would bring it back to life
-                await parts.store.commit(Commit(puts=(Put(replace(kept.record, state=TaskState.HELD), kept.rev, kept.record),)))
+                await _hold(parts, kept, level)
             except (Conflict, Missing):
                 return
         case _:

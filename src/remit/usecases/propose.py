@@ -16,6 +16,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.prove_client import is_suspended
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.recover_person import verify_vouchable, vouch
+from remit.usecases.release_task import release_task, verify_held
 from remit.usecases.revoke import resume
 
 KINDS: Final = ("erase", "resume", "roles", "tier", "verified")
@@ -165,19 +166,22 @@ async def _verify(parts: Parts, change: Change) -> None:
         case "verified":
             await verify_vouchable(parts, change.name, _seen(parts, change))
         case "resume":
-            if change.to not in {"agent", "operator", "customer", "objective"}:
-                raise _malformed("name an agent, operator, customer or objective to resume")
-            await _verify_suspended(parts, str(change.to), change.name)
+            if change.to not in {"agent", "operator", "customer", "objective", "task"}:
+                raise _malformed("name an agent, operator, customer, objective or task to resume")
+            await _verify_stopped(parts, str(change.to), change.name)
         case _:
             raise _malformed(f"what must be one of {', '.join(KINDS)}")
 
 
-async def _verify_suspended(parts: Parts, what: str, name: str) -> None:
-    """There is nothing to agree to about what is not suspended.
+async def _verify_stopped(parts: Parts, what: str, name: str) -> None:
+    """There is nothing to agree to about what is neither suspended nor held.
 
     Raises:
         Refused: `agent.unknown`, `request.not_found`.
     """
+    if what == "task":
+        await verify_held(parts, name)
+        return
     suspended = bool((await _agent(parts, name)).record.suspended) if what == "agent" else await is_suspended(parts, f"{what}:{name}")
     if not suspended:
         raise Refused(Code.REQUEST_NOT_FOUND, "not suspended", public=f"No {what} of that name is suspended.")
@@ -209,7 +213,10 @@ async def _tier(parts: Parts, change: Change, by: str) -> None:
 
 
 async def _resume(parts: Parts, change: Change, by: str) -> None:
-    await resume(parts, what=str(change.to), name=change.name, by=by)
+    if change.to == "task":
+        await release_task(parts, change.name, by=by)
+    else:
+        await resume(parts, what=str(change.to), name=change.name, by=by)
 
 
 async def _roles(parts: Parts, change: Change, by: str) -> None:

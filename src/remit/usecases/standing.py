@@ -220,7 +220,8 @@ def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) 
         return EndReason.MANDATE_EXPIRED
     if now >= task.ends_at:
         return EndReason.END_OF_LIFE
-    if not waiting and now >= standing.last_used + terms.task_idle_s * 1000:
+    # What is held waits for people of the desk, and can ask nothing meanwhile.
+    if not waiting and task.state is not TaskState.HELD and now >= standing.last_used + terms.task_idle_s * 1000:
         return EndReason.IDLE
     return None
 

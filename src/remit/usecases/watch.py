@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from remit.domain.records import AgentRecord, Person, Suspension
+from remit.domain.records import AgentRecord, Person, Suspension, TaskRecord
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json, instant_text
 from remit.usecases.parts import Parts
@@ -17,6 +17,7 @@ INCIDENTS: Final = frozenset({
     Kind.LOG_RECOVERED,
     Kind.MESSAGE_BLOCKED,
     Kind.NOISE_COUNTED,
+    Kind.TASK_HELD,
     Kind.WAIVER_USED,
 })  # fmt: skip
 _PAGE: Final = 200
@@ -48,7 +49,7 @@ def agent_row(one: AgentRecord) -> Mapping[str, Json]:
 
 
 async def suspensions(parts: Parts) -> list[Mapping[str, Json]]:
-    """What is suspended now: agents first, then operators, customers and objectives."""
+    """What is suspended now: agents first, then operators, customers and objectives; then the tasks that are held for their risk."""
     found: list[Mapping[str, Json]] = [
         {"what": "agent", "name": one.record.id, "reason": one.record.suspended, "by": "", "at": None}
         for one in await parts.store.find(AgentRecord, "agent.all", "", limit=1000)
@@ -58,6 +59,10 @@ async def suspensions(parts: Parts) -> list[Mapping[str, Json]]:
         what, _, name = kept.record.id.partition(":")
         one = kept.record
         found.append({"what": what, "name": name, "reason": one.reason, "by": one.by, "at": instant_text(one.at)})
+    for held in await parts.store.find(TaskRecord, "task.held", "", limit=1000):
+        task = held.record
+        reason = f"{task.client_id}, for {task.customer}: its risk was too high"
+        found.append({"what": "task", "name": task.id, "reason": reason, "by": "", "at": instant_text(task.opened_at)})
     return found
 
 

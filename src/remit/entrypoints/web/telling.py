@@ -197,7 +197,9 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "policy.changed": _said("The desk's rules changed."),
     "reply.sent": _replied,
     "task.ended": _ended,
+    "task.held": _said("A task was stopped until people of the desk have looked at it.", "no"),
     "task.opened": _opened,
+    "task.resumed": _said("People of the desk looked at the task, and it goes on."),
 }
 
 
