@@ -124,8 +124,9 @@ def test_slices_of_one_order_spread_over_agents_of_many_operators_end_with_a_per
     assert any(kind == "risk" for kind, _ in arena.notify.incidents)
     fourth = arena.agent("spiffe://four.example/shop")
     task = fourth.open(arena.anna.grant(fourth, complaining()))
+    assert task.ask("complaint.file", COMPLAINT).outcome == "done"  # it moves no money
     with arena.unchanged():
-        held = task.ask("complaint.file", COMPLAINT)
+        held = task.ask("payment.refund", refund("5.00 EUR"))
     assert (held.decision, held.outcome) == ("needs_human", None)
     assert arena.recorded("ask.decided", decision="needs_human", task=task.id)["envelope"]["risk"] >= 60
 

@@ -13,9 +13,10 @@ def target_of(action: Action | None, params: JsonObject, *, customer: str) -> st
     return next((name for name in _records(action, params) if name.partition(":")[2] != customer), "")
 
 
-def changed_in(action: Action | None, params: JsonObject) -> tuple[str, ...]:
-    """Every record the params of a write name, as `kind:id`; none of a read."""
-    return () if action is None or action.effect is Effect.READ else tuple(_records(action, params))
+def money_on(action: Action | None, params: JsonObject) -> tuple[str, ...]:
+    """Every record, as `kind:id`, that a write which moves money names; none of any other ask."""
+    moves = action is not None and action.effect is Effect.WRITE and bool(action.marked(MarkKind.MONEY))
+    return tuple(_records(action, params)) if moves else ()
 
 
 def _records(action: Action | None, params: JsonObject) -> Iterator[str]:

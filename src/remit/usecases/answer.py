@@ -28,7 +28,7 @@ from remit.domain.records import (
     Person,
     TaskRecord,
 )
-from remit.domain.target import changed_in, likeness, target_of
+from remit.domain.target import likeness, money_on, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
@@ -215,7 +215,7 @@ async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> t
     Raises:
         Refused: the standing's own codes, when the task cannot ask any more.
     """
-    about = changed_in(parts.catalogue.actions.get(ask.action), params_of(ask))
+    about = money_on(parts.catalogue.actions.get(ask.action), params_of(ask))
     standing = await load_standing(parts, ask.task, about=about)
     verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
     counters = dict(standing.counters)

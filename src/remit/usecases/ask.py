@@ -12,7 +12,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.receipt import Holder
 from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
-from remit.domain.target import changed_in
+from remit.domain.target import money_on
 from remit.domain.trajectory import (
     AskedAgain,
     WasRefused,
@@ -75,7 +75,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
     """
     request = _redacted(parts, request)
     broken: Fault | None = None
-    about = changed_in(parts.catalogue.actions.get(request.action), request.params)
+    about = money_on(parts.catalogue.actions.get(request.action), request.params)
     key = _idempotency_id(workload, request)
     for tried in range(_TRIES):
         # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next try.

@@ -52,8 +52,8 @@ def steps_of(
 ) -> tuple[Step, ...]:
     """One event on every trail it concerns; on the customer's own only where it asks something of them. `of` is the record it is about.
 
-    ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells only of what was to change it: no stranger
-    brings somebody's order under suspicion, and what one agent is refused holds no other up.
+    ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells of money that was to move for it and of
+    what was asked again: no stranger brings somebody's order under suspicion, and what one agent is refused holds no other up.
     """
     task = standing.task.record
     now = parts.world.now()
@@ -63,15 +63,16 @@ def steps_of(
         (SubjectKind.AGENT, task.client_id),
         (SubjectKind.OPERATOR, task.operator),
     ]
-    if of in task.targets and _changes(event):
+    if of in task.targets and _marks_target(event):
         subjects.append((SubjectKind.TARGET, of))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
     return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
 
 
-def _changes(event: WasRefused | WasPermitted | AskedAgain) -> bool:
-    return isinstance(event, AskedAgain) or (isinstance(event, WasPermitted) and event.write)
+def _marks_target(event: WasRefused | WasPermitted | AskedAgain) -> bool:
+    """Whether a record's own trail tells of it. Only what is limited can be cut into slices; the trail is read for money alone."""
+    return isinstance(event, AskedAgain) or (isinstance(event, WasPermitted) and event.write and event.capped)
 
 
 async def _hold(parts: Parts, kept: Kept[TaskRecord], level: int) -> None:
