@@ -1,7 +1,4 @@
-"""The settings of one desk: one `remit.toml` and `REMIT_*` variables. The only place that reads the environment.
-
-A missing setting stops the start; no default loosens a check.
-"""
+"""One desk's settings: `remit.toml` and `REMIT_*` variables, read here alone. A missing one stops the start; no default loosens a check."""
 
 import os
 import re
@@ -29,6 +26,7 @@ _NUMBERS: Final[Mapping[str, int]] = {
     "end_at": 90,
     "facts_timeout_ms": 5_000,
     "desk_timeout_ms": 20_000,
+    "retention_days": 0,
 }
 _LIMITS: Final[Mapping[str, int]] = {
     "client_per_s": 100,
@@ -40,7 +38,7 @@ _LIMITS: Final[Mapping[str, int]] = {
 }
 _SANDBOX_TIMES: Final = 100
 """A sandbox, which is reached from its own machine alone, is there to be tried hard: its limits are so many times as wide."""
-_MOST: Final[Mapping[str, int]] = {"token_ttl_s": 300, "code_ttl_s": 60, "hold_at": 100, "end_at": 100}
+_BOUNDS: Final = {"token_ttl_s": (1, 300), "code_ttl_s": (1, 60), "hold_at": (1, 100), "end_at": (1, 100), "retention_days": (0, 36_500)}
 _WIDEST: Final = 1_000_000
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -293,8 +291,9 @@ def _files(given: object, key: str, base: Path) -> tuple[Path, ...]:
 def _terms(table: Mapping[str, Any]) -> Mapping[str, int]:
     terms = dict(_NUMBERS)
     for key, value in table.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1 or value > _MOST.get(key, 31_536_000):
-            raise _invalid(f"terms.{key}", f"must be a whole number from 1 to {_MOST.get(key, 31_536_000)}")
+        least, most = _BOUNDS.get(key, (1, 31_536_000))
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise _invalid(f"terms.{key}", f"must be a whole number from {least} to {most}")
         terms[key] = value
     return terms
 

@@ -425,6 +425,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         facts_timeout_s=numbers["facts_timeout_ms"] / 1000,
         desk_timeout_s=numbers["desk_timeout_ms"] / 1000,
         hold_at=numbers["hold_at"],
+        retention_s=numbers["retention_days"] * 86_400,
         end_at=numbers["end_at"],
         secrets=settings.secrets,
         requester=f"remit@{settings.log_name}",

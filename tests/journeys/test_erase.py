@@ -27,17 +27,19 @@ from remit.domain.records import (
     OfferRecord,
     Passkey,
     Person,
+    Proposal,
     TaskState,
 )
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
 from remit.usecases.contest import contest
-from remit.usecases.erase import erase, propose_erasure
+from remit.usecases.erase import Erasure
 from remit.usecases.hold import hold, settle
 from remit.usecases.parts import Parts
+from remit.usecases.propose import Change, change_of, propose, settle_proposal
 from remit.usecases.recording import open_row, receipt_of
-from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.replay_erasures import ERASURES, replay_erasures
 from remit.usecases.verify_log import verify_log
 
 DAY_S = 86_400
@@ -88,6 +90,22 @@ def folder(tmp_path: Path, clock: Clock) -> Path:
     run(kept_desk(tmp_path / "desk", clock=clock), fill)
     clock.at = GONE
     return tmp_path / "desk"
+
+
+def keeping(parts: Parts, retention_s: int) -> Parts:
+    cast("Any", parts.terms).retention_s = retention_s
+    return parts
+
+
+async def propose_erasure(parts: Parts, *, customer: str, reason: str, by: Person, retention_s: int) -> Proposal:
+    return await propose(keeping(parts, retention_s), by, Change(what="erase", name=customer, reason=reason))
+
+
+async def erase(parts: Parts, *, proposal: str, by: Person, retention_s: int) -> Erasure:
+    made = await settle_proposal(keeping(parts, retention_s), by, proposal, agree=True)
+    newest = (await parts.store.entries(ref=ERASURES, limit=1, newest=True))[0]
+    envelope: Any = (await open_row(parts, newest.row)).sections[Section.ENVELOPE].body
+    return Erasure(customer=change_of(made).name, keys=len(envelope["keys"]), records=envelope["records"])
 
 
 async def erased(parts: Parts) -> Any:

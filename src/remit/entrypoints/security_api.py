@@ -18,10 +18,11 @@ from remit.usecases import watch
 from remit.usecases.admit import admit, invite
 from remit.usecases.change_contact import change_contact
 from remit.usecases.parts import Parts
-from remit.usecases.propose import Change, proposal_row, proposals, propose, raises_trust, set_tier, settle_proposal
+from remit.usecases.propose import Change, proposal_row, proposals, propose, settle_proposal
 from remit.usecases.recover_person import start_recovery
 from remit.usecases.register import NewAgent, register
 from remit.usecases.revoke import suspend
+from remit.usecases.set_tier import raises_trust, set_tier
 
 ROLES = ("security", "admin")
 _WHATS = ("agent", "operator", "customer", "objective", "task")

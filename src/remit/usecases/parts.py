@@ -39,6 +39,8 @@ class Terms:
     desk_timeout_s: float
     hold_at: int
     end_at: int
+    retention_s: int
+    """How long content is kept at least after the last entry about a customer."""
     secrets: str
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""

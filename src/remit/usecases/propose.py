@@ -11,18 +11,19 @@ from remit.domain.records import AgentRecord, Person, Proposal, Tier
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, Put
-from remit.usecases.erase import erase_content, verify_erasable
+from remit.usecases.erase import erase, verify_erasable
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import is_suspended
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.recover_person import verify_vouchable, vouch
 from remit.usecases.release_task import release_task, verify_held
 from remit.usecases.revoke import resume
+from remit.usecases.set_tier import set_tier
 
 KINDS: Final = ("erase", "resume", "roles", "tier", "verified")
 SPECIAL_ROLES: Final = frozenset({"admin", "audit", "security"})
+_ROLES: Final = frozenset({"admin", "security"})
 _LIFE_MS: Final = 24 * 3600 * 1000
-_ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,11 @@ async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
     """Propose a change for another person to agree to, within a day. Nothing changes yet.
 
     Raises:
-        Refused: `request.malformed`, or why the change could not be made anyway.
+        Refused: `person.not_allowed`, `request.malformed`, or why the change could not be made anyway.
 
     Source: 2-model.md §10; §9 (erasure).
     """
+    _verify_may(person)
     await _verify(parts, change)
     await _verify_not_own(parts, person, change)
     now = parts.world.now()
@@ -64,7 +66,8 @@ async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
 async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agree: bool) -> Proposal:
     """Agree to a proposal, as a second person, which makes the change; or drop it.
 
-    ⚔ Two accounts of one person are one person. The proposal goes with the first answer, so that no change is made twice.
+    ⚔ Two accounts of one person are one person, and who lost the role since they proposed counts for nothing. The proposal goes
+    with the first answer, so that no change is made twice.
 
     Raises:
         Refused: `request.not_found`, `person.not_allowed` for one's own proposal, or why the change cannot be made any more.
@@ -74,11 +77,14 @@ async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agr
     if not agree:
         await _take(parts, kept)
         return kept.record
-    if person.key == kept.record.by_key:
+    proposer = await _proposer(parts, kept.record)
+    _verify_may(person)
+    if person.key in {kept.record.by_key, proposer.key}:
         raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public="Another person must agree.")
     change = change_of(kept.record)
     await _verify(parts, change)
     await _verify_not_own(parts, person, change)
+    await _verify_not_own(parts, proposer, change)
     await _take(parts, kept)
     await _CHANGES[change.what](parts, change, f"{kept.record.by}, {person.id}")
     return kept.record
@@ -121,31 +127,23 @@ def change_of(one: Proposal) -> Change:
     return Change(what=one.what, name=str(payload["name"]), to=payload["to"], reason=str(payload["reason"]))
 
 
-async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> AgentRecord:
-    """Change an agent's tier. Raising it is for two people; this only makes the change and records it.
+def _verify_may(person: Person) -> None:
+    if person.kind != "officer" or person.paused or not _ROLES & set(person.roles):
+        raise Refused(Code.PERSON_NOT_ALLOWED, "it takes the role admin or security")
+
+
+async def _proposer(parts: Parts, proposal: Proposal) -> Person:
+    """Who proposed it, as they are now.
 
     Raises:
-        Refused: `agent.unknown`, `task.busy`.
+        Refused: `person.not_allowed`.
     """
-    kept = await _agent(parts, client_id)
-    changed = replace(kept.record, tier=tier)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.AGENT_TRUSTED,
-            envelope={"agent": client_id, "from": kept.record.tier.value, "to": tier.value},
-            desk={"by": by},
-            refs=(client_id,),
-        ),
-    )
-    await _commit(parts, Put(changed, kept.rev, kept.record), written.rows)
-    return changed
-
-
-def raises_trust(old: Tier, new: Tier) -> bool:
-    """Whether a change of tier loosens something."""
-    return _ORDER.index(new) > _ORDER.index(old)
+    try:
+        found = (await parts.store.get(Person, proposal.by)).record
+    except Missing:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "the proposer is gone") from None
+    _verify_may(found)
+    return found
 
 
 async def _verify(parts: Parts, change: Change) -> None:
@@ -162,23 +160,25 @@ async def _verify(parts: Parts, change: Change) -> None:
             if (await _person(parts, change.name)).record.kind != "officer":
                 raise _malformed("only an officer has roles")
         case "erase":
-            await verify_erasable(parts, change.name, (), 0)
+            if not change.reason.strip():
+                raise _malformed("an erasure needs a reason")
+            await verify_erasable(parts, change.name)
         case "verified":
             await verify_vouchable(parts, change.name, _seen(parts, change))
         case "resume":
-            if change.to not in {"agent", "operator", "customer", "objective", "task"}:
-                raise _malformed("name an agent, operator, customer, objective or task to resume")
-            await _verify_stopped(parts, str(change.to), change.name)
+            await _verify_stopped(parts, change.to, change.name)
         case _:
             raise _malformed(f"what must be one of {', '.join(KINDS)}")
 
 
-async def _verify_stopped(parts: Parts, what: str, name: str) -> None:
+async def _verify_stopped(parts: Parts, what: Json, name: str) -> None:
     """There is nothing to agree to about what is neither suspended nor held.
 
     Raises:
-        Refused: `agent.unknown`, `request.not_found`.
+        Refused: `agent.unknown`, `request.malformed`, `request.not_found`.
     """
+    if what not in {"agent", "operator", "customer", "objective", "task"}:
+        raise _malformed("name an agent, operator, customer, objective or task to resume")
     if what == "task":
         await verify_held(parts, name)
         return
@@ -241,8 +241,8 @@ async def _verified(parts: Parts, change: Change, by: str) -> None:
 
 async def _erase(parts: Parts, change: Change, by: str) -> None:
     """⚔ The erasure a restore repeats: of keys by their names, and of what the working records still say."""
-    person = await verify_erasable(parts, change.name, (), 0)
-    await erase_content(parts, person, by=by.split(", "), reason=change.reason, asked=Commit())
+    person = await verify_erasable(parts, change.name)
+    await erase(parts, person, by=by.split(", "), reason=change.reason)
 
 
 _CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] = {
