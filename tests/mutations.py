@@ -47,7 +47,8 @@ _NO_CODE: Final = 71
 """The exit code of a change that is no code: its file does not compile, or names what is not there."""
 _BROKEN: Final = (ImportError, NameError, SyntaxError)
 # Assertions are not rewritten to explain themselves: pytest would do that to Remit whole, as it brings a plugin, at every run.
-_PLUGINS: Final = ("cacheprovider", "remit", "hypothesispytest", "xdist", "cov", "anyio")
+# Nor is a file that a rule switched off leaves open of any interest.
+_PLUGINS: Final = ("cacheprovider", "unraisableexception", "remit", "hypothesispytest", "xdist", "cov", "anyio")
 _PLAIN: Final = ("-q", "--no-header", "--assert=plain", *(f"-pno:{plugin}" for plugin in _PLUGINS))
 _THEIRS: Final = (
     *("anyio._backends._asyncio", "asyncio", "cedarpy", "cryptography.hazmat.backends.openssl.backend", "httpx", "jinja2"),
@@ -140,7 +141,11 @@ class Slot:
             compiled.unlink()
         process = os.fork()
         if process == 0:
-            os._exit(_run(self, job))
+            code = _NOT_RUN
+            try:
+                code = _run(self, job)
+            finally:  # whatever happens, what the parent cleans up at its own end is not the child's to clean
+                os._exit(code)
         return process
 
     def finish(self) -> None:
