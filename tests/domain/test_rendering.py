@@ -11,8 +11,8 @@ from remit.domain.paths import parse_path
 from remit.domain.plain import visible
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
 from remit.domain.rendering_mandate import render_mandate
-from remit.domain.rendering_values import quoted, shown
-from remit.domain.values import Instant
+from remit.domain.rendering_values import listed, quoted, shown, word_for
+from remit.domain.values import Instant, JsonObject
 
 REFUND = Action(
     name="payment.refund",
@@ -124,7 +124,7 @@ def test_an_ask_is_shown_with_names_every_param_and_what_cannot_be_undone() -> N
     made = render_ask(replace(ASK, params={**PARAMS, "items": ["i1", "i2"], "note": "leaks"}), CATALOGUE)
     assert texts(made, "act") == ["Refund 40.00 EUR for order W123 (kettle) to pm_7"]
     assert texts(made, "param") == [
-        "Amount (amount): 40.00 EUR",
+        "Amount: 40.00 EUR",
         "items 1: i1",
         "items 2: i2",
         "note: leaks",
@@ -237,9 +237,9 @@ def test_a_mandate_is_rendered_power_by_power() -> None:
     assert powers[2].text == "The agent may ask for: Refund … for order … to …"
     assert powers[2].details == (
         "order_id: only W123 (kettle)",
-        "amount: at most 50.00 EUR",
+        "Amount: at most 50.00 EUR",
         "At most 2 times",
-        "amount: at most 50.00 EUR over all",
+        "Amount: at most 50.00 EUR over all",
         "“Refund … for order … to …” cannot be undone",
     )
     assert texts(made, "target") == ["Only for order W123 (kettle)"]
@@ -278,3 +278,32 @@ def test_the_json_form_carries_the_hash_and_every_line() -> None:
     form = rendering_json(made)
     assert form["hash"] == made.hash
     assert len(form["lines"]) == len(made.lines)
+
+
+@pytest.mark.parametrize(
+    ("members", "path", "word"),
+    [
+        ({"amount": {"title": "Amount"}}, "amount", "Amount"),
+        ({"item_ids": {"title": "Items", "items": {}}}, "item_ids[*]", "Items"),
+        ({"amount": {"title": "Amount"}, "fee": {"title": "amount"}}, "amount", None),
+        ({"amount": {"title": "Amount"}, "fee": {"title": "Amount before tax"}}, "amount", None),
+        ({"amount": {"title": "Fee"}, "fee": {}}, "amount", None),
+        ({"amount": {"title": ""}}, "amount", None),
+        ({"amount": {}}, "amount", None),
+        ({"to": {"title": "To", "properties": {"name": {"title": "Name"}}}}, "to.name", None),
+        ({}, "amount", None),
+    ],
+)
+def test_a_parameter_has_its_title_where_no_other_could_pass_for_it(members: JsonObject, path: str, word: str | None) -> None:
+    assert word_for({"properties": members}, parse_path(path)) == word
+
+
+def test_elements_are_told_apart_and_what_has_no_name_keeps_its_place() -> None:
+    action = replace(
+        REFUND, schema={"properties": {"item_ids": {"title": "Items", "type": "array", "items": {"type": "string"}}, "note": {}}}
+    )
+    assert [line for line, _ in listed(action, {"item_ids": ["i1", "i2"], "note": "leaks"}, {})] == [
+        "Items 1: i1",
+        "Items 2: i2",
+        "note: leaks",
+    ]

@@ -8,9 +8,10 @@ from typing import Final
 
 from remit.domain.catalogue import Action, Catalogue, PowerKind
 from remit.domain.mandate import Mandate, Op, Power, Test
+from remit.domain.paths import Path
 from remit.domain.plain import visible
 from remit.domain.rendering import Line, Rendering
-from remit.domain.rendering_values import Names, day_and_time, label, quoted, shown
+from remit.domain.rendering_values import Names, day_and_time, label, quoted, shown, word_for
 from remit.domain.values import Json
 
 _SAYS: Final = {
@@ -127,15 +128,24 @@ def _under(name: str, pattern: str) -> bool:
 
 def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
     for test in power.where:
-        yield f"{visible(str(test.path))}: {_TESTS[test.op].format(_value(test, power, catalogue, names))}"
+        yield f"{_word(test.path, power, catalogue)}: {_TESTS[test.op].format(_value(test, power, catalogue, names))}"
     if power.uses is not None:
         yield "Once" if power.uses == 1 else f"At most {power.uses} times"
     for total in power.totals:
-        yield f"{visible(str(total.path))}: at most {shown(total.limit)} over all"
+        yield f"{_word(total.path, power, catalogue)}: at most {shown(total.limit)} over all"
     for name in power.actions or ():
         action = catalogue.actions.get(name)
         if action is not None and action.effect.value == "write" and not action.reversible:
             yield f"“{label(action)}” cannot be undone"
+
+
+def _word(path: Path, power: Power, catalogue: Catalogue) -> str:
+    """What a parameter is called to people, where all the power's actions call it the same."""
+    if path.many:
+        return visible(str(path))
+    words = {word_for(catalogue.actions[name].schema, path) for name in power.actions or () if name in catalogue.actions}
+    word = words.pop() if len(words) == 1 else None
+    return visible(str(path)) if word is None else word
 
 
 def _value(test: Test, power: Power, catalogue: Catalogue, names: Names) -> str:

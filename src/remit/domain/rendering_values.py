@@ -144,12 +144,27 @@ def _key(key: str) -> str:
 
 
 def _label(schema: JsonObject, path: Path, place: str) -> str:
-    """The schema's own title of a parameter with its place, else its place alone."""
-    at: Json = schema
-    for step in path.steps:
-        if not isinstance(at, Mapping):
-            return place
-        inner = at.get("items") if step is None else at.get("properties")
-        at = inner if step is None else inner.get(step) if isinstance(inner, Mapping) else None
-    title = at.get("title") if isinstance(at, Mapping) else None
-    return f"{visible(title)} ({place})" if isinstance(title, str) and title else place
+    """What a parameter is called to people, else its place: `Items 2`, or `item_ids 2` where nobody gave it a name."""
+    word = word_for(schema, path)
+    # Only the first step is named: what stands after it tells one element from another.
+    return place if word is None else f"{word}{place.removeprefix(_key(str(path.steps[0])))}"
+
+
+def word_for(schema: JsonObject, path: Path) -> str | None:
+    """The title that a parameter, or an array's elements, have in the catalogue.
+
+    ⚔ None where another parameter could pass for it: two of them must never look alike to who confirms.
+    """
+    members = schema.get("properties")
+    name = path.steps[0] if path.steps else None
+    if not isinstance(members, Mapping) or name is None or path.steps[1:] not in {(), (None,)}:
+        return None
+    titles = {key: _title(one) for key, one in members.items()}
+    word = titles.pop(name, "")
+    taken = {one.casefold() for one in (*titles, *titles.values())}
+    return word if word and not any(one.startswith(word.casefold()) for one in taken) else None
+
+
+def _title(schema: Json) -> str:
+    title = schema.get("title") if isinstance(schema, Mapping) else None
+    return visible(title) if isinstance(title, str) else ""
