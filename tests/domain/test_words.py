@@ -192,6 +192,21 @@ def test_words_that_name_a_part_of_the_ask_are_narrower_and_pass() -> None:
     assert verdict.passes
 
 
+@pytest.mark.parametrize(
+    ("words", "passes"),
+    [
+        ("Please send it back.", True),
+        ("Please send the kettle back to the store.", True),
+        ("Please send it back to my account.", False),
+        ("Send the money back to me.", False),
+        ("Please send it to my friend.", False),
+    ],
+)
+def test_sending_goods_back_is_a_return_and_sending_money_is_none(words: str, passes: bool) -> None:
+    assert judge(words, RETURN, RETURN_PARAMS).passes is passes
+    assert judge("Please send it back.").said is Said.WIDER, "commanded with a refund"
+
+
 def test_the_purpose_may_be_explained_but_not_commanded_with_another_write() -> None:
     assert judge("The customer would like the money back once it arrives.", RETURN, RETURN_PARAMS).passes
     assert judge("Refund it right away.", RETURN, RETURN_PARAMS).said is Said.WIDER
