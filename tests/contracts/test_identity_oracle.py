@@ -72,7 +72,7 @@ def test_an_assertion_signed_by_joserfc_is_accepted(alg: str) -> None:
 @given(st.data())
 def test_we_accept_no_changed_proof_that_joserfc_refuses(data: st.DataObject) -> None:
     token = signed(proof_header(), proof_claims(), "ES256")
-    place = data.draw(st.integers(0, len(token) - 1))
+    place = data.draw(st.integers(0, 10_000)) % len(token)
     changed = token[:place] + data.draw(st.sampled_from("AQZaz09-_.=")) + token[place + 1 :]
     try:
         DpopProofs().verify_proof(changed, method="POST", url=f"{ISSUER}/oauth/token", now=NOW, access_token=None, expected_jkt=None)

@@ -107,8 +107,9 @@ def test_a_token_of_another_type_is_refused(signer: Signer) -> None:
 @given(data=st.data())
 def test_any_changed_letter_of_a_token_is_refused(signer: Signer, data: st.DataObject) -> None:
     token = signer.sign_jwt(TYP, CLAIMS)
-    place = data.draw(st.integers(0, len(token) - 1))
-    letter = data.draw(st.sampled_from("ABCxyz019-_.=+/ \né").filter(lambda one: one != token[place]))
+    # No draw may depend on the token: each run signs another one.
+    place, which = data.draw(st.integers(0, 10_000)) % len(token), data.draw(st.integers(0, 16))
+    letter = "ABCxyz019-_.=+/ \né".replace(token[place], "")[which]
     with pytest.raises(Refused) as caught:
         signer.verify_jwt(token[:place] + letter + token[place + 1 :], TYP)
     assert caught.value.code in {Code.CREDENTIAL_MALFORMED, Code.CREDENTIAL_WRONG_KEY}
