@@ -5,7 +5,7 @@ Both faces (async and sync) send these same calls.
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -34,8 +34,8 @@ class Call:
     """One request before it is proved. Proof and client assertion are made afresh each time it is sent.
 
     `form` and `body` exclude each other; `body` bytes never change between repetitions. `authenticates` adds the
-    workload's client authentication, `proves` a DPoP proof; `asserts` sends both in headers, bound to each other. `repeatable` says that sending it twice does it once.
-    `wait_s` is how long the desk was asked to hold the answer.
+    workload's client authentication, `proves` a DPoP proof; `asserts` sends both in headers, bound to each other.
+    `repeatable` says that sending it twice does it once. `wait_s` is how long the desk was asked to hold the answer.
     """
 
     method: str
@@ -179,8 +179,7 @@ def ask_state(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
 
 def ask_afterwards(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
     """How an ask stands, asked without a token: after its task's end."""
-    url = f"{desk.issuer}/v1/asks/{quote(ask_id, safe='')}?wait={wait_s}"
-    return Call(method="GET", url=url, wait_s=wait_s, asserts=True)
+    return replace(ask_state(desk, ask_id=ask_id, wait_s=wait_s), asserts=True)
 
 
 def task_status(desk: Metadata, *, task: str) -> Call:

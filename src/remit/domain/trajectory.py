@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from remit.domain.canonical import digest
 from remit.domain.errors import Code
+from remit.domain.records import TaskRecord
 from remit.domain.trajectory_weights import (
     CAPS,
     HALF_LIFE_MS,
@@ -56,6 +57,7 @@ class AskedAgain:
     """The act (or, `alike`, the same action on the same target with other values) was asked again after a person declined it."""
 
     alike: bool = False
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,16 @@ class Trail:
     asks: Level
     seen: tuple[str, ...] = ()
     repeats: Mapping[str, tuple[int, int]]
+
+
+def subjects_of(task: TaskRecord) -> tuple[tuple[SubjectKind, str], ...]:
+    """Whose trails tell of whatever a task asks; those of customer and targets tell of some of it."""
+    return (
+        (SubjectKind.TASK, task.id),
+        (SubjectKind.GRANT, task.root),
+        (SubjectKind.AGENT, task.client_id),
+        (SubjectKind.OPERATOR, task.operator),
+    )
 
 
 def new_trail(kind: SubjectKind, subject: str) -> Trail:

@@ -12,7 +12,7 @@ from remit.domain.records import AgentRecord, Person, Tier
 from remit.domain.values import instant_text
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer, json_answer
-from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, read_body
+from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, read_body, read_nothing
 from remit.ports.store import Missing
 from remit.usecases import watch
 from remit.usecases.admit import admit, invite
@@ -25,7 +25,6 @@ from remit.usecases.revoke import suspend
 from remit.usecases.set_tier import raises_trust, set_tier
 
 ROLES = ("security", "admin")
-_WHATS = ("agent", "operator", "customer", "objective", "task")
 _LINK_TTL_S = 24 * 3600
 
 
@@ -57,9 +56,10 @@ class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             Refused: `request.malformed`.
         """
-        given = [(what, str(name)) for what in _WHATS if (name := getattr(self, what, ""))]
+        whats = [what for what in self.__struct_fields__ if what != "reason"]
+        given = [(what, str(name)) for what in whats if (name := getattr(self, what))]
         if len(given) != 1:
-            raise malformed(f"name exactly one of {', '.join(what for what in _WHATS if hasattr(self, what))}")
+            raise malformed(f"name exactly one of {', '.join(whats)}")
         return given[0]
 
 
@@ -86,10 +86,6 @@ class RolesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     roles: list[str]
     reason: str = ""
-
-
-class NothingIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing: an empty object."""
 
 
 class VerifiedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -265,7 +261,7 @@ class SecurityApi:
             Refused: `person.not_allowed` for an officer, `request.not_found`.
         """
         person = await self._person(scope)
-        decode_as(await read_body(scope, receive), NothingIn)
+        await read_nothing(scope, receive)
         if (await self._found(found["id"])).kind != "customer":
             raise Refused(
                 Code.PERSON_NOT_ALLOWED,

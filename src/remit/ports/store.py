@@ -161,7 +161,8 @@ class Snapshot:
     """Everything an ask is decided on, read in one moment.
 
     `records` maps (kind, id) to what is kept (a missing one is absent: revision 0); `counters` maps (scope, key) to
-    what is used; `trails` are those of the task, root grant, agent, operator, customer and the targets that were asked about; `touched` maps ids to the time of last use.
+    what is used; `trails` are those of the task, root grant, agent, operator, customer and the targets that were asked about;
+    `touched` maps ids to the time of last use.
     """
 
     records: Mapping[tuple[str, str], Kept[Record]]

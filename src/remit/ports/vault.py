@@ -28,10 +28,6 @@ class Vault(Protocol):
         """The ids of the subject's keys that still exist. They are random and say nothing about anybody."""
         ...
 
-    async def destroy(self, subject: str) -> None:
-        """Destroy the subject's keys for good; a later `seal` starts a new one."""
-        ...
-
     async def destroy_keys(self, ids: Collection[str]) -> int:
         """Destroy the keys with these ids for good, whoever's they are, and say how many still existed.
 

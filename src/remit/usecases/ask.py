@@ -222,7 +222,8 @@ async def _refuse(  # the parts of one decision
     record: AskRecord,
     weighed: Weighed,
     refuse: Refuse,
-    again: AskedAgain | None = None,
+    *,
+    again: bool = False,
 ) -> Reply:
     of = about(weighed, record.customer)
     whole = clean_whole(parts, action=request.action, params=weighed.params, words=request.words)
@@ -234,7 +235,8 @@ async def _refuse(  # the parts of one decision
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
-    steps = steps_of(parts, standing, again or WasRefused(code=refuse.code, about=of), of=of, customer=False)
+    event = AskedAgain(target=of) if again else WasRefused(code=refuse.code, about=of)
+    steps = steps_of(parts, standing, event, customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
         Commit(
@@ -260,16 +262,16 @@ async def _hold(  # the parts of one decision
         invitation, turn, alike = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
-        again = AskedAgain() if refused.code is Code.CONFIRMATION_DECLINED else None
-        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse, again)
+        again = refused.code is Code.CONFIRMATION_DECLINED
+        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse, again=again)
     waiting = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
     permitted = was_permitted(weighed, request.action, record.customer)
-    steps = steps_of(parts, standing, permitted, of=permitted.target, customer=True)
+    steps = steps_of(parts, standing, permitted, customer=True)
     if alike:
-        steps += steps_of(parts, standing, AskedAgain(alike=True), of=permitted.target, customer=False)
+        steps += steps_of(parts, standing, AskedAgain(alike=True, target=permitted.target), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -314,8 +316,7 @@ async def _permit(  # the parts of one decision
     sent = _sends(weighed)
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
-    permitted = was_permitted(weighed, request.action, record.customer)
-    steps = steps_of(parts, standing, permitted, of=permitted.target, customer=False)
+    steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,

@@ -48,13 +48,13 @@ async def links_beside(parts: Parts, kept: Kept[Person], *, invitation: str) -> 
 
 async def _other_links(parts: Parts, person: Person, invitation: str) -> list[Kept[Invitation]]:
     """Somebody's links besides the one that is used. ⚔ However many others have one: links are found by when they end alone."""
-    found: dict[str, Kept[Invitation]] = {}
+    found: list[Kept[Invitation]] = []
     low, seen = 0, set[str]()
     while True:
         page = await parts.store.find(Invitation, "due.invitation", "", low=low, limit=_MOST)
         fresh = [one for one in page if one.record.id not in seen]
         if not fresh:
-            return list(found.values())
+            return found
         seen.update(one.record.id for one in fresh)
-        found.update((one.record.id, one) for one in fresh if one.record.person == person.id and one.record.id != invitation)
+        found.extend(one for one in fresh if one.record.person == person.id and one.record.id != invitation)
         low = fresh[-1].record.expires_at

@@ -17,7 +17,8 @@ from remit.domain.records import (
 )
 from remit.domain.transcript import Kind
 from remit.domain.values import forget_objects
-from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put
+from remit.ports.store import Commit, Expect, Kept, Missing, Put
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replay_erasures import ERASURES
@@ -61,10 +62,7 @@ async def erase(parts: Parts, person: Kept[Person], *, by: Sequence[str], reason
         ),
     )
     expects = (Expect(Person.KIND, customer, person.rev),)
-    try:
-        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), entries=written.rows))
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await keep(parts, Commit(expects=expects, puts=tuple(puts), entries=written.rows))
     # A crash here leaves the keys in place; `replay_erasures` destroys them at the next start.
     parts.on_point("erase.recorded")
     destroyed = await parts.vault.destroy_keys(keys)

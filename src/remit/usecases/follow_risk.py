@@ -19,6 +19,7 @@ from remit.domain.trajectory import (
     consequence,
     new_trail,
     risk,
+    subjects_of,
 )
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
@@ -47,32 +48,29 @@ def about(weighed: Weighed, customer: str) -> str:
     return target_of(weighed.action, weighed.params, customer=customer)
 
 
-def steps_of(
-    parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, of: str, customer: bool
-) -> tuple[Step, ...]:
-    """One event on every trail it concerns; on the customer's own only where it asks something of them. `of` is the record it is about.
+def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
+    """One event on every trail it concerns; on the customer's own only where it asks something of them.
 
     ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells of money that was to move for it and of
     what was asked again: no stranger brings somebody's order under suspicion, and what one agent is refused holds no other up.
     """
     task = standing.task.record
     now = parts.world.now()
-    subjects = [
-        (SubjectKind.TASK, task.id),
-        (SubjectKind.GRANT, task.root),
-        (SubjectKind.AGENT, task.client_id),
-        (SubjectKind.OPERATOR, task.operator),
-    ]
-    if of in task.targets and _marks_target(event):
-        subjects.append((SubjectKind.TARGET, of))
+    subjects = [*subjects_of(task)]
+    if (target := _target(event)) in task.targets:
+        subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
     return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
 
 
-def _marks_target(event: WasRefused | WasPermitted | AskedAgain) -> bool:
-    """Whether a record's own trail tells of it. Only what is limited can be cut into slices; the trail is read for money alone."""
-    return isinstance(event, AskedAgain) or (isinstance(event, WasPermitted) and event.write and event.capped)
+def _target(event: WasRefused | WasPermitted | AskedAgain) -> str:
+    """The record whose own trail tells of it, "" for none. Only what is limited can be cut into slices; the trail is read for money alone."""
+    match event:
+        case AskedAgain(target=target) | WasPermitted(target=target, write=True, capped=True):
+            return target
+        case _:
+            return ""
 
 
 async def _hold(parts: Parts, kept: Kept[TaskRecord], level: int) -> None:

@@ -6,7 +6,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.ports.store import Commit, Missing, Put
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -69,10 +70,7 @@ async def settle(parts: Parts, *, contest: str, outcome: str, by: Person) -> Non
             refs=(kept.record.customer, contest),
         ),
     )
-    try:
-        await parts.store.commit(Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows))
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await keep(parts, Commit(puts=(Put(replace(kept.record, open=False), kept.rev, kept.record),), entries=written.rows))
 
 
 def _verify_officer(by: Person) -> None:

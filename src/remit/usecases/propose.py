@@ -7,13 +7,14 @@ from typing import Final
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
-from remit.domain.records import AgentRecord, Person, Proposal, Tier
+from remit.domain.records import Person, Proposal, Tier
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
-from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, Put
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.erase import erase, verify_erasable
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import is_suspended
+from remit.usecases.prove_client import agent_of, is_suspended
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.recover_person import verify_vouchable, vouch
 from remit.usecases.release_task import release_task, verify_held
@@ -152,7 +153,7 @@ async def _verify(parts: Parts, change: Change) -> None:
         case "tier":
             if change.to not in set(Tier):
                 raise _malformed("the tier must be unproved, known or trusted")
-            await _agent(parts, change.name)
+            await agent_of(parts, change.name)
         case "roles":
             roles = change.to if isinstance(change.to, list | tuple) else None
             if roles is None or not set(roles) <= set(parts.catalogue.roles) | SPECIAL_ROLES:
@@ -182,7 +183,7 @@ async def _verify_stopped(parts: Parts, what: Json, name: str) -> None:
     if what == "task":
         await verify_held(parts, name)
         return
-    suspended = bool((await _agent(parts, name)).record.suspended) if what == "agent" else await is_suspended(parts, f"{what}:{name}")
+    suspended = bool((await agent_of(parts, name)).record.suspended) if what == "agent" else await is_suspended(parts, f"{what}:{name}")
     if not suspended:
         raise Refused(Code.REQUEST_NOT_FOUND, "not suspended", public=f"No {what} of that name is suspended.")
 
@@ -232,7 +233,7 @@ async def _roles(parts: Parts, change: Change, by: str) -> None:
             refs=(kept.record.id,),
         ),
     )
-    await _commit(parts, Put(replace(kept.record, roles=roles), kept.rev, kept.record), written.rows)
+    await keep(parts, Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows))
 
 
 async def _verified(parts: Parts, change: Change, by: str) -> None:
@@ -271,25 +272,11 @@ async def _take(parts: Parts, kept: Kept[Proposal]) -> None:
         raise Refused(Code.REQUEST_NOT_FOUND, "the proposal was answered meanwhile") from None
 
 
-async def _agent(parts: Parts, client_id: str) -> Kept[AgentRecord]:
-    try:
-        return await parts.store.get(AgentRecord, client_id)
-    except Missing:
-        raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
-
-
 async def _person(parts: Parts, person_id: str) -> Kept[Person]:
     try:
         return await parts.store.get(Person, person_id)
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
-
-
-async def _commit(parts: Parts, put: Put, rows: tuple[EntryRow, ...]) -> None:
-    try:
-        await parts.store.commit(Commit(puts=(put,), entries=rows))
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
 
 
 def _malformed(reason: str) -> Refused:

@@ -67,6 +67,18 @@ async def verify_not_suspended(parts: Parts, agent: AgentRecord) -> None:
         raise Refused(Code.AGENT_SUSPENDED, "the operator is suspended")
 
 
+async def agent_of(parts: Parts, client_id: str) -> Kept[AgentRecord]:
+    """A registered agent.
+
+    Raises:
+        Refused: `agent.unknown`.
+    """
+    try:
+        return await parts.store.get(AgentRecord, client_id)
+    except Missing:
+        raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
+
+
 async def is_suspended(parts: Parts, name: str) -> bool:
     """Tell whether an operator, customer or objective (`kind:name`) is suspended now."""
     try:

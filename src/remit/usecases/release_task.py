@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import TaskRecord, TaskState
-from remit.domain.trajectory import SubjectKind, WasLookedAt
+from remit.domain.trajectory import SubjectKind, WasLookedAt, subjects_of
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
+from remit.ports.store import Commit, Kept, Missing, Put, Step
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -42,10 +43,7 @@ async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
     trails = (await parts.store.snapshot(task=task.id, idempotency="")).trails
     levels = next((trail.levels for trail in trails if trail.kind is SubjectKind.TASK), {})
     concerned = (
-        (SubjectKind.TASK, task.id),
-        (SubjectKind.GRANT, task.root),
-        (SubjectKind.AGENT, task.client_id),
-        (SubjectKind.OPERATOR, task.operator),
+        *subjects_of(task),
         *((SubjectKind.TARGET, target) for target in task.targets),
     )
     written = await write(
@@ -59,14 +57,12 @@ async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
             refs=(task.id, task.client_id, task.customer),
         ),
     )
-    try:
-        await parts.store.commit(
-            Commit(
-                puts=(Put(replace(task, state=TaskState.OPEN), kept.rev, task),),
-                touches=((task.id, now),),
-                steps=tuple(Step(kind, subject, WasLookedAt(levels=levels), now) for kind, subject in concerned),
-                entries=written.rows,
-            )
-        )
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await keep(
+        parts,
+        Commit(
+            puts=(Put(replace(task, state=TaskState.OPEN), kept.rev, task),),
+            touches=((task.id, now),),
+            steps=tuple(Step(kind, subject, WasLookedAt(levels=levels), now) for kind, subject in concerned),
+            entries=written.rows,
+        ),
+    )

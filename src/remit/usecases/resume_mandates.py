@@ -10,9 +10,10 @@ from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Passkey, Person
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, instant_text
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.ports.store import Commit, Drop, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.enrol import Begun
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
@@ -78,19 +79,17 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
             refs=(person.id,),
         ),
     )
-    try:
-        await parts.store.commit(
-            Commit(
-                puts=(
-                    Put(replace(person, paused=False), kept.rev, person),
-                    Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record),
-                ),
-                drops=(Drop(ceremony.record, ceremony.rev),),
-                entries=written.rows,
-            )
-        )
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await keep(
+        parts,
+        Commit(
+            puts=(
+                Put(replace(person, paused=False), kept.rev, person),
+                Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record),
+            ),
+            drops=(Drop(ceremony.record, ceremony.rev),),
+            entries=written.rows,
+        ),
+    )
     await tell_person(
         parts,
         person,

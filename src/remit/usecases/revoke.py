@@ -7,7 +7,9 @@ from remit.domain.records import AgentRecord, EndReason, MandateRecord, Suspensi
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.end import Ended, end_all
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
+from remit.usecases.prove_client import agent_of
 from remit.usecases.recording import draft, pseudonym, write
 
 _TRIES = 8
@@ -120,10 +122,7 @@ async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> Non
         ),
     )
     if what == "agent":
-        try:
-            kept = await parts.store.get(AgentRecord, name)
-        except Missing:
-            raise Refused(Code.AGENT_UNKNOWN, f"no agent {name!r}") from None
+        kept = await agent_of(parts, name)
         await parts.store.commit(Commit(puts=(Put(replace(kept.record, suspended=reason), kept.rev, kept.record),), entries=written.rows))
         return
     new = Suspension(id=f"{what}:{name}", active=True, reason=reason, by=by, at=now)
@@ -154,11 +153,10 @@ async def resume(parts: Parts, *, what: str, name: str, by: str) -> None:
     try:
         if what == "agent":
             kept = await parts.store.get(AgentRecord, name)
-            await parts.store.commit(Commit(puts=(Put(replace(kept.record, suspended=""), kept.rev, kept.record),), entries=written.rows))
+            put = Put(replace(kept.record, suspended=""), kept.rev, kept.record)
         else:
             old = await parts.store.get(Suspension, f"{what}:{name}")
-            await parts.store.commit(Commit(puts=(Put(replace(old.record, active=False), old.rev, old.record),), entries=written.rows))
+            put = Put(replace(old.record, active=False), old.rev, old.record)
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "nothing of that name is suspended") from None
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await keep(parts, Commit(puts=(put,), entries=written.rows))

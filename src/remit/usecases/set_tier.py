@@ -3,11 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
-from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.ports.store import Commit, Put
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
+from remit.usecases.prove_client import agent_of
 from remit.usecases.recording import draft, write
 
 _ORDER: Final = (Tier.UNPROVED, Tier.KNOWN, Tier.TRUSTED)
@@ -19,10 +20,7 @@ async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> Agen
     Raises:
         Refused: `agent.unknown`, `task.busy`.
     """
-    try:
-        kept = await parts.store.get(AgentRecord, client_id)
-    except Missing:
-        raise Refused(Code.AGENT_UNKNOWN, f"no agent {client_id!r}") from None
+    kept = await agent_of(parts, client_id)
     changed = replace(kept.record, tier=tier)
     written = await write(
         parts,
@@ -34,10 +32,7 @@ async def set_tier(parts: Parts, client_id: str, tier: Tier, *, by: str) -> Agen
             refs=(client_id,),
         ),
     )
-    try:
-        await parts.store.commit(Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
+    await keep(parts, Commit(puts=(Put(changed, kept.rev, kept.record),), entries=written.rows))
     return changed
 
 

@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from remit.adapters.store import trails
 from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
-from remit.domain.trajectory import SubjectKind, Trail
+from remit.domain.trajectory import SubjectKind, Trail, subjects_of
 from remit.ports.store import Expect, Kept, Snapshot
 
 K = TypeVar("K")
@@ -246,10 +246,7 @@ def stood_on(task: TaskRecord) -> Iterable[Key]:
 def trail_names(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
     """Under which names the trails of a task, and of those of its targets that an ask is about, are kept."""
     return (
-        trails.name(SubjectKind.TASK, task.id),
-        trails.name(SubjectKind.GRANT, task.root),
-        trails.name(SubjectKind.AGENT, task.client_id),
-        trails.name(SubjectKind.OPERATOR, task.operator),
+        *(trails.name(kind, subject) for kind, subject in subjects_of(task)),
         trails.name(SubjectKind.CUSTOMER, task.customer),
         *(trails.name(SubjectKind.TARGET, target) for target in task.targets if target in about),
     )

@@ -90,12 +90,8 @@ class FileVault:
         """The ids of the subject's keys that still exist."""
         return await self._off_loop(self._keys, subject)
 
-    async def destroy(self, subject: str) -> None:
-        """Overwrite the subject's keys; their ids stay, so that erased and damaged can be told apart."""
-        await self._off_loop(self._destroy, await self.keys(subject))
-
     async def destroy_keys(self, ids: Collection[str]) -> int:
-        """Overwrite these keys."""
+        """Overwrite these keys; their ids stay, so that erased and damaged can be told apart."""
         return await self._off_loop(self._destroy, tuple(ids))
 
     def close(self) -> None:

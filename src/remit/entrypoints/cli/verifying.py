@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -93,19 +93,18 @@ def _lines(name: str, found: VerifiedReceipt) -> list[str]:
 def _verify_log(args: argparse.Namespace, out: Out) -> int:
     high_water = _note(args.high_water) if args.high_water else None
     earlier = [_note(one) for one in args.earlier]
+    check = partial(verify_log, earlier=earlier, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
     if args.log or args.store:
         if not args.key:
             raise Advised(
                 Refused(Code.SETTINGS_INVALID, "--key is missing"), "Give the log's public key, which you got on another way than the log."
             )
-        key = _key(args.key)
-        report = (
-            _published(args.log, key, high_water, earlier, out) if args.log else _stored(Path(args.store), key, high_water, earlier, out)
-        )
+        check = partial(check, vkey=_key(args.key), high_water=high_water)
+        report = _published(args.log, check) if args.log else _stored(Path(args.store), check)
     else:
         settings = settings_of(args)
         key = _key(args.key) if args.key else log_key(settings)
-        report = _stored(settings.store_path, key, high_water or own_high_water(settings), earlier, out)
+        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water or own_high_water(settings)))
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
         {
@@ -123,40 +122,22 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
     return Exit.OK
 
 
-def _published(where: str, key: str, high_water: str | None, earlier: Sequence[str], out: Out) -> LogReport:
+def _published(where: str, check: partial[LogReport]) -> LogReport:
     if "://" not in where and not Path(where).is_dir():
         # A name that was mistyped is not a damaged log.
         raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no folder {where}"), "Name the folder of a log, or its https address.")
     try:
         with published_log(where) as log:
-            return verify_log(
-                log,
-                records=None,
-                vkey=key,
-                high_water=high_water,
-                earlier=earlier,
-                verify_ed25519=verify_ed25519,
-                ticks=time.monotonic,
-                progress=out.progress,
-            )
+            return check(log, records=None)
     except Refused as refused:
         if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
             raise Advised(refused, f"A desk's log is at {where.rstrip('/')}/log. {cure_of(refused)}") from None
         raise
 
 
-def _stored(path: Path, key: str, high_water: str | None, earlier: Sequence[str], out: Out) -> LogReport:
+def _stored(path: Path, check: partial[LogReport]) -> LogReport:
     with stored_log(path) as log:
-        return verify_log(
-            log,
-            records=log,
-            vkey=key,
-            high_water=high_water,
-            earlier=earlier,
-            verify_ed25519=verify_ed25519,
-            ticks=time.monotonic,
-            progress=out.progress,
-        )
+        return check(log, records=log)
 
 
 def _key(given: str) -> str:
