@@ -65,6 +65,7 @@ POINTS: Final = (
     "desk.before_act",
     "store.after_commit",
     "store.before_commit",
+    "store.before_settled",
 )
 """The named points of the path at which a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
 

@@ -158,9 +158,16 @@ def test_a_store_whose_file_has_gone_bad_stays_closed_and_says_so_each_time(tmp_
                 await store.commit(entries(number))
             assert caught.value.code is Code.FAULT_STORE
             disk.on = False
-        assert len(await store.entries()) == 1
+        with pytest.raises(Fault) as caught:
+            await store.entries()
+        assert caught.value.code is Code.FAULT_STORE
 
     run(sqlite_store, tmp_path, work, disk)
+
+    async def afterwards(store: Any) -> None:
+        assert len(await store.entries()) == 1
+
+    run(sqlite_store, tmp_path, afterwards)
 
 
 def test_a_damaged_trail_is_a_fault_and_not_a_clean_slate(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 
+from remit.adapters.store.shown import show_journalled
 from remit.client.errors import Problem
 from remit.domain.transcript import Section, unseal
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxReply, SandboxTask
@@ -318,6 +319,8 @@ class Disk:
 def read_disk(folder: Path) -> Disk:
     """Read store and desk as files, as an auditor would."""
     with reading(folder / "store.sqlite") as store:
+        store.execute("begin")
+        show_journalled(store)
         rows = store.execute("select kind, envelope from entry order by idx").fetchall()
         entries = [{"kind": kind, **unseal(envelope, None).sections[Section.ENVELOPE].body} for kind, envelope in rows]
         records: dict[str, dict[str, Any]] = {}

@@ -29,6 +29,7 @@ POINTS = (
     "desk.before_act",
     "store.after_commit",
     "store.before_commit",
+    "store.before_settled",
 )
 
 

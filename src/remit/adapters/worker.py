@@ -9,13 +9,23 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar, cast
 
 from remit.domain.errors import Code, Fault
 
 T = TypeVar("T")
 MOST: Final = 256
 """How many jobs are answered together at most."""
+
+_IDLE_S: Final = 0.05
+
+
+class Rest(Protocol):
+    """What a thread does when its jobs are done. It may not raise."""
+
+    def __call__(self, *, idle: bool) -> bool:
+        """Do what is due, or (`idle`) all that is left; returns whether something is left."""
+        ...
 
 
 @dataclass(slots=True)
@@ -32,10 +42,14 @@ class Job(Generic[T]):
 class Worker:
     """A thread that takes all jobs that wait, runs them with `run`, and releases their results together."""
 
-    def __init__(self, name: str, run: Callable[[Sequence[Job[Any]]], None], *, fault: Code) -> None:
-        """`fault` is what a caller is told once the thread is closed, or when `run` itself breaks."""
+    def __init__(self, name: str, run: Callable[[Sequence[Job[Any]]], None], *, fault: Code, rest: Rest | None = None) -> None:
+        """`fault` is what a caller is told once the thread is closed, or when `run` itself breaks.
+
+        `rest` is called when results were released, and again when nothing came for a while after it said that more is left.
+        """
         self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._run = run
+        self._rest = rest
         self._fault = fault
         self._door = threading.Lock()
         self._closed = False
@@ -75,9 +89,9 @@ class Worker:
         self._thread.join()
 
     def _main(self) -> None:
-        going = True
+        going, left = True, False
         while going:
-            first = self._queue.get()
+            first = self._next(left=left)
             if first is None:
                 return
             jobs = [first]
@@ -95,6 +109,16 @@ class Worker:
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
                 fault_all(jobs, broken, self._fault)
             _release(jobs)
+            left = self._rest is not None and self._rest(idle=False)
+
+    def _next(self, *, left: bool) -> Job[Any] | None:
+        """The next job, or None at the end; while nothing comes, what is left is done."""
+        while left and self._rest is not None:
+            try:
+                return self._queue.get(timeout=_IDLE_S)
+            except queue.Empty:
+                left = self._rest(idle=True)
+        return self._queue.get()
 
 
 def fault_all(jobs: Sequence[Job[Any]], broken: Exception, code: Code) -> None:

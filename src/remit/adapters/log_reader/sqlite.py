@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from remit.adapters.store.shown import show_journalled
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import leaf_hashes
 from remit.domain.tiles import WIDTH, Bundle, Tile, encode_bundle
@@ -30,11 +31,13 @@ class SqliteLog:
         self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._connection.text_factory = bytes  # what should be bytes and is text is told by the hashes, not by a decoder
         try:
-            for pragma in ("query_only = on", "trusted_schema = off", f"busy_timeout = {_BUSY_MS}"):
+            for pragma in ("trusted_schema = off", f"busy_timeout = {_BUSY_MS}"):
                 self._connection.execute(f"pragma {pragma}")
             self._connection.execute("begin")
+            show_journalled(self._connection)
+            self._connection.execute("pragma query_only = on")
             row = self._connection.execute("select note from head").fetchone()
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, Refused) as problem:
             self._connection.close()
             raise Refused(Code.LOG_DAMAGED, f"{path.name} is no readable store: {problem}") from None
         self._note: object = row[0] if row else b""

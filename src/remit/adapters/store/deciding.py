@@ -1,6 +1,6 @@
 """What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from remit.adapters.store import records, trails
@@ -34,6 +34,7 @@ class Deciding:
             Fault: `fault.store` when a trail is damaged or an amount is beyond any counter.
         """
         mine = Changes()
+        _verify_fit((*[mark.until for mark in commit.marks], *[at for _, at in commit.touches], *[row.at for row in commit.entries]))
         for expect in commit.expects:
             kept = self._record(mine, (expect.kind, expect.id))
             if (0 if kept is None else kept.rev) != expect.rev:
@@ -97,6 +98,7 @@ class Deciding:
         for link in before - links:
             mine.links[*link, kind, record.id] = False
         for link in links - before:
+            _verify_fit((link.at,))
             mine.links[*link, kind, record.id] = True
         mine.records[key] = Kept(record, rev)
         mine.bodies[key] = body
@@ -119,3 +121,15 @@ class Deciding:
         name = trails.name(step.kind, step.subject)
         trail = mine.trails.get(name) or self.changes.trails.get(name) or self._filler.trail(name)
         mine.trails[name] = after(trail or new_trail(step.kind, step.subject), step.event, step.at)
+
+
+def _verify_fit(numbers: Iterable[int]) -> None:
+    """Check that numbers fit into a column: they get into their tables only after the commit was answered.
+
+    Raises:
+        OverflowError: one does not.
+    """
+    for number in numbers:
+        if not -_MOST_USED <= number <= _MOST_USED:
+            message = f"{number} is beyond what is kept"
+            raise OverflowError(message)

@@ -21,7 +21,8 @@ class Log:
     """The tree over the entries of one database.
 
     Hashes of complete subtrees at the levels 8, 16, … are kept in `node`, one row for 256 below; level 0 is `entry.leaf`.
-    All other levels are computed. A cache holds the right edge, which is all that proofs of new entries need.
+    All other levels are computed. A cache holds the right edge, which is all that proofs of new entries need, and what was
+    appended since it was last put in place (`journal`).
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -37,40 +38,19 @@ class Log:
         row = self._connection.execute("select size, root, note from head").fetchone()
         self.size, self.root, self.note = row or (0, merkle.EMPTY_ROOT, "")
 
-    def append(self, leaves: Sequence[bytes], sign: Sign) -> None:
-        """Take new leaf data in: write nodes and head inside the open transaction.
-
-        The head moves by compare-and-swap on (size, root), so two sequencers can never sign two histories.
-
-        Raises:
-            Fault: `fault.store` when the head in the database is not the one this process stands on.
-
-        Source: 2-model.md §9.
-        """
+    def append(self, leaves: Sequence[bytes], sign: Sign) -> Sequence[tuple[int, int, bytes]]:
+        """Take new leaf data in and sign the new head. Returns what is to be kept in `node`; nothing is written here."""
         grown = merkle.new_hashes(self.size, [merkle.leaf_hash(leaf) for leaf in leaves], self.hash_at)
-        self._remember(grown)
-        size = self.size + len(leaves)
-        self._connection.executemany(
-            "insert into node (level, idx, hash) values (?, ?, ?)",
-            [(level // 8, index, found) for (level, index), found in grown.items() if level and level % 8 == 0],
-        )
-        root = merkle.root(size, self.hash_at)
-        note = sign(size, root)
-        if self.size:
-            moved = self._connection.execute(
-                "update head set size = ?, root = ?, note = ? where one = 1 and size = ? and root = ?",
-                (size, root, note, self.size, self.root),
-            ).rowcount
-            if moved != 1:
-                raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
-        else:
-            self._connection.execute("insert into head (one, size, root, note) values (1, ?, ?, ?)", (size, root, note))
-        self.size, self.root, self.note = size, root, note
+        self._cache.update(grown)
+        self.size += len(leaves)
+        self.root = merkle.root(self.size, self.hash_at)
+        self.note = sign(self.size, self.root)
+        return [(level // 8, index, found) for (level, index), found in grown.items() if level and level % 8 == 0]
 
-    def restore(self, size: int, root: bytes, note: str) -> None:
-        """Stand again on an earlier head after a transaction that did not commit."""
-        self.size, self.root, self.note = size, root, note
-        self._cache.clear()
+    def settled(self) -> None:
+        """What was appended stands in the tables: it need not be remembered any more."""
+        if len(self._cache) > _CACHE:
+            self._cache.clear()
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The inclusion proof of an entry in the present tree."""
@@ -81,7 +61,7 @@ class Log:
         found = self._cache.get((level, index))
         if found is None:
             found = self._compute(level, index)
-            self._remember({(level, index): found})
+            self._cache[level, index] = found
         return found
 
     def _compute(self, level: int, index: int) -> bytes:
@@ -103,8 +83,3 @@ class Log:
             "select hash from node where level = ? and idx >= ? and idx < ? order by idx", (tile_level, first, first + count)
         )
         return [found for (found,) in rows]
-
-    def _remember(self, hashes: dict[tuple[int, int], bytes]) -> None:
-        if len(self._cache) > _CACHE:
-            self._cache.clear()
-        self._cache.update(hashes)

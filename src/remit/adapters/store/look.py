@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.shown import show_journalled
 from remit.adapters.store.sqlite_read import Reader
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person, Rules
@@ -39,6 +40,8 @@ def look(path: Path) -> Look:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
+            connection.execute("begin")
+            show_journalled(connection)
             connection.execute("pragma query_only = on")
             return _look(connection)
         finally:

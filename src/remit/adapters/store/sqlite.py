@@ -11,8 +11,10 @@ from typing import Any, Self, TypeVar, cast
 from remit.adapters.store import start_checks
 from remit.adapters.store.held import UNKNOWN
 from remit.adapters.store.highwater import HighWater, Point, Verify
+from remit.adapters.store.journal import Journal, whole
 from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_file import connect, hold, migrate
+from remit.adapters.store.sqlite_fill import kept_of
 from remit.adapters.store.sqlite_group import GroupWriter
 from remit.adapters.store.sqlite_read import Reader
 from remit.adapters.worker import Job, Worker
@@ -22,6 +24,7 @@ from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 def _quiet(_name: str) -> None:
@@ -43,7 +46,7 @@ class SqliteStore:
         self._held = writer.held
         self._high_water = high_water
         self._closed = False
-        self._writer_thread = Worker("remit-write", writer.write, fault=Code.FAULT_STORE)
+        self._writer_thread = Worker("remit-write", writer.write, fault=Code.FAULT_STORE, rest=writer.rest)
         self._reader_thread = Worker("remit-read", self._read_all, fault=Code.FAULT_STORE)
 
     @classmethod
@@ -64,12 +67,15 @@ class SqliteStore:
             writing = opened.enter_context(contextlib.closing(connect(path)))
             migrate(writing)
             outside = HighWater(high_water, on_point)
-            log = Log(writing)
-            start_checks.verify_log(writing, log, verify)
-            if recovering:
-                outside.frozen = True
-            else:
-                start_checks.verify_not_older(log, outside, verify)
+            with whole(writing):  # what does not verify is left as it was found
+                Journal(writing, on_point)
+                log = Log(writing)
+                start_checks.verify_log(writing, log, verify)
+                if recovering:
+                    outside.frozen = True
+                else:
+                    start_checks.verify_not_older(log, outside, verify)
+            if not recovering:
                 _keep_outside(outside, log.note or sign(0, EMPTY_ROOT))
             reading = opened.enter_context(contextlib.closing(connect(path)))
             reading.execute("pragma query_only = on")
@@ -82,7 +88,11 @@ class SqliteStore:
         """Read one record."""
         kept = self._held.record(kind.KIND, record_id)
         if kept is UNKNOWN:
-            kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
+            journalled = self._writer.unsettled.records.get((kind.KIND, record_id))
+            if journalled is not None:
+                kept = kept_of(kind.KIND, *journalled)[0]
+            else:  # it was in its table before we asked, or is not there
+                kept = await self._reader_thread.do(lambda: self._reader.one(kind.KIND, record_id))
         if kept is None:
             raise Missing(kind.KIND, record_id)
         return cast("Kept[R]", kept)
@@ -91,7 +101,7 @@ class SqliteStore:
         self, kind: type[R], index: str, key: str, *, low: int = 0, high: int | None = None, limit: int = 100, newest: bool = False
     ) -> Sequence[Kept[R]]:
         """Read a page of an index."""
-        found = await self._reader_thread.do(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
+        found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Kept[R]]", found)
 
     async def snapshot(self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True) -> Snapshot:
@@ -104,11 +114,11 @@ class SqliteStore:
     async def stand(self, expects: Sequence[Expect]) -> bool:
         """Whether nothing moved."""
         held = self._held.stand(expects)
-        return await self._reader_thread.do(lambda: self._reader.stand(expects)) if held is None else held
+        return await self._read(lambda: self._reader.stand(expects)) if held is None else held
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
-        return await self._reader_thread.do(lambda: self._reader.counters(scope))
+        return await self._read(lambda: self._reader.counters(scope))
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""
@@ -116,23 +126,23 @@ class SqliteStore:
 
     async def checkpoint(self) -> str:
         """The newest signed checkpoint."""
-        return await self._reader_thread.do(self._reader.checkpoint)
+        return await self._read(self._reader.checkpoint)
 
     async def tile(self, level: int, number: int, width: int) -> bytes:
         """Tile hashes."""
-        return await self._reader_thread.do(lambda: self._reader.tile(level, number, width))
+        return await self._read(lambda: self._reader.tile(level, number, width))
 
     async def leaves(self, number: int, width: int) -> Sequence[bytes]:
         """Leaf data of an entry bundle."""
-        return await self._reader_thread.do(lambda: self._reader.leaves(number, width))
+        return await self._read(lambda: self._reader.leaves(number, width))
 
     async def prove(self, indexes: Sequence[int]) -> Committed:
         """Fresh proofs against the newest checkpoint."""
-        return await self._reader_thread.do(lambda: self._reader.prove(indexes))
+        return await self._read(lambda: self._reader.prove(indexes))
 
     async def entries(self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False) -> Sequence[KeptEntry]:
         """Entries by lookup id."""
-        return await self._reader_thread.do(lambda: self._reader.entries(ref, low, limit, newest))
+        return await self._read(lambda: self._reader.entries(ref, low, limit, newest))
 
     def published(self) -> str:
         """The checkpoint kept outside the store, as text, verified or not ("" when there is none)."""
@@ -141,6 +151,12 @@ class SqliteStore:
     async def accept(self) -> None:
         """Take the present head as the published one: the end of a recovery."""
         await self._writer_thread.do(self._writer.accept)
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        """Read the tables, once what is committed is in them."""
+        if self._writer.unsettled.commits:
+            await self._writer_thread.do(self._writer.settle)
+        return await self._reader_thread.do(work)
 
     async def close(self) -> None:
         """Finish what waits, then close the file. Closing twice changes nothing."""

@@ -14,7 +14,7 @@ _PRAGMAS: Final = (
     "busy_timeout = 5000",
     "foreign_keys = on",
     "trusted_schema = off",
-    "secure_delete = fast",  # what is erased does not linger in freed pages that are written anyway
+    "secure_delete = on",  # what is erased does not linger in freed pages, nor what was journalled
     "temp_store = memory",
     "cache_size = -65536",
 )

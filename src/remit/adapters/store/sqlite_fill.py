@@ -1,52 +1,70 @@
-"""Filling what is held in memory from the file. Runs on the writing thread alone, so that what it reads cannot be overtaken."""
+"""Filling what is held in memory from journal and file. Runs on the writing thread alone: what it reads cannot be overtaken."""
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Final, TypeVar
 
 from remit.adapters.store import records, trails
 from remit.adapters.store.held import UNKNOWN, Held, Key, stood_on, trail_names
-from remit.adapters.store.sqlite_rows import chunks
+from remit.adapters.store.journal import Journal
+from remit.adapters.store.sqlite_rows import placeholders
 from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
 from remit.domain.trajectory import Trail
 from remit.ports.store import Kept, Missing, Snapshot
 
-_FEW: Final = 2
 _ROUNDS: Final = 4
+_AT_ONCE: Final = 64
 _RECORDS: Final = "select r.kind, r.id, r.rev, r.body from (values {rows}) v cross join record r on r.kind = v.column1 and r.id = v.column2"
+_MARKS: Final = "select '', key, 0, x'' from mark where key in (values {rows})"
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
 class Filler:
     """Answers from memory, and reads into memory what is not held."""
 
-    def __init__(self, connection: sqlite3.Connection, held: Held) -> None:
+    def __init__(self, connection: sqlite3.Connection, held: Held, journal: Journal) -> None:
         self._connection = connection
         self._held = held
+        self._journal = journal
 
-    def look_up(self, keys: Iterable[Key]) -> None:
-        """Read into memory what of these records is not held, by few statements."""
+    def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
+        """Read into memory what of these records is not held, and say which of these replay marks stand, by one statement."""
         wanted = [key for key in dict.fromkeys(keys) if self._held.records.get(key) is UNKNOWN]
-        if len(wanted) < _FEW:
-            return  # each is looked for when it is needed
-        found: dict[Key, tuple[Kept[Record] | None, int]] = {}
-        for statement, values in chunks(_RECORDS, wanted):
-            for kind, record_id, rev, body in self._connection.execute(statement, values):
-                found[kind, record_id] = (Kept(records.decode(kind, body), rev), len(body))
-        with self._held.lock:
-            for key in wanted:
-                self._held.records.put(key, *found.get(key, (None, 0)))
+        standing = {key for key in marks if key in self._journal.unsettled.marks}
+        for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
+            some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
+            found: dict[Key, tuple[Kept[Record] | None, int]] = {}
+            for kind, record_id, rev, body in self._connection.execute(*_looking_up(some, few)):
+                if kind:
+                    found[kind, record_id] = (Kept(records.decode(kind, body), rev), len(body))
+                else:
+                    standing.add(record_id)
+            self._hold([(key, *(self._journalled(key) or found.get(key, (None, 0)))) for key in some])
+        return frozenset(standing)
 
     def record(self, key: Key) -> Kept[Record] | None:
         """A record, None where there is none."""
         kept = self._held.records.get(key)
         if kept is UNKNOWN:
-            row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
-            kept = None if row is None else Kept(records.decode(key[0], row[1]), row[0])
-            with self._held.lock:
-                self._held.records.put(key, kept, 0 if row is None else len(row[1]))
+            found = self._journalled(key)
+            if found is None:
+                row = self._connection.execute("select rev, body from record where kind = ? and id = ?", key).fetchone()
+                found = (None, 0) if row is None else (Kept(records.decode(key[0], row[1]), row[0]), len(row[1]))
+            self._hold([(key, *found)])
+            kept = found[0]
         return kept
+
+    def _journalled(self, key: Key) -> tuple[Kept[Record] | None, int] | None:
+        """A record that is committed and not in its table yet; None where only the table can tell."""
+        found = self._journal.unsettled.records.get(key)
+        return None if found is None else kept_of(key[0], *found)
+
+    def _hold(self, found: Sequence[tuple[Key, Kept[Record] | None, int]]) -> None:
+        with self._held.lock:
+            for key, kept, size in found:
+                self._held.records.put(key, kept, size)
 
     def counter(self, scope: str, name: str) -> int | None:
         """How much of a counter is used, None where it does not exist yet."""
@@ -60,8 +78,11 @@ class Filler:
         """
         trail = self._held.trails.get(name)
         if trail is UNKNOWN:
-            row = self._connection.execute("select body from trail where subject = ?", (name,)).fetchone()
-            trail = None if row is None else trails.read(row[0])
+            body = self._journal.unsettled.trails.get(name)
+            if body is None:
+                row = self._connection.execute("select body from trail where subject = ?", (name,)).fetchone()
+                body = None if row is None else row[0]
+            trail = None if body is None else trails.read(body)
             with self._held.lock:
                 self._held.trails.put(name, trail)
         return trail
@@ -70,8 +91,10 @@ class Filler:
         """When something was last used, 0 where it never was."""
         at = self._held.touches.get(record_id)
         if at is UNKNOWN:
-            row = self._connection.execute("select at from touch where id = ?", (record_id,)).fetchone()
-            at = 0 if row is None else int(row[0])
+            at = self._journal.unsettled.touches.get(record_id, UNKNOWN)
+            if at is UNKNOWN:
+                row = self._connection.execute("select at from touch where id = ?", (record_id,)).fetchone()
+                at = 0 if row is None else int(row[0])
             with self._held.lock:
                 self._held.touches.put(record_id, at)
         return at
@@ -81,7 +104,8 @@ class Filler:
         rev = self._held.dropped.get(kind)
         if rev is None:
             row = self._connection.execute("select rev from dropped where kind = ?", (kind,)).fetchone()
-            rev = self._held.dropped[kind] = 0 if row is None else int(row[0])
+            rev = max(0 if row is None else int(row[0]), self._journal.unsettled.dropped.get(kind, 0))
+            self._held.dropped[kind] = rev
         return rev
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
@@ -131,6 +155,30 @@ class Filler:
         known = self._held.counters.get(scope)
         if known is UNKNOWN:
             known = dict(self._connection.execute("select key, used from counter where scope = ?", (scope,)).fetchall())
+            known.update({key: used for (of, key), used in self._journal.unsettled.counters.items() if of == scope})
             with self._held.lock:
                 self._held.counters.put(scope, known)
         return known
+
+
+def kept_of(kind: str, rev: int, body: bytes | None) -> tuple[Kept[Record] | None, int]:
+    """A journalled record as it is kept, and how large it is; None where it was deleted."""
+    return (None, 0) if body is None else (Kept(records.decode(kind, body), rev), len(body))
+
+
+def _looking_up(keys: Sequence[Key], marks: Sequence[str]) -> tuple[str, list[str]]:
+    """The statement that looks for records and marks, with its values, filled up to a power of two with what is never there."""
+    few, many = _power_of_two(len(marks)), _power_of_two(len(keys))
+    values = [part for key in keys for part in key] + [""] * (2 * (many - len(keys)))
+    return _look_up_statement(many, few), [*values, *marks, *[""] * (few - len(marks))]
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << (count - 1).bit_length() if count else 0
+
+
+@cache
+def _look_up_statement(records: int, marks: int) -> str:
+    parts = [_RECORDS.format(rows=placeholders(2, records))] if records else []
+    parts += [_MARKS.format(rows=placeholders(1, marks))] if marks else []
+    return " union all ".join(parts)

@@ -1,6 +1,6 @@
 """Writing in groups: all commits that wait become one transaction with one sync, and their answers leave after it.
 
-Runs on the writing thread alone. What one commit changes is decided in `deciding`, written in `sqlite_rows`, the tree in `log`.
+Runs on the writing thread alone. What one commit changes is decided in `deciding`, written in `journal`, the tree in `log`.
 """
 
 import contextlib
@@ -8,12 +8,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
+from remit.adapters.store import trails
 from remit.adapters.store.deciding import Deciding
-from remit.adapters.store.held import Held
+from remit.adapters.store.held import Changes, Held
 from remit.adapters.store.highwater import HighWater, Point
+from remit.adapters.store.journal import Group, Journal, Unsettled
 from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_fill import Filler
-from remit.adapters.store.sqlite_rows import standing_marks, write_changes, write_entries
 from remit.adapters.worker import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed, Snapshot
@@ -22,8 +23,6 @@ Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, OverflowError)
 """What is said of a bad value, or of a damaged record. Everything else is the disk or the file, and concerns the whole group."""
 _KNOWN = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
-_KEEP_MARKS_MS = 120_000
-_PURGE_EVERY_MS = 60_000
 
 _Places = list[tuple[Job[Any], tuple[int, ...]]]
 
@@ -37,13 +36,40 @@ class GroupWriter:
         self._sign = sign
         self._high_water = high_water
         self._on_point = on_point
+        self._journal = Journal(connection, on_point)
         self._log = Log(connection)
         self.held = Held()
         """What is held in memory, as last committed; for readers on other threads too."""
-        self._filler = Filler(connection, self.held)
+        self._filler = Filler(connection, self.held, self._journal)
         self._sound = True
         self._behind = False
-        self._purge_after = 0
+
+    @property
+    def unsettled(self) -> Unsettled:
+        """What is committed and not in the tables yet; for readers on other threads too."""
+        return self._journal.unsettled
+
+    def settle(self) -> None:
+        """Put in the tables what is committed, for those who read them.
+
+        Raises:
+            Fault: `fault.store`; what is committed stands.
+        """
+        try:
+            self._stand()
+            self._journal.settle()
+        except (sqlite3.Error, Refused) as broken:
+            raise _broken(broken) from broken
+        self._log.settled()
+
+    def rest(self, *, idle: bool) -> bool:
+        """Put in the tables what is committed, when it is much or nothing else is to do; returns whether more is left for then."""
+        if idle or self._journal.due():
+            try:
+                self.settle()
+            except Fault:
+                return False  # what is committed stands in the journal; who needs the tables is told the fault
+        return bool(self._journal.unsettled.commits)
 
     def write(self, jobs: Sequence[Job[Any]]) -> None:
         """Write a group of commits; a callable among the jobs is run alone, after them."""
@@ -69,21 +95,25 @@ class GroupWriter:
 
         A value that the file refuses is found only when the whole group is written: then each job is written alone.
         """
+        stands = False
         try:
             self._stand()
             self._keep_outside()
-            self._connection.execute("begin immediate")
+            if self._journal.due():
+                self.settle()  # it could not be done before: better no more commits than a journal without end
             deciding, rows, places = self._decide(jobs)
             if not places:
-                self._connection.execute("rollback")
                 return
-            self._finish(deciding, rows)
+            group = self._group(deciding.changes, rows)
+            self._journal.write(group, len(places))
+            stands = True
+            self.held.take(deciding.changes)
             self._answer(places)
             self._keep_outside()
         except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
-            # Before the commit nothing of the group stands; after it all of it does, and only the answers are lost.
+            # Before it is written nothing of the group stands; after it all of it does, and only the answers are lost.
             self._sound = False
-            alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and self._connection.in_transaction
+            alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and not stands
             if not alone:
                 fault_all(jobs, _broken(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
             self._undo()
@@ -95,9 +125,11 @@ class GroupWriter:
     def _decide(self, jobs: Sequence[Job[Any]]) -> tuple[Deciding, list[EntryRow], _Places]:
         """Decide each job on what stands and on the jobs before it."""
         commits = [cast("Commit", job.work) for job in jobs]
-        marks = [mark.key for commit in commits for mark in commit.marks]
-        self._filler.look_up((put.record.KIND, put.record.id) for commit in commits for put in commit.puts)
-        deciding = Deciding(self._filler, standing_marks(self._connection, marks) if marks else ())
+        marks = self._filler.look_up(
+            [(put.record.KIND, put.record.id) for commit in commits for put in commit.puts],
+            [mark.key for commit in commits for mark in commit.marks],
+        )
+        deciding = Deciding(self._filler, marks)
         rows: list[EntryRow] = []
         places: _Places = []
         for job, commit in zip(jobs, commits, strict=True):
@@ -117,9 +149,11 @@ class GroupWriter:
 
     def close(self) -> None:
         """Make the high water durable, fold the log of writes back into the file and close it."""
-        with contextlib.suppress(OSError, sqlite3.Error):  # what was answered is durable already, here and outside
+        with contextlib.suppress(OSError, sqlite3.Error, Fault):  # what was answered is durable already, here and outside
             # ⚔ After a failure the tree may hold entries that never stood: kept outside, they would make the store look cut off.
-            if self._sound and self._log.size:
+            # Settling stands on what is durable first, or says that it cannot.
+            self.settle()
+            if self._log.size:
                 self._high_water.sync(self._log.note)
             self._high_water.close()
             self._connection.execute("pragma wal_checkpoint(truncate)")
@@ -133,28 +167,35 @@ class GroupWriter:
         self._high_water.write(note)
         self._high_water.sync(note)
 
-    def _finish(self, deciding: Deciding, rows: Sequence[EntryRow]) -> None:
-        write_changes(self._connection, deciding.changes)
-        self._purge(rows)
+    def _group(self, changes: Changes, rows: Sequence[EntryRow]) -> Group:
+        """What a group changes, as it is written, with the log's head after it."""
+        first = self._log.size
+        nodes: Sequence[tuple[int, int, bytes]] = ()
         if rows:
-            write_entries(self._connection, self._log.size, rows)
-            self._log.append([row.leaf for row in rows], self._sign)
-            self._behind = True  # before the commit, so that nothing which breaks after it can leave the high water behind
-        self._on_point("store.before_commit")
-        self._connection.execute("commit")
-        self._on_point("store.after_commit")
-        self.held.take(deciding.changes)
+            nodes = self._log.append([row.leaf for row in rows], self._sign)
+            self._behind = True  # before it is written, so that nothing which breaks after it can leave the high water behind
+        return Group(
+            records=[
+                (*key, 0 if kept is None else kept.rev, None if kept is None else changes.bodies[key])
+                for key, kept in changes.records.items()
+            ],
+            links=list(changes.links.items()),
+            dropped=changes.dropped,
+            counters=[(*key, used) for key, used in changes.counters.items()],
+            marks=changes.marks,
+            touches=changes.touches,
+            trails={name: trails.text(trail) for name, trail in changes.trails.items()},
+            entries=[(place, *row) for place, row in enumerate(rows, first)],
+            nodes=nodes,
+            size=self._log.size,
+            root=self._log.root if self._log.size else b"",
+            note=self._log.note,
+        )
 
     def _answer(self, places: Sequence[tuple[Job[Any], tuple[int, ...]]]) -> None:
         for job, indexes in places:
             proved = tuple(Place(index, self._log.proof(index)) for index in indexes)
             job.result = Committed(proved, self._log.size, self._log.note)
-
-    def _purge(self, rows: Sequence[EntryRow]) -> None:
-        """Now and then forget replay marks that have expired. Entry time is the only clock used here."""
-        if rows and rows[-1].at > self._purge_after:
-            self._connection.execute("delete from mark where until < ?", (rows[-1].at - _KEEP_MARKS_MS,))
-            self._purge_after = rows[-1].at + _PURGE_EVERY_MS
 
     def _keep_outside(self) -> None:
         """Bring the high water up to the log before anything is answered, or written on top of it.
@@ -167,10 +208,8 @@ class GroupWriter:
 
     def _undo(self) -> None:
         try:
-            if self._connection.in_transaction:
-                self._connection.execute("rollback")
             self._stand()
-        except (sqlite3.Error, Refused):
+        except (sqlite3.Error, Refused, Fault):
             return  # the next group tries again, and is told the fault if it still cannot
 
     def _stand(self) -> None:
@@ -184,8 +223,9 @@ class GroupWriter:
         self.held.clear()
         self._connection.close()
         self._connection = self._connect()
+        self._journal = Journal(self._connection, self._on_point)
         self._log = Log(self._connection)
-        self._filler = Filler(self._connection, self.held)
+        self._filler = Filler(self._connection, self.held, self._journal)
         self._sound = True
 
 

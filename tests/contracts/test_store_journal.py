@@ -1,0 +1,263 @@
+"""The SQLite store's journal: what is committed counts from its answer on, whether or not it stands in its tables yet."""
+
+import asyncio
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.store_plugs import NOW, VKEY, entries, entry, person, run, sqlite_store, suspension, together
+from remit.adapters import worker
+from remit.adapters.log_reader.sqlite import SqliteLog
+from remit.adapters.store.look import look
+from remit.adapters.store.migrations import MIGRATIONS
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Person, Rules, Suspension
+from remit.domain.values import Instant
+from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.usecases.verify_log import verify_log
+from remit.wiring import verify_ed25519
+
+ADMIN = Commit(puts=(Put(person("admin", kind="officer", roles=("admin",)), 0),), entries=(entry(0, refs=("one",)),))
+RULES = Commit(puts=(Put(Rules(id="rules", digest="d", by="o", at=NOW), 0),), entries=(entry(1, refs=("one", "two")),))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is: what waits in the journal is put in place for a reason."""
+    monkeypatch.setattr(worker, "_IDLE_S", 60)
+
+
+def in_tables(folder: Path, table: str = "entry") -> int:
+    """How many rows stand in a table, as somebody sees it who knows nothing of a journal."""
+    with closing(sqlite3.connect(folder / "store.sqlite")) as raw:
+        found: int = raw.execute(f"select count(*) from {table}").fetchone()[0]
+        return found
+
+
+def change(folder: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(folder / "store.sqlite")) as raw, raw:
+        assert raw.execute(statement, values).rowcount > 0
+
+
+def killed_copy(folder: Path, to: Path) -> Path:
+    """The files as a process leaves them that is killed right now."""
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("*.lock", "*-shm"))
+    return to
+
+
+def busy(folder: Path, *commits: Commit, then: Callable[[Any], Any]) -> Any:
+    """Commit one after the other and do something while nothing of it stands in the tables."""
+
+    async def work(store: Any) -> Any:
+        for one in commits:
+            await store.commit(one)
+        assert in_tables(folder, "journal")
+        return await then(store)
+
+    return run(sqlite_store, folder, work)
+
+
+def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_tables(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+
+    async def kill(_store: Any) -> None:
+        assert not in_tables(folder)
+        killed_copy(folder, tmp_path / "copy")
+
+    busy(folder, ADMIN, RULES, then=kill)
+    assert (in_tables(folder), in_tables(folder, "journal")) == (2, 0)
+
+    async def afterwards(store: Any) -> None:
+        assert (await store.get(Person, "admin")).rev == 1
+        assert [one.record.id for one in await store.find(Person, "person.role", "admin")] == ["admin"]
+        assert [one.index for one in await store.entries(ref="one")] == [0, 1]
+        assert (await store.commit(entries(2))).size == 3
+
+    run(sqlite_store, tmp_path / "copy", afterwards)
+    assert in_tables(tmp_path / "copy", "journal") == 0
+
+
+def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:
+    async def looks(store: Any) -> None:
+        seen = look(tmp_path / "store.sqlite")
+        assert (seen.entries, seen.rules, seen.admins, seen.version) == (2, "d", 1, MIGRATIONS[-1][0])
+        with SqliteLog(tmp_path / "store.sqlite") as log:
+            note = log.checkpoint()
+            report = verify_log(
+                log,
+                records=log,
+                vkey=str(VKEY),
+                high_water=store.published(),
+                earlier=(),
+                verify_ed25519=verify_ed25519,
+                ticks=lambda: 0.0,
+                progress=lambda *_: None,
+            )
+            assert report.entries == 2
+        assert note == store.published()
+        assert not in_tables(tmp_path)
+
+    busy(tmp_path, ADMIN, RULES, then=looks)
+    assert look(tmp_path / "store.sqlite").entries == 2
+
+
+def test_what_was_changed_and_dropped_meanwhile_is_seen_so(tmp_path: Path) -> None:
+    run(sqlite_store, tmp_path, lambda store: store.commit(ADMIN))
+    dropped = Commit(drops=(Drop(person("admin", kind="officer", roles=("admin",)), 1),))
+    moved = Commit(puts=(Put(person("other", kind="officer", roles=("admin",)), 0),), entries=(entry(1),))
+
+    async def looks(store: Any) -> None:
+        assert look(tmp_path / "store.sqlite").admins == 1
+        with pytest.raises(Missing):
+            await store.get(Person, "admin")
+        assert (await store.get(Person, "other")).rev == 2  # above every revision a person was dropped at
+
+    busy(tmp_path, dropped, moved, then=looks)
+
+
+def test_what_only_the_journal_holds_is_held_against_later_commits(tmp_path: Path) -> None:
+    """Also when memory has forgotten it: revisions, marks, counters and last uses are those of the journal."""
+    first = Commit(
+        puts=(Put(suspension("s"), 0),), marks=(Mark("m", NOW + 10**9),), reserves=(Reserve("g", "k", 2, 3),), touches=(("t", 9),)
+    )
+
+    async def forgets(store: Any) -> None:
+        store._held.clear()
+        no = await together(
+            store.commit(Commit(puts=(Put(suspension("s"), 0),))),
+            store.commit(Commit(marks=(Mark("m", NOW + 10**9),))),
+            store.commit(Commit(reserves=(Reserve("g", "k", 2, 3),))),
+        )
+        assert [type(one) for one in no] == [Conflict, Replayed, NoRoom]
+        await store.commit(Commit(puts=(Put(suspension("s", active=False), 1),), touches=(("t", 5),)))
+        store._held.clear()
+        assert (await store.get(Suspension, "s")).rev == 2
+        assert not await store.find(Suspension, "suspension.active", "")
+        assert await store.counters("g") == {"k": 2}
+
+    busy(tmp_path, first, then=forgets)
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as raw:
+        assert raw.execute("select at from touch where id = 't'").fetchone() == (9,)
+
+
+def test_many_commits_and_idle_time_put_it_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(store: Any) -> None:
+        for number in range(70):
+            await store.commit(entries(number))
+        assert (in_tables(tmp_path), in_tables(tmp_path, "journal")) == (64, 6)
+        monkeypatch.setattr(worker, "_IDLE_S", 0.01)
+        await store.commit(entries(70))
+        deadline = time.monotonic() + 20
+        while in_tables(tmp_path, "journal") and time.monotonic() < deadline:  # noqa: ASYNC110  # nothing tells when it is done, since nobody has to wait for it
+            await asyncio.sleep(0.02)
+        assert (in_tables(tmp_path), in_tables(tmp_path, "journal")) == (71, 0)
+
+    run(sqlite_store, tmp_path, work)
+
+
+def test_a_disk_that_only_takes_the_journal_stops_the_store_before_it_grows_without_end(tmp_path: Path) -> None:
+    full = False
+
+    def point(name: str) -> None:
+        if full and name == "store.before_settled":
+            raise sqlite3.OperationalError("database or disk is full")
+
+    async def work(store: Any) -> None:
+        nonlocal full
+        full = True
+        answers = [await together(store.commit(entries(number))) for number in range(200)]
+        stood = sum(not isinstance(one, Exception) for (one,) in answers)
+        assert 64 <= stood < 200
+        assert all(isinstance(one, Fault) and one.code is Code.FAULT_STORE for (one,) in answers[stood:])
+        with pytest.raises(Fault):
+            await store.entries()
+        full = False
+        assert (await store.commit(entries(999))).size == stood + 1
+        assert len(await store.entries(limit=1000)) == stood + 1
+
+    run(sqlite_store, tmp_path, work, point)
+
+
+def test_another_process_that_moved_the_head_stops_the_log(tmp_path: Path) -> None:
+    """⚔ Two sequencers never sign two histories: a group is written only on the head it was decided on."""
+
+    async def moved(store: Any) -> None:
+        await store.commit(entries(0))
+        await store.entries()
+        change(tmp_path, "update head set root = ?", b"\x01" * 32)
+        with pytest.raises(Fault, match="another process") as caught:
+            await store.commit(entries(1))
+        assert caught.value.code is Code.FAULT_STORE
+        assert not in_tables(tmp_path, "journal")
+
+    run(sqlite_store, tmp_path, moved)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1", b"\x90", b"not what was written"])
+def test_a_damaged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, body: bytes) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+
+    async def kill(_store: Any) -> None:
+        killed_copy(folder, tmp_path / "copy")
+
+    busy(folder, ADMIN, RULES, then=kill)
+    copy = tmp_path / "copy"
+    change(copy, "update journal set body = ? where n = 2", body)
+    for look_at in (sqlite_store, lambda folder: look(folder / "store.sqlite"), lambda folder: SqliteLog(folder / "store.sqlite")):
+        with pytest.raises(Refused) as caught:
+            look_at(copy)
+        assert caught.value.code is Code.LOG_DAMAGED
+    assert (in_tables(copy), in_tables(copy, "journal")) == (0, 2)
+
+
+@pytest.mark.parametrize(("row", "code"), [(2, Code.LOG_OLDER), (1, Code.LOG_DAMAGED)])
+def test_a_journal_with_a_row_cut_out_stops_the_start_and_changes_nothing(tmp_path: Path, row: int, code: Code) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+
+    async def kill(_store: Any) -> None:
+        killed_copy(folder, tmp_path / "copy")
+
+    busy(folder, ADMIN, RULES, then=kill)
+    change(tmp_path / "copy", "delete from journal where n = ?", row)
+    with pytest.raises(Refused) as caught:
+        sqlite_store(tmp_path / "copy")
+    assert caught.value.code is code
+    assert (in_tables(tmp_path / "copy"), in_tables(tmp_path / "copy", "journal")) == (0, 1)
+
+
+def test_a_number_no_column_takes_is_its_own_commits_fault(tmp_path: Path) -> None:
+    """It would be found only when it is put in place, after its answer."""
+    beyond = 2**63
+
+    async def work(store: Any) -> None:
+        answers = await together(
+            store.commit(entries(0)),
+            store.commit(Commit(marks=(Mark("m", beyond),))),
+            store.commit(Commit(touches=(("t", beyond),))),
+            store.commit(Commit(entries=(entry(1, at=beyond),))),
+            store.commit(Commit(puts=(Put(Suspension(id="s", active=True, reason="r", by="o", at=Instant(beyond)), 0),))),
+            store.commit(entries(2)),
+        )
+        assert [isinstance(one, Fault) for one in answers] == [False, True, True, True, True, False]
+        assert len(await store.entries()) == 2
+
+    run(sqlite_store, tmp_path, work)
+
+
+def test_what_was_journalled_does_not_linger_in_the_file(tmp_path: Path) -> None:
+    """⚔ A record that was overwritten, as by an erasure, is not to be found in pages that the journal left behind."""
+    secret = "a-reason-nobody-else-has"
+    written = Commit(puts=(Put(Suspension(id="s", active=True, reason=secret * 400, by="o", at=NOW), 0),))
+    run(sqlite_store, tmp_path, lambda store: store.commit(written))
+    assert secret.encode() in (tmp_path / "store.sqlite").read_bytes()
+    run(sqlite_store, tmp_path, lambda store: store.commit(Commit(puts=(Put(suspension("s"), 1),))))
+    assert secret.encode() not in (tmp_path / "store.sqlite").read_bytes()
