@@ -144,18 +144,36 @@ class DeskDatabase:
                 connection.execute("rollback")
 
     def _write_all(self, jobs: Sequence[Job[Any]]) -> None:
+        """Most jobs take nothing back: they are first run without savepoints, and all of them again with, where one does."""
+        try:
+            if not self._write(jobs, self._run_plainly):
+                self._write(jobs, self._run)
+        except sqlite3.Error as problem:
+            _fail_all(jobs, problem)
+
+    def _write(self, jobs: Sequence[Job[Any]], run: Callable[[Job[Any]], bool]) -> bool:
+        """Run jobs in one transaction; when one of them says no, nothing of it happened."""
         connection = self._writing
         try:
             connection.execute("begin immediate")
-            for job in jobs:
-                self._run(job)
-            connection.execute("commit")
-        except sqlite3.Error as problem:
+            if all(map(run, jobs)):
+                connection.execute("commit")
+                return True
+            connection.execute("rollback")
+        except sqlite3.Error:
             with contextlib.suppress(sqlite3.Error):  # it may have rolled back by itself; the next `begin` tells
                 connection.execute("rollback")
-            _fail_all(jobs, problem)
+            raise
+        return False
 
-    def _run(self, job: Job[Any]) -> None:
+    def _run_plainly(self, job: Job[Any]) -> bool:
+        try:
+            job.result = cast("_Work", job.work).run(self._writing)
+        except Exception:  # noqa: BLE001  # it is run again, and told then
+            return False
+        return True
+
+    def _run(self, job: Job[Any]) -> bool:
         connection = self._writing
         work = cast("_Work", job.work)
         connection.execute("savepoint job")
@@ -166,8 +184,10 @@ class DeskDatabase:
                 # A full disk rolls everything back: the earlier jobs of this batch are gone and must not be released as done.
                 raise sqlite3.OperationalError(str(problem)) from problem
             connection.execute(UNDO)
+            job.result = None
             job.error = _told(problem, work.fault)
         connection.execute("release job")
+        return True
 
 
 def _fail_all(jobs: Sequence[Job[Any]], problem: Exception) -> None:

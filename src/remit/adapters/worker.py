@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Fault
 
 T = TypeVar("T")
 MOST: Final = 256
-"""How many jobs are answered together at most."""
+"""With so many jobs no more are taken to be answered together."""
 
 _IDLE_S: Final = 0.05
 
@@ -47,7 +47,8 @@ class Worker:
 
         `rest` is called when results were released, and again when nothing came for a while after it said that more is left.
         """
-        self._queue: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Job[Any]]] = {}
         self._run = run
         self._rest = rest
         self._fault = fault
@@ -76,15 +77,30 @@ class Worker:
             # Inside the door, so that no job can be queued behind the end mark, where nobody would ever answer it.
             if self._closed:
                 raise Fault(self._fault, "it is closed")
-            self._queue.put(job)
+            gathered = self._gathered.get(loop)
+            if gathered is None:
+                # What one turn of the loop hands over goes together: the thread could not run before it ends, and is woken once.
+                self._gathered[loop] = [job]
+                loop.call_soon(self._send, loop)
+            else:
+                gathered.append(job)
         # A cancelled caller cancels its future only: what was handed over is decided by the thread alone.
         return job.future
+
+    def _send(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._door:
+            gathered = self._gathered.pop(loop, None)
+            if gathered:
+                self._queue.put(gathered)
 
     def close(self) -> None:
         """Finish what waits and end the thread. Blocks; closing twice changes nothing."""
         with self._door:
             if not self._closed:
                 self._closed = True
+                for gathered in self._gathered.values():
+                    self._queue.put(gathered)
+                self._gathered.clear()
                 self._queue.put(None)
         self._thread.join()
 
@@ -94,7 +110,7 @@ class Worker:
             first = self._next(left=left)
             if first is None:
                 return
-            jobs = [first]
+            jobs = first
             while len(jobs) < MOST:
                 try:
                     more = self._queue.get_nowait()
@@ -103,7 +119,7 @@ class Worker:
                 if more is None:
                     going = False
                     break
-                jobs.append(more)
+                jobs += more
             try:
                 self._run(jobs)
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
@@ -111,8 +127,8 @@ class Worker:
             _release(jobs)
             left = self._rest is not None and self._rest(idle=False)
 
-    def _next(self, *, left: bool) -> Job[Any] | None:
-        """The next job, or None at the end; while nothing comes, what is left is done."""
+    def _next(self, *, left: bool) -> list[Job[Any]] | None:
+        """The next jobs, or None at the end; while nothing comes, what is left is done."""
         while left and self._rest is not None:
             try:
                 return self._queue.get(timeout=_IDLE_S)

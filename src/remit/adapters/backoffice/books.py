@@ -35,6 +35,11 @@ create index ledger_record on ledger (kind, id);
 create table notice (n integer primary key, act text not null, customer text not null, recipient text not null, text text not null, at integer not null) strict;
 create table offer_used (offer text primary key, act text not null) strict, without rowid
 """
+_FROM: Final = """ from (select ?1 as kind, ?2 as id) q left join record r on r.kind = q.kind and r.id = q.id
+left join record_owner o on o.kind = q.kind and o.id = q.id"""
+# Both look-ups are done for every id, known or not, each by one statement: a statement costs a hand-over of the interpreter.
+_FIND: Final = f"select r.name, r.data, r.version, o.customer{_FROM}"
+_TOLD: Final = f"select r.name, r.version, o.customer{_FROM}"
 
 
 class Failed(Exception):  # noqa: N818  # the desk's own no, with a reason in plain words; nothing broke
@@ -58,11 +63,23 @@ class Books:
 
     def __init__(self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant) -> None:
         self._connection = connection
+        self._looked_at: dict[tuple[str, str], DeskRecord] = {}
         self._made = 0
         self.customer = customer
         self.act = act
         self.case = case
         self.now = now
+
+    def stands(self, kind: str, record_id: str, version: str) -> bool:
+        """Whether a record still has this version. What was looked at need not be read again by whoever fetches it next."""
+        found = find(self._connection, kind, record_id)
+        if found is None or str(found.version) != version:
+            return False
+        self._looked_at[kind, record_id] = found
+        return True
+
+    def _find(self, kind: str, record_id: str) -> DeskRecord | None:
+        return self._looked_at.pop((kind, record_id), None) or find(self._connection, kind, record_id)
 
     def own(self, kind: str, record_id: str) -> DeskRecord:
         """Fetch a record of this customer.
@@ -70,7 +87,7 @@ class Books:
         Raises:
             Failed: when it does not exist or is somebody else's, in the same words.
         """
-        found = find(self._connection, kind, record_id)
+        found = self._find(kind, record_id)
         if found is None or self.customer not in found.owners:
             raise Failed(f"There is no such {kind.replace('_', ' ')} of this customer.")
         return found
@@ -81,7 +98,7 @@ class Books:
         Raises:
             Failed: when it does not exist or has an owner.
         """
-        found = find(self._connection, kind, record_id)
+        found = self._find(kind, record_id)
         if found is None or found.owners:
             raise Failed(f"There is no such {kind.replace('_', ' ')}.")
         return found
@@ -161,11 +178,18 @@ class Books:
 
 def find(connection: sqlite3.Connection, kind: str, record_id: str) -> DeskRecord | None:
     """Find a record, byte for byte; None when there is none."""
-    row = connection.execute("select name, data, version from record where kind = ? and id = ?", (kind, record_id)).fetchone()
-    owners = connection.execute("select customer from record_owner where kind = ? and id = ?", (kind, record_id)).fetchall()
-    if row is None:
+    rows = connection.execute(_FIND, (kind, record_id)).fetchall()
+    name, data, version, _ = rows[0]
+    if version is None:
         return None
-    return DeskRecord(kind, record_id, row[0], frozenset(owner for (owner,) in owners), unpacked(row[1]), row[2])
+    return DeskRecord(kind, record_id, name, frozenset([owner for *_, owner in rows if owner is not None]), unpacked(data), version)
+
+
+def told(connection: sqlite3.Connection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
+    """Name, version and owners of a record; of one that is not there, in as much time, its id, 0 and nobody."""
+    rows = connection.execute(_TOLD, (kind, record_id)).fetchall()
+    name, version, _ = rows[0]
+    return name or record_id, version or 0, frozenset([owner for *_, owner in rows if owner is not None])
 
 
 def owned(connection: sqlite3.Connection, customer: str, kind: str) -> Sequence[DeskRecord]:

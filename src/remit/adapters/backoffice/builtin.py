@@ -82,13 +82,13 @@ class BuiltinBackoffice:
         now = self._world.now()
 
         def job(connection: sqlite3.Connection) -> ActResult:
-            before = _result(connection, act.key)
-            if before is not None:
-                return before
             book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now)
             done = _try(connection, effect, book, act)
-            _write_act(connection, act.key, done, now=now, act=act)
-            return done
+            if _write_act(connection, act.key, done, now=now, act=act):
+                return done
+            # The key stands already, which is rare and therefore asked last: what it answered then is the answer.
+            connection.execute(UNDO)
+            return _result(connection, act.key)
 
         self._point(BEFORE_ACT)  # a crash here leaves no trace: `outcome` says unseen
         done = await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
@@ -99,7 +99,7 @@ class BuiltinBackoffice:
         """Say what became of a key, as far as it is durable."""
 
         def job(connection: sqlite3.Connection) -> ActResult:
-            return _result(connection, key) or ActResult(state=ActState.UNSEEN, values={})
+            return _result(connection, key)
 
         return await self._read(job)
 
@@ -108,12 +108,8 @@ class BuiltinBackoffice:
         now = self._world.now()
 
         def job(connection: sqlite3.Connection) -> ActResult:
-            before = _result(connection, key)
-            if before is not None:
-                return before
             fenced = ActResult(state=ActState.FENCED, values={}, reason="Fenced before it was done.")
-            _write_act(connection, key, fenced, now=now, act=None)
-            return fenced
+            return fenced if _write_act(connection, key, fenced, now=now, act=None) else _result(connection, key)
 
         return await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
 
@@ -161,12 +157,11 @@ class BuiltinBackoffice:
             self._on_point(name)
 
     def _fact(self, connection: sqlite3.Connection, kind: str, record_id: str, customer: str, as_of: int) -> Facts | None:
-        found = books.find(connection, kind, record_id)
-        known = found or books.DeskRecord(kind, record_id, record_id, frozenset(), books.unpacked("{}"), 0)
+        name, version, owners = books.told(connection, kind, record_id)
         public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
-        relation = "public" if public else "owner" if customer in known.owners else "none"
-        fact = Facts(id=known.id, owners=known.owners, relation=relation, as_of=as_of, version=str(known.version), name=known.name)
-        return fact if found is not None else None
+        relation = "public" if public else "owner" if customer in owners else "none"
+        fact = Facts(id=record_id, owners=owners, relation=relation, as_of=as_of, version=str(version), name=name)
+        return fact if version else None
 
     def _answer(self, connection: sqlite3.Connection, action: Action, params: JsonObject, customer: str) -> ActResult:
         named: dict[str, list[books.DeskRecord]] = {}
@@ -202,8 +197,7 @@ def _named(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
 def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act: Act) -> ActResult:
     """Run the effect if the versions still hold; a no of the desk leaves nothing of it behind."""
     for (kind, record_id), version in sorted(act.versions.items()):
-        record = books.find(connection, kind, record_id)
-        if record is None or str(record.version) != version:
+        if not book.stands(kind, record_id, version):
             return ActResult(state=ActState.FAILED, values={}, reason=f"The {kind.replace('_', ' ')} changed since this was decided.")
     try:
         values = effect(book, act.params)
@@ -213,17 +207,21 @@ def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act:
     return ActResult(state=ActState.DONE, values=values)
 
 
-def _result(connection: sqlite3.Connection, key: str) -> ActResult | None:
+def _result(connection: sqlite3.Connection, key: str) -> ActResult:
     row = connection.execute("select state, result, reason from act where key = ?", (key,)).fetchone()
-    return None if row is None else ActResult(state=ActState(row[0]), values=books.unpacked(row[1]), reason=row[2])
+    if row is None:
+        return ActResult(state=ActState.UNSEEN, values={})
+    return ActResult(state=ActState(row[0]), values=books.unpacked(row[1]), reason=row[2])
 
 
-def _write_act(connection: sqlite3.Connection, key: str, result: ActResult, *, now: int, act: Act | None) -> None:
+def _write_act(connection: sqlite3.Connection, key: str, result: ActResult, *, now: int, act: Act | None) -> bool:
+    """Write what became of a key, unless it stands already; tells whether it was new."""
     who = ("", "", "", "", "") if act is None else (act.action, act.customer, act.case, act.decision, " ".join(sorted(act.confirmed_by)))
-    connection.execute(
-        "insert into act (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    written = connection.execute(
+        "insert or ignore into act (key, state, result, reason, action, customer, desk_case, decision, confirmed_by, at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (key, result.state.value, books.packed(result.values), result.reason, *who, now),
     )
+    return bool(written.rowcount)
 
 
 def _actual(connection: sqlite3.Connection, customer: str, names: Sequence[str]) -> Iterator[tuple[str, Json]]:
