@@ -149,7 +149,8 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
     weighed = _secret(request) if secret else await weigh(parts, standing, wish, with_case=True)
     if weighed.ending is not None:
         raise await ended_by_case(parts, workload.task, weighed.ending)
-    weighed = replace(weighed, secrets=request.secrets)
+    if request.secrets:
+        weighed = replace(weighed, secrets=request.secrets)
     record = _record(parts, standing, request, request.words, weighed)
     match weighed.decision:
         case Refuse() as refuse:
