@@ -16,6 +16,7 @@ from pathlib import Path
 import uvicorn
 
 from remit.adapters.files.pack import read_pack
+from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.memory import settle_memory
 from remit.settings import make_settings
 from remit.wiring import Rules, build
@@ -105,7 +106,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: b
             host="127.0.0.1",
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=BoundedProtocol,
             log_level="warning",
             access_log=False,
             proxy_headers=False,

@@ -13,6 +13,7 @@ from typing import Final
 import uvicorn
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.cli.logs import LEVELS, start_logs
 from remit.entrypoints.cli.opening import configured, open_desk, settings_of, verify_made
 from remit.entrypoints.cli.telling import Advised, Exit, Out
@@ -76,7 +77,7 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
     config = uvicorn.Config(
         desk.app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -1,0 +1,123 @@
+"""What a connection may send before anything of ours looks at it: requests bounded in size and time, and refusals that say why.
+
+Uvicorn's parser takes heads of any size and waits for the rest of a request for ever.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from remit.domain.errors import Code, Refused
+from remit.entrypoints.replies import PROBLEM, problem
+
+MOST_HEAD: Final = 32 * 1024
+"""Bytes of a request's line and headers together: a token, a proof and a cookie are some 3 kB."""
+MOST_HEADERS: Final = 100
+WHOLE_S: Final = 30.0
+"""So long a request may take to arrive whole, from the connection's or its own first byte on."""
+_TOO_LARGE: Final = (
+    b"431 Request Header Fields Too Large",
+    Refused(
+        Code.REQUEST_TOO_LARGE, "a head", public=f"A request has at most {MOST_HEADERS} headers, and {MOST_HEAD} bytes before its body."
+    ),
+)
+_TOO_SLOW: Final = (
+    b"408 Request Timeout",
+    Refused(Code.REQUEST_MALFORMED, "too slow", public=f"The request did not arrive whole within {WHOLE_S:.0f} seconds."),
+)
+_MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))
+
+
+class _TooLarge(Exception):  # noqa: N818  # it names what is
+    """A head is beyond its bounds."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Uvicorn's protocol with bounded requests. What it refuses closes the connection and leaves nothing behind."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:  # noqa: ANN401  # whatever uvicorn gives its protocols
+        super().__init__(*given, **named)
+        self._in_head = False
+        self._whole = False
+        self._came = self._chunk = 0
+        """Bytes that came since the head began that is coming, and at once."""
+        self._refusal = _MALFORMED
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Take a connection, and wait for its first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a head that does not end is refused before more of it is kept."""
+        self._came += len(data)
+        self._chunk = len(data)
+        super().data_received(data)
+        if self._whole or self.transport.is_closing():
+            return
+        if self._in_head and self._came > MOST_HEAD:
+            self._refuse(_TOO_LARGE)
+        else:
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head, self._whole = True, False
+        self._came = self._chunk
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is whole. What came with it may be body: only what seems large is counted."""
+        self._in_head = False
+        if len(self.headers) > MOST_HEADERS or (self._came > MOST_HEAD and self._head_bytes() > MOST_HEAD):
+            self._refusal = _TOO_LARGE
+            raise _TooLarge
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is whole: from now on it waits for us."""
+        self._whole = True
+        self._chunk = 0  # where in it the next head begins is not told
+        self._wait_no_more()
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request as everything is answered: with a code and a cure."""
+        del msg
+        self._refuse(self._refusal)
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(WHOLE_S, self._refuse, _TOO_SLOW)
+
+    def _wait_no_more(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, why: tuple[bytes, Refused]) -> None:
+        self._wait_no_more()
+        if self.transport.is_closing():
+            return
+        answering: RequestResponseCycle | None = self.cycle
+        if answering is None or answering.response_complete:
+            self.transport.write(_raw(*why))
+        self.transport.close()
+
+
+def _raw(status: bytes, refused: Refused) -> bytes:
+    """An answer as bytes, for what never became a request."""
+    answer = problem(refused, issuer="")
+    body = answer.body.replace(b'"status":%d' % answer.status, b'"status":' + status[:3], 1)
+    head = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+    return head % (status, PROBLEM, len(body)) + body

@@ -1,0 +1,154 @@
+"""What a connection may send before a request is one: bounded in size and time, refused with a code and a cure, over real sockets."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from remit.entrypoints import bounded
+from remit.entrypoints.bounded import MOST_HEAD, MOST_HEADERS, BoundedProtocol
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers with how much body came; `/slow` takes its time."""
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.8)
+    body = b"%d bytes" % size
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[int]:
+    monkeypatch.setattr(bounded, "WHOLE_S", getattr(request, "param", 20.0))
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http=BoundedProtocol, ws="none", lifespan="off", log_level="critical")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join(10)
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the other side closes."""
+    found = b""
+    while True:
+        try:
+            part = connection.recv(65536)
+        except ConnectionResetError:
+            return found
+        if not part:
+            return found
+        found += part
+
+
+def told(raw: bytes) -> tuple[bytes, dict[str, Any]]:
+    head, _, body = raw.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    assert b"connection: close" in head
+    return head.split(b"\r\n")[0], json.loads(body)
+
+
+def refusal(port: int, *parts: bytes) -> tuple[bytes, dict[str, Any]]:
+    with connected(port) as connection:
+        for part in parts:
+            connection.sendall(part)
+        return told(everything(connection))
+
+
+def verify_too_large(port: int, *parts: bytes) -> None:
+    status, problem = refusal(port, *parts)
+    assert status == b"HTTP/1.1 431 Request Header Fields Too Large"
+    assert (problem["code"], problem["status"]) == ("request.too_large", 431)
+    assert problem["cure"]
+
+
+def test_a_head_that_is_too_large_is_refused_with_a_code(port: int) -> None:
+    verify_too_large(port, GET + b"a: " + b"x" * MOST_HEAD + b"\r\n\r\n")
+    verify_too_large(port, b"GET /" + b"x" * MOST_HEAD + b" HTTP/1.1\r\n\r\n")
+    verify_too_large(port, GET + b"".join(b"h%d: 1\r\n" % number for number in range(MOST_HEADERS + 1)) + b"\r\n")
+
+
+def test_a_head_that_does_not_end_is_refused_before_all_of_it_came(port: int) -> None:
+    verify_too_large(port, GET + b"a: ", b"x" * (MOST_HEAD + 1))
+    with connected(port) as connection:
+        connection.sendall(GET)
+        assert dribbled(connection) < 4 * MOST_HEAD
+
+
+def dribbled(connection: socket.socket) -> int:
+    """Send headers without end; how many bytes went before the other side was gone."""
+    sent = 0
+    with contextlib.suppress(ConnectionError):
+        while sent < 100 * MOST_HEAD:
+            connection.sendall(b"a: " + b"x" * 4096 + b"\r\n")
+            sent += 4096
+            time.sleep(0.001)
+    return sent
+
+
+def test_what_is_no_request_is_told_so_with_a_code(port: int) -> None:
+    for raw in (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"HELLO\r\n\r\n", b"GET / HTTP/1.1\r\nhost x\r\n\r\n"):
+        status, problem = refusal(port, raw)
+        assert status == b"HTTP/1.1 400 Bad Request"
+        assert (problem["code"], problem["status"]) == ("request.malformed", 400)
+
+
+def test_what_is_within_bounds_goes_through_one_after_the_other_and_in_pieces(port: int) -> None:
+    large = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n" + b"y" * 300_000
+    with connected(port) as connection:
+        for piece in (GET[:5], GET[5:20], GET[20:] + b"a: " + b"x" * (MOST_HEAD - 100) + b"\r\n\r\n"):
+            connection.sendall(piece)
+            time.sleep(0.05)
+        connection.sendall(large + GET + b"\r\n" + GET + b"connection: close\r\n\r\n")
+        found = everything(connection)
+    assert [found.count(what) for what in (b"200 OK", b"\r\n\r\n0 bytes", b"\r\n\r\n300000 bytes")] == [4, 3, 1]
+
+
+@pytest.mark.parametrize("port", [0.4], indirect=True)
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"GE", GET])
+def test_a_request_that_does_not_come_is_not_waited_for(port: int, begun: bytes) -> None:
+    began = time.monotonic()
+    status, problem = refusal(port, begun)
+    assert 0.3 < time.monotonic() - began < 8
+    assert status == b"HTTP/1.1 408 Request Timeout"
+    assert problem["code"] == "request.malformed"
+
+
+@pytest.mark.parametrize("port", [0.4], indirect=True)
+def test_a_body_that_does_not_come_closes_the_connection(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n123")
+        assert everything(connection) == b""
+
+
+@pytest.mark.parametrize("port", [0.4], indirect=True)
+def test_whoever_waits_for_us_is_not_cut_off(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert b"0 bytes" in everything(connection)
