@@ -176,3 +176,27 @@ def test_customers_and_officers_without_a_desk_role_see_no_case(desk: Sandbox, a
         with pytest.raises(Refused) as problem:
             person.post(f"/desk/v1/cases/{task.case}/reply", {"text": "Hello."})
         assert problem.value.code == "person.not_allowed"
+
+
+def test_an_officer_offers_within_the_limits_of_their_roles_and_sees_them() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    catalogue["role"]["guard"] = {"title": "Guard", "offers": {}}
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(desk.customer("anna", name="Anna Berg").grant(agent, copy.deepcopy(MANDATE)))
+        olga, gus = desk.officer("olga", ["billing"]), desk.officer("gus", ["guard"])
+        path = f"/desk/v1/cases/{task.case}/offers"
+        for officer, amount, said in (
+            (olga, "10.01 EUR", "at most 10.00 EUR"),
+            (olga, "1.00 USD", "at most"),
+            (gus, "1.00 EUR", "does not"),
+        ):
+            with pytest.raises(Refused) as problem:
+                officer.post(path, {"action": "offer.accept", "terms": {"amount": amount}})
+            assert problem.value.code == "person.not_allowed"
+            assert said in str(problem.value)
+        assert task.inbox() == []
+        assert not [one for one in desk.transcript() if one["kind"] == "offer.made"]
+        olga.post(path, {"action": "offer.accept", "terms": {"amount": "10.00 EUR"}})
+        assert [one["kind"] for one in task.inbox()] == ["offer"]

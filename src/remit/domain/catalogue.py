@@ -11,7 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
-from remit.domain.values import JsonObject
+from remit.domain.values import JsonObject, Money
 
 
 class Area(StrEnum):
@@ -52,6 +52,8 @@ class MarkKind(StrEnum):
     RESOURCE = "x-resource"
 
 
+OFFER_PARAMS: Final = frozenset({"offer_id", "digest"})
+"""By which params an offer is accepted."""
 CUSTOMER: Final = "customer"
 """The confirmer word for the represented person; officers are `officer:<role>`."""
 
@@ -85,10 +87,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role an officer of the desk can have."""
+    """A role an officer of the desk can have.
+
+    `offers` maps an action that accepts offers to the largest amount of one (None: any); as a whole None for a role without limits.
+    """
 
     name: str
     title: str
+    offers: Mapping[str, Money | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +117,11 @@ class Action:
     declared: frozenset[str]
     builtin: bool
     digest: str
+
+    @property
+    def takes_offer(self) -> bool:
+        """Whether an agent accepts an offer by it: its params besides id and digest are the terms."""
+        return self.power is PowerKind.ACCEPT and self.declared >= OFFER_PARAMS
 
     def marked(self, kind: MarkKind) -> tuple[Mark, ...]:
         """The marks of one kind, in the order of the schema."""

@@ -10,12 +10,14 @@ from datetime import date
 from typing import Final
 
 from remit.domain.canonical import digest
-from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, Objective, Resource, Role, Waiver
+from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, MarkKind, Objective, Resource, Role, Waiver
 from remit.domain.catalogue_actions import builtin_actions, builtin_attributes, read_action
 from remit.domain.catalogue_tables import Table, closed, flag, quoted, table, text, texts, wrong
+from remit.domain.errors import Refused
 from remit.domain.ids import is_dotted, is_word
 from remit.domain.names import expand, is_glob
 from remit.domain.params_marks import Names
+from remit.domain.values import Json, Money, verify_money
 from remit.domain.waivers import read_waiver
 
 DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
@@ -49,10 +51,10 @@ def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalog
     currency = text(desk["currency"], "desk.currency")
     if _CURRENCY.fullmatch(currency) is None:
         raise wrong("desk.currency", "is no currency", 'write three capital letters, such as "EUR"')
-    roles = {name: _role(name, value) for name, value in _entries(top, "role")}
     resources = {name: _resource(name, value) for name, value in _entries(top, "resource")}
     attributes = {**builtin_attributes(), **{name: _attribute(name, value) for name, value in _entries(top, "attribute", dotted=True)}}
     actions = _actions(top, Names(resources=frozenset(resources), attributes=frozenset(attributes)), attributes)
+    roles = {name: _role(name, value, actions) for name, value in _entries(top, "role")}
     objectives = {name: _objective(name, value, actions, resources) for name, value in _entries(top, "objective")}
     draft = Catalogue(
         desk=text(desk["name"], "desk.name"),
@@ -78,9 +80,28 @@ def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[s
         yield name, value
 
 
-def _role(name: str, value: object) -> Role:
+def _role(name: str, value: object, actions: Mapping[str, Action]) -> Role:
     key = quoted("role", name)
-    return Role(name=name, title=text(closed(value, key, required=("title",))["title"], f"{key}.title"))
+    found = closed(value, key, required=("title",), optional=("offers",))
+    offers: dict[str, Money | None] | None = None
+    if "offers" in found:
+        given = table(found["offers"], f"{key}.offers")
+        offers = {action: _offered(actions.get(action), limit, quoted(f"{key}.offers", action)) for action, limit in given.items()}
+    return Role(name=name, title=text(found["title"], f"{key}.title"), offers=offers)
+
+
+def _offered(action: Action | None, limit: object, key: str) -> Money | None:
+    """How much of an offer a role may make: an amount, or `true` for any."""
+    if action is None or not action.takes_offer:
+        raise wrong(key, "is no action that accepts an offer", 'name one with power = "accept" and the params offer_id and digest')
+    if limit is True:
+        return None
+    if not action.marked(MarkKind.MONEY):
+        raise wrong(key, "its terms have no amounts", "write true")
+    try:
+        return verify_money(limit if isinstance(limit, str) else "", where=key)
+    except Refused:
+        raise wrong(key, "is no amount", 'write the most it may be, such as "50.00 EUR", or true for any') from None
 
 
 def _resource(kind: str, value: object) -> Resource:
@@ -194,6 +215,11 @@ def _waivers(value: object, actions: Mapping[str, Action], today: date | None) -
     return tuple(read_waiver(one, actions, key=f"waiver[{place}]", today=today) for place, one in enumerate(value))
 
 
+def _told(role: Role) -> list[Json]:
+    offers = role.offers
+    return [role.name, role.title, *([] if offers is None else [{name: str(limit or "any") for name, limit in offers.items()}])]
+
+
 def _catalogue_digest(catalogue: Catalogue) -> str:
     """One digest over everything the catalogue says.
 
@@ -203,7 +229,7 @@ def _catalogue_digest(catalogue: Catalogue) -> str:
         {
             "desk": catalogue.desk,
             "currency": catalogue.currency,
-            "roles": [[role.name, role.title] for role in catalogue.roles.values()],
+            "roles": [_told(role) for role in catalogue.roles.values()],
             "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
             "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
             "attributes": {name: [one.title, one.sensitive] for name, one in catalogue.attributes.items()},

@@ -3,13 +3,13 @@
 Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical, digest
-from remit.domain.catalogue import PowerKind
+from remit.domain.catalogue import OFFER_PARAMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
+from remit.domain.offers import verify_offered
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.transcript import Draft, Kind
@@ -58,16 +58,15 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
     """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
 
     Raises:
-        Refused: `action.unknown`, `params.invalid` for terms that do not fit the action, `person.not_allowed` in one's own case,
-            `request.malformed`; the standing's own codes.
+        Refused: `action.unknown`, `params.invalid` for terms that do not fit the action, `person.not_allowed` in one's own case
+            or beyond what one's roles may offer, `request.malformed`; the standing's own codes.
 
     Source: 2-model.md §8 (Offers).
     """
     found = parts.catalogue.action(action)
-    properties = found.schema.get("properties")
-    if found.power is not PowerKind.ACCEPT or not isinstance(properties, Mapping) or not {"offer_id", "digest"} <= properties.keys():
+    if not found.takes_offer:
         raise Refused(Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers.")
-    if not terms or {"offer_id", "digest"} & terms.keys():
+    if not terms or OFFER_PARAMS & terms.keys():
         raise Refused(Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public="Give the terms of the offer.")
     if not 0 < ttl_s <= _LONGEST_OFFER_S:
         raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public="An offer stands for at most 30 days.")
@@ -88,6 +87,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
             expires_at=Instant(now + ttl_s * 1000),
         )
         parts.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
+        verify_offered(parts.catalogue, officer.roles, found, terms)
         told: JsonObject = {
             "offer_id": offer.id,
             "digest": offer.digest,

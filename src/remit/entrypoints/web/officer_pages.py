@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue import Action, PowerKind
+from remit.domain.catalogue import OFFER_PARAMS, Action
+from remit.domain.errors import Refused
 from remit.domain.evidence import MEANING, SUMS, Count
 from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
+from remit.domain.offers import offered_at_most
+from remit.domain.records import Person
 from remit.domain.rendering_values import filled, label
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.audit_api import MOST, asked_report
@@ -70,12 +73,24 @@ class OfficerPages:
             tier=TIERS[str(card["tier"])].format(desk=self.parts.catalogue.desk),
             endings=ENDINGS,
             states=STATES,
-            offers=[
-                {"name": action.name, "title": label(action).partition("…")[0].rstrip(" (,:“"), "terms": _terms(action)}
-                for action in self.parts.catalogue.actions.values()
-                if action.power is PowerKind.ACCEPT and {"offer_id", "digest"} <= action.declared
-            ],
+            offers=self._offers(officer),
         )
+
+    def _offers(self, officer: Person) -> list[dict[str, object]]:
+        """The offers an officer may make, each with the most it may be."""
+        made: list[dict[str, object]] = []
+        for action in self.parts.catalogue.actions.values():
+            if not action.takes_offer:
+                continue
+            try:
+                limits = offered_at_most(self.parts.catalogue, officer.roles, action)
+            except Refused:
+                continue
+            most = " or ".join(str(limit) for limit in limits or ())
+            made.append(
+                {"name": action.name, "title": label(action).partition("…")[0].rstrip(" (,:“"), "terms": _terms(action), "most": most}
+            )
+        return made
 
     def _titled(self, row: Mapping[str, Json]) -> dict[str, object]:
         objective = self.parts.catalogue.objectives.get(str(row["objective"]))
@@ -184,8 +199,15 @@ def _terms(action: Action) -> list[dict[str, object]]:
     properties = action.schema.get("properties")
     made: list[dict[str, object]] = []
     for name, schema in sorted(properties.items()) if isinstance(properties, Mapping) else ():
-        if name not in {"offer_id", "digest"} and isinstance(schema, Mapping):
+        if name not in OFFER_PARAMS and isinstance(schema, Mapping):
             choices = schema.get("enum")
             many = schema.get("type") == "array"
-            made.append({"name": name, "many": many, "choices": list(choices) if isinstance(choices, list | tuple) else []})
+            made.append(
+                {
+                    "name": name,
+                    "title": schema.get("title") or name.replace("_", " "),
+                    "many": many,
+                    "choices": list(choices) if isinstance(choices, list | tuple) else [],
+                }
+            )
     return made

@@ -1,0 +1,64 @@
+"""What an officer may offer: the amounts their roles are given in the catalogue.
+
+Source: 2-model.md §8 (Offers: within the officer's limits).
+"""
+
+from collections.abc import Collection, Sequence
+
+from remit.domain.catalogue import Action, Catalogue, MarkKind, Role
+from remit.domain.errors import Code, Refused
+from remit.domain.paths import values_at
+from remit.domain.values import JsonObject, Money, verify_money
+
+
+def offered_at_most(catalogue: Catalogue, roles: Collection[str], action: Action) -> Sequence[Money] | None:
+    """The largest amounts an officer with these roles may offer for an action, one of which must hold for all; None for no limit.
+
+    Raises:
+        Refused: `person.not_allowed` when none of the roles makes such offers.
+    """
+    own = [role for name, role in catalogue.roles.items() if name in roles]
+    # Whoever has no role of the desk, such as an admin, is given nothing by a catalogue that gives roles their limits.
+    found = [_limit(role, action) for role in own or catalogue.roles.values()]
+    if not own and not all(limit == () for limit in found):
+        raise _not_allowed("the officer has no role of the desk", "Only officers with a role of this desk make offers.")
+    given = [limit for limit in found if limit is not None]
+    if found and not given:
+        raise _not_allowed(f"none of the officer's roles offers {action.name}", "Your role does not make such offers.")
+    return None if () in given or not given else [amount for limit in given for amount in limit]
+
+
+def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
+    """Check that an officer may offer these terms.
+
+    Raises:
+        Refused: `person.not_allowed` with the limit.
+    """
+    limits = offered_at_most(catalogue, roles, action)
+    if limits is None:
+        return
+    amounts = [
+        verify_money(value) for mark in action.marked(MarkKind.MONEY) for value in values_at(terms, mark.path) if isinstance(value, str)
+    ]
+    if not any(all(_within(amount, limit) for amount in amounts) for limit in limits):
+        most = " or ".join(str(limit) for limit in limits)
+        raise _not_allowed(f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more.")
+
+
+def _limit(role: Role, action: Action) -> tuple[Money, ...] | None:
+    """A role's limit for an action: None where it makes no such offers, () where it has no limit."""
+    if role.offers is None:
+        return ()
+    if action.name not in role.offers:
+        return None
+    limit = role.offers[action.name]
+    return () if limit is None else (limit,)
+
+
+def _within(amount: Money, limit: Money) -> bool:
+    """⚔ An amount in another currency is within no limit: nothing here knows what it is worth."""
+    return amount.currency == limit.currency and amount.amount <= limit.amount
+
+
+def _not_allowed(detail: str, public: str) -> Refused:
+    return Refused(Code.PERSON_NOT_ALLOWED, detail, public=public)

@@ -1,0 +1,110 @@
+"""What an officer may offer: the amounts their roles are given."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from browser.shop import CATALOGUE
+from remit.domain.catalogue import Catalogue
+from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import Code, Refused
+from remit.domain.offers import offered_at_most, verify_offered
+
+OFFER = "offer.accept"
+
+
+def desk(**limits: Any) -> Catalogue:
+    """The shop with the roles `care`, `lead` and `guard`, and these offers."""
+    data = deepcopy(CATALOGUE)
+    data["role"].update({name: {"title": name.title()} for name in ("care", "lead", "guard")})
+    for name, offers in limits.items():
+        data["role"][name]["offers"] = offers
+    return read_catalogue(data, today=None)
+
+
+def refused(catalogue: Catalogue, roles: list[str], **terms: Any) -> Refused:
+    with pytest.raises(Refused) as caught:
+        verify_offered(catalogue, roles, catalogue.action(OFFER), terms)
+    assert caught.value.code is Code.PERSON_NOT_ALLOWED
+    assert caught.value.public
+    return caught.value
+
+
+def allowed(catalogue: Catalogue, roles: list[str], **terms: Any) -> None:
+    verify_offered(catalogue, roles, catalogue.action(OFFER), terms)
+
+
+def test_an_officer_offers_up_to_the_widest_limit_of_their_roles() -> None:
+    catalogue = desk(care={OFFER: "20.00 EUR"}, lead={OFFER: "100.00 EUR"}, guard={})
+    for roles, most in ((["care"], "20.00"), (["lead"], "100.00"), (["care", "lead"], "100.00"), (["guard", "care"], "20.00")):
+        allowed(catalogue, roles, amount=f"{most} EUR")
+        assert f"{most} EUR" in str(refused(catalogue, roles, amount=f"{most[:-1]}1 EUR").public)
+    assert offered_at_most(catalogue, ["care"], catalogue.action(OFFER)) is not None
+
+
+def test_a_role_without_offers_has_no_limit_and_true_is_none() -> None:
+    catalogue = desk(care={OFFER: True}, lead={OFFER: "1.00 EUR"})
+    for roles in (["care"], ["guard"], ["lead", "guard"]):
+        allowed(catalogue, roles, amount="9999.00 EUR")
+        assert offered_at_most(catalogue, roles, catalogue.action(OFFER)) is None
+
+
+def test_a_role_whose_offers_do_not_name_the_action_makes_none() -> None:
+    catalogue = desk(guard={})
+    refused(catalogue, ["guard"], amount="1.00 EUR")
+    allowed(catalogue, ["guard", "care"], amount="1.00 EUR")
+
+
+def test_another_currency_is_within_no_limit() -> None:
+    refused(desk(care={OFFER: "100.00 EUR"}), ["care"], amount="1.00 USD")
+
+
+def test_whoever_has_no_role_of_the_desk_offers_only_where_no_role_has_a_limit() -> None:
+    allowed(desk(), ["admin"], amount="5.00 EUR")
+    refused(desk(care={OFFER: "100.00 EUR"}), ["admin"], amount="5.00 EUR")
+    refused(desk(care={OFFER: "100.00 EUR"}), [], amount="5.00 EUR")
+    allowed(desk(care={OFFER: "100.00 EUR"}), ["admin", "care"], amount="5.00 EUR")
+
+
+@pytest.mark.parametrize(
+    ("offers", "key"),
+    [
+        ({"payment.refund": "5.00 EUR"}, 'role."care".offers."payment.refund"'),
+        ({"no.such": True}, 'role."care".offers."no.such"'),
+        ({OFFER: "a lot"}, 'role."care".offers."offer.accept"'),
+        ({OFFER: 50}, 'role."care".offers."offer.accept"'),
+        ({OFFER: False}, 'role."care".offers."offer.accept"'),
+        ("all", 'role."care".offers'),
+    ],
+)
+def test_a_mistake_in_a_roles_offers_is_named(offers: Any, key: str) -> None:
+    with pytest.raises(Refused) as caught:
+        desk(care=offers)
+    assert caught.value.code is Code.CATALOGUE_INVALID
+    assert key in caught.value.detail
+
+
+def test_an_amount_for_terms_without_amounts_is_a_mistake() -> None:
+    data = deepcopy(CATALOGUE)
+    data["action"]["gift.accept"] = {
+        "title": "Accept gift {offer_id}",
+        "power": "accept",
+        "area": "commitment",
+        "effect": "write",
+        "params": {
+            "properties": {name: {"type": "string", "maxLength": 100} for name in ("offer_id", "digest", "kind")},
+            "required": ["offer_id", "digest"],
+        },
+    }
+    data["role"]["billing"]["offers"] = {"gift.accept": "5.00 EUR"}
+    with pytest.raises(Refused, match="no amounts"):
+        read_catalogue(data, today=None)
+    data["role"]["billing"]["offers"] = {"gift.accept": True}
+    catalogue = read_catalogue(data, today=None)
+    verify_offered(catalogue, ["billing"], catalogue.action("gift.accept"), {"kind": "mug"})
+
+
+def test_the_rule_digest_covers_what_may_be_offered() -> None:
+    digests = {desk(**one).digest for one in ({}, {"care": {}}, {"care": {OFFER: True}}, {"care": {OFFER: "1.00 EUR"}}, {"lead": {}})}
+    assert len(digests) == 5
