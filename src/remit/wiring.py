@@ -38,6 +38,8 @@ from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
+from remit.domain.rules_outline import RulesOutline, outline_of
+from remit.domain.values import JsonObject
 from remit.domain.words_likeness import lexicon_of
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
@@ -156,6 +158,7 @@ class Loaded:
     policy: Policy
     params: JsonSchemaParams
     digest: str
+    outline: RulesOutline
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -185,6 +188,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
         policy=policy,
         params=JsonSchemaParams(catalogue),
         digest=_rules_digest(settings, catalogue, policy.digest),
+        outline=outline_of(catalogue, policy.statements, _deciding(settings)),
     )
 
 
@@ -244,6 +248,7 @@ def build(
         lexicon=lexicon_of(loaded.catalogue),
         terms=_terms(settings, origin),
         rules_digest=loaded.digest,
+        rules_outline=loaded.outline,
         verify_ed25519=key_files.verify_ed25519,
         on_point=point,
     )
@@ -436,7 +441,12 @@ def _terms(settings: Settings, origin: str) -> Terms:
 
 def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> str:
     """One digest over catalogue, waivers (inside it), policies and settings that decide (2-model.md §1)."""
-    return digest({"catalogue": catalogue.digest, "policies": policies, "terms": dict(settings.terms), "secrets": settings.secrets})
+    return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings)})
+
+
+def _deciding(settings: Settings) -> JsonObject:
+    """The settings that decide."""
+    return {"terms": dict(settings.terms), "secrets": settings.secrets}
 
 
 def _quiet(_name: str) -> None:

@@ -580,13 +580,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The rule digest this desk serves. There is one, `id` is `rules`."""
+    """The rule digest this desk serves. There is one, `id` is `rules`. `outline` tells whether other rules would only tighten it."""
 
     KIND: ClassVar[str] = "rules"
     id: str
     digest: str
     at: Instant
     by: str
+    outline: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """None: there is one."""

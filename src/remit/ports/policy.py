@@ -45,6 +45,11 @@ class Policy(Protocol):
         """`sha-256:…` over the policy texts, in order."""
         ...
 
+    @property
+    def statements(self) -> Sequence[tuple[bool, str]]:
+        """Each policy: whether it permits (or forbids), and a digest of what it says."""
+        ...
+
     def decide(self, question: Question) -> Verdict:
         """Answer one question.
 

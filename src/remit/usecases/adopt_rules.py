@@ -10,6 +10,7 @@ from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Person, Proposal, Rules
+from remit.domain.rules_outline import only_tightens, read_outline
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, decode
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
@@ -56,7 +57,8 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
         raise Refused(
             Code.SETTINGS_INVALID,
             "catalogue, policies or settings are not those of the last policy.changed entry, and a desk that can be reached from outside "
-            "serves no others. Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`",
+            "serves no others. Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`; "
+            "one is enough where they only tighten: `remit policy tighten --as ID`",
         )
     return RulesInForce(digest=before, changed=False, before=before)
 
@@ -112,8 +114,36 @@ async def approve_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
     )
 
 
+async def tighten_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
+    """Take the rules this process was started with into force as one person, where they only tighten those in force.
+
+    Raises:
+        Refused: `person.not_allowed` for anybody but an admin, and where they may also loosen something; `request.conflict`
+            when they are in force already.
+
+    Source: 2-model.md §1 (One rule digest).
+    """
+    person = await _admin(parts, admin)
+    kept = await _rules(parts)
+    if kept is not None and kept.record.digest == parts.rules_digest:
+        raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
+    if kept is None or not _tightens(parts, kept.record):
+        raise Refused(
+            Code.PERSON_NOT_ALLOWED,
+            "these rules do more than raise floors, drop waivers, drop policies that permit or add policies that forbid; "
+            "let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`",
+        )
+    return await _adopt(parts, kept, by=(person.id,), seat=seat, people=1)
+
+
+def _tightens(parts: Parts, before: Rules) -> bool:
+    """⚔ What is compared is kept with the rules in force: files that were changed in between prove nothing."""
+    known = read_outline(before.outline)
+    return known is not None and only_tightens(known, parts.rules_outline)
+
+
 async def _adopt(
-    parts: Parts, kept: Kept[Rules] | None, *, by: tuple[str, ...], seat: str = "", proposal: Kept[Proposal] | None = None
+    parts: Parts, kept: Kept[Rules] | None, *, by: tuple[str, ...], seat: str = "", proposal: Kept[Proposal] | None = None, people: int = 0
 ) -> RulesInForce:
     before = "" if kept is None else kept.record.digest
     written = await write(
@@ -121,7 +151,7 @@ async def _adopt(
         draft(
             parts,
             Kind.POLICY_CHANGED,
-            envelope={"digest": parts.rules_digest, "before": before, "people": len(by) if proposal is not None else 0},
+            envelope={"digest": parts.rules_digest, "before": before, "people": len(by) if proposal is not None else people},
             desk={
                 "by": list(by),
                 "seat": seat,
@@ -132,7 +162,7 @@ async def _adopt(
             refs=(WHAT,),
         ),
     )
-    rules = Rules(id=WHAT, digest=parts.rules_digest, at=parts.world.now(), by=", ".join(by))
+    rules = Rules(id=WHAT, digest=parts.rules_digest, at=parts.world.now(), by=", ".join(by), outline=parts.rules_outline.text())
     put = Put(rules, 0) if kept is None else Put(rules, kept.rev, kept.record)
     drops = () if proposal is None else (Drop(proposal.record, proposal.rev),)
     try:

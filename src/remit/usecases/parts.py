@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.note import VerifyEd25519
+from remit.domain.rules_outline import RulesOutline
 from remit.domain.words_likeness import Lexicon
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
@@ -68,6 +69,7 @@ class Parts:
     lexicon: Lexicon
     terms: Terms
     rules_digest: str
+    rules_outline: RulesOutline
     verify_ed25519: VerifyEd25519
     """Checks a signature of the log; for verifying it in place."""
     on_point: Callable[[str], None]

@@ -48,6 +48,7 @@ class CedarPolicy:
         readings = _read_all(statements, model)
         _validate(statements, model, schema)
         self._digest = digest([text for _, text in texts])
+        self._statements = tuple((one.policy.get("effect") == "permit", digest(one.policy)) for one in statements)
         self._models = model.actions
         self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
         self._remember = remember
@@ -58,6 +59,11 @@ class CedarPolicy:
     def digest(self) -> str:
         """`sha-256:…` over the policy texts, in order."""
         return self._digest
+
+    @property
+    def statements(self) -> Sequence[tuple[bool, str]]:
+        """Each policy: whether it permits, and a digest of what it says, annotations and all."""
+        return self._statements
 
     def decide(self, question: Question) -> Verdict:
         """Answer one question.

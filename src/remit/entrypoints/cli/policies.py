@@ -1,20 +1,21 @@
-"""`remit policy test|schema|propose|approve`: policies tried and described without a server, and two people for new rules."""
+"""`remit policy test|schema|propose|approve|tighten`: policies tried and described without a server, and who must say yes to new rules."""
 
 import argparse
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from remit.domain.records import Proposal
 from remit.entrypoints.cli.opening import at_seat, configured, settings_of, with_desk
 from remit.entrypoints.cli.starting import run_cases
 from remit.entrypoints.cli.telling import Exit, Out
-from remit.usecases.adopt_rules import RulesInForce, approve_rules, propose_rules
+from remit.usecases.adopt_rules import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("policy", help="policies: test, schema, propose, approve").add_subparsers(
-        dest="what", metavar="test|schema|propose|approve", required=True
+    group = sub.add_parser("policy", help="policies: test, schema, propose, approve, tighten").add_subparsers(
+        dest="what", metavar="test|schema|propose|approve|tighten", required=True
     )
     test = group.add_parser("test", parents=[configured()], help="run policy cases")
     test.add_argument("files", nargs="*", metavar="FILE", help="files of cases (default: policies.cases of remit.toml)")
@@ -23,7 +24,8 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     schema.set_defaults(run=_schema)
     propose = group.add_parser("propose", parents=[configured()], help="propose the rules as they stand in the files")
     approve = group.add_parser("approve", parents=[configured()], help="approve what another admin proposed; it is then in force")
-    for one, run in ((propose, _propose), (approve, _approve)):
+    tighten = group.add_parser("tighten", parents=[configured()], help="put rules into force alone, where they only tighten those in force")
+    for one, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
         one.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
         one.set_defaults(run=run)
 
@@ -67,8 +69,16 @@ def _propose(args: argparse.Namespace, out: Out) -> int:
 
 
 def _approve(args: argparse.Namespace, out: Out) -> int:
+    return _into_force(args, out, approve_rules)
+
+
+def _tighten(args: argparse.Namespace, out: Out) -> int:
+    return _into_force(args, out, tighten_rules)
+
+
+def _into_force(args: argparse.Namespace, out: Out, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
     async def work(desk: Desk) -> RulesInForce:
-        return await approve_rules(desk.parts, admin=args.admin, seat=at_seat())
+        return await adopt(desk.parts, admin=args.admin, seat=at_seat())
 
     rules = with_desk(settings_of(args), work)
     out.tell({"rules": rules.digest, "before": rules.before}, f"The rules {rules.digest} are in force; recorded as policy.changed.")
