@@ -1,9 +1,7 @@
-"""What of the rules in force must be known to tell whether new ones only tighten them.
+"""What of the rules in force must be known to tell whether new ones only tighten them (2-model.md §1, One rule digest).
 
-Floors can only rise, waivers only go, policies that permit only go and such that forbid only come; everything else is the same.
-Cedar denies by default and a forbid wins, so that each of these can only take away answers, never add one.
-
-Source: 2-model.md §1 (One rule digest).
+Floors only rise, waivers only go, policies that permit only go, policies that forbid only come, all else is the same. Cedar
+denies by default and a forbid wins, so that each of these takes answers away and adds none.
 """
 
 from collections.abc import Mapping, Sequence
