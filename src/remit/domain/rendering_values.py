@@ -72,6 +72,10 @@ def _text(text: str) -> str:
     return f"{day_and_time(instant)} ({text})"
 
 
+_NOT_GIVEN: Final = "—"
+"""Stands in a title for a param that was left out. No value looks like it: a dash that was given is quoted."""
+
+
 def label(action: Action) -> str:
     """What an action is called where none of its parameters are known: its title with `…` for the placeholders."""
     return _PLACEHOLDER.sub("…", visible(action.title))
@@ -84,7 +88,7 @@ def filled(action: Action, params: JsonObject, names: Names) -> str:
     def fill(match: re.Match[str]) -> str:
         found = _at(params, match[1])
         if found is None:
-            return "(nothing)"
+            return _NOT_GIVEN
         return _named(found, marks.get(match[1]) or marks.get(f"{match[1]}[*]") or "", names)
 
     return _PLACEHOLDER.sub(fill, visible(action.title))

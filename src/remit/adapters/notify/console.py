@@ -53,7 +53,7 @@ class ConsoleNotify:
         self._recent[same] = (now, 1)
         told = dict(details) | ({"repeated": str(count)} if count > 1 else {})
         self.incidents.append((kind, told))
-        _LOG.warning("incident %s: %s", kind, told)
+        _LOG.warning("incident %s: %s", kind, ", ".join(f"{name} {value}" for name, value in told.items()))
 
     def wake(self, topic: str) -> None:
         """Wake all who wait on a topic."""

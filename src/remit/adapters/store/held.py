@@ -61,8 +61,9 @@ class Recent(Generic[K, V]):
 
     def put(self, key: K, value: V, size: int = 0) -> None:
         """Hold a value that takes about so many bytes."""
+        before = self._new.get(key)
         self._new[key] = (value, size)
-        self._bytes += size
+        self._bytes += size if before is None else size - before[1]
         if len(self._new) > self._most or self._bytes > self._most_bytes:
             self._old, self._new, self._bytes = self._new, {}, 0
 
