@@ -17,6 +17,7 @@ from remit.domain.trajectory import (
     WasRefused,
     after,
     consequence,
+    is_traffic,
     new_trail,
     risk,
     subjects_of,
@@ -61,6 +62,8 @@ def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted 
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
+    if not isinstance(event, AskedAgain) and not is_traffic(standing.trails, now):
+        event = replace(event, traffic=False)
     return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
 
 
