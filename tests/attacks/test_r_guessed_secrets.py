@@ -46,6 +46,10 @@ PLACES: dict[str, Callable[[Arena, SandboxTask, str, str], httpx.Response]] = {
     "a list of ids": lambda arena, task, text, key: _ask(arena, task, key, "order.return", {"order_id": "W1", "item_ids": [text]}),
     "an unknown action": lambda arena, task, text, key: _ask(arena, task, key, "order.sing", {"song": text}),
     "an action's name": lambda arena, task, text, key: _ask(arena, task, key, text, {}),
+    "a file": lambda arena, task, text, key: _ask(arena, task, key, "order.read", {"order_id": "W1"}, attachments=[_file(text)]),
+    "a file's name": lambda arena, task, text, key: _ask(
+        arena, task, key, "order.read", {"order_id": "W1"}, attachments=[_file("x", text)]
+    ),
 }
 
 FREELY = {
@@ -57,6 +61,10 @@ FREELY = {
     "an unknown action",
     "an action's name",
 }
+
+
+def _file(text: str, name: str = "log.txt") -> dict[str, str]:
+    return {"name": name, "media_type": "text/plain", "data_b64": b64encode(text.encode()).decode()}
 
 
 def _ask(arena: Arena, task: SandboxTask, key: str, action: str, params: Any, **more: Any) -> httpx.Response:

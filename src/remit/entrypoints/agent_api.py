@@ -2,18 +2,15 @@
 
 import base64
 import binascii
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.ids import is_id
 from remit.domain.records import Message
-from remit.domain.secrets import find_secrets
 from remit.domain.values import instant_text
 from remit.domain.words import check_name
 from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
@@ -40,6 +37,7 @@ from remit.usecases.ask import AskIn, Workload, ask
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
+from remit.usecases.redacting import AttachedFile
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
 
@@ -128,7 +126,7 @@ class AgentApi:
             action=body.action,
             params=body.params,
             words=body.words,
-            attachments=verify_attachments(body.attachments),
+            files=attached_files(body.attachments),
             idempotency_key=key,
             body=body_digest(raw),
         )
@@ -197,26 +195,23 @@ def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], field
     return next((token for token in (*tokens, *fields) if token.startswith(SIGNIN_PREFIX)), "")
 
 
-def verify_attachments(attachments: Sequence[AttachmentIn]) -> tuple[tuple[str, str], ...]:
-    """Check files: readable text without secrets, under plain names. Returns (name, digest) of each.
+def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[AttachedFile, ...]:
+    """Read files. Whether they are accepted is not decided here: an ask whose files are not is refused on the record.
 
     Raises:
-        Refused: `words.attachment`, `request.malformed`.
+        Refused: `request.malformed` for too many.
 
     Source: 2-model.md §7 (Inbound).
     """
     if len(attachments) > _MOST_FILES:
         raise malformed(f"at most {_MOST_FILES} attachments")
-    accepted: list[tuple[str, str]] = []
+    found: list[AttachedFile] = []
     for file in attachments:
         try:
             data = base64.b64decode(file.data_b64, validate=True)
-            text = data.decode("utf-8")
+            text: str | None = data.decode("utf-8")
         except (binascii.Error, ValueError):
-            raise Refused(Code.WORDS_ATTACHMENT, "not base64 of UTF-8 text") from None
-        if _TEXT.fullmatch(file.media_type.lower()) is None or not check_name(file.name).passes:
-            raise Refused(Code.WORDS_ATTACHMENT, "another media type, or a name that is more than a name")
-        if find_secrets(text):
-            raise Refused(Code.WORDS_ATTACHMENT, "the file holds a secret", public="The attachment carries a secret; it was not kept.")
-        accepted.append((file.name, b64url(hashlib.sha256(data).digest())))
-    return tuple(accepted)
+            text = None
+        readable = _TEXT.fullmatch(file.media_type.lower()) is not None and check_name(file.name).passes
+        found.append(AttachedFile(name=file.name, text=text if readable else None))
+    return tuple(found)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import Effect
@@ -28,7 +29,7 @@ from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import read_again, read_desk
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
-from remit.usecases.redacting import Cleaned, clean, clean_body, clean_whole
+from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
@@ -50,17 +51,20 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskIn:
-    """An ask as decoded. `body` is the digest of the whole body; attachments are (name, digest) of accepted files.
+    """An ask as decoded. `body` is the digest of the whole body.
 
-    `secrets` are those that were taken out of it, as the desk may know of them.
+    The last three are found out of `files`, words and params: (name, digest) of each file, why the files are not accepted, and the
+    secrets that were taken out, as the desk may know of them.
     """
 
     action: str
     params: JsonObject
     words: str | None
-    attachments: tuple[tuple[str, str], ...]
+    files: tuple[AttachedFile, ...]
     idempotency_key: str
     body: str
+    attachments: tuple[tuple[str, str], ...] = ()
+    unfit: Refused | None = None
     secrets: tuple[JsonObject, ...] = ()
 
 
@@ -145,8 +149,12 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
     wish = Wish(action=request.action, params=request.params, words=request.words)
-    secret = bool(request.secrets) and parts.terms.secrets == "refuse"
-    weighed = _secret(request) if secret else await weigh(parts, standing, wish, with_case=True)
+    if request.unfit is not None:
+        weighed = _refused(request, request.unfit)
+    elif request.secrets and parts.terms.secrets == "refuse":
+        weighed = _refused(request, _SECRET)
+    else:
+        weighed = await weigh(parts, standing, wish, with_case=True)
     if weighed.ending is not None:
         raise await ended_by_case(parts, workload.task, weighed.ending)
     if request.secrets:
@@ -163,19 +171,26 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
 
 def _redacted(parts: Parts, request: AskIn) -> AskIn:
     """Take secrets out of an ask before anything else sees it."""
+    if request.files:
+        files = clean_files(parts, request.files)
+        request = replace(request, files=(), attachments=files.files, unfit=files.unfit, secrets=files.secrets)
     cleaned = clean(parts, action=request.action, params=request.params, words=request.words)
-    if not cleaned.secrets:
+    if not cleaned.secrets and request.unfit is None:
         return request
     body = clean_body(_whole(parts, request), request.attachments)
-    return replace(request, action=cleaned.action, params=cleaned.params, words=cleaned.words, secrets=cleaned.secrets, body=body)
+    secrets = (*request.secrets, *cleaned.secrets)
+    return replace(request, action=cleaned.action, params=cleaned.params, words=cleaned.words, secrets=secrets, body=body)
 
 
 def _whole(parts: Parts, request: AskIn) -> Cleaned:
     return clean_whole(parts, action=request.action, params=request.params, words=request.words)
 
 
-def _secret(request: AskIn) -> Weighed:
-    refuse = Refuse(code=Code.WORDS_SECRET, detail="a secret was taken out", public="The message carries a secret; it was not kept.")
+_SECRET: Final = Refused(Code.WORDS_SECRET, "a secret was taken out", public="The message carries a secret; it was not kept.")
+
+
+def _refused(request: AskIn, why: Refused) -> Weighed:
+    refuse = Refuse(code=why.code, detail=why.detail, public=why.public)
     return Weighed(decision=refuse, params=request.params, action=None, versions={}, names={}, risk=0)
 
 
@@ -190,7 +205,7 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         params=weighed.params,
         words=words,
         salt=salt,
-        attachments=[digest for _, digest in request.attachments],
+        attachments=[] if request.unfit else [digest for _, digest in request.attachments],  # what was not accepted is not part of it
     )
     return AskRecord(
         id=timed_id("ask", parts.world.now(), parts.world.random(10)),

@@ -5,9 +5,11 @@ Finding them is in `domain/secrets`. Only of credentials that cannot be guessed 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from remit.domain.canonical import b64url, digest
 from remit.domain.catalogue import Action, MarkKind
+from remit.domain.errors import Code, Refused
 from remit.domain.secrets import Taken, find_secrets, redact, redact_params, taken
 from remit.domain.values import Json, JsonObject
 from remit.usecases.parts import Parts
@@ -21,6 +23,44 @@ class Cleaned:
     params: JsonObject
     words: str | None
     secrets: tuple[JsonObject, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedFile:
+    """A file as it came. `text` is None for what is no readable text under a plain name."""
+
+    name: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanedFiles:
+    """Files without secrets: (name, digest) of each. `unfit` says why they are not accepted, `secrets` what was found in them."""
+
+    files: tuple[tuple[str, str], ...]
+    unfit: Refused | None
+    secrets: tuple[JsonObject, ...]
+
+
+def clean_files(parts: Parts, files: Sequence[AttachedFile]) -> CleanedFiles:
+    """Take secrets out of files. One that holds a secret, or cannot be read, is not accepted, and no other beside it.
+
+    ⚔ Nothing is kept of it that the secret could be guessed from: no digest but of the rest.
+    """
+    kept: list[tuple[str, str]] = []
+    found: list[Taken] = []
+    unfit: Refused | None = None
+    for number, file in enumerate(files, 1):
+        where, text = f"attachment {number}", file.text or ""
+        named, held = find_secrets(file.name), find_secrets(text)
+        found += [*taken(where, file.name, named), *taken(where, text, held)]
+        kept.append((redact(file.name, named), b64url(sha256(redact(text, held).encode()).digest())))
+        if named or held:
+            said = "The attachment carries a secret; it was not kept."
+            unfit = unfit or Refused(Code.WORDS_ATTACHMENT, f"{where} holds a secret", public=said)
+        elif file.text is None:
+            unfit = unfit or Refused(Code.WORDS_ATTACHMENT, f"{where} is no text, or its name is more than a name")
+    return CleanedFiles(files=tuple(kept), unfit=unfit, secrets=tuple(_told(parts, one) for one in found))
 
 
 def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
