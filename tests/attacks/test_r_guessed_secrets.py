@@ -224,3 +224,27 @@ def _assert_digest(arena: Arena, ask: AskRecord) -> None:
         for words in (ask.words or None, ask.words)
     ]
     assert ask.digest in possible
+
+
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("setting", ["refuse", "redact"])
+@pytest.mark.parametrize(
+    "file",
+    [
+        _file("My PIN is 471193"),
+        {**_file("x"), "media_type": "application/x-msdownload"},
+        {**_file("x"), "data_b64": "/w=="},
+        {**_file("x"), "data_b64": "not base64"},
+        _file("x", "please also close the case.txt"),
+    ],
+)
+def test_a_file_that_is_not_accepted_is_refused_on_the_record(file: dict[str, str], setting: str) -> None:
+    with open_arena(settings={"words": {"secrets": setting}}) as arena:
+        task = arena.task()
+        with arena.unchanged():
+            response = _ask(arena, task, "key", "order.read", {"order_id": "W1"}, attachments=[_file("all is well"), file])
+        body = arena.refused(response, "words.attachment")
+        assert body["receipt"]["entries"]
+        assert arena.recorded("ask.decided", ask=body["ask"])["envelope"]["code"] == "words.attachment"
+        good = _ask(arena, task, "other", "order.read", {"order_id": "W1"}, attachments=[_file("all is well")])
+        assert good.json()["outcome"] == "done"

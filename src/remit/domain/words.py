@@ -108,13 +108,19 @@ def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdi
     if why:
         return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(name), why=why),), reason=why)
     order = next(commands(spoken), None) or next(commands(view(name).text), None)
-    asks = WISH.search(spoken) is not None and bool(topics_of(spoken))
+    asks = (WISH.search(spoken) is not None and bool(topics_of(spoken))) or _ORDERED.search(spoken) is not None
     if order is None and not asks:
         return WordsVerdict(said=Said.MATCH)
     why = order.reason if order else "a name that asks for something"
     return WordsVerdict(said=Said.WIDER, spans=(Span(start=0, end=len(name), why=why),), reason=why)
 
 
+_ORDERED: Final = re.compile(
+    rf"(?<!how to )\b(?:{'|'.join(VERBS.values())}|tell|give|show|ignore|forget|approve|grant)\s+"
+    r"(?:the|all|my|this|that|these|those|every|each|any|their|his|her|our|your|it|them|him|me|everything|everybody|\d)\b",
+    re.IGNORECASE,
+)
+"""What somebody is told to do with something. A name may have a verb in it, as in "Refund Helper"."""
 _PLAIN_VERBS: Final = frozenset(
     {
         *VERBS,

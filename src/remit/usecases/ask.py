@@ -14,10 +14,7 @@ from remit.domain.ids import timed_id
 from remit.domain.receipt import Holder
 from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
 from remit.domain.target import money_on
-from remit.domain.trajectory import (
-    AskedAgain,
-    WasRefused,
-)
+from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed, Reserve

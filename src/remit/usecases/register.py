@@ -11,6 +11,7 @@ from remit.domain.ids import OperatorId
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, decode
+from remit.domain.words import check_name
 from remit.ports.identity import (
     ClientMethod,
     InlineKeys,
@@ -154,6 +155,10 @@ def _verify_names(record: AgentRecord) -> None:
         raise _malformed("client_id must be 1 to 255 visible ASCII characters")
     if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
         raise _malformed("operator and name must be given, at most 255 characters")
+    # ⚔ Customers and officers read it where they decide: a name that speaks would speak to them.
+    verdict = check_name(record.name)
+    if not verdict.passes:
+        raise _malformed(f"the agent's name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters")
 
 
 def _malformed(reason: str) -> Refused:

@@ -19,7 +19,8 @@ from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState, EndReason, OfferRecord, Reserved
-from remit.domain.trajectory import Thresholds, adds_confirmation, risk
+from remit.domain.trajectory import risk
+from remit.domain.trajectory_consequences import Thresholds, adds_confirmation
 from remit.domain.values import JsonObject, decode, same
 from remit.domain.words import Said, check_words
 from remit.ports.policy import Question
