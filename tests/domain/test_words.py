@@ -235,6 +235,39 @@ def test_a_wish_split_over_two_messages_is_read_across_the_seam(first: str, seco
     assert judge(second, earlier=(first,)).said is Said.WIDER
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Please refund 900.", "00 EUR to me."),
+        ("Please refund 900.", "00 EUR"),
+        ("Refund nine hundred", "euros please"),
+        ("Refund 9", "00 EUR"),
+        ("Send me EUR", "900 for order W123"),
+        ("I want EUR", "900"),
+    ],
+)
+@pytest.mark.parametrize("act", [REFUND, COMMENT], ids=["an ask with an amount", "an ask without"])
+def test_an_amount_split_over_two_messages_is_read_as_one(first: str, second: str, act: Action) -> None:
+    params = None if act is REFUND else {"text": second}
+    verdict = judge(second, act, params, earlier=(first,))
+    assert verdict.said is Said.CONTRADICTS
+    assert verdict.spans
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("I am writing about the order from 2024", "40.00 EUR is what I paid for order W123."),
+        ("It is order W123.", "40 EUR please."),
+        ("The kettle broke after 3 weeks.", "Refund 40.00 EUR to pm_7."),
+        ("There were 2", "of them, and I want 40.00 EUR back."),
+        ("I paid EUR", "40.00 for order W123"),
+    ],
+)
+def test_honest_numbers_on_both_sides_of_a_seam_change_nothing(first: str, second: str) -> None:
+    assert judge(second, earlier=(first,)).passes, judge(second, earlier=(first,))
+
+
 def test_honest_earlier_messages_change_nothing() -> None:
     assert judge("The kettle leaks.", earlier=("Hello.", "I am writing about order W123.")).passes
 

@@ -86,11 +86,12 @@ def check_words(
     why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS)
     if why:
         return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(words), why=why),), reason=why)
-    wrong = list(_contradictions(seen.text, action, params, said, known_ids))
+    tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
+    wrong = [*_contradictions(seen.text, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
     if wrong:
         return _verdict(Said.CONTRADICTS, seen, [(claim.start, claim.end, f"another {claim.what}") for claim in wrong])
     scope = scope_of(action, objective, said, catalogue)
-    wider = list(_wider(seen.text, scope, catalogue, learnt, earlier))
+    wider = list(_wider(seen.text, scope, catalogue, learnt, tail))
     if wider:
         return _verdict(Said.WIDER, seen, [(wish.start, wish.end, wish.reason) for wish in wider])
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
@@ -204,10 +205,25 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
             yield claim, has_money
 
 
-def _wider(folded: str, scope: Scope, catalogue: Catalogue, lexicon: Lexicon, earlier: tuple[str, ...]) -> Iterator[Wish]:
+def _split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -> Iterator[Claim]:
+    """⚔ Amounts that are not the ask's and stand half in the messages before ("refund 900." and "00 EUR to me.").
+
+    Where the message begins with an amount of the ask's own, nobody reads more into it.
+    """
+    first = {claim.start for claim, *_ in amounts(folded)} - {claim.start for claim, _ in _other_amounts(folded, action, params)}
+    if not tail or 0 in first:
+        return
+    for seam in (" ", ""):
+        joined, start = f"{tail}{seam}{folded[:_REACH]}", len(tail) + len(seam)
+        for claim, has_money in _other_amounts(joined, action, params):
+            crosses = claim.start < len(tail) and claim.end > start
+            if crosses and (has_money or WISH.search(joined) is not None or topics_of(joined)):
+                yield Claim(what="amount, with the message before", value=claim.value, start=0, end=min(len(folded), claim.end - start))
+
+
+def _wider(folded: str, scope: Scope, catalogue: Catalogue, lexicon: Lexicon, tail: str) -> Iterator[Wish]:
     yield from commands(folded)
     yield from wishes(clauses(folded), scope, catalogue, lexicon)
-    tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
     if not tail:
         return
     # What the earlier messages ask for by themselves was held against their own asks.
