@@ -1,6 +1,7 @@
 """The SQLite store's journal: what is committed counts from its answer on, whether or not it stands in its tables yet."""
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 import time
@@ -9,11 +10,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts.store_plugs import NOW, VKEY, entries, entry, person, run, sqlite_store, suspension, together
 from remit.adapters import worker
 from remit.adapters.log_reader.sqlite import SqliteLog
+from remit.adapters.store import journal, log
 from remit.adapters.store.look import look
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.domain.errors import Code, Fault, Refused
@@ -200,6 +203,131 @@ def test_another_process_that_moved_the_head_stops_the_log(tmp_path: Path) -> No
     run(sqlite_store, tmp_path, moved)
 
 
+def test_two_processes_that_stand_on_one_head_do_not_both_go_on(tmp_path: Path) -> None:
+    """⚔ Nor does one put in place, and clear away, what the other has answered: the lock beside the file is not all that keeps them apart."""
+
+    async def moved(first: Any) -> None:
+        for number in range(3):
+            await first.commit(entries(number))
+        await first.entries()
+        (tmp_path / "store.sqlite.lock").unlink()
+        second = sqlite_store(tmp_path)
+        try:
+            await first.commit(Commit(puts=(Put(suspension("of-first"), 0),)))
+            with pytest.raises(Fault, match="another process") as caught:
+                await second.commit(Commit(puts=(Put(suspension("of-second"), 0),)))
+            assert caught.value.code is Code.FAULT_STORE
+            assert in_tables(tmp_path) == 3
+        finally:
+            await second.close()
+        assert (await first.get(Suspension, "of-first")).rev == 1
+
+    run(sqlite_store, tmp_path, moved)
+
+
+@pytest.mark.parametrize("broken", [MemoryError(), OSError("no"), sqlite3.OperationalError("disk I/O error"), ValueError("no")])
+def test_a_settle_that_breaks_in_whatever_way_leaves_a_store_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Exception
+) -> None:
+    """⚔ Also when its transaction cannot even be rolled back: what is answered later must not be written inside it."""
+    breaks = False
+
+    def point(name: str) -> None:
+        if breaks and name == "store.before_settled":
+            raise broken
+
+    async def work(store: Any) -> None:
+        nonlocal breaks
+        await store.commit(entries(0))
+        breaks = True
+        with monkeypatch.context() as patched:
+            patched.setattr(journal, "_roll_back", lambda _: None)
+            with pytest.raises(Fault) as caught:
+                await store.entries()
+            assert caught.value.code is Code.FAULT_STORE
+            patched.setattr(worker, "_IDLE_S", 0.01)
+            with contextlib.suppress(Fault):
+                await store.commit(entries(1))
+            await asyncio.sleep(0.1)
+        breaks = False
+        size = (await store.commit(entries(2))).size
+        killed_copy(tmp_path / "store", tmp_path / "copy")
+        assert len(await store.entries()) == size
+
+    (tmp_path / "store").mkdir()
+    run(sqlite_store, tmp_path / "store", work, point)
+    for folder in ("store", "copy"):
+        run(sqlite_store, tmp_path / folder, lambda store: store.commit(entries(9)))
+        assert in_tables(tmp_path / folder) >= 3
+
+
+def test_nothing_is_journalled_inside_a_transaction_that_stands_open(tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        await store.commit(entries(0))
+        store._writer._connection.execute("begin immediate")
+        with pytest.raises(Fault):
+            await store.commit(entries(1))
+        assert (await store.commit(entries(2))).size == 2
+
+    run(sqlite_store, tmp_path, work)
+
+
+def beyond(rows: list[tuple[int, bytes]]) -> list[tuple[int, Any]]:
+    group = msgspec.msgpack.decode(rows[1][1])
+    group[5] = {"t": 2**63 + 5}
+    return [rows[0], (2, msgspec.msgpack.encode(group))]
+
+
+FORGED: dict[str, Callable[[list[tuple[int, bytes]]], list[tuple[int, Any]]]] = {
+    "a row stands twice": lambda rows: [*rows, (3, rows[1][1])],
+    "a number is beyond any column": beyond,
+    "a row is text": lambda rows: [(1, "abc"), rows[1]],
+    "a row is a number": lambda rows: [(1, 7), rows[1]],
+    "a text is none": lambda rows: [(1, b"\x9c\x91\x94\xa1\xff\xa1a\x01\xc0" + b"\x90" * 10), rows[1]],
+    "the first row is gone": lambda rows: rows[1:],
+    "a row between is gone": lambda rows: [rows[0], (3, rows[1][1])],
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_forged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, how: str) -> None:
+    folder = tmp_path / "store"
+    folder.mkdir()
+
+    async def kill(_store: Any) -> None:
+        killed_copy(folder, tmp_path / "copy")
+
+    busy(folder, ADMIN, RULES, then=kill)
+    with closing(sqlite3.connect(tmp_path / "copy" / "store.sqlite")) as raw, raw:
+        rows = FORGED[how](raw.execute("select n, body from journal order by n").fetchall())
+        raw.execute("delete from journal")
+        raw.executemany("insert into journal values (?, ?)", rows)
+    with pytest.raises(Refused) as caught:
+        sqlite_store(tmp_path / "copy")
+    assert caught.value.code is Code.LOG_DAMAGED
+    assert (in_tables(tmp_path / "copy"), in_tables(tmp_path / "copy", "journal")) == (0, len(rows))
+
+
+def test_what_a_reader_remembers_of_the_tree_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_CACHE", 50)
+
+    async def work(store: Any) -> None:
+        for first in range(0, 1024, 256):
+            await store.commit(entries(*range(first, first + 256)))
+        for first in range(0, 1024, 64):
+            await store.prove(range(first, first + 64))
+            assert len(store._reader._log._cache) <= 50
+
+    run(sqlite_store, tmp_path, work)
+
+
+def test_what_is_committed_before_the_first_entry_is_seen_too(tmp_path: Path) -> None:
+    async def looks(_store: Any) -> None:
+        assert look(tmp_path / "store.sqlite").admins == 1
+
+    busy(tmp_path, Commit(puts=ADMIN.puts), then=looks)
+
+
 @pytest.mark.parametrize("body", [b"", b"\xc1", b"\x90", b"not what was written"])
 def test_a_damaged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, body: bytes) -> None:
     folder = tmp_path / "store"
@@ -218,8 +346,7 @@ def test_a_damaged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, b
     assert (in_tables(copy), in_tables(copy, "journal")) == (0, 2)
 
 
-@pytest.mark.parametrize(("row", "code"), [(2, Code.LOG_OLDER), (1, Code.LOG_DAMAGED)])
-def test_a_journal_with_a_row_cut_out_stops_the_start_and_changes_nothing(tmp_path: Path, row: int, code: Code) -> None:
+def test_a_journal_whose_end_is_cut_off_stops_the_start_and_changes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     folder.mkdir()
 
@@ -227,10 +354,10 @@ def test_a_journal_with_a_row_cut_out_stops_the_start_and_changes_nothing(tmp_pa
         killed_copy(folder, tmp_path / "copy")
 
     busy(folder, ADMIN, RULES, then=kill)
-    change(tmp_path / "copy", "delete from journal where n = ?", row)
+    change(tmp_path / "copy", "delete from journal where n = 2")
     with pytest.raises(Refused) as caught:
         sqlite_store(tmp_path / "copy")
-    assert caught.value.code is code
+    assert caught.value.code is Code.LOG_OLDER
     assert (in_tables(tmp_path / "copy"), in_tables(tmp_path / "copy", "journal")) == (0, 1)
 
 

@@ -30,7 +30,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
             break
     if scope["path"] == "/slow":
         await asyncio.sleep(0.8)
-    body = b"%d bytes" % size
+    body = b"%d bytes %d headers" % (size, len(scope["headers"]))
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
@@ -152,3 +152,39 @@ def test_whoever_waits_for_us_is_not_cut_off(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         assert b"0 bytes" in everything(connection)
+
+
+CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+
+
+def test_what_comes_behind_a_body_passes_for_no_header_and_is_bounded(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(CHUNKED + b"3\r\nabc\r\n0\r\n" + b"".join(b"h%d: 1\r\n" % number for number in range(200)) + b"\r\n")
+        assert b"3 bytes 3 headers" in everything(connection)
+    with connected(port) as connection:
+        connection.sendall(CHUNKED + b"0\r\nlong: ")
+        assert dribbled(connection) < 8 * MOST_HEAD
+
+
+def test_a_body_in_the_smallest_chunks_goes_through(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(CHUNKED + b"1\r\nx\r\n" * 40_000 + b"0\r\n\r\n")
+        assert b"40000 bytes" in everything(connection)
+
+
+@pytest.mark.parametrize("port", [0.4], indirect=True)
+def test_an_empty_line_after_a_request_keeps_no_connection_open(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(GET + b"\r\n")
+        assert b"200 OK" in connection.recv(65536)
+        connection.sendall(b"\r\n")
+        assert b"408 Request Timeout" in everything(connection)
+
+
+@pytest.mark.parametrize("port", [0.4], indirect=True)
+def test_the_beginning_of_another_request_does_not_cut_off_an_answer(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\nGET / HT")
+        found = everything(connection)
+    assert found.startswith(b"HTTP/1.1 200 OK")
+    assert b"408 Request Timeout" in found

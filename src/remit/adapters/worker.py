@@ -125,16 +125,24 @@ class Worker:
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller
                 fault_all(jobs, broken, self._fault)
             _release(jobs)
-            left = self._rest is not None and self._rest(idle=False)
+            left = self._tidy(idle=False)
 
     def _next(self, *, left: bool) -> list[Job[Any]] | None:
         """The next jobs, or None at the end; while nothing comes, what is left is done."""
-        while left and self._rest is not None:
+        while left:
             try:
                 return self._queue.get(timeout=_IDLE_S)
             except queue.Empty:
-                left = self._rest(idle=True)
+                left = self._tidy(idle=True)
         return self._queue.get()
+
+    def _tidy(self, *, idle: bool) -> bool:
+        if self._rest is None:
+            return False
+        try:
+            return self._rest(idle=idle)
+        except Exception:  # noqa: BLE001  # a thread that dies would hang every caller
+            return False
 
 
 def fault_all(jobs: Sequence[Job[Any]], broken: Exception, code: Code) -> None:

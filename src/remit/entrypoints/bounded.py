@@ -16,6 +16,8 @@ MOST_HEAD: Final = 32 * 1024
 MOST_HEADERS: Final = 100
 WHOLE_S: Final = 30.0
 """So long a request may take to arrive whole, from the connection's or its own first byte on."""
+_CHUNKING: Final = 8
+"""How many bytes may come for each byte of a body: one that is cut into the smallest chunks takes six."""
 _TOO_LARGE: Final = (
     b"431 Request Header Fields Too Large",
     Refused(
@@ -40,8 +42,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         self._in_head = False
         self._whole = False
-        self._came = self._chunk = 0
-        """Bytes that came since the head began that is coming, and at once."""
+        self._came = self._chunk = self._body = 0
+        """Bytes that came since the request began that is coming, those that came at once, and those of its body."""
         self._refusal = _MALFORMED
         self._timer: asyncio.TimerHandle | None = None
 
@@ -56,13 +58,13 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; a head that does not end is refused before more of it is kept."""
+        """Take bytes; a head that does not end, or what is neither head nor body, is refused before more of it is kept."""
         self._came += len(data)
         self._chunk = len(data)
         super().data_received(data)
-        if self._whole or self.transport.is_closing():
+        if self.transport.is_closing() or (self._whole and self._answering()):
             return
-        if self._in_head and self._came > MOST_HEAD:
+        if not self._whole and self._came > (MOST_HEAD if self._in_head else 2 * MOST_HEAD + _CHUNKING * self._body):
             self._refuse(_TOO_LARGE)
         else:
             self._wait()
@@ -70,8 +72,18 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins."""
         self._in_head, self._whole = True, False
-        self._came = self._chunk
+        self._came, self._body = self._chunk, 0
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. ⚔ What comes behind the body passes for none: it was never bounded, nor seen when the head was read."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body."""
+        self._body += len(body)
+        super().on_body(body)
 
     def on_headers_complete(self) -> None:
         """The head is whole. What came with it may be body: only what seems large is counted."""
@@ -98,19 +110,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._timer is None:
-            self._timer = self.loop.call_later(WHOLE_S, self._refuse, _TOO_SLOW)
+            self._timer = self.loop.call_later(WHOLE_S, self._too_slow)
 
     def _wait_no_more(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
+    def _too_slow(self) -> None:
+        """Nothing whole came in time. While it is we who do not read on, or who still answer what came before, it waits for us."""
+        self._timer = None
+        if self.flow.read_paused or (self._in_head and self._answering()):
+            self._wait()
+        else:
+            self._refuse(_TOO_SLOW)
+
+    def _answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
     def _refuse(self, why: tuple[bytes, Refused]) -> None:
         self._wait_no_more()
         if self.transport.is_closing():
             return
-        answering: RequestResponseCycle | None = self.cycle
-        if answering is None or answering.response_complete:
+        if not self._answering():
             self.transport.write(_raw(*why))
         self.transport.close()
 

@@ -31,7 +31,7 @@ class SqliteLog:
         self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         self._connection.text_factory = bytes  # what should be bytes and is text is told by the hashes, not by a decoder
         try:
-            for pragma in ("trusted_schema = off", f"busy_timeout = {_BUSY_MS}"):
+            for pragma in ("trusted_schema = off", "temp_store = memory", f"busy_timeout = {_BUSY_MS}"):
                 self._connection.execute(f"pragma {pragma}")
             self._connection.execute("begin")
             show_journalled(self._connection)

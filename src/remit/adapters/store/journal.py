@@ -35,6 +35,8 @@ _TOUCH: Final = "insert into touch (id, at) values {rows} on conflict (id) do up
 _TRAIL: Final = "insert into trail (subject, body) values {rows} on conflict (subject) do update set body = excluded.body"
 _ENTRY: Final = "insert into entry (idx, kind, at, leaf, envelope, content, subject) values {rows}"
 _REF: Final = "insert or ignore into ref (ref, idx) values {rows}"
+_JOURNAL: Final = """insert into journal (n, body) select ?, ?
+where coalesce((select root from head), x'') = ? and coalesce((select max(n) from journal), 0) = ?"""
 _NODE: Final = "insert into node (level, idx, hash) values {rows}"
 
 Link = tuple[str, str, int, str, str]
@@ -117,6 +119,8 @@ class Journal:
         """Read by other threads too: replaced as a whole once it stands in the tables, never emptied."""
         self._root = self._settled_root()
         self._last = 0
+        self.written = 0
+        """How many groups this object has made durable."""
         self._purge_after = 0
         for number, group in read_groups(connection):
             self.unsettled.take(group)
@@ -127,7 +131,8 @@ class Journal:
     def write(self, group: Group, commits: int) -> None:
         """Write a group durably.
 
-        The row is written only on the head that this process stands on, so that two sequencers can never sign two histories.
+        ⚔ The row is written only on the head that this process stands on, right behind the last row it knows: two sequencers can never
+        sign two histories, nor put in place what the other has not seen.
 
         Raises:
             Fault: `fault.store` when another process moved the head.
@@ -137,12 +142,12 @@ class Journal:
         """
         body = _ENCODER.encode(group)
         self._on_point("store.before_commit")
-        written = self._connection.execute(
-            "insert into journal (n, body) select ?, ? where coalesce((select root from head), x'') = ?", (self._last + 1, body, self._root)
-        )
-        if written.rowcount != 1:
+        if self._connection.in_transaction:
+            raise Fault(Code.FAULT_STORE, "a transaction stands open: what is written in it would not be durable")
+        if self._connection.execute(_JOURNAL, (self._last + 1, body, self._root, self._last)).rowcount != 1:
             raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
         self._last += 1
+        self.written += 1
         self._on_point("store.after_commit")
         self.unsettled.take(group)
         self.unsettled.commits += commits
@@ -168,6 +173,7 @@ class Journal:
             self._on_point("store.before_settled")
         self.unsettled = Unsettled()
         self._root = here.head[1]
+        self._last = 0
 
     def _put_in_place(self, here: Unsettled) -> None:
         put = self._put
@@ -239,10 +245,12 @@ def read_groups(connection: sqlite3.Connection) -> Sequence[tuple[int, Group]]:
         Refused: `log.damaged` when one cannot be read.
     """
     found: list[tuple[int, Group]] = []
-    for number, body in connection.execute("select n, body from journal order by n"):
+    for place, (number, body) in enumerate(connection.execute("select n, body from journal order by n"), 1):
+        if number != place:
+            raise Refused(Code.LOG_DAMAGED, f"journal row {place} is missing; restore a good copy and run `remit recover`")
         try:
             found.append((number, _DECODER.decode(body)))
-        except (msgspec.MsgspecError, TypeError) as damaged:
+        except (msgspec.MsgspecError, TypeError, ValueError) as damaged:
             raise Refused(
                 Code.LOG_DAMAGED, f"journal row {number} cannot be read: {damaged}; restore a good copy and run `remit recover`"
             ) from None

@@ -40,6 +40,7 @@ def look(path: Path) -> Look:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
+            connection.execute("pragma temp_store = memory")  # what is shown of the journal is written nowhere
             connection.execute("begin")
             show_journalled(connection)
             connection.execute("pragma query_only = on")

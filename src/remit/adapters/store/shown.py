@@ -30,7 +30,8 @@ create temp view counter as select scope, key, used from main.counter c
 create temp view entry as select idx, kind, at, leaf, envelope, content, subject from main.entry
     union all select idx, kind, at, leaf, envelope, content, subject from new_entry;
 create temp view node as select level, idx, hash from main.node union all select level, idx, hash from new_node;
-create temp view head as select size, root, note from new_head;
+create temp view head as select size, root, note from new_head union all select size, root, note from main.head
+    where not exists (select 1 from new_head);
 """
 
 
@@ -45,11 +46,12 @@ def show_journalled(connection: sqlite3.Connection) -> None:
     """
     if connection.execute("select 1 from main.sqlite_schema where type = 'table' and name = 'journal'").fetchone() is None:
         return
+    groups = read_groups(connection)
+    if not groups:
+        return
     unsettled = Unsettled()
-    for _, group in read_groups(connection):
+    for _, group in groups:
         unsettled.take(group)
-    if not unsettled.head[0]:
-        return  # the first entry of any log comes with the first commit: there is nothing
     for statement in (*_TABLES.split(";"), *_VIEWS.split(";")):
         connection.execute(statement)
     for template, rows in _rows(unsettled):
@@ -63,5 +65,5 @@ def _rows(unsettled: Unsettled) -> list[tuple[str, list[tuple[Value, ...]]]]:
         ("insert into new_counter values {rows}", [(*key, used) for key, used in unsettled.counters.items()]),
         ("insert into new_entry values {rows}", [entry[:-1] for entry in unsettled.entries]),
         ("insert into new_node values {rows}", list(unsettled.nodes)),
-        ("insert into new_head values {rows}", [unsettled.head]),
+        ("insert into new_head values {rows}", [unsettled.head] if unsettled.head[0] else []),
     ]

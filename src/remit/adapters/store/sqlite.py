@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
@@ -67,7 +67,7 @@ class SqliteStore:
             writing = opened.enter_context(contextlib.closing(connect(path)))
             migrate(writing)
             outside = HighWater(high_water, on_point)
-            with whole(writing):  # what does not verify is left as it was found
+            with _told(path), whole(writing):  # what does not verify is left as it was found
                 Journal(writing, on_point)
                 log = Log(writing)
                 start_checks.verify_log(writing, log, verify)
@@ -181,6 +181,22 @@ class SqliteStore:
                 job.error = known
             except Exception as broken:  # noqa: BLE001  # a thread that dies would hang every caller; the fault is told to the one who asked
                 job.error = Fault(Code.FAULT_STORE, f"{type(broken).__name__}: {broken}")
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say what keeps a store from starting in our own words.
+
+    Raises:
+        Refused: `settings.invalid` for a file that cannot be written, `log.damaged` for one whose journal cannot be put in place.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        raise Refused(Code.SETTINGS_INVALID, f"the store {path.name} cannot be written: {problem}") from None
+    except (sqlite3.DatabaseError, OverflowError, TypeError, ValueError) as problem:
+        why = f"the journal of {path.name} cannot be put in place: {problem}; restore a good copy and run `remit recover`"
+        raise Refused(Code.LOG_DAMAGED, why) from None
 
 
 def _keep_outside(outside: HighWater, note: str) -> None:

@@ -58,8 +58,9 @@ class GroupWriter:
         try:
             self._stand()
             self._journal.settle()
-        except (sqlite3.Error, Refused) as broken:
-            raise _broken(broken) from broken
+        except Exception as broken:
+            self._sound = False  # ⚔ the connection may even stand inside a transaction, where nothing that is written is durable
+            raise broken if isinstance(broken, Fault) else _broken(broken) from broken
         self._log.settled()
 
     def rest(self, *, idle: bool) -> bool:
@@ -95,7 +96,7 @@ class GroupWriter:
 
         A value that the file refuses is found only when the whole group is written: then each job is written alone.
         """
-        stands = False
+        before, written = self._journal, self._journal.written
         try:
             self._stand()
             self._keep_outside()
@@ -105,15 +106,15 @@ class GroupWriter:
             if not places:
                 return
             group = self._group(deciding.changes, rows)
+            before, written = self._journal, self._journal.written
             self._journal.write(group, len(places))
-            stands = True
             self.held.take(deciding.changes)
             self._answer(places)
             self._keep_outside()
         except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
             # Before it is written nothing of the group stands; after it all of it does, and only the answers are lost.
             self._sound = False
-            alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and not stands
+            alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and before.written == written
             if not alone:
                 fault_all(jobs, _broken(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
             self._undo()

@@ -103,6 +103,7 @@ class Reader:
             if not all(0 <= index < self._log.size for index in indexes):
                 raise Missing("entry", str(indexes))
             places = tuple(Place(index, self._log.proof(index)) for index in indexes)
+            self._log.settled()  # what is read here stands in the tables
             return Committed(places, self._log.size, self._log.note)
         finally:
             self._connection.execute("commit")
