@@ -245,10 +245,13 @@ def test_a_settle_that_breaks_in_whatever_way_leaves_a_store_that_goes_on(
             with pytest.raises(Fault) as caught:
                 await store.entries()
             assert caught.value.code is Code.FAULT_STORE
-            patched.setattr(worker, "_IDLE_S", 0.01)
-            with contextlib.suppress(Fault):
-                await store.commit(entries(1))
-            await asyncio.sleep(0.1)
+        breaks = False
+        assert len(await store.entries()) == 1
+        breaks = True
+        monkeypatch.setattr(worker, "_IDLE_S", 0.01)
+        with contextlib.suppress(Fault):
+            await store.commit(entries(1))
+        await asyncio.sleep(0.1)  # now it broke while nobody waited
         breaks = False
         size = (await store.commit(entries(2))).size
         killed_copy(tmp_path / "store", tmp_path / "copy")
