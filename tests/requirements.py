@@ -111,6 +111,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "PASSKEY-ADD": _model(8, "A new passkey needs an old one's signature, and inherits its wait."),
     "PASSKEY-REMOVE": _model(8, "A passkey is removed by a passkey's signature, never the last, never by a younger one that waits."),
     "ENROL-ONCE": _model(8, "An enrolment link works once."),
+    "OFFERS": _model(8, "An offer lies within the limits of whoever makes it, and is accepted as it was recorded."),
     "RECEIPT-SECTIONS": _model(9, "A receipt opens its holder's sections alone."),
     "SECTION-SALTS": _model(9, "A closed section cannot be guessed from its hash; the public log holds hashes alone."),
     "RECOVER": _model(9, "After a recovery nothing of before is worth anything: tokens, mandates, what waited, what counts once."),

@@ -188,7 +188,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
         policy=policy,
         params=JsonSchemaParams(catalogue),
         digest=_rules_digest(settings, catalogue, policy.digest),
-        outline=outline_of(catalogue, policy.statements, _deciding(settings)),
+        outline=outline_of(policy.statements, {"catalogue": catalogue.digest, **_deciding(settings)}),
     )
 
 

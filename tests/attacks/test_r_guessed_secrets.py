@@ -52,6 +52,9 @@ PLACES: dict[str, Callable[[Arena, SandboxTask, str, str], httpx.Response]] = {
     ),
 }
 
+TOO_LONG = "a file's name"
+"""Beyond what a name may be: it is not even read."""
+
 FREELY = {
     "words",
     "free text",
@@ -118,8 +121,9 @@ def test_nothing_a_secret_could_be_guessed_from_is_kept(
             answers += response.text
             sought[place] = [one for _, secret, _ in GUESSED.values() for one in _derived(arena, secret, text, response)]
             entry = arena.recorded("ask.decided", ask=response.json()["ask"])
-            assert {one["kind"] for one in entry["desk"]["secrets"]} == set(GUESSED), place
-            assert not any("fingerprint" in one for one in entry["desk"]["secrets"]), place
+            told = entry["desk"].get("secrets", [])
+            assert {one["kind"] for one in told} == (set() if place == TOO_LONG else set(GUESSED)), place
+            assert not any("fingerprint" in one for one in told), place
             if place in FREELY and setting == "refuse":
                 arena.refused(response, "words.secret")
             if setting == "refuse" or place != "free text":

@@ -65,21 +65,6 @@ def test_asks_that_cost_nothing_wash_no_sweep_away(arena: Arena) -> None:
 
 
 @pytest.mark.proves("MANY-OPENED")
-def test_reading_ones_own_order_all_day_washes_no_sweep_away(arena: Arena) -> None:
-    first, second = arena.task(), arena.task()
-    for n in range(6):
-        first.ask("order.read", {"order_id": f"W90{n}"})
-    before = risk_of(arena, second.id)
-    for _ in range(80):
-        assert second.ask("order.read", {"order_id": "W1"}).outcome == "done"
-    now = risk_of(arena, second.id)
-    assert min(now[SubjectKind.OPERATOR], now[SubjectKind.AGENT]) >= before[SubjectKind.OPERATOR] - 1 >= 29
-    asked = trails(arena, second.id)
-    assert round(asked[SubjectKind.TASK].asks.milli / 1000) == 80
-    assert round(asked[SubjectKind.OPERATOR].asks.milli / 1000) <= 16
-
-
-@pytest.mark.proves("MANY-OPENED")
 def test_tasks_that_are_opened_and_used_raise_nothing(arena: Arena) -> None:
     granted = arena.anna.grant(arena.agent(), mandate(max_tasks=12))
     for _ in range(12):

@@ -1,5 +1,6 @@
 """Nobody confirms under a waiver they wrote, however its owner is spelled and whichever account they use."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,13 @@ from typing import Any
 import pytest
 
 from attacks.arena import Arena, catalogue, code_of, open_arena, refund
+from remit.adapters.policy.cedar import CedarPolicy
+from remit.domain.errors import Refused
 from remit.domain.records import Person, Rules
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxPerson, SandboxReply
-from remit.usecases.adopt_rules import WHAT
+from remit.usecases.adopt_rules import WHAT, approve_rules, propose_rules, tighten_rules
 from remit.usecases.enrol import add_person
 
 ALL = '@id("all")\npermit (principal, action, resource);\n'
@@ -92,6 +95,29 @@ def test_who_proposed_the_rules_is_barred_whatever_they_wrote_as_owner() -> None
         reply = asked(arena)
         assert yes(arena, olga, reply) == "confirmation.wrong_person"
         assert otto.confirm(reply).outcome == "done"
+
+
+@pytest.mark.proves("WAIVER-OWN")
+def test_who_proposed_a_waiver_is_barred_after_the_rules_were_tightened_too() -> None:
+    policies = needing("officer:billing")
+    stop = '@id("stop") forbid (principal, action == Action::"order.cancel", resource);'
+    with open_arena(catalogue=rules("the whole team"), policies=policies) as arena:
+        parts = arena.parts
+        olga, otto = (arena.desk.officer(name, roles=["billing", "admin"]) for name in ("olga", "otto"))
+        arena.run(propose_rules(parts, admin="olga", seat="here"))
+        arena.run(approve_rules(parts, admin="otto", seat="here"))
+        arena.run(propose_rules(replace(parts, rules_digest="sha-256:other"), admin="olga", seat="here"))
+        tighter = CedarPolicy([("rules.cedar", policies + stop)], parts.catalogue)
+        object.__setattr__(parts, "policy", tighter)
+        object.__setattr__(parts, "rules_digest", "sha-256:tighter")
+        object.__setattr__(parts, "rules_outline", replace(parts.rules_outline, forbids=frozenset({"sha-256:stop"})))
+        assert arena.run(tighten_rules(parts, admin="olga", seat="here")).changed
+        reply = asked(arena)
+        assert yes(arena, olga, reply) == "confirmation.wrong_person"
+        assert otto.confirm(reply).outcome == "done"
+        # What was proposed against the rules of before cannot bring them back by one more yes.
+        with pytest.raises(Refused):
+            arena.run(approve_rules(replace(parts, rules_digest="sha-256:other"), admin="otto", seat="here"))
 
 
 @pytest.mark.proves("WAIVER-OWN")

@@ -67,6 +67,19 @@ def test_whoever_has_no_role_of_the_desk_offers_only_where_no_role_has_a_limit()
     allowed(desk(care={OFFER: "100.00 EUR"}), ["admin", "care"], amount="5.00 EUR")
 
 
+def test_all_amounts_of_an_offer_count_together() -> None:
+    data = deepcopy(CATALOGUE)
+    properties = data["action"][OFFER]["params"]["properties"]
+    properties["voucher"] = {"x-money": True}
+    properties["credits"] = {"type": "array", "items": {"type": "object", "properties": {"sum": {"x-money": True}}}}
+    data["action"][OFFER]["title"] += " {voucher} {credits[*].sum}"
+    data["role"]["billing"]["offers"] = {OFFER: "50.00 EUR"}
+    catalogue = read_catalogue(data, today=None)
+    allowed(catalogue, ["billing"], amount="25.00 EUR", voucher="25.00 EUR")
+    refused(catalogue, ["billing"], amount="25.00 EUR", voucher="25.01 EUR")
+    refused(catalogue, ["billing"], credits=[{"sum": "20.00 EUR"}] * 3)
+
+
 @pytest.mark.parametrize(
     ("offers", "key"),
     [

@@ -178,6 +178,7 @@ def test_customers_and_officers_without_a_desk_role_see_no_case(desk: Sandbox, a
         assert problem.value.code == "person.not_allowed"
 
 
+@pytest.mark.proves("OFFERS")
 def test_an_officer_offers_within_the_limits_of_their_roles_and_sees_them() -> None:
     catalogue = copy.deepcopy(CATALOGUE)
     catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}

@@ -68,7 +68,7 @@ def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalog
         waivers=_waivers(top.get("waiver", ()), actions, today),
         digest="",
     )
-    return replace(draft, digest=catalogue_digest(draft))
+    return replace(draft, digest=_catalogue_digest(draft))
 
 
 def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[str, object]]:
@@ -220,7 +220,7 @@ def _told(role: Role) -> list[Json]:
     return [role.name, role.title, *([] if offers is None else [{name: str(limit or "any") for name, limit in offers.items()}])]
 
 
-def catalogue_digest(catalogue: Catalogue) -> str:
+def _catalogue_digest(catalogue: Catalogue) -> str:
     """One digest over everything the catalogue says.
 
     Source: 2-model.md §1 (one rule digest).

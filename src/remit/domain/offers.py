@@ -12,7 +12,7 @@ from remit.domain.values import JsonObject, Money, verify_money
 
 
 def offered_at_most(catalogue: Catalogue, roles: Collection[str], action: Action) -> Sequence[Money] | None:
-    """The largest amounts an officer with these roles may offer for an action, one of which must hold for all; None for no limit.
+    """How much an officer with these roles may offer for an action, in all, by any of these limits; None for no limit.
 
     Raises:
         Refused: `person.not_allowed` when none of the roles makes such offers.
@@ -29,7 +29,7 @@ def offered_at_most(catalogue: Catalogue, roles: Collection[str], action: Action
 
 
 def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action, terms: JsonObject) -> None:
-    """Check that an officer may offer these terms.
+    """Check that an officer may offer these terms: all amounts of one offer together.
 
     Raises:
         Refused: `person.not_allowed` with the limit.
@@ -40,7 +40,7 @@ def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action,
     amounts = [
         verify_money(value) for mark in action.marked(MarkKind.MONEY) for value in values_at(terms, mark.path) if isinstance(value, str)
     ]
-    if not any(all(_within(amount, limit) for amount in amounts) for limit in limits):
+    if not any(_within(amounts, limit) for limit in limits):
         most = " or ".join(str(limit) for limit in limits)
         raise _not_allowed(f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more.")
 
@@ -55,9 +55,9 @@ def _limit(role: Role, action: Action) -> tuple[Money, ...] | None:
     return () if limit is None else (limit,)
 
 
-def _within(amount: Money, limit: Money) -> bool:
+def _within(amounts: Sequence[Money], limit: Money) -> bool:
     """⚔ An amount in another currency is within no limit: nothing here knows what it is worth."""
-    return amount.currency == limit.currency and amount.amount <= limit.amount
+    return all(one.currency == limit.currency for one in amounts) and sum(one.amount for one in amounts) <= limit.amount
 
 
 def _not_allowed(detail: str, public: str) -> Refused:

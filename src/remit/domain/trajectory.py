@@ -29,7 +29,6 @@ from remit.domain.values import Instant
 _MILLI: Final = 1000
 _KEPT: Final = 64
 _SLICE_MEMORY_MS: Final = 24 * 60 * 60 * 1000
-_TRAFFIC_OF_A_TASK: Final = 10
 _ASKS_A_UNIT: Final = 20
 """An agent's or operator's points are weighed against its traffic: so many asks carry one whole share."""
 
@@ -47,11 +46,10 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WasRefused:
-    """An ask was refused with this code. `about` names the record it was about, where there is one; `traffic` as in `WasPermitted`."""
+    """An ask was refused with this code. `about` names the record it was about, where there is one."""
 
     code: Code
     about: str = ""
-    traffic: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +64,13 @@ class AskedAgain:
 class WasPermitted:
     """An ask was permitted or sent to a person.
 
-    `write` says whether it changes something, `capped` whether an amount of it is limited, `target` what it acts on, `traffic`
-    whether it counts as traffic of agent and operator (`is_traffic`).
+    `write` says whether it changes something, `capped` whether an amount of it is limited, `target` what it acts on.
     """
 
     action: str
     write: bool
     capped: bool = False
     target: str = ""
-    traffic: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +143,11 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
     """
     match event:
         case WasRefused(code=code):
-            return _with_ask(_refused(trail, event, now), event, now) if code in REFUSED else trail
+            return _with_ask(_refused(trail, event, now), now) if code in REFUSED else trail
         case AskedAgain(alike=alike):
             return _add(trail, Sign.ASKED_AGAIN, 12 if alike else 25, now)
         case WasPermitted():
-            return _with_ask(_permitted(trail, event, now), event, now)
+            return _with_ask(_permitted(trail, event, now), now)
         case WordsDrifted():
             return _add(trail, Sign.DRIFT, 8, now)
         case WasOpened(what=what):
@@ -215,9 +211,7 @@ def _most(kind: SubjectKind, sign: Sign) -> int:
     return CAPS[sign] * _MILLI * wide
 
 
-def _with_ask(trail: Trail, event: WasRefused | WasPermitted, now: Instant) -> Trail:
-    if not event.traffic and trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
-        return trail
+def _with_ask(trail: Trail, now: Instant) -> Trail:
     return _with(trail, asks=Level(milli=_decayed(trail.asks, now) + _MILLI, at=now))
 
 
@@ -265,15 +259,6 @@ def trail_risk(trail: Trail, now: Instant) -> int:
         for sign, level in trail.levels.items()
     )
     return max(0, min(100, math.floor(points)))
-
-
-def is_traffic(trails: Iterable[Trail], now: Instant) -> bool:
-    """Whether one more ask of a task counts as traffic of its agent and operator: the first of every task do.
-
-    ⚔ Points are divided by traffic. Without a bound, one task that reads its own order all day would wash away what the agent
-    does elsewhere; opening many tasks for it is a sign of its own.
-    """
-    return all(_decayed(trail.asks, now) < _TRAFFIC_OF_A_TASK * _MILLI for trail in trails if trail.kind is SubjectKind.TASK)
 
 
 def risk(trails: Iterable[Trail], now: Instant) -> int:

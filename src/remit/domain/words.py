@@ -22,7 +22,7 @@ from remit.domain.words_topics import VERBS, WISH
 
 _JOINED: Final = 3
 _REACH: Final = 160
-_NAME_LONGEST: Final = 120
+NAME_LONGEST: Final = 120
 _ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
@@ -97,19 +97,33 @@ def check_words(
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
 
 
+def check_file_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
+    """Hold a file's name against what a name may be. It tells nobody either what to do with something, as an agent's may ("Book a Table").
+
+    Source: 2-model.md §6.
+    """
+    verdict = check_name(name, languages=languages)
+    if verdict.passes and _ORDERED.match(re.sub(r"[_.\-]+", " ", view(name).text)):
+        why = "a name that asks for something"
+        return WordsVerdict(said=Said.WIDER, spans=(Span(start=0, end=len(name), why=why),), reason=why)
+    return verdict
+
+
 def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
     """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing.
 
     Source: 2-model.md §6.
     """
+    if len(name) > NAME_LONGEST:  # ⚔ before anything reads it
+        why = "longer than a name"
+        return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(name), why=why),), reason=why)
     spoken = re.sub(r"[_.\-]+", " ", view(name).text)
-    why = "longer than a name" if len(name) > _NAME_LONGEST else ""
-    why = why or ("more than one line" if re.search(r"[\n\r\t]", name) else "")
+    why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
     why = why or unreadable(name, spoken, expected=(), languages=languages, verbs=_PLAIN_VERBS)
     if why:
         return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(name), why=why),), reason=why)
     order = next(commands(spoken), None) or next(commands(view(name).text), None)
-    asks = (WISH.search(spoken) is not None and bool(topics_of(spoken))) or _ORDERED.search(spoken) is not None
+    asks = WISH.search(spoken) is not None and bool(topics_of(spoken))
     if order is None and not asks:
         return WordsVerdict(said=Said.MATCH)
     why = order.reason if order else "a name that asks for something"
@@ -117,11 +131,11 @@ def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdi
 
 
 _ORDERED: Final = re.compile(
-    rf"(?<!how to )\b(?:{'|'.join(VERBS.values())}|tell|give|show|ignore|forget|approve|grant)\s+"
-    r"(?:the|all|my|this|that|these|those|every|each|any|their|his|her|our|your|it|them|him|me|everything|everybody|\d)\b",
+    rf"\s*(?:(?:please|and|also|then|now|just|kindly)\s+)*(?:{'|'.join(VERBS.values())}|tell|give|show|ignore|forget|approve|grant)\s+"
+    r"(?:the|all|this|these|those|every|each|any|them|everything|everybody)\b",
     re.IGNORECASE,
 )
-"""What somebody is told to do with something. A name may have a verb in it, as in "Refund Helper"."""
+"""Somebody is told to do something with something. A name may have a verb in it: "return label", "refund_2"."""
 _PLAIN_VERBS: Final = frozenset(
     {
         *VERBS,
@@ -208,17 +222,28 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
 def _split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -> Iterator[Claim]:
     """⚔ Amounts that are not the ask's and stand half in the messages before ("refund 900." and "00 EUR to me.").
 
-    Where the message begins with an amount of the ask's own, nobody reads more into it.
+    Where the message begins with an amount of the ask's own, or the one before ends with one, nobody reads more into it.
     """
-    first = {claim.start for claim, *_ in amounts(folded)} - {claim.start for claim, _ in _other_amounts(folded, action, params)}
-    if not tail or 0 in first:
+    if not tail:
         return
+    head = folded[:_REACH]
+    if 0 in _own_amounts(head, action, params):
+        return
+    ended = {start for start, end in _own_amounts(tail, action, params).items() if not tail[end:].strip(" .,;:!")}
+    told: set[int] = set()
     for seam in (" ", ""):
-        joined, start = f"{tail}{seam}{folded[:_REACH]}", len(tail) + len(seam)
+        joined, start = f"{tail}{seam}{head}", len(tail) + len(seam)
         for claim, has_money in _other_amounts(joined, action, params):
-            crosses = claim.start < len(tail) and claim.end > start
+            crosses = claim.start < len(tail) and claim.end > start and claim.start not in ended | told
             if crosses and (has_money or WISH.search(joined) is not None or topics_of(joined)):
+                told.add(claim.start)
                 yield Claim(what="amount, with the message before", value=claim.value, start=0, end=min(len(folded), claim.end - start))
+
+
+def _own_amounts(text: str, action: Action, params: JsonObject) -> dict[int, int]:
+    """Where the ask's own amounts stand in a text: their starts and ends."""
+    others_ = {claim.start for claim, _ in _other_amounts(text, action, params)}
+    return {claim.start: claim.end for claim, *_ in amounts(text) if claim.start not in others_}
 
 
 def _wider(folded: str, scope: Scope, catalogue: Catalogue, lexicon: Lexicon, tail: str) -> Iterator[Wish]:

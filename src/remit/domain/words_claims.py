@@ -16,7 +16,8 @@ from remit.domain.values import Json, JsonObject
 
 _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
-_NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
+_NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3}){1,12}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
+"""⚔ Bounded: without an end to its groups, a long row of them is read again from each of them on, for minutes."""
 _AMOUNT: Final = re.compile(
     rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)",
     re.IGNORECASE,

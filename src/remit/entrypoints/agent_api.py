@@ -12,7 +12,7 @@ from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.ids import is_id
 from remit.domain.records import Message
 from remit.domain.values import instant_text
-from remit.domain.words import check_name
+from remit.domain.words import check_file_name
 from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, refused_ask, settled_answer
@@ -212,6 +212,6 @@ def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[AttachedFile, .
             text: str | None = data.decode("utf-8")
         except (binascii.Error, ValueError):
             text = None
-        readable = _TEXT.fullmatch(file.media_type.lower()) is not None and check_name(file.name).passes
-        found.append(AttachedFile(name=file.name, text=text if readable else None))
+        readable = _TEXT.fullmatch(file.media_type.lower()) is not None and check_file_name(file.name).passes
+        found.append(AttachedFile(name=file.name, text=text if readable else None, size=len(file.data_b64)))
     return tuple(found)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.decision import Verdict
+from remit.domain.rules_outline import Stated
 from remit.domain.values import Json
 
 
@@ -46,8 +47,8 @@ class Policy(Protocol):
         ...
 
     @property
-    def statements(self) -> Sequence[tuple[bool, str]]:
-        """Each policy: whether it permits (or forbids), and a digest of what it says."""
+    def statements(self) -> Sequence[Stated]:
+        """What each policy does."""
         ...
 
     def decide(self, question: Question) -> Verdict:

@@ -20,6 +20,7 @@ from remit.usecases.recording import draft, write
 ADMIN: Final = "admin"
 WHAT: Final = "rules"
 NEEDED: Final = 2
+_AND: Final = ", "
 _LIFE_MS: Final = 24 * 3_600_000
 
 
@@ -53,11 +54,11 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
             f"a desk that can be reached from outside needs two admins; this one has {len(admins)}. "
             "Add one with `remit person add ID --kind officer --role admin`",
         )
-    if before != parts.rules_digest:
+    if kept is None or before != parts.rules_digest or not _approved(kept.record):
         raise Refused(
             Code.SETTINGS_INVALID,
-            "catalogue, policies or settings are not those of the last policy.changed entry, and a desk that can be reached from outside "
-            "serves no others. Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`; "
+            "catalogue, policies or settings are not those of the last policy.changed entry that two people approved, and a desk that can "
+            "be reached from outside serves no others. Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`; "
             "one is enough where they only tighten: `remit policy tighten --as ID`",
         )
     return RulesInForce(digest=before, changed=False, before=before)
@@ -71,7 +72,7 @@ async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
     """
     person = await _admin(parts, admin)
     kept = await _rules(parts)
-    if kept is not None and kept.record.digest == parts.rules_digest:
+    if kept is not None and kept.record.digest == parts.rules_digest and _approved(kept.record):
         raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
     now = parts.world.now()
     proposal = Proposal(
@@ -99,14 +100,14 @@ async def approve_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
     person = await _admin(parts, admin)
     now = parts.world.now()
     own = False
-    for found in await parts.store.find(Proposal, "proposal.open", "", limit=1000, newest=True):
+    for found in await _proposed(parts):
         proposal = found.record
-        if proposal.what != WHAT or now >= proposal.expires_at or _digest(proposal) != parts.rules_digest:
+        if now >= proposal.expires_at or _digest(proposal) != parts.rules_digest:
             continue
         if proposal.by_key == person.key:
             own = True
             continue
-        return await _adopt(parts, await _rules(parts), by=(proposal.by, person.id), seat=seat, proposal=found)
+        return await _adopt(parts, await _rules(parts), by=(proposal.by, person.id), seat=seat, people=NEEDED)
     if own:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"{person.id} proposed these rules; another admin must approve them")
     raise Refused(
@@ -127,13 +128,19 @@ async def tighten_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
     kept = await _rules(parts)
     if kept is not None and kept.record.digest == parts.rules_digest:
         raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
-    if kept is None or not _tightens(parts, kept.record):
+    if kept is None or not _approved(kept.record) or not _tightens(parts, kept.record):
         raise Refused(
             Code.PERSON_NOT_ALLOWED,
-            "these rules do more than raise floors, drop waivers, drop policies that permit or add policies that forbid; "
+            "these rules do more than add policies that forbid whoever has confirmed; "
             "let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`",
         )
-    return await _adopt(parts, kept, by=(person.id,), seat=seat, people=1)
+    # Whoever brought in what these rules add to is told as before: their waivers stay theirs.
+    return await _adopt(parts, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
+
+
+def _approved(rules: Rules) -> bool:
+    """Whether two people brought these rules, or those that they only tighten, into force: on loopback nobody is asked."""
+    return len(rules.by.split(_AND)) >= NEEDED
 
 
 def _tightens(parts: Parts, before: Rules) -> bool:
@@ -143,7 +150,7 @@ def _tightens(parts: Parts, before: Rules) -> bool:
 
 
 async def _adopt(
-    parts: Parts, kept: Kept[Rules] | None, *, by: tuple[str, ...], seat: str = "", proposal: Kept[Proposal] | None = None, people: int = 0
+    parts: Parts, kept: Kept[Rules] | None, *, by: tuple[str, ...], seat: str = "", people: int = 0, above: tuple[str, ...] = ()
 ) -> RulesInForce:
     before = "" if kept is None else kept.record.digest
     written = await write(
@@ -151,7 +158,7 @@ async def _adopt(
         draft(
             parts,
             Kind.POLICY_CHANGED,
-            envelope={"digest": parts.rules_digest, "before": before, "people": len(by) if proposal is not None else people},
+            envelope={"digest": parts.rules_digest, "before": before, "people": people},
             desk={
                 "by": list(by),
                 "seat": seat,
@@ -162,14 +169,21 @@ async def _adopt(
             refs=(WHAT,),
         ),
     )
-    rules = Rules(id=WHAT, digest=parts.rules_digest, at=parts.world.now(), by=", ".join(by), outline=parts.rules_outline.text())
+    rules = Rules(id=WHAT, digest=parts.rules_digest, at=parts.world.now(), by=_AND.join((*above, *by)), outline=parts.rules_outline.text())
     put = Put(rules, 0) if kept is None else Put(rules, kept.rev, kept.record)
-    drops = () if proposal is None else (Drop(proposal.record, proposal.rev),)
+    # ⚔ What was proposed against the rules of before is no proposal against these.
+    drops = tuple(Drop(one.record, one.rev) for one in await _proposed(parts))
     try:
         await parts.store.commit(Commit(puts=(put,), drops=drops, entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the rules changed meanwhile; try again", retry_after_s=1) from None
     return RulesInForce(digest=parts.rules_digest, changed=True, before=before)
+
+
+async def _proposed(parts: Parts) -> list[Kept[Proposal]]:
+    """What is proposed of rules, newest first."""
+    found = await parts.store.find(Proposal, "proposal.open", "", limit=1000, newest=True)
+    return [one for one in found if one.record.what == WHAT]
 
 
 async def _rules(parts: Parts) -> Kept[Rules] | None:

@@ -7,7 +7,7 @@ from remit.domain.decision import Refuse
 from remit.domain.mandate import Charge
 from remit.domain.records import EndReason, TaskRecord, TaskState
 from remit.domain.target import target_of
-from remit.domain.trajectory import AskedAgain, SubjectKind, WasPermitted, WasRefused, after, is_traffic, new_trail, risk, subjects_of
+from remit.domain.trajectory import AskedAgain, SubjectKind, WasPermitted, WasRefused, after, new_trail, risk, subjects_of
 from remit.domain.trajectory_consequences import End, Hold, Thresholds, consequence
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
@@ -49,8 +49,6 @@ def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted 
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
-    if not isinstance(event, AskedAgain) and not is_traffic(standing.trails, now):
-        event = replace(event, traffic=False)
     return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
 
 

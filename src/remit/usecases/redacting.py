@@ -6,13 +6,18 @@ Finding them is in `domain/secrets`. Only of credentials that cannot be guessed 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
 from remit.domain.canonical import b64url, digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.secrets import Taken, find_secrets, redact, redact_params, taken
 from remit.domain.values import Json, JsonObject
+from remit.domain.words import NAME_LONGEST
 from remit.usecases.parts import Parts
+
+_MOST_TOLD: Final = 100
+"""⚔ Of so many secrets in one ask the desk is told each; a message may be nothing else, and the record would grow beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,10 +32,11 @@ class Cleaned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachedFile:
-    """A file as it came. `text` is None for what is no readable text under a plain name."""
+    """A file as it came: `text` is None for what is no readable text under a plain name, `size` what was sent for it, in letters."""
 
     name: str
     text: str | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,16 +57,22 @@ def clean_files(parts: Parts, files: Sequence[AttachedFile]) -> CleanedFiles:
     found: list[Taken] = []
     unfit: Refused | None = None
     for number, file in enumerate(files, 1):
-        where, text = f"attachment {number}", file.text or ""
+        where = f"attachment {number}"
+        if unfit is not None or len(file.name) > NAME_LONGEST:
+            # ⚔ What will not be accepted is not read: a name may be as long as a message, and reading takes time.
+            unfit = unfit or Refused(Code.WORDS_ATTACHMENT, f"{where} has a name that is more than a name")
+            kept.append((where, str(file.size)))
+            continue
+        text = file.text or ""
         named, held = find_secrets(file.name), find_secrets(text)
         found += [*taken(where, file.name, named), *taken(where, text, held)]
-        kept.append((redact(file.name, named), b64url(sha256(redact(text, held).encode()).digest())))
         if named or held:
-            said = "The attachment carries a secret; it was not kept."
-            unfit = unfit or Refused(Code.WORDS_ATTACHMENT, f"{where} holds a secret", public=said)
+            unfit = Refused(Code.WORDS_ATTACHMENT, f"{where} holds a secret", public="The attachment carries a secret; it was not kept.")
         elif file.text is None:
-            unfit = unfit or Refused(Code.WORDS_ATTACHMENT, f"{where} is no text, or its name is more than a name")
-    return CleanedFiles(files=tuple(kept), unfit=unfit, secrets=tuple(_told(parts, one) for one in found))
+            unfit = Refused(Code.WORDS_ATTACHMENT, f"{where} is no text, or its name is more than a name")
+        content = str(file.size) if file.text is None else b64url(sha256(redact(text, held).encode()).digest())
+        kept.append((redact(file.name, named), content))
+    return CleanedFiles(files=tuple(kept), unfit=unfit, secrets=tuple(_told(parts, one) for one in found[:_MOST_TOLD]))
 
 
 def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
@@ -118,7 +130,7 @@ def _cleaned(parts: Parts, name: str, action: str, params: JsonObject, words: st
         action=redact(action, hidden) if hidden else action,
         params=params,
         words=redact(words, said) if words and said else words,
-        secrets=tuple(_told(parts, one) for one in everything),
+        secrets=tuple(_told(parts, one) for one in everything[:_MOST_TOLD]),
     )
 
 

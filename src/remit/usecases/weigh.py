@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import CUSTOMER, Action, Effect, MarkKind, PowerKind
+from remit.domain.catalogue import CUSTOMER, OFFER_PARAMS, Action, Effect, MarkKind, PowerKind
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.escalation import floor, rungs
@@ -197,7 +197,10 @@ async def _with_terms(parts: Parts, standing: Standing, action: Action, wish: Wi
     terms = decode(offer.terms.encode())
     if not isinstance(terms, Mapping):
         raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
-    if any(name in params and not same(params[name], value) for name, value in terms.items()):
+    # ⚔ Nor does the agent add terms of its own: they were within nobody's limit, and the offer's digest says nothing of them.
+    if params.keys() - OFFER_PARAMS - terms.keys() or any(
+        name in params and not same(params[name], value) for name, value in terms.items()
+    ):
         raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
     return {**params, **terms}, [(use, 1)]
 

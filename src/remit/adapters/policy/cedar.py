@@ -20,6 +20,7 @@ from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.decision import Verdict
 from remit.domain.errors import Code, Refused
+from remit.domain.rules_outline import Stated
 from remit.ports.policy import Question
 
 _REMEMBERED: Final = 4096
@@ -48,7 +49,7 @@ class CedarPolicy:
         readings = _read_all(statements, model)
         _validate(statements, model, schema)
         self._digest = digest([text for _, text in texts])
-        self._statements = tuple((one.policy.get("effect") == "permit", digest(one.policy)) for one in statements)
+        self._statements = tuple(_stated(one, readings[one.id]) for one in statements)
         self._models = model.actions
         self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
         self._remember = remember
@@ -61,8 +62,8 @@ class CedarPolicy:
         return self._digest
 
     @property
-    def statements(self) -> Sequence[tuple[bool, str]]:
-        """Each policy: whether it permits, and a digest of what it says, annotations and all."""
+    def statements(self) -> Sequence[Stated]:
+        """What each policy does."""
         return self._statements
 
     def decide(self, question: Question) -> Verdict:
@@ -140,6 +141,12 @@ def _schema(model: DeskModel) -> cedarpy.Schema:
         return cedarpy.Schema.from_json_str(json.dumps(model.schema()))
     except ValueError as error:
         raise invalid([f"the catalogue makes no Cedar schema: {error}"], "Rename the parameter or action named here.") from error
+
+
+def _stated(statement: Statement, reading: Reading) -> Stated:
+    """⚔ A policy that uses the context as a whole may look at anything in it."""
+    sees = reading.confirmation or reading.parts is None or any(part.startswith("confirm") for part in reading.parts)
+    return Stated(digest=digest(statement.text.strip()), forbids=statement.policy.get("effect") == "forbid", blind=not sees)
 
 
 def _read_all(statements: Sequence[Statement], model: DeskModel) -> dict[str, Reading]:
