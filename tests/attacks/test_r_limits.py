@@ -1,6 +1,7 @@
 """Floods: one agent, one address or many that prove nothing are stopped early, cheaply, and without a word on the record."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from remit.domain.errors import Code, Refused
 from remit.entrypoints.limits import Limits
 from remit.sandbox import SandboxAgent
 from remit.settings import make_settings
+from remit.usecases import ask, hold_words
 
 WIDE = 1_000_000
 OPEN = dict.fromkeys(("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"), WIDE)
@@ -181,3 +183,26 @@ def test_a_real_desk_takes_a_hundred_a_second_of_one_agent_and_a_sandbox_far_mor
     assert tried.limits["client_per_s"] == 10_000
     given = make_settings({**raw, "limits": {"client_per_s": 3000}}, base=tmp_path, environment={}, rules=False)
     assert (given.limits["client_per_s"], given.limits["client_burst"]) == (3000, 400)
+
+
+@pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize("long", [True, False])
+def test_a_long_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    where: list[str] = []
+
+    def noted(check: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*given: Any, **named: Any) -> Any:
+            where.append(threading.current_thread().name.partition("_")[0])
+            return check(*given, **named)
+
+        return called
+
+    monkeypatch.setattr(hold_words, "check_words", noted(hold_words.check_words))
+    monkeypatch.setattr(ask, "clean", noted(ask.clean))
+    words = "The kettle leaks. " * (200 if long else 1)
+    body = {"action": "order.read", "params": {"order_id": "W1"}, "words": words}
+    with open_arena() as arena:
+        task = arena.task()
+        assert arena.send(task, f"/v1/tasks/{task.id}/asks", body, headers={"idempotency-key": "k"}).status_code == 200
+    assert len(where) == 2
+    assert {one == "remit-words" for one in where} == {long}

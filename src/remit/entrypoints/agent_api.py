@@ -129,6 +129,7 @@ class AgentApi:
             files=attached_files(body.attachments),
             idempotency_key=key,
             body=body_digest(raw),
+            size=len(raw),
         )
         return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
 

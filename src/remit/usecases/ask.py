@@ -21,6 +21,7 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, P
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
+from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
@@ -48,7 +49,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskIn:
-    """An ask as decoded. `body` is the digest of the whole body.
+    """An ask as decoded. `body` is the digest of the whole body, `size` its bytes.
 
     The last three are found out of `files`, words and params: (name, digest) of each file, why the files are not accepted, and the
     secrets that were taken out, as the desk may know of them.
@@ -60,6 +61,7 @@ class AskIn:
     files: tuple[AttachedFile, ...]
     idempotency_key: str
     body: str
+    size: int
     attachments: tuple[tuple[str, str], ...] = ()
     unfit: Refused | None = None
     secrets: tuple[JsonObject, ...] = ()
@@ -74,7 +76,8 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
-    request = _redacted(parts, request)
+    asked = request
+    request = await off_the_loop(asked.size, lambda: _redacted(parts, asked))
     broken: Fault | None = None
     about = money_on(parts.catalogue.actions.get(request.action), request.params)
     key = _idempotency_id(workload, request)
@@ -239,7 +242,8 @@ async def _refuse(  # the parts of one decision
     again: bool = False,
 ) -> Reply:
     of = about(weighed, record.customer)
-    whole = clean_whole(parts, action=request.action, params=weighed.params, words=request.words)
+    asked_for = weighed.params
+    whole = await off_the_loop(request.size, lambda: clean_whole(parts, action=request.action, params=asked_for, words=request.words))
     if whole.secrets:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
         request = replace(request, body=clean_body(whole, request.attachments))

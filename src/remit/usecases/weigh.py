@@ -18,14 +18,14 @@ from remit.domain.escalation import floor, rungs
 from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
-from remit.domain.records import AskRecord, AskState, EndReason, OfferRecord, Reserved
+from remit.domain.records import AskRecord, EndReason, OfferRecord, Reserved
 from remit.domain.trajectory import risk
 from remit.domain.trajectory_consequences import Thresholds, adds_confirmation
 from remit.domain.values import JsonObject, decode, same
-from remit.domain.words import Said, check_words
 from remit.ports.policy import Question
 from remit.ports.store import Missing
 from remit.usecases.climb_ladder import climb, refusal
+from remit.usecases.hold_words import hold_words
 from remit.usecases.look_up import CaseRead, facts_and_case
 from remit.usecases.parts import Parts
 from remit.usecases.standing import Standing
@@ -51,13 +51,7 @@ class Confirmed:
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
-_EARLIER: Final = 3
 _TRIES: Final = 3
-_WORDS: Final[Mapping[Said, Code]] = {
-    Said.CONTRADICTS: Code.WORDS_CONTRADICTS,
-    Said.UNREADABLE: Code.WORDS_UNREADABLE,
-    Said.WIDER: Code.WORDS_WIDER,
-}
 NOBODY: Final = Confirmed(by=frozenset(), kind="none")
 
 
@@ -117,7 +111,7 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
     try:
         action = _verify_step(parts, standing, wish)
         ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
-        await _check_words(parts, standing, action, wish)
+        await hold_words(parts, standing, action, params=wish.params, words=wish.words)
         return _settle(parts, standing, ruled, confirmed, risky)
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
@@ -263,39 +257,6 @@ def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str
                 if isinstance(one, str):
                     found[mark.of, one] = None
     return list(found)
-
-
-async def _check_words(parts: Parts, standing: Standing, action: Action, wish: Wish) -> None:
-    """The deterministic words check, over the message and every free-text param, with the task's last messages.
-
-    Words that say more, or something else, do not reach the case.
-
-    Raises:
-        Refused: `words.wider`, `words.contradicts`, `words.unreadable`.
-
-    Source: 2-model.md §6.
-    """
-    texts = [wish.words] if wish.words is not None else []
-    for mark in action.marked(MarkKind.FREE_TEXT):
-        texts.extend(value for value in values_at(wish.params, mark.path) if isinstance(value, str))
-    if not any(text.strip() for text in texts):
-        return
-    earlier = await parts.store.find(AskRecord, "ask.task", standing.task.record.id, limit=_EARLIER, newest=True)
-    targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
-    verdict = check_words(
-        "\n".join(texts),
-        action=action,
-        params=wish.params,
-        catalogue=parts.catalogue,
-        objective=parts.catalogue.objective(standing.mandate.objective),
-        known_ids=targets,
-        lexicon=parts.lexicon,
-        # What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
-        earlier=tuple(one.record.words for one in reversed(earlier) if one.record.words and one.record.state is not AskState.REFUSED),
-    )
-    code = _WORDS.get(verdict.said)
-    if code is not None:
-        raise Refused(code, verdict.reason)
 
 
 def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozenset[str]:
