@@ -54,6 +54,16 @@ def test_entries_get_consecutive_places_and_their_proofs_verify_against_the_chec
     run(opener, tmp_path, work)
 
 
+def test_entries_that_a_later_commit_proves_along_need_no_proofs_at_first(opener: Opener, tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        first = await store.commit(Commit(entries=(entry(0), entry(1)), proved=False))
+        assert [(place.index, place.proof) for place in first.places] == [(0, ()), (1, ())]
+        assert verify(first.checkpoint).size == first.size == 2
+        verify_committed(await store.commit(Commit(entries=(entry(2),), prove=(0, 1))), [entry(0), entry(1), entry(2)])
+
+    run(opener, tmp_path, work)
+
+
 def test_a_refused_commit_leaves_no_gap_in_the_log(opener: Opener, tmp_path: Path) -> None:
     async def work(store: Any) -> None:
         refused = Commit(entries=(entry(9),), expects=(Expect("task", "t", 1),))

@@ -130,11 +130,13 @@ class Commit:
     entries: tuple[EntryRow, ...] = ()
     prove: tuple[int, ...] = ()
     """Places of earlier entries to prove along with the new ones, against the same checkpoint."""
+    proved: bool = True
+    """Whether the answer shall carry the proofs: not where a later commit proves these entries along."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an entry stands in the log, with its inclusion proof for the tree of `Committed.size`."""
+    """Where an entry stands in the log, with its inclusion proof for the tree of `Committed.size` (empty where none was asked for)."""
 
     index: int
     proof: tuple[bytes, ...]

@@ -347,6 +347,7 @@ async def _permit(  # the parts of one decision
             touches=((record.task, record.at),),
             steps=steps,
             entries=written.rows,
+            proved=not reads,  # a read's answer is recorded before anything is told, and proves it along
         )
     )
     parts.on_point("ask.recorded")
