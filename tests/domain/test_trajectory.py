@@ -10,19 +10,24 @@ from remit.adapters.store.trails import read, text
 from remit.domain.errors import Code, Fault
 from remit.domain.trajectory import (
     AskedAgain,
+    End,
     Event,
+    Hold,
+    Nothing,
     SubjectKind,
+    Thresholds,
     Trail,
     WasOpened,
     WasPermitted,
     WasRefused,
     WordsDrifted,
+    adds_confirmation,
     after,
+    consequence,
     new_trail,
     risk,
     trail_risk,
 )
-from remit.domain.trajectory_consequences import End, Hold, Nothing, Thresholds, adds_confirmation, consequence
 from remit.domain.trajectory_weights import HALF_LIFE_MS
 from remit.domain.values import Instant
 

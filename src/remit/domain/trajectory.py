@@ -267,3 +267,50 @@ def risk(trails: Iterable[Trail], now: Instant) -> int:
     Source: 2-model.md §5 (Trajectory).
     """
     return max((trail_risk(trail, now) for trail in trails if trail.kind is not SubjectKind.CUSTOMER), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """From which risk on something follows."""
+
+    tell: int = 50
+    hold: int = 60
+    end: int = 90
+    confirm: int = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """Go on; `tell` says whether security is told."""
+
+    tell: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The task waits until a person has looked at it, and security is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The task ends, and security is told."""
+
+
+Consequence: TypeAlias = Nothing | Hold | End
+
+
+def consequence(risk: int, settings: Thresholds) -> Consequence:
+    """What follows from a risk for the task."""
+    if risk >= settings.end:
+        return End()
+    if risk >= settings.hold:
+        return Hold()
+    return Nothing(tell=risk >= settings.tell)
+
+
+def adds_confirmation(trails: Iterable[Trail], now: Instant, settings: Thresholds) -> bool:
+    """Tell whether the customer must confirm what would otherwise go through.
+
+    ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
+    """
+    return any(trail_risk(trail, now) >= settings.confirm for trail in trails)

@@ -7,8 +7,20 @@ from remit.domain.decision import Refuse
 from remit.domain.mandate import Charge
 from remit.domain.records import EndReason, TaskRecord, TaskState
 from remit.domain.target import target_of
-from remit.domain.trajectory import AskedAgain, SubjectKind, WasPermitted, WasRefused, after, new_trail, risk, subjects_of
-from remit.domain.trajectory_consequences import End, Hold, Thresholds, consequence
+from remit.domain.trajectory import (
+    AskedAgain,
+    End,
+    Hold,
+    SubjectKind,
+    Thresholds,
+    WasPermitted,
+    WasRefused,
+    after,
+    consequence,
+    new_trail,
+    risk,
+    subjects_of,
+)
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
 from remit.usecases.end import end_task

@@ -19,8 +19,7 @@ from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, EndReason, OfferRecord, Reserved
-from remit.domain.trajectory import risk
-from remit.domain.trajectory_consequences import Thresholds, adds_confirmation
+from remit.domain.trajectory import Thresholds, adds_confirmation, risk
 from remit.domain.values import JsonObject, decode, same
 from remit.ports.policy import Question
 from remit.ports.store import Missing
