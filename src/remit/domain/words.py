@@ -85,7 +85,7 @@ def check_words(
     said = said_values(params, action)
     why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS)
     if why:
-        return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(words), why=why),), reason=why)
+        return _of_all(words, Said.UNREADABLE, why)
     tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
     wrong = [*_contradictions(seen.text, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
     if wrong:
@@ -103,9 +103,8 @@ def check_file_name(name: str, *, languages: Collection[str] = ("en",)) -> Words
     Source: 2-model.md §6.
     """
     verdict = check_name(name, languages=languages)
-    if verdict.passes and _ORDERED.match(re.sub(r"[_.\-]+", " ", view(name).text)):
-        why = "a name that asks for something"
-        return WordsVerdict(said=Said.WIDER, spans=(Span(start=0, end=len(name), why=why),), reason=why)
+    if verdict.passes and _ORDERED.match(_spoken(name)):
+        return _of_all(name, Said.WIDER, _ASKS)
     return verdict
 
 
@@ -115,21 +114,30 @@ def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdi
     Source: 2-model.md §6.
     """
     if len(name) > NAME_LONGEST:  # ⚔ before anything reads it
-        why = "longer than a name"
-        return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(name), why=why),), reason=why)
-    spoken = re.sub(r"[_.\-]+", " ", view(name).text)
+        return _of_all(name, Said.UNREADABLE, "longer than a name")
+    spoken = _spoken(name)
     why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
     why = why or unreadable(name, spoken, expected=(), languages=languages, verbs=_PLAIN_VERBS)
     if why:
-        return WordsVerdict(said=Said.UNREADABLE, spans=(Span(start=0, end=len(name), why=why),), reason=why)
+        return _of_all(name, Said.UNREADABLE, why)
     order = next(commands(spoken), None) or next(commands(view(name).text), None)
     asks = WISH.search(spoken) is not None and bool(topics_of(spoken))
     if order is None and not asks:
         return WordsVerdict(said=Said.MATCH)
-    why = order.reason if order else "a name that asks for something"
-    return WordsVerdict(said=Said.WIDER, spans=(Span(start=0, end=len(name), why=why),), reason=why)
+    return _of_all(name, Said.WIDER, order.reason if order else _ASKS)
 
 
+def _spoken(name: str) -> str:
+    """A name as it would be said."""
+    return re.sub(r"[_.\-]+", " ", view(name).text)
+
+
+def _of_all(text: str, said: Said, why: str) -> WordsVerdict:
+    """A verdict over all of a text."""
+    return WordsVerdict(said=said, spans=(Span(start=0, end=len(text), why=why),), reason=why)
+
+
+_ASKS: Final = "a name that asks for something"
 _ORDERED: Final = re.compile(
     rf"\s*(?:(?:please|and|also|then|now|just|kindly)\s+)*(?:{'|'.join(VERBS.values())}|tell|give|show|ignore|forget|approve|grant)\s+"
     r"(?:the|all|this|these|those|every|each|any|them|everything|everybody)\b",

@@ -54,7 +54,7 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
             f"a desk that can be reached from outside needs two admins; this one has {len(admins)}. "
             "Add one with `remit person add ID --kind officer --role admin`",
         )
-    if kept is None or before != parts.rules_digest or not _approved(kept.record):
+    if kept is None or not _serves(parts, kept.record):
         raise Refused(
             Code.SETTINGS_INVALID,
             "catalogue, policies or settings are not those of the last policy.changed entry that two people approved, and a desk that can "
@@ -72,7 +72,7 @@ async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
     """
     person = await _admin(parts, admin)
     kept = await _rules(parts)
-    if kept is not None and kept.record.digest == parts.rules_digest and _approved(kept.record):
+    if kept is not None and _serves(parts, kept.record):
         raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
     now = parts.world.now()
     proposal = Proposal(
@@ -136,6 +136,11 @@ async def tighten_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
         )
     # Whoever brought in what these rules add to is told as before: their waivers stay theirs.
     return await _adopt(parts, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
+
+
+def _serves(parts: Parts, rules: Rules) -> bool:
+    """Whether what this process was started with may be served to the outside."""
+    return rules.digest == parts.rules_digest and _approved(rules)
 
 
 def _approved(rules: Rules) -> bool:

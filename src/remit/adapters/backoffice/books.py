@@ -182,14 +182,19 @@ def find(connection: sqlite3.Connection, kind: str, record_id: str) -> DeskRecor
     name, data, version, _ = rows[0]
     if version is None:
         return None
-    return DeskRecord(kind, record_id, name, frozenset([owner for *_, owner in rows if owner is not None]), unpacked(data), version)
+    return DeskRecord(kind, record_id, name, _owners(rows), unpacked(data), version)
 
 
 def told(connection: sqlite3.Connection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
     """Name, version and owners of a record; of one that is not there, in as much time, its id, 0 and nobody."""
     rows = connection.execute(_TOLD, (kind, record_id)).fetchall()
     name, version, _ = rows[0]
-    return name or record_id, version or 0, frozenset([owner for *_, owner in rows if owner is not None])
+    return name or record_id, version or 0, _owners(rows)
+
+
+def _owners(rows: Sequence[tuple[Any, ...]]) -> frozenset[str]:
+    """Whose a record is: the last column of each of its rows."""
+    return frozenset([owner for *_, owner in rows if owner is not None])
 
 
 def owned(connection: sqlite3.Connection, customer: str, kind: str) -> Sequence[DeskRecord]:

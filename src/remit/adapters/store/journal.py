@@ -118,14 +118,14 @@ class Journal:
         self.unsettled = Unsettled()
         """Read by other threads too: replaced as a whole once it stands in the tables, never emptied."""
         self._root = self._settled_root()
-        self._last = 0
         self.written = 0
         """How many groups this object has made durable."""
         self._purge_after = 0
-        for number, group in read_groups(connection):
+        groups = read_groups(connection)
+        self._last = len(groups)
+        for group in groups:
             self.unsettled.take(group)
             self.unsettled.commits += 1
-            self._last = number
         self.settle()
 
     def write(self, group: Group, commits: int) -> None:
@@ -238,18 +238,18 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("rollback")
 
 
-def read_groups(connection: sqlite3.Connection) -> Sequence[tuple[int, Group]]:
-    """The groups that are not in their tables yet, oldest first, with their numbers.
+def read_groups(connection: sqlite3.Connection) -> Sequence[Group]:
+    """The groups that are not in their tables yet, oldest first; they are numbered from 1 on.
 
     Raises:
         Refused: `log.damaged` when one cannot be read.
     """
-    found: list[tuple[int, Group]] = []
+    found: list[Group] = []
     for place, (number, body) in enumerate(connection.execute("select n, body from journal order by n"), 1):
         if number != place:
             raise Refused(Code.LOG_DAMAGED, f"journal row {place} is missing; restore a good copy and run `remit recover`")
         try:
-            found.append((number, _DECODER.decode(body)))
+            found.append(_DECODER.decode(body))
         except (msgspec.MsgspecError, TypeError, ValueError) as damaged:
             raise Refused(
                 Code.LOG_DAMAGED, f"journal row {number} cannot be read: {damaged}; restore a good copy and run `remit recover`"

@@ -50,7 +50,7 @@ def show_journalled(connection: sqlite3.Connection) -> None:
     if not groups:
         return
     unsettled = Unsettled()
-    for _, group in groups:
+    for group in groups:
         unsettled.take(group)
     for statement in (*_TABLES.split(";"), *_VIEWS.split(";")):
         connection.execute(statement)
