@@ -66,7 +66,8 @@ def busy(folder: Path, *commits: Commit, then: Callable[[Any], Any]) -> Any:
     return run(sqlite_store, folder, work)
 
 
-def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_tables(tmp_path: Path) -> None:
+def killed_desk(tmp_path: Path) -> Path:
+    """The files of a desk that was killed with two groups in its journal and nothing in its tables."""
     folder = tmp_path / "store"
     folder.mkdir()
 
@@ -75,6 +76,11 @@ def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_table
         killed_copy(folder, tmp_path / "copy")
 
     busy(folder, ADMIN, RULES, then=kill)
+    return tmp_path / "copy"
+
+
+def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_tables(tmp_path: Path) -> None:
+    copy, folder = killed_desk(tmp_path), tmp_path / "store"
     assert (in_tables(folder), in_tables(folder, "journal")) == (2, 0)
 
     async def afterwards(store: Any) -> None:
@@ -83,8 +89,8 @@ def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_table
         assert [one.index for one in await store.entries(ref="one")] == [0, 1]
         assert (await store.commit(entries(2))).size == 3
 
-    run(sqlite_store, tmp_path / "copy", afterwards)
-    assert in_tables(tmp_path / "copy", "journal") == 0
+    run(sqlite_store, copy, afterwards)
+    assert in_tables(copy, "journal") == 0
 
 
 def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:
@@ -294,21 +300,15 @@ FORGED: dict[str, Callable[[list[tuple[int, bytes]]], list[tuple[int, Any]]]] = 
 
 @pytest.mark.parametrize("how", FORGED)
 def test_a_forged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, how: str) -> None:
-    folder = tmp_path / "store"
-    folder.mkdir()
-
-    async def kill(_store: Any) -> None:
-        killed_copy(folder, tmp_path / "copy")
-
-    busy(folder, ADMIN, RULES, then=kill)
-    with closing(sqlite3.connect(tmp_path / "copy" / "store.sqlite")) as raw, raw:
+    copy = killed_desk(tmp_path)
+    with closing(sqlite3.connect(copy / "store.sqlite")) as raw, raw:
         rows = FORGED[how](raw.execute("select n, body from journal order by n").fetchall())
         raw.execute("delete from journal")
         raw.executemany("insert into journal values (?, ?)", rows)
     with pytest.raises(Refused) as caught:
-        sqlite_store(tmp_path / "copy")
+        sqlite_store(copy)
     assert caught.value.code is Code.LOG_DAMAGED
-    assert (in_tables(tmp_path / "copy"), in_tables(tmp_path / "copy", "journal")) == (0, len(rows))
+    assert (in_tables(copy), in_tables(copy, "journal")) == (0, len(rows))
 
 
 def test_what_a_reader_remembers_of_the_tree_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,14 +333,7 @@ def test_what_is_committed_before_the_first_entry_is_seen_too(tmp_path: Path) ->
 
 @pytest.mark.parametrize("body", [b"", b"\xc1", b"\x90", b"not what was written"])
 def test_a_damaged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, body: bytes) -> None:
-    folder = tmp_path / "store"
-    folder.mkdir()
-
-    async def kill(_store: Any) -> None:
-        killed_copy(folder, tmp_path / "copy")
-
-    busy(folder, ADMIN, RULES, then=kill)
-    copy = tmp_path / "copy"
+    copy = killed_desk(tmp_path)
     change(copy, "update journal set body = ? where n = 2", body)
     for look_at in (sqlite_store, lambda folder: look(folder / "store.sqlite"), lambda folder: SqliteLog(folder / "store.sqlite")):
         with pytest.raises(Refused) as caught:
@@ -350,18 +343,12 @@ def test_a_damaged_journal_stops_the_start_and_changes_nothing(tmp_path: Path, b
 
 
 def test_a_journal_whose_end_is_cut_off_stops_the_start_and_changes_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "store"
-    folder.mkdir()
-
-    async def kill(_store: Any) -> None:
-        killed_copy(folder, tmp_path / "copy")
-
-    busy(folder, ADMIN, RULES, then=kill)
-    change(tmp_path / "copy", "delete from journal where n = 2")
+    copy = killed_desk(tmp_path)
+    change(copy, "delete from journal where n = 2")
     with pytest.raises(Refused) as caught:
-        sqlite_store(tmp_path / "copy")
+        sqlite_store(copy)
     assert caught.value.code is Code.LOG_OLDER
-    assert (in_tables(tmp_path / "copy"), in_tables(tmp_path / "copy", "journal")) == (0, 1)
+    assert (in_tables(copy), in_tables(copy, "journal")) == (0, 1)
 
 
 def test_a_number_no_column_takes_is_its_own_commits_fault(tmp_path: Path) -> None:
