@@ -5,7 +5,7 @@ Reading is in `words_reading`, facts in `words_claims`, wishes in `words_asks`. 
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -14,11 +14,12 @@ from typing import Final
 from remit.domain.catalogue import Action, Catalogue, MarkKind, Objective
 from remit.domain.plain import View, view
 from remit.domain.values import JsonObject, verify_money
-from remit.domain.words_asks import Scope, Wish, commands, scope_of, topics_of, wishes
-from remit.domain.words_claims import Claim, amounts, identifiers, leaves, others, plain_id, said_values, shapes_of
+from remit.domain.words_asks import Scope, Wish, commands, scope_of, wishes
+from remit.domain.words_claims import Claim, amounts, identifiers, leaves, names_money, others, plain_id, said_values, shapes_of
+from remit.domain.words_clauses import Clause, clauses
 from remit.domain.words_likeness import Lexicon, lexicon_of
-from remit.domain.words_reading import clauses, unreadable
-from remit.domain.words_topics import VERBS, WISH
+from remit.domain.words_reading import unreadable
+from remit.domain.words_topics import VERBS, WISH, topics_of
 
 _JOINED: Final = 3
 _REACH: Final = 160
@@ -87,11 +88,12 @@ def check_words(
     if why:
         return _of_all(words, Said.UNREADABLE, why)
     tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
-    wrong = [*_contradictions(seen.text, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
+    cut = clauses(seen.text)
+    wrong = [*_contradictions(seen.text, cut, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
     if wrong:
         return _verdict(Said.CONTRADICTS, seen, [(claim.start, claim.end, f"another {claim.what}") for claim in wrong])
-    scope = scope_of(action, objective, said, catalogue)
-    wider = list(_wider(seen.text, scope, catalogue, learnt, tail))
+    scope = scope_of(action, objective, said, learnt)
+    wider = list(_wider(seen.text, cut, scope, learnt, tail))
     if wider:
         return _verdict(Said.WIDER, seen, [(wish.start, wish.end, wish.reason) for wish in wider])
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
@@ -173,24 +175,34 @@ def _verdict(said: Said, seen: View, stretches: Collection[tuple[int, int, str]]
     return WordsVerdict(said=said, spans=tuple(spans), reason=spans[0].why)
 
 
-def _contradictions(folded: str, action: Action, params: JsonObject, said: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
-    cut = clauses(folded)
-    wanting = [WISH.search(clause.text) is not None or bool(topics_of(clause.text)) for clause in cut]
+def _contradictions(
+    folded: str, cut: Sequence[Clause], action: Action, params: JsonObject, said: Collection[str], known_ids: Collection[str]
+) -> Iterator[Claim]:
     mine = {plain_id(value) for value in said}
-    ours = [any(one and one in plain_id(clause.text) for one in mine) for clause in cut]
     starts = [clause.start for clause in cut]
 
-    def around(claim: Claim) -> int:
-        return max(0, bisect_right(starts, claim.start) - 1)
+    def around(claim: Claim) -> Clause:
+        return cut[max(0, bisect_right(starts, claim.start) - 1)]
 
     known = {plain_id(value) for value in known_ids}
     for claim in _other_ids(folded, action, params, mine, known_ids):
-        if plain_id(claim.value) not in known or (wanting[around(claim)] and not ours[around(claim)]):
+        if plain_id(claim.value) not in known or (_wants(around(claim)) and not _names(around(claim), mine)):
             yield claim
     for claim, has_money in _other_amounts(folded, action, params):
-        if has_money or wanting[around(claim)]:
+        if has_money or _wants(around(claim)):
             yield claim
     yield from others(folded)
+
+
+def _wants(clause: Clause) -> bool:
+    """Whether something is asked for in a clause."""
+    return clause.wishes or bool(clause.topics)
+
+
+def _names(clause: Clause, ids: Collection[str]) -> bool:
+    """Whether a clause names one of these identifiers."""
+    plain = plain_id(clause.text)
+    return any(one and one in plain for one in ids)
 
 
 def _other_ids(folded: str, action: Action, params: JsonObject, mine: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
@@ -232,9 +244,9 @@ def _split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -
 
     Where the message begins with an amount of the ask's own, or the one before ends with one, nobody reads more into it.
     """
-    if not tail:
-        return
     head = folded[:_REACH]
+    if not tail or not names_money(tail + head):
+        return
     if 0 in _own_amounts(head, action, params):
         return
     ended = {start for start, end in _own_amounts(tail, action, params).items() if not tail[end:].strip(" .,;:!")}
@@ -254,20 +266,22 @@ def _own_amounts(text: str, action: Action, params: JsonObject) -> dict[int, int
     return {claim.start: claim.end for claim, *_ in amounts(text) if claim.start not in others_}
 
 
-def _wider(folded: str, scope: Scope, catalogue: Catalogue, lexicon: Lexicon, tail: str) -> Iterator[Wish]:
+def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, tail: str) -> Iterator[Wish]:
     yield from commands(folded)
-    yield from wishes(clauses(folded), scope, catalogue, lexicon)
+    yield from wishes(cut, scope, lexicon)
     if not tail:
         return
-    # What the earlier messages ask for by themselves was held against their own asks.
-    theirs = {wish.reason for wish in (*commands(tail), *wishes(clauses(tail), scope, catalogue, lexicon))}
+    across: list[tuple[int, str]] = []
     for seam in (" ", ""):
-        joined = f"{tail}{seam}{folded[:_REACH]}"
-        start = len(tail) + len(seam)
-        found = [*commands(joined), *wishes(clauses(joined), scope, catalogue, lexicon)]
-        for wish in found:
-            if wish.start < len(tail) and wish.end > start and wish.reason not in theirs:
-                yield Wish(start=0, end=min(len(folded), wish.end - start), reason=f"{wish.reason}, with the message before")
+        joined, start = f"{tail}{seam}{folded[:_REACH]}", len(tail) + len(seam)
+        found = (*commands(joined), *wishes(clauses(joined), scope, lexicon, across=start))
+        across += [(min(len(folded), wish.end - start), wish.reason) for wish in found if wish.start < len(tail) and wish.end > start]
+    if across:
+        # What the earlier messages ask for by themselves was held against their own asks.
+        theirs = {wish.reason for wish in (*commands(tail), *wishes(clauses(tail), scope, lexicon))}
+        for end, reason in across:
+            if reason not in theirs:
+                yield Wish(start=0, end=end, reason=f"{reason}, with the message before")
 
 
 def _says_all(folded: str, said: Collection[str], params: JsonObject) -> bool:

@@ -22,6 +22,9 @@ _AMOUNT: Final = re.compile(
     rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)",
     re.IGNORECASE,
 )
+_CODES: Final = "aud brl bucks cad cent chf cny czk dkk dollar eur franc gbp huf inr jpy mxn nok pln pound quid sek usd yen"
+_MONEY: Final = (*_SYMBOLS, *_CODES.split())
+"""Every amount has one of these in it."""
 _UNITS: Final = {
     word: number
     for number, word in enumerate(
@@ -70,6 +73,7 @@ _OTHERS: Final = re.compile(
     r"|\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b",
     re.IGNORECASE,
 )
+_ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
 _ROOT: Final = Path(())
 
 
@@ -122,7 +126,8 @@ def shapes_of(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
 
     Identifiers without a digit or shorter than three characters teach nothing: they would make words suspicious.
     """
-    patterns = {_shape(one) for one in ids if len(one) >= 3 and len(one) <= 64 and any(letter.isdigit() for letter in one)}  # noqa: PLR2004  # see docstring
+    alike = {one.translate(_ANY_DIGIT) for one in ids if len(one) >= 3 and len(one) <= 64 and any(letter.isdigit() for letter in one)}  # noqa: PLR2004  # see docstring
+    patterns = {_shape(one) for one in alike}
     return tuple(re.compile(pattern) for pattern in sorted(patterns))
 
 
@@ -142,6 +147,8 @@ def _shape(identifier: str) -> str:
 
 def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
     """Every amount of money, in digits or in English words, with its currency where it is told (else empty)."""
+    if not names_money(folded):
+        return
     for match in _AMOUNT.finditer(folded):
         number = _decimal(match["n1"] or match["n2"], match["k1"] or match["k2"] or "")
         currency = match["c1"] or match["c2"]
@@ -149,6 +156,14 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
             yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
         yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(_counted(match["w"])), _code(match["c"])
+
+
+def names_money(folded: str) -> bool:
+    """Whether there is a currency in a text; what is not plain letters has more ways to be written small, and is looked at whole."""
+    if not folded.isascii():
+        return True
+    small = folded.lower()
+    return any(map(small.__contains__, _MONEY))
 
 
 def _in_units(number: Decimal, currency: str) -> tuple[Decimal, str]:

@@ -1,18 +1,19 @@
-"""Which purpose a clause sounds like, by the words of the catalogue's titles and examples alone.
+"""What the words check learns from a catalogue, once, and which purpose a clause sounds like by its words alone.
 
-No model and no learning: shared words, weighed by how few purposes use them. It only ever makes a verdict stricter.
+No model: shared words, weighed by how few purposes use them. It only ever makes a verdict stricter.
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue import Catalogue, Effect
+from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, Objective
+from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.errors import Code, Refused
-from remit.domain.words_topics import VERBS
+from remit.domain.words_topics import VERBS, topics_of
 
 _TOKEN: Final = re.compile(r"[a-z]{3,}")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
@@ -39,21 +40,59 @@ class OtherAct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lexicon:
-    """What the words check learns from one catalogue, once: weights of stems for each purpose, and the acts by verb.
+class ActSaid:
+    """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns."""
 
+    text: str
+    topics: frozenset[str]
+    stems: frozenset[str]
+    verb: str
+    nouns: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurposeSaid:
+    """What an objective's title, name and examples say."""
+
+    text: str
+    topics: frozenset[str]
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An attribute as people ask to be told it: the words of its title."""
+
+    name: str
+    title: frozenset[str]
+    stems: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lexicon:
+    """What the words check learns from one catalogue, once: for each stem its weight in each purpose, and the acts by verb.
+
+    `actions` and `objectives` are what each of them says by itself, `told` the attributes somebody may ask to be told.
     `languages` are those the desk has configured.
     """
 
-    purposes: Mapping[str, Mapping[str, float]]
+    shares: Mapping[str, Sequence[tuple[str, float]]]
     rare: Mapping[str, float]
     acts: tuple[OtherAct, ...]
+    actions: Mapping[str, ActSaid]
+    objectives: Mapping[str, PurposeSaid]
+    told: tuple[Told, ...]
     languages: frozenset[str]
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text, in small letters."""
+    return _TOKEN.findall(text.lower())
 
 
 def stems(text: str) -> frozenset[str]:
     """The content words of a text, cut to their beginnings."""
-    return frozenset(word[:_STEM] for word in _TOKEN.findall(text.lower()) if word not in GENERIC)
+    return frozenset(word[:_STEM] for word in tokens(text) if word not in GENERIC)
 
 
 def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) -> Lexicon:
@@ -74,14 +113,49 @@ def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) ->
         counted[objective.name] = Counter(stem for text in texts for stem in stems(text))
     spread = Counter(stem for words in counted.values() for stem in words)
     rare = {stem: math.log((1 + len(counted)) / count) for stem, count in spread.items()}
-    purposes = {name: _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}) for name, words in counted.items()}
+    shares: dict[str, list[tuple[str, float]]] = {}
+    for name, words in counted.items():
+        for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
+            shares.setdefault(stem, []).append((name, weight))
     acts = tuple(
         act
         for action in catalogue.actions.values()
         if action.effect is Effect.WRITE and not action.builtin
         for act in _act(action.name, action.title)
     )
-    return Lexicon(purposes=purposes, rare=rare, acts=acts, languages=frozenset(languages))
+    return Lexicon(
+        shares=shares,
+        rare=rare,
+        acts=acts,
+        actions={action.name: act_said(action, catalogue.attributes) for action in catalogue.actions.values()},
+        objectives={objective.name: purpose_said(objective) for objective in catalogue.objectives.values()},
+        told=_told(catalogue),
+        languages=frozenset(languages),
+    )
+
+
+def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
+    """What an action says by itself."""
+    own = " . ".join((_PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name)))
+    returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
+    verb, nouns = verb_and_nouns(action.name, action.title)
+    return ActSaid(text=own, topics=topics_of(own), stems=stems(f"{own} {returned}"), verb=verb, nouns=nouns)
+
+
+def purpose_said(objective: Objective) -> PurposeSaid:
+    """What an objective says by itself."""
+    text = " . ".join((objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples))
+    return PurposeSaid(text=text, topics=topics_of(text), stems=stems(text))
+
+
+def _told(catalogue: Catalogue) -> tuple[Told, ...]:
+    """The attributes with a title of their own. Every agent may be told of its own case: asking a person about it asks for nothing more."""
+    own = builtin_attributes()
+    return tuple(
+        Told(name=attribute.name, title=title, stems=stems(attribute.title))
+        for attribute in catalogue.attributes.values()
+        if own.get(attribute.name) != attribute and (title := frozenset(tokens(attribute.title)) - GENERIC)
+    )
 
 
 def _unit(weights: Mapping[str, float]) -> dict[str, float]:
@@ -89,10 +163,13 @@ def _unit(weights: Mapping[str, float]) -> dict[str, float]:
     return {stem: weight / length for stem, weight in weights.items()}
 
 
-def likeness(clause: str, lexicon: Lexicon) -> Mapping[str, float]:
-    """How much a clause sounds like each purpose, 0 to 1; purposes that share no word are left out."""
-    said = _unit({stem: lexicon.rare[stem] for stem in stems(clause) if stem in lexicon.rare})
-    scores = {name: sum(weight * words[stem] for stem, weight in said.items() if stem in words) for name, words in lexicon.purposes.items()}
+def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
+    """How much a clause of these stems sounds like each purpose, 0 to 1; purposes that share no word are left out."""
+    said = _unit({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
+    scores: dict[str, float] = {}
+    for stem, weight in said.items():
+        for name, share in lexicon.shares.get(stem, ()):
+            scores[name] = scores.get(name, 0.0) + weight * share
     return {name: score for name, score in scores.items() if score > 0}
 
 

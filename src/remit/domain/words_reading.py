@@ -1,27 +1,25 @@
-"""Whether a message can be read at all, and cutting it into clauses.
+"""Whether a message can be read at all.
 
-What the clauses say is for `words_claims` and `words_asks`.
+What it says is for `words_claims` and `words_asks`.
 """
 
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from remit.domain.plain import hides
 from remit.domain.secret_disguises import encoded
 
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _RUN: Final = re.compile(r"[^\W_]+")
+_SENTENCE: Final = re.compile(r"[.!?\n]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .*_-]{1,2}[^\W\d_]){4,}(?![^\W_])")
 _LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{5,24}(?![\w@$])", re.IGNORECASE)
 _UNLEET: Final = str.maketrans("013457@$", "oieastas")
-_CUT: Final = re.compile(
-    r"[.!?;](?=\s|$)|\n+|[,:]?\s(?=(?:and also|also|and then|by the way|btw|one more thing|p\.?s\.?|before that|after that|and while you(?: are|'re)|while you(?: are|'re)"
-    r"|additionally|in addition|besides|plus|furthermore|moreover|afterwards|and please|please also|but first|oh and|as well as)\b)",
-    re.IGNORECASE,
-)
 _STOPWORDS: Final = {
     "en": [
         "the",
@@ -197,15 +195,6 @@ _STOPWORDS: Final = {
 _KNOWN: Final = {language: frozenset(words) for language, words in _STOPWORDS.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clause:
-    """One clause of the folded text, by its place. `added` says a connector such as "by the way" leads into it."""
-
-    text: str
-    start: int
-    added: bool
-
-
 def unreadable(words: str, folded: str, *, expected: Collection[str], languages: Collection[str], verbs: Collection[str]) -> str:
     """Say why a message cannot be read, empty when it can.
 
@@ -217,11 +206,8 @@ def unreadable(words: str, folded: str, *, expected: Collection[str], languages:
     """
     if _hidden(words):
         return "hidden or directional characters"
-    known = {one.casefold() for value in expected for one in _RUN.findall(value)}
-    for match in _WORD.finditer(words):
-        scripts = {_script(letter) for letter in match[0]}
-        if match[0].casefold() not in known and (len(scripts) > 1 or not scripts <= {"LATIN"}):
-            return "letters of another or a mixed alphabet"
+    if not words.isascii() and _mixed(words, expected):
+        return "letters of another or a mixed alphabet"
     if _SPACED.search(folded):
         return "words written letter by letter"
     if any(token not in expected for token in encoded(folded)):
@@ -231,8 +217,20 @@ def unreadable(words: str, folded: str, *, expected: Collection[str], languages:
     return next((f"a sentence in another language ({other})" for other in _foreign(folded, languages)), "")
 
 
+def _mixed(words: str, expected: Collection[str]) -> bool:
+    """Whether a word of more than one alphabet, or of another than ours, is in a text and not in the ask."""
+    known = {one.casefold() for value in expected for one in _RUN.findall(value)}
+    for match in _WORD.finditer(words):
+        scripts = {_script(letter) for letter in match[0]}
+        if match[0].casefold() not in known and (len(scripts) > 1 or not scripts <= {"LATIN"}):
+            return True
+    return False
+
+
 def _hidden(words: str) -> bool:
     """Hidden characters anywhere, except the joiners and selectors that emoji are made of."""
+    if words.isascii():
+        return _CONTROL.search(words) is not None
     for place, letter in enumerate(words):
         if not hides(letter):
             continue
@@ -251,31 +249,20 @@ def _script(letter: str) -> str:
 
 
 def _foreign(folded: str, languages: Collection[str]) -> Iterator[str]:
+    ours, others = _told_apart(frozenset(languages))
+    for sentence in _SENTENCE.split(folded.lower()):
+        tokens = _LETTERS.findall(sentence)
+        here = None
+        for language, stops in others:
+            there = len([token for token in tokens if token in stops])
+            if there >= 2:  # noqa: PLR2004  # one foreign word is a name
+                here = sum(token in ours for token in tokens) if here is None else here
+                if there > here:
+                    yield language
+
+
+@cache
+def _told_apart(languages: frozenset[str]) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
+    """The common words of these languages, and those that only each of the others has."""
     ours = frozenset().union(*(_KNOWN.get(language, frozenset()) for language in languages))
-    for sentence in re.split(r"[.!?\n]+", folded.lower()):
-        tokens = re.findall(r"[^\W\d_]+", sentence)
-        here = sum(token in ours for token in tokens)
-        for language, stops in _KNOWN.items():
-            there = sum(token in stops - ours for token in tokens)
-            if language not in languages and there >= 2 and there > here:  # noqa: PLR2004  # one foreign word is a name
-                yield language
-
-
-def clauses(folded: str) -> list[Clause]:
-    """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
-    out: list[Clause] = []
-    at = 0
-    for cut in [*_CUT.finditer(folded), None]:
-        end = cut.start() if cut else len(folded)
-        text = folded[at : end + 1 if cut and cut[0] == "?" else end].strip()
-        if text:
-            out.append(Clause(text=text, start=at, added=_ADDED.match(text) is not None))
-        at = cut.end() if cut else end
-    return out
-
-
-_ADDED: Final = re.compile(
-    r"(?:and |oh,? |but )?(?:also|then|by the way|btw|one more thing|p\.?s\b\.?|before that|after that|while you(?: are|'re)|additionally|in addition|besides|plus|furthermore|moreover"
-    r"|afterwards|please also|first)\b",
-    re.IGNORECASE,
-)
+    return ours, tuple((language, stops - ours) for language, stops in _KNOWN.items() if language not in languages)

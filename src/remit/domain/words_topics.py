@@ -4,7 +4,7 @@ How clauses are judged with them is in `words_asks`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 VERBS: Final[Mapping[str, str]] = {
@@ -72,8 +72,8 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """What a clause is about, when it is about one of the things that hurt."""
 
-COMMANDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE))
+COMMANDS: Final[Mapping[str, re.Pattern[str]]] = {
+    name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
         "an order to forget the rules": r"\b(?:ignor\w+|disregard\w*|forget|overrid\w+|bypass\w*|skip|set aside|do not follow|don't follow|stop following|neglect)\b(?:\s[\w'-]+){0,6}?\s(?:instructions?|instruct\w*|prompts?|rules?|polic(?:y|ies)|directives?|guidelines?|restrictions?|safeguards?|checks?|verification|everything|everthing|above|previous|prior|that|told|orders|training|guardrails|limitations|constraints)\b",
         "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
@@ -82,7 +82,7 @@ COMMANDS: Final[tuple[tuple[str, re.Pattern[str]], ...]] = tuple(
         "a question for the machine": r"\b(?:your|the) (?:system |secret |hidden |initial )?(?:prompt|instructions|secret key|api key|password is|credentials|system message|configuration|training data|passwords?|passphrase|confidential string)\b|\b(?:reveal|print|repeat|output|show|leak|dump|display)\b[^.!?\n]{0,40}\b(?:prompt|instructions|secret|password|key|token|database|everything above|configuration)\b|\b(?:drop table|select \* from|<script|javascript:|\bcurl\s|rm -rf|base64|decode (?:this|the))\b",
         "a task slipped in": r"\bbefore you (?:can )?(?:solve|do|answer|continue|proceed|help|reply|start)\b|\bafter (?:you do that|that),? (?:continue|you can|go on)\b|\bimportant (?:message|instruction|notice) (?:from|for|to)\b|\b(?:note|message|attention|instruction|reminder) (?:to|for) (?:the )?(?:agent|bot|assistant|ai|officer|staff|clerk|support|reviewer|human|person reading|desk|model|llm)\b|\bto whoever (?:reads|handles|reviews|processes)\b|\b(?:in|with|modify|append to|include in|provide|begin|end|start|use .{0,30} in) your (?:response|reply|answer|output)\b|\b(?:reply|respond|answer) (?:only )?(?:with|using|in)\b",
     }.items()
-)
+}
 """Sentences aimed at the desk's people or machines rather than at the act."""
 
 WISH: Final = re.compile(
@@ -97,3 +97,83 @@ TELL: Final = re.compile(
     re.IGNORECASE,
 )
 """A clause wants to be told something."""
+
+IMPERATIVE: Final = re.compile(
+    rf"^(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b",
+    re.IGNORECASE,
+)
+"""A clause tells somebody to do something."""
+
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    name: tuple(pieces.split("|"))
+    for name, pieces in {
+        "account-close": "account|membership|personal information|profile|subscription",
+        "account-open": "account",
+        "account-switch": "accoun|acount|freemium|gold|plan|platinum|premium|pro|standard|tier|user",
+        "access": "access|admin|make |permission|privilege|rights|role",
+        "address": "moved|relocat|ress",
+        "card-activate": "card",
+        "card-link": "card|found",
+        "card-order": "card",
+        "contact": "contact|mail|mobile|number|phone|recovery",
+        "details": "account|birth|data|details|info|name|personal|profile|user",
+        "exception": "bend the rules|bypass|exception|exempt|just this once|overrid|skip|waiv",
+        "exchange": "exchang|swap|trad",
+        "identity": "alidate|check|confirm|erif|identi|prov",
+        "limit": "allowance|credit line|limit|overdraft|quota",
+        "lost-card": "card|device|mobile|phone|wallet",
+        "lock": "account|card|device|login|user",
+        "mfa": "2fa|authenticat|factor|login|mfa|passkey|security key|sign",
+        "money-out": "deposit|forward|move|pay|send|top up|transfer|wire|withdraw",
+        "order-cancel": "abort|annul|call|cancel|rescind|revert|scrap|stop|undo|void|withdraw",
+        "order-change": "article|booking|flight|item|order|product|purchase|reservation|something",
+        "order-place": "acquir|buy|earn|get hold of|mak|order|plac|purchas|shop|shp",
+        "password": "access key|account key|login|pass|pin code|pssword|user account pin",
+        "payment-method": "bank account|different card|gift card|iban|mastercard|method of payment|other card|payment method|"
+        "payout|paypal|visa",
+        "pin": "chang|lock|pin|reset|too many|wrong",
+        "refund": " back|cash|charge|compensat|get |goodwill|rebate|refund|reimburs|reinburs|restitut",
+        "return": "back|bring|return|send",
+        "transfer-stop": "charge|direct debit|mistake|payment|transaction|transfer|typo|wrong account|wrong person|wrong recipient",
+        "unrecognised": "charge|debit|payment|purchase|transaction|withdrawal",
+        "compromised": "compromis|fraud|hacked|skimmed|someone ",
+        "upgrade": "upgrad",
+        "voucher": "certificate|coupon|discount|gift card|store credit|voucher",
+        "an order to forget the rules": "bypass|disregard|do not follow|don't follow|forget|ignor|neglect|overrid|set aside|skip|stop following",
+        "a new role for the reader": " mode|act|answer|behave|from now on|new |pretend|respond|role-play|roleplay|speak|you are ",
+        "a forged speaker": "admin|assistant|auditor|ceo|desk|developer|employee|head of|human|im_end|im_start|important|"
+        "information|inst|internal|manager|officer|remit|response|root|security team|staff|supervisor|"
+        "support team|system|tool|user",
+        "an order to keep people out": "already |approved|authori|before|bypassing|confirmed|do not|don't|even if|has been |never|no need |"
+        "paid|regardless|resolved|skipping|trusted|verified|without",
+        "a question for the machine": "<script|api key|base64|confidential string|configuration|credentials|curl|decode th|display|"
+        "drop table|dump|instructions|javascript:|leak|output|passphrase|password|print|prompt|repeat|reveal|"
+        "rm -rf|secret key|select * from|show|system message|training data",
+        "a task slipped in": " your |after |answer|attention|before you |important |instruction|message|note|reminder|reply|"
+        "respond|to whoever ",
+    }.items()
+}
+"""Each of these has one of these pieces wherever it is found, in whatever letters: where none is there, nobody needs to look for it."""
+
+
+def topics_of(text: str) -> frozenset[str]:
+    """The topics a text touches."""
+    return frozenset(name for name in _likely(text, TOPICS) if TOPICS[name].search(text))
+
+
+def orders_in(text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Every sentence aimed at the desk's people or machines, and what it is."""
+    for name in _likely(text, COMMANDS):
+        for found in COMMANDS[name].finditer(text):
+            yield name, found
+
+
+def _likely(text: str, names: Iterable[str]) -> Iterator[str]:
+    """The names of those that may be found in a text. What is not plain letters has more ways to be written small, and is looked at whole."""
+    if not text.isascii():
+        yield from names
+        return
+    small = text.lower()
+    for name in names:
+        if any(map(small.__contains__, NEEDED[name])):
+            yield name
