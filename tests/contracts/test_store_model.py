@@ -16,7 +16,8 @@ from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Drop, Missing, NoRoom, Put, Reserve
 
-IDS = st.sampled_from(["m1", "m2", "m3"])
+NAMES = [f"m{number}" for number in range(1, 8)]
+IDS = st.sampled_from(NAMES)
 RECORDS = st.builds(
     mandate,
     IDS,
@@ -119,15 +120,31 @@ class StoreMachine(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         assert self.run(self.store.counters("scope")) == self.counters
-        for record_id in ("m1", "m2", "m3"):
+        for record_id in NAMES:
             if record_id not in self.records:
                 with pytest.raises(Missing):
                     self.run(self.store.get(MandateRecord, record_id))
         for index, key in INDEXES:
-            linked = [(link.at, record.id) for record, _ in self.records.values() for link in record.links() if link[:2] == (index, key)]
+            for limit in (3, 1, 4, 0):
+                newest = self.run(self.store.find(MandateRecord, index, key, limit=limit, newest=True))
+                assert [one.record.id for one in newest] == self._linked(index, key)[::-1][:limit]
+                assert all((one.record, one.rev) == self.records[one.record.id] for one in newest)
+
+    @rule()
+    def everything_is_found(self) -> None:
+        for index, key in INDEXES:
             found = self.run(self.store.find(MandateRecord, index, key))
-            assert [one.record.id for one in found] == [record_id for _, record_id in sorted(linked)]
+            assert [one.record.id for one in found] == self._linked(index, key)
             assert all((one.record, one.rev) == self.records[one.record.id] for one in found)
+
+    @rule()
+    def it_is_closed_and_opened_again(self) -> None:
+        self.run(self.store.close())
+        self.store = self.opener(Path(self.folder.name))
+
+    def _linked(self, index: str, key: str) -> list[str]:
+        linked = [(link.at, record.id) for record, _ in self.records.values() for link in record.links() if link[:2] == (index, key)]
+        return [record_id for _, record_id in sorted(linked)]
 
 
 @pytest.mark.parametrize("name", list(STORES))

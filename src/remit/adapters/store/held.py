@@ -72,8 +72,14 @@ class Recent(Generic[K, V]):
         self._new, self._old, self._bytes = {}, {}, 0
 
 
+FEW: Final = 4
+"""So many of the newest records under a key are held."""
 Key = tuple[str, str]
 """Kind and id of a record, or scope and key of a counter."""
+Index = tuple[str, str, str]
+"""Kind of the records, name of the index and key in it."""
+Newest = tuple[tuple[int, str], ...]
+"""Numbers and ids of the newest records under a key, newest first: `FEW` of them, or all there are."""
 
 
 @dataclass(slots=True)
@@ -110,6 +116,7 @@ class Held:
         self.counters: Recent[str, dict[str, int]] = Recent(MOST)
         self.trails: Recent[str, Trail | None] = Recent(MOST)
         self.touches: Recent[str, int] = Recent(MOST)
+        self.newest: Recent[Index, Newest | None] = Recent(MOST)
         self.dropped: dict[str, int] = {}
 
     def clear(self) -> None:
@@ -119,6 +126,7 @@ class Held:
             self.counters.clear()
             self.trails.clear()
             self.touches.clear()
+            self.newest.clear()
             self.dropped = {}
 
     def take(self, changes: Changes) -> None:
@@ -134,12 +142,32 @@ class Held:
                 self.trails.put(subject, trail)
             for task, at in changes.touches.items():
                 self.touches.put(task, at)
+            for (name, under, at, kind, record_id), stands in changes.links.items():
+                newest = self.newest.get((kind, name, under))
+                if newest is not UNKNOWN and newest is not None and at >= 0:
+                    self.newest.put((kind, name, under), _moved(newest, (at, record_id), stands=stands))
             self.dropped.update(changes.dropped)
 
     def record(self, kind: str, record_id: str) -> Kept[Record] | Unknown | None:
         """A record as last committed, None where there is none."""
         with self.lock:
             return self.records.use((kind, record_id))
+
+    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]] | None:
+        """The newest records under a key, as last committed; None when they are not all held."""
+        with self.lock:
+            newest = self.newest.use(index)
+            if newest is UNKNOWN or newest is None:
+                return None
+            found = [self.records.use((index[0], record_id)) for _, record_id in newest[:limit]]
+        kept = tuple(one for one in found if isinstance(one, Kept))
+        return kept if len(kept) == len(found) else None
+
+    def used(self, scope: str) -> dict[str, int] | None:
+        """All counters of a scope, as last committed; None when they are not held."""
+        with self.lock:
+            known = self.counters.use(scope)
+            return None if known is UNKNOWN else dict(known)
 
     def stand(self, expects: Sequence[Expect]) -> bool | None:
         """Whether records are at their revisions; None when one is not held."""
@@ -224,6 +252,15 @@ class _Taking:
         if kept is None:
             raise _NotHeld  # whoever reads the file says what is missing
         return kept.record
+
+
+def _moved(newest: Newest, place: tuple[int, str], *, stands: bool) -> Newest | None:
+    """What is held of the newest after a link was made or taken away; None when only the file can tell what moves up."""
+    if stands:
+        return tuple(sorted({*newest, place}, reverse=True)[:FEW])
+    if place not in newest:
+        return newest
+    return tuple(one for one in newest if one != place) if len(newest) < FEW else None
 
 
 def _held(value: V | Unknown) -> V:

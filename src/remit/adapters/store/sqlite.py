@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 from remit.adapters.store import start_checks
-from remit.adapters.store.held import UNKNOWN
+from remit.adapters.store.held import FEW, UNKNOWN
 from remit.adapters.store.highwater import HighWater, Point, Verify
 from remit.adapters.store.journal import Journal, whole
 from remit.adapters.store.log import Log, Sign
@@ -100,7 +100,13 @@ class SqliteStore:
     async def find(  # the port's signature
         self, kind: type[R], index: str, key: str, *, low: int = 0, high: int | None = None, limit: int = 100, newest: bool = False
     ) -> Sequence[Kept[R]]:
-        """Read a page of an index."""
+        """Read a page of an index: the newest few of all from memory, everything else from its table."""
+        if newest and limit <= FEW and (low, high) == (0, None):
+            place = (kind.KIND, index, key)
+            few = self._held.few(place, max(limit, 0))
+            if few is None:
+                few = await self._writer_thread.do(lambda: self._writer.few(place, max(limit, 0)))
+            return cast("Sequence[Kept[R]]", few)
         found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Kept[R]]", found)
 
@@ -118,7 +124,8 @@ class SqliteStore:
 
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
-        return await self._read(lambda: self._reader.counters(scope))
+        used = self._held.used(scope)
+        return used if used is not None else await self._writer_thread.do(lambda: self._writer.counters(scope))
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final, TypeVar
 
 from remit.adapters.store import records, trails
-from remit.adapters.store.held import UNKNOWN, Held, Key, stood_on, trail_names
+from remit.adapters.store.held import FEW, UNKNOWN, Held, Index, Key, stood_on, trail_names
 from remit.adapters.store.journal import Journal
 from remit.adapters.store.sqlite_rows import placeholders
 from remit.domain.errors import Code, Fault
@@ -18,6 +18,7 @@ _ROUNDS: Final = 4
 _AT_ONCE: Final = 64
 _RECORDS: Final = "select r.kind, r.id, r.rev, r.body from (values {rows}) v cross join record r on r.kind = v.column1 and r.id = v.column2"
 _MARKS: Final = "select '', key, 0, x'' from mark where key in (values {rows})"
+_NEWEST: Final = "select at, id from link where name = ? and key = ? and kind = ? and at >= 0 order by at desc, id desc limit ?"
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
@@ -107,6 +108,25 @@ class Filler:
             rev = max(0 if row is None else int(row[0]), self._journal.unsettled.dropped.get(kind, 0))
             self._held.dropped[kind] = rev
         return rev
+
+    def counters(self, scope: str) -> dict[str, int]:
+        """All counters of a scope."""
+        return dict(self._scope(scope))
+
+    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]]:
+        """The newest records under a key, `limit` of them, which is at most `FEW`."""
+        kind, name, key = index
+        links = self._journal.unsettled.links.items()
+        changed = {(at, one): stands for (of, to, at, sort, one), stands in links if (sort, of, to) == index and at >= 0}
+        gone = sum(not stands for stands in changed.values())
+        rows = self._connection.execute(_NEWEST, (name, key, kind, FEW + gone)).fetchall()
+        places = {(at, record_id) for at, record_id in rows if changed.get((at, record_id), True)}
+        places |= {place for place, stands in changed.items() if stands}
+        newest = tuple(sorted(places, reverse=True)[:FEW])
+        with self._held.lock:
+            self._held.newest.put(index, newest)
+        found = [self.record((kind, record_id)) for _, record_id in newest[:limit]]
+        return tuple(kept for kept in found if kept is not None)
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
         """Everything an ask is decided on, after reading what of it is not held.

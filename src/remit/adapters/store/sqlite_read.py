@@ -1,7 +1,7 @@
 """Reading a SQLite store: records, indexes, the snapshot an ask is decided on. Runs on the reading thread."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from remit.adapters.store import records
@@ -51,10 +51,6 @@ class Reader:
             (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0)),
         ).fetchall()
         return tuple(self._kept(kind, record_id, rev, body) for record_id, rev, body in rows)
-
-    def counters(self, scope: str) -> Mapping[str, int]:
-        """All counters of a scope."""
-        return dict(self._connection.execute("select key, used from counter where scope = ?", (scope,)).fetchall())
 
     def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[KeptEntry]:  # noqa: FBT001  # one statement's parameters
         """Entries by lookup id, or all."""
