@@ -33,6 +33,17 @@ def base(port: int) -> str:
     return f"http://localhost:{port}" if port != 80 else "http://localhost"
 
 
+KINDS = {
+    "writes": "writes: permitted and sent, done, outcome recorded",
+    "words": "writes with a sentence of words, read together with the task's last three",
+    "reads": "reads: permitted, answered by the desk, both on the record",
+}
+SENTENCES = (
+    "The customer has moved, please send order {order} to {address}.",
+    "Please change the delivery address of order {order} to {address}, the old one was left years ago.",
+    "The address of the order is wrong, it must go to {address}.",
+    "{address} is where order {order} should go, thank you.",
+)
 ADDRESSES = [f"New Street {number}, 10{number}00 Town" for number in range(4)]
 HERE = Path(__file__).parent
 
@@ -98,16 +109,19 @@ def set_up(desk: Sandbox, agents: int, customers: int, orders: int) -> list[dict
     return made
 
 
-def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, reads: bool = False) -> list[bytes]:
-    """Whole HTTP requests, each with a proof of its own; no two are alike. Writes, or `reads`."""
+def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, kind: str = "writes") -> list[bytes]:
+    """Whole HTTP requests, each with a proof of its own; no two are alike. `kind` is one of KINDS."""
     ready = []
     now = int(time.time())
     for number in range(start, start + count):
         one = made[number % len(made)]
         path = f"/v1/tasks/{one['task']}/asks"
         order = one["orders"][(number // len(made)) % len(one["orders"])]
-        wish: dict[str, Any] = {"action": "order.change_address", "params": {"order_id": order, "address": ADDRESSES[number % 4]}}
-        if reads:
+        address = ADDRESSES[number % 4]
+        wish: dict[str, Any] = {"action": "order.change_address", "params": {"order_id": order, "address": address}}
+        if kind == "words":
+            wish["words"] = SENTENCES[number % 5 % 4].format(order=order, address=address)
+        if kind == "reads":
             wish = {"action": "order.read", "params": {"order_id": order}}
         body = json.dumps(wish).encode()
         proof = one["signer"].proof(f"{base(port)}{path}", one["token"], number, now)
@@ -200,20 +214,18 @@ class Server:
 def rates(given: argparse.Namespace) -> None:
     """Asks a second, latencies, CPU by thread and commits an ask, at one connection and at 32."""
     mid = statistics.median
-    for connections, reads in ((1, False), (32, False), (1, True), (32, True)):
-        print(
-            "reads: permitted, answered by the desk, both on the record" if reads else "writes: permitted and sent, done, outcome recorded"
-        )
+    for kind, connections in ((kind, connections) for kind in KINDS for connections in (1, 32)):
+        print(KINDS[kind])
         server = Server(given)
         try:
             with Sandbox({}, base_url=base(server.port)) as desk:
                 made = set_up(desk, 64, given.customers, given.orders)
             count = given.asks // 6 if connections == 1 else given.asks
-            asyncio.run(drive(server.port, requests(made, server.port, 200, 0, reads=reads), connections))
+            asyncio.run(drive(server.port, requests(made, server.port, 200, 0, kind=kind), connections))
             server.begin()
             number, found = 200, []
             for _ in range(given.rounds):
-                ready = requests(made, server.port, count, number, reads=reads)
+                ready = requests(made, server.port, count, number, kind=kind)
                 number += count
                 before = cpu_s(server.pid)
                 seconds, latencies, said = asyncio.run(drive(server.port, ready, connections))

@@ -13,7 +13,9 @@ import pytest
 from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
 from remit.adapters.store.held import UNKNOWN, Recent
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, Mark, Put
+from remit.domain.records import MandateRecord
+from remit.domain.values import Instant
+from remit.ports.store import Commit, Committed, Drop, Mark, Put
 
 
 class Gate:
@@ -158,5 +160,24 @@ def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read
             assert (kept.record, kept.rev) == (one, 1)
             await store.commit(Commit(puts=(Put(one, 1),)))  # the revision is known, held or not
         assert not any(body == "x" * 5000 for one in store._reader._decoded.values() for body in one.extra.values())
+
+    run(sqlite_store, tmp_path, work)
+
+
+def test_the_newest_few_are_told_from_memory_and_from_the_file_where_something_was_taken_away(tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        made = [mandate(f"m{number}", granted_at=Instant(number)) for number in range(6)]
+        await store.commit(new(*made[:5]))
+
+        async def newest(limit: int = 3) -> list[str]:
+            found = await store.find(MandateRecord, "mandate.customer", "c1", limit=limit, newest=True)
+            return [one.record.id for one in found]
+
+        assert await newest() == ["m4", "m3", "m2"]
+        await store.commit(new(made[5]))
+        assert await newest(1) == ["m5"]
+        await store.commit(Commit(drops=(Drop(made[5], 1), Drop(made[4], 1), Drop(made[3], 1))))
+        assert await newest() == ["m2", "m1", "m0"]
+        assert await newest(0) == []
 
     run(sqlite_store, tmp_path, work)

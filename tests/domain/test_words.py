@@ -208,6 +208,21 @@ def test_sending_goods_back_is_a_return_and_sending_money_is_none(words: str, pa
     assert judge("Please send it back.").said is Said.WIDER, "commanded with a refund"
 
 
+@pytest.mark.parametrize(
+    ("words", "passes"),
+    [
+        ("Please change the delivery address of the order.", True),
+        ("Change the address on my order.", True),
+        ("Change the address and the order.", False),
+        ("Change the address of the order, and change the order.", False),
+        ("Change the size of the order.", False),
+        ("Close the address of the account.", False),
+    ],
+)
+def test_a_thing_may_be_named_by_what_it_is_a_part_of(words: str, passes: bool) -> None:
+    assert judge(words, ADDRESS, {"address": "New Street 1"}).passes is passes
+
+
 def test_the_purpose_may_be_explained_but_not_commanded_with_another_write() -> None:
     assert judge("The customer would like the money back once it arrives.", RETURN, RETURN_PARAMS).passes
     assert judge("Refund it right away.", RETURN, RETURN_PARAMS).said is Said.WIDER

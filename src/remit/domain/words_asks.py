@@ -3,15 +3,18 @@
 The vocabulary is in `words_topics`, statements of fact are in `words_claims`.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue import Action, Effect, Objective
 from remit.domain.words_clauses import Clause
-from remit.domain.words_likeness import Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import TELL, orders_in
+from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
+from remit.domain.words_topics import TELL, TOPICS, orders_in
 
+_WHOLES: Final = frozenset({"details", "order-change"})
+_OF: Final = re.compile(r"\s(?:of|on|for|in)\s", re.IGNORECASE)
 _SOUNDS_ONE: Final = (0.25, 2.5)
 _SOUNDS_ADDED: Final = (0.12, 1.0)
 """How much a clause must sound like another purpose, and how many times as much as like its own: stricter once a message adds a wish."""
@@ -40,13 +43,12 @@ class Scope:
     action: Action
     purpose: str
     text: str
-    verb: str
-    nouns: frozenset[str]
+    act: ActSaid
 
 
 def scope_of(action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon) -> Scope:
     """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
-    act = lexicon.actions.get(action.name) or act_said(action, {})
+    act = lexicon.actions.get(action.name) or act_said(action, {}, lexicon.rare)
     purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
@@ -55,8 +57,7 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         action=action,
         purpose=objective.name,
         text=f"{act.text} . {purpose.text}",
-        verb=act.verb,
-        nouns=act.nouns,
+        act=act,
     )
 
 
@@ -91,11 +92,23 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
         return ""
     topics = clause.topics
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
-    if topics - allowed:
-        return f"asks for something else: {min(topics - allowed)}"
+    beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, topics & allowed)]
+    if beyond:
+        return f"asks for something else: {min(beyond)}"
     if several and not topics and clause.stems and not clause.stems & scope.vocabulary and clause.wanted:
         return "adds another wish"
     return ""
+
+
+def _only_part_of(name: str, text: str, allowed: Collection[str]) -> bool:
+    """Whether something is named only as what another thing, which may be asked for, is a part of: "change the address of the order"."""
+    if name not in _WHOLES:
+        return False
+    parts = {found.span() for one in allowed for found in TOPICS[one].finditer(text)}
+    return all(
+        any(start == found.start() and end < found.end() and _OF.match(text, end) for start, end in parts)
+        for found in TOPICS[name].finditer(text)
+    )
 
 
 def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
@@ -106,16 +119,16 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     for act in lexicon.acts:
         if act.name == scope.action.name or words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
-        nouns = act.nouns - scope.nouns - scope.vocabulary if act.verb == scope.verb or act.asked.search(scope.text) else act.nouns
+        nouns = act.nouns - scope.act.nouns - scope.vocabulary if act.verb == scope.act.verb or act.asked.search(scope.text) else act.nouns
         if words & nouns:
             return f"asks for another action: {act.name}"
     return ""
 
 
 def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, sounds: tuple[float, float]) -> str:
-    """A clause that sounds clearly like another purpose of the desk and hardly like this one."""
-    scores = likeness(clause.stems, lexicon)
-    own = scores.get(scope.purpose, 0.0)
+    """A clause that sounds clearly like another purpose of the desk, and hardly like this one or the act that is asked for."""
+    as_act, scores = likeness(clause.stems, scope.act, lexicon)
+    own = max(scores.get(scope.purpose, 0.0), as_act)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
     least, times = sounds
     if other >= least and other > own * times:
