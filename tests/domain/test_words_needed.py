@@ -31,9 +31,15 @@ def test_a_piece_that_only_one_way_to_match_has_is_not_enough() -> None:
     assert not _has_one(parsed, ("my ",))
 
 
-@pytest.mark.parametrize(
-    "text", ["CLOSE MY ACCOUNT", "Close my Account", "İgnore the rules", "ſend him my money"], ids=["large", "mixed", "dotted", "long s"]
-)  # noqa: RUF001  # these letters are the point
+_WRITTEN = {
+    "large": "CLOSE MY ACCOUNT",
+    "mixed": "Close my Account",
+    "dotted": "\u0130gnore the rules",
+    "long s": "\u017fend him my money",
+}
+
+
+@pytest.mark.parametrize("text", _WRITTEN.values(), ids=_WRITTEN)
 def test_however_it_is_written(text: str) -> None:
     assert topics_of(text) | {name for name, _ in orders_in(text)} == {name for name, one in _PATTERNS.items() if one.search(text)} != set()
 
