@@ -267,18 +267,18 @@ def _own_amounts(text: str, action: Action, params: JsonObject) -> dict[int, int
 
 
 def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, tail: str) -> Iterator[Wish]:
-    yield from commands(folded)
+    yield from commands(folded, scope.spoken)
     yield from wishes(cut, scope, lexicon)
     if not tail:
         return
     across: list[tuple[int, str]] = []
     for seam in (" ", ""):
         joined, start = f"{tail}{seam}{folded[:_REACH]}", len(tail) + len(seam)
-        found = (*commands(joined), *wishes(clauses(joined), scope, lexicon, across=start))
+        found = (*commands(joined, scope.spoken), *wishes(clauses(joined), scope, lexicon, across=start))
         across += [(min(len(folded), wish.end - start), wish.reason) for wish in found if wish.start < len(tail) and wish.end > start]
     if across:
         # What the earlier messages ask for by themselves was held against their own asks.
-        theirs = {wish.reason for wish in (*commands(tail), *wishes(clauses(tail), scope, lexicon))}
+        theirs = {wish.reason for wish in (*commands(tail, scope.spoken), *wishes(clauses(tail), scope, lexicon))}
         for end, reason in across:
             if reason not in theirs:
                 yield Wish(start=0, end=end, reason=f"{reason}, with the message before")

@@ -61,9 +61,12 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
     )
 
 
-def commands(folded: str) -> Iterator[Wish]:
-    """Orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose."""
-    for name, match in orders_in(folded):
+def commands(folded: str, spoken: Collection[str] = ()) -> Iterator[Wish]:
+    """Orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose.
+
+    `spoken` are the topics that the ask may speak of.
+    """
+    for name, match in orders_in(folded, spoken):
         yield Wish(start=match.start(), end=match.end(), reason=name)
 
 

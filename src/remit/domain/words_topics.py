@@ -4,7 +4,7 @@ How clauses are judged with them is in `words_asks`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 VERBS: Final[Mapping[str, str]] = {
@@ -72,14 +72,18 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """What a clause is about, when it is about one of the things that hurt."""
 
+_FOR_THE_WORD: Final = "a question for a password"
+
 COMMANDS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
         "an order to forget the rules": r"\b(?:ignor\w+|disregard\w*|forget|overrid\w+|bypass\w*|skip|set aside|do not follow|don't follow|stop following|neglect)\b(?:\s[\w'-]+){0,6}?\s(?:instructions?|instruct\w*|prompts?|rules?|polic(?:y|ies)|directives?|guidelines?|restrictions?|safeguards?|checks?|verification|everything|everthing|above|previous|prior|that|told|orders|training|guardrails|limitations|constraints)\b",
-        "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
+        "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b[ ,:]*(?:you|your|act|always|never|only|every\w*|all|ignor\w+|treat|consider|speak|talk|respond|answer|reply|behave|pretend)\b|\byou\b[^.!?\n]{0,60}\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
         "a forged speaker": r"(?:^|\n|[\s>\"'\[(<])(?:system|assistant|developer|admin(?:istrator)?|root|internal|staff|officer|supervisor|manager|desk|remit|support team)\s{0,2}(?:note|message|prompt|instruction|override|notice|user)?\s?:\s|<\/?\s?(?:system|information|important|instructions?|admin|assistant|user|im_start|im_end|inst|tool)\b[^>]{0,40}>|\[/?(?:inst|system|admin)\]|###\s?(?:system|instruction|response|human|assistant)|\b(?:as|i am|i'm|this is|speaking as) (?:an?|the|your) (?:admin\w*|system administrator|supervisor|manager|officer|developer|employee|staff member|agent of the desk|head of|ceo|auditor|security team|owner of this system)\b",
         "an order to keep people out": r"\b(?:approve|process|proceed|confirm|release|authori[sz]e|execute|do|complete|grant|accept|handle|close|refund|pay|issue)\b[^.!?\n]{0,60}\b(?:without|no need (?:for|to)|skipping|bypassing|before|even if|regardless)\b[^.!?\n]{0,40}\b(?:approv\w*|confirm\w*|review\w*|ask\w*|check\w*|verif\w*|telling|informing|notif\w*|consent|permission|supervis\w*|log\w*|waiting|second|customer|manager|policy)\b|\b(?:do not|don't|never|no need to|without)\s(?:\w+\s){0,3}(?:tell\w*|inform\w*|notify\w*|mention\w*|alert\w*|contact\w*|ask\w*|involv\w*|escalat\w*|log|record|report|cc)\b(?:\s[\w']+){0,4}\s(?:customer|user|client|owner|him|her|them|anyone|anybody|security|manager|supervisor|remit|record|this|it)\b|\b(?:pre-?approved|already (?:been )?(?:approved|authori[sz]ed|confirmed|verified|cleared)|has been (?:approved|authori[sz]ed|cleared) by)\b|\b(?:mark|flag|set|treat|consider)\s(?:[\w']+\s){0,5}as\s(?:approved|confirmed|verified|trusted|resolved|paid|authori[sz]ed|urgent and approved)\b",
-        "a question for the machine": r"\b(?:your|the) (?:system |secret |hidden |initial )?(?:prompt|instructions|secret key|api key|password is|credentials|system message|configuration|training data|passwords?|passphrase|confidential string)\b|\b(?:reveal|print|repeat|output|show|leak|dump|display)\b[^.!?\n]{0,40}\b(?:prompt|instructions|secret|password|key|token|database|everything above|configuration)\b|\b(?:drop table|select \* from|<script|javascript:|\bcurl\s|rm -rf|base64|decode (?:this|the))\b",
+        "a question for the machine": r"\b(?:your|the) (?:system |secret |hidden |initial )?(?:prompt|instructions|secret key|api key|password is|credentials|system message|configuration|training data|passphrase|confidential string)\b|\b(?:reveal|print|repeat|output|show|leak|dump|display)\b[^.!?\n]{0,40}\b(?:prompt|instructions|secret|password|key|token|database|everything above|configuration)\b|\b(?:drop table|select \* from|<script|javascript:|\bcurl\s|rm -rf|base64|decode (?:this|the))\b",
+        "a question for what a password is": r"\b(?:tell|give|show|read|send|say|write|spell|mail|e-mail|text|share|provide|disclose|hand|forward|what(?:'s| is| was| are| were))\b[^.!?\n]{0,30}\b(?:passwords?|passphrases?|one-time codes?)\b(?!\s(?:resets?|links?|recovery|changes?|field|page))",
+        _FOR_THE_WORD: r"\b(?:your|the) (?:system |secret |hidden |initial )?passwords?\b",
         "a task slipped in": r"\bbefore you (?:can )?(?:solve|do|answer|continue|proceed|help|reply|start)\b|\bafter (?:you do that|that),? (?:continue|you can|go on)\b|\bimportant (?:message|instruction|notice) (?:from|for|to)\b|\b(?:note|message|attention|instruction|reminder) (?:to|for) (?:the )?(?:agent|bot|assistant|ai|officer|staff|clerk|support|reviewer|human|person reading|desk|model|llm)\b|\bto whoever (?:reads|handles|reviews|processes)\b|\b(?:in|with|modify|append to|include in|provide|begin|end|start|use .{0,30} in) your (?:response|reply|answer|output)\b|\b(?:reply|respond|answer) (?:only )?(?:with|using|in)\b",
     }.items()
 }
@@ -149,6 +153,8 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
         "a question for the machine": "<script|api key|base64|confidential string|configuration|credentials|curl|decode th|display|"
         "drop table|dump|instructions|javascript:|leak|output|passphrase|password|print|prompt|repeat|reveal|"
         "rm -rf|secret key|select * from|show|system message|training data",
+        "a question for what a password is": "password|passphrase|one-time code",
+        _FOR_THE_WORD: "password",
         "a task slipped in": " your |after |answer|attention|before you |important |instruction|message|note|reminder|reply|"
         "respond|to whoever ",
     }.items()
@@ -161,9 +167,11 @@ def topics_of(text: str) -> frozenset[str]:
     return frozenset(name for name in _likely(text, TOPICS) if TOPICS[name].search(text))
 
 
-def orders_in(text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    """Every sentence aimed at the desk's people or machines, and what it is."""
+def orders_in(text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
+    """Every sentence aimed at the desk's people or machines, and what it is. With an ask about a password, "the password" is none."""
     for name in _likely(text, COMMANDS):
+        if name == _FOR_THE_WORD and "password" in spoken:
+            continue
         for found in COMMANDS[name].finditer(text):
             yield name, found
 
