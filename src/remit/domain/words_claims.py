@@ -73,6 +73,7 @@ _OTHERS: Final = re.compile(
     r"|\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b",
     re.IGNORECASE,
 )
+_LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
 _ROOT: Final = Path(())
 
@@ -107,7 +108,7 @@ def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
 
 def plain_id(text: str) -> str:
     """An identifier without what people leave out or add: case, `#`, spaces, dashes."""
-    return re.sub(r"[\s#_-]", "", text).casefold()
+    return _LEFT_OUT.sub("", text).casefold()
 
 
 def identifiers(folded: str, shapes: Collection[re.Pattern[str]]) -> Iterator[Claim]:
@@ -126,8 +127,8 @@ def shapes_of(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
 
     Identifiers without a digit or shorter than three characters teach nothing: they would make words suspicious.
     """
-    alike = {one.translate(_ANY_DIGIT) for one in ids if len(one) >= 3 and len(one) <= 64 and any(letter.isdigit() for letter in one)}  # noqa: PLR2004  # see docstring
-    patterns = {_shape(one) for one in alike}
+    alike = {one.translate(_ANY_DIGIT) for one in ids if 3 <= len(one) <= 64}  # noqa: PLR2004  # see docstring
+    patterns = {_shape(one) for one in alike if any(letter.isdigit() for letter in one)}
     return tuple(re.compile(pattern) for pattern in sorted(patterns))
 
 
