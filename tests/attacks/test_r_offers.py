@@ -1,10 +1,15 @@
 """Offers: what the officer recorded is what is accepted, no more and no less."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
 from browser.shop import CATALOGUE, FACTS, MANDATE
+from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.client import Refused
+from remit.domain.records import Person
+from remit.ports.store import Commit, Put
 from remit.sandbox import Sandbox
 
 
@@ -25,3 +30,37 @@ def test_an_agent_adds_no_terms_of_its_own_to_an_offer() -> None:
         for more in ({"amount": "5000.00 EUR"}, {"amount": "1.00 EUR", **terms}):
             assert task.ask("offer.accept", {**accepts, **more}).codes == ("offer.unknown",)
         assert task.ask("offer.accept", {**accepts, **terms}).who == ("customer",)
+
+
+@pytest.mark.proves("OFFERS")
+@pytest.mark.parametrize("roles", [(), ("shipping",), ("audit",)])
+def test_an_offer_counts_for_nothing_once_its_officer_may_not_make_it(roles: tuple[str, ...]) -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    catalogue["role"]["shipping"] = {"title": "Shipping officer", "offers": {}}
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(desk.customer("anna", name="Anna Berg").grant(agent, MANDATE))
+        olga = desk.officer("olga", ["billing"])
+        made = [
+            olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": {"kind": "goodwill", "amount": amount}})
+            for amount in ("5.00 EUR", "4.00 EUR")
+        ]
+        first, second = ({"offer_id": one["offer_id"], "digest": one["digest"]} for one in made)
+        waiting = task.ask("offer.accept", first)
+        assert waiting.who == ("customer",)
+        assert desk.desk is not None
+        store, backoffice = desk.desk.parts.store, desk.desk.backoffice
+        assert isinstance(backoffice, SandboxBackoffice)
+
+        async def move() -> None:
+            kept = await store.get(Person, "olga")
+            await store.commit(Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),)))
+
+        desk.room.thread.run(move())
+        assert task.ask("offer.accept", second).codes == ("offer.expired",)
+        # What waits for the customer is decided again on their yes.
+        with pytest.raises(Refused) as refused:
+            desk.customer("anna").answer(waiting, "yes")
+        assert refused.value.code == "offer.expired"
+        assert [*backoffice.performed] == []

@@ -11,18 +11,18 @@ from functools import cache
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import CUSTOMER, OFFER_PARAMS, Action, Effect, MarkKind, PowerKind
+from remit.domain.catalogue import CUSTOMER, Action, Effect, MarkKind
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Code, Refused
 from remit.domain.escalation import floor, rungs
 from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
-from remit.domain.records import AskRecord, EndReason, OfferRecord, Reserved
+from remit.domain.records import AskRecord, EndReason, Reserved
 from remit.domain.trajectory import Thresholds, adds_confirmation, risk
-from remit.domain.values import JsonObject, decode, same
+from remit.domain.values import JsonObject, decode
 from remit.ports.policy import Question
-from remit.ports.store import Missing
+from remit.usecases.accept_offer import with_terms
 from remit.usecases.climb_ladder import climb, refusal
 from remit.usecases.hold_words import hold_words
 from remit.usecases.look_up import CaseRead, facts_and_case
@@ -137,7 +137,7 @@ def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
 
 async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *, with_case: bool) -> _Ruled:
     """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
-    params, once = await _with_terms(parts, standing, action, wish)
+    params, once = await with_terms(parts, standing, action, wish.params, wish.held)
     parts.params.verify(action.name, params)
     chosen: list[Chosen] = []
     reserved: list[tuple[Reserved, int | None]] = list(once)
@@ -165,37 +165,6 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
         facts=facts,
         case=case,
     )
-
-
-async def _with_terms(parts: Parts, standing: Standing, action: Action, wish: Wish) -> tuple[JsonObject, list[tuple[Reserved, int | None]]]:
-    """For an accepted offer, the mandate's tests apply to the terms the desk recorded, never to prose. It can be used once.
-
-    Raises:
-        Refused: `offer.unknown`, `offer.expired`.
-    """
-    params = wish.params
-    offer_id = params.get("offer_id")
-    if action.power is not PowerKind.ACCEPT or not isinstance(offer_id, str):
-        return params, []
-    use = Reserved(scope=f"offer {offer_id}", key="used", amount=1)
-    try:
-        offer = (await parts.store.get(OfferRecord, offer_id)).record
-    except Missing:
-        raise Refused(Code.OFFER_UNKNOWN, "no such offer") from None
-    if offer.case != standing.task.record.case or offer.action != action.name or offer.digest != params.get("digest"):
-        raise Refused(Code.OFFER_UNKNOWN, "another case's offer, another action, or other terms")
-    taken = (await parts.store.counters(use.scope)).get(use.key, 0) - (use in wish.held)
-    if taken or parts.world.now() >= offer.expires_at:
-        raise Refused(Code.OFFER_EXPIRED, "the offer was used or has expired")
-    terms = decode(offer.terms.encode())
-    if not isinstance(terms, Mapping):
-        raise Fault(Code.FAULT_STORE, "an offer's terms are damaged")
-    # ⚔ Nor does the agent add terms of its own: they were within nobody's limit, and the offer's digest says nothing of them.
-    if params.keys() - OFFER_PARAMS - terms.keys() or any(
-        name in params and not same(params[name], value) for name, value in terms.items()
-    ):
-        raise Refused(Code.OFFER_UNKNOWN, "the params say other terms than the offer")
-    return {**params, **terms}, [(use, 1)]
 
 
 async def _compared(
