@@ -52,6 +52,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "words": frozenset({"secrets"}),
     "terms": frozenset(_NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
+    "dpop": frozenset({"nonce"}),
     "sandbox": frozenset({"enabled"}),
 }
 POINTS: Final = (
@@ -91,6 +92,7 @@ class Settings:
     sandbox: bool
     terms: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    dpop_nonce: bool = False
     peer_header: str = ""
     """The header in which a proxy of the desk's own says who calls it."""
     points: tuple[str, int] | None = None
@@ -141,13 +143,11 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
     """
     _verify_known(raw)
     server, desk, sandbox = _table(raw, "server"), _table(raw, "desk"), _table(raw, "sandbox")
-    issuer = environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")
-    data = base / (environment.get("REMIT_DATA") or _text(server, "server", "data"))
     settings = Settings(
-        issuer=_issuer(issuer),
+        issuer=_issuer(environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")),
         host=environment.get("REMIT_HOST") or _text(server, "server", "host"),
         port=_port(environment.get("REMIT_PORT") or server.get("port")),
-        data=data,
+        data=base / (environment.get("REMIT_DATA") or _text(server, "server", "data")),
         store_url=_store(environment.get("REMIT_STORE_URL") or _text(_table(raw, "store"), "store", "url"), base),
         log_name=_text(_table(raw, "log"), "log", "name"),
         high_water=base / _text(_table(raw, "log"), "log", "high_water"),
@@ -161,6 +161,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
         terms=_terms(_table(raw, "terms")),
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),
+        dpop_nonce=_flag(_table(raw, "dpop").get("nonce", False), "dpop.nonce"),
         peer_header=_header(_table(raw, "limits").get("peer_header", "")),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )

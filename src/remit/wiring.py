@@ -239,7 +239,7 @@ def build(
         backoffice=backoffice,
         helpdesk=helpdesk,
         clients=AssertionClients(allow_loopback=settings.loopback),
-        proofs=DpopProofs(),
+        proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         notify=notify,
         signer=signer,

@@ -19,7 +19,6 @@ LONG_MODULES = {
     "usecases/ask.py": (520, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
     "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),
-    "usecases/weigh.py": (380, "rules, words, policy and the strictest of them"),
     "wiring.py": (480, "the one place that names plugs"),
 }
 LONG_FUNCTIONS = {

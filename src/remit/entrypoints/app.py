@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -46,7 +46,10 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 
 
 class App:
-    """One desk over HTTP. `start` and `stop` are called with the server's lifespan; `lost` answers a browser where nothing is."""
+    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where nothing is.
+
+    `nonce` tells what proofs must carry now, None where nothing is asked for.
+    """
 
     def __init__(  # the doors
         self,
@@ -57,8 +60,8 @@ class App:
         lost: Handler,
         issuer: str,
         metrics: Metrics,
-        start: Callable[[], Awaitable[None]],
-        stop: Callable[[], Awaitable[None]],
+        nonce: Callable[[], str | None],
+        life: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]],
     ) -> None:
         self._agents = agents
         self._oauth = oauth
@@ -66,8 +69,8 @@ class App:
         self._lost = lost
         self._issuer = issuer
         self._metrics = metrics
-        self._start = start
-        self._stop = stop
+        self._nonce = nonce
+        self._start, self._stop = life
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
@@ -85,7 +88,14 @@ class App:
             _LOG.exception("unexpected failure at %s", scope["path"])
             answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
         self._metrics.answered(scope["path"], answer.status, started_s)
-        await _send(answer, scope, send)
+        await _send(self._with_nonce(answer, scope["path"]), scope, send)
+
+    def _with_nonce(self, answer: Answer, path: str) -> Answer:
+        """An answer at a door for proofs with what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
+        nonce = self._nonce()
+        if nonce is None or not (path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path)):
+            return answer
+        return replace(answer, headers=(*answer.headers, (b"dpop-nonce", nonce.encode())))
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path: str = scope["path"]

@@ -46,8 +46,8 @@ def make_app(
         lost=Pages(parts).lost,
         issuer=parts.terms.issuer,
         metrics=metrics,
-        start=start,
-        stop=stop,
+        nonce=lambda: parts.proofs.nonce(parts.world.now()),
+        life=(start, stop),
     )
 
 

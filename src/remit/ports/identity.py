@@ -151,6 +151,10 @@ class Proofs(Protocol):
         """The algorithms proofs may be signed with, for metadata and challenges."""
         ...
 
+    def nonce(self, now: Instant) -> str | None:
+        """What proofs must carry now, None where the desk asks for none (RFC 9449 §8, §9)."""
+        ...
+
     def verify_proof(
         self,
         unverified_proof: str,

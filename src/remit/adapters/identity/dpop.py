@@ -10,7 +10,7 @@ from typing import Final
 from remit.adapters.identity.keys import PROOF_ALGORITHMS, PublicKey, UnknownKind, verify_jwk
 from remit.domain.client_assertions import LONGEST_JTI, replay_key
 from remit.domain.compact_jws import malformed, read_bytes, read_header, read_object, split, text_member
-from remit.domain.dpop import WINDOW_MS, verify_claims, verify_header_type
+from remit.domain.dpop import WINDOW_MS, issue_nonce, verify_claims, verify_header_type, verify_nonce
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
@@ -30,8 +30,9 @@ class _Header:
 class DpopProofs:
     """Verifies DPoP proofs (port `Proofs`)."""
 
-    def __init__(self, *, max_headers: int = MAX_HEADERS) -> None:
-        """Remember at most `max_headers` checked headers with their keys."""
+    def __init__(self, *, max_headers: int = MAX_HEADERS, nonce_secret: bytes | None = None) -> None:
+        """Remember at most `max_headers` checked headers with their keys. With a secret, proofs must carry a nonce made with it."""
+        self._nonce_secret = nonce_secret
         self._headers: OrderedDict[str, _Header] = OrderedDict()
         self._max_headers = max_headers
 
@@ -42,6 +43,10 @@ class DpopProofs:
         to an old key.
         """
         return tuple(sorted(PROOF_ALGORITHMS))
+
+    def nonce(self, now: Instant) -> str | None:
+        """The nonce of this minute, where proofs must carry one."""
+        return None if self._nonce_secret is None else issue_nonce(self._nonce_secret, now)
 
     def verify_proof(
         self,
@@ -64,6 +69,8 @@ class DpopProofs:
         signing_input = f"{segments.header}.{segments.payload}".encode("ascii")
         header.key.verify_signature(header.alg, read_bytes(segments.signature), signing_input)
         self._remember(segments.header, header)
+        if self._nonce_secret is not None:
+            verify_nonce(nonce, self._nonce_secret, now)  # last: what another key signed is told that, and nothing of our nonce
         return Proof(
             jkt=header.key.jkt,
             jti=jti,
