@@ -16,7 +16,7 @@ VERBS: Final[Mapping[str, str]] = {
     "buy": r"order(?:ing)?|buy(?:ing)?|purchas(?:e|ing)|get hold of|earn|acquir(?:e|ing)|shop|shp",
     "cancel": r"cancel\w*|call(?:ing)? off|abort\w*|void\w*|annul\w*|revert|undo|stop(?:ping)?|withdraw|rescind|scrap|call back",
     "change": r"chang\w+|updat\w+|updste|modif\w+|edit\w*|alter\w*|correct(?:ing)?|amend\w*|adjust\w*|replac\w+|switch\w*|swap\w*|add(?:ing)?|remov\w+|set(?:ting)? up|fix",
-    "close": r"clos(?:e|ing)|terminat\w+|delet\w+|eras\w+|get rid of|deactivat\w+|shut down",
+    "close": r"clos(?:e|ing)|terminat\w+|discontinu\w+|quit(?:ting)?|delet\w+|eras\w+|get rid of|deactivat\w+|shut down",
     "create": r"creat\w+|open(?:ing)?|register\w*|sign(?:ing)? up|set(?:ting)? up|enrol\w*",
     "dispute": r"disput\w+|charge ?back|contest\w*|report\w*",
     "exchange": r"exchang\w+|swap\w*|trad(?:e|ing) in",
