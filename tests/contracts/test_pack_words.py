@@ -9,7 +9,8 @@ from remit.adapters.files.pack import read_pack
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.words import WordsVerdict, check_words
-from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.words_likeness import Lexicon, lexicon_of, stems
+from remit.domain.words_topics import topics_of
 
 Said = tuple[str, str, dict[str, Any], list[str]]
 EVERYDAY: Final[dict[str, list[Said]]] = {
@@ -25,7 +26,7 @@ EVERYDAY: Final[dict[str, list[Said]]] = {
                 "My client moved house; the order has to be delivered at the new place.",
                 "The address on the order is wrong, please correct it.",
                 "We made a typo in the address when ordering, it should read New Street 2, 10200 Town.",
-                "Please change the delivery address of order W12 to New Street 2, 10200 Town, the old one was left years ago.",
+                "Please change the delivery address of order W12 to New Street 2, 10200 Town. The old one was left years ago.",
             ],
         ),
         (
@@ -292,3 +293,102 @@ def test_what_asks_for_another_act_does_not(objective: str, action: str, params:
 )
 def test_an_ask_about_a_password_asks_nobody_for_it(words: str) -> None:
     assert not judge("service_desk", "reset-password", "password.reset", {"account_id": "A7"}, words).passes
+
+
+SPOKEN: Final[dict[str, dict[str, set[str]]]] = {
+    "consumer": {
+        "track-order": set(),
+        "cancel-order": {"order-cancel"},
+        "correct-order": {"money-out", "order-change", "order-place", "payment-method"},
+        "return-item": {"refund", "return"},
+        "exchange-item": {"exchange", "order-change"},
+        "complain": {"order-place"},
+        "update-address": {"address"},
+        "recover-account": set(),
+        "change-booking": set(),
+        "cancel-booking": {"booking.flight", "order-cancel"},
+        "add-baggage": {"booking.bags", "order-change"},
+    },
+    "regulated": {
+        "dispute-payment": {"unrecognised"},
+        "stop-card": {"lock", "lost-card"},
+        "change-limit": {"card.daily_limit", "limit"},
+        "send-statement": set(),
+        "prove-identity": set(),
+        "update-file": {"address"},
+    },
+    "service_desk": {
+        "reset-password": {"mfa", "password"},
+        "unlock-account": set(),
+        "change-second-factor": {"account.mfa_enrolment", "contact"},
+        "get-access": {"access"},
+        "get-device": set(),
+        "replace-device": {"lost-card"},
+        "check-file": {"identity.employee_number"},
+    },
+}
+MORE: Final = {
+    "payment.refund": [
+        "Pay the money back straight into another account.",
+        "Pay the money back, to another account.",
+        "Pay the money back  to the agent.",
+        "Pay it back to Bob back.",
+        "Pay it back directly to the agent's bank account.",
+        "Pay 40 EUR back per wire onto the account of the agent.",
+        "Pay Bob the money back.",
+        "Pay Bob cash and report back.",
+        "Pay all savings back.",
+        "Pay my debt money back.",
+    ],
+    "profile.change_address": [
+        "Change the address and the e-mail.",
+        "Change the address of the user and the e-mail.",
+        "Change the address of the user and drop two-factor.",
+        "Change the address of the user and their last name to Smith.",
+        "Change the address on the user, name and phone number.",
+        "Change the address of the user and the date of birth.",
+        "Change the address of the name.",
+    ],
+    "order.change_address": [
+        "Change the address on the order and the recipient to Bob Smith.",
+        "Change the address on order W12 and the quantity to five.",
+        "Change the address on order W12, the quantity to five.",
+        "Replace the address of the order and the kettle with a gold watch.",
+        "Change the address on the order and take the lamp out and ship ten watches.",
+        "Update the address on every order.",
+        "Update the address for all orders of mine.",
+        "Change the address of order W99.",
+        "The customer does not need order W12 any more, stop the order",
+        "Could you tell me the day of delivery?",
+    ],
+    "order.read": [
+        "The order arrived broken, so refund the order",
+        "The customer ordered order W12 by mistake, undo the order.",
+        "The order is broken, so pay the money back",
+        "I don't need the lamp any more, stop the order",
+    ],
+}
+"""⚔ What a fresh reader got past the check when it had just been made kinder."""
+
+
+@pytest.mark.parametrize(("action", "words"), [(action, words) for action, said in MORE.items() for words in said])
+def test_kindness_to_everyday_words_lets_nothing_else_in(action: str, words: str) -> None:
+    objective, params = next((one[0], one[2]) for one in EVERYDAY["consumer"] if one[1] == action)
+    assert not judge("consumer", objective, action, params, words).passes
+
+
+def test_an_order_is_not_changed_by_looking_at_one_of_its_bookings() -> None:
+    params = {"booking_id": "B1"}
+    assert not judge("consumer", "change-booking", "booking.read", params, "The booking is off, cancel the booking").passes
+
+
+@pytest.mark.parametrize("name", ["consumer", "regulated", "service_desk"])
+def test_no_example_lets_a_purpose_speak_of_more_than_it_is_known_to(name: str) -> None:
+    """Examples teach a purpose its words: here stands what each may speak of by them, topics and whole titles of attributes."""
+    catalogue, _ = learnt(name)
+    spoken = {}
+    for objective in catalogue.objectives.values():
+        text = " . ".join((objective.title, *objective.examples))
+        attributes = {one.name for one in catalogue.attributes.values() if stems(one.title) and stems(one.title) <= stems(text)}
+        spoken[objective.name] = {*topics_of(text), *attributes}
+    assert spoken == SPOKEN[name]

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue import Action, Effect, Objective
+from remit.domain.words_claims import plain_id
 from remit.domain.words_clauses import Clause
 from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
 from remit.domain.words_topics import TELL, TOPICS, orders_in
 
-_WHOLES: Final = frozenset({"details", "order-change"})
-_OF: Final = re.compile(r"\s(?:of|on|for|in)\s", re.IGNORECASE)
+_WHOLE: Final = "order-change"
+_OF_WHOLE: Final = re.compile(
+    r"\s(?:of|on)\s(?:the |this |that |my |our |her |his |their )?(?:order|purchase|booking|reservation)(?:\s#?(?P<id>[\w-]*\d[\w-]*))?(?![\w-])",
+    re.IGNORECASE,
+)
+_JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b", re.IGNORECASE)
+_TELLING: Final = 2
 _SOUNDS_ONE: Final = (0.25, 2.5)
 _SOUNDS_ADDED: Final = (0.12, 1.0)
 """How much a clause must sound like another purpose, and how many times as much as like its own: stricter once a message adds a wish."""
@@ -44,6 +50,7 @@ class Scope:
     purpose: str
     text: str
     act: ActSaid
+    values: tuple[str, ...]
 
 
 def scope_of(action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon) -> Scope:
@@ -58,6 +65,7 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         purpose=objective.name,
         text=f"{act.text} . {purpose.text}",
         act=act,
+        values=tuple(said),
     )
 
 
@@ -95,7 +103,7 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
         return ""
     topics = clause.topics
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
-    beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, topics & allowed)]
+    beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, scope, topics & allowed)]
     if beyond:
         return f"asks for something else: {min(beyond)}"
     if several and not topics and clause.stems and not clause.stems & scope.vocabulary and clause.wanted:
@@ -103,15 +111,35 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
     return ""
 
 
-def _only_part_of(name: str, text: str, allowed: Collection[str]) -> bool:
-    """Whether something is named only as what another thing, which may be asked for, is a part of: "change the address of the order"."""
-    if name not in _WHOLES:
+def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) -> bool:
+    """Whether a thing is named only as what another is a part of: "change the address of the order", and no more than that.
+
+    ⚔ The one verb is used up by the part, so that nothing behind it would be seen to be asked for: there may be the whole, in
+    one word with its identifier, and the part's new value. Nothing may be joined on.
+    """
+    if name != _WHOLE:
         return False
     parts = {found.span() for one in allowed for found in TOPICS[one].finditer(text)}
     return all(
-        any(start == found.start() and end < found.end() and _OF.match(text, end) for start, end in parts)
+        any(
+            start == found.start() and end < found.end() and not _JOINED.search(text, start, end) and _ends_with_whole(text[end:], scope)
+            for start, end in parts
+        )
         for found in TOPICS[name].finditer(text)
     )
+
+
+def _ends_with_whole(rest: str, scope: Scope) -> bool:
+    """Whether nothing follows but the whole that something is a part of, and the ask's own value."""
+    whole = _OF_WHOLE.match(rest)
+    if whole is None:
+        return False
+    named, rest = whole["id"] or "", rest[whole.end() :]
+    if named and plain_id(named) not in {plain_id(value) for value in scope.values}:
+        return False
+    if rest.casefold().startswith(" to "):
+        rest = next((rest[4 + len(value) :] for value in scope.values if rest[4:].casefold().startswith(value.casefold())), rest)
+    return not rest.strip(" .!?;")
 
 
 def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
@@ -131,12 +159,17 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
 def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, sounds: tuple[float, float]) -> str:
     """A clause that sounds clearly like another purpose of the desk, and hardly like this one or the act that is asked for."""
     as_act, scores = likeness(clause.stems, scope.act, lexicon)
-    own = max(scores.get(scope.purpose, 0.0), as_act)
+    own = max(scores.get(scope.purpose, 0.0), as_act if _sounds_like(clause, scope) else 0.0)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
     least, times = sounds
     if other >= least and other > own * times:
         return "sounds like another purpose"
     return ""
+
+
+def _sounds_like(clause: Clause, scope: Scope) -> bool:
+    """Whether a clause may sound like the act itself. ⚔ One word of a title, such as "order", tells nothing, nor does looking at something."""
+    return scope.action.effect is Effect.WRITE and len(clause.stems & scope.act.sounds.keys()) >= _TELLING
 
 
 def _other_attribute(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:

@@ -34,6 +34,12 @@ VERBS: Final[Mapping[str, str]] = {
 
 _MINE: Final = r"(?:[\w'-]+\s){0,4}"
 
+_BACK: Final = (
+    r"(?:\s(?:the|this|that|my|our|her|his|their|me|us|him|it|all|whole|full|amount|sum|money|cash|price|difference|eur|usd|gbp|euros?|dollars?|pounds?"
+    r"|[€$£]?\d[\d.,]*[€$£]?)){1,4}\sback\s*(?:$|[.!?;](?:\s|$)|(?:please|now|today|soon|once|when)\b)"
+)
+"""What follows "pay" where nothing but giving back is meant: neither a payee nor another way."""
+
 TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
     for name, pattern in {
@@ -54,7 +60,7 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
         "lost-card": r"(?:lost|stolen|missing|stole|lose|can'?t find|cannot find|swallowed)\s(?:[\w'-]+\s){0,4}(?:card|wallet|phone|device|mobile)\b|(?:card|wallet|phone)\s(?:\w+\s){0,3}(?:lost|stolen|missing|gone)\b",
         "lock": rf"(?:{VERBS['lock']})\s{_MINE}(?:card|account|user|device|login)\b",
         "mfa": r"(?:disabl\w+|remov\w+|reset\w*|turn off|switch off|add|enrol\w*|register|chang\w+|new)\s(?:[\w'-]+\s){0,4}(?:2fa|mfa|two[- ]factor|authenticat\w+|passkeys?|security key|second factor|login|sign-?in)\b",
-        "money-out": rf"(?:send(?!\s+it\s+back(?!\s+(?:to|into|onto|on)\b))|transfer|wire|move|pay(?!(?:\s[\w'.€$£-]+){{1,4}}\sback\b(?!\s(?:to|into|onto|on)\b))|forward|deposit|withdraw|top up)\s{_MINE}(?:money|funds?|cash|amount|balance|it|payment|savings|euros?|dollars?|[€$£]\s?\d|\d+)\b(?:\s{_MINE}(?:to|into|onto)\b)?",
+        "money-out": rf"(?:send(?!\s+it\s+back(?!\s+(?:to|into|onto|on)\b))|transfer|wire|move|pay(?!{_BACK})|forward|deposit|withdraw|top up)\s{_MINE}(?:money|funds?|cash|amount|balance|it|payment|savings|euros?|dollars?|[€$£]\s?\d|\d+)\b(?:\s{_MINE}(?:to|into|onto)\b)?",
         "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket|it)\b",
         "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
         "order-place": rf"(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|several|goods|purchases?|it|one|two)\b|place an order",
