@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from contracts.store_plugs import STORES, Opener, mandate
+from remit.domain.errors import Fault
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Drop, Missing, NoRoom, Put, Reserve
@@ -25,7 +26,7 @@ RECORDS = st.builds(
     state=st.sampled_from(["active", "revoked"]),
     client_id=st.sampled_from(["a1", "a2"]),
     objective=st.sampled_from(["x", "y"]),
-    granted_at=st.integers(0, 3).map(Instant),
+    granted_at=st.integers(-3, 3).map(Instant),
 )
 INDEXES = [
     ("mandate.customer", "c1"),
@@ -48,10 +49,15 @@ class StoreMachine(RuleBasedStateMachine):
     def open(self) -> None:
         self.loop = asyncio.new_event_loop()
         self.folder = tempfile.TemporaryDirectory()
-        self.store = self.opener(Path(self.folder.name))
+        self.breaks_at = ""
+        self.store = self.opener(Path(self.folder.name), self.point)
         self.records: dict[str, tuple[MandateRecord, int]] = {}
         self.used: dict[str, set[int]] = {}
         self.counters: dict[str, int] = {}
+
+    def point(self, name: str) -> None:
+        if name == self.breaks_at:
+            raise RuntimeError(name)
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
@@ -115,11 +121,34 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(self.store.commit(commit))
         self.counters[key] = max(used + amount, 0)
 
+    @rule(record=RECORDS, amount=st.integers(1, 5), point=st.sampled_from(["store.before_commit", "store.after_commit"]))
+    def a_commit_breaks_before_or_after_it_stands(self, record: MandateRecord, amount: int, point: str) -> None:
+        before, rev = self.records.get(record.id, (None, 0))
+        self.breaks_at = point
+        with pytest.raises(Fault):
+            self.run(self.store.commit(Commit(puts=(Put(record, rev, before),), reserves=(Reserve("scope", "c", amount, None),))))
+        self.breaks_at = ""
+        if point == "store.after_commit":
+            self._took(record)
+            self.counters["c"] = self.counters.get("c", 0) + amount
+
+    @rule(record=RECORDS)
+    def the_tables_cannot_be_written_for_a_while(self, record: MandateRecord) -> None:
+        before, rev = self.records.get(record.id, (None, 0))
+        self.run(self.store.commit(Commit(puts=(Put(record, rev, before),))))
+        self.breaks_at = "store.before_settled"
+        with pytest.raises(Fault):
+            self.run(self.store.find(MandateRecord, "mandate.live", ""))
+        self.breaks_at = ""
+        self._took(record)
+
     @invariant()
     def the_store_is_as_the_model_says(self) -> None:
         if not hasattr(self, "store"):
             return
-        assert self.run(self.store.counters("scope")) == self.counters
+        counters = self.run(self.store.counters("scope"))
+        assert counters == self.counters
+        counters["a"] = -1  # it is the caller's own: changing it changes nothing
         for record_id in NAMES:
             if record_id not in self.records:
                 with pytest.raises(Missing):
@@ -133,6 +162,9 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def everything_is_found(self) -> None:
         for index, key in INDEXES:
+            for low, high in ((1, None), (-2, None), (-3, 1), (0, 2)):
+                some = self.run(self.store.find(MandateRecord, index, key, low=low, high=high, limit=3, newest=True))
+                assert [one.record.id for one in some] == self._linked(index, key, low=low, high=high)[::-1][:3]
             found = self.run(self.store.find(MandateRecord, index, key))
             assert [one.record.id for one in found] == self._linked(index, key)
             assert all((one.record, one.rev) == self.records[one.record.id] for one in found)
@@ -140,11 +172,11 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def it_is_closed_and_opened_again(self) -> None:
         self.run(self.store.close())
-        self.store = self.opener(Path(self.folder.name))
+        self.store = self.opener(Path(self.folder.name), self.point)
 
-    def _linked(self, index: str, key: str) -> list[str]:
+    def _linked(self, index: str, key: str, *, low: int = 0, high: int | None = None) -> list[str]:
         linked = [(link.at, record.id) for record, _ in self.records.values() for link in record.links() if link[:2] == (index, key)]
-        return [record_id for _, record_id in sorted(linked)]
+        return [record_id for at, record_id in sorted(linked) if low <= at and (high is None or at <= high)]
 
 
 @pytest.mark.parametrize("name", list(STORES))
@@ -152,5 +184,5 @@ def test_a_store_is_as_a_few_dictionaries_would_be(name: str) -> None:
     opener = STORES[name]
     machine = type("Machine", (StoreMachine,), {"opener": staticmethod(opener)})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+        machine, settings=settings(max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     )
