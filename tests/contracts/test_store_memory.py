@@ -15,7 +15,7 @@ from remit.adapters.store.held import UNKNOWN, Recent
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Committed, Drop, Mark, Put
+from remit.ports.store import Commit, Committed, Drop, Kept, Mark, Put, Reserve
 
 
 class Gate:
@@ -176,8 +176,35 @@ def test_the_newest_few_are_told_from_memory_and_from_the_file_where_something_w
         assert await newest() == ["m4", "m3", "m2"]
         await store.commit(new(made[5]))
         assert await newest(1) == ["m5"]
+        await store.find(MandateRecord, "mandate.customer", "c1")  # now all of them are in their table, and the drops are not
         await store.commit(Commit(drops=(Drop(made[5], 1), Drop(made[4], 1), Drop(made[3], 1))))
         assert await newest() == ["m2", "m1", "m0"]
         assert await newest(0) == []
 
     run(sqlite_store, tmp_path, work)
+
+
+def test_a_file_that_was_gone_for_a_while_is_asked_again(tmp_path: Path) -> None:
+    broken = False
+
+    def on_point(name: str) -> None:
+        if broken and name == "store.before_commit":
+            raise sqlite3.OperationalError("disk I/O error")
+
+    async def work(store: Any) -> None:
+        nonlocal broken
+        await store.commit(Commit(puts=(Put(mandate("m1"), 0),), reserves=(Reserve("scope", "k", 3, None),)))
+        connect = store._writer._connect
+        for asked in (
+            lambda: store.find(MandateRecord, "mandate.customer", "c1", limit=1, newest=True),
+            lambda: store.counters("scope"),
+        ):
+            store._writer._connect = lambda: (_ for _ in ()).throw(Refused(Code.SETTINGS_INVALID, "the disk is gone"))
+            broken = True
+            with pytest.raises(Fault):
+                await store.commit(Commit(reserves=(Reserve("scope", "k", 1, None),)))
+            store._writer._connect = connect
+            broken = False
+            assert await asked() in ({"k": 3}, (Kept(mandate("m1"), 1),))
+
+    run(sqlite_store, tmp_path, work, on_point)

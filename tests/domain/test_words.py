@@ -181,6 +181,16 @@ def test_what_cannot_be_read_is_held(words: str) -> None:
     assert judge(words).said is Said.UNREADABLE, judge(words)
 
 
+@pytest.mark.parametrize("letter", [chr(number) for number in (*range(9), 11, 12, *range(14, 32), 127)])
+def test_a_control_character_makes_a_message_unreadable(letter: str) -> None:
+    assert judge(f"The kettle{letter} leaks.").said is Said.UNREADABLE
+
+
+def test_two_words_of_another_language_are_one_too_many() -> None:
+    assert judge("Nicht sofort.").said is Said.UNREADABLE
+    assert judge("Sofort, the kettle leaks.").passes
+
+
 def test_a_language_the_rules_do_not_read_cannot_be_configured() -> None:
     with pytest.raises(Refused) as caught:
         lexicon_of(CATALOGUE, languages=("en", "de"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from remit.domain import words_claims as claims
 from remit.domain.words_claims import amounts, names_money
 from remit.domain.words_topics import COMMANDS, NEEDED, TOPICS, orders_in, topics_of
 
@@ -44,7 +45,14 @@ def test_however_it_is_written(text: str) -> None:
     assert topics_of(text) | {name for name, _ in orders_in(text)} == {name for name, one in _PATTERNS.items() if one.search(text)} != set()
 
 
-@pytest.mark.parametrize("text", ["12 EUR", "€12", "twelve Euros", "a hundred bucks", "12 cents", "$ 3", "5 quid", "7 yen", "3 MXN"])
+@pytest.mark.parametrize("pattern", [claims._AMOUNT, claims._SPOKEN], ids=["digits", "words"])
+def test_every_way_to_write_an_amount_names_money(pattern: re.Pattern[str]) -> None:
+    assert _has_one(reading.parse(pattern.pattern, pattern.flags), claims._MONEY)
+
+
+@pytest.mark.parametrize(
+    "text", ["12 EUR", "€12", "twelve Euros", "a hundred bucks", "12 cents", "$ 3", "5 quid", "5 qu\u0130d", "7 yen", "3 MXN"]
+)
 def test_every_amount_names_money(text: str) -> None:
     assert [*amounts(text)]
     assert names_money(text)
