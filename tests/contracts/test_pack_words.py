@@ -82,6 +82,12 @@ EVERYDAY: Final[dict[str, list[Said]]] = {
             ],
         ),
         (
+            "complain",
+            "complaint.file",
+            {"order_id": "W12", "kind": "late", "text": "x"},
+            ["The parcel came late and the box was damaged."],
+        ),
+        (
             "exchange-item",
             "order.exchange",
             {"order_id": "W12", "item_ids": ["i1"], "new_item_ids": ["i2"]},
@@ -360,6 +366,9 @@ MORE: Final = {
         "Change the address of order W99.",
         "The customer does not need order W12 any more, stop the order",
         "Could you tell me the day of delivery?",
+    ],
+    "complaint.file": [
+        "The customer does not need order W12 any more, stop the order",
     ],
     "order.read": [
         "The order arrived broken, so refund the order",
