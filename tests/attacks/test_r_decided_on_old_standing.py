@@ -1,11 +1,14 @@
 """A decision on standing that is no longer true: something is revoked between loading and recording, or before sending."""
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of
+from attacks.arena import SEND_BACK, Arena, code_of, gathered, mandate
+from remit.domain.errors import Code, Fault
 
 
 def _meanwhile(arena: Arena, what: Callable[[], Awaitable[object]]) -> None:
@@ -40,6 +43,80 @@ def test_a_revocation_between_loading_and_recording_is_seen(arena: Arena) -> Non
     assert code_of(response) == "task.ended"
     assert "delivered" not in response.text
     assert arena.entries("reply.sent") == []
+
+
+@pytest.mark.proves("EPOCHS")
+def test_a_revocation_while_the_desk_answers_a_read_is_seen(arena: Arena) -> None:
+    found, task = arena.granted()
+    http, cookie = arena.room._http, arena.anna.cookie
+    real = arena.backoffice.read
+    asked: list[str] = []
+
+    async def read(action: str, params: Any, *, customer: str) -> Any:
+        asked.append(action)
+        response = await http.post(
+            f"/me/v1/mandates/{found.id}/revoke", content=b"{}", headers={"cookie": cookie, "content-type": "application/json"}
+        )
+        assert response.is_success
+        return await real(action, params, customer=customer)
+
+    arena.backoffice.read = read  # type: ignore[method-assign]  # the desk answers late
+    response = arena.ask(task, "order.read", {"order_id": "W1"})
+    assert (code_of(response), asked) == ("task.ended", ["order.read"])
+    assert "delivered" not in response.text
+    assert arena.entries("reply.sent") == arena.entries("ask.decided") == []
+
+
+@pytest.mark.proves("EPOCHS")
+def test_a_read_whose_answer_cannot_be_recorded_tells_nothing_and_can_be_asked_again(arena: Arena) -> None:
+    task = arena.task()
+    real = arena.parts.store.commit
+
+    async def down(commit: Any) -> Any:
+        if any(row.kind == "reply.sent" for row in commit.entries):
+            raise Fault(Code.FAULT_STORE, "the disk is full")
+        return await real(commit)
+
+    arena.parts.store.commit = down  # type: ignore[method-assign]  # a disk that is full
+    broken = arena.send(
+        task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, headers={"idempotency-key": "k1"}
+    )
+    assert (broken.status_code, code_of(broken)) == (503, "fault.store")
+    assert "delivered" not in broken.text
+    assert arena.entries("ask.decided") == []
+    arena.parts.store.commit = real  # type: ignore[method-assign]  # there is room again
+    again = arena.send(
+        task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, headers={"idempotency-key": "k1"}
+    )
+    assert again.json()["result"]["order.status"] == "delivered"
+    assert [entry["envelope"]["outcome"] for entry in arena.entries("reply.sent")] == ["done"]
+
+
+@pytest.mark.proves("COUNTERS")
+def test_a_read_with_a_limit_asks_the_desk_only_as_often_as_there_is_room(arena: Arena) -> None:
+    asked: list[str] = []
+    real = arena.backoffice.read
+
+    async def read(action: str, params: Any, *, customer: str) -> Any:
+        asked.append(action)
+        return await real(action, params, customer=customer)
+
+    receive = {"power": "receive", "actions": ["order.read"], "attributes": ["order.status"], "uses": 2}
+    task = arena.task(mandate(powers=[{"power": "represent"}, receive]))
+    arena.backoffice.read = read  # type: ignore[method-assign]  # it counts
+    http, path = arena.room._http, f"/v1/tasks/{task.id}/asks"
+
+    def asking(number: int) -> Callable[[], Awaitable[httpx.Response]]:
+        headers = {
+            "authorization": f"DPoP {task.token}",
+            "dpop": arena.proof(task.agent, "POST", path, token=task.token),
+            "idempotency-key": f"k{number}",
+            "content-type": "application/json",
+        }
+        return lambda: http.post(path, content=json.dumps({"action": "order.read", "params": {"order_id": "W1"}}).encode(), headers=headers)
+
+    answers = gathered(arena, [asking(number) for number in range(8)])
+    assert sum(answer.is_success for answer in answers) == len(asked) == 2
 
 
 @pytest.mark.proves("EPOCHS")

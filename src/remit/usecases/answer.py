@@ -42,7 +42,7 @@ from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
-from remit.usecases.recording import Written, draft, pseudonym, write
+from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
@@ -268,7 +268,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     )
     answered = await write(parts, answered_entry(parts, permitted, closed, said))
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
-    written = Written(answered.rows + decided.rows, answered.opened + decided.opened)
+    written = answered + decided
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
     committed = await parts.store.commit(

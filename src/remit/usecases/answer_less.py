@@ -19,7 +19,7 @@ from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import invitation_for, render_now
 from remit.usecases.parts import Parts
 from remit.usecases.read_desk import read_desk
-from remit.usecases.recording import Written, write
+from remit.usecases.recording import write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
@@ -159,7 +159,7 @@ async def _record(  # one answer and all it hangs on
         code="",
         detail="countered",
     )
-    written = Written(answered.rows + decided.rows, answered.opened + decided.opened)
+    written = answered + decided
     releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
     reserves = tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in lesser.weighed.reserved)
     committed = await parts.store.commit(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import Effect
+from remit.domain.catalogue import Action, Effect
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
@@ -25,7 +25,7 @@ from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
-from remit.usecases.read_desk import read_again, read_desk
+from remit.usecases.read_desk import read_again, read_desk, tell
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -105,6 +105,12 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
 
 def _idempotency_id(workload: Workload, request: AskIn) -> str:
     return f"{workload.task} {workload.jkt} {request.idempotency_key}"
+
+
+def _new(workload: Workload, request: AskIn, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
+    """A new ask under its idempotency key, and what comes with it."""
+    key = Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=request.body)
+    return tuple(Put(one, 0) for one in (record, *more, key))
 
 
 def _verify_own(standing: Standing, workload: Workload) -> None:
@@ -258,7 +264,7 @@ async def _refuse(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=(Put(refused, 0), Put(Idempotency(id=_idempotency_id(workload, request), ask=refused.id, body=request.body), 0)),
+            puts=_new(workload, request, refused),
             marks=workload.marks,
             touches=((refused.task, refused.at),),
             steps=steps,
@@ -292,11 +298,7 @@ async def _hold(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=(
-                Put(waiting, 0),
-                Put(invitation, 0),
-                Put(Idempotency(id=_idempotency_id(workload, request), ask=waiting.id, body=request.body), 0),
-            ),
+            puts=_new(workload, request, waiting, invitation),
             reserves=(turn, *(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
@@ -324,12 +326,16 @@ async def _permit(  # the parts of one decision
 ) -> Reply:
     """Record the permit, and with it that the act is sent; then act. A read has no outbox row: repeating it is harmless.
 
+    A read that takes nothing away is answered first and recorded with its answer (docs/decisions/0017-a-read-is-recorded-once.md).
+
     Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
     every epoch (docs/decisions/0012-one-record-for-permit-and-sending.md). Otherwise the act is queued, and the case read first.
     """
     if weighed.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
     reads = weighed.action.effect is Effect.READ
+    if reads and all(limit is None for _, limit in weighed.reserved):
+        return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent = _sends(weighed)
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
@@ -337,11 +343,7 @@ async def _permit(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=(
-                Put(record, 0),
-                *(() if act is None else (Put(act, 0),)),
-                Put(Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=request.body), 0),
-            ),
+            puts=_new(workload, request, record, *(() if act is None else (act,))),
             reserves=tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -365,6 +367,33 @@ async def _permit(  # the parts of one decision
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
     return await _acted(parts, standing, record, settled, written, committed)
+
+
+async def _told(  # the parts of one decision
+    parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, action: Action
+) -> Reply:
+    """Answer a permitted read, and record permit and answer together before anything of it leaves.
+
+    ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
+    A crash before it leaves nothing, and nobody was told anything.
+    """
+    decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
+    told = await tell(parts, record, action, weighed.params)
+    written = decided + told.written
+    reserves = [Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved] if told.done else []
+    committed = await parts.store.commit(
+        Commit(
+            expects=standing.expects,
+            puts=_new(workload, request, told.ask),
+            reserves=(*reserves, *told.reserves),
+            marks=workload.marks,
+            touches=((record.task, record.at),),
+            steps=steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False),
+            entries=written.rows,
+        )
+    )
+    parts.on_point("ask.recorded")
+    return await reply_of(parts, told.ask, receipt(parts, written, committed, Holder.AGENT))
 
 
 def _sends(weighed: Weighed) -> bool:
@@ -398,8 +427,7 @@ async def _acted(  # a decision, its act and its proof
         and await _ended_meanwhile(parts, record.task)
     ):
         return await reply_of(parts, settled.ask, attributes=False)
-    both = Written(written.rows + settled.written.rows, written.opened + settled.written.opened)
-    return await reply_of(parts, settled.ask, receipt(parts, both, settled.committed, Holder.AGENT))
+    return await reply_of(parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT))
 
 
 async def _ended_meanwhile(parts: Parts, task_id: str) -> bool:

@@ -1,9 +1,9 @@
 """Asking the desk what a wish is decided on: whose the records are, and whether its case still carries the task. Always fresh."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from remit.domain.decision import Facts
 from remit.domain.errors import Code, Fault, Refused
@@ -11,6 +11,8 @@ from remit.domain.records import EndReason
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.standing import Standing
+
+T = TypeVar("T")
 
 _FRESH_S: Final = 0.1
 
@@ -26,23 +28,30 @@ class CaseRead:
 async def facts_and_case(
     parts: Parts, standing: Standing, records: Sequence[tuple[str, str]], *, with_case: bool
 ) -> tuple[Sequence[Facts], CaseRead | None]:
-    """Ask the desk for both at once. Facts that took long have the case read again: it may have been closed meanwhile."""
+    """Ask the desk for both at once."""
     if not with_case:
         return await _facts(parts, standing, records), None
     case_id = standing.task.record.case
     if not records:
         return (), await _read_case(parts, case_id)
+    return await along_with_case(parts, case_id, _facts(parts, standing, records))
+
+
+async def along_with_case(parts: Parts, case_id: str, asked: Coroutine[None, None, T]) -> tuple[T, CaseRead | None]:
+    """Ask the desk for something, and read the case at the same time; None for a case that cannot be read now.
+
+    ⚔ What is done or told next stands on this reading: a desk that was slow in answering must not leave it seconds old.
+    """
     case = asyncio.ensure_future(_read_case(parts, case_id))
     try:
-        facts = await _facts(parts, standing, records)
+        found = await asked
     except BaseException:
         case.cancel()
         raise
     read = await case
     if read is not None and parts.world.ticks() - read.at_s > _FRESH_S:
-        # ⚔ A write acts on this reading: a desk that is slow in telling facts must not leave it seconds old.
         read = await _read_case(parts, case_id)
-    return facts, read
+    return found, read
 
 
 async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:

@@ -4,30 +4,29 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
 
 from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action, Effect
 from remit.domain.disclosure import Cut, cut_result
-from remit.domain.errors import Fault
+from remit.domain.errors import Code, Fault
 from remit.domain.receipt import Holder
-from remit.domain.records import AskRecord, AskState, EndReason, TaskRecord
+from remit.domain.records import AskRecord, AskState, TaskRecord
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Kept, Put, Reserve
+from remit.usecases.look_up import along_with_case
 from remit.usecases.parts import Parts
-from remit.usecases.read_case import case_ending, ended_by_case
+from remit.usecases.read_case import ended_by_case
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
-
-_NOTHING: Final = desk.ActResult(state=desk.ActState.FAILED, values={})
 
 
 async def read_desk(  # a decision and its proof
     parts: Parts, kept: Kept[AskRecord], action: Action, params: JsonObject, written: Written, committed: Committed
 ) -> Reply:
-    """Answer a read. What the mandate does not cover is withheld; what was told is on the record before it leaves.
+    """Answer a read that is recorded as permitted. What the mandate does not cover is withheld; what was told is on the record
+    before it leaves.
 
     Raises:
         Refused: `task.ended` when the case has ended the task: nothing is told.
@@ -35,9 +34,9 @@ async def read_desk(  # a decision and its proof
 
     Source: 2-model.md §4 (the case is re-read before anything is delivered).
     """
-    told = await _tell(parts, kept, action, params, tuple(place.index for place in committed.places))
-    both = Written(written.rows + told.written.rows, written.opened + told.written.opened)
-    return await reply_of(parts, told.ask, receipt(parts, both, told.committed, Holder.AGENT))
+    told = await tell(parts, kept.record, action, params)
+    settled = await _settle(parts, kept, told, tuple(place.index for place in committed.places))
+    return await reply_of(parts, told.ask, receipt(parts, written + told.written, settled, Holder.AGENT))
 
 
 async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
@@ -59,34 +58,46 @@ async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
     kept = await parts.store.get(AskRecord, record.id)
     if kept.record.state is AskState.PERMITTED:
         with contextlib.suppress(Conflict):  # somebody else answered it meanwhile
-            await _tell(parts, kept, action, params_of(kept.record), ())
+            await _settle(parts, kept, await tell(parts, kept.record, action, params_of(kept.record)), ())
         kept = await parts.store.get(AskRecord, record.id)
     return kept.record
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """A read that was just answered, on the record."""
+class Told:
+    """What a read came to, ready to be recorded: the ask, its entry, and what moves in the counters.
+
+    `done` says whether what the ask reserved stays reserved.
+    """
 
     ask: AskRecord
     written: Written
-    committed: Committed
+    done: bool
+
+    @property
+    def reserves(self) -> tuple[Reserve, ...]:
+        """The step that is done by it."""
+        return (Reserve(self.ask.task, f"done:{self.ask.action}", 1, None),) if self.done else ()
 
 
-async def _tell(parts: Parts, kept: Kept[AskRecord], action: Action, params: JsonObject, prove: tuple[int, ...]) -> _Told:
-    """Read at the desk and put what is told on the record; a desk or case that cannot be read is recorded as failed."""
-    record = kept.record
-    ended: EndReason | None = None
+async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObject) -> Told:
+    """Read at the desk what an ask may be told; a desk or case that cannot be read gives a failed ask. Nothing is recorded here.
+
+    Raises:
+        Refused: `task.ended` when the case has ended the task.
+    """
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
-            ended = await case_ending(parts, record.case)
-            result = _NOTHING if ended is not None else await _answer(parts, record, action, params)
+            result, case = await along_with_case(parts, record.case, _answer(parts, record, action, params))
     except TimeoutError:
         result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason="The desk did not answer in time.")
     except Fault as broken:
         result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({broken.code}).")
-    if ended is not None:
-        raise await ended_by_case(parts, record.task, ended)
+    else:
+        if case is None:
+            result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({Code.FAULT_CASE}).")
+        elif case.ending is not None:
+            raise await ended_by_case(parts, record.task, case.ending)
     done = result.state is desk.ActState.DONE
     cut = cut_result(result.values, returns=action.returns, covered=record.covered)
     settled = replace(
@@ -99,15 +110,15 @@ async def _tell(parts: Parts, kept: Kept[AskRecord], action: Action, params: Jso
     written = await write(parts, _sent(parts, settled, result, cut))
     if cut.undeclared:
         await parts.notify.incident(kind="undeclared_attribute", details={"action": action.name, "names": ", ".join(cut.undeclared)})
-    reserves = (
-        (Reserve(record.task, f"done:{record.action}", 1, None),)
-        if done
-        else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
+    return Told(settled, written, done)
+
+
+async def _settle(parts: Parts, kept: Kept[AskRecord], told: Told, prove: tuple[int, ...]) -> Committed:
+    """Record what a read came to that was recorded as permitted before."""
+    releases = () if told.done else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in kept.record.reserved)
+    return await parts.store.commit(
+        Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=(*told.reserves, *releases), entries=told.written.rows, prove=prove)
     )
-    committed = await parts.store.commit(
-        Commit(puts=(Put(settled, kept.rev, record),), reserves=reserves, entries=written.rows, prove=prove)
-    )
-    return _Told(settled, written, committed)
 
 
 def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) -> Draft:

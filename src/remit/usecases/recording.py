@@ -22,6 +22,10 @@ class Written:
     rows: tuple[EntryRow, ...]
     opened: tuple[Opened, ...]
 
+    def __add__(self, later: "Written") -> "Written":
+        """These entries and later ones."""
+        return Written(self.rows + later.rows, self.opened + later.opened)
+
 
 async def write(parts: Parts, *drafts: Draft) -> Written:
     """Seal drafts with fresh salts and encrypt their content under the subject's key.
