@@ -1,7 +1,8 @@
 """Durable asks a second through one worker: fresh proofs, varied inputs, built-in desk, 50 policies, a real disk.
 
-Every counted ask is proved (token and DPoP), decided and recorded as sent with a synced commit, done at the desk (its own
-synced commit), and its outcome recorded with a third. `python bench/ask.py [--asks N] [--folder DIR] [--only PART]`.
+Every counted ask is proved (token and DPoP) and durable before its answer. One that acts is decided and recorded as sent with a
+synced commit, done at the desk (its own synced commit), and its outcome recorded with a third; one that reads is recorded once,
+with its answer. `python bench/ask.py [--asks N] [--folder DIR] [--only PART]`.
 """
 
 import argparse
@@ -36,11 +37,11 @@ def base(port: int) -> str:
 KINDS = {
     "writes": "writes: permitted and sent, done, outcome recorded",
     "words": "writes with a sentence of words, read together with the task's last three",
-    "reads": "reads: permitted, answered by the desk, both on the record",
+    "reads": "reads: permitted, answered by the desk, both on the record in one commit",
 }
 SENTENCES = (
     "The customer has moved, please send order {order} to {address}.",
-    "Please change the delivery address of order {order} to {address}, the old one was left years ago.",
+    "Please change the delivery address of order {order} to {address}. The old one was left years ago.",
     "The address of the order is wrong, it must go to {address}.",
     "{address} is where order {order} should go, thank you.",
 )
