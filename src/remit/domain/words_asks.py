@@ -138,7 +138,8 @@ def _ends_with_whole(rest: str, scope: Scope) -> bool:
     if named and plain_id(named) not in {plain_id(value) for value in scope.values}:
         return False
     if rest.casefold().startswith(" to "):
-        rest = next((rest[4 + len(value) :] for value in scope.values if rest[4:].casefold().startswith(value.casefold())), rest)
+        told = rest[4:].casefold()
+        rest = next((rest[4 + len(value) :] for value in scope.values if value and told.startswith(value.casefold())), rest)
     return not rest.strip(" .!?;")
 
 

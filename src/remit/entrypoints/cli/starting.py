@@ -52,6 +52,9 @@ database = "data/desk.sqlite"        # the built-in desk: tickets and records
 [words]
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
 
+[dpop]
+nonce = false                        # true: no proof can be made in advance; an agent needs one more request to begin with
+
 [sandbox]
 enabled = false                      # true: anybody on this machine may add people and agents, to try things
 """
