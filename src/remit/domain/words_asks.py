@@ -19,8 +19,8 @@ _OF_WHOLE: Final = re.compile(
     r"\s(?:of|on)\s(?:the |this |that |my |our |her |his |their )?(?:order|purchase|booking|reservation)(?:\s#?(?P<id>[\w-]*\d[\w-]*))?(?![\w-])",
     re.IGNORECASE,
 )
-_JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b", re.IGNORECASE)
-_TELLING: Final = 2
+_JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
+_WHOLE_VALUE: Final = 3
 _SOUNDS_ONE: Final = (0.25, 2.5)
 _SOUNDS_ADDED: Final = (0.12, 1.0)
 """How much a clause must sound like another purpose, and how many times as much as like its own: stricter once a message adds a wish."""
@@ -50,12 +50,13 @@ class Scope:
     purpose: str
     text: str
     act: ActSaid
+    words: frozenset[str]
     values: tuple[str, ...]
 
 
 def scope_of(action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon) -> Scope:
     """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
-    act = lexicon.actions.get(action.name) or act_said(action, {}, lexicon.rare)
+    act = lexicon.actions.get(action.name) or act_said(action, {})
     purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
@@ -65,6 +66,7 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         purpose=objective.name,
         text=f"{act.text} . {purpose.text}",
         act=act,
+        words=act.stems | purpose.stems,
         values=tuple(said),
     )
 
@@ -158,9 +160,11 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
 
 
 def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, sounds: tuple[float, float]) -> str:
-    """A clause that sounds clearly like another purpose of the desk, and hardly like this one or the act that is asked for."""
-    as_act, scores = likeness(clause.stems, scope.act, lexicon)
-    own = max(scores.get(scope.purpose, 0.0), as_act if _sounds_like(clause, scope) else 0.0)
+    """A clause that sounds clearly like another purpose of the desk and hardly like this one."""
+    if _says_only_the_act(clause, scope):
+        return ""
+    scores = likeness(clause.stems, lexicon)
+    own = scores.get(scope.purpose, 0.0)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
     least, times = sounds
     if other >= least and other > own * times:
@@ -168,9 +172,15 @@ def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, sounds: tuple
     return ""
 
 
-def _sounds_like(clause: Clause, scope: Scope) -> bool:
-    """Whether a clause may sound like the act itself. ⚔ One word of a title, such as "order", tells nothing, nor does looking at something."""
-    return scope.action.effect is Effect.WRITE and len(clause.stems & scope.act.sounds.keys()) >= _TELLING
+def _says_only_the_act(clause: Clause, scope: Scope) -> bool:
+    """Whether a clause asks for a write with no word but the act's and its purpose's own, besides the ask's own values."""
+    if scope.action.effect is not Effect.WRITE or not clause.imperative or TELL.search(clause.text):
+        return False
+    text = clause.text.casefold()
+    for value in scope.values:
+        if len(value) >= _WHOLE_VALUE:
+            text = text.replace(value.casefold(), " ")
+    return stems(text) <= scope.words
 
 
 def _other_attribute(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:

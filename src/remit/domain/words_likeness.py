@@ -41,15 +41,11 @@ class OtherAct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActSaid:
-    """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns.
-
-    `sounds` weighs the stems of name and title.
-    """
+    """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns."""
 
     text: str
     topics: frozenset[str]
     stems: frozenset[str]
-    sounds: Mapping[str, float]
     verb: str
     nouns: frozenset[str]
 
@@ -131,20 +127,19 @@ def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) ->
         shares=shares,
         rare=rare,
         acts=acts,
-        actions={action.name: act_said(action, catalogue.attributes, rare) for action in catalogue.actions.values()},
+        actions={action.name: act_said(action, catalogue.attributes) for action in catalogue.actions.values()},
         objectives={objective.name: purpose_said(objective) for objective in catalogue.objectives.values()},
         told=_told(catalogue),
         languages=frozenset(languages),
     )
 
 
-def act_said(action: Action, attributes: Mapping[str, Attribute], rare: Mapping[str, float]) -> ActSaid:
+def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
     """What an action says by itself."""
     own = " . ".join((_PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name)))
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     verb, nouns = verb_and_nouns(action.name, action.title)
-    sounds = _unit({stem: rare[stem] for stem in stems(own) if stem in rare})
-    return ActSaid(text=own, topics=topics_of(own), stems=stems(f"{own} {returned}"), sounds=sounds, verb=verb, nouns=nouns)
+    return ActSaid(text=own, topics=topics_of(own), stems=stems(f"{own} {returned}"), verb=verb, nouns=nouns)
 
 
 def purpose_said(objective: Objective) -> PurposeSaid:
@@ -168,15 +163,14 @@ def _unit(weights: Mapping[str, float]) -> dict[str, float]:
     return {stem: weight / length for stem, weight in weights.items()}
 
 
-def likeness(said_stems: Collection[str], act: ActSaid, lexicon: Lexicon) -> tuple[float, Mapping[str, float]]:
-    """How much a clause of these stems sounds like an act, and like each purpose, 0 to 1; purposes that share no word are left out."""
+def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, float]:
+    """How much a clause of these stems sounds like each purpose, 0 to 1; purposes that share no word are left out."""
     said = _unit({stem: lexicon.rare[stem] for stem in said_stems if stem in lexicon.rare})
     scores: dict[str, float] = {}
     for stem, weight in said.items():
         for name, share in lexicon.shares.get(stem, ()):
             scores[name] = scores.get(name, 0.0) + weight * share
-    own = sum(weight * act.sounds.get(stem, 0.0) for stem, weight in said.items())
-    return own, {name: score for name, score in scores.items() if score > 0}
+    return {name: score for name, score in scores.items() if score > 0}
 
 
 def _act(name: str, title: str) -> list[OtherAct]:

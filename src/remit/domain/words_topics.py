@@ -35,8 +35,8 @@ VERBS: Final[Mapping[str, str]] = {
 _MINE: Final = r"(?:[\w'-]+\s){0,4}"
 
 _BACK: Final = (
-    r"(?:\s(?:the|this|that|my|our|her|his|their|me|us|him|it|all|whole|full|amount|sum|money|cash|price|difference|eur|usd|gbp|euros?|dollars?|pounds?"
-    r"|[€$£]?\d[\d.,]*[€$£]?)){1,4}\sback\s*(?:$|[.!?;](?:\s|$)|(?:please|now|today|soon|once|when)\b)"
+    r"(?:\s(?:the|this|that|my|our|her|his|their|me|us|him|it|all|whole|full|amount|sum|money|cash|price|difference"
+    r"|[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|\$|£|eur|usd|gbp|euros?|dollars?|pounds?)\b)){1,4}\sback(?:\s(?:please|now|today|soon))*\s*(?:$|[.!?;](?:\s|$))"
 )
 """What follows "pay" where nothing but giving back is meant: neither a payee nor another way."""
 
@@ -78,17 +78,23 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """What a clause is about, when it is about one of the things that hurt."""
 
+_HAPPENED: Final = re.compile(r"\b(?:forg[eo]t\w*|expired?|lost|wrong|unknown|know|remember\w*|mistyped|reset)\b", re.IGNORECASE)
+_TAKEN: Final = re.compile(
+    r"\b(?:passwords|to|as|into|me|us|them|here|ticket|case|comment|note|tell|give|show|read|send|say|write|spell|mail|e-?mail|text|share|provide|disclose"
+    r"|hand|forward|put|post|copy|include|list|export|confirm|see|get|need|want|choose|set|disable|turn|check|without|no)\b",
+    re.IGNORECASE,
+)
 _FOR_THE_WORD: Final = "a question for a password"
 
 COMMANDS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(pattern, re.IGNORECASE)
     for name, pattern in {
         "an order to forget the rules": r"\b(?:ignor\w+|disregard\w*|forget|overrid\w+|bypass\w*|skip|set aside|do not follow|don't follow|stop following|neglect)\b(?:\s[\w'-]+){0,6}?\s(?:instructions?|instruct\w*|prompts?|rules?|polic(?:y|ies)|directives?|guidelines?|restrictions?|safeguards?|checks?|verification|everything|everthing|above|previous|prior|that|told|orders|training|guardrails|limitations|constraints)\b",
-        "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b[ ,:]*(?:you|your|act|always|never|only|every\w*|all|ignor\w+|treat|consider|speak|talk|respond|answer|reply|behave|pretend)\b|\byou\b[^.!?\n]{0,60}\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
+        "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
         "a forged speaker": r"(?:^|\n|[\s>\"'\[(<])(?:system|assistant|developer|admin(?:istrator)?|root|internal|staff|officer|supervisor|manager|desk|remit|support team)\s{0,2}(?:note|message|prompt|instruction|override|notice|user)?\s?:\s|<\/?\s?(?:system|information|important|instructions?|admin|assistant|user|im_start|im_end|inst|tool)\b[^>]{0,40}>|\[/?(?:inst|system|admin)\]|###\s?(?:system|instruction|response|human|assistant)|\b(?:as|i am|i'm|this is|speaking as) (?:an?|the|your) (?:admin\w*|system administrator|supervisor|manager|officer|developer|employee|staff member|agent of the desk|head of|ceo|auditor|security team|owner of this system)\b",
         "an order to keep people out": r"\b(?:approve|process|proceed|confirm|release|authori[sz]e|execute|do|complete|grant|accept|handle|close|refund|pay|issue)\b[^.!?\n]{0,60}\b(?:without|no need (?:for|to)|skipping|bypassing|before|even if|regardless)\b[^.!?\n]{0,40}\b(?:approv\w*|confirm\w*|review\w*|ask\w*|check\w*|verif\w*|telling|informing|notif\w*|consent|permission|supervis\w*|log\w*|waiting|second|customer|manager|policy)\b|\b(?:do not|don't|never|no need to|without)\s(?:\w+\s){0,3}(?:tell\w*|inform\w*|notify\w*|mention\w*|alert\w*|contact\w*|ask\w*|involv\w*|escalat\w*|log|record|report|cc)\b(?:\s[\w']+){0,4}\s(?:customer|user|client|owner|him|her|them|anyone|anybody|security|manager|supervisor|remit|record|this|it)\b|\b(?:pre-?approved|already (?:been )?(?:approved|authori[sz]ed|confirmed|verified|cleared)|has been (?:approved|authori[sz]ed|cleared) by)\b|\b(?:mark|flag|set|treat|consider)\s(?:[\w']+\s){0,5}as\s(?:approved|confirmed|verified|trusted|resolved|paid|authori[sz]ed|urgent and approved)\b",
         "a question for the machine": r"\b(?:your|the) (?:system |secret |hidden |initial )?(?:prompt|instructions|secret key|api key|password is|credentials|system message|configuration|training data|passphrase|confidential string)\b|\b(?:reveal|print|repeat|output|show|leak|dump|display)\b[^.!?\n]{0,40}\b(?:prompt|instructions|secret|password|key|token|database|everything above|configuration)\b|\b(?:drop table|select \* from|<script|javascript:|\bcurl\s|rm -rf|base64|decode (?:this|the))\b",
-        "a question for what a password is": r"\b(?:tell|give|show|read|send|say|write|spell|mail|e-mail|text|share|provide|disclose|hand|forward|what(?:'s| is| was| are| were))\b[^.!?\n]{0,30}\b(?:passwords?|passphrases?|one-time codes?)\b(?!\s(?:resets?|links?|recovery|changes?|field|page))",
+        "a question for what a password is": r"\b(?:tell|give|show|read|send|mail|e-?mail|text|get|let|hand|forward)\s(?:me|us|him|her|them|the agent)\s(?:[\w'-]+\s){0,3}passwords?\b(?!\s(?:resets?|links?|recovery|changes?|policy))",
         _FOR_THE_WORD: r"\b(?:your|the) (?:system |secret |hidden |initial )?passwords?\b",
         "a task slipped in": r"\bbefore you (?:can )?(?:solve|do|answer|continue|proceed|help|reply|start)\b|\bafter (?:you do that|that),? (?:continue|you can|go on)\b|\bimportant (?:message|instruction|notice) (?:from|for|to)\b|\b(?:note|message|attention|instruction|reminder) (?:to|for) (?:the )?(?:agent|bot|assistant|ai|officer|staff|clerk|support|reviewer|human|person reading|desk|model|llm)\b|\bto whoever (?:reads|handles|reviews|processes)\b|\b(?:in|with|modify|append to|include in|provide|begin|end|start|use .{0,30} in) your (?:response|reply|answer|output)\b|\b(?:reply|respond|answer) (?:only )?(?:with|using|in)\b",
     }.items()
@@ -159,7 +165,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
         "a question for the machine": "<script|api key|base64|confidential string|configuration|credentials|curl|decode th|display|"
         "drop table|dump|instructions|javascript:|leak|output|passphrase|password|print|prompt|repeat|reveal|"
         "rm -rf|secret key|select * from|show|system message|training data",
-        "a question for what a password is": "password|passphrase|one-time code",
+        "a question for what a password is": "password",
         _FOR_THE_WORD: "password",
         "a task slipped in": " your |after |answer|attention|before you |important |instruction|message|note|reminder|reply|"
         "respond|to whoever ",
@@ -176,10 +182,16 @@ def topics_of(text: str) -> frozenset[str]:
 def orders_in(text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
     """Every sentence aimed at the desk's people or machines, and what it is. With an ask about a password, "the password" is none."""
     for name in _likely(text, COMMANDS):
-        if name == _FOR_THE_WORD and "password" in spoken:
-            continue
         for found in COMMANDS[name].finditer(text):
-            yield name, found
+            if not (name == _FOR_THE_WORD and "password" in spoken and _is_told_of(text, found)):
+                yield name, found
+
+
+def _is_told_of(text: str, found: re.Match[str]) -> bool:
+    """Whether a sentence only tells of a password that something happened to it, or asks for another one. ⚔ Nobody is to tell, choose or lift it."""
+    start = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
+    end = min((place for mark in ".!?\n" if (place := text.find(mark, found.end())) >= 0), default=len(text))
+    return _HAPPENED.search(text, start, end) is not None and _TAKEN.search(text, start, end) is None
 
 
 def _likely(text: str, names: Iterable[str]) -> Iterator[str]:
