@@ -224,6 +224,8 @@ def test_sending_goods_back_is_a_return_and_sending_money_is_none(words: str, pa
         ("Please change the delivery address of the order.", True),
         ("Change the address on my order.", True),
         ("Change the address and the order.", False),
+        ("Change the address of the order and the size to five.", False),
+        ("Change the address of order 12.", False),
         ("Change the address of the order, and change the order.", False),
         ("Change the size of the order.", False),
         ("Close the address of the account.", False),
