@@ -446,7 +446,8 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 def _deciding(settings: Settings) -> JsonObject:
     """The settings that decide."""
-    return {"terms": dict(settings.terms), "secrets": settings.secrets}
+    nonce = {"dpop_nonce": True} if settings.dpop_nonce else {}
+    return {"terms": dict(settings.terms), "secrets": settings.secrets, **nonce}
 
 
 def _quiet(_name: str) -> None:

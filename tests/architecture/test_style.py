@@ -16,7 +16,7 @@ LONG_MODULES = {
     "domain/records.py": (680, "one record for each aggregate, nothing else"),
     "entrypoints/people_api.py": (380, "a table of doors: one handler for each address"),
     "usecases/answer.py": (380, "yes, no, less and their re-decision: one straight line"),
-    "usecases/ask.py": (520, "the path of one ask; cutting it would hide its order"),
+    "usecases/ask.py": (530, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
     "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),
     "wiring.py": (480, "the one place that names plugs"),

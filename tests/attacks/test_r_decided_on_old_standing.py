@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of, gathered, mandate
+from attacks.arena import SEND_BACK, Arena, catalogue, code_of, gathered, mandate, open_arena
+from remit.client import calls
 from remit.domain.errors import Code, Fault
 
 
@@ -90,6 +93,86 @@ def test_a_read_whose_answer_cannot_be_recorded_tells_nothing_and_can_be_asked_a
     )
     assert again.json()["result"]["order.status"] == "delivered"
     assert [entry["envelope"]["outcome"] for entry in arena.entries("reply.sent")] == ["done"]
+
+
+@pytest.mark.proves("EPOCHS")
+def test_a_mandate_that_runs_out_while_the_desk_answers_tells_nothing(arena: Arena) -> None:
+    ends = datetime.fromtimestamp(arena.clock.now() / 1000 + 3600, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    task = arena.task(mandate(expires_at=ends))
+    real = arena.backoffice.read
+
+    async def read(action: str, params: Any, *, customer: str) -> Any:
+        arena.clock.ahead_ms += 3_700_000
+        return await real(action, params, customer=customer)
+
+    arena.backoffice.read = read  # type: ignore[method-assign]  # the desk answers late
+    response = arena.ask(task, "order.read", {"order_id": "W1"})
+    assert response.status_code == 401
+    assert "delivered" not in response.text
+    assert arena.entries("reply.sent") == []
+
+
+@pytest.mark.proves("EPOCHS")
+def test_an_old_answer_is_not_told_again_when_something_is_revoked_while_the_case_is_read(arena: Arena) -> None:
+    found, task = arena.granted()
+    path, body, key = f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, {"idempotency-key": "k"}
+    assert "delivered" in arena.send(task, path, body, headers=key).text
+    http, cookie = arena.room._http, arena.anna.cookie
+    real = arena.helpdesk.read
+    done: list[bool] = []
+
+    async def read(case: str) -> Any:
+        found_case = await real(case)
+        if not done:
+            done.append(True)
+            headers = {"cookie": cookie, "content-type": "application/json"}
+            assert (await http.post(f"/me/v1/mandates/{found.id}/revoke", content=b"{}", headers=headers)).is_success
+        return found_case
+
+    arena.helpdesk.read = read  # type: ignore[method-assign]  # the helpdesk answers late
+    assert "delivered" not in arena.send(task, path, body, headers=key).text
+
+
+def _recorded_before_reading(arena: Arena) -> list[int]:
+    """How many decisions are on the record whenever the desk is asked for something."""
+    counts: list[int] = []
+    real = arena.backoffice.read
+
+    async def read(action: str, params: Any, *, customer: str) -> Any:
+        counts.append(sum(one.row.kind == "ask.decided" for one in await arena.parts.store.entries(limit=1000)))
+        return await real(action, params, customer=customer)
+
+    arena.backoffice.read = read  # type: ignore[method-assign]  # it counts
+    return counts
+
+
+@pytest.mark.proves("W-GUESS")
+def test_a_read_that_compares_a_value_is_on_the_record_before_the_desk_compares_it() -> None:
+    tables = catalogue()
+    action = deepcopy(tables["action"]["order.read"])
+    action["params"]["properties"]["birth"] = {"title": "Birth", "type": "string", "x-attribute": "identity.birth_date"}
+    action["title"] = "Look at order {order_id} {birth}"
+    tables["action"] = {**tables["action"], "order.read": action}
+    with open_arena(catalogue=tables) as arena:
+        wanted = mandate(never=[{"power": "accept"}])
+        wanted["powers"].append({"power": "disclose", "attributes": ["identity.birth_date"]})
+        task = arena.task(wanted)
+        counts = _recorded_before_reading(arena)
+        for _ in range(2):  # a value that was tried before is compared again
+            assert task.ask("order.read", {"order_id": "W1", "birth": "1980-01-01"}).outcome == "done"
+        assert counts == [1, 2]
+
+
+@pytest.mark.proves("EPOCHS")
+def test_a_read_of_a_task_that_was_quiet_for_long_is_on_the_record_before_a_slow_desk_is_asked(arena: Arena) -> None:
+    task = arena.task()
+    counts = _recorded_before_reading(arena)
+    assert task.ask("order.read", {"order_id": "W1"}).outcome == "done"
+    arena.clock.ahead_ms += 8 * 60_000
+    answer = arena.exchange(task.agent, task.id, kind=calls.TASK_TOKEN).json()["access_token"]
+    said = arena.send(task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, token=answer)
+    assert said.json()["outcome"] == "done"
+    assert counts == [0, 2]
 
 
 @pytest.mark.proves("COUNTERS")

@@ -25,7 +25,7 @@ from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
-from remit.usecases.read_desk import read_again, read_desk, tell
+from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -150,7 +150,8 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     if ended is not None:
         raise await ended_by_case(parts, kept.record.task, ended)
     record = await read_again(parts, kept.record)
-    return await reply_of(parts, record, covered=still_covered(parts, standing, record))
+    stands = await parts.store.stand(standing.expects)  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
+    return await reply_of(parts, record, covered=still_covered(parts, standing, record), attributes=stands)
 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
@@ -326,7 +327,8 @@ async def _permit(  # the parts of one decision
 ) -> Reply:
     """Record the permit, and with it that the act is sent; then act. A read has no outbox row: repeating it is harmless.
 
-    A read that takes nothing away is answered first and recorded with its answer (docs/decisions/0017-a-read-is-recorded-once.md).
+    A read that takes nothing away is answered first and recorded with its answer (docs/decisions/0017-a-read-is-recorded-once.md),
+    unless its task would be idle before a slow desk has answered.
 
     Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
     every epoch (docs/decisions/0012-one-record-for-permit-and-sending.md). Otherwise the act is queued, and the case read first.
@@ -334,7 +336,7 @@ async def _permit(  # the parts of one decision
     if weighed.action is None:
         raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
     reads = weighed.action.effect is Effect.READ
-    if reads and all(limit is None for _, limit in weighed.reserved):
+    if reads and not weighed.takes and parts.world.now() - standing.last_used < parts.terms.task_idle_s * 500:
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent = _sends(weighed)
     act = None if reads else act_for(parts, record, standing, sent=sent)
@@ -379,6 +381,7 @@ async def _told(  # the parts of one decision
     """
     decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     told = await tell(parts, record, action, weighed.params)
+    await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
     written = decided + told.written
     reserves = [Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved] if told.done else []
     committed = await parts.store.commit(
@@ -393,6 +396,7 @@ async def _told(  # the parts of one decision
         )
     )
     parts.on_point("ask.recorded")
+    await follow_read(parts, told)
     return await reply_of(parts, told.ask, receipt(parts, written, committed, Holder.AGENT))
 
 

@@ -73,6 +73,7 @@ class Told:
     ask: AskRecord
     written: Written
     done: bool
+    undeclared: tuple[str, ...]
 
     @property
     def reserves(self) -> tuple[Reserve, ...]:
@@ -108,17 +109,24 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         reserved=record.reserved if done else (),
     )
     written = await write(parts, _sent(parts, settled, result, cut))
-    if cut.undeclared:
-        await parts.notify.incident(kind="undeclared_attribute", details={"action": action.name, "names": ", ".join(cut.undeclared)})
-    return Told(settled, written, done)
+    return Told(settled, written, done, tuple(cut.undeclared))
+
+
+async def follow_read(parts: Parts, told: Told) -> None:
+    """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares."""
+    if told.undeclared:
+        details = {"action": told.ask.action, "names": ", ".join(told.undeclared)}
+        await parts.notify.incident(kind="undeclared_attribute", details=details)
 
 
 async def _settle(parts: Parts, kept: Kept[AskRecord], told: Told, prove: tuple[int, ...]) -> Committed:
     """Record what a read came to that was recorded as permitted before."""
     releases = () if told.done else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in kept.record.reserved)
-    return await parts.store.commit(
+    committed = await parts.store.commit(
         Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=(*told.reserves, *releases), entries=told.written.rows, prove=prove)
     )
+    await follow_read(parts, told)
+    return committed
 
 
 def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) -> Draft:

@@ -50,6 +50,7 @@ class Confirmed:
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
+_COMPARED: Final = "compared "
 _TRIES: Final = 3
 NOBODY: Final = Confirmed(by=frozenset(), kind="none")
 
@@ -76,6 +77,11 @@ class Weighed:
     secrets: tuple[JsonObject, ...] = ()
     case_read: bool = False
     ending: EndReason | None = None
+
+    @property
+    def takes(self) -> bool:
+        """Whether a permit takes away what others could have. ⚔ Comparing a value does, also one that was tried before: it counts meanwhile."""
+        return any(limit is not None or one.scope.startswith(_COMPARED) for one, limit in self.reserved)
 
     def kept_versions(self) -> dict[str, str]:
         """The fact versions as an ask keeps them: `kind:id` to version."""
@@ -181,7 +187,7 @@ async def _compared(
     Source: 2-model.md §7.
     """
     customer = standing.task.record.customer
-    scope = f"compared {customer}"
+    scope = f"{_COMPARED}{customer}"
     found: list[tuple[Reserved, int | None]] = []
     for mark in action.marked(MarkKind.ATTRIBUTE):
         if action.effect is not Effect.READ and not parts.catalogue.attributes[mark.of].sensitive:
