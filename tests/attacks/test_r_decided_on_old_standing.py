@@ -44,7 +44,7 @@ def test_a_revocation_between_loading_and_recording_is_seen(arena: Arena) -> Non
     with arena.unchanged():
         response = arena.ask(task, "order.read", {"order_id": "W1"})
     assert code_of(response) == "task.ended"
-    assert "delivered" not in response.text
+    assert '"delivered"' not in response.text
     assert arena.entries("reply.sent") == []
 
 
@@ -66,7 +66,7 @@ def test_a_revocation_while_the_desk_answers_a_read_is_seen(arena: Arena) -> Non
     arena.backoffice.read = read  # type: ignore[method-assign]  # the desk answers late
     response = arena.ask(task, "order.read", {"order_id": "W1"})
     assert (code_of(response), asked) == ("task.ended", ["order.read"])
-    assert "delivered" not in response.text
+    assert '"delivered"' not in response.text
     assert arena.entries("reply.sent") == arena.entries("ask.decided") == []
 
 
@@ -108,7 +108,7 @@ def test_a_mandate_that_runs_out_while_the_desk_answers_tells_nothing(arena: Are
     arena.backoffice.read = read  # type: ignore[method-assign]  # the desk answers late
     response = arena.ask(task, "order.read", {"order_id": "W1"})
     assert response.status_code == 401
-    assert "delivered" not in response.text
+    assert '"delivered"' not in response.text
     assert arena.entries("reply.sent") == []
 
 
@@ -173,6 +173,30 @@ def test_a_read_of_a_task_that_was_quiet_for_long_is_on_the_record_before_a_slow
     said = arena.send(task, f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}, token=answer)
     assert said.json()["outcome"] == "done"
     assert counts == [0, 2]
+
+
+@pytest.mark.proves("EPOCHS")
+@pytest.mark.parametrize("uses", [None, 2])
+def test_a_mandate_that_is_narrowed_while_the_desk_answers_tells_no_more_than_it_says_then(arena: Arena, uses: int | None) -> None:
+    receive: dict[str, Any] = {"power": "receive", "actions": ["order.read"], "attributes": ["order.status"]}
+    found, task = arena.granted(mandate(powers=[{"power": "represent"}, receive | ({"uses": uses} if uses else {})]))
+    http, cookie = arena.room._http, arena.anna.cookie
+    narrowed = json.dumps(mandate(powers=[{"power": "represent"}])).encode()
+    real = arena.backoffice.read
+    done: list[bool] = []
+
+    async def read(action: str, params: Any, *, customer: str) -> Any:
+        answer = await real(action, params, customer=customer)
+        if not done:
+            done.append(True)
+            headers = {"cookie": cookie, "content-type": "application/json"}
+            assert (await http.post(f"/me/v1/mandates/{found.id}/narrow", content=narrowed, headers=headers)).is_success
+        return answer
+
+    arena.backoffice.read = read  # type: ignore[method-assign]  # the desk answers late
+    response = arena.ask(task, "order.read", {"order_id": "W1"})
+    assert done == [True]
+    assert '"delivered"' not in response.text
 
 
 @pytest.mark.proves("COUNTERS")

@@ -8,8 +8,8 @@ import pytest
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.client import Refused
-from remit.domain.records import Person
-from remit.ports.store import Commit, Put
+from remit.domain.records import ActRecord, Person
+from remit.ports.store import Commit, Committed, Put
 from remit.sandbox import Sandbox
 
 
@@ -63,4 +63,35 @@ def test_an_offer_counts_for_nothing_once_its_officer_may_not_make_it(roles: tup
         with pytest.raises(Refused) as refused:
             desk.customer("anna").answer(waiting, "yes")
         assert refused.value.code == "offer.expired"
+        assert [*backoffice.performed] == []
+
+
+@pytest.mark.proves("OFFERS")
+def test_an_officer_who_is_stopped_between_check_and_record_is_seen() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["role"]["billing"]["offers"] = {"offer.accept": "10.00 EUR"}
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        task = agent.open(desk.customer("anna", name="Anna Berg").grant(agent, MANDATE))
+        olga = desk.officer("olga", ["billing"])
+        terms = {"kind": "goodwill", "amount": "5.00 EUR"}
+        made = olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms})
+        waiting = task.ask("offer.accept", {"offer_id": made["offer_id"], "digest": made["digest"]})
+        assert desk.desk is not None
+        store, backoffice = desk.desk.parts.store, desk.desk.backoffice
+        assert isinstance(backoffice, SandboxBackoffice)
+        real = store.commit
+        moved: list[bool] = []
+
+        async def commit(one: Commit) -> Committed:
+            if not moved and any(isinstance(put.record, ActRecord) for put in one.puts):
+                moved.append(True)
+                kept = await store.get(Person, "olga")
+                await real(Commit(puts=(Put(replace(kept.record, paused=True), kept.rev, kept.record),)))
+            return await real(one)
+
+        store.commit = commit  # type: ignore[method-assign]  # she is stopped at the last moment
+        with pytest.raises(Refused) as refused:
+            desk.customer("anna").answer(waiting, "yes")
+        assert (refused.value.code, moved) == ("offer.expired", [True])
         assert [*backoffice.performed] == []

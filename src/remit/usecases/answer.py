@@ -273,7 +273,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
     committed = await parts.store.commit(
         Commit(
-            expects=standing.expects,
+            expects=(*standing.expects, *weighed.expects),
             puts=(
                 Put(closed, kept.rev, kept.record),
                 Put(permitted, ask.rev, ask.record),
@@ -286,7 +286,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     )
     parts.on_point("ask.recorded")
     if act is None:
-        reply = await read_desk(parts, Kept(permitted, ask.rev + 1), action, params_of(permitted), written, committed)
+        reply = await read_desk(parts, standing, Kept(permitted, ask.rev + 1), action, params_of(permitted), written, committed)
     else:
         reply = await act_now(parts, await load_standing(parts, permitted.task), Kept(permitted, ask.rev + 1), act, written, committed)
     parts.notify.wake(f"ask:{permitted.id}")

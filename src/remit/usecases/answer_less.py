@@ -176,7 +176,7 @@ async def _record(  # one answer and all it hangs on
     if isinstance(needs, NeedsHuman):
         return await reply_of(parts, record)
     if act is None:
-        return await read_desk(parts, Kept(record, 1), action, params_of(record), written, committed)
+        return await read_desk(parts, lesser.standing, Kept(record, 1), action, params_of(record), written, committed)
     return await act_now(parts, lesser.standing, Kept(record, 1), act, written, committed)
 
 

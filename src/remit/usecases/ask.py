@@ -298,7 +298,7 @@ async def _hold(  # the parts of one decision
         steps += steps_of(parts, standing, AskedAgain(alike=True, target=permitted.target), customer=False)
     committed = await parts.store.commit(
         Commit(
-            expects=standing.expects,
+            expects=(*standing.expects, *weighed.expects),
             puts=_new(workload, request, waiting, invitation),
             reserves=(turn, *(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved)),
             marks=workload.marks,
@@ -344,7 +344,7 @@ async def _permit(  # the parts of one decision
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False)
     committed = await parts.store.commit(
         Commit(
-            expects=standing.expects,
+            expects=(*standing.expects, *weighed.expects),
             puts=_new(workload, request, record, *(() if act is None else (act,))),
             reserves=tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved),
             marks=workload.marks,
@@ -358,7 +358,7 @@ async def _permit(  # the parts of one decision
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
     if act is None:
-        return await read_desk(parts, Kept(record, 1), weighed.action, weighed.params, written, committed)
+        return await read_desk(parts, standing, Kept(record, 1), weighed.action, weighed.params, written, committed)
     if not sent:
         return await act_now(parts, standing, Kept(record, 1), act, written, committed)
     parts.on_point("act.sent")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from remit.domain.canonical import canonical
@@ -14,16 +14,17 @@ from remit.domain.records import AskRecord, AskState, TaskRecord
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Kept, Put, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Put, Reserve
 from remit.usecases.look_up import along_with_case
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import ended_by_case
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.standing import Standing
 
 
 async def read_desk(  # a decision and its proof
-    parts: Parts, kept: Kept[AskRecord], action: Action, params: JsonObject, written: Written, committed: Committed
+    parts: Parts, standing: Standing, kept: Kept[AskRecord], action: Action, params: JsonObject, written: Written, committed: Committed
 ) -> Reply:
     """Answer a read that is recorded as permitted. What the mandate does not cover is withheld; what was told is on the record
     before it leaves.
@@ -34,7 +35,7 @@ async def read_desk(  # a decision and its proof
 
     Source: 2-model.md §4 (the case is re-read before anything is delivered).
     """
-    told = await tell(parts, kept.record, action, params)
+    told = await tell(parts, kept.record, action, params, expects=standing.expects)
     settled = await _settle(parts, kept, told, tuple(place.index for place in committed.places))
     return await reply_of(parts, told.ask, receipt(parts, written + told.written, settled, Holder.AGENT))
 
@@ -81,8 +82,10 @@ class Told:
         return (Reserve(self.ask.task, f"done:{self.ask.action}", 1, None),) if self.done else ()
 
 
-async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObject) -> Told:
+async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObject, *, expects: Sequence[Expect] = ()) -> Told:
     """Read at the desk what an ask may be told; a desk or case that cannot be read gives a failed ask. Nothing is recorded here.
+
+    Of what was permitted on records that moved while the desk answered (`expects`), nothing is told.
 
     Raises:
         Refused: `task.ended` when the case has ended the task.
@@ -100,6 +103,8 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         elif case.ending is not None:
             raise await ended_by_case(parts, record.task, case.ending)
     done = result.state is desk.ActState.DONE
+    if not await parts.store.stand(expects):
+        record = replace(record, covered=())
     cut = cut_result(result.values, returns=action.returns, covered=record.covered)
     settled = replace(
         record,

@@ -22,6 +22,7 @@ from remit.domain.records import AskRecord, EndReason, Reserved
 from remit.domain.trajectory import Thresholds, adds_confirmation, risk
 from remit.domain.values import JsonObject, decode
 from remit.ports.policy import Question
+from remit.ports.store import Expect
 from remit.usecases.accept_offer import with_terms
 from remit.usecases.climb_ladder import climb, refusal
 from remit.usecases.hold_words import hold_words
@@ -77,6 +78,8 @@ class Weighed:
     secrets: tuple[JsonObject, ...] = ()
     case_read: bool = False
     ending: EndReason | None = None
+    expects: tuple[Expect, ...] = ()
+    """Records besides those of the standing that must be as they were when this is recorded."""
 
     @property
     def takes(self) -> bool:
@@ -99,6 +102,7 @@ class _Ruled:
     records: Sequence[tuple[str, str]]
     facts: Sequence[Facts]
     case: CaseRead | None
+    expects: tuple[Expect, ...]
 
 
 async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirmed = NOBODY, *, with_case: bool = False) -> Weighed:
@@ -143,7 +147,7 @@ def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
 
 async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *, with_case: bool) -> _Ruled:
     """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
-    params, once = await with_terms(parts, standing, action, wish.params, wish.held)
+    params, once, expects = await with_terms(parts, standing, action, wish.params, wish.held)
     parts.params.verify(action.name, params)
     chosen: list[Chosen] = []
     reserved: list[tuple[Reserved, int | None]] = list(once)
@@ -170,6 +174,7 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
         records=records,
         facts=facts,
         case=case,
+        expects=expects,
     )
 
 
@@ -282,6 +287,7 @@ def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirme
         waiver=base.waiver,
         case_read=ruled.case is not None,
         ending=None if ruled.case is None else ruled.case.ending,
+        expects=ruled.expects,
     )
 
 
