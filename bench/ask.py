@@ -41,9 +41,9 @@ KINDS = {
 }
 SENTENCES = (
     "The customer has moved, please send order {order} to {address}.",
-    "Please change the delivery address of order {order} to {address}. The old one was left years ago.",
-    "The address of the order is wrong, it must go to {address}.",
+    "Please change the address of order {order} to {address}.",
     "{address} is where order {order} should go, thank you.",
+    "Order {order} is to be sent to {address}.",
 )
 ADDRESSES = [f"New Street {number}, 10{number}00 Town" for number in range(4)]
 HERE = Path(__file__).parent
