@@ -41,9 +41,9 @@ KINDS = {
 }
 SENTENCES = (
     "The customer has moved, please send order {order} to {address}.",
-    "Please change the address of order {order} to {address}.",
     "{address} is where order {order} should go, thank you.",
     "Order {order} is to be sent to {address}.",
+    "Thank you for sending order {order} to {address}.",
 )
 ADDRESSES = [f"New Street {number}, 10{number}00 Town" for number in range(4)]
 HERE = Path(__file__).parent
@@ -121,7 +121,7 @@ def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, k
         address = ADDRESSES[number % 4]
         wish: dict[str, Any] = {"action": "order.change_address", "params": {"order_id": order, "address": address}}
         if kind == "words":
-            wish["words"] = SENTENCES[number % 5 % 4].format(order=order, address=address)
+            wish["words"] = SENTENCES[number // len(made) % len(SENTENCES)].format(order=order, address=address)
         if kind == "reads":
             wish = {"action": "order.read", "params": {"order_id": order}}
         body = json.dumps(wish).encode()

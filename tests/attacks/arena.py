@@ -192,6 +192,18 @@ class Arena:
         """One ask, as raw JSON."""
         return self.send(task, f"/v1/tasks/{task.id}/asks", {"action": action, "params": params, **more})
 
+    def asking(self, task: SandboxTask, action: str, params: Any, key: str) -> Callable[[], Awaitable[httpx.Response]]:
+        """One ask that is proved now and sent when it is called, on the desk's own loop: for those on their way at once."""
+        path = f"/v1/tasks/{task.id}/asks"
+        headers = {
+            "authorization": f"DPoP {task.token}",
+            "dpop": self.proof(task.agent, "POST", path, token=task.token),
+            "idempotency-key": key,
+            "content-type": "application/json",
+        }
+        content = json.dumps({"action": action, "params": params}).encode()
+        return lambda: self.room._http.post(path, content=content, headers=headers)
+
     def ask_bytes(self, task: SandboxTask, raw: bytes) -> httpx.Response:
         """One ask whose body is written by hand."""
         return self.send(task, f"/v1/tasks/{task.id}/asks", raw)

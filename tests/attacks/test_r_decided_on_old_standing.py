@@ -6,7 +6,6 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, catalogue, code_of, gathered, mandate, open_arena
@@ -211,18 +210,7 @@ def test_a_read_with_a_limit_asks_the_desk_only_as_often_as_there_is_room(arena:
     receive = {"power": "receive", "actions": ["order.read"], "attributes": ["order.status"], "uses": 2}
     task = arena.task(mandate(powers=[{"power": "represent"}, receive]))
     arena.backoffice.read = read  # type: ignore[method-assign]  # it counts
-    http, path = arena.room._http, f"/v1/tasks/{task.id}/asks"
-
-    def asking(number: int) -> Callable[[], Awaitable[httpx.Response]]:
-        headers = {
-            "authorization": f"DPoP {task.token}",
-            "dpop": arena.proof(task.agent, "POST", path, token=task.token),
-            "idempotency-key": f"k{number}",
-            "content-type": "application/json",
-        }
-        return lambda: http.post(path, content=json.dumps({"action": "order.read", "params": {"order_id": "W1"}}).encode(), headers=headers)
-
-    answers = gathered(arena, [asking(number) for number in range(8)])
+    answers = gathered(arena, [arena.asking(task, "order.read", {"order_id": "W1"}, f"k{number}") for number in range(8)])
     assert sum(answer.is_success for answer in answers) == len(asked) == 2
 
 

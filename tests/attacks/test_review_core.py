@@ -43,20 +43,8 @@ def test_guesses_sent_at_once_or_in_one_ask_are_still_three() -> None:
     with open_arena(catalogue=BANK, policies=None, facts=BANK_FACTS) as arena:
         agent = arena.agent()
         task = agent.open(arena.anna.grant(agent, BANK_MANDATE))
-        http = arena.room._http
-        path = f"/v1/tasks/{task.id}/asks"
-
-        def guess(day: int) -> Callable[[], Awaitable[httpx.Response]]:
-            headers = {
-                "authorization": f"DPoP {task.token}",
-                "dpop": arena.proof(agent, "POST", path, token=task.token),
-                "idempotency-key": f"k{day}",
-                "content-type": "application/json",
-            }
-            body = {"action": "identity.check", "params": {"birth_date": f"1980-01-{day:02}"}}
-            return lambda: http.post(path, content=json.dumps(body).encode(), headers=headers)
-
-        answers = gathered(arena, [guess(day) for day in range(1, 11)])
+        guesses = [{"birth_date": f"1980-01-{day:02}"} for day in range(1, 11)]
+        answers = gathered(arena, [arena.asking(task, "identity.check", one, f"k{place}") for place, one in enumerate(guesses)])
         assert sum(answer.status_code == 200 for answer in answers) <= 3
 
 
@@ -210,19 +198,7 @@ def test_questions_sent_at_once_are_no_more_than_those_sent_one_by_one(arena: Ar
     wanted = mandate()
     wanted["powers"][2]["uses"] = 20
     task = arena.task(wanted)
-    http = arena.room._http
-    path = f"/v1/tasks/{task.id}/asks"
-
-    def question(number: int) -> Callable[[], Awaitable[httpx.Response]]:
-        headers = {
-            "authorization": f"DPoP {task.token}",
-            "dpop": arena.proof(task.agent, "POST", path, token=task.token),
-            "idempotency-key": f"k{number}",
-            "content-type": "application/json",
-        }
-        return lambda: http.post(path, content=json.dumps({"action": "order.return", "params": SEND_BACK}).encode(), headers=headers)
-
-    answers = gathered(arena, [question(number) for number in range(12)])
+    answers = gathered(arena, [arena.asking(task, "order.return", SEND_BACK, f"k{number}") for number in range(12)])
     assert {answer.status_code for answer in answers} == {202, 429}
     assert len(arena.anna.waiting()) == 5
 

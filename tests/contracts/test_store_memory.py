@@ -30,6 +30,27 @@ class Gate:
             assert self.through.wait(20)
 
 
+class Disk:
+    """A disk that can be lost while a store is on it, and found again."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def __call__(self, name: str) -> None:
+        if self.lost and name == "store.before_commit":
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def lose(self, store: Any) -> None:
+        """Nothing can be written or opened any more."""
+        self.lost = True
+        store._writer._connect = lambda: (_ for _ in ()).throw(Refused(Code.SETTINGS_INVALID, "the disk is gone"))
+
+    def find(self, store: Any, connect: Callable[[], sqlite3.Connection]) -> None:
+        """Everything is as it was."""
+        self.lost = False
+        store._writer._connect = connect
+
+
 async def in_one_group(store: Any, gate: Gate, *works: Callable[[], Any]) -> list[Any]:
     """Have everything wait behind one commit, so that it is answered together."""
     first = asyncio.ensure_future(store.commit(entries(0)))
@@ -95,21 +116,15 @@ def test_a_damaged_record_is_a_fault_for_who_writes_it_and_for_nobody_beside(tmp
 
 
 def test_what_never_stood_is_not_kept_outside_by_a_store_that_closes_after_its_file_was_lost(tmp_path: Path) -> None:
-    broken = False
-
-    def on_point(name: str) -> None:
-        if broken and name == "store.before_commit":
-            raise sqlite3.OperationalError("disk I/O error")
+    disk = Disk()
 
     async def work(store: Any) -> None:
-        nonlocal broken
         await store.commit(entries(0))
-        store._writer._connect = lambda: (_ for _ in ()).throw(Refused(Code.SETTINGS_INVALID, "the disk is gone"))
-        broken = True
+        disk.lose(store)
         with pytest.raises(Fault):
             await store.commit(entries(1))
 
-    run(sqlite_store, tmp_path, work, on_point)
+    run(sqlite_store, tmp_path, work, disk)
     # The disk is back: the store is exactly what was published.
     assert run(sqlite_store, tmp_path, lambda store: store.commit(entries(2))).size == 2
 
@@ -185,26 +200,19 @@ def test_the_newest_few_are_told_from_memory_and_from_the_file_where_something_w
 
 
 def test_a_file_that_was_gone_for_a_while_is_asked_again(tmp_path: Path) -> None:
-    broken = False
-
-    def on_point(name: str) -> None:
-        if broken and name == "store.before_commit":
-            raise sqlite3.OperationalError("disk I/O error")
+    disk = Disk()
 
     async def work(store: Any) -> None:
-        nonlocal broken
         await store.commit(Commit(puts=(Put(mandate("m1"), 0),), reserves=(Reserve("scope", "k", 3, None),)))
         connect = store._writer._connect
         for asked in (
             lambda: store.find(MandateRecord, "mandate.customer", "c1", limit=1, newest=True),
             lambda: store.counters("scope"),
         ):
-            store._writer._connect = lambda: (_ for _ in ()).throw(Refused(Code.SETTINGS_INVALID, "the disk is gone"))
-            broken = True
+            disk.lose(store)
             with pytest.raises(Fault):
                 await store.commit(Commit(reserves=(Reserve("scope", "k", 1, None),)))
-            store._writer._connect = connect
-            broken = False
+            disk.find(store, connect)
             assert await asked() in ({"k": 3}, (Kept(mandate("m1"), 1),))
 
-    run(sqlite_store, tmp_path, work, on_point)
+    run(sqlite_store, tmp_path, work, disk)

@@ -1,9 +1,8 @@
 """Room for three is room for three, however many ask at once; and one key, one answer, one offer are one."""
 
-import json
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from pathlib import Path
@@ -50,21 +49,7 @@ def open_task(arena: Arena, objective: str, *powers: Mapping[str, Any], max_task
 
 def at_once(arena: Arena, requests: list[tuple[SandboxTask, str, Mapping[str, Any], str]]) -> list[dict[str, Any]]:
     """Many asks on their way at the same time; what each was told."""
-
-    def one(task: SandboxTask, action: str, params: Mapping[str, Any], key: str) -> Callable[[], Awaitable[httpx.Response]]:
-        path = f"/v1/tasks/{task.id}/asks"
-        headers = {
-            "authorization": f"DPoP {task.token}",
-            "dpop": arena.proof(task.agent, "POST", path, token=task.token),
-            "idempotency-key": key,
-            "content-type": "application/json",
-        }
-        content = json.dumps({"action": action, "params": params}).encode()
-        transport = arena.room.transport
-        request = httpx.Request("POST", f"http://localhost{path}", headers=headers, content=content)
-        return lambda: transport.handle_async_request(request)
-
-    return [response.json() for response in gathered(arena, [one(*request) for request in requests])]
+    return [response.json() for response in gathered(arena, [arena.asking(*request) for request in requests])]
 
 
 def counters(arena: Arena, task: SandboxTask, action: str) -> set[int]:

@@ -54,6 +54,11 @@ def _is_selector(letter: str) -> bool:
     return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
 
 
+def small_letters(text: str) -> str | None:
+    """A text in small letters, for looking for pieces of it; None for one with letters that may be written small in several ways."""
+    return text.lower() if text.isascii() else None
+
+
 def hides(letter: str) -> bool:
     """Tell whether a character shows as nothing: zero-width, directional, tag, filler, private or unassigned."""
     if letter in "\n\r\t ":

@@ -58,15 +58,16 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
     """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
     act = lexicon.actions.get(action.name) or act_said(action, {})
     purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
+    words = act.stems | purpose.stems
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
         spoken=act.topics | purpose.topics,
-        vocabulary=act.stems | purpose.stems | stems(" ".join(said)),
+        vocabulary=words | stems(" ".join(said)),
         action=action,
         purpose=objective.name,
         text=f"{act.text} . {purpose.text}",
         act=act,
-        words=act.stems | purpose.stems,
+        words=words,
         values=tuple(said),
     )
 

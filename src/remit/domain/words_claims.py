@@ -11,6 +11,7 @@ from typing import Final
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import Path
+from remit.domain.plain import small_letters
 from remit.domain.secret_shapes import found_contacts, found_plain
 from remit.domain.values import Json, JsonObject
 
@@ -160,11 +161,9 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
 
 
 def names_money(folded: str) -> bool:
-    """Whether there is a currency in a text; what is not plain letters has more ways to be written small, and is looked at whole."""
-    if not folded.isascii():
-        return True
-    small = folded.lower()
-    return any(map(small.__contains__, _MONEY))
+    """Whether there may be a currency in a text."""
+    small = small_letters(folded)
+    return small is None or any(map(small.__contains__, _MONEY))
 
 
 def _in_units(number: Decimal, currency: str) -> tuple[Decimal, str]:

@@ -117,17 +117,18 @@ def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) ->
     for name, words in counted.items():
         for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
+    actions = {action.name: act_said(action, catalogue.attributes) for action in catalogue.actions.values()}
     acts = tuple(
         act
         for action in catalogue.actions.values()
         if action.effect is Effect.WRITE and not action.builtin
-        for act in _act(action.name, action.title)
+        for act in _act(action.name, actions[action.name])
     )
     return Lexicon(
         shares=shares,
         rare=rare,
         acts=acts,
-        actions={action.name: act_said(action, catalogue.attributes) for action in catalogue.actions.values()},
+        actions=actions,
         objectives={objective.name: purpose_said(objective) for objective in catalogue.objectives.values()},
         told=_told(catalogue),
         languages=frozenset(languages),
@@ -173,11 +174,11 @@ def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, floa
     return {name: score for name, score in scores.items() if score > 0}
 
 
-def _act(name: str, title: str) -> list[OtherAct]:
-    verb, nouns = verb_and_nouns(name, title)
-    if not verb or not nouns:
+def _act(name: str, said: ActSaid) -> list[OtherAct]:
+    if not said.verb or not said.nouns:
         return []
-    return [OtherAct(name=name, verb=verb, asked=re.compile(rf"\b(?:{VERBS.get(verb, re.escape(verb))})\b", re.IGNORECASE), nouns=nouns)]
+    asked = re.compile(rf"\b(?:{VERBS.get(said.verb, re.escape(said.verb))})\b", re.IGNORECASE)
+    return [OtherAct(name=name, verb=said.verb, asked=asked, nouns=said.nouns)]
 
 
 def verb_and_nouns(name: str, title: str) -> tuple[str, frozenset[str]]:

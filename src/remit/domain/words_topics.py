@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from remit.domain.plain import small_letters
+
 VERBS: Final[Mapping[str, str]] = {
     "accept": r"accept\w*|agree to|take the offer|sign(?: up| off)?",
     "activate": r"activat\w+|re-?activat\w+|turn on|enable|switch on|unlock\w*|unblock\w*|un-?freez\w+",
@@ -195,11 +197,8 @@ def _is_told_of(text: str, found: re.Match[str]) -> bool:
 
 
 def _likely(text: str, names: Iterable[str]) -> Iterator[str]:
-    """The names of those that may be found in a text. What is not plain letters has more ways to be written small, and is looked at whole."""
-    if not text.isascii():
-        yield from names
-        return
-    small = text.lower()
+    """The names of those that may be found in a text."""
+    small = small_letters(text)
     for name in names:
-        if any(map(small.__contains__, NEEDED[name])):
+        if small is None or any(map(small.__contains__, NEEDED[name])):
             yield name

@@ -12,6 +12,7 @@ from remit.domain.records import OfferRecord, Person, Reserved
 from remit.domain.values import JsonObject, decode, same
 from remit.ports.store import Expect, Missing
 from remit.usecases.parts import Parts
+from remit.usecases.people import desk_officer
 from remit.usecases.standing import Standing
 
 
@@ -63,10 +64,8 @@ async def _verify_still_made(parts: Parts, offer: OfferRecord, action: Action, t
         kept = await parts.store.get(Person, offer.by)
     except Missing:
         raise _gone("whoever made the offer is not known any more") from None
-    officer = kept.record
-    if officer.kind != "officer" or officer.paused or not officer.roles:
-        raise _gone("whoever made the offer is an officer no more")
     try:
+        officer = desk_officer(parts, kept.record)
         verify_offered(parts.catalogue, officer.roles, action, terms)
     except Refused as refused:
         raise _gone(refused.detail) from None

@@ -44,6 +44,7 @@ from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.reserving import released
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
 
@@ -299,10 +300,9 @@ async def void_ask(  # one answer and all it hangs on
     """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())
     written = await write(parts, answered_entry(parts, void, closed, said, detail=refused.detail))
-    releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
     gone = replace(closed, state=ConfirmationState.VOID)
     await parts.store.commit(
-        Commit(puts=(Put(gone, kept.rev, kept.record), Put(void, ask.rev, ask.record)), reserves=releases, entries=written.rows)
+        Commit(puts=(Put(gone, kept.rev, kept.record), Put(void, ask.rev, ask.record)), reserves=released(ask.record), entries=written.rows)
     )
     parts.notify.wake(f"ask:{void.id}")
 
@@ -316,19 +316,19 @@ async def _no(  # one answer and all it hangs on
     closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
     written = await write(parts, answered_entry(parts, declined, closed, said))
-    releases = [Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved]
+    moved = [*released(ask.record)]
     if word == CUSTOMER:
         scope = decline_scope(ask.record.customer, ask.record.operator)
         act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
         target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
         like = likeness(ask.record.action, target)
-        releases += [Reserve(scope, key, 1, None) for key in (act, like, f"at:{now}", TURN)]
+        moved += [Reserve(scope, key, 1, None) for key in (act, like, f"at:{now}", TURN)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(
         Commit(
             puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record)),
-            reserves=tuple(releases),
+            reserves=tuple(moved),
             steps=steps,
             entries=written.rows,
         )

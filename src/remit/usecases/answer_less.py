@@ -21,6 +21,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import write
 from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.reserving import released, taken
 from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
 
@@ -160,14 +161,12 @@ async def _record(  # one answer and all it hangs on
         detail="countered",
     )
     written = answered + decided
-    releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
-    reserves = tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in lesser.weighed.reserved)
     committed = await parts.store.commit(
         Commit(
             expects=lesser.standing.expects,
             puts=tuple(puts),
             drops=(spent[1],),
-            reserves=(*releases, *reserves, *turns),
+            reserves=(*released(ask.record), *taken(lesser.weighed.reserved), *turns),
             touches=((record.task, record.at),),
             entries=written.rows,
         )

@@ -17,7 +17,7 @@ from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, JsonObject
-from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
@@ -29,6 +29,7 @@ from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
 from remit.usecases.recording import Written, draft, pseudonym, receipt, write
 from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 
@@ -300,7 +301,7 @@ async def _hold(  # the parts of one decision
         Commit(
             expects=(*standing.expects, *weighed.expects),
             puts=_new(workload, request, waiting, invitation),
-            reserves=(turn, *(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved)),
+            reserves=(turn, *taken(weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
             steps=steps,
@@ -346,7 +347,7 @@ async def _permit(  # the parts of one decision
         Commit(
             expects=(*standing.expects, *weighed.expects),
             puts=_new(workload, request, record, *(() if act is None else (act,))),
-            reserves=tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved),
+            reserves=taken(weighed.reserved),
             marks=workload.marks,
             touches=((record.task, record.at),),
             steps=steps,
@@ -383,12 +384,11 @@ async def _told(  # the parts of one decision
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
     written = decided + told.written
-    reserves = [Reserve(one.scope, one.key, one.amount, limit) for one, limit in weighed.reserved] if told.done else []
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
             puts=_new(workload, request, told.ask),
-            reserves=(*reserves, *told.reserves),
+            reserves=(*taken(weighed.reserved), step_done(told.ask)) if told.done else (),
             marks=workload.marks,
             touches=((record.task, record.at),),
             steps=steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False),

@@ -20,6 +20,7 @@ from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
+from remit.usecases.reserving import released
 
 _TRIES = 8
 _PAGE = 200
@@ -90,7 +91,7 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
                 reserved=(),
             )
             puts.append(Put(void, ask.rev, ask.record))
-            releases.extend(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+            releases.extend(released(ask.record))
         else:
             sent.append(ask.record.id)
     took_ms = round((parts.world.ticks() - started) * 1000)

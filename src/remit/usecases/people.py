@@ -153,6 +153,15 @@ async def passkeys(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     ]
 
 
+def desk_officer(parts: Parts, person: Person) -> Person:
+    """An officer who works at cases: one with a role of the catalogue, or an admin.
+
+    Raises:
+        Refused: `person.not_allowed`.
+    """
+    return verify_officer(person, "admin", *parts.catalogue.roles)
+
+
 def verify_officer(person: Person, *roles: str) -> Person:
     """Check that somebody is an officer, with one of the roles if any are named.
 

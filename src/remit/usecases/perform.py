@@ -10,12 +10,13 @@ from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndRe
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Kept, Missing, Put, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Kept, Missing, Put
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
 from remit.usecases.replies import params_of
+from remit.usecases.reserving import released, step_done
 from remit.usecases.standing import Standing, load_standing, verify_standing
 
 _TRIES = 8
@@ -136,13 +137,12 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
         return
     ask = await parts.store.get(AskRecord, act.record.ask)
     written = await write(parts, _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code)))
-    releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
     voided = replace(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
         await parts.store.commit(
             Commit(
                 puts=(Put(replace(act.record, state=ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
-                reserves=releases,
+                reserves=released(ask.record),
                 entries=written.rows,
             )
         )
@@ -273,16 +273,12 @@ async def _settle_ask(  # one outcome and all it moves
     outcome = "done" if done else "failed"
     written = await write(parts, _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason))
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
-    reserves: list[Reserve] = []
     if done:
-        reserves.append(Reserve(record.task, f"done:{record.action}", 1, None))
         puts.extend(await _used_offer(parts, record))
-    else:
-        reserves.extend(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
     committed = await parts.store.commit(
         Commit(
             puts=tuple(puts),
-            reserves=tuple(reserves),
+            reserves=(step_done(record),) if done else released(record),
             entries=written.rows,
             # What the desk was long in doing counts as use: its agent must find the task open, to see what came of it.
             touches=((record.task, now),) if now - act.record.queued_at > _LONG_MS else (),

@@ -14,12 +14,13 @@ from remit.domain.records import AskRecord, AskState, TaskRecord
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Put, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Put
 from remit.usecases.look_up import along_with_case
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import ended_by_case
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
+from remit.usecases.reserving import released, step_done
 from remit.usecases.standing import Standing
 
 
@@ -66,20 +67,12 @@ async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a read came to, ready to be recorded: the ask, its entry, and what moves in the counters.
-
-    `done` says whether what the ask reserved stays reserved.
-    """
+    """What a read came to, ready to be recorded: the ask and its entry; `done` says whether what it reserved stays reserved."""
 
     ask: AskRecord
     written: Written
     done: bool
     undeclared: tuple[str, ...]
-
-    @property
-    def reserves(self) -> tuple[Reserve, ...]:
-        """The step that is done by it."""
-        return (Reserve(self.ask.task, f"done:{self.ask.action}", 1, None),) if self.done else ()
 
 
 async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObject, *, expects: Sequence[Expect] = ()) -> Told:
@@ -126,9 +119,9 @@ async def follow_read(parts: Parts, told: Told) -> None:
 
 async def _settle(parts: Parts, kept: Kept[AskRecord], told: Told, prove: tuple[int, ...]) -> Committed:
     """Record what a read came to that was recorded as permitted before."""
-    releases = () if told.done else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in kept.record.reserved)
+    reserves = (step_done(told.ask),) if told.done else released(kept.record)
     committed = await parts.store.commit(
-        Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=(*told.reserves, *releases), entries=told.written.rows, prove=prove)
+        Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=reserves, entries=told.written.rows, prove=prove)
     )
     await follow_read(parts, told)
     return committed

@@ -36,6 +36,7 @@ from remit.usecases.end import end_all
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.reserving import released
 from remit.usecases.revoke import revoke_mandate
 
 R = TypeVar("R", bound=Record)
@@ -164,7 +165,7 @@ async def _doubt_acts(parts: Parts) -> int:
             held = ask.record.reserved if known else ()
             state = AskState.UNKNOWN if known else AskState.VOID
             puts.append(Put(replace(ask.record, state=state, reserved=held, reason=EndReason.RECOVERED.value), ask.rev, ask.record))
-            reserves = () if known else tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+            reserves = () if known else released(ask.record)
         await parts.store.commit(Commit(puts=tuple(puts), reserves=reserves))
         doubted += known
     return doubted

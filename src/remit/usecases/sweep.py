@@ -34,6 +34,7 @@ from remit.usecases.perform import StaleAct, carry_out, dispatch, dispatch_fresh
 from remit.usecases.read_case import case_ending, verify_case
 from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
+from remit.usecases.reserving import released
 from remit.usecases.standing import ending_of, load_standing, something_waits, verify_standing
 
 R = TypeVar("R", bound=Record)
@@ -258,7 +259,7 @@ async def _expire_confirmation(parts: Parts, kept: Kept[ConfirmationRecord]) -> 
         puts.append(
             Put(replace(ask.record, state=AskState.EXPIRED, code=Code.CONFIRMATION_EXPIRED.value, reserved=()), ask.rev, ask.record)
         )
-        releases = tuple(Reserve(one.scope, one.key, -one.amount, None) for one in ask.record.reserved)
+        releases = released(ask.record)
     written = await write(
         parts,
         draft(

@@ -105,7 +105,7 @@ class SqliteStore:
             place = (kind.KIND, index, key)
             few = self._held.few(place, max(limit, 0))
             if few is None:
-                few = await self._writer_thread.do(lambda: self._writer.few(place, max(limit, 0)))
+                few = await self._writer_thread.do(lambda: self._writer.filled().few(place, max(limit, 0)))
             return cast("Sequence[Kept[R]]", few)
         found = await self._read(lambda: self._reader.find(kind.KIND, index, key, low, high, limit, newest))
         return cast("Sequence[Kept[R]]", found)
@@ -115,7 +115,7 @@ class SqliteStore:
         held = self._held.snapshot(task, idempotency, about, sure=sure)
         if held is not None:
             return held
-        return await self._writer_thread.do(lambda: self._writer.snapshot(task, idempotency, about))
+        return await self._writer_thread.do(lambda: self._writer.filled().snapshot(task, idempotency, about))
 
     async def stand(self, expects: Sequence[Expect]) -> bool:
         """Whether nothing moved."""
@@ -125,7 +125,7 @@ class SqliteStore:
     async def counters(self, scope: str) -> Mapping[str, int]:
         """All counters of a scope."""
         used = self._held.used(scope)
-        return used if used is not None else await self._writer_thread.do(lambda: self._writer.counters(scope))
+        return used if used is not None else await self._writer_thread.do(lambda: self._writer.filled().counters(scope))
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""

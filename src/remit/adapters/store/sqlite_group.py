@@ -5,20 +5,19 @@ Runs on the writing thread alone. What one commit changes is decided in `decidin
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from remit.adapters.store import trails
 from remit.adapters.store.deciding import Deciding
-from remit.adapters.store.held import Changes, Held, Index
+from remit.adapters.store.held import Changes, Held
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.journal import Group, Journal, Unsettled
 from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.sqlite_fill import Filler
 from remit.adapters.worker import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import Record
-from remit.ports.store import Commit, Committed, Conflict, EntryRow, Kept, Missing, NoRoom, Place, Replayed, Snapshot
+from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, OverflowError)
@@ -82,33 +81,14 @@ class GroupWriter:
             if not isinstance(job.work, Commit):
                 _run(job)
 
-    def snapshot(self, task_id: str, idempotency: str, about: Collection[str]) -> Snapshot:
-        """A snapshot of which a part has to be read from the file.
+    def filled(self) -> Filler:
+        """What answers from memory and file, standing on what is durable.
 
         Raises:
-            Missing: no such task or mandate.
-            Fault: `fault.store`.
+            Refused: `settings.invalid` or `log.damaged` while the file cannot be opened.
         """
         self._stand()
-        return self._filler.snapshot(task_id, idempotency, about)
-
-    def few(self, index: Index, limit: int) -> Sequence[Kept[Record]]:
-        """The newest few records under a key of an index.
-
-        Raises:
-            Fault: `fault.store`.
-        """
-        self._stand()
-        return self._filler.few(index, limit)
-
-    def counters(self, scope: str) -> dict[str, int]:
-        """All counters of a scope.
-
-        Raises:
-            Fault: `fault.store`.
-        """
-        self._stand()
-        return self._filler.counters(scope)
+        return self._filler
 
     def _write(self, jobs: Sequence[Job[Any]]) -> None:
         """Commit a group of jobs together; one that is refused leaves nothing behind.

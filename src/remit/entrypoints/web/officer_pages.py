@@ -15,7 +15,6 @@ from remit.domain.rendering_values import filled, label
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.audit_api import MOST, asked_report
 from remit.entrypoints.audit_api import ROLES as AUDITORS
-from remit.entrypoints.desk_api import desk_officer
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
 from remit.entrypoints.web.layout import page
@@ -27,7 +26,7 @@ from remit.usecases import audit, watch
 from remit.usecases import people as views
 from remit.usecases.cases import case_card, cases
 from remit.usecases.parts import Parts
-from remit.usecases.people import verify_officer
+from remit.usecases.people import desk_officer, verify_officer
 from remit.usecases.propose import SPECIAL_ROLES, proposals
 
 _PAGE: Final = 200
