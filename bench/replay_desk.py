@@ -4,16 +4,15 @@ Only reads what a desk would know of itself: tools, facts, and which parameters 
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
 
-DATA: Final = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+from shared_data import shared
+
 SETS: Final = (
     "tau_retail",
     "tau_airline",
@@ -65,10 +64,9 @@ class ReplaySet:
 
 def load(name: str, split: str) -> ReplaySet:
     """Read one set."""
-    folder = DATA / name
 
     def read(file: str) -> Any:
-        return json.loads((folder / file).read_text(encoding="utf-8"))
+        return shared(f"{name}/{file}")
 
     facts = read(f"facts_{split}.json")
     found = ReplaySet(

@@ -5,14 +5,11 @@ Usage: PYTHONPATH=src python bench/secrets_kept_out.py [--show N]; reads the dev
 
 import argparse
 import collections
-import json
-import os
 import time
-from pathlib import Path
 
 from remit.domain.secrets import find_secrets
+from shared_data import shared
 
-DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 CHECKED = {"CREDIT_CARD", "IBAN_CODE", "US_SSN", "EMAIL_ADDRESS", "PHONE_NUMBER"}
 
 
@@ -21,10 +18,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", type=int, default=0, help="show so many misses and false alarms")
     show = parser.parse_args().show
-    planted = json.loads((DATA / "secrets/planted_dev.json").read_text())
-    benign = json.loads((DATA / "secrets/benign_dev.json").read_text())
-    ordinary = [one for one in json.loads((DATA / "injection_text/dev.json").read_text()) if not one["attack"]]
-    personal = json.loads((DATA / "pii_presidio/dev.json").read_text())
+    planted = shared("secrets/planted_dev.json")
+    benign = shared("secrets/benign_dev.json")
+    ordinary = [one for one in shared("injection_text/dev.json") if not one["attack"]]
+    personal = shared("pii_presidio/dev.json")
     began = time.perf_counter()
     kept: collections.Counter[tuple[str, str, bool]] = collections.Counter()
     types: collections.Counter[tuple[str, bool]] = collections.Counter()

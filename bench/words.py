@@ -6,18 +6,15 @@ each objective its examples, the other half is measured. The small local model i
 
 import argparse
 import collections
-import json
-import os
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 from remit.domain.catalogue import Action, Area, Catalogue, Effect, Objective, PowerKind
 from remit.domain.words import WordsVerdict, check_words
 from remit.domain.words_likeness import Lexicon, lexicon_of
+from shared_data import shared
 
-DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / "shared")) / "data"
 EXAMPLES = 10
 JOINS = (". ", ". Also, ", " By the way, ", "\n")
 CONNECTOR = re.compile(r"[.?!]?\s+(?:By the way, |Before that, |Also, |One more thing: |And while you are at it, |PS: )(\w)")
@@ -71,7 +68,7 @@ def _objective(name: str, actions: frozenset[str], examples: tuple[str, ...] = (
 
 
 def _pairs(name: str, show: int) -> None:
-    records = json.loads((DATA / f"intent_pairs/{name}_dev.json").read_text())
+    records = shared(f"intent_pairs/{name}_dev.json")
     examples: dict[str, list[str]] = collections.defaultdict(list)
     measured = []
     for record in records:
@@ -139,7 +136,7 @@ def _judge(
 
 
 def _injections(show: int) -> None:
-    records = json.loads((DATA / "injection_text/dev.json").read_text())
+    records = shared("injection_text/dev.json")
     action = _action("order.read", "Look at the order", Effect.READ)
     catalogue = _catalogue({"order.read": action}, {"track": _objective("track an order", frozenset({"order.read"}))})
     through: collections.Counter[tuple[str, bool]] = collections.Counter()
@@ -158,7 +155,7 @@ def _injections(show: int) -> None:
 def _tau(show: int) -> None:
     """The user's own words as the message of the task's own main act: each alarm here is about a further wish, or false."""
     for name in ("tau_retail", "tau_airline", "tau_banking"):
-        tools = {tool["name"]: tool for tool in json.loads((DATA / name / "tools.json").read_text())}
+        tools = {tool["name"]: tool for tool in shared(f"{name}/tools.json")}
         actions = {
             f"desk.{tool}": _action(
                 f"desk.{tool}", one["description"].split(".")[0], Effect(one["effect"]) if one["effect"] != "other" else Effect.READ
@@ -166,7 +163,7 @@ def _tau(show: int) -> None:
             for tool, one in tools.items()
         }
         catalogue = _catalogue(actions, {"all": _objective("all", frozenset(actions))})
-        single = [task for task in json.loads((DATA / name / "tasks_dev.json").read_text()) if _writes(task, tools) == 1]
+        single = [task for task in shared(f"{name}/tasks_dev.json") if _writes(task, tools) == 1]
         alarms = []
         for task in single:
             call = next(call for call in task["calls"] if tools[call["tool"]]["effect"] == "write")
