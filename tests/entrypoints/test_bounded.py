@@ -13,13 +13,13 @@ import pytest
 import uvicorn
 
 from remit.entrypoints import bounded
-from remit.entrypoints.bounded import MOST_HEAD, MOST_HEADERS, BoundedProtocol
+from remit.entrypoints.bounded import MOST_HEAD, MOST_HEADERS, WHOLE, BoundedProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with how much body came; `/slow` takes its time."""
+    """Answers with how much body came; `/slow` takes its time, `/whole…` is answered by one message, `/forged` with a line end in a header."""
     size = 0
     while True:
         message = await receive()
@@ -31,6 +31,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     if scope["path"] == "/slow":
         await asyncio.sleep(0.8)
     body = b"%d bytes %d headers" % (size, len(scope["headers"]))
+    if WHOLE in scope["extensions"] and scope["path"] in {"/whole", "/forged"}:
+        value = b"1\r\nset-cookie: a=b" if scope["path"] == "/forged" else b"1"
+        head = b"content-length: %d\r\nx-one: %b\r\n" % (len(body), value)
+        await send({"type": WHOLE, "status": 201, "head": head, "lines": 2, "body": b"" if scope["method"] == "HEAD" else body})
+        return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
@@ -152,6 +157,45 @@ def test_whoever_waits_for_us_is_not_cut_off(port: int) -> None:
     with connected(port) as connection:
         connection.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         assert b"0 bytes" in everything(connection)
+
+
+def test_an_answer_may_be_sent_whole(port: int) -> None:
+    whole = b"GET /whole HTTP/1.1\r\nhost: x\r\n"
+    with connected(port) as connection:
+        connection.sendall(whole + b"\r\n" + b"POST" + whole[3:] + b"content-length: 3\r\n\r\nabc" + whole + b"connection: close\r\n\r\n")
+        before, first, second, third = everything(connection).split(b"HTTP/1.1 201 Created\r\n")
+    assert before == b""
+    for answer, body in ((first, b"0 bytes 1 headers"), (second, b"3 bytes 2 headers"), (third, b"0 bytes 2 headers")):
+        head, _, told_body = answer.partition(b"\r\n\r\n")
+        names = [line.partition(b": ")[0] for line in head.split(b"\r\n")]
+        assert told_body == body
+        assert {b"date", b"content-length", b"x-one"} <= set(names)
+        assert (b"connection: close" in head) is (answer is third)
+
+
+def test_a_whole_answer_to_head_has_the_length_and_no_body(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"HEAD /whole HTTP/1.0\r\nhost: x\r\n\r\n")
+        head, _, body = everything(connection).partition(b"\r\n\r\n")
+    assert b"\r\ncontent-length: 17\r\n" in head
+    assert body == b""
+
+
+def test_a_header_with_a_line_end_becomes_no_other_header(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /forged HTTP/1.1\r\nhost: x\r\n\r\n")
+        found = everything(connection)
+    assert found.startswith(b"HTTP/1.1 500 ")
+    assert b"set-cookie" not in found
+
+
+def test_whoever_left_while_a_whole_answer_was_made_harms_nobody(port: int) -> None:
+    for _ in range(3):
+        with connected(port) as connection:
+            connection.sendall(b"GET /whole HTTP/1.1\r\nhost: x\r\n\r\n")
+    with connected(port) as connection:
+        connection.sendall(b"GET /whole HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert everything(connection).endswith(b"0 bytes 2 headers")
 
 
 CHUNKED = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"

@@ -9,6 +9,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
+from remit.entrypoints.bounded import WHOLE
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
@@ -24,6 +25,7 @@ _SAFE: Final = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 
@@ -143,11 +145,13 @@ class App:
 
 
 async def _send(answer: Answer, scope: Scope, send: Send) -> None:
-    headers = [
-        (b"content-type", answer.media_type),
-        (b"content-length", str(len(answer.body)).encode()),
-        *answer.headers,
-        *_SAFE,
-    ]
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    length = str(len(answer.body)).encode()
+    if WHOLE in scope.get("extensions", ()):
+        lines = b"".join(b"%b: %b\r\n" % header for header in answer.headers)
+        head = b"content-type: %b\r\ncontent-length: %b\r\n%b%b" % (answer.media_type, length, lines, _SAFE_LINES)
+        await send({"type": WHOLE, "status": answer.status, "head": head, "lines": 2 + len(answer.headers) + len(_SAFE), "body": body})
+        return
+    headers = [(b"content-type", answer.media_type), (b"content-length", length), *answer.headers, *_SAFE]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+    await send({"type": "http.response.body", "body": body})

@@ -6,7 +6,7 @@ Uvicorn's parser takes heads of any size and waits for the rest of a request for
 import asyncio
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from remit.domain.errors import Code, Refused
 from remit.entrypoints.replies import PROBLEM, problem
@@ -16,6 +16,10 @@ MOST_HEAD: Final = 32 * 1024
 MOST_HEADERS: Final = 100
 WHOLE_S: Final = 30.0
 """So long a request may take to arrive whole, from the connection's or its own first byte on."""
+WHOLE: Final = "remit.http.response.whole"
+"""An ASGI message of ours, for servers that name it among their extensions: an answer's status, head and body at once.
+
+`head` is header lines, each with its line end, `lines` how many they are."""
 _CHUNKING: Final = 8
 """How many bytes may come for each byte of a body: one that is cut into the smallest chunks takes six."""
 _TOO_LARGE: Final = (
@@ -33,6 +37,36 @@ _MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTT
 
 class _TooLarge(Exception):  # noqa: N818  # it names what is
     """A head is beyond its bounds."""
+
+
+class _Cycle(RequestResponseCycle):
+    """Uvicorn's answering of one request, which also takes an answer whole: one write instead of two, and its head ready."""
+
+    async def send(self, message: Any) -> None:  # noqa: ANN401  # as in uvicorn
+        """Send a part of an answer, or all of it.
+
+        Raises:
+            RuntimeError: for a header that is no line.
+        """
+        if message["type"] != WHOLE:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        head: bytes = message["head"]
+        # ⚔ A line end inside a header would begin another one, or another answer.
+        if head.count(b"\r") != message["lines"] or head.count(b"\n") != message["lines"] or b"\0" in head:
+            raise RuntimeError("a header is no line")
+        own = b"".join([b"%b: %b\r\n" % header for header in self.default_headers])
+        close = b"" if self.keep_alive else b"connection: close\r\n"
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[message["status"]], own, head, close, b"\r\n", message["body"])))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -74,6 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._whole = True, False
         self._came, self._body = self._chunk, 0
         super().on_message_begin()
+        self.scope["extensions"] = {WHOLE: {}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header. ⚔ What comes behind the body passes for none: it was never bounded, nor seen when the head was read."""
@@ -92,6 +127,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refusal = _TOO_LARGE
             raise _TooLarge
         super().on_headers_complete()
+        if self.cycle is not None:
+            self.cycle.__class__ = _Cycle  # its task has not begun
 
     def on_message_complete(self) -> None:
         """The request is whole: from now on it waits for us."""
