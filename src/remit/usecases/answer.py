@@ -11,7 +11,6 @@ from remit.domain.confirmers import (
     barred_persons,
     verify_complete,
     verify_confirmer,
-    verify_passkey_may_confirm,
     with_yes,
 )
 from remit.domain.confirmers import Person as PersonFacts
@@ -35,7 +34,7 @@ from remit.domain.values import Json, JsonObject, decode
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now, write_decision
-from remit.usecases.assert_passkey import passkey_facts, passkey_of
+from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
 from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
@@ -46,6 +45,7 @@ from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released
 from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.still_confirmed import verify_still_say
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
 
 _TRIES = 5
@@ -175,9 +175,7 @@ async def verify_signed(  # what is signed, by whom, for what
     if assertion is None:
         raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public="Confirm with your passkey.")
     key = await passkey_of(parts, person.id, assertion)
-    action = parts.catalogue.action(ask.action)
-    sensitive = any(parts.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
-    verify_passkey_may_confirm(passkey_facts(key.record, person), area=action.area, now=parts.world.now(), sensitive=sensitive)
+    verify_trusted_for(parts, key.record, person, ask)
     asserted = parts.passkeys.verify_assertion(
         assertion, challenge=signed, public_key=key.record.public_key, sign_count=key.record.sign_count
     )
@@ -196,13 +194,21 @@ async def _yes(  # one answer and all it hangs on
     said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="yes", at=parts.world.now(), evidence=asserted.evidence)
     answered = replace(record, answers=(*record.answers, said))
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
+    mine = await verify_still_say(parts, ask.record, (said,))
     if confirmers.remaining:
         written = await write(parts, answered_entry(parts, ask.record, answered, said))
-        await parts.store.commit(Commit(puts=(Put(answered, kept.rev, record), used), entries=written.rows))
+        await parts.store.commit(Commit(expects=mine, puts=(Put(answered, kept.rev, record), used), entries=written.rows))
         return await reply_of(parts, ask.record)
     verify_complete(confirmers)
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(record.who))
     refused = await _stands(parts, standing, ask.record, answered, weighed)
+    if refused is None:
+        try:
+            others = await verify_still_say(parts, ask.record, record.answers)
+        except Refused as gone:
+            refused = Refuse(code=gone.code, detail=gone.detail, public=gone.public)
+        else:
+            weighed = replace(weighed, expects=(*weighed.expects, *mine, *others))
     closed = replace(answered, state=ConfirmationState.ANSWERED, nonce="")
     if refused is not None:
         await void_ask(parts, kept, ask, closed, said, refused)

@@ -23,6 +23,7 @@ from remit.usecases.recording import write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released, taken
 from remit.usecases.standing import Standing
+from remit.usecases.still_confirmed import verify_still_say
 from remit.usecases.weigh import Weighed
 
 
@@ -147,6 +148,8 @@ async def _record(  # one answer and all it hangs on
         turns = (turn,)
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
         puts.append(Put(invitation, 0))
+    else:
+        record = replace(record, confirmation=closed.id)  # where it stands who offered it
     action = parts.catalogue.action(record.action)
     act = act_for(parts, record, lesser.standing) if isinstance(needs, Permit) and action.effect is Effect.WRITE else None
     puts += [Put(record, 0)] if act is None else [Put(record, 0), Put(act, 0)]
@@ -163,7 +166,7 @@ async def _record(  # one answer and all it hangs on
     written = answered + decided
     committed = await parts.store.commit(
         Commit(
-            expects=lesser.standing.expects,
+            expects=(*lesser.standing.expects, *lesser.weighed.expects, *await verify_still_say(parts, record, (said,))),
             puts=tuple(puts),
             drops=(spent[1],),
             reserves=(*released(ask.record), *taken(lesser.weighed.reserved), *turns),

@@ -5,10 +5,10 @@ Which passkeys count for what is decided in `domain/confirmers`.
 
 from collections.abc import Mapping
 
-from remit.domain.confirmers import Enrolment
+from remit.domain.confirmers import Enrolment, verify_passkey_may_confirm
 from remit.domain.confirmers import Passkey as PasskeyFacts
 from remit.domain.errors import Code, Refused
-from remit.domain.records import Ceremony, Passkey, Person
+from remit.domain.records import AskRecord, Ceremony, Passkey, Person
 from remit.domain.values import Json
 from remit.ports.store import Kept, Missing
 from remit.usecases.parts import Parts
@@ -50,6 +50,19 @@ async def passkey_of(parts: Parts, person: str, assertion: Mapping[str, Json]) -
     if passkey.record.person != person or passkey.record.revoked:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "somebody else's passkey")
     return passkey
+
+
+def verify_trusted_for(parts: Parts, key: Passkey, person: Person, ask: AskRecord) -> None:
+    """Check that a passkey is trusted, now, for confirming such an ask: for its area, and for the sensitive things it would tell.
+
+    Raises:
+        Refused: `confirmation.wrong_person`.
+
+    Source: 2-model.md §8 (Passkeys).
+    """
+    action = parts.catalogue.action(ask.action)
+    sensitive = any(parts.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))
+    verify_passkey_may_confirm(passkey_facts(key, person), area=action.area, now=parts.world.now(), sensitive=sensitive)
 
 
 def passkey_facts(key: Passkey, person: Person) -> PasskeyFacts:

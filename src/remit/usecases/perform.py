@@ -10,7 +10,7 @@ from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndRe
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Kept, Missing, Put
+from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, Put
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
@@ -18,6 +18,7 @@ from remit.usecases.recording import Written, draft, write
 from remit.usecases.replies import params_of
 from remit.usecases.reserving import released, step_done
 from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.still_confirmed import verify_still_confirmed
 
 _TRIES = 8
 _CLOSE = "case.close"
@@ -88,7 +89,14 @@ async def dispatch_fresh(
 async def _send(
     parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...]
 ) -> Settled | None:
-    """Move the act from queued to sent, if nothing it stands on moved, and carry it out."""
+    """Move the act from queued to sent, if nothing it stands on moved, and carry it out. Who confirmed it must still stand behind it."""
+    persons: tuple[Expect, ...] = ()
+    if ask is not None:
+        try:
+            persons = await verify_still_confirmed(parts, ask.record)
+        except Refused as refused:
+            await void_act(parts, act, refused)
+            return None
     sent = replace(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
     if ask is not None:
@@ -96,7 +104,7 @@ async def _send(
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Kept(acting, ask.rev + 1)
     try:
-        await parts.store.commit(Commit(expects=standing.expects, puts=tuple(puts)))
+        await parts.store.commit(Commit(expects=(*standing.expects, *persons), puts=tuple(puts)))
     except Conflict:
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None

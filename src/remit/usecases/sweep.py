@@ -36,6 +36,7 @@ from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.reserving import released
 from remit.usecases.standing import ending_of, load_standing, something_waits, verify_standing
+from remit.usecases.still_confirmed import verify_still_confirmed
 
 R = TypeVar("R", bound=Record)
 _PAGE: Final = 200
@@ -244,6 +245,7 @@ async def _still_permitted(parts: Parts, ask: AskRecord) -> bool:
         return False
     try:
         _, weighed = await weigh_confirmed(parts, ask, frozenset(ask.confirmed_by))
+        await verify_still_confirmed(parts, ask)
     except Refused:
         return False
     return isinstance(weighed.decision, Permit)
