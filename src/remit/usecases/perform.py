@@ -16,7 +16,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
 from remit.usecases.replies import params_of
-from remit.usecases.reserving import released, step_done
+from remit.usecases.reserving import released, released_by_desk, step_done
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_confirmed
 
@@ -286,7 +286,7 @@ async def _settle_ask(  # one outcome and all it moves
     committed = await parts.store.commit(
         Commit(
             puts=tuple(puts),
-            reserves=(step_done(record),) if done else released(record),
+            reserves=(step_done(record),) if done else released_by_desk(record),
             entries=written.rows,
             # What the desk was long in doing counts as use: its agent must find the task open, to see what came of it.
             touches=((record.task, now),) if now - act.record.queued_at > _LONG_MS else (),

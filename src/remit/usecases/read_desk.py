@@ -20,7 +20,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.read_case import ended_by_case
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
-from remit.usecases.reserving import released, step_done
+from remit.usecases.reserving import released_by_desk, step_done
 from remit.usecases.standing import Standing
 
 
@@ -119,7 +119,7 @@ async def follow_read(parts: Parts, told: Told) -> None:
 
 async def _settle(parts: Parts, kept: Kept[AskRecord], told: Told, prove: tuple[int, ...]) -> Committed:
     """Record what a read came to that was recorded as permitted before."""
-    reserves = (step_done(told.ask),) if told.done else released(kept.record)
+    reserves = (step_done(told.ask),) if told.done else released_by_desk(kept.record)
     committed = await parts.store.commit(
         Commit(puts=(Put(told.ask, kept.rev, kept.record),), reserves=reserves, entries=told.written.rows, prove=prove)
     )

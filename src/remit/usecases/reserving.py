@@ -1,9 +1,13 @@
 """What an ask takes of its counters, what it gives back, and what it has done once it is done."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from remit.domain.records import AskRecord, Reserved
 from remit.ports.store import Reserve
+
+COMPARED: Final = "compared "
+"""Before the scope of what a customer's attributes were compared with."""
 
 
 def taken(asked: Iterable[tuple[Reserved, int | None]]) -> tuple[Reserve, ...]:
@@ -12,8 +16,18 @@ def taken(asked: Iterable[tuple[Reserved, int | None]]) -> tuple[Reserve, ...]:
 
 
 def released(record: AskRecord) -> tuple[Reserve, ...]:
-    """What an ask holds, given back."""
+    """What an ask holds that never reached the desk, given back."""
     return tuple(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)
+
+
+def released_by_desk(record: AskRecord) -> tuple[Reserve, ...]:
+    """What an ask holds that the desk did not do, given back.
+
+    ⚔ Not what it may have compared: "failed" is an answer too, and whoever guesses would have tries without end.
+
+    Source: 2-model.md §7.
+    """
+    return tuple(back for back in released(record) if not back.scope.startswith(COMPARED))
 
 
 def step_done(record: AskRecord) -> Reserve:

@@ -28,6 +28,7 @@ from remit.usecases.climb_ladder import climb, refusal
 from remit.usecases.hold_words import hold_words
 from remit.usecases.look_up import CaseRead, facts_and_case
 from remit.usecases.parts import Parts
+from remit.usecases.reserving import COMPARED
 from remit.usecases.standing import Standing
 
 
@@ -51,7 +52,6 @@ class Confirmed:
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
-_COMPARED: Final = "compared "
 _TRIES: Final = 3
 NOBODY: Final = Confirmed(by=frozenset(), kind="none")
 
@@ -84,7 +84,7 @@ class Weighed:
     @property
     def takes(self) -> bool:
         """Whether a permit takes away what others could have. ⚔ Comparing a value does, also one that was tried before: it counts meanwhile."""
-        return any(limit is not None or one.scope.startswith(_COMPARED) for one, limit in self.reserved)
+        return any(limit is not None or one.scope.startswith(COMPARED) for one, limit in self.reserved)
 
     def kept_versions(self) -> dict[str, str]:
         """The fact versions as an ask keeps them: `kind:id` to version."""
@@ -192,7 +192,7 @@ async def _compared(
     Source: 2-model.md §7.
     """
     customer = standing.task.record.customer
-    scope = f"{_COMPARED}{customer}"
+    scope = f"{COMPARED}{customer}"
     found: list[tuple[Reserved, int | None]] = []
     for mark in action.marked(MarkKind.ATTRIBUTE):
         if action.effect is not Effect.READ and not parts.catalogue.attributes[mark.of].sensitive:
