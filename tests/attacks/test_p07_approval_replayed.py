@@ -2,7 +2,7 @@
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of, mandate
+from attacks.arena import SEND_BACK, Arena, catalogue, code_of, mandate, open_arena, refund
 
 
 @pytest.mark.proves("P7", "CONFIRM-ONCE")
@@ -75,6 +75,44 @@ def test_a_decline_binds_the_act_for_every_agent_of_the_operator(arena: Arena) -
     with arena.unchanged():
         arena.refused(arena.ask(other, "order.return", SEND_BACK), "confirmation.declined")
     assert arena.anna.waiting() == []
+
+
+@pytest.mark.proves("P7", "DECLINE-BINDS")
+def test_an_officers_no_binds_too_and_no_other_officer_is_asked() -> None:
+    with open_arena(catalogue=catalogue(floor={"payment": ["customer", "officer:billing"]}), policies=None) as arena:
+        task = arena.task()
+        arena.desk.officer("otto", roles=["billing"]).decline(task.ask("order.return", SEND_BACK))
+        other = arena.task(agent=arena.agent("spiffe://helper.example/second"))
+        with arena.unchanged():
+            arena.refused(arena.ask(task, "order.return", SEND_BACK), "confirmation.declined")
+            arena.refused(arena.ask(other, "order.return", SEND_BACK), "confirmation.declined")
+        assert arena.desk.officer("olga", roles=["billing"]).waiting() == []
+        assert task.ask("order.return", {**SEND_BACK, "item_ids": ["i2"]}).needs_human  # the customer said no to nothing: no pause
+
+
+@pytest.mark.proves("P7", "DECLINE-BINDS")
+@pytest.mark.parametrize("again", ["40 EUR", "40.0 EUR", "40.00 EUR"])
+def test_an_amount_spelt_otherwise_is_the_act_that_was_declined(again: str) -> None:
+    with open_arena(settings={"terms": {"decline_pause_s": 1}}) as arena:
+        task = arena.sent_back()
+        arena.anna.decline(task.ask("payment.refund", refund("40.00 EUR")))
+        arena.clock.ahead_ms += 2_000
+        assert task.ask("payment.refund", refund(again)).codes == ("confirmation.declined",)
+        assert task.ask("payment.refund", refund("39.99 EUR")).needs_human
+
+
+@pytest.mark.proves("P7", "FATIGUE")
+def test_officers_are_not_tired_out_by_many_questions_either() -> None:
+    rules = catalogue()
+    rules["action"]["order.return"]["area"] = "routine"
+    asks_billing = """@id("case") permit (principal, action in Action::"case.*", resource);
+        @id("billing") permit (principal, action, resource) when { context.confirmed_by.contains("officer:billing") };"""
+    powers = [{"power": "represent"}, {"power": "request", "actions": ["order.return"], "uses": 50}]
+    with open_arena(catalogue=rules, policies=asks_billing) as arena:
+        task = arena.task(mandate(powers=powers))
+        assert [tuple(task.ask("order.return", SEND_BACK).who) for _ in range(5)] == [("officer:billing",)] * 5
+        with arena.unchanged():
+            arena.refused(arena.ask(task, "order.return", SEND_BACK), "confirmation.too_many")
 
 
 @pytest.mark.proves("P7", "FATIGUE")

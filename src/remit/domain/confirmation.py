@@ -12,7 +12,7 @@ from remit.domain.canonical import canonical, digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
-from remit.domain.values import Json, JsonObject, same, verify_money
+from remit.domain.values import Json, JsonObject, minor_digits, same, verify_money
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
@@ -42,11 +42,26 @@ def ask_digest(
 
 
 def act_digest(*, action: str, params: JsonObject, customer: str) -> str:
-    """The digest of the act itself, whoever asks for it: what a decline binds for the whole operator.
+    """The digest of the act itself, whoever asks for it and however they write an amount: what a decline binds for the whole operator.
 
     Source: 2-model.md §5 (Trajectory).
     """
-    return digest({"action": action, "customer": customer, "params": params})
+    return digest({"action": action, "customer": customer, "params": _one_spelling(params)})
+
+
+def _one_spelling(value: Json) -> Json:
+    """⚔ 40 EUR are 40.00 EUR: another spelling of an amount is not another act."""
+    if isinstance(value, str):
+        try:
+            money = verify_money(value)
+        except Refused:
+            return value
+        return f"{money.amount:.{minor_digits(money.currency)}f} {money.currency}"
+    if isinstance(value, Mapping):
+        return {name: _one_spelling(one) for name, one in value.items()}
+    if isinstance(value, Sequence):
+        return [_one_spelling(one) for one in value]
+    return value
 
 
 def challenge(*, ask_digest: str, rendering_hash: str, decision: str, nonce: str) -> bytes:

@@ -316,19 +316,20 @@ async def void_ask(  # one answer and all it hangs on
 async def _no(  # one answer and all it hangs on
     parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], *, end: bool
 ) -> Reply:
-    """One no is enough. It binds the act for the whole operator, and starts a pause."""
+    """One no is enough, whoever says it. It binds the act for the whole operator; the customer's own starts a pause too.
+
+    ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
+    """
     now = parts.world.now()
     said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="no_and_end" if end else "no", at=now, evidence="")
     closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
     written = await write(parts, answered_entry(parts, declined, closed, said))
-    moved = [*released(ask.record)]
-    if word == CUSTOMER:
-        scope = decline_scope(ask.record.customer, ask.record.operator)
-        act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
-        target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
-        like = likeness(ask.record.action, target)
-        moved += [Reserve(scope, key, 1, None) for key in (act, like, f"at:{now}", TURN)]
+    scope = decline_scope(ask.record.customer, ask.record.operator)
+    act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
+    target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
+    bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
+    moved = [*released(ask.record), *(Reserve(scope, key, 1, None) for key in bound)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(

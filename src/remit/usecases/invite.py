@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import Action
+from remit.domain.catalogue import CUSTOMER, Action
 from remit.domain.confirmation import act_digest
 from remit.domain.confirmers import Fatigue, verify_may_invite
 from remit.domain.errors import Code, Fault, Refused
@@ -43,13 +43,13 @@ async def invitation_for(
     act = act_digest(action=record.action, params=params_of(record), customer=record.customer)
     if counters.get(act):
         raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
-    if "customer" in who:
-        waiting = await parts.store.find(
-            ConfirmationRecord, "confirmation.pair", f"{record.customer} {record.operator}", limit=parts.terms.waiting_per_pair + 1
-        )
-        declines = [Instant(int(name.removeprefix("at:"))) for name in counters if name.startswith("at:")]
-        settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
-        verify_may_invite(waiting=len(waiting), declines=declines, now=now, settings=settings)
+    waiting = await parts.store.find(
+        ConfirmationRecord, "confirmation.pair", f"{record.customer} {record.operator}", limit=parts.terms.waiting_per_pair + 1
+    )
+    # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
+    declines = [Instant(int(name.removeprefix("at:"))) for name in counters if name.startswith("at:")] if CUSTOMER in who else []
+    settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
+    verify_may_invite(waiting=len(waiting), declines=declines, now=now, settings=settings)
     rendering = await render_now(parts, standing, record, weighed)
     scope = decline_scope(record.customer, record.operator)
     turn = Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1)
