@@ -385,7 +385,8 @@ class Reserved:
 class AskRecord:
     """One wish of the agent. `params` is canonical JSON text; `result` the whole flat result as JSON text (cut on every reply).
 
-    `versions` are the fact versions the decision stood on, as `kind/id` to version.
+    `versions` are the fact versions the decision stood on, as `kind/id` to version; `shown` is the hash of what whoever confirmed it
+    was shown, which must still hold when it is done.
     """
 
     KIND: ClassVar[str] = "ask"
@@ -410,6 +411,7 @@ class AskRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     confirmed_by: tuple[str, ...] = ()
     confirmation: str = ""
+    shown: str = ""
     result: str = ""
     reason: str = ""
     entry: int = -1

@@ -32,12 +32,12 @@ from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports.people import Asserted
-from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve, Step
+from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now, write_decision
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
-from remit.usecases.invite import TURN, decline_scope, render_now, shown_hashes
+from remit.usecases.invite import TURN, decline_scope, shown_hashes
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
@@ -45,7 +45,7 @@ from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released
 from remit.usecases.standing import Standing, load_standing, verify_standing
-from remit.usecases.still_confirmed import verify_still_say
+from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
 
 _TRIES = 5
@@ -201,18 +201,13 @@ async def _yes(  # one answer and all it hangs on
         return await reply_of(parts, ask.record)
     verify_complete(confirmers)
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(record.who))
-    refused = await _stands(parts, standing, ask.record, answered, weighed)
-    if refused is None:
-        try:
-            others = await verify_still_say(parts, ask.record, record.answers)
-        except Refused as gone:
-            refused = Refuse(code=gone.code, detail=gone.detail, public=gone.public)
-        else:
-            weighed = replace(weighed, expects=(*weighed.expects, *mine, *others))
     closed = replace(answered, state=ConfirmationState.ANSWERED, nonce="")
-    if refused is not None:
+    try:
+        others = await _stands(parts, standing, ask.record, answered, weighed)
+    except Refused as refused:
         await void_ask(parts, kept, ask, closed, said, refused)
-        raise Refused(refused.code, refused.detail, public=refused.public)
+        raise
+    weighed = replace(weighed, expects=(*weighed.expects, *mine, *others))
     return await _proceed(parts, standing, weighed, kept, ask, closed, said, used)
 
 
@@ -233,27 +228,22 @@ async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> t
     return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh" if by else "none"))
 
 
-async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: ConfirmationRecord, weighed: Weighed) -> Refuse | None:
-    """Why a complete yes no longer stands, if so: the rules changed their mind, or what would be shown has changed."""
+async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: ConfirmationRecord, weighed: Weighed) -> tuple[Expect, ...]:
+    """Check that a complete yes still stands, and return the persons behind the earlier answers, as they are.
+
+    Raises:
+        Refused: the rules changed their mind, what would be shown has changed, or somebody who confirmed could not any more.
+    """
     match weighed.decision:
-        case Refuse() as refuse:
-            return refuse
+        case Refuse(code=code, detail=detail, public=public):
+            raise Refused(code, detail, public=public)
         case NeedsHuman(who=more):
-            return Refuse(code=Code.CONFIRMATION_MISMATCH, detail=f"more people are needed now: {sorted(more)}")
+            raise Refused(Code.CONFIRMATION_MISMATCH, f"more people are needed now: {sorted(more)}")
         case _:
             pass
-    # ⚔ What was asked without it may fall under a waiver now: a yes of its writer does not count.
-    if await waiver_writers(parts, weighed.waiver, customer=standing.customer.record) & {one.person_key for one in record.answers}:
-        return Refuse(code=Code.CONFIRMATION_WRONG_PERSON, detail="it falls under a waiver now that somebody who confirmed wrote")
     _, shown = shown_hashes(record)
-    now = await render_now(parts, standing, ask, weighed)
-    if now.act_hash != shown:
-        return Refuse(
-            code=Code.CONFIRMATION_MISMATCH,
-            detail="what would be shown has changed",
-            public="What you were shown has changed meanwhile. Nothing was done.",
-        )
-    return None
+    await verify_still_shown(parts, standing, ask, weighed, shown=shown, answers=record.answers)
+    return await verify_still_say(parts, ask, record.answers[:-1])
 
 
 async def _proceed(  # one complete confirmation and all it hangs on
@@ -272,6 +262,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
         confirmed_by=tuple(sorted(closed.who)),
         covered=tuple(sorted(weighed.covered)),
         versions=weighed.kept_versions(),
+        shown=shown_hashes(closed)[1],
     )
     answered = await write(parts, answered_entry(parts, permitted, closed, said))
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
@@ -301,7 +292,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
 
 
 async def void_ask(  # one answer and all it hangs on
-    parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], closed: ConfirmationRecord, said: Answer, refused: Refuse
+    parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], closed: ConfirmationRecord, said: Answer, refused: Refused
 ) -> None:
     """A yes that no longer stands: nothing is done, what was reserved is released, the record says why."""
     void = replace(ask.record, state=AskState.VOID, code=refused.code.value, public=refused.public or "", reserved=())

@@ -103,6 +103,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
     )
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     try:
+        lesser = replace(lesser, record=replace(lesser.record, shown=rendering.act_hash))
         return await _record(parts, lesser, kept, ask, said, (used, Drop(ceremony.record, ceremony.rev)))
     except (Conflict, NoRoom):
         raise Refused(Code.CONFIRMATION_REPLAYED, "the ask was answered meanwhile") from None

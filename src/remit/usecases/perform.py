@@ -26,6 +26,14 @@ _LONG_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """What deciding a waiting act again adds to the record of its sending: its decision, and what must be as it was then."""
+
+    expects: tuple[Expect, ...]
+    written: Written
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """An ask whose outcome was just recorded, with what its receipt needs."""
 
@@ -61,10 +69,16 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
     return await _send(parts, standing, act, ask, ())
 
 
-async def dispatch_fresh(
-    parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord], prove: tuple[int, ...]
+async def dispatch_fresh(  # an act, what it stands on and what its sending brings along
+    parts: Parts,
+    standing: Standing,
+    act: Kept[ActRecord],
+    ask: Kept[AskRecord],
+    prove: tuple[int, ...],
+    *,
+    again: Again | None = None,
 ) -> Settled | None:
-    """Send an act that was recorded this moment on this standing. The case is read; everything else is compared by its revision.
+    """Send an act that was recorded or decided this moment on this standing. The case is read; everything else is compared by its revision.
 
     `prove` are places of entries whose proofs the outcome's commit shall bring along.
 
@@ -83,11 +97,17 @@ async def dispatch_fresh(
     if ended is not None:
         await end_task(parts, act.record.task, ended)
         return None
-    return await _send(parts, standing, act, ask, prove)
+    return await _send(parts, standing, act, ask, prove, again=again)
 
 
-async def _send(
-    parts: Parts, standing: Standing, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...]
+async def _send(  # as above
+    parts: Parts,
+    standing: Standing,
+    act: Kept[ActRecord],
+    ask: Kept[AskRecord] | None,
+    prove: tuple[int, ...],
+    *,
+    again: Again | None = None,
 ) -> Settled | None:
     """Move the act from queued to sent, if nothing it stands on moved, and carry it out. Who confirmed it must still stand behind it."""
     persons: tuple[Expect, ...] = ()
@@ -103,8 +123,9 @@ async def _send(
         acting = replace(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Kept(acting, ask.rev + 1)
+    expects, entries = ((), ()) if again is None else (again.expects, again.written.rows)
     try:
-        await parts.store.commit(Commit(expects=(*standing.expects, *persons), puts=tuple(puts)))
+        await parts.store.commit(Commit(expects=(*standing.expects, *persons, *expects), puts=tuple(puts), entries=entries))
     except Conflict:
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None

@@ -1,6 +1,6 @@
-"""Whether those who said yes to an ask could still say it: asked again before what they confirmed is recorded, sent or done.
+"""Whether a yes still stands: those who said it could still say it, and what they were shown is what would be done.
 
-Who may confirm is decided in `domain/confirmers`, and whether an officer is one in `people`.
+Asked again before what was confirmed is recorded, sent or done. Who may confirm is decided in `domain/confirmers`, and whether an officer is one in `people`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,12 @@ from remit.domain.records import Answer, AskRecord, ConfirmationRecord, Person
 from remit.domain.values import decode
 from remit.ports.store import Expect, Missing
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
+from remit.usecases.bar_waiver_writers import waiver_writers
+from remit.usecases.invite import render_now
 from remit.usecases.parts import Parts
 from remit.usecases.people import verify_officer
+from remit.usecases.standing import Standing
+from remit.usecases.weigh import Weighed
 
 
 async def verify_still_confirmed(parts: Parts, ask: AskRecord) -> tuple[Expect, ...]:
@@ -24,11 +28,41 @@ async def verify_still_confirmed(parts: Parts, ask: AskRecord) -> tuple[Expect, 
     """
     if not ask.confirmed_by:
         return ()
-    try:
-        confirmation = (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
-    except Missing:
-        raise _gone("its confirmation is not there") from None
-    return await verify_still_say(parts, ask, confirmation.answers)
+    return await verify_still_say(parts, ask, (await _confirmation(parts, ask)).answers)
+
+
+async def verify_still_shown(
+    parts: Parts, standing: Standing, ask: AskRecord, weighed: Weighed, *, shown: str, answers: Iterable[Answer]
+) -> None:
+    """Check that what those who confirmed were shown (`shown`, the hash of it) is what would be done now.
+
+    ⚔ Facts may have changed since: the same id may be another card. What is decided again under a waiver, its writer has not confirmed.
+
+    Raises:
+        Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
+        Fault: the desk cannot be asked.
+
+    Source: 2-model.md §8 (Shown), §5 (5).
+    """
+    if await waiver_writers(parts, weighed.waiver, customer=standing.customer.record) & {one.person_key for one in answers}:
+        raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it falls under a waiver now that somebody who confirmed wrote")
+    if (await render_now(parts, standing, ask, weighed)).act_hash != shown:
+        raise Refused(
+            Code.CONFIRMATION_MISMATCH,
+            "what would be shown has changed",
+            public="What was shown to whoever confirmed has changed meanwhile. Nothing was done.",
+        )
+
+
+async def verify_still_meant(parts: Parts, standing: Standing, ask: AskRecord, weighed: Weighed) -> None:
+    """Check that a confirmed ask that is decided again, because its act had to wait, is what was confirmed.
+
+    Raises:
+        Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
+        Fault: the desk cannot be asked.
+    """
+    if ask.confirmed_by:
+        await verify_still_shown(parts, standing, ask, weighed, shown=ask.shown, answers=(await _confirmation(parts, ask)).answers)
 
 
 async def verify_still_say(parts: Parts, ask: AskRecord, answers: Iterable[Answer]) -> tuple[Expect, ...]:
@@ -52,6 +86,13 @@ async def verify_still_say(parts: Parts, ask: AskRecord, answers: Iterable[Answe
             raise _gone(f"{one.confirms_as} may not confirm any more: {refused.detail}") from None
         expects.append(Expect(Person.KIND, kept.record.id, kept.rev))
     return tuple(expects)
+
+
+async def _confirmation(parts: Parts, ask: AskRecord) -> ConfirmationRecord:
+    try:
+        return (await parts.store.get(ConfirmationRecord, ask.confirmation)).record
+    except Missing:
+        raise _gone("its confirmation is not there") from None
 
 
 async def _verify(parts: Parts, ask: AskRecord, person: Person, said: Answer) -> None:

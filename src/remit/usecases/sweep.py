@@ -1,7 +1,6 @@
 """What happens by itself: queued acts are sent, unknown ones reconciled, whatever has expired is ended."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -23,20 +22,18 @@ from remit.domain.records import (
     TaskRecord,
 )
 from remit.domain.transcript import Kind
-from remit.domain.values import decode
-from remit.ports import backoffice as desk
-from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
 from remit.usecases.answer import weigh_confirmed
+from remit.usecases.ask import write_decision
 from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
-from remit.usecases.perform import StaleAct, carry_out, dispatch, dispatch_fresh, ending_by_outcome, settle_act, void_act
-from remit.usecases.read_case import case_ending, verify_case
+from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
+from remit.usecases.reconcile import reconcile
 from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.reserving import released
-from remit.usecases.standing import ending_of, load_standing, something_waits, verify_standing
-from remit.usecases.still_confirmed import verify_still_confirmed
+from remit.usecases.standing import ending_of, load_standing, something_waits
+from remit.usecases.still_confirmed import verify_still_meant
 
 R = TypeVar("R", bound=Record)
 _PAGE: Final = 200
@@ -142,113 +139,29 @@ async def _send(parts: Parts, kept: Kept[ActRecord]) -> None:
 async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
     """An act that waited too long, or whose ground moved, is decided again on fresh standing, rules and facts, and sent on just these.
 
-    Source: 2-model.md §5 (8).
+    The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
+
+    Source: 2-model.md §5 (8), §8 (Shown).
     """
     ask = await parts.store.get(AskRecord, kept.record.ask)
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))
     match weighed.decision:
         case Permit():
-            versions = weighed.kept_versions()
-            decided = replace(ask.record, versions=versions, covered=tuple(sorted(weighed.covered)))
+            try:
+                await verify_still_meant(parts, standing, ask.record, weighed)
+            except Refused as refused:
+                await void_act(parts, kept, refused)
+                return
+            decided = replace(ask.record, versions=weighed.kept_versions(), covered=tuple(sorted(weighed.covered)))
             act = Kept(replace(kept.record, epochs=standing.epochs), kept.rev)
-            await dispatch_fresh(parts, standing, act, Kept(decided, ask.rev), ())
+            written = await write_decision(
+                parts, standing, decided, weighed, decision="permit", code="", detail="decided again before sending"
+            )
+            await dispatch_fresh(parts, standing, act, Kept(decided, ask.rev), (), again=Again(weighed.expects, written))
         case Refuse(code=code, detail=detail):
             await void_act(parts, kept, Refused(code, detail))
         case _:
             await void_act(parts, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
-
-
-async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
-    """Find out what became of an act whose outcome was never recorded, and make it certain.
-
-    Done or failed is recorded. What the desk never saw is done now with the same key if it still may be; otherwise the
-    key is fenced first, so that it can never execute, and only then is the act failed and its room released. The
-    helpdesk is asked like the backoffice: nothing is written into a case after its task's end.
-
-    Source: 2-model.md §5 (8): `unknown` becomes `failed` only after the backoffice has fenced the key.
-    """
-    act = kept.record
-    known = await _outcome(parts, act)
-    if known.state is desk.ActState.UNSEEN:
-        ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
-        if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask.record)):
-            await carry_out(parts, kept, ask)
-            return
-        known = await _fence(parts, act)
-    if known.state is desk.ActState.FENCED:
-        known = desk.ActResult(
-            state=desk.ActState.FAILED, values={}, reason="It was not done, and will not be: it may not be done any more."
-        )
-    await settle_act(parts, act.id, known)
-
-
-async def _outcome(parts: Parts, act: ActRecord) -> desk.ActResult:
-    """Ask the act's own door what became of its key.
-
-    Raises:
-        Fault: `fault.case`, `fault.backoffice`; the act is then asked after with the next round.
-    """
-    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
-    return await _told(parts, door.outcome(act.id))
-
-
-async def _fence(parts: Parts, act: ActRecord) -> desk.ActResult:
-    """Shut the act's key at its door, or learn what already happened.
-
-    Raises:
-        Fault: `fault.case`, `fault.backoffice`: it is not known to be shut, so nothing is released.
-    """
-    door = parts.helpdesk if act.door == "helpdesk" else parts.backoffice
-    known = await _told(parts, door.fence(act.id))
-    if known.state is desk.ActState.UNSEEN:
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to a fence is that it knows nothing")
-    return known
-
-
-async def _told(parts: Parts, asked: Awaitable[object]) -> desk.ActResult:
-    try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            known = await asked
-    except TimeoutError:
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk did not answer about an act in time") from None
-    if isinstance(known, WriteState):
-        return desk.ActResult(state=desk.ActState(known.value), values={})
-    if not isinstance(known, desk.ActResult):
-        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about an act is none")
-    return known
-
-
-async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
-    """Whether a ticket may still be opened, or an officer's answer written, for its task: it stands, and so does the case.
-
-    Raises:
-        Refused: `task.held`.
-    """
-    try:
-        standing = await load_standing(parts, act.task)
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-        payload = decode(act.payload.encode())
-        if not (isinstance(payload, Mapping) and payload.get("do") == "open"):
-            await verify_case(parts, standing.task.record)
-    except Refused as refused:
-        if refused.code is Code.TASK_HELD:
-            raise  # it may go on: until then it is neither written nor given up
-        return False
-    return True
-
-
-async def _still_permitted(parts: Parts, ask: AskRecord) -> bool:
-    """Decide an act that the desk never saw afresh. ⚔ Its case is read again too, as before any write."""
-    ended = await case_ending(parts, ask.case)
-    if ended is not None:
-        await end_task(parts, ask.task, ended)
-        return False
-    try:
-        _, weighed = await weigh_confirmed(parts, ask, frozenset(ask.confirmed_by))
-        await verify_still_confirmed(parts, ask)
-    except Refused:
-        return False
-    return isinstance(weighed.decision, Permit)
 
 
 async def _expire_confirmation(parts: Parts, kept: Kept[ConfirmationRecord]) -> None:
