@@ -1,6 +1,6 @@
 """Holding what an agent says against what it asks: the message and every free text, with the task's last messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue import Action, MarkKind
@@ -8,9 +8,10 @@ from remit.domain.errors import Code, Refused
 from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
-from remit.domain.words import Said, check_words
+from remit.domain.words import Said, WordsVerdict, check_words
 from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
+from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
 
 _EARLIER: Final = 3
@@ -31,29 +32,61 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
 
     Source: 2-model.md §6.
     """
-    texts = [words] if words is not None else []
-    for mark in action.marked(MarkKind.FREE_TEXT):
-        texts.extend(value for value in values_at(params, mark.path) if isinstance(value, str))
-    if not any(text.strip() for text in texts):
+    texts = [*([words] if words is not None else []), *_free_texts(action, params)]
+    texts = [text for text in texts if text.strip()]
+    if not texts:
         return
     earlier = await parts.store.find(AskRecord, "ask.task", standing.task.record.id, limit=_EARLIER, newest=True)
     targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
-    # What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
-    before = tuple(one.record.words for one in reversed(earlier) if one.record.words and one.record.state is not AskState.REFUSED)
-    said = "\n".join(texts)
+    before = _chains(parts, [one.record for one in reversed(earlier)])
     verdict = await off_the_loop(
-        len(said),
-        lambda: check_words(
-            said,
-            action=action,
-            params=params,
-            catalogue=parts.catalogue,
-            objective=parts.catalogue.objective(standing.mandate.objective),
-            known_ids=targets,
-            lexicon=parts.lexicon,
-            earlier=before,
+        sum(map(len, texts)),
+        lambda: _hold(
+            texts,
+            before,
+            lambda text, told: check_words(
+                text,
+                action=action,
+                params=params,
+                catalogue=parts.catalogue,
+                objective=parts.catalogue.objective(standing.mandate.objective),
+                known_ids=targets,
+                lexicon=parts.lexicon,
+                earlier=told,
+            ),
         ),
     )
     code = _WORDS.get(verdict.said)
     if code is not None:
         raise Refused(code, verdict.reason)
+
+
+def _free_texts(action: Action, params: JsonObject) -> list[str]:
+    """The texts among an ask's params, in the order of the schema."""
+    return [value for mark in action.marked(MarkKind.FREE_TEXT) for value in values_at(params, mark.path) if isinstance(value, str)]
+
+
+def _chains(parts: Parts, earlier: Sequence[AskRecord]) -> tuple[tuple[str, ...], ...]:
+    """What a task said before, oldest first, as it may be read on: all of it, the messages alone, and the texts alone that stand in its case.
+
+    What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
+    """
+    said: list[tuple[list[str], list[str]]] = []
+    for record in earlier:
+        action = parts.catalogue.actions.get(record.action)
+        if record.state is not AskState.REFUSED:
+            said.append(([record.words] if record.words else [], [] if action is None else _free_texts(action, params_of(record))))
+    words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
+    return tuple({tuple(one for both in said for kind in both for one in kind): None, tuple(words): None, tuple(texts): None})
+
+
+def _hold(texts: Sequence[str], before: Sequence[tuple[str, ...]], check: Callable[[str, tuple[str, ...]], WordsVerdict]) -> WordsVerdict:
+    """Check each text of an ask behind whatever it may be read behind. ⚔ Two texts of one ask are read on like two asks, either way round."""
+    verdict = WordsVerdict(said=Said.MATCH)
+    for place, text in enumerate(texts):
+        others = tuple(texts[:place]) + tuple(texts[place + 1 :])
+        for told in (*before, others) if others else before:
+            verdict = check(text, told)
+            if verdict.said in _WORDS:
+                return verdict
+    return verdict
