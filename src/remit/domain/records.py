@@ -563,7 +563,10 @@ class OfferRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Something for the agent's inbox: a reply, an offer or a notice, whole; it is cut when delivered."""
+    """Something for the agent's inbox: a reply, an offer or a notice. `epochs` is the standing it was held against.
+
+    ⚔ A reply is held again, and cut, when it is delivered on another standing.
+    """
 
     KIND: ClassVar[str] = "message"
     id: str
@@ -574,6 +577,7 @@ class Message:
     text: str
     offer: str = ""
     withheld: int = 0
+    epochs: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """By task, in order."""

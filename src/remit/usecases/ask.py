@@ -31,6 +31,7 @@ from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, c
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.told_now import told_now
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 
 _TRIES = 6
@@ -369,7 +370,7 @@ async def _permit(  # the parts of one decision
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
-    return await _acted(parts, standing, record, settled, written, committed)
+    return await _acted(parts, record, settled, written, committed)
 
 
 async def _told(  # the parts of one decision
@@ -415,35 +416,22 @@ async def act_now(  # a decision, its act and its proof
         settled = await dispatch_fresh(parts, standing, Kept(act, 1), kept, tuple(place.index for place in committed.places))
     except Fault as waits:
         del waits  # the act stays queued or sent; the reply says that it is pending
-    return await _acted(parts, standing, kept.record, settled, written, committed)
+    return await _acted(parts, kept.record, settled, written, committed)
 
 
-async def _acted(  # a decision, its act and its proof
-    parts: Parts, standing: Standing, record: AskRecord, settled: Settled | None, written: Written, committed: Committed
-) -> Reply:
+async def _acted(parts: Parts, record: AskRecord, settled: Settled | None, written: Written, committed: Committed) -> Reply:
     """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
         now = await parts.store.get(AskRecord, record.id)
         return await reply_of(parts, now.record, receipt(parts, written, committed, Holder.AGENT))
-    if (
-        settled.ask.result not in {"", "{}"}
-        and not await parts.store.stand(standing.expects)
-        and await _ended_meanwhile(parts, record.task)
-    ):
-        return await reply_of(parts, settled.ask, attributes=False)
-    return await reply_of(parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT))
-
-
-async def _ended_meanwhile(parts: Parts, task_id: str) -> bool:
-    """Whether a task was ended while the desk acted. ⚔ Then nothing is told; the act's own reaching of the objective is no such end."""
+    whole = receipt(parts, written + settled.written, settled.committed, Holder.AGENT)
+    if settled.ask.result in {"", "{}"}:
+        return await reply_of(parts, settled.ask, whole)
     try:
-        standing = await load_standing(parts, task_id)
-        if standing.task.record.reason == EndReason.OBJECTIVE_REACHED:
-            return False
-        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-    except Refused:
-        return True
-    return False
+        covered = await told_now(parts, settled.ask)
+    except (Refused, Fault):
+        return await reply_of(parts, settled.ask, attributes=False)
+    return await reply_of(parts, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered)
 
 
 def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool = False) -> ActRecord:

@@ -3,8 +3,8 @@
 What may be told is the mandate's; finding it in a text is in `domain/outbound`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.catalogue import Catalogue, PowerKind
@@ -13,8 +13,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.mandate import Mandate, Power
 from remit.domain.names import matches
 from remit.domain.outbound import Held, find_held, without
-from remit.domain.records import AskRecord, AskState, TaskRecord, TaskState
-from remit.domain.values import decode
+from remit.domain.records import AskRecord, AskState, Message, TaskRecord, TaskState
+from remit.domain.values import Json, decode
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
@@ -128,6 +128,37 @@ async def listening(parts: Parts, case: str) -> Standing:
 
 async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
     """Hold a text against what the agent of this standing may be told."""
+    values = await _untold(parts, standing)
+    held = find_held(text, values)
+    return Checked(task=standing.task.record.id, held=held, left=without(text, held))
+
+
+async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Message]) -> Sequence[Message]:
+    """Messages as they may be delivered on this standing. Those that were held against another one are held again.
+
+    ⚔ What a customer took away after an officer had written it stands in the inbox still.
+
+    Raises:
+        Fault: `fault.backoffice`: facts that cannot be read let nothing out.
+
+    Source: 2-model.md §4, §7 (Outbound).
+    """
+    if all(one.epochs == standing.epochs or not one.text for one in messages):
+        return messages
+    values = await _untold(parts, standing)
+    cut: list[Message] = []
+    for one in messages:
+        held = find_held(one.text, values) if one.epochs != standing.epochs else ()
+        cut.append(replace(one, text=without(one.text, held), withheld=one.withheld + len(held)) if held else one)
+    return cut
+
+
+async def _untold(parts: Parts, standing: Standing) -> Mapping[str, Json]:
+    """The customer's actual values of everything that the agent of this standing may not be told.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
     task = standing.task.record
     told = await _told_before(parts, task)
     covered: set[str] = set(parts.catalogue.attributes)
@@ -136,9 +167,7 @@ async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
         covered &= {one for one in may if not parts.catalogue.attributes[one].sensitive or one in told}
     # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
     uncovered = sorted(set(parts.catalogue.attributes) - covered - builtin_attributes().keys())
-    values = await parts.backoffice.attributes(task.customer, uncovered)
-    held = find_held(text, values)
-    return Checked(task=task.id, held=held, left=without(text, held))
+    return await parts.backoffice.attributes(task.customer, uncovered)
 
 
 async def _told_before(parts: Parts, task: TaskRecord) -> frozenset[str]:

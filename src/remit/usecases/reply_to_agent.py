@@ -140,7 +140,17 @@ async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, of
     task = standing.task.record.id
     last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
-    return Message(id=f"{task} {n}", task=task, n=n, at=parts.world.now(), kind=kind, text=text, offer=offer, withheld=withheld)
+    return Message(
+        id=f"{task} {n}",
+        task=task,
+        n=n,
+        at=parts.world.now(),
+        kind=kind,
+        text=text,
+        offer=offer,
+        withheld=withheld,
+        epochs=standing.epochs,
+    )
 
 
 def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecord:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
@@ -11,14 +12,18 @@ from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, Tas
 from remit.domain.values import Json
 from remit.ports.store import Commit, Mark, Missing, Replayed
 from remit.usecases.ask import Workload
+from remit.usecases.check_reply import cut_messages
 from remit.usecases.end import Ended, end_task
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, verify_not_suspended
-from remit.usecases.read_case import case_ending, verify_case
+from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_again
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.told_now import told_now
 from remit.usecases.weigh import still_covered
+
+_TRIES: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,20 +122,20 @@ async def deliver(parts: Parts, record: AskRecord) -> Reply:
         standing = await load_standing(parts, record.task)
         verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
         record = await read_again(parts, record)
+        covered = await told_now(parts, record) if record.result else still_covered(parts, standing, record)
     except Refused:
         return await reply_of(parts, record, attributes=False)
-    ended = await case_ending(parts, standing.task.record.case) if record.result else None
-    if ended is not None:
-        await end_task(parts, record.task, ended)
-    return await reply_of(parts, record, attributes=ended is None, covered=still_covered(parts, standing, record))
+    return await reply_of(parts, record, covered=covered)
 
 
 async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) -> Sequence[Message]:
-    """The messages of a task after number `after`, waiting for one if there is none.
+    """The messages of a task after number `after`, waiting for one if there is none, cut to what may be told now.
 
     Raises:
         Refused: the standing's own codes; an ended task is told nothing.
-        Fault: `fault.case`.
+        Fault: `fault.case`; `fault.backoffice` where a message must be held again and the facts cannot be read.
+
+    Source: 2-model.md §4, §7 (Outbound).
     """
     standing = await _own(parts, workload)
     verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
@@ -139,10 +144,14 @@ async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) 
     if not found and wait_s > 0:
         await parts.notify.wait(f"task:{workload.task}", wait_s)
         found = await parts.store.find(Message, "message.task", workload.task, low=after + 1, limit=100)
-    standing = await _own(parts, workload)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-    await verify_case(parts, standing.task.record)
-    return [one.record for one in found]
+    for _ in range(_TRIES):
+        standing = await _own(parts, workload)
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+        messages = await cut_messages(parts, standing, [one.record for one in found])
+        await verify_case(parts, standing.task.record)
+        if await parts.store.stand(standing.expects):  # ⚔ case and desk were asked meanwhile
+            return messages
+    raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
 async def complete(parts: Parts, workload: Workload) -> Ended:

@@ -1,0 +1,31 @@
+"""What may leave now of what the desk has answered: standing and case are read again after the last thing that took time."""
+
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AskRecord, EndReason
+from remit.usecases.parts import Parts
+from remit.usecases.read_case import case_ending, ended_by_case
+from remit.usecases.standing import load_standing, verify_standing
+from remit.usecases.weigh import still_covered
+
+
+async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
+    """The attributes of an ask's result that its agent may be told at this moment.
+
+    ⚔ The desk may have been long in acting, and the case in being read: whoever was revoked, narrowed or closed meanwhile is told no
+    more than what is left. That the act itself reached the objective is no such end.
+
+    Raises:
+        Refused: `task.ended` and the standing's own codes; `task.busy` when something moved while the case was read.
+        Fault: `fault.case`, `fault.store`: then nothing is told.
+
+    Source: 2-model.md §4 (standing and case are read again before bytes leave).
+    """
+    standing = await load_standing(parts, record.task)
+    if standing.task.record.reason != EndReason.OBJECTIVE_REACHED:
+        verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    ended = await case_ending(parts, standing.task.record.case)
+    if ended is not None:
+        raise await ended_by_case(parts, record.task, ended)
+    if not await parts.store.stand(standing.expects):
+        raise Refused(Code.TASK_BUSY, "something moved while the case was read", retry_after_s=1)
+    return still_covered(parts, standing, record)
