@@ -2,7 +2,7 @@
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena
+from attacks.arena import SEND_BACK, Arena, gathered
 from remit.client.errors import Refused
 
 
@@ -118,3 +118,25 @@ def test_an_agent_whose_name_speaks_is_not_registered(arena: Arena, name: str) -
     assert caught.value.code == "request.malformed"
     assert "name" in str(caught.value)
     assert arena.desk.agent("spiffe://talker.example/x", name="Talker").client_id
+
+
+@pytest.mark.proves("WORDS")
+def test_a_case_is_given_its_subject_once_also_when_it_is_asked_for_at_once(arena: Arena) -> None:
+    task = arena.task()
+    texts = {"subject": "The kettle", "text": "Its lid does not close."}
+    answers = gathered(arena, [arena.asking(task, "case.open", texts, f"k{number}") for number in range(5)])
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+    assert task.ask("case.open", texts).codes == ("objective.step_order",)
+    assert len(arena.run(arena.helpdesk.notes(task.case))) == 1
+
+
+@pytest.mark.proves("WORDS")
+def test_a_case_whose_subject_did_not_arrive_may_be_given_it_again(arena: Arena) -> None:
+    task = arena.task()
+    arena.helpdesk.set_down(True)
+    waits = task.ask("case.open", {"subject": "The kettle", "text": "Its lid does not close."})
+    assert waits.outcome is None
+    arena.helpdesk.set_down(False)
+    arena.desk.sweep()
+    assert waits.again().outcome == "done"
+    assert task.ask("case.open", {"subject": "The lamp", "text": "It is dark."}).codes == ("objective.step_order",)

@@ -6,11 +6,9 @@ The order of the stages is 2-model.md §5; the first that fails gives the one pu
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import cache
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import CUSTOMER, Action, Effect, MarkKind
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Refused
@@ -25,6 +23,7 @@ from remit.ports.policy import Question
 from remit.ports.store import Expect
 from remit.usecases.accept_offer import with_terms
 from remit.usecases.climb_ladder import climb, refusal
+from remit.usecases.compare import compared
 from remit.usecases.hold_words import hold_words
 from remit.usecases.look_up import CaseRead, facts_and_case
 from remit.usecases.parts import Parts
@@ -52,7 +51,8 @@ class Confirmed:
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
-_TRIES: Final = 3
+_ONCE: Final = frozenset({"case.open"})
+"""What is done once in a task (2-model.md §4)."""
 NOBODY: Final = Confirmed(by=frozenset(), kind="none")
 
 
@@ -134,6 +134,12 @@ def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
     if wish.action not in objective.actions:
         raise Refused(Code.OBJECTIVE_ACTION_OUTSIDE, f"{wish.action} is not part of {objective.name}")
     if action.builtin:
+        if action.name in _ONCE and standing.counters.get((standing.task.record.id, _once(action))):
+            raise Refused(
+                Code.OBJECTIVE_STEP_ORDER,
+                f"{action.name} was done",
+                public="The case has its subject already; add to it with case.comment.",
+            )
         return action
     done = {key.removeprefix("done:") for (scope, key), used in standing.counters.items() if scope == standing.task.record.id and used}
     if objective.done_when and all(name in done for name in objective.done_when):
@@ -143,6 +149,10 @@ def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
         first = ", ".join(missing)
         raise Refused(Code.OBJECTIVE_STEP_ORDER, f"{first} comes first", public=f"First: {first}.")
     return action
+
+
+def _once(action: Action) -> str:
+    return f"once:{action.name}"
 
 
 async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *, with_case: bool) -> _Ruled:
@@ -163,7 +173,9 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
                 (Reserved(scope=scope, key=counter_key(charge.power, total.path), amount=total.amount_micro), total.limit_micro)
                 for total in charge.totals
             )
-    reserved.extend(await _compared(parts, standing, action, params, wish.held))
+    reserved.extend(await compared(parts, standing, action, params, wish.held))
+    if action.name in _ONCE:
+        reserved.append((Reserved(scope=standing.task.record.id, key=_once(action), amount=1), 1))
     records = _records(parts, action, params)
     facts, case = await facts_and_case(parts, standing, records, with_case=with_case)
     return _Ruled(
@@ -176,53 +188,6 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
         case=case,
         expects=expects,
     )
-
-
-async def _compared(
-    parts: Parts, standing: Standing, action: Action, params: JsonObject, held: tuple[Reserved, ...]
-) -> list[tuple[Reserved, int | None]]:
-    """Count what a customer's attributes are compared with: three different values each, over all agents.
-
-    ⚔ Comparing a guessed value is disclosure. Reads compare, and so does whatever is told a sensitive attribute; saying
-    the same value again tells nothing new. Only a keyed hash of the value is kept.
-
-    Raises:
-        Refused: `desk.refused` at the fourth value.
-
-    Source: 2-model.md §7.
-    """
-    customer = standing.task.record.customer
-    scope = f"{COMPARED}{customer}"
-    found: list[tuple[Reserved, int | None]] = []
-    for mark in action.marked(MarkKind.ATTRIBUTE):
-        if action.effect is not Effect.READ and not parts.catalogue.attributes[mark.of].sensitive:
-            continue
-        for value in values_at(params, mark.path):
-            if isinstance(value, str | int | Decimal):
-                key = b64url(parts.signer.keyed("compared", canonical([customer, mark.of, value]))[:16])
-                found.append((Reserved(scope=scope, key=f"{mark.of} {key}", amount=1), None))
-    if not found:
-        return []
-    used = await parts.store.counters(scope)
-    known = {key for key, count in used.items() if count}
-    for one, _ in tuple(found):
-        attribute = one.key.partition(" ")[0]
-        # ⚔ Values that come at once do not see each other here: each new one takes a place, of which the store gives three.
-        place = Reserved(scope=scope, key=f"tries/{attribute}", amount=1)
-        if one in held:
-            found.extend([(place, _TRIES)] if place in held else [])
-            continue
-        if one.key in known:
-            continue
-        found.append((place, _TRIES))
-        known.add(one.key)
-        if sum(key.partition(" ")[0] == attribute for key in known) > _TRIES:
-            raise Refused(
-                Code.DESK_REFUSED,
-                f"{attribute} was compared with {_TRIES} values already",
-                public="This was tried too often; the desk's staff must check it with the customer.",
-            )
-    return found
 
 
 def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str, str]]:
