@@ -156,6 +156,14 @@ def test_the_customers_values_are_their_own_only(desk: Desk) -> None:
     assert run(desk.plug.attributes("nobody", ["contact.email", "order.status"])) == {}
 
 
+def test_what_other_records_say_and_the_named_ones_do_not(desk: Desk) -> None:
+    names = ["contact.email", "order.status"]
+    email = {"contact.email": "anna@mail.example"}
+    assert run(desk.plug.attributes("anna", names, beside={"order": ["W1"]})) == {**email, "order.status": ["delivered"]}
+    assert run(desk.plug.attributes("anna", names, beside={"order": ["W1", "W3"]})) == email
+    assert run(desk.plug.attributes("anna", names, beside={"product": ["p1"]})) == {**email, "order.status": ["pending", "delivered"]}
+
+
 def test_the_records_to_choose_from_are_the_customers_own(desk: Desk) -> None:
     assert [(one.id, one.name) for one in run(desk.plug.records("anna", "order"))] == [("W1", "Kettle"), ("W3", "Cup")]
     assert list(run(desk.plug.records("anna", "product"))) == []

@@ -4,7 +4,7 @@ Which values are covered is decided by the use case; here texts are only compare
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,7 @@ from typing import Final
 
 from remit.domain.plain import View, view
 from remit.domain.secrets import find_secrets
-from remit.domain.values import Json
+from remit.domain.values import Json, same
 
 _SHORTEST: Final = 3
 _SHORTEST_NUMBER: Final = 4
@@ -48,6 +48,33 @@ def find_held(text: str, values: Mapping[str, Json]) -> tuple[Held, ...]:
         for one in _texts(value):
             found += [_held(seen, span, "attribute", name) for span in _places(seen.text, one)]
     return _apart(found)
+
+
+def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Collection[str]]) -> list[Json]:
+    """What records say of one attribute: each row a kind, an id and a value.
+
+    Of the kinds in `beside`, only what other records than those say, and those do not.
+
+    Source: 2-model.md §7 (Outbound), §3 (Target).
+    """
+    known = list(rows)
+    listed = [value for kind, record_id, value in known if record_id in beside.get(kind, ())]
+    return [
+        value for kind, record_id, value in known if record_id not in beside.get(kind, ()) and not any(same(value, one) for one in listed)
+    ]
+
+
+def speaking(value: Json) -> list[Json]:
+    """The parts of a value that tell of whom they are by themselves: numbers, and texts of several words or with a digit.
+
+    A lone word ("pending") is said of many things, and tells nothing of a record that is not named beside it.
+    """
+    if isinstance(value, Mapping):
+        return [one for each in value.values() for one in speaking(each)]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [one for each in value for one in speaking(each)]
+    alone = isinstance(value, str) and not any(letter.isdigit() or letter.isspace() for letter in value.strip())
+    return [] if alone or value is None or isinstance(value, bool) else [value]
 
 
 def without(text: str, held: Sequence[Held]) -> str:

@@ -1,6 +1,6 @@
 """The port to the desk's backoffice: facts and actions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -92,8 +92,13 @@ class Backoffice(Protocol):
         """
         ...
 
-    async def attributes(self, customer: str, names: Sequence[str]) -> Mapping[str, Json]:
-        """The customer's actual values of the named attributes, as far as they exist."""
+    async def attributes(
+        self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, Json]:
+        """The customer's actual values of the named attributes, as far as they exist; an attribute of records gives all values over them.
+
+        `beside` names records by kind: of these kinds only what other records of the customer say, and these do not.
+        """
         ...
 
     async def records(self, customer: str, kind: str) -> Sequence[Summary]:

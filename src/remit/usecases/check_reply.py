@@ -12,9 +12,9 @@ from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate import Mandate, Power
 from remit.domain.names import matches
-from remit.domain.outbound import Held, find_held, without
+from remit.domain.outbound import Held, find_held, speaking, without
 from remit.domain.records import AskRecord, AskState, Message, TaskRecord, TaskState
-from remit.domain.values import Json, decode
+from remit.domain.values import Json, decode, same
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
@@ -156,26 +156,48 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
 async def _untold(parts: Parts, standing: Standing) -> Mapping[str, Json]:
     """The customer's actual values of everything that the agent of this standing may not be told.
 
+    ⚔ Not whole attributes: what is covered of the records it acts for says nothing of the customer's other ones, and a yes to
+    telling one value is none to telling another.
+
     Raises:
         Fault: `fault.backoffice`.
     """
-    task = standing.task.record
-    told = await _told_before(parts, task)
-    covered: set[str] = set(parts.catalogue.attributes)
-    for _, mandate in standing.chain:
-        may = tellable(mandate, parts.catalogue)
-        covered &= {one for one in may if not parts.catalogue.attributes[one].sensitive or one in told}
+    customer = standing.task.record.customer
+    told = await _told_before(parts, standing.task.record)
+    known = parts.catalogue.attributes
+    covered = frozenset(known).intersection(*(tellable(mandate, parts.catalogue) for _, mandate in standing.chain))
     # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
-    uncovered = sorted(set(parts.catalogue.attributes) - covered - builtin_attributes().keys())
-    return await parts.backoffice.attributes(task.customer, uncovered)
+    uncovered = sorted(known.keys() - {one for one in covered if not known[one].sensitive} - builtin_attributes().keys())
+    values = dict(await parts.backoffice.attributes(customer, uncovered))
+    for name in told.keys() & covered & values.keys():
+        values[name] = [one for one in _each(values[name]) if not any(same(one, heard) for heard in told[name])]
+    target = _target(standing)
+    elsewhere = sorted(one for one in covered if not known[one].sensitive and one.partition(".")[0] in target)
+    others = await parts.backoffice.attributes(customer, elsewhere, beside=target)
+    return {**values, **{name: speaking(value) for name, value in others.items()}}
 
 
-async def _told_before(parts: Parts, task: TaskRecord) -> frozenset[str]:
-    """The sensitive attributes the customer already agreed to have told in this task."""
-    told: set[str] = set()
+def _target(standing: Standing) -> Mapping[str, frozenset[str]]:
+    """The records a task acts for, by kind, as the narrowest mandate above it says."""
+    target: dict[str, frozenset[str]] = {}
+    for _, mandate in standing.chain:
+        for kind, ids in mandate.objective.target.items():
+            target[kind] = target.get(kind, frozenset(ids)) & frozenset(ids)
+    return target
+
+
+def _each(value: Json) -> Sequence[Json]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+
+
+async def _told_before(parts: Parts, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
+    """The sensitive values the customer already agreed to have told in this task, by attribute."""
+    told: dict[str, list[Json]] = {}
     for kept in await parts.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
         ask = kept.record
         if ask.state is AskState.DONE and "customer" in ask.confirmed_by and ask.result:
             values = decode(ask.result.encode())
-            told |= set(ask.covered) & set(values if isinstance(values, Mapping) else ())
-    return frozenset(told)
+            for name, value in (values if isinstance(values, Mapping) else {}).items():
+                if name in ask.covered:
+                    told.setdefault(name, []).extend(_each(value))
+    return told

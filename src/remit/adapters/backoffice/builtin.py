@@ -4,7 +4,7 @@ What an action does is in `effects/`; here stand ownership, versions, keys and f
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,7 @@ from remit.domain.catalogue import Action, Catalogue, MarkKind
 from remit.domain.catalogue import Effect as Kind
 from remit.domain.decision import Facts
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.outbound import values_beside
 from remit.domain.paths import values_at
 from remit.domain.values import Instant, Json, JsonObject, verify_money
 from remit.ports.backoffice import Act, ActResult, ActState, Summary
@@ -113,9 +114,11 @@ class BuiltinBackoffice:
 
         return await self._database.write(job, fault=Code.FAULT_BACKOFFICE)
 
-    async def attributes(self, customer: str, names: Sequence[str]) -> Mapping[str, Json]:
+    async def attributes(
+        self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, Json]:
         """The customer's actual values; an attribute of records gives all values over the customer's own records."""
-        return await self._read(lambda connection: dict(_actual(connection, customer, names)))
+        return await self._read(lambda connection: dict(_actual(connection, customer, names, beside or {})))
 
     async def records(self, customer: str, kind: str) -> Sequence[Summary]:
         """The customer's own records of one kind."""
@@ -224,14 +227,17 @@ def _write_act(connection: sqlite3.Connection, key: str, result: ActResult, *, n
     return bool(written.rowcount)
 
 
-def _actual(connection: sqlite3.Connection, customer: str, names: Sequence[str]) -> Iterator[tuple[str, Json]]:
+def _actual(
+    connection: sqlite3.Connection, customer: str, names: Sequence[str], beside: Mapping[str, Collection[str]]
+) -> Iterator[tuple[str, Json]]:
     held = books.attributes(connection, customer)
     for name in names:
         kind, _, member = name.partition(".")
         if name in held:
             yield name, held[name]
             continue
-        values = [record.data[member] for record in books.owned(connection, customer, kind) if member in record.data]
+        own = books.owned(connection, customer, kind)
+        values = values_beside([(kind, record.id, record.data[member]) for record in own if member in record.data], beside)
         if values:
             yield name, values
 

@@ -3,13 +3,14 @@
 In memory and fast; idempotent, fenced and versioned like any other; it can be told to fail.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from remit.domain.catalogue import Action, Catalogue, MarkKind
 from remit.domain.decision import Facts
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.outbound import values_beside
 from remit.domain.paths import Path, values_at
 from remit.domain.values import Json, JsonObject
 from remit.ports.backoffice import Act, ActResult, ActState, Summary
@@ -134,7 +135,9 @@ class SandboxBackoffice:
         self._verify_up()
         return self._acts.setdefault(key, _FENCED)
 
-    async def attributes(self, customer: str, names: Sequence[str]) -> Mapping[str, Json]:
+    async def attributes(
+        self, customer: str, names: Sequence[str], *, beside: Mapping[str, Collection[str]] | None = None
+    ) -> Mapping[str, Json]:
         """The customer's actual values; an attribute of records gives all values over the customer's own records."""
         self._verify_up()
         found: dict[str, Json] = {}
@@ -144,7 +147,8 @@ class SandboxBackoffice:
             if name in held:
                 found[name] = held[name]
                 continue
-            told = [known.values[name] for known in self._known.values() if customer in known.owners and name in known.values]
+            own_records = [(place, known) for place, known in self._known.items() if customer in known.owners and name in known.values]
+            told = values_beside([(*place, known.values[name]) for place, known in own_records], beside or {})
             if told:
                 found[name] = told
         return found
