@@ -45,5 +45,5 @@ def test_nothing_more_is_done_once_the_objective_is_reached(arena: Arena) -> Non
     reply = task.ask("payment.refund", refund())
     assert arena.anna.confirm(reply).outcome == "done"
     with arena.unchanged():
-        arena.refused(arena.ask(task, "order.return", SEND_BACK), "task.ended", on_record=False)
+        arena.refused(arena.ask(task, "order.return", SEND_BACK), "task.ended")
     assert arena.recorded("task.ended")["envelope"]["reason"] == "objective_reached"

@@ -246,3 +246,30 @@ def test_a_task_that_ends_while_its_risk_is_followed_is_not_held_alive(arena: Ar
     kept = arena.run(arena.parts.store.get(TaskRecord, task.id)).record
     assert (kept.state.value, kept.reason) == ("ended", "revoked")
     assert arena.person("GET", "/me/v1/mandates", cookie=arena.anna.cookie).json()["mandates"][0]["state"] == "revoked"
+
+
+@pytest.mark.proves("P10", "TASK-END")
+@pytest.mark.parametrize("ending", ["completed", "revoked by the customer", "agent suspended"])
+def test_what_is_still_asked_after_the_end_is_on_the_record(arena: Arena, ending: str) -> None:
+    end, _ = ENDINGS[ending]
+    mandate, task = arena.granted()
+    end(arena, mandate, task)
+    with arena.unchanged():
+        body = arena.ask(task, "order.return", SEND_BACK, words="One more thing.").json()
+    assert body["code"] == ("agent.suspended" if ending == "agent suspended" else "task.ended")
+    entry = arena.recorded("ask.decided", ask=body["ask"])
+    assert (entry["envelope"]["decision"], entry["envelope"]["code"]) == ("refuse", body["code"])
+    assert entry["desk"]["ask"]["params"] == SEND_BACK
+    assert body["receipt"]["entries"]
+
+
+@pytest.mark.proves("P10", "DPOP-REPLAY")
+def test_a_proof_counts_once_also_when_it_is_turned_away(arena: Arena) -> None:
+    task = arena.task()
+    task.complete()
+    path = f"/v1/tasks/{task.id}/asks"
+    proof = arena.proof(task.agent, "POST", path, token=task.token)
+    body = {"action": "order.read", "params": {"order_id": "W1"}}
+    first, second = (arena.send(task, path, body, headers={"dpop": proof}) for _ in range(2))
+    assert (code_of(first), code_of(second)) == ("task.ended", "credential.replayed")
+    assert len(arena.entries("ask.decided")) == 1

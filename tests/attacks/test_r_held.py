@@ -86,3 +86,15 @@ def test_what_is_not_held_cannot_be_let_go(arena: Arena) -> None:
     with pytest.raises(Refused) as one:
         sam.post("/security/v1/suspend", {"task": task.id})
     assert one.value.code == "request.malformed"
+
+
+@pytest.mark.proves("HELD", "IDEMPOTENCE")
+def test_what_was_asked_while_a_task_is_held_may_be_asked_again_under_the_same_key(arena: Arena) -> None:
+    task = held(arena)
+    path, body, headers = f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": READ}, {"idempotency-key": "k1"}
+    refused = arena.send(task, path, body, headers=headers)
+    arena.refused(refused, "task.held")
+    sam, lee = arena.desk.officer("sam", ["security"]), arena.desk.officer("lee", ["security"])
+    proposal = sam.post("/security/v1/resume", {"task": task.id, "reason": "a clumsy agent"})["proposal"]["proposal"]
+    lee.post(f"/security/v1/proposals/{proposal}", {"answer": "yes"})
+    assert arena.send(task, path, body, headers=headers).json()["decision"] == "permit"

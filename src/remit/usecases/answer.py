@@ -33,7 +33,7 @@ from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Reserve, Step
-from remit.usecases.ask import act_for, act_now, write_decision
+from remit.usecases.ask import act_for, act_now
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
@@ -47,6 +47,7 @@ from remit.usecases.reserving import released
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
+from remit.usecases.write_decision import write_decision
 
 _TRIES = 5
 

@@ -14,7 +14,7 @@ from remit.domain.rendering import rendering_json
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed, weigh_confirmed
-from remit.usecases.ask import act_for, act_now, write_decision
+from remit.usecases.ask import act_for, act_now
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import invitation_for, render_now
 from remit.usecases.parts import Parts
@@ -25,6 +25,7 @@ from remit.usecases.reserving import released, taken
 from remit.usecases.standing import Standing
 from remit.usecases.still_confirmed import verify_still_say
 from remit.usecases.weigh import Weighed
+from remit.usecases.write_decision import write_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

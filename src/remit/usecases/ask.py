@@ -15,7 +15,6 @@ from remit.domain.receipt import Holder
 from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
 from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
-from remit.domain.transcript import Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
 from remit.usecases.end import end_task
@@ -26,13 +25,14 @@ from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
-from remit.usecases.recording import Written, draft, pseudonym, receipt, write
+from remit.usecases.recording import Written, receipt
 from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.told_now import told_now
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
+from remit.usecases.write_decision import write_decision
 
 _TRIES = 6
 
@@ -73,9 +73,8 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
     """Decide, record and, where permitted, do one ask.
 
     Raises:
-        Refused: before anything can be recorded: `task.ended`, `agent.suspended`, `credential.replayed`,
-            `request.conflict` and the rest of proving and standing. A refusal of the ask itself comes back as a reply,
-            with its receipt.
+        Refused: before anything can be recorded: another's or an unknown task, `credential.replayed`, `request.conflict`. Every
+            other refusal comes back as a reply, with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
     asked = request
@@ -87,7 +86,10 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
         # An earlier answer that is overlooked at first keeps this one from being recorded, and is found by the next try.
         standing = await load_standing(parts, workload.task, idempotency=key, about=about, sure=tried > 0)
         _verify_own(standing, workload)
-        await _verify_or_end(parts, standing)
+        try:
+            await _verify_or_end(parts, standing)
+        except Refused as refused:
+            return await _turned_away(parts, standing, workload, request, refused)
         if standing.earlier is not None:
             return await _again(parts, standing, workload, request, broken)
         try:
@@ -171,7 +173,7 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
     record = _record(parts, standing, request, request.words, weighed)
     match weighed.decision:
         case Refuse() as refuse:
-            return await _refuse(parts, standing, workload, request, record, weighed, refuse)
+            return await _refuse(parts, standing, workload, request, record, weighed, _No(refuse=refuse))
         case NeedsHuman() as needs:
             return await _hold(parts, standing, workload, request, record, weighed, needs)
         case Permit():
@@ -239,17 +241,39 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _No:
+    """A refusal: `again` of what a person declined before, `away` where nothing may be asked at all."""
+
+    refuse: Refuse
+    again: bool = False
+    away: bool = False
+
+
+async def _turned_away(parts: Parts, standing: Standing, workload: Workload, request: AskIn, refused: Refused) -> Reply:
+    """Refuse what a proved workload asks that may ask nothing now, or no more, and record that it asked.
+
+    ⚔ What is still tried after an end, a suspension or while a task is held is what the desk's people need to see. Its key is not used
+    up: the same ask may be made again once the task is not held any more.
+
+    Raises:
+        Refused: as given, where it cannot be recorded: nothing is permitted either way; `credential.replayed`.
+    """
+    weighed = _refused(request, refused)
+    record = _record(parts, standing, request, request.words, weighed)
+    refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+    try:
+        return await _refuse(parts, standing, workload, request, record, weighed, _No(refuse=refuse, away=True))
+    except Replayed:
+        raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+    except Fault:
+        raise refused from None
+
+
 async def _refuse(  # the parts of one decision
-    parts: Parts,
-    standing: Standing,
-    workload: Workload,
-    request: AskIn,
-    record: AskRecord,
-    weighed: Weighed,
-    refuse: Refuse,
-    *,
-    again: bool = False,
+    parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, no: _No
 ) -> Reply:
+    refuse = no.refuse
     of = about(weighed, record.customer)
     asked_for = weighed.params
     whole = await off_the_loop(request.size, lambda: clean_whole(parts, action=request.action, params=asked_for, words=request.words))
@@ -261,20 +285,21 @@ async def _refuse(  # the parts of one decision
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
-    event = AskedAgain(target=of) if again else WasRefused(code=refuse.code, about=of)
-    steps = steps_of(parts, standing, event, customer=False)
+    event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
+    steps = () if no.away else steps_of(parts, standing, event, customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
     committed = await parts.store.commit(
         Commit(
-            expects=standing.expects,
-            puts=_new(workload, request, refused),
+            expects=() if no.away else standing.expects,
+            puts=(Put(refused, 0),) if no.away else _new(workload, request, refused),
             marks=workload.marks,
-            touches=((refused.task, refused.at),),
+            touches=() if no.away else ((refused.task, refused.at),),
             steps=steps,
             entries=written.rows,
         )
     )
-    await follow_risk(parts, standing, steps)
+    if not no.away:
+        await follow_risk(parts, standing, steps)
     return await reply_of(parts, refused, receipt(parts, written, committed, Holder.AGENT))
 
 
@@ -289,7 +314,7 @@ async def _hold(  # the parts of one decision
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
-        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), refuse, again=again)
+        return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), _No(refuse=refuse, again=again))
     waiting = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
@@ -462,51 +487,4 @@ def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool =
         sent_at=now if sent else NEVER,
         tries=1 if sent else 0,
         epochs=standing.epochs,
-    )
-
-
-async def write_decision(  # the parts of one decision
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, decision: str, code: str, detail: str
-) -> Written:
-    """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
-    task = standing.task.record
-    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
-    return await write(
-        parts,
-        draft(
-            parts,
-            Kind.ASK_DECIDED,
-            envelope={
-                "ask": record.id,
-                "task": record.task,
-                "case": record.case,
-                "mandate": record.mandate,
-                "mandate_hash": standing.mandate.hash,
-                "agent": record.client_id,
-                "actor": task.actor,
-                "operator": record.operator,
-                "customer": pseudonym(parts, record.customer),
-                # ⚔ An envelope is never erased: what an agent wrote in place of an action's name has no place in it.
-                "action": record.action if record.action in parts.catalogue.actions else "",
-                "area": weighed.action.area.value if weighed.action is not None else "",
-                "digest": record.digest,
-                "decision": decision,
-                "code": code,
-                "who": list(record.who),
-                "confirmed_by": list(record.confirmed_by),
-                "waiver": record.waiver,
-                "risk": weighed.risk,
-            },
-            agent={"ask": shown, "public": record.public},
-            customer={"ask": shown, "agent": standing.agent.record.name},
-            desk={
-                "ask": shown,
-                "detail": detail,
-                "policies": list(weighed.policies),
-                "versions": dict(record.versions),
-                **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
-            },
-            subject=record.customer,
-            refs=(record.id, record.task, record.customer),
-        ),
     )

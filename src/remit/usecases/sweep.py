@@ -24,7 +24,6 @@ from remit.domain.records import (
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
 from remit.usecases.answer import weigh_confirmed
-from remit.usecases.ask import write_decision
 from remit.usecases.end import end_all, end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
@@ -34,6 +33,7 @@ from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.reserving import released
 from remit.usecases.standing import ending_of, load_standing, something_waits
 from remit.usecases.still_confirmed import verify_still_meant
+from remit.usecases.write_decision import write_decision
 
 R = TypeVar("R", bound=Record)
 _PAGE: Final = 200

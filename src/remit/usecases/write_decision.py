@@ -1,0 +1,57 @@
+"""The entry of a decision: what was asked, what was decided and why, for each party its part."""
+
+from remit.domain.records import AskRecord
+from remit.domain.transcript import Kind
+from remit.domain.values import JsonObject
+from remit.usecases.parts import Parts
+from remit.usecases.recording import Written, draft, pseudonym, write
+from remit.usecases.replies import params_of
+from remit.usecases.standing import Standing
+from remit.usecases.weigh import Weighed
+
+
+async def write_decision(  # the parts of one decision
+    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, decision: str, code: str, detail: str
+) -> Written:
+    """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
+    task = standing.task.record
+    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
+    return await write(
+        parts,
+        draft(
+            parts,
+            Kind.ASK_DECIDED,
+            envelope={
+                "ask": record.id,
+                "task": record.task,
+                "case": record.case,
+                "mandate": record.mandate,
+                "mandate_hash": standing.mandate.hash,
+                "agent": record.client_id,
+                "actor": task.actor,
+                "operator": record.operator,
+                "customer": pseudonym(parts, record.customer),
+                # ⚔ An envelope is never erased: what an agent wrote in place of an action's name has no place in it.
+                "action": record.action if record.action in parts.catalogue.actions else "",
+                "area": weighed.action.area.value if weighed.action is not None else "",
+                "digest": record.digest,
+                "decision": decision,
+                "code": code,
+                "who": list(record.who),
+                "confirmed_by": list(record.confirmed_by),
+                "waiver": record.waiver,
+                "risk": weighed.risk,
+            },
+            agent={"ask": shown, "public": record.public},
+            customer={"ask": shown, "agent": standing.agent.record.name},
+            desk={
+                "ask": shown,
+                "detail": detail,
+                "policies": list(weighed.policies),
+                "versions": dict(record.versions),
+                **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
+            },
+            subject=record.customer,
+            refs=(record.id, record.task, record.customer),
+        ),
+    )
