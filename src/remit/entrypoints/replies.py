@@ -254,11 +254,12 @@ def ask_body(reply: Reply) -> dict[str, object]:
             body |= {"desk_pending": True, "poll": f"/v1/asks/{reply.ask}"}
         case "waiting":
             body |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at), "poll": f"/v1/asks/{reply.ask}"}
+        case "countered":
+            body |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at)}
+            body |= {"countered_by": reply.countered_by, "poll": f"/v1/asks/{reply.countered_by}"}
         case _:
             if reply.code is not None:
                 body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
-            if reply.countered_by:
-                body["countered_by"] = reply.countered_by
     return body
 
 
