@@ -6,12 +6,14 @@ from typing import Final
 
 from remit.domain.disclosure import cut_result
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord
 from remit.domain.values import Instant, Json, JsonObject, kept_object
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
 from remit.usecases.recording import receipt_of
+from remit.usecases.remedy import remedy_of
 
 _DECISIONS: Mapping[AskState, str] = {
     AskState.REFUSED: "refuse",
@@ -47,6 +49,8 @@ class Reply:
     public: str
     countered_by: str
     receipt: JsonObject
+    remedy: JsonObject | None = None
+    """The `remit_mandate` that would cover a refused ask."""
 
 
 async def reply_of(
@@ -93,6 +97,7 @@ async def reply_of(
         public=record.public or (record.reason if record.state is AskState.FAILED else ""),
         countered_by=record.countered_by,
         receipt=receipt,
+        remedy=await _remedy(parts, record) if attributes else None,
     )
 
 
@@ -112,6 +117,12 @@ async def _receipt(parts: Parts, record: AskRecord, holder: Holder) -> JsonObjec
     """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
     entries = await parts.store.entries(ref=record.id, limit=20)
     return await receipt_of(parts, [entry.index for entry in entries], holder)
+
+
+async def _remedy(parts: Parts, record: AskRecord) -> JsonObject | None:
+    if record.state is not AskState.REFUSED or record.code not in CURED_BY_GRANT:
+        return None
+    return await remedy_of(parts, mandate=record.mandate, action=record.action, params=params_of(record))
 
 
 async def _open_ask(parts: Parts, record: AskRecord) -> AskRecord:
