@@ -13,6 +13,8 @@ from remit.entrypoints.bounded import WHOLE
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
+from remit.entrypoints.receipts_api import BEGINS as RECEIPTS
+from remit.entrypoints.receipts_api import presents_token
 from remit.entrypoints.replies import Answer, problem
 from remit.entrypoints.wire import Receive, Scope, Send, header_values
 
@@ -90,12 +92,13 @@ class App:
             _LOG.exception("unexpected failure at %s", scope["path"])
             answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
         self._metrics.answered(scope["path"], answer.status, started_s)
-        await _send(self._with_nonce(answer, scope["path"]), scope, send)
+        await _send(self._with_nonce(answer, scope), scope, send)
 
-    def _with_nonce(self, answer: Answer, path: str) -> Answer:
+    def _with_nonce(self, answer: Answer, scope: Scope) -> Answer:
         """An answer at a door for proofs with what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
-        nonce = self._nonce()
-        if nonce is None or not (path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path)):
+        nonce, path = self._nonce(), scope["path"]
+        proves = path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
+        if nonce is None or not proves:
             return answer
         return replace(answer, headers=(*answer.headers, (b"dpop-nonce", nonce.encode())))
 

@@ -20,6 +20,8 @@ PROBLEM: Final = b"application/problem+json"
 
 _LONGEST_REMEDY: Final = 4096
 """⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
+_SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
+"""What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -144,13 +146,19 @@ def json_answer(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...
     return Answer(status, encode(value), JSON, (*headers, (b"cache-control", b"no-store")))
 
 
-def problem(
-    error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] | None = None, allow: str = "", remedy: JsonObject | None = None
+def problem(  # what goes with one code
+    error: Refused | Fault,
+    *,
+    issuer: str,
+    extra: Mapping[str, object] | None = None,
+    allow: str = "",
+    remedy: JsonObject | None = None,
+    people: bool = False,
 ) -> Answer:
     """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
 
     `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
-    would cover what was refused.
+    would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
 
     Source: 5-standards.md §6.
     """
@@ -171,7 +179,7 @@ def problem(
         body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if STATUS[code] == 401:  # noqa: PLR2004  # the one status that names a scheme
-        headers.append((b"www-authenticate", _challenge(code, issuer, remedy)))
+        headers.append((b"www-authenticate", _SIGN_IN if people or code.value.startswith("person.") else _challenge(code, issuer, remedy)))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
     return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
