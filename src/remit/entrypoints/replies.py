@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.canonical import b64url, canonical
+from remit.domain.dpop import PROOF_ALGORITHMS
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.values import JsonObject, instant_text
@@ -18,6 +19,7 @@ from remit.usecases.replies import Reply
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 
+_ALGS: Final = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
 _LONGEST_REMEDY: Final = 4096
 """⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
 _SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
@@ -189,14 +191,14 @@ def _challenge(code: Code, issuer: str, remedy: JsonObject | None) -> bytes:
     """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more."""
     metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
     if code is Code.CREDENTIAL_MISSING:
-        return f'DPoP algs="ES256 EdDSA ES384 PS256", {metadata}'.encode()
+        return f"DPoP {_ALGS}, {metadata}".encode()
     if code is Code.CREDENTIAL_NONCE:
-        return b'DPoP error="use_dpop_nonce", algs="ES256 EdDSA ES384 PS256"'
+        return f'DPoP error="use_dpop_nonce", {_ALGS}'.encode()
     if code in CURED_BY_GRANT:
         return f'DPoP error="insufficient_authorization", {_remediation(remedy)}{metadata}'.encode()
     if code is Code.CONFIRMATION_REQUIRED:
         return b'DPoP error="transaction_authorization_required"'
-    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", algs="ES256 EdDSA ES384 PS256", {metadata}'.encode()
+    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", {_ALGS}, {metadata}'.encode()
 
 
 def _remediation(remedy: JsonObject | None) -> str:
