@@ -44,6 +44,14 @@ from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, 
 
 COOKIE: Final = "remit_session"
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
+ADDRESSES: Final = frozenset({
+    ("GET", "/v1/tasks/{task}"),
+    ("POST", "/v1/tasks/{task}/asks"),
+    ("GET", "/v1/tasks/{task}/inbox"),
+    ("POST", "/v1/tasks/{task}/complete"),
+    ("GET", "/v1/asks/{ask}"),
+})  # fmt: skip
+"""The same, as OpenAPI writes them."""
 _TEXT: Final = re.compile(r"(text/[a-z0-9.+-]+|application/(json|x-ndjson|har\+json|xml|yaml))(;\s*charset=utf-8)?", re.ASCII)
 _LONGEST_WAIT_S: Final = 30
 _MOST_FILES: Final = 10

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.agent_api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.bounded import WHOLE
@@ -34,8 +35,9 @@ Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path pattern, its methods and who answers."""
+    """A path as OpenAPI writes it, its pattern, its methods and who answers."""
 
+    path: str
     methods: frozenset[str]
     pattern: "re.Pattern[str]"
     handler: Handler
@@ -46,7 +48,7 @@ def route(methods: str, path: str, handler: Handler) -> Route:
     pattern = re.sub(
         r"\\\{([a-z]+)(:path)?\\\}", lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)", re.escape(path)
     )
-    return Route(frozenset(methods.split()), re.compile(pattern), handler)
+    return Route(path.replace(":path}", "}"), frozenset(methods.split()), re.compile(pattern), handler)
 
 
 class App:
@@ -75,6 +77,12 @@ class App:
         self._metrics = metrics
         self._nonce = nonce
         self._start, self._stop = life
+
+    @property
+    def addresses(self) -> frozenset[tuple[str, str]]:
+        """Every method and address this desk answers at, as OpenAPI writes them. HEAD goes with every GET."""
+        routed = {(method, one.path) for one in self._routes for method in one.methods}
+        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
