@@ -55,6 +55,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "MANDATE-TARGET": _model(3, "Only the records of the target."),
     "MANDATE-TESTS": _model(3, "Every test of the charged power holds; an absent value fails it."),
     "OBJECTIVE": _model(5, "Only actions of the objective, in their order, until it is reached."),
+    "REMEDY": Requirement(
+        "What a refusal says would cure it covers that ask, once, and nothing else; it tells nothing of records.", "5-standards.md §6"
+    ),
     "COUNTERS": _model(3, "Uses and totals are reserved when asked and never exceeded."),
     "COUNTERS-EXACT": _model(3, "Counters are exact under concurrency."),
     "NEVER": _model(3, "`never` beats everything and cannot be confirmed away."),

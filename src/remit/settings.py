@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.variables import verify_variables
 
 _NUMBERS: Final[Mapping[str, int]] = {
     "token_ttl_s": 300,
@@ -36,8 +37,7 @@ _LIMITS: Final[Mapping[str, int]] = {
     "unproved_per_s": 500,
     "unproved_burst": 2_000,
 }
-_SANDBOX_TIMES: Final = 100
-"""A sandbox, which is reached from its own machine alone, is there to be tried hard: its limits are so many times as wide."""
+_SANDBOX_TIMES: Final = 100  # a sandbox, reached from its own machine alone, is there to be tried hard: limits so many times as wide
 _BOUNDS: Final = {"token_ttl_s": (1, 300), "code_ttl_s": (1, 60), "hold_at": (1, 100), "end_at": (1, 100), "retention_days": (0, 36_500)}
 _WIDEST: Final = 1_000_000
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -68,7 +68,7 @@ POINTS: Final = (
     "store.before_commit",
     "store.before_settled",
 )
-"""The named points of the path at which a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
+"""Where on the path a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,7 @@ class Settings:
     terms: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
-    peer_header: str = ""
-    """The header in which a proxy of the desk's own says who calls it."""
+    peer_header: str = ""  # the header in which a proxy of the desk's own says who calls it
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -142,6 +141,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         Refused: `settings.invalid`.
     """
     _verify_known(raw)
+    verify_variables(environment)
     server, desk, sandbox = _table(raw, "server"), _table(raw, "desk"), _table(raw, "sandbox")
     settings = Settings(
         issuer=_issuer(environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")),

@@ -69,6 +69,33 @@ def test_a_foreign_page_cannot_use_a_persons_session(arena: Arena, headers: dict
 
 
 @pytest.mark.proves("P16", "CSRF")
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"", {"content-type": "application/x-www-form-urlencoded"}),
+        (b"", {"content-type": "text/plain"}),
+        (b"", {"content-type": "multipart/form-data; boundary=x"}),
+        (b"", {"origin": "https://helper.example"}),
+        (b"", {"origin": "null"}),
+        (b"", {"sec-fetch-site": "cross-site"}),
+        (b"{}", {}),  # bytes without a type: any page can send these too
+        (b'{"answer":"no"}', {}),
+    ],
+)
+def test_what_a_foreign_page_can_send_by_itself_is_not_taken_for_an_empty_request(
+    arena: Arena, content: bytes, headers: dict[str, str]
+) -> None:
+    found, task = arena.granted()
+    reply = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]})
+    with arena.unchanged():
+        for path in (f"/me/v1/mandates/{found.id}/revoke", "/login/v1/sign-out", f"/me/v1/confirmations/{arena.anna.invitation(reply)}"):
+            refused = arena.room.raw("POST", path, cookie=arena.anna.cookie, headers=headers, content=content, check=False)
+            assert code_of(refused) in {"person.not_allowed", "request.unsupported_type"}
+    assert reply.again().needs_human
+    assert arena.anna.get("/me/v1")["id"] == "anna"
+
+
+@pytest.mark.proves("P16", "CSRF")
 def test_a_page_may_not_use_the_sandboxs_own_controls(arena: Arena) -> None:
     arena.task()
     body = {"what": "agent", "name": "x", "reason": "x"}

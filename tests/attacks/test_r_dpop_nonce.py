@@ -57,6 +57,20 @@ def test_another_desks_nonce_is_none(strict: Arena) -> None:
 
 
 @pytest.mark.proves("DPOP-REPLAY")
+def test_a_receipts_door_asks_an_agent_for_it_and_tells_it(strict: Arena) -> None:
+    task = strict.task()
+
+    def fetched(nonce: str | None) -> httpx.Response:
+        path = "/log/receipts/10000"
+        proof = ProofKey(task.agent.key).proof("GET", ISSUER + path, now_s=strict.clock.now() / 1000, token=task.token, nonce=nonce)
+        return strict.send(task, path, method="GET", headers={"dpop": proof, "content-type": ""})
+
+    said = fetched(None)
+    assert said.json()["code"] == "credential.nonce"
+    assert fetched(said.headers["dpop-nonce"]).json()["code"] == "request.not_found"
+
+
+@pytest.mark.proves("DPOP-REPLAY")
 def test_the_token_endpoint_asks_for_it_too(strict: Arena) -> None:
     agent = strict.agent(SHOP)
     said = strict.form("/oauth/token", {"grant_type": "authorization_code", "code": "x"}, agent=agent, key=agent)

@@ -135,6 +135,27 @@ def test_a_point_to_stop_at_is_for_a_sandbox_alone(remit: Run, desk: Path, monke
     refused(remit("check", "--config", desk), "settings.invalid", "REMIT_STOP_AT must be <point>[:n]")
 
 
+def test_a_variable_that_no_desk_knows_stops_the_start(remit: Run, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("REMIT_TOKEN_TTL_S", "REMIT_ISSUR", "REMIT_", "REMIT_PORT_X"):
+        with monkeypatch.context() as here:
+            here.setenv(name, "60")
+            refused(remit("check", "--config", desk), "settings.invalid", f"{name} is an unknown variable; known are REMIT_DATA,")
+    for name in ("REMIT_SHARED", "REMIT_SERVICE_HOST", "REMIT_SERVICE_PORT_HTTP", "REMIT_PORT_8080_TCP_ADDR", "REMITTANCE", "PATH_REMIT_X"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("REMIT_PORT", "8443")
+    assert remit("check", "--config", desk).code == 0
+
+
+def test_json_is_told_wherever_it_is_asked_for(remit: Run, desk: Path) -> None:
+    for asked in (("--json", "check", "--config", desk), ("check", "--json", "--config", desk), ("check", "--config", desk, "--json")):
+        ran = remit(*asked)
+        assert (ran.code, ran.json["ok"]) == (0, True), asked
+    assert remit("--json", "agent", "list", "--config", desk).json["agents"] == []
+    assert remit("check", "--config", desk).out.startswith("{") is False
+    wrong = remit("--json", "check", "--no-such")
+    assert (wrong.code, wrong.json["error"]["code"]) == (2, "request.malformed")
+
+
 def test_a_desk_without_policies_does_not_check_out(remit: Run, desk: Path) -> None:
     for file in (desk / "policies").iterdir():
         file.write_text("// nothing here\n")

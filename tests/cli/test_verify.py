@@ -122,6 +122,7 @@ def test_an_exported_log_verifies_without_the_desk_and_goes_on_where_it_was(remi
     whole = remit("verify-log", "--json", "--log", "log", "--key", key, "--earlier", "seen")
     assert whole.code == 0
     assert whole.json["continues"] == [first["entries"]]
+    assert whole.json["root"] == (nowhere / "log" / "checkpoint").read_text().split("\n")[2]  # as the checkpoint itself writes it
     (nowhere / "newer").write_text((nowhere / "log" / "checkpoint").read_text())
     (nowhere / "log" / "checkpoint").write_text(before)
     refused(remit("verify-log", "--log", "log", "--key", key, "--high-water", "newer"), "log.older", "", exit_code=4)

@@ -33,13 +33,13 @@ from contracts.identity_minting import (
 )
 from remit.adapters.identity.assertions import AssertionClients
 from remit.domain.canonical import b64url
-from remit.domain.client_assertions import AssertionType, claimed_client
+from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType, claimed_client
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import OperatorId
 from remit.domain.values import Instant
 from remit.ports.identity import ClientMethod, InlineKeys, KeyFile, KeySource, KeyUrl, ProvedClient, Registration, SpiffeBundleFile
 
-ALGORITHMS = ["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"]
+ALGORITHMS = list(CLIENT_ALGORITHMS)
 HEADER = {"alg": "ES256", "kid": "k1", "typ": "client-authentication+jwt"}
 TLS = ssl.create_default_context()
 BEARER, SPIFFE = AssertionType.JWT_BEARER, AssertionType.JWT_SPIFFE

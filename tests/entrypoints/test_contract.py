@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from contracts.identity_minting import jwk, mint
 from remit.client.calls import MANDATE_TOKEN
 from remit.client.keys import ProofKey
 from remit.sandbox import Sandbox
@@ -115,6 +116,26 @@ def test_a_token_that_is_refused_says_where_to_learn_more(developer: Developer) 
         assert METADATA in answer.headers["www-authenticate"]
 
 
+def test_algorithms_are_named_alike_wherever_they_are_named_and_each_is_taken(developer: Developer) -> None:
+    server = developer.desk.room.raw("GET", "/.well-known/oauth-authorization-server").json()
+    resource = developer.desk.room.raw("GET", "/.well-known/oauth-protected-resource").json()
+    proofs, clients = ["ES256", "ES384", "Ed25519", "EdDSA", "PS256"], ["ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256"]
+    assert server["dpop_signing_alg_values_supported"] == resource["dpop_signing_alg_values_supported"] == proofs
+    for door in ("token", "introspection", "revocation"):
+        assert server[f"{door}_endpoint_auth_signing_alg_values_supported"] == clients
+    task = developer.task()
+    for headers in ({"authorization": None}, {"authorization": "DPoP x"}):
+        said = developer.send(task, "GET", f"/v1/tasks/{task.id}", **headers).headers["www-authenticate"]
+        assert said.split('algs="')[1].partition('"')[0].split() == proofs
+    for alg in proofs:
+        answer = developer.form("/oauth/token", {}, mint({"typ": "dpop+jwt", "alg": alg, "jwk": jwk(alg)}, _proof_claims()))
+        oauth_refused(answer, 400, "invalid_request", "request.malformed")  # the proof was taken; only then the form is read
+
+
+def _proof_claims() -> dict[str, Any]:
+    return {"jti": secrets.token_hex(8), "htm": "POST", "htu": "http://localhost/oauth/token", "iat": int(time.time())}
+
+
 def test_an_address_that_does_not_take_a_method_names_the_one_it_takes(developer: Developer) -> None:
     task = developer.task()
     for method, path, allowed in (
@@ -171,8 +192,37 @@ def test_oauths_own_words_are_used_where_it_has_one(developer: Developer) -> Non
     )
     proof = developer.proof("POST", "/oauth/token")
     oauth_refused(developer.form("/oauth/token", {}, proof), 400, "invalid_request", "request.malformed")
+    opening = {"grant_type": EXCHANGE, "subject_token": developer.mandate.id, "subject_token_type": MANDATE_TOKEN}
+    for target in ({"resource": "https://other.example"}, {"audience": "https://other.example"}):
+        proof = developer.proof("POST", "/oauth/token")
+        elsewhere = developer.form("/oauth/token", {**opening, **target}, proof)
+        said = oauth_refused(elsewhere, 400, "invalid_target", "request.malformed")  # RFC 8693 §2.2.2
+        assert "http://localhost" in said["error_description"]
     pushed = developer.form("/oauth/par", {"response_type": "token"})
     oauth_refused(pushed, 400, "unsupported_response_type", "request.malformed")
+
+
+@pytest.mark.parametrize(
+    ("port", "taken"), [("", True), (":1", True), (":49152", True), (":65535", True), (":0", False), (":65536", False), (":99999", False)]
+)
+def test_an_answer_goes_to_this_machine_on_any_port_that_is_one(developer: Developer, port: str, taken: bool) -> None:
+    address = f"http://127.0.0.1{port}/callback"
+    wanted = {
+        "response_type": "code",
+        "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+        "dpop_jkt": developer.proofs.thumbprint,
+        "redirect_uri": address,
+        "authorization_details": json.dumps([MANDATE]),
+    }
+    pushed = developer.form("/oauth/par", wanted)
+    body = {"client_id": f"at{port}", "operator": "x", "keys": {"jwks": {"keys": [jwk("ES256", kid="1")]}}, "redirect_uris": [address]}
+    registered = developer.desk.room.raw("POST", "/sandbox/v1/agents", body, check=False)
+    if taken:
+        assert (pushed.status_code, registered.status_code) == (201, 201), registered.text
+    else:
+        oauth_refused(pushed, 400, "invalid_request", "request.malformed")
+        refused(registered, 400, "request.malformed")
 
 
 def test_a_proof_used_twice_is_a_bad_proof_and_an_assertion_used_twice_a_bad_client(developer: Developer) -> None:

@@ -38,6 +38,25 @@ def test_members_that_nobody_looks_at_are_refused_and_nothing_is_done(desk: Sand
     assert sent(desk, f"/me/v1/mandates/{mandate.id}/revoke", {}, customer.cookie)[0] == 200
 
 
+def test_a_request_that_needs_no_body_may_have_none(desk: Sandbox) -> None:
+    customer, agent, audit = desk.customer("yusuf"), desk.agent(SHOP), desk.officer("aud", ["audit"])
+    mandate = customer.grant(agent, MANDATE)
+    assert sent(desk, f"/me/v1/mandates/{mandate.id}/revoke", None, customer.cookie)[1]["state"] == "revoked"
+    assert sent(desk, "/audit/v1/verify", None, audit.cookie)[1]["verified"] is True
+    # One that needs a body says so.
+    assert sent(desk, f"/me/v1/mandates/{mandate.id}/narrow", None, customer.cookie)[1]["code"] == "request.malformed"
+
+
+def test_nobody_is_asked_for_a_proof_at_a_persons_door(desk: Sandbox) -> None:
+    for path in ("/me/v1/mandates", "/desk/v1/waiting", "/log/receipts/0"):
+        answer = desk.room.raw("GET", path, check=False)
+        assert (answer.status_code, answer.json()["code"]) == (401, "person.not_signed_in")
+        assert answer.headers["www-authenticate"].startswith("Cookie ")
+    unsigned = desk.room.raw("POST", "/login/v1/enrol", {"code": "x"}, check=False)
+    assert unsigned.status_code == 401
+    assert "DPoP" not in unsigned.headers["www-authenticate"]
+
+
 def test_a_person_is_told_a_persons_cure(desk: Sandbox) -> None:
     customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
     reply = agent.open(customer.grant(agent, MANDATE)).ask("payment.refund", REFUND)

@@ -252,6 +252,7 @@ def test_the_loss_is_on_the_record_with_the_published_checkpoint_as_evidence(fol
     envelope, desk = recovering(folder, recorded)
     assert envelope["lost"] == {"from": 5, "to": 6}
     assert envelope["published"]["size"] == read_checkpoint(read_note(published).text).size == 6
+    assert envelope["published"]["root"] == read_note(published).text.split("\n")[2]  # as the checkpoint itself writes it
     assert desk["checkpoint"] == published
     assert set(desk["asks_that_waited"]) == {"con", "con2"}
 

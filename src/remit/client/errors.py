@@ -36,7 +36,8 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
     `code` is the desk's (docs/codes.md), or `oauth.<error>` where the desk gave OAuth's own word only.
     `status` is the HTTP status, 0 where nothing was sent or nothing came back. `challenge` holds the parameters of
     `WWW-Authenticate`: the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`,
-    `transaction_challenge`, `resource_metadata`).
+    `transaction_challenge`, `resource_metadata`). `authorization_remediation` is base64url of JSON whose `authorization_details`
+    would cover the refused ask; a desk leaves it out where no mandate could say just that.
     """
 
     def __init__(

@@ -16,6 +16,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.spiffe import SpiffeId, SpiffePattern, verify_member, verify_spiffe_id
 from remit.domain.values import Instant, Json, JsonObject
 
+CLIENT_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256")
+"""What `private_key_jwt` assertions may be signed with, as metadata names it."""
 SKEW_MS: Final = 60_000
 LONGEST_ASSERTION_MS: Final = 10 * 60_000
 LONGEST_SVID_MS: Final = 60 * 60_000

@@ -15,6 +15,9 @@ from remit.domain.compact_jws import malformed, text_member
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant, JsonObject
 
+PROOF_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256")
+"""What proofs may be signed with, as metadata and challenges name it: RS256 is not among them (FAPI 2.0), as proofs are made
+fresh and nobody is tied to an old key. `EdDSA` is Ed25519's older name (RFC 9864)."""
 WINDOW_MS: Final = 60_000
 NONCE_WINDOW_MS: Final = 60_000
 

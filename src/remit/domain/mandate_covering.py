@@ -72,7 +72,7 @@ def cover(
     Source: 2-model.md §3, §5 (Rules).
     """
     speech = action.power if kind is None else kind
-    disclosed = _disclosed(action, params) if action.marks else ()
+    disclosed = disclosed_in(action, params) if action.marks else ()
     silent = verify_not_forbidden(mandate, speech, action, params, disclosed)
     tellable = frozenset(action.returns) - silent if action.returns else _NONE
     read = speech is PowerKind.RECEIVE
@@ -90,7 +90,7 @@ def cover(
     return Cover(needed=needed, telling=heard, read=read)
 
 
-def _disclosed(action: Action, params: JsonObject) -> tuple[str, ...]:
+def disclosed_in(action: Action, params: JsonObject) -> tuple[str, ...]:
     """The attributes the params disclose, each once; null discloses too."""
     return tuple(
         dict.fromkeys(

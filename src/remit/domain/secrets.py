@@ -3,6 +3,7 @@
 Shapes are in `secret_shapes`, disguises in `secret_disguises`. Findings are offsets; they never carry the value.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +15,7 @@ from remit.domain.secret_disguises import backwards, readings
 from remit.domain.secret_shapes import Found, SecretClass, found_contacts, found_forms, found_plain
 from remit.domain.values import Json, JsonObject
 
+_REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
 _GUESSED_KINDS: Final = frozenset({"password", "url_password"})
 _SHORTEST_FINGERPRINTED: Final = 16  # what is shorter is a password or a code by another name, and can be guessed
 _NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -102,6 +104,11 @@ def redact(text: str, findings: Collection[Finding]) -> str:
         out += [text[at : max(at, finding.start)], f"[{finding.kind} removed]"]
         at = finding.end
     return "".join([*out, text[at:]])
+
+
+def says_removed(text: str) -> bool:
+    """Whether a text says, as `redact` does, that something was taken out of it."""
+    return _REMOVED.search(text) is not None
 
 
 _Seen: TypeAlias = tuple[str, str, tuple[Finding, ...]]

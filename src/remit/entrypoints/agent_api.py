@@ -38,11 +38,20 @@ from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.redacting import AttachedFile
+from remit.usecases.remedy import remedy_in_task
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
 
 COOKIE: Final = "remit_session"
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
+ADDRESSES: Final = frozenset({
+    ("GET", "/v1/tasks/{task}"),
+    ("POST", "/v1/tasks/{task}/asks"),
+    ("GET", "/v1/tasks/{task}/inbox"),
+    ("POST", "/v1/tasks/{task}/complete"),
+    ("GET", "/v1/asks/{ask}"),
+})  # fmt: skip
+"""The same, as OpenAPI writes them."""
 _TEXT: Final = re.compile(r"(text/[a-z0-9.+-]+|application/(json|x-ndjson|har\+json|xml|yaml))(;\s*charset=utf-8)?", re.ASCII)
 _LONGEST_WAIT_S: Final = 30
 _MOST_FILES: Final = 10
@@ -131,7 +140,14 @@ class AgentApi:
             body=body_digest(raw),
             size=len(raw),
         )
-        return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
+        issuer = self.parts.terms.issuer
+        try:
+            return ask_answer(await ask(self.parts, workload, request), issuer=issuer)
+        except Refused as refused:
+            if refused.code is not Code.MANDATE_EXPIRED:
+                raise
+            fresh = await remedy_in_task(self.parts, task=workload.task, action=body.action, params=body.params)
+            return refused_ask(refused, issuer=issuer, remedy=fresh)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> Answer:
         if not is_id(ask_id, "ask"):

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.agent_api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.bounded import WHOLE
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
+from remit.entrypoints.receipts_api import BEGINS as RECEIPTS
+from remit.entrypoints.receipts_api import presents_token
 from remit.entrypoints.replies import Answer, problem
 from remit.entrypoints.wire import Receive, Scope, Send, header_values
 
@@ -32,8 +35,9 @@ Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path pattern, its methods and who answers."""
+    """A path as OpenAPI writes it, its pattern, its methods and who answers."""
 
+    path: str
     methods: frozenset[str]
     pattern: "re.Pattern[str]"
     handler: Handler
@@ -44,7 +48,7 @@ def route(methods: str, path: str, handler: Handler) -> Route:
     pattern = re.sub(
         r"\\\{([a-z]+)(:path)?\\\}", lambda found: f"(?P<{found[1]}>.+)" if found[2] else f"(?P<{found[1]}>[^/]+)", re.escape(path)
     )
-    return Route(frozenset(methods.split()), re.compile(pattern), handler)
+    return Route(path.replace(":path}", "}"), frozenset(methods.split()), re.compile(pattern), handler)
 
 
 class App:
@@ -74,6 +78,12 @@ class App:
         self._nonce = nonce
         self._start, self._stop = life
 
+    @property
+    def addresses(self) -> frozenset[tuple[str, str]]:
+        """Every method and address this desk answers at, as OpenAPI writes them. HEAD goes with every GET."""
+        routed = {(method, one.path) for one in self._routes for method in one.methods}
+        return AGENT_ADDRESSES | {("POST", path) for path in OAUTH_PATHS} | routed
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
         if scope["type"] == "lifespan":
@@ -90,12 +100,13 @@ class App:
             _LOG.exception("unexpected failure at %s", scope["path"])
             answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
         self._metrics.answered(scope["path"], answer.status, started_s)
-        await _send(self._with_nonce(answer, scope["path"]), scope, send)
+        await _send(self._with_nonce(answer, scope), scope, send)
 
-    def _with_nonce(self, answer: Answer, path: str) -> Answer:
+    def _with_nonce(self, answer: Answer, scope: Scope) -> Answer:
         """An answer at a door for proofs with what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
-        nonce = self._nonce()
-        if nonce is None or not (path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path)):
+        nonce, path = self._nonce(), scope["path"]
+        proves = path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
+        if nonce is None or not proves:
             return answer
         return replace(answer, headers=(*answer.headers, (b"dpop-nonce", nonce.encode())))
 

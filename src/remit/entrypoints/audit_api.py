@@ -89,10 +89,14 @@ class AuditApi:
         return json_answer(200, {"contest": settled.id, "open": settled.open})
 
     async def receipt(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
-        """GET /log/receipts/{entry}: a C2SP tlog-proof, for a party to the entry alone."""
-        text = await audit.receipt_for(self.parts, await self.people.who(scope), found["entry"])
-        name = f'attachment; filename="entry-{found["entry"]}.tlog-proof"'.encode()
-        return Answer(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
+        """GET /log/receipts/{entry} as a person: a C2SP tlog-proof, for a party to the entry alone."""
+        return proof_answer(found["entry"], await audit.receipt_for(self.parts, await self.people.who(scope), found["entry"]))
+
+
+def proof_answer(entry: str, text: str) -> Answer:
+    """A receipt as a file."""
+    name = f'attachment; filename="entry-{entry}.tlog-proof"'.encode()
+    return Answer(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
 
 
 async def asked_report(parts: Parts, asked: Mapping[str, str]) -> Report:

@@ -14,6 +14,7 @@ from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.public import Public
+from remit.entrypoints.receipts_api import ReceiptsApi
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
@@ -39,10 +40,18 @@ def make_app(
     signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
     metrics = Metrics(parts.world)
+    agents = AgentApi(parts, tokens, signs, limits)
+    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts)))
     return App(
-        agents=AgentApi(parts, tokens, signs, limits),
+        agents=agents,
         oauth=OAuth(parts, tokens, signs, limits),
-        routes=[*public_routes(parts, metrics), *people_routes(parts, limits), *page_routes(parts), *sandbox_routes(parts, sandbox)],
+        routes=[
+            *public_routes(parts, metrics),
+            *people_routes(parts, limits),
+            route("GET", "/log/receipts/{entry}", receipts.receipt),
+            *page_routes(parts),
+            *sandbox_routes(parts, sandbox),
+        ],
         lost=Pages(parts).lost,
         issuer=parts.terms.issuer,
         metrics=metrics,
@@ -146,7 +155,6 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
         ours("GET", "/audit/v1/report", audit.report),
         ours("GET", "/audit/v1/contests", audit.contests),
         ours("POST", "/audit/v1/contests/{id}", audit.settle),
-        ours("GET", "/log/receipts/{entry}", audit.receipt),
     ]
 
 

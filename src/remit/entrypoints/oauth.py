@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.client_assertions import CLIENT_ALGORITHMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.values import Json, decode
@@ -193,7 +194,8 @@ class OAuth:
             raise malformed("only access tokens are issued")
         for name in ("audience", "resource"):
             if form.get(name, self.parts.terms.issuer) != self.parts.terms.issuer:
-                raise Refused(Code.GRANT_INVALID, f"{name} is another desk")
+                # RFC 8693 §2.2.2: what is wanted is for somebody else; nothing is said of the subject token.
+                raise Unsupported("invalid_target", f"{name} must be {self.parts.terms.issuer}.")
         match form.get("subject_token_type"):
             case kind if kind == MANDATE_TYPE:
                 return await open_task(self.parts, caller, subject)
@@ -246,9 +248,11 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
         "grant_types_supported": ["authorization_code", EXCHANGE],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": list(METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "EdDSA", "ES384", "PS256", "RS256"],
+        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": list(METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
         "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
         "scopes_supported": ["mandate", "ask"],

@@ -27,7 +27,7 @@ from remit.entrypoints.wire import (
     query,
     read_body,
     read_nothing,
-    verify_json_type,
+    verify_json_or_nothing,
     whole_number,
 )
 from remit.usecases import people as views
@@ -101,7 +101,7 @@ class ContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class PeopleApi:
-    """Handlers of one desk. Every changing request must be JSON and come from our own pages or a tool without an origin."""
+    """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
 
     parts: Parts
 
@@ -111,11 +111,13 @@ class PeopleApi:
             await self._verify_no_workload(scope)
             if scope["method"] == "POST":
                 self._verify_ours(scope)
+                receive = verify_json_or_nothing(scope, receive)
             return await handler(scope, receive, found)
         except Withheld as withheld:
-            return problem(withheld, issuer=self.parts.terms.issuer, extra={**cured(withheld), **checked_body(withheld.checked)})
+            extra = {**cured(withheld), **checked_body(withheld.checked)}
+            return problem(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
-            return problem(error, issuer=self.parts.terms.issuer, extra=cured(error))
+            return problem(error, issuer=self.parts.terms.issuer, extra=cured(error), people=True)
 
     async def _verify_no_workload(self, scope: Scope) -> None:
         """A program that carries its own credential beside a person's session has borrowed that session.
@@ -135,7 +137,7 @@ class PeopleApi:
         """A foreign page must not be able to use a person's session.
 
         Raises:
-            Refused: `person.not_allowed`, `request.unsupported_type`.
+            Refused: `person.not_allowed`.
 
         Source: OWASP CSRF; 7-peers.md P16.
         """
@@ -144,7 +146,6 @@ class PeopleApi:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another origin")
         if one_header(scope, b"sec-fetch-site") not in _SAME:
             raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
-        verify_json_type(scope)
 
     async def who(self, scope: Scope, kind: str = "") -> Person:
         """Who is signed in.

@@ -9,13 +9,21 @@ from typing import Any, Final
 
 import msgspec
 
+from remit.domain.canonical import b64url, canonical
+from remit.domain.dpop import PROOF_ALGORITHMS
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.values import instant_text
+from remit.domain.mandate_remedy import CURED_BY_GRANT
+from remit.domain.values import JsonObject, instant_text
 from remit.usecases.replies import Reply
 
 JSON: Final = b"application/json"
 PROBLEM: Final = b"application/problem+json"
 
+_ALGS: Final = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
+_LONGEST_REMEDY: Final = 4096
+"""⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
+_SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
+"""What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth."""
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -95,17 +103,6 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.WORDS_WIDER: 422,
 }
 
-_WIDER_GRANT: Final = frozenset({
-    Code.MANDATE_EXPIRED,
-    Code.MANDATE_INACTIVE,
-    Code.MANDATE_LIMIT_EXCEEDED,
-    Code.MANDATE_OFF_TARGET,
-    Code.MANDATE_POWER_MISSING,
-    Code.MANDATE_TOTAL_SPENT,
-    Code.MANDATE_USES_SPENT,
-})  # fmt: skip
-"""What a wider or fresh grant would cure: `insufficient_authorization` on the refusal ladder."""
-
 _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
     Code.AGENT_HUMAN_CREDENTIAL: (400, "invalid_request"),
     Code.AGENT_SUSPENDED: (401, "invalid_client"),
@@ -151,10 +148,19 @@ def json_answer(status: int, value: Any, headers: tuple[tuple[bytes, bytes], ...
     return Answer(status, encode(value), JSON, (*headers, (b"cache-control", b"no-store")))
 
 
-def problem(error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] | None = None, allow: str = "") -> Answer:
+def problem(  # what goes with one code
+    error: Refused | Fault,
+    *,
+    issuer: str,
+    extra: Mapping[str, object] | None = None,
+    allow: str = "",
+    remedy: JsonObject | None = None,
+    people: bool = False,
+) -> Answer:
     """A refusal or fault as RFC 9457 problem details, with the headers of the refusal ladder.
 
-    `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6).
+    `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
+    would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
 
     Source: 5-standards.md §6.
     """
@@ -175,24 +181,32 @@ def problem(error: Refused | Fault, *, issuer: str, extra: Mapping[str, object] 
         body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if STATUS[code] == 401:  # noqa: PLR2004  # the one status that names a scheme
-        headers.append((b"www-authenticate", _challenge(code, issuer)))
+        headers.append((b"www-authenticate", _SIGN_IN if people or code.value.startswith("person.") else _challenge(code, issuer, remedy)))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
     return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
 
 
-def _challenge(code: Code, issuer: str) -> bytes:
+def _challenge(code: Code, issuer: str, remedy: JsonObject | None) -> bytes:
     """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more."""
     metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
     if code is Code.CREDENTIAL_MISSING:
-        return f'DPoP algs="ES256 EdDSA ES384 PS256", {metadata}'.encode()
+        return f"DPoP {_ALGS}, {metadata}".encode()
     if code is Code.CREDENTIAL_NONCE:
-        return b'DPoP error="use_dpop_nonce", algs="ES256 EdDSA ES384 PS256"'
-    if code in _WIDER_GRANT:
-        return f'DPoP error="insufficient_authorization", {metadata}'.encode()
+        return f'DPoP error="use_dpop_nonce", {_ALGS}'.encode()
+    if code in CURED_BY_GRANT:
+        return f'DPoP error="insufficient_authorization", {_remediation(remedy)}{metadata}'.encode()
     if code is Code.CONFIRMATION_REQUIRED:
         return b'DPoP error="transaction_authorization_required"'
-    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", algs="ES256 EdDSA ES384 PS256", {metadata}'.encode()
+    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", {_ALGS}, {metadata}'.encode()
+
+
+def _remediation(remedy: JsonObject | None) -> str:
+    """The `authorization_remediation` of draft-ietf-oauth-rar-metadata-remediation: a grant for once, so without a reference."""
+    if remedy is None:
+        return ""
+    said = b64url(canonical({"authorization_details": [remedy]}))
+    return f'authorization_remediation="{said}", ' if len(said) <= _LONGEST_REMEDY else ""
 
 
 def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "") -> Answer:
@@ -224,16 +238,16 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "")
     return json_answer(status, body, tuple(headers))
 
 
-def refused_ask(error: Refused | Fault, *, issuer: str) -> Answer:
+def refused_ask(error: Refused | Fault, *, issuer: str, remedy: JsonObject | None = None) -> Answer:
     """An ask that was turned away before there was a decision to record: the members of a refused ask, but no receipt."""
-    return problem(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]})
+    return problem(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]}, remedy=remedy)
 
 
 def ask_answer(reply: Reply, *, issuer: str) -> Answer:
     """An ask's reply as HTTP: 200 done or failed, 202 while something waits, a problem when refused."""
     if reply.decision == "refuse" and reply.code is not None:
         extra = {"ask": reply.ask, "decision": "refuse", "codes": [reply.code.value], "receipt": reply.receipt}
-        return problem(Refused(reply.code, public=reply.public or None), issuer=issuer, extra=extra)
+        return problem(Refused(reply.code, public=reply.public or None), issuer=issuer, extra=extra, remedy=reply.remedy)
     body = ask_body(reply)
     return json_answer(200 if "outcome" in body and reply.outcome != "unknown" else 202, body)
 
@@ -254,11 +268,12 @@ def ask_body(reply: Reply) -> dict[str, object]:
             body |= {"desk_pending": True, "poll": f"/v1/asks/{reply.ask}"}
         case "waiting":
             body |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at), "poll": f"/v1/asks/{reply.ask}"}
+        case "countered":
+            body |= {"who": list(reply.who), "expires_at": instant_text(reply.expires_at)}
+            body |= {"countered_by": reply.countered_by, "poll": f"/v1/asks/{reply.countered_by}"}
         case _:
             if reply.code is not None:
                 body |= {"codes": [reply.code.value], "cure": MEANINGS[reply.code].cure}
-            if reply.countered_by:
-                body["countered_by"] = reply.countered_by
     return body
 
 

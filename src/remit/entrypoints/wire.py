@@ -99,6 +99,28 @@ def verify_json_type(scope: Scope) -> None:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
 
 
+def verify_json_or_nothing(scope: Scope, receive: Receive) -> Receive:
+    """Check that a body is declared as JSON in UTF-8, or that there is none. Returns what to read it by.
+
+    ⚔ A page of any site can send a form, or bytes without a type, with a person's session: neither is read. Whether there are
+    bytes is seen as they come, whatever the headers say.
+
+    Raises:
+        Refused: `request.unsupported_type`.
+    """
+    if header_values(scope, b"content-type"):
+        verify_json_type(scope)
+        return receive
+
+    async def nothing() -> MutableMapping[str, Any]:
+        message = await receive()
+        if message.get("body"):
+            raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "a body without a type")
+        return message
+
+    return nothing
+
+
 async def read_nothing(scope: Scope, receive: Receive) -> None:
     """Read the body of a request that needs none: empty, or a JSON object without members.
 

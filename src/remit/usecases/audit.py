@@ -61,8 +61,8 @@ async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
     return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
 
 
-async def one_entry(parts: Parts, entry_id: str) -> KeptEntry:
-    """An entry by its place.
+async def one_entry(parts: Parts, entry_id: str, *, ref: str = "") -> KeptEntry:
+    """An entry by its place; with `ref`, only one that can be looked up by this id.
 
     Raises:
         Refused: `request.not_found`.
@@ -70,7 +70,7 @@ async def one_entry(parts: Parts, entry_id: str) -> KeptEntry:
     if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > _DIGITS:
         raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
     index = int(entry_id)
-    found = await parts.store.entries(low=index, limit=1)
+    found = await parts.store.entries(ref=ref, low=index, limit=1)
     if not found or found[0].index != index:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such entry")
     return found[0]

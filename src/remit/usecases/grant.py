@@ -31,6 +31,7 @@ from remit.usecases.recording import draft, pseudonym, write
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 URN: Final = "urn:ietf:params:oauth:request_uri:"
+_LAST_PORT: Final = 65_535
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 
 
@@ -403,12 +404,17 @@ def _verify_redirect(agent: AgentRecord, redirect_uri: str) -> None:
     """
     if redirect_uri in agent.redirect_uris:
         return
-    loopback = _LOOPBACK.fullmatch(redirect_uri)
-    if loopback is not None and any(
-        _LOOPBACK.fullmatch(known) and _without_port(known) == _without_port(redirect_uri) for known in agent.redirect_uris
+    if is_loopback(redirect_uri) and any(
+        is_loopback(known) and _without_port(known) == _without_port(redirect_uri) for known in agent.redirect_uris
     ):
         return
     raise Refused(Code.REQUEST_MALFORMED, "redirect_uri is not registered", public="redirect_uri is not registered for this agent.")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is one of this machine, with any port that is one."""
+    found = _LOOPBACK.fullmatch(address)
+    return found is not None and (found[2] is None or 0 < int(found[2][1:]) <= _LAST_PORT)
 
 
 def _without_port(address: str) -> str:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from remit.domain import merkle
 from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
-from remit.domain.note import Checkpoint, VerifyEd25519, verify_checkpoint, verify_vkey
+from remit.domain.note import Checkpoint, VerifyEd25519, b64, verify_checkpoint, verify_vkey
 from remit.domain.records import (
     ActRecord,
     ActState,
@@ -197,7 +197,7 @@ async def _record(parts: Parts, gap: _Gap, recovered: Recovered, waited: Sequenc
     """Put the recovery on the record, with the published checkpoint as evidence of what was lost."""
     published: Json = None
     if gap.published is not None:
-        published = {"size": gap.published.size, "root": b64url(gap.published.root)}
+        published = {"size": gap.published.size, "root": b64(gap.published.root)}
     written = await write(
         parts,
         draft(

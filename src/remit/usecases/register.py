@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
@@ -143,10 +144,18 @@ def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
     Source: RFC 9700 §2.1 and §4.1; RFC 8252 §7.
     """
     for address in redirect_uris:
-        if len(address) > _LONGEST_ADDRESS or not any(shape.fullmatch(address) for shape in _REDIRECTS):
+        if len(address) > _LONGEST_ADDRESS or not any(shape.fullmatch(address) for shape in _REDIRECTS) or not _is_reachable(address):
             raise _malformed(
                 "a redirect_uri is an https address, an http one on loopback, or an app's such as com.example.app:/done; no fragment, no user"
             )
+
+
+def _is_reachable(address: str) -> bool:
+    """Whether the port, where one is written, is one."""
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
 
 
 def _verify_names(record: AgentRecord) -> None:

@@ -6,29 +6,35 @@ from typing import Final
 
 from remit.domain.disclosure import cut_result
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord
 from remit.domain.values import Instant, Json, JsonObject, kept_object
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
 from remit.usecases.recording import receipt_of
+from remit.usecases.remedy import remedy_of
 
 _DECISIONS: Mapping[AskState, str] = {
     AskState.REFUSED: "refuse",
     AskState.WAITING: "needs_human",
-    AskState.DECLINED: "needs_human",
-    AskState.EXPIRED: "needs_human",
+    AskState.DECLINED: "refuse",
+    AskState.EXPIRED: "refuse",
     AskState.COUNTERED: "needs_human",
     AskState.VOID: "refuse",
 }
+"""Whoever said no, or nothing, has decided; what was answered with less goes on in the ask that took its place."""
 
-
+_GOES_ON: Final = frozenset({AskState.WAITING, AskState.COUNTERED})
 NEVER: Final = Instant(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An ask as its agent may see it. `outcome` is "" while nothing is known; `who` while people are waited for."""
+    """An ask as its agent may see it. `outcome` is "" while nothing is known; `who` while people are waited for.
+
+    Of an ask that was answered with less, `who` and `expires_at` are those of `countered_by`, the ask that took its place.
+    """
 
     ask: str
     task: str
@@ -43,6 +49,8 @@ class Reply:
     public: str
     countered_by: str
     receipt: JsonObject
+    remedy: JsonObject | None = None
+    """The `remit_mandate` that would cover a refused ask."""
 
 
 async def reply_of(
@@ -71,8 +79,9 @@ async def reply_of(
     attributes = attributes and covered.issuperset(record.covered)  # a receipt opens all that was told, or none of it
     if receipt is None:
         receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
-    if record.state is AskState.WAITING and not expires_at:
-        expires_at = await _expiry(parts, record)
+    open_ask = await _open_ask(parts, record)
+    if record.state in _GOES_ON and not expires_at:
+        expires_at = await _expiry(parts, open_ask)
     outcome = record.state.value if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
     return Reply(
         ask=record.id,
@@ -82,12 +91,13 @@ async def reply_of(
         outcome=outcome,
         result=cut.result,
         withheld=cut.withheld,
-        who=record.who if record.state is AskState.WAITING else (),
+        who=open_ask.who if open_ask.state is AskState.WAITING else (),
         expires_at=expires_at,
         code=Code(record.code) if record.code else None,
         public=record.public or (record.reason if record.state is AskState.FAILED else ""),
         countered_by=record.countered_by,
         receipt=receipt,
+        remedy=await _remedy(parts, record) if attributes else None,
     )
 
 
@@ -107,6 +117,22 @@ async def _receipt(parts: Parts, record: AskRecord, holder: Holder) -> JsonObjec
     """⚔ The agent's sections hold what it was told: where no attributes may leave, the receipt opens the envelopes alone."""
     entries = await parts.store.entries(ref=record.id, limit=20)
     return await receipt_of(parts, [entry.index for entry in entries], holder)
+
+
+async def _remedy(parts: Parts, record: AskRecord) -> JsonObject | None:
+    if record.state is not AskState.REFUSED or record.code not in CURED_BY_GRANT:
+        return None
+    return await remedy_of(parts, mandate=record.mandate, action=record.action, params=params_of(record))
+
+
+async def _open_ask(parts: Parts, record: AskRecord) -> AskRecord:
+    """The ask that people are asked about now: this one, or what took its place because a person offered less."""
+    if record.state is not AskState.COUNTERED:
+        return record
+    try:
+        return (await parts.store.get(AskRecord, record.countered_by)).record
+    except Missing:
+        return record
 
 
 async def _expiry(parts: Parts, record: AskRecord) -> Instant:

@@ -8,16 +8,20 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
 from remit.domain.mandate_covering import counter_key
+from remit.domain.receipt import Holder, Proved, build_tlog_proof
 from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
+from remit.domain.transcript import Opened, Section
 from remit.domain.values import Json
 from remit.ports.store import Commit, Mark, Missing, Replayed
 from remit.usecases.ask import Workload
+from remit.usecases.audit import one_entry
 from remit.usecases.check_reply import cut_messages
 from remit.usecases.end import Ended, end_task
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, verify_not_suspended
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_again
+from remit.usecases.recording import open_row
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.told_now import told_now
@@ -152,6 +156,47 @@ async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) 
         if await parts.store.stand(standing.expects):  # ⚔ case and desk were asked meanwhile
             return messages
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
+
+
+async def entry_receipt(parts: Parts, workload: Workload, entry_id: str) -> str:
+    """The receipt of one entry of the caller's own task as C2SP tlog-proof, opened as far as its agent may see it.
+
+    ⚔ Of an ask whose mandate has been narrowed since, or while anything moves, only the envelope opens: nothing is told here
+    that its reply would not tell any more.
+
+    Raises:
+        Refused: `request.not_found`, the same for an unknown entry and one of another task; the standing's own codes,
+            `credential.replayed`.
+        Fault: `fault.case`, `fault.store`.
+
+    Source: 4-wire.md (Log); 2-model.md §4 (standing is read again before bytes leave), §9.
+    """
+    standing = await _own(parts, workload)
+    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    await spend(parts, workload)
+    entry = await one_entry(parts, entry_id, ref=workload.task)
+    opened = await open_row(parts, entry.row)
+    told = await _still_told(parts, standing, opened)
+    await verify_case(parts, standing.task.record)
+    holder = Holder.AGENT if told and await parts.store.stand(standing.expects) else Holder.PUBLIC
+    committed = await parts.store.prove((entry.index,))
+    proved = Proved(index=entry.index, opened=opened, proof=committed.places[0].proof)
+    return build_tlog_proof(holder=holder, entry=proved, checkpoint=committed.checkpoint)
+
+
+async def _still_told(parts: Parts, standing: Standing, opened: Opened) -> bool:
+    envelope = opened.sections[Section.ENVELOPE].body or {}
+    ask_id, message = envelope.get("ask"), envelope.get("message")
+    try:
+        if isinstance(message, int):
+            # ⚔ A message is held again, and cut, on another standing; its entry cannot be.
+            return (await parts.store.get(Message, f"{standing.task.record.id} {message}")).record.epochs == standing.epochs
+        if not isinstance(ask_id, str):
+            return True
+        record = (await parts.store.get(AskRecord, ask_id)).record
+    except Missing:
+        return False
+    return still_covered(parts, standing, record).issuperset(record.covered)
 
 
 async def complete(parts: Parts, workload: Workload) -> Ended:

@@ -4,12 +4,20 @@ It joins the claim rules of the domain with keys and signatures. It remembers no
 """
 
 import ssl
+from collections.abc import Collection
 
 from remit.adapters.identity.fetching import Fetcher, verify_url
 from remit.adapters.identity.key_sets import verify_jwks
 from remit.adapters.identity.key_sources import KeySources
-from remit.adapters.identity.keys import CLIENT_ALGORITHMS, SVID_ALGORITHMS
-from remit.domain.client_assertions import AssertionType, replay_key, verify_assertion_claims, verify_assertion_type, verify_svid_claims
+from remit.adapters.identity.keys import SVID_ALGORITHMS
+from remit.domain.client_assertions import (
+    CLIENT_ALGORITHMS,
+    AssertionType,
+    replay_key,
+    verify_assertion_claims,
+    verify_assertion_type,
+    verify_svid_claims,
+)
 from remit.domain.compact_jws import UnverifiedJws, read, text_member
 from remit.domain.errors import Code, Refused
 from remit.domain.spiffe import SCHEME, SpiffeId, SpiffePattern, verify_spiffe_pattern, verify_trust_domain
@@ -100,7 +108,7 @@ class AssertionClients:
             replay_key=None,
         )
 
-    async def _verify_signature(self, jws: UnverifiedJws, registration: Registration, allowed: frozenset[str], now: Instant) -> None:
+    async def _verify_signature(self, jws: UnverifiedJws, registration: Registration, allowed: Collection[str], now: Instant) -> None:
         alg = text_member(jws.header, "alg")
         if alg not in allowed:
             raise Refused(

@@ -7,10 +7,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from remit.adapters.identity.keys import PROOF_ALGORITHMS, PublicKey, UnknownKind, verify_jwk
+from remit.adapters.identity.keys import PublicKey, UnknownKind, verify_jwk
 from remit.domain.client_assertions import LONGEST_JTI, replay_key
 from remit.domain.compact_jws import malformed, read_bytes, read_header, read_object, split, text_member
-from remit.domain.dpop import WINDOW_MS, issue_nonce, verify_claims, verify_header_type, verify_nonce
+from remit.domain.dpop import PROOF_ALGORITHMS, WINDOW_MS, issue_nonce, verify_claims, verify_header_type, verify_nonce
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
@@ -37,12 +37,8 @@ class DpopProofs:
         self._max_headers = max_headers
 
     def algorithms(self) -> tuple[str, ...]:
-        """The algorithms proofs may be signed with.
-
-        RS256 is not among them: FAPI 2.0 leaves PS256, ES256 and EdDSA, and proofs are made fresh, so nobody is tied
-        to an old key.
-        """
-        return tuple(sorted(PROOF_ALGORITHMS))
+        """The algorithms proofs may be signed with."""
+        return PROOF_ALGORITHMS
 
     def nonce(self, now: Instant) -> str | None:
         """The nonce of this minute, where proofs must carry one."""
@@ -100,7 +96,7 @@ def _verify_header(segment: str) -> _Header:
     verify_header_type(header)
     alg = text_member(header, "alg")
     if alg not in PROOF_ALGORITHMS:
-        raise malformed(f"'alg' must be one of {', '.join(sorted(PROOF_ALGORITHMS))}")
+        raise malformed(f"'alg' must be one of {', '.join(PROOF_ALGORITHMS)}")
     jwk = header.get("jwk")
     if not isinstance(jwk, dict):
         raise malformed("'jwk' must be a public key")

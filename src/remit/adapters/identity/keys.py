@@ -19,8 +19,6 @@ from remit.domain.errors import Code, Refused
 from remit.domain.values import Json
 
 PRIVATE_MEMBERS: Final = ("d", "dp", "dq", "k", "oth", "p", "q", "qi")
-CLIENT_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256"})
-PROOF_ALGORITHMS: Final = frozenset({"ES256", "ES384", "Ed25519", "EdDSA", "PS256"})
 SVID_ALGORITHMS: Final = frozenset(f"{family}{size}" for family in ("ES", "PS", "RS") for size in (256, 384, 512))
 
 _CURVES: Final[Mapping[str, tuple[ec.EllipticCurve, int, str]]] = {

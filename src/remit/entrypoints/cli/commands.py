@@ -55,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 refused or a check failed, 2 wrong usage, 3 something broke, 4 damage found.",
     )
     parser.add_argument("--version", action="version", version=f"remit {__version__}")
+    parser.add_argument("--json", action="store_true", help="tell the result as one JSON object, before a command or after it")
     sub = parser.add_subparsers(dest="command", metavar="COMMAND")
     for group in _GROUPS:
         group.add_parser(sub)

@@ -22,7 +22,8 @@ ENROL_PAGE: Final = "/enrol"
 def common() -> argparse.ArgumentParser:
     """The options every command has."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--json", action="store_true", help="tell the result as one JSON object")
+    # Without a default of its own: one would undo a `--json` that stood before the command.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="tell the result as one JSON object")
     return parser
 
 

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import verify_vkey
+from remit.domain.note import b64, verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
@@ -113,7 +112,7 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
             "entries": report.entries,
             "records": report.records,
             "tiles": report.tiles,
-            "root": b64url(report.root),
+            "root": b64(report.root),
             "continues": list(report.continues),
         },
         f"{report.origin}: {report.entries:,} entries verify ({seconds}); {report.tiles:,} tiles, {report.records:,} records.",

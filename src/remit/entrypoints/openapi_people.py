@@ -1,0 +1,164 @@
+"""What OpenAPI says of people's doors: their JSON, their pages, and a sandbox's controls."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from remit.entrypoints import audit_api, desk_api, people_api, sandbox_api, security_api
+from remit.entrypoints.openapi_shapes import HTML, JSON, Shape, asked, body, operation, problems, struct, told
+
+_NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
+_NO_BODY: Final = (413, 415)
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """One method at one address: what it is for, what it reads, how it ends well. A `takes` of None reads nothing."""
+
+    path: str
+    summary: str
+    takes: type[msgspec.Struct] | Shape | None = None
+    done: tuple[int, ...] = (200,)
+    query: tuple[str, ...] = ()
+    signed_in: bool = True
+    method: str = "post"
+
+
+def _get(path: str, summary: str, *query: str) -> _Door:
+    return _Door(path, summary, query=query, method="get")
+
+
+_MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
+_OURS: Final = (
+    _Door("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
+    _Door("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
+    _Door("/login/v1/sign-out", "Sign out", signed_in=False),
+    _get("/me/v1", "Who is signed in"),
+    _get("/desk/v1", "Who is signed in"),
+    _get("/me/v1/requests/{id}", "What an agent asks to be allowed"),
+    _Door("/me/v1/requests/{id}", "Cut it, grant it or decline it", people_api.ConsentIn),
+    _get("/me/v1/mandates", "The customer's mandates"),
+    _Door("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
+    _Door("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
+    _get("/me/v1/waiting", "What waits for this customer's answer"),
+    _get("/desk/v1/waiting", "What waits for this officer's answer"),
+    _get("/me/v1/history", "Everything done in this customer's name", "low"),
+    _get("/me/v1/passkeys", "The passkeys of whoever is signed in"),
+    _Door("/me/v1/passkeys/{id}/remove", "Begin or finish removing a passkey", people_api.AssertedIn),
+    _get("/me/v1/resume", "What a recovery paused"),
+    _Door("/me/v1/resume", "Begin or finish resuming it", people_api.AssertedIn),
+    _get("/desk/v1/resume", "What a recovery paused"),
+    _Door("/desk/v1/resume", "Begin or finish resuming it", people_api.AssertedIn),
+    _get("/me/v1/confirmations/{id}", "What would be confirmed, and the challenge"),
+    _Door("/me/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
+    _get("/desk/v1/confirmations/{id}", "What would be confirmed, and the challenge"),
+    _Door("/desk/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
+    _Door("/me/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
+    _Door("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
+    _get("/me/v1/contests", "What the customer contests"),
+    _Door("/me/v1/entries/{id}/contest", "Contest an entry", people_api.ContestIn, (201,)),
+    _get("/desk/v1/cases", "Cases with agents"),
+    _get("/desk/v1/cases/{id}", "One case, as its officer sees it"),
+    _Door("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),
+    _Door("/desk/v1/cases/{id}/reply", "Write to the agent", desk_api.ReplyIn, (201,)),
+    _Door("/desk/v1/cases/{id}/offers", "Offer typed terms", desk_api.OfferIn, (201,)),
+    _Door("/desk/v1/cases/{id}/notes", "Note something internally", desk_api.TextIn, (201,)),
+    _Door("/desk/v1/cases/{id}/close", "Close the case"),
+    _get("/security/v1/agents", "The agents there are"),
+    _Door("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
+    _Door("/security/v1/suspend", "Stop one of them at once", security_api.StopIn),
+    _Door("/security/v1/resume", "Propose to resume one of them", security_api.ResumeIn, (202,)),
+    _get("/security/v1/suspensions", "What is suspended"),
+    _get("/security/v1/incidents", "What happened"),
+    _get("/security/v1/proposals", "What waits for a second person"),
+    _Door("/security/v1/proposals/{id}", "Agree to it, or not", security_api.SettleIn),
+    _get("/security/v1/people", "The desk's own people"),
+    _Door("/security/v1/people", "Add somebody", security_api.PersonIn, (201,)),
+    _Door("/security/v1/people/{id}/roles", "Propose roles", security_api.RolesIn, (202,)),
+    _Door("/security/v1/people/{id}/recover", "A link for a customer who lost every passkey", None, (201,)),
+    _Door("/security/v1/people/{id}/verified", "Propose that somebody was verified in person", security_api.VerifiedIn, (202,)),
+    _Door("/security/v1/people/{id}/contact", "Change somebody's e-mail address", security_api.ContactIn),
+    _Door("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
+    _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
+    _get("/audit/v1/entries/{id}", "One entry"),
+    _Door("/audit/v1/verify", "Verify the whole log now"),
+    _get("/audit/v1/checkpoint", "The newest checkpoint and the key to check it with"),
+    _get("/audit/v1/report", "What the log shows about controls", "since", "until", "framework"),
+    _get("/audit/v1/contests", "What customers contest"),
+    _Door("/audit/v1/contests/{id}", "Settle a contest", audit_api.SettleIn),
+)
+_PAGES: Final = (
+    _get("/", "The start"),
+    _get("/login", "The page to sign in", "next"),
+    _get("/enrol", "The page to enrol a passkey", "code"),
+    _get("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
+    _get("/resume", "The page to resume what a recovery paused"),
+    _get("/me", "The customer's page"),
+    _get("/me/history", "Everything done in the customer's name", "low"),
+    _get("/me/mandates/{id}", "One mandate"),
+    _get("/confirm/{id}", "What waits for one's answer"),
+    _get("/desk", "The officer's page"),
+    _get("/desk/cases/{id}", "One case"),
+    _get("/security", "The security people's page"),
+    _get("/audit", "The auditors' page", "low", "ref", "newest"),
+    _get("/audit/report", "The report", "since", "until", "framework"),
+)
+_STATIC: Final = "/static/{name}"
+_SANDBOX: Final = (
+    _Door("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.PersonIn, (201,)),
+    _Door("/sandbox/v1/agents", "Register an agent", sandbox_api.AgentIn, (201,)),
+    _Door("/sandbox/v1/suspend", "Suspend something", sandbox_api.SuspendIn),
+    _Door("/sandbox/v1/facts", "Replace the facts", {"type": "object"}, method="put"),
+    _get("/sandbox/v1/transcript", "A page of the log, opened", "low"),
+    _Door("/sandbox/v1/sweep", "One round of the jobs", {"type": "object"}),
+)
+
+
+@cache
+def people_paths() -> dict[str, dict[str, Any]]:
+    """The paths of people's JSON and of their pages."""
+    paths: dict[str, dict[str, Any]] = {}
+    for door in _OURS:
+        paths.setdefault(door.path, {})[door.method] = _ours(door)
+    for door in _PAGES:
+        answers = {"200": told(door.summary, None, HTML), "303": {"description": "To another page, often to sign in"}}
+        no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
+        paths[door.path] = {"get": operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door))}
+    found = {
+        "200": told("The file", None, "*/*"),
+        "304": {"description": "As it was"},
+        "404": told("There is none", None, HTML),
+        **problems(500),
+    }
+    paths[_STATIC] = {"get": operation(_STATIC, "What the pages are drawn with", found)}
+    return paths
+
+
+@cache
+def sandbox_paths() -> dict[str, dict[str, Any]]:
+    """The paths of a sandbox's controls, which are there on loopback alone."""
+    paths: dict[str, dict[str, Any]] = {}
+    for door in _SANDBOX:
+        paths.setdefault(door.path, {})[door.method] = {**_ours(door), "security": []}
+    return paths
+
+
+def _ours(door: _Door) -> dict[str, Any]:
+    answers = {str(status): told("Done", {"type": "object"}) for status in door.done}
+    more: dict[str, Any] = {"security": [{"session": []}]} if door.signed_in else {}
+    if door.method != "get":
+        more["requestBody"] = body(JSON, _schema(door.takes), required=door.takes is not None)
+    no = problems(*_NO, *(() if door.method == "get" else _NO_BODY))
+    return operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)
+
+
+def _queries(door: _Door) -> list[Shape]:
+    return [asked(name) for name in door.query]
+
+
+def _schema(takes: type[msgspec.Struct] | Shape | None) -> Shape:
+    if takes is None:
+        return {"type": "object", "properties": {}, "additionalProperties": False}
+    return struct(takes) if isinstance(takes, type) else takes
