@@ -7,6 +7,7 @@ from decimal import Decimal
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
 from remit.domain.mandate_covering import counter_key
+from remit.domain.mandate_limits import left_text
 from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
 from remit.domain.values import Json
 from remit.ports.store import Commit, Mark, Missing, Replayed
@@ -69,10 +70,8 @@ def budgets(standing: Standing) -> list[Mapping[str, Json]]:
 
 
 def _left(limit: Json, used_micro: int) -> str:
-    text = str(limit)
-    number, _, unit = text.partition(" ")
-    left = Decimal(number) - Decimal(used_micro).scaleb(-6)
-    return f"{left.normalize():f} {unit}".strip() if not unit else f"{left:.2f} {unit}"
+    number, _, unit = str(limit).partition(" ")
+    return left_text(int(Decimal(number).scaleb(6)) - used_micro, unit)
 
 
 async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: float) -> Reply:
