@@ -204,7 +204,7 @@ def read_answer(answered: Answered) -> Answer:
         receipt=body.get("receipt"),
         pending=pending or outcome is None,
         countered_by=optional_text(body, "countered_by"),
-        detail=optional_text(body, "detail"),
+        detail=optional_text(body, "reason") or optional_text(body, "detail"),
     )
 
 
