@@ -113,6 +113,7 @@ def test_every_refusal_is_raised_with_code_cure_and_receipt(make_agent: MakeAgen
         refused = caught.value
         assert (refused.code, refused.status, refused.title, refused.detail) == ("policy.forbidden", 403, "No", "because")
         assert (refused.cure, refused.receipt) == ("do otherwise", {"entry": "ask_1"})
+        assert (refused.body["decision"], refused.body["codes"]) == ("refuse", ["policy.forbidden"])
 
     in_task(make_agent(), work)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from remit.client import Refused
+from remit.client.task import Reply
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -45,6 +46,43 @@ def test_a_refused_ask_returns_a_reply_with_its_code_as_list_or_tuple(task: Sand
     assert reply.codes != ["params.invalid"]
     assert reply.codes[0] in reply.codes
     assert reply.cure
+
+
+def test_a_refused_ask_keeps_its_id_and_can_be_looked_at_again(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("order.read", {"order_id": "W2"})
+    assert reply.ask.startswith("ask_")
+    assert (reply.body["code"], reply.body["ask"]) == ("params.not_owned", reply.ask)
+    again = reply.again()
+    assert (again.ask, again.decision, again.codes, again.state) == (reply.ask, "refuse", ["params.not_owned"], "refused")
+    assert customer.confirm(reply) is reply
+    assert customer.confirm(again) is again
+
+
+def test_what_was_refused_before_it_was_an_ask_is_the_same_when_looked_at_again(customer: SandboxCustomer, task: SandboxTask) -> None:
+    task.complete()
+    reply = task.ask("order.read", ORDER)
+    assert (reply.ask, reply.codes, reply.body["code"]) == ("", ["task.ended"], "task.ended")
+    assert reply.again() is reply
+    assert customer.confirm(reply) is reply
+
+
+def test_why_an_act_failed_reaches_the_client_and_the_sandbox() -> None:
+    def perform(action: str, params: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
+        raise ValueError(f"no {action} on {params['order_id']} by {customer}")
+
+    why = "no order.note on W1 by yusuf"
+
+    with Sandbox(CATALOGUE, None, FACTS, {}, perform) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        mandate = customer.grant(agent, {**MANDATE, "max_tasks": 2})
+        assert agent.open(mandate).ask("order.note", ORDER).body["reason"] == why
+
+        async def ask() -> Reply:
+            async with agent.client.mandate(mandate.id).task() as task:
+                return await task.ask("order.note", ORDER)
+
+        failed = desk.room.thread.run(ask())
+    assert (failed.outcome, failed.detail, failed.reason) == ("failed", why, why)
 
 
 def test_a_write_without_a_rule_is_done_and_answers_nothing(task: SandboxTask) -> None:
