@@ -5,6 +5,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ import uvicorn
 
 import remit.sandbox
 from remit.client import Refused
-from remit.sandbox import Sandbox
+from remit.domain.errors import Code
+from remit.domain.errors import Refused as DomainRefused
+from remit.domain.records import Tier
+from remit.sandbox import Sandbox, SandboxAgent
 from remit.settings import make_settings
+from remit.usecases.register import NewAgent, register_again
 from remit.wiring import Rules, build
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -103,6 +108,59 @@ def test_a_running_server_is_driven_like_one_in_process(served: str) -> None:
         with pytest.raises(Refused):
             agent.open(mandate)
         assert "act.performed" in {entry["kind"] for entry in desk.transcript()}
+
+
+def test_one_sandbox_after_another_drives_the_same_server_with_the_same_names(served: str) -> None:
+    for tier in ("known", "trusted", "unproved"):
+        with Sandbox(CATALOGUE, facts=FACTS, base_url=served) as desk:
+            customer, agent = desk.customer("yusuf"), desk.agent(SHOP, tier=tier)
+            task = agent.open(customer.grant(agent, MANDATE))
+            assert task.ask("order.read", {"order_id": "W1"}).outcome == "done"
+            entries = [one for one in desk.transcript() if one["kind"] == "agent.registered"]
+            assert entries[-1]["envelope"]["tier"] == tier
+
+
+def test_an_agent_registered_again_stays_suspended_and_its_old_keys_are_gone() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer, old = desk.customer("yusuf"), desk.agent(SHOP)
+        mandate = customer.grant(old, MANDATE)
+        new = SandboxAgent(desk.room, SHOP, tier="known", operator=old.operator, name=SHOP)
+        with pytest.raises(Refused) as refused:
+            old.open(mandate)
+        assert refused.value.code == "credential.wrong_key"
+        desk.suspend(agent=new)
+        newest = SandboxAgent(desk.room, SHOP, tier="trusted", operator=old.operator, name=SHOP)
+        with pytest.raises(Refused) as refused:
+            customer.grant(newest, MANDATE)
+        assert refused.value.code == "agent.suspended"
+
+
+def test_an_agent_of_another_operator_is_not_taken_over() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        desk.agent(SHOP)
+        with pytest.raises(Refused) as refused:
+            SandboxAgent(desk.room, SHOP, tier="known", operator="other.example", name=SHOP)
+        assert refused.value.code == "request.conflict"
+        assert "take another client_id" in refused.value.detail
+
+
+def test_no_desk_but_a_sandbox_gives_an_agent_new_keys() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        assert desk.desk is not None
+        agent, parts = desk.agent(SHOP), desk.desk.parts
+        new = NewAgent(
+            client_id=SHOP,
+            actor=SHOP,
+            operator=agent.operator,
+            name=SHOP,
+            tier=Tier.TRUSTED,
+            method="private_key_jwt",
+            keys={"jwks": {"keys": []}},
+            redirect_uris=(),
+        )
+        with pytest.raises(DomainRefused) as refused:
+            desk.room.thread.run(register_again(replace(parts, terms=replace(parts.terms, sandbox=False)), new, by="somebody"))
+        assert refused.value.code is Code.PERSON_NOT_ALLOWED
 
 
 def test_no_page_of_another_site_may_use_the_controls() -> None:
