@@ -6,6 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 import uvicorn
 
 import remit.sandbox
-from remit.client import Refused
+from remit.client import Refused, Unavailable
 from remit.domain.errors import Code
 from remit.domain.errors import Refused as DomainRefused
 from remit.domain.records import Tier
@@ -108,6 +110,36 @@ def test_a_running_server_is_driven_like_one_in_process(served: str) -> None:
         with pytest.raises(Refused):
             agent.open(mandate)
         assert "act.performed" in {entry["kind"] for entry in desk.transcript()}
+
+
+def test_a_running_server_is_driven_by_another_name_than_its_own(served: str) -> None:
+    for base_url in (served.replace("127.0.0.1", "localhost"), f"{served}/"):
+        with Sandbox(CATALOGUE, facts=FACTS, base_url=base_url) as desk:
+            customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+            task = agent.open(customer.grant(agent, MANDATE))
+            assert customer.confirm(task.ask("payment.refund", {**REFUND, "amount": "2.00 EUR"})).outcome == "done"
+
+
+def test_where_no_desk_answers_is_said_in_one_line_with_its_cure() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(Unavailable) as down, Sandbox(CATALOGUE, base_url=address):
+            pass
+    assert down.value.code == "desk.unavailable"
+    assert str(down.value).splitlines() == [str(down.value)]
+    assert all(said in str(down.value) for said in (f"nothing answers at {address}", "remit serve", "base_url"))
+    with pytest.raises(ValueError, match="base_url"), Sandbox(CATALOGUE, base_url="127.0.0.1:8080"):
+        pass
+
+
+def test_what_answers_and_is_no_desk_is_not_driven(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path))) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(Unavailable) as down, Sandbox(CATALOGUE, base_url=f"http://127.0.0.1:{other.server_port}"):
+            pass
+        other.shutdown()
+    assert (down.value.code, down.value.status) == ("desk.unavailable", 404)
 
 
 def test_one_sandbox_after_another_drives_the_same_server_with_the_same_names(served: str) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-
 from remit.client.sync import LoopThread
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.room import Room
+from remit.sandbox.running import RunningTransport, issuer_at
 from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
@@ -67,7 +66,8 @@ class Sandbox:
         self._thread = LoopThread()
         try:
             if self._base_url is not None:
-                self.room = Room(issuer=self._base_url.rstrip("/"), thread=self._thread, transport=httpx.AsyncHTTPTransport())
+                issuer = self._thread.run(issuer_at(self._base_url))
+                self.room = Room(issuer=issuer, thread=self._thread, transport=RunningTransport(self._base_url))
                 if self._facts:
                     self.replace_facts(self._facts)
             else:
