@@ -38,6 +38,27 @@ def test_a_read_answers_from_the_facts(task: SandboxTask) -> None:
     assert reply.result == {"order.status": "delivered", "order.items": ["kettle"]}
 
 
+def test_a_records_declared_attributes_are_read_and_attributes_count_more() -> None:
+    records = {
+        "order": {
+            "W1": {"order.status": "lost", "order.items": ["kettle"], "status": "x"},
+            "W3": {"order.status": "open", "order.total": 3},
+        }
+    }
+    facts = {
+        "owners": {"order": {"W1": "yusuf", "W3": "yusuf"}},
+        "attributes": {"order": {"W1": {"order.status": "sent"}}},
+        "records": records,
+    }
+    with Sandbox(CATALOGUE, facts=facts) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        task = agent.open(customer.grant(agent, MANDATE))
+        assert task.ask("order.read", ORDER).result == {"order.status": "sent", "order.items": ["kettle"]}
+        assert task.ask("order.read", {"order_id": "W3"}).result == {"order.status": "open"}
+        desk.replace_facts({**facts, "attributes": {}})
+        assert task.ask("order.read", ORDER).result["order.status"] == "lost"
+
+
 def test_a_refused_ask_returns_a_reply_with_its_code_as_list_or_tuple(task: SandboxTask) -> None:
     reply = task.ask("order.read", {"order_id": "W2"})
     assert (reply.decision, reply.outcome, reply.result) == ("refuse", None, {})
