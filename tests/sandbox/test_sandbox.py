@@ -272,6 +272,19 @@ def test_a_store_that_was_given_is_kept(tmp_path: Path) -> None:
         assert desk.transcript()[: len(before)] == before
 
 
+def test_a_sqlite_store_that_was_given_is_opened_again_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    before: list[list[dict[str, Any]]] = []
+    for _ in range(2):
+        for name in ("one.sqlite", "two.sqlite"):
+            with Sandbox(CATALOGUE, facts=FACTS, store=f"sqlite:///{tmp_path}/kept/{name}") as desk:
+                customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+                agent.open(customer.grant(agent, MANDATE))
+                before.append(desk.transcript())
+    assert [one[: len(old)] == old for old, one in zip(before[:2], before[2:], strict=True)] == [True, True]
+    assert all(section["desk"] is not None for section in before[2] if section["kind"] == "agent.registered")
+    assert sorted(one.name for one in (tmp_path / "kept").iterdir() if one.is_dir()) == ["one.sqlite.desk", "two.sqlite.desk"]
+
+
 def test_settings_go_over_the_sandboxs_own() -> None:
     with Sandbox(CATALOGUE, facts=FACTS, settings={"terms": {"waiting_per_pair": 1}}) as desk:
         customer, agent = desk.customer("yusuf"), desk.agent(SHOP)

@@ -20,7 +20,8 @@ from remit.wiring import Desk, Rules, SandboxDesk, build
 
 ALLOW_ALL = "permit(principal, action, resource);"
 _ISSUER = "http://localhost"
-_STORE = "sqlite:///store.sqlite"
+_SQLITE = "sqlite:///"
+_STORE = f"{_SQLITE}store.sqlite"
 _MEMORY = "/dev/shm"  # noqa: S108  # mkdtemp makes a folder of our own in it
 _PLENTY_BYTES = 2**30
 
@@ -31,7 +32,7 @@ class Sandbox:
     `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
     (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
     over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in, or
-    the URL of a store. With `base_url` a running server is driven; catalogue and policies are then the server's own.
+    `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With `base_url` a running server is driven; catalogue and policies are then the server's own.
     """
 
     def __init__(  # the contract's signature
@@ -179,11 +180,18 @@ class Sandbox:
         thread.run(self.desk.start())
 
     def _place(self) -> tuple[Path, str]:
-        """The folder of this sandbox's data, and the URL of its store; a folder of our own goes at the end."""
-        if self._store is not None and "://" not in str(self._store):
-            return Path(self._store).absolute(), _STORE
+        """The folder of this sandbox's data, and the URL of its store; a folder of our own goes at the end.
+
+        Keys stand beside the SQLite file they belong to, in a folder of its name: a store is not opened without them.
+        """
+        given = "" if self._store is None else str(self._store)
+        if given.startswith(_SQLITE):
+            file = Path(given.removeprefix(_SQLITE)).absolute()
+            return file.with_name(f"{file.name}.desk"), f"{_SQLITE}{file}"
+        if given and "://" not in given:
+            return Path(given).absolute(), _STORE
         self._own = Path(tempfile.mkdtemp(prefix="remit-sandbox-", dir=_fast_folder()))
-        return self._own, _STORE if self._store is None else str(self._store)
+        return self._own, given or _STORE
 
     def _close(self) -> None:
         if self._thread is None:
