@@ -231,8 +231,16 @@ def test_customers_officers_and_agents_are_the_same_when_asked_again(desk: Sandb
     assert desk.customer("yusuf") is desk.customer("yusuf", email="other@mail.example")
     assert desk.officer("ann", roles=["billing"]) is desk.officer("ann")
     assert desk.agent(SHOP, tier="trusted") is desk.agent(SHOP)
+    assert desk.agent(SHOP, tier="trusted", operator="helper.example") is desk.agent(SHOP)
     with pytest.raises(ValueError, match="other roles"):
         desk.officer("ann", roles=["security"])
+
+
+def test_an_agent_is_never_silently_one_of_another_tier_or_operator(desk: Sandbox) -> None:
+    assert desk.agent(SHOP).tier == "known"
+    for wrong in ({"tier": "trusted"}, {"operator": "other.example"}):
+        with pytest.raises(ValueError, match="another tier or operator"):
+            desk.agent(SHOP, **wrong)
 
 
 def test_given_policies_are_the_desks_rules() -> None:

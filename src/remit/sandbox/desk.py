@@ -111,16 +111,23 @@ class Sandbox:
             raise ValueError(message)
         return known
 
-    def agent(self, client_id: str, tier: str = "known", *, operator: str | None = None, name: str = "") -> SandboxAgent:
+    def agent(self, client_id: str, tier: str | None = None, *, operator: str | None = None, name: str = "") -> SandboxAgent:
         """A registered agent with keys of its own; the same one when asked again.
 
-        Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+        It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+
+        Raises:
+            ValueError: when the same agent is asked for with another tier or operator: both are given once.
         """
         known = self._agents.get(client_id)
         if known is None:
             if operator is None:
                 operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
+            tier = "known" if tier is None else tier
             known = self._agents[client_id] = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+        if tier not in {None, known.tier} or operator not in {None, known.operator}:
+            message = f"{client_id} is a {known.tier} agent of {known.operator} here; take another id for another tier or operator"
+            raise ValueError(message)
         return known
 
     def suspend(
