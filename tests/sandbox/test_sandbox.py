@@ -9,6 +9,8 @@ import pytest
 
 from remit.client import Refused
 from remit.client.task import Reply
+from remit.domain.errors import Code
+from remit.domain.errors import Refused as DomainRefused
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -253,6 +255,28 @@ def test_given_policies_are_the_desks_rules() -> None:
         task = agent.open(customer.grant(agent, MANDATE))
         assert task.ask("order.read", ORDER).decision == "permit"
         assert task.ask("order.note", ORDER).codes == ["policy.forbidden"]
+
+
+def test_a_path_to_policies_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "forbid (old)"
+    folder.mkdir()
+    (folder / "permit(all).cedar").write_text('@id("no-notes") forbid(principal, action == Action::"order.note", resource);')
+    for policies in (str(folder), str(folder / "permit(all).cedar"), folder, [str(folder)]):
+        with Sandbox(CATALOGUE, policies=policies, facts=FACTS) as desk:
+            customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+            task = agent.open(customer.grant(agent, MANDATE))
+            assert task.ask("order.note", ORDER).codes == ["policy.forbidden"]
+
+
+@pytest.mark.parametrize(
+    "policies", ["my-desk/polices", "not cedar", "all (x)/a.cedar", "x" * 5000, "a\0b", Path("nowhere"), ["nowhere.cedar"]]
+)
+def test_policies_that_are_neither_there_nor_cedar_are_refused_with_the_cure(policies: Any) -> None:
+    with pytest.raises(DomainRefused) as refused, Sandbox(CATALOGUE, policies=policies):
+        pass
+    assert refused.value.code is Code.POLICY_INVALID
+    assert "name a file or a folder that is there, or give the policies themselves" in refused.value.detail
+    assert len(refused.value.detail) < 500
 
 
 def test_perform_answers_writes_and_may_say_no() -> None:

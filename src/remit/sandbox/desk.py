@@ -1,6 +1,7 @@
 """The sandbox desk: built in this process from a catalogue, policies and facts, or a server that runs elsewhere."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import make_settings
-from remit.wiring import Desk, Rules, SandboxDesk, build
+from remit.wiring import Desk, Rules, SandboxDesk, build, read_policies
 
 ALLOW_ALL = "permit(principal, action, resource);"
 _ISSUER = "http://localhost"
@@ -24,6 +25,7 @@ _SQLITE = "sqlite:///"
 _STORE = f"{_SQLITE}store.sqlite"
 _MEMORY = "/dev/shm"  # noqa: S108  # mkdtemp makes a folder of our own in it
 _PLENTY_BYTES = 2**30
+_CEDAR = re.compile(r"\b(permit|forbid)\s*\(")
 
 
 class Sandbox:
@@ -234,10 +236,18 @@ def _catalogue(given: str | Path | Sequence[str | Path] | Mapping[str, Any]) -> 
 
 
 def _texts(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
+    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is policies."""
     if given is None:
         return (("sandbox.cedar", ALLOW_ALL),)
-    if isinstance(given, str) and ("(" in given or not given.strip()):
+    if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):
         return (("policies.cedar", given),)
     files = [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
-    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if file.is_dir() else [file])]
-    return tuple((file.name, file.read_text(encoding="utf-8")) for file in found)
+    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])]
+    return read_policies(found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)")
+
+
+def _exists(path: str | Path) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False  # too long for a path, or a NUL in it: a text
