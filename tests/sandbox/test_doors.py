@@ -19,9 +19,11 @@ from remit.client import Refused, Unavailable
 from remit.domain.errors import Code
 from remit.domain.errors import Refused as DomainRefused
 from remit.domain.records import Tier
-from remit.sandbox import Sandbox, SandboxAgent
+from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
 from remit.settings import make_settings
+from remit.usecases.enrol import MOST_PASSKEYS
 from remit.usecases.register import NewAgent, register_again
+from remit.usecases.remove_passkey import make_room
 from remit.wiring import Rules, build
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -150,6 +152,27 @@ def test_one_sandbox_after_another_drives_the_same_server_with_the_same_names(se
             assert task.ask("order.read", {"order_id": "W1"}).outcome == "done"
             entries = [one for one in desk.transcript() if one["kind"] == "agent.registered"]
             assert entries[-1]["envelope"]["tier"] == tier
+
+
+def test_a_person_of_many_sandboxes_can_always_enrol_one_more_passkey() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        people = [SandboxCustomer(desk.room, "yusuf", kind="customer", email="", name="", roles=()) for _ in range(MOST_PASSKEYS + 2)]
+        assert len(people[-1].get("/me/v1/passkeys")["passkeys"]) == MOST_PASSKEYS
+        for gone in people[:2]:
+            with pytest.raises(Refused) as refused:
+                gone.get("/me/v1")
+            assert refused.value.code == "person.not_signed_in"
+        agent = desk.agent(SHOP)
+        assert people[-1].confirm(agent.open(people[2].grant(agent, MANDATE)).ask("payment.refund", REFUND)).outcome == "done"
+
+
+def test_no_desk_but_a_sandbox_takes_a_passkey_away() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        assert desk.desk is not None
+        parts = desk.desk.parts
+        with pytest.raises(DomainRefused) as refused:
+            desk.room.thread.run(make_room(replace(parts, terms=replace(parts.terms, sandbox=False)), "yusuf", by="somebody"))
+        assert refused.value.code is Code.PERSON_NOT_ALLOWED
 
 
 def test_an_agent_registered_again_stays_suspended_and_its_old_keys_are_gone() -> None:

@@ -22,6 +22,7 @@ from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 from remit.usecases.register import NewAgent, register, register_again
+from remit.usecases.remove_passkey import make_room
 from remit.usecases.revoke import suspend
 from remit.usecases.sweep import sweep
 
@@ -77,7 +78,7 @@ class SandboxApi:
     controls: SandboxControls | None
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /sandbox/v1/people: add somebody (or find them) and get a one-time enrolment code.
+        """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time enrolment code.
 
         Raises:
             Refused: `request.malformed`, `person.not_allowed`.
@@ -99,6 +100,7 @@ class SandboxApi:
         except Refused as refused:
             if refused.code is not Code.REQUEST_CONFLICT:
                 raise
+            await make_room(self.parts, body.id, by="sandbox")
         code = await invite_person(self.parts, body.id, how=Enrolment(body.how), ttl_s=600)
         return json_answer(201, {"id": body.id, "code": code})
 
