@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,6 +72,7 @@ __all__ = [
     "pack_names",
     "published_log",
     "read_pack",
+    "read_policies",
     "rotate_keys",
     "rules_of",
     "stop_at",
@@ -167,11 +168,23 @@ def rules_of(settings: Settings) -> Rules:
     Raises:
         Refused: `policy.invalid` for a file that cannot be read.
     """
-    try:
-        policies = tuple((path.name, path.read_text(encoding="utf-8")) for path in settings.policies)
-    except (OSError, UnicodeDecodeError) as broken:
-        raise Refused(Code.POLICY_INVALID, f"a policy file cannot be read: {broken}") from None
-    return Rules(catalogue=settings.catalogue, policies=policies)
+    return Rules(catalogue=settings.catalogue, policies=read_policies(settings.policies))
+
+
+def read_policies(files: Iterable[Path], *, cure: str = "check the path and its permissions") -> tuple[tuple[str, str], ...]:
+    """Policy files as (name, text); `cure` ends what is said of one that cannot be read.
+
+    Raises:
+        Refused: `policy.invalid` for a file that cannot be read.
+    """
+    texts: list[tuple[str, str]] = []
+    for file in files:
+        try:
+            texts.append((file.name, file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as broken:
+            why = broken.strerror if isinstance(broken, OSError) else broken
+            raise Refused(Code.POLICY_INVALID, f"{str(file)[:200]}: cannot be read ({why}); {cure}") from None
+    return tuple(texts)
 
 
 def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) -> Loaded:

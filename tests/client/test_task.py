@@ -113,6 +113,7 @@ def test_every_refusal_is_raised_with_code_cure_and_receipt(make_agent: MakeAgen
         refused = caught.value
         assert (refused.code, refused.status, refused.title, refused.detail) == ("policy.forbidden", 403, "No", "because")
         assert (refused.cure, refused.receipt) == ("do otherwise", {"entry": "ask_1"})
+        assert (refused.body["decision"], refused.body["codes"]) == ("refuse", ["policy.forbidden"])
 
     in_task(make_agent(), work)
 
@@ -482,10 +483,11 @@ def test_an_answer_for_another_ask_is_not_taken(desk: FakeDesk, make_agent: Make
 
 def test_why_an_act_failed_is_shown(desk: FakeDesk, make_agent: MakeAgent) -> None:
     async def work(task: Task) -> None:
-        failed = {"ask": "a", "decision": "permit", "outcome": "failed", "code": "desk.refused", "detail": "the shop is closed"}
-        desk.trouble("/asks", lambda _: JSONResponse(failed))
-        reply = await task.ask("order.read", {})
-        assert (reply.outcome, reply.detail) == ("failed", "the shop is closed")
+        for member in ("reason", "detail"):
+            failed = {"ask": "a", "decision": "permit", "outcome": "failed", member: "the shop is closed"}
+            desk.trouble("/asks", lambda _, failed=failed: JSONResponse(failed))
+            reply = await task.ask("order.read", {})
+            assert (reply.outcome, reply.detail, reply.reason) == ("failed", "the shop is closed", "the shop is closed")
 
     in_task(make_agent(), work)
 

@@ -5,6 +5,9 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,15 @@ import pytest
 import uvicorn
 
 import remit.sandbox
-from remit.client import Refused
-from remit.sandbox import Sandbox
+from remit.client import Refused, Unavailable
+from remit.domain.errors import Code
+from remit.domain.errors import Refused as DomainRefused
+from remit.domain.records import Tier
+from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
 from remit.settings import make_settings
+from remit.usecases.enrol import MOST_PASSKEYS
+from remit.usecases.register import NewAgent, register_again
+from remit.usecases.remove_passkey import make_room
 from remit.wiring import Rules, build
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -103,6 +112,110 @@ def test_a_running_server_is_driven_like_one_in_process(served: str) -> None:
         with pytest.raises(Refused):
             agent.open(mandate)
         assert "act.performed" in {entry["kind"] for entry in desk.transcript()}
+
+
+def test_a_running_server_is_driven_by_another_name_than_its_own(served: str) -> None:
+    for base_url in (served.replace("127.0.0.1", "localhost"), f"{served}/"):
+        with Sandbox(CATALOGUE, facts=FACTS, base_url=base_url) as desk:
+            customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+            task = agent.open(customer.grant(agent, MANDATE))
+            assert customer.confirm(task.ask("payment.refund", {**REFUND, "amount": "2.00 EUR"})).outcome == "done"
+
+
+def test_where_no_desk_answers_is_said_in_one_line_with_its_cure() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        with pytest.raises(Unavailable) as down, Sandbox(CATALOGUE, base_url=address):
+            pass
+    assert down.value.code == "desk.unavailable"
+    assert str(down.value).splitlines() == [str(down.value)]
+    assert all(said in str(down.value) for said in (f"nothing answers at {address}", "remit serve", "base_url"))
+    with pytest.raises(ValueError, match="base_url"), Sandbox(CATALOGUE, base_url="127.0.0.1:8080"):
+        pass
+
+
+def test_what_answers_and_is_no_desk_is_not_driven(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=str(tmp_path))) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        with pytest.raises(Unavailable) as down, Sandbox(CATALOGUE, base_url=f"http://127.0.0.1:{other.server_port}"):
+            pass
+        other.shutdown()
+    assert (down.value.code, down.value.status) == ("desk.unavailable", 404)
+
+
+def test_one_sandbox_after_another_drives_the_same_server_with_the_same_names(served: str) -> None:
+    for tier in ("known", "trusted", "unproved"):
+        with Sandbox(CATALOGUE, facts=FACTS, base_url=served) as desk:
+            customer, agent = desk.customer("yusuf"), desk.agent(SHOP, tier=tier)
+            task = agent.open(customer.grant(agent, MANDATE))
+            assert task.ask("order.read", {"order_id": "W1"}).outcome == "done"
+            entries = [one for one in desk.transcript() if one["kind"] == "agent.registered"]
+            assert entries[-1]["envelope"]["tier"] == tier
+
+
+def test_a_person_of_many_sandboxes_can_always_enrol_one_more_passkey() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        people = [SandboxCustomer(desk.room, "yusuf", kind="customer", email="", name="", roles=()) for _ in range(MOST_PASSKEYS + 2)]
+        assert len(people[-1].get("/me/v1/passkeys")["passkeys"]) == MOST_PASSKEYS
+        for gone in people[:2]:
+            with pytest.raises(Refused) as refused:
+                gone.get("/me/v1")
+            assert refused.value.code == "person.not_signed_in"
+        agent = desk.agent(SHOP)
+        assert people[-1].confirm(agent.open(people[2].grant(agent, MANDATE)).ask("payment.refund", REFUND)).outcome == "done"
+
+
+def test_no_desk_but_a_sandbox_takes_a_passkey_away() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        assert desk.desk is not None
+        parts = desk.desk.parts
+        with pytest.raises(DomainRefused) as refused:
+            desk.room.thread.run(make_room(replace(parts, terms=replace(parts.terms, sandbox=False)), "yusuf", by="somebody"))
+        assert refused.value.code is Code.PERSON_NOT_ALLOWED
+
+
+def test_an_agent_registered_again_stays_suspended_and_its_old_keys_are_gone() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer, old = desk.customer("yusuf"), desk.agent(SHOP)
+        mandate = customer.grant(old, MANDATE)
+        new = SandboxAgent(desk.room, SHOP, tier="known", operator=old.operator, name=SHOP)
+        with pytest.raises(Refused) as refused:
+            old.open(mandate)
+        assert refused.value.code == "credential.wrong_key"
+        desk.suspend(agent=new)
+        newest = SandboxAgent(desk.room, SHOP, tier="trusted", operator=old.operator, name=SHOP)
+        with pytest.raises(Refused) as refused:
+            customer.grant(newest, MANDATE)
+        assert refused.value.code == "agent.suspended"
+
+
+def test_an_agent_of_another_operator_is_not_taken_over() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        desk.agent(SHOP)
+        with pytest.raises(Refused) as refused:
+            SandboxAgent(desk.room, SHOP, tier="known", operator="other.example", name=SHOP)
+        assert refused.value.code == "request.conflict"
+        assert "take another client_id" in refused.value.detail
+
+
+def test_no_desk_but_a_sandbox_gives_an_agent_new_keys() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        assert desk.desk is not None
+        agent, parts = desk.agent(SHOP), desk.desk.parts
+        new = NewAgent(
+            client_id=SHOP,
+            actor=SHOP,
+            operator=agent.operator,
+            name=SHOP,
+            tier=Tier.TRUSTED,
+            method="private_key_jwt",
+            keys={"jwks": {"keys": []}},
+            redirect_uris=(),
+        )
+        with pytest.raises(DomainRefused) as refused:
+            desk.room.thread.run(register_again(replace(parts, terms=replace(parts.terms, sandbox=False)), new, by="somebody"))
+        assert refused.value.code is Code.PERSON_NOT_ALLOWED
 
 
 def test_no_page_of_another_site_may_use_the_controls() -> None:

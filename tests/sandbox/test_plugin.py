@@ -31,6 +31,27 @@ def test_the_next_test_has_a_desk_of_its_own(desk):
     assert "mandate.granted" not in {entry["kind"] for entry in desk.transcript()}
 """
 
+UNSAID = """
+import pytest
+
+MANDATE = {
+    "type": "remit_mandate",
+    "objective": {"type": "return-item", "target": {"order": ["W1"]}},
+    "powers": [{"power": "represent"}, {"power": "request", "actions": ["order.return"]}],
+}
+
+@pytest.fixture
+def desk_facts():
+    return {"owners": {"order": {"W1": "yusuf"}}}
+
+def test_it(desk, desk_policies):
+    assert desk_policies.name == "policies"
+    customer, agent = desk.customer("yusuf"), desk.agent("spiffe://helper.example/shop")
+    task = agent.open(customer.grant(agent, MANDATE))
+    asked = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]})
+    assert customer.confirm(asked).outcome == "done"
+"""
+
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> pytest.Pytester:
@@ -44,11 +65,9 @@ def test_the_desk_fixture_is_made_of_its_parts(run: pytest.Pytester) -> None:
     run.runpytest_inprocess(*_plugin()).assert_outcomes(passed=2)
 
 
-def test_a_desk_without_a_catalogue_says_what_to_override(run: pytest.Pytester) -> None:
-    run.makepyfile("def test_it(desk): pass")
-    result = run.runpytest_inprocess(*_plugin())
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*override the fixture `desk_catalogue`*"])
+def test_a_desk_of_nothing_given_is_the_consumer_packs_with_its_policies(run: pytest.Pytester) -> None:
+    run.makepyfile(UNSAID)
+    run.runpytest_subprocess(*_plugin()).assert_outcomes(passed=1)
 
 
 def _plugin() -> list[str]:

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from remit.client import Refused
+from remit.client.task import Reply
+from remit.domain.errors import Code
+from remit.domain.errors import Refused as DomainRefused
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -37,6 +40,27 @@ def test_a_read_answers_from_the_facts(task: SandboxTask) -> None:
     assert reply.result == {"order.status": "delivered", "order.items": ["kettle"]}
 
 
+def test_a_records_declared_attributes_are_read_and_attributes_count_more() -> None:
+    records = {
+        "order": {
+            "W1": {"order.status": "lost", "order.items": ["kettle"], "status": "x"},
+            "W3": {"order.status": "open", "order.total": 3},
+        }
+    }
+    facts = {
+        "owners": {"order": {"W1": "yusuf", "W3": "yusuf"}},
+        "attributes": {"order": {"W1": {"order.status": "sent"}}},
+        "records": records,
+    }
+    with Sandbox(CATALOGUE, facts=facts) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        task = agent.open(customer.grant(agent, MANDATE))
+        assert task.ask("order.read", ORDER).result == {"order.status": "sent", "order.items": ["kettle"]}
+        assert task.ask("order.read", {"order_id": "W3"}).result == {"order.status": "open"}
+        desk.replace_facts({**facts, "attributes": {}})
+        assert task.ask("order.read", ORDER).result["order.status"] == "lost"
+
+
 def test_a_refused_ask_returns_a_reply_with_its_code_as_list_or_tuple(task: SandboxTask) -> None:
     reply = task.ask("order.read", {"order_id": "W2"})
     assert (reply.decision, reply.outcome, reply.result) == ("refuse", None, {})
@@ -45,6 +69,42 @@ def test_a_refused_ask_returns_a_reply_with_its_code_as_list_or_tuple(task: Sand
     assert reply.codes != ["params.invalid"]
     assert reply.codes[0] in reply.codes
     assert reply.cure
+
+
+def test_a_refused_ask_keeps_its_id_and_can_be_looked_at_again(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("order.read", {"order_id": "W2"})
+    assert reply.ask.startswith("ask_")
+    assert (reply.body["code"], reply.body["ask"]) == ("params.not_owned", reply.ask)
+    again = reply.again()
+    assert (again.ask, again.decision, again.codes, again.state) == (reply.ask, "refuse", ["params.not_owned"], "refused")
+    assert customer.confirm(reply) is reply
+    assert customer.confirm(again) is again
+
+
+def test_what_was_refused_before_it_was_an_ask_is_the_same_when_looked_at_again(customer: SandboxCustomer, task: SandboxTask) -> None:
+    reply = task.ask("order.read", {"order_id": "x" * 70_000})
+    assert (reply.ask, reply.codes, reply.body["code"]) == ("", ["request.malformed"], "request.malformed")
+    assert reply.again() is reply
+    assert customer.confirm(reply) is reply
+
+
+def test_why_an_act_failed_reaches_the_client_and_the_sandbox() -> None:
+    def perform(action: str, params: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
+        raise ValueError(f"no {action} on {params['order_id']} by {customer}")
+
+    why = "no order.note on W1 by yusuf"
+
+    with Sandbox(CATALOGUE, None, FACTS, {}, perform) as desk:
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        mandate = customer.grant(agent, {**MANDATE, "max_tasks": 2})
+        assert agent.open(mandate).ask("order.note", ORDER).body["reason"] == why
+
+        async def ask() -> Reply:
+            async with agent.client.mandate(mandate.id).task() as task:
+                return await task.ask("order.note", ORDER)
+
+        failed = desk.room.thread.run(ask())
+    assert (failed.outcome, failed.detail, failed.reason) == ("failed", why, why)
 
 
 def test_a_write_without_a_rule_is_done_and_answers_nothing(task: SandboxTask) -> None:
@@ -172,8 +232,16 @@ def test_customers_officers_and_agents_are_the_same_when_asked_again(desk: Sandb
     assert desk.customer("yusuf") is desk.customer("yusuf", email="other@mail.example")
     assert desk.officer("ann", roles=["billing"]) is desk.officer("ann")
     assert desk.agent(SHOP, tier="trusted") is desk.agent(SHOP)
+    assert desk.agent(SHOP, tier="trusted", operator="helper.example") is desk.agent(SHOP)
     with pytest.raises(ValueError, match="other roles"):
         desk.officer("ann", roles=["security"])
+
+
+def test_an_agent_is_never_silently_one_of_another_tier_or_operator(desk: Sandbox) -> None:
+    assert desk.agent(SHOP).tier == "known"
+    for wrong in ({"tier": "trusted"}, {"operator": "other.example"}):
+        with pytest.raises(ValueError, match="another tier or operator"):
+            desk.agent(SHOP, **wrong)
 
 
 def test_given_policies_are_the_desks_rules() -> None:
@@ -186,6 +254,28 @@ def test_given_policies_are_the_desks_rules() -> None:
         task = agent.open(customer.grant(agent, MANDATE))
         assert task.ask("order.read", ORDER).decision == "permit"
         assert task.ask("order.note", ORDER).codes == ["policy.forbidden"]
+
+
+def test_a_path_to_policies_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "forbid (old)"
+    folder.mkdir()
+    (folder / "permit(all).cedar").write_text('@id("no-notes") forbid(principal, action == Action::"order.note", resource);')
+    for policies in (str(folder), str(folder / "permit(all).cedar"), folder, [str(folder)]):
+        with Sandbox(CATALOGUE, policies=policies, facts=FACTS) as desk:
+            customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+            task = agent.open(customer.grant(agent, MANDATE))
+            assert task.ask("order.note", ORDER).codes == ["policy.forbidden"]
+
+
+@pytest.mark.parametrize(
+    "policies", ["my-desk/polices", "not cedar", "all (x)/a.cedar", "x" * 5000, "a\0b", Path("nowhere"), ["nowhere.cedar"]]
+)
+def test_policies_that_are_neither_there_nor_cedar_are_refused_with_the_cure(policies: Any) -> None:
+    with pytest.raises(DomainRefused) as refused, Sandbox(CATALOGUE, policies=policies):
+        pass
+    assert refused.value.code is Code.POLICY_INVALID
+    assert "name a file or a folder that is there, or give the policies themselves" in refused.value.detail
+    assert len(refused.value.detail) < 500
 
 
 def test_perform_answers_writes_and_may_say_no() -> None:
@@ -211,6 +301,19 @@ def test_a_store_that_was_given_is_kept(tmp_path: Path) -> None:
         before = desk.transcript()
     with Sandbox(CATALOGUE, facts=FACTS, store=tmp_path) as desk:
         assert desk.transcript()[: len(before)] == before
+
+
+def test_a_sqlite_store_that_was_given_is_opened_again_with_all_that_belongs_to_it(tmp_path: Path) -> None:
+    before: list[list[dict[str, Any]]] = []
+    for _ in range(2):
+        for name in ("one.sqlite", "two.sqlite"):
+            with Sandbox(CATALOGUE, facts=FACTS, store=f"sqlite:///{tmp_path}/kept/{name}") as desk:
+                customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+                agent.open(customer.grant(agent, MANDATE))
+                before.append(desk.transcript())
+    assert [one[: len(old)] == old for old, one in zip(before[:2], before[2:], strict=True)] == [True, True]
+    assert all(section["desk"] is not None for section in before[2] if section["kind"] == "agent.registered")
+    assert sorted(one.name for one in (tmp_path / "kept").iterdir() if one.is_dir()) == ["one.sqlite.desk", "two.sqlite.desk"]
 
 
 def test_settings_go_over_the_sandboxs_own() -> None:

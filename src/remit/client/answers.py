@@ -204,7 +204,7 @@ def read_answer(answered: Answered) -> Answer:
         receipt=body.get("receipt"),
         pending=pending or outcome is None,
         countered_by=optional_text(body, "countered_by"),
-        detail=optional_text(body, "detail"),
+        detail=optional_text(body, "reason") or optional_text(body, "detail"),
     )
 
 
@@ -328,8 +328,8 @@ def _refused(body: Mapping[str, Json], answered: Answered, *, otherwise: str = "
         cure=_said(body, "cure"),
         status=answered.status,
         retry_after_s=retry_after_s(answered),
-        receipt=body.get("receipt"),
         challenge=challenge | ({"error": error} if error else {}),
+        body=body,
     )
 
 
@@ -341,5 +341,5 @@ def _down(body: Mapping[str, Json], answered: Answered, code: str) -> Unavailabl
         cure=_said(body, "cure") or "Try again later; repeat an ask with the same idempotency key.",
         status=answered.status,
         retry_after_s=retry_after_s(answered),
-        receipt=body.get("receipt"),
+        body=body,
     )

@@ -38,6 +38,7 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
     `WWW-Authenticate`: the cure in the standard's words (`scope`, `acr_values`, `authorization_remediation`,
     `transaction_challenge`, `resource_metadata`). `authorization_remediation` is base64url of JSON whose `authorization_details`
     would cover the refused ask; a desk leaves it out where no mandate could say just that.
+    `body` is the whole answer, empty where there was none: what was recorded as an ask has its id there.
     """
 
     def __init__(
@@ -49,8 +50,8 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         cure: str = "",
         status: int = 0,
         retry_after_s: int | None = None,
-        receipt: Json = None,
         challenge: Mapping[str, str] | None = None,
+        body: Mapping[str, Json] | None = None,
     ) -> None:
         """Carry one code and what the desk said about it."""
         super().__init__(code, title, detail, cure)
@@ -60,8 +61,19 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         self.cure = cure
         self.status = status
         self.retry_after_s = retry_after_s
-        self.receipt = receipt
         self.challenge: Mapping[str, str] = challenge or {}
+        self.body: Mapping[str, Json] = body or {}
+
+    @property
+    def receipt(self) -> Json:
+        """The proof that the refusal stands in the desk's transcript, where it was recorded."""
+        return self.body.get("receipt")
+
+    @property
+    def ask(self) -> str:
+        """The id of the ask that was refused, "" where none was recorded; `look_back` tells of it later."""
+        ask = self.body.get("ask")
+        return ask if isinstance(ask, str) else ""
 
     @property
     def oauth_error(self) -> str | None:

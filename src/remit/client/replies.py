@@ -80,7 +80,12 @@ class AnswerView:
 
     @property
     def detail(self) -> str | None:
-        """Why an act failed, where the desk says so."""
+        """Why an act failed, where the desk says so (`reason` on the wire)."""
+        return self.answer.detail
+
+    @property
+    def reason(self) -> str | None:
+        """The same as `detail`, by the wire's own name."""
         return self.answer.detail
 
     def verified_receipt(self, vkey: str) -> VerifiedReceipt:

@@ -4,7 +4,7 @@ Whether they hold for an ask is for `mandate_tests`.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from remit.domain.catalogue import Action, MarkKind
@@ -13,7 +13,7 @@ from remit.domain.mandate_members import array, invalid, verify_size
 from remit.domain.mandate_tests import EXACT, compiled, is_list, moment, quantity
 from remit.domain.params_schema import is_open_at, types_at
 from remit.domain.paths import Path, parse_path
-from remit.domain.values import Json
+from remit.domain.values import Json, minor_digits
 
 MOST_TESTS: Final = 32
 MICRO: Final = Decimal(1_000_000)
@@ -74,6 +74,18 @@ def micro_of(number: Decimal) -> int | None:
         return None
     micro = EXACT.multiply(number, MICRO)
     return int(micro) if micro == micro.to_integral_value() else None
+
+
+def left_text(micro: int, unit: str) -> str:
+    """Write what is left of a total, in millionths: money in whole smallest units of its currency, or a plain number.
+
+    Never rounded up: what is told is what can still be asked for, and a part of the smallest unit cannot be.
+    """
+    left = Decimal(micro).scaleb(-6)
+    if not unit:
+        return f"{left.normalize():f}"
+    smallest = Decimal(1).scaleb(-minor_digits(unit))
+    return f"{left.quantize(smallest, rounding=ROUND_FLOOR):f} {unit}"
 
 
 def _path(name: str, member: str, *, listed: Sequence[Action], possible: Sequence[Action]) -> tuple[Path, Sequence[Action]]:

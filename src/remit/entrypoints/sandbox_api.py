@@ -21,7 +21,8 @@ from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, one_hea
 from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
-from remit.usecases.register import NewAgent, register
+from remit.usecases.register import NewAgent, register, register_again
+from remit.usecases.remove_passkey import make_room
 from remit.usecases.revoke import suspend
 from remit.usecases.sweep import sweep
 
@@ -77,7 +78,7 @@ class SandboxApi:
     controls: SandboxControls | None
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /sandbox/v1/people: add somebody (or find them) and get a one-time enrolment code.
+        """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time enrolment code.
 
         Raises:
             Refused: `request.malformed`, `person.not_allowed`.
@@ -99,14 +100,17 @@ class SandboxApi:
         except Refused as refused:
             if refused.code is not Code.REQUEST_CONFLICT:
                 raise
+            await make_room(self.parts, body.id, by="sandbox")
         code = await invite_person(self.parts, body.id, how=Enrolment(body.how), ttl_s=600)
         return json_answer(201, {"id": body.id, "code": code})
 
     async def agents(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /sandbox/v1/agents.
+        """POST /sandbox/v1/agents: register an agent, or give one that is registered already its new keys and tier.
+
+        A server outlives the sandboxes that drive it, and each of them makes the keys of its agents anew.
 
         Raises:
-            Refused: `request.malformed`, `request.conflict`, `person.not_allowed`.
+            Refused: `request.malformed`, `request.conflict` for one of another operator, `person.not_allowed`.
         """
         body = decode_as(await self._body(scope, receive), AgentIn)
         if body.tier not in set(Tier):
@@ -121,7 +125,12 @@ class SandboxApi:
             keys=body.keys,
             redirect_uris=tuple(body.redirect_uris),
         )
-        record = await register(self.parts, new, by="sandbox")
+        try:
+            record = await register(self.parts, new, by="sandbox")
+        except Refused as refused:
+            if refused.code is not Code.REQUEST_CONFLICT:
+                raise
+            record = await register_again(self.parts, new, by="sandbox")
         return json_answer(201, {"client_id": record.id})
 
     async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:

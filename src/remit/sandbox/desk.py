@@ -1,6 +1,7 @@
 """The sandbox desk: built in this process from a catalogue, policies and facts, or a server that runs elsewhere."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -8,22 +9,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import httpx
-
 from remit.client.sync import LoopThread
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.room import Room
+from remit.sandbox.running import RunningTransport, issuer_at
 from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import make_settings
-from remit.wiring import Desk, Rules, SandboxDesk, build
+from remit.wiring import Desk, Rules, SandboxDesk, build, read_policies
 
 ALLOW_ALL = "permit(principal, action, resource);"
 _ISSUER = "http://localhost"
-_STORE = "sqlite:///store.sqlite"
+_SQLITE = "sqlite:///"
+_STORE = f"{_SQLITE}store.sqlite"
 _MEMORY = "/dev/shm"  # noqa: S108  # mkdtemp makes a folder of our own in it
 _PLENTY_BYTES = 2**30
+_CEDAR = re.compile(r"\b(permit|forbid)\s*\(")
 
 
 class Sandbox:
@@ -32,7 +34,7 @@ class Sandbox:
     `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
     (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
     over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in, or
-    the URL of a store. With `base_url` a running server is driven; catalogue and policies are then the server's own.
+    `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With `base_url` a running server is driven; catalogue and policies are then the server's own.
     """
 
     def __init__(  # the contract's signature
@@ -67,7 +69,8 @@ class Sandbox:
         self._thread = LoopThread()
         try:
             if self._base_url is not None:
-                self.room = Room(issuer=self._base_url.rstrip("/"), thread=self._thread, transport=httpx.AsyncHTTPTransport())
+                issuer = self._thread.run(issuer_at(self._base_url))
+                self.room = Room(issuer=issuer, thread=self._thread, transport=RunningTransport(self._base_url))
                 if self._facts:
                     self.replace_facts(self._facts)
             else:
@@ -110,16 +113,23 @@ class Sandbox:
             raise ValueError(message)
         return known
 
-    def agent(self, client_id: str, tier: str = "known", *, operator: str | None = None, name: str = "") -> SandboxAgent:
+    def agent(self, client_id: str, tier: str | None = None, *, operator: str | None = None, name: str = "") -> SandboxAgent:
         """A registered agent with keys of its own; the same one when asked again.
 
-        Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+        It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else itself.
+
+        Raises:
+            ValueError: when the same agent is asked for with another tier or operator: both are given once.
         """
         known = self._agents.get(client_id)
         if known is None:
             if operator is None:
                 operator = client_id.removeprefix("spiffe://").partition("/")[0] if client_id.startswith("spiffe://") else client_id
+            tier = "known" if tier is None else tier
             known = self._agents[client_id] = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
+        if tier not in {None, known.tier} or operator not in {None, known.operator}:
+            message = f"{client_id} is a {known.tier} agent of {known.operator} here; take another id for another tier or operator"
+            raise ValueError(message)
         return known
 
     def suspend(
@@ -179,11 +189,18 @@ class Sandbox:
         thread.run(self.desk.start())
 
     def _place(self) -> tuple[Path, str]:
-        """The folder of this sandbox's data, and the URL of its store; a folder of our own goes at the end."""
-        if self._store is not None and "://" not in str(self._store):
-            return Path(self._store).absolute(), _STORE
+        """The folder of this sandbox's data, and the URL of its store; a folder of our own goes at the end.
+
+        Keys stand beside the SQLite file they belong to, in a folder of its name: a store is not opened without them.
+        """
+        given = "" if self._store is None else str(self._store)
+        if given.startswith(_SQLITE):
+            file = Path(given.removeprefix(_SQLITE)).absolute()
+            return file.with_name(f"{file.name}.desk"), f"{_SQLITE}{file}"
+        if given and "://" not in given:
+            return Path(given).absolute(), _STORE
         self._own = Path(tempfile.mkdtemp(prefix="remit-sandbox-", dir=_fast_folder()))
-        return self._own, _STORE if self._store is None else str(self._store)
+        return self._own, given or _STORE
 
     def _close(self) -> None:
         if self._thread is None:
@@ -219,10 +236,18 @@ def _catalogue(given: str | Path | Sequence[str | Path] | Mapping[str, Any]) -> 
 
 
 def _texts(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
+    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is policies."""
     if given is None:
         return (("sandbox.cedar", ALLOW_ALL),)
-    if isinstance(given, str) and ("(" in given or not given.strip()):
+    if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):
         return (("policies.cedar", given),)
     files = [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
-    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if file.is_dir() else [file])]
-    return tuple((file.name, file.read_text(encoding="utf-8")) for file in found)
+    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])]
+    return read_policies(found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)")
+
+
+def _exists(path: str | Path) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False  # too long for a path, or a NUL in it: a text

@@ -47,12 +47,16 @@ class SandboxPerson:
     def confirm(self, reply: SandboxReply) -> SandboxReply:
         """Say yes, signed; returns what the agent then sees: done, still waiting for others, or void with the reason.
 
+        A reply that is a refusal already comes back as it is: there was nothing to say yes to.
+
         Raises:
             Refused: when this person may not answer, or the answer was not taken.
         """
         try:
             self.answer(reply, "yes")
         except Refused:
+            if reply.refused:
+                return reply
             settled = reply.again()
             if settled.state in SETTLED_NO:
                 return settled  # the yes was heard, but no longer stood: that is an answer to the ask
@@ -86,7 +90,12 @@ class SandboxPerson:
         for row in self.waiting():
             if row["ask"] == reply.ask:
                 return str(row["confirmation"])
-        raise Refused("confirmation.wrong_person", title="Nothing about this ask waits for this person", status=403)
+        raise Refused(
+            "confirmation.wrong_person",
+            title="Nothing about this ask waits for this person",
+            cure="Give a reply whose `needs_human` is true to one of those in its `who`.",
+            status=403,
+        )
 
 
 class SandboxCustomer(SandboxPerson):

@@ -4,23 +4,29 @@ Every pytest session loads this file, so the desk itself is loaded when a test f
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 from remit import sandbox
 
+_PACK: Final = Path(__file__).parents[1] / "packs" / "consumer"
+_CATALOGUE: Final = _PACK / "catalogue.toml"
+
 
 @pytest.fixture
 def desk_catalogue() -> Any:  # noqa: ANN401  # a path, paths or a table
-    """The catalogue of the `desk` fixture; override it."""
-    pytest.fail("override the fixture `desk_catalogue` with a path or a table")
+    """The catalogue of the `desk` fixture: the consumer pack's, unless you override it with a path or a table."""
+    return _CATALOGUE
 
 
 @pytest.fixture
-def desk_policies() -> Any:  # noqa: ANN401  # a path, paths or a text
-    """The policies of the `desk` fixture; None permits everything above the floors."""
-    return None
+def desk_policies(desk_catalogue: Any) -> Any:  # noqa: ANN401  # a path, paths or a text
+    """The policies of the `desk` fixture: with the consumer pack's catalogue the pack's own, with another one None, which
+    permits everything above the floors.
+    """
+    return _PACK / "policies" if desk_catalogue == _CATALOGUE else None
 
 
 @pytest.fixture

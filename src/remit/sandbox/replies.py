@@ -66,8 +66,8 @@ class SandboxReply:
         return str(self.body.get("state", "refused" if self.refused else ""))
 
     def again(self) -> "SandboxReply":
-        """The ask as it stands now."""
-        return self.poll(self.ask)
+        """The ask as it stands now; this very reply where nothing was recorded as an ask."""
+        return self.poll(self.ask) if self.ask else self
 
     def at(self, ask: str) -> "SandboxReply":
         """Another ask of the same task, as it stands now."""
@@ -99,9 +99,9 @@ def read_reply(body: Mapping[str, Any], status: int, poll: Poll) -> SandboxReply
 
 
 def refused_reply(problem: Problem, poll: Poll, ask: str = "") -> SandboxReply:
-    """A refusal that came as a problem; `ask` when it was about an ask already made."""
+    """A refusal that came as a problem, with all its members; `ask` when it was about an ask already made."""
     return SandboxReply(
-        ask=ask,
+        ask=ask or problem.ask,
         decision="refuse",
         codes=Listed([problem.code]),
         outcome=None,
@@ -111,6 +111,6 @@ def refused_reply(problem: Problem, poll: Poll, ask: str = "") -> SandboxReply:
         receipt=problem.receipt,
         cure=problem.cure,
         status=problem.status,
-        body={"detail": problem.detail, "title": problem.title},
+        body={"detail": problem.detail, "title": problem.title, **problem.body},
         poll=poll,
     )

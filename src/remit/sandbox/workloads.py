@@ -34,6 +34,7 @@ class SandboxAgent:
         self._room = room
         self.client_id = client_id
         self.operator = operator
+        self.tier = tier
         key = new_key()
         public = load_key(key).as_dict(private=False) | {"kid": "k1", "use": "sig", "alg": "ES256"}
         room.control(

@@ -18,7 +18,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
 
-_MOST_PASSKEYS = 50
+MOST_PASSKEYS = 50
 _TRIES = 8
 SIGNIN_PREFIX = "rs_"
 """How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
@@ -268,10 +268,10 @@ async def _verify_room(parts: Parts, person: Person, how: str) -> None:
     Raises:
         Refused: `request.conflict`.
     """
-    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST_PASSKEYS)
-    if len(known) == _MOST_PASSKEYS and how != Enrolment.RECOVERY.value:
+    known = await parts.store.find(Passkey, "passkey.person", person.id, limit=MOST_PASSKEYS)
+    if len(known) == MOST_PASSKEYS and how != Enrolment.RECOVERY.value:
         raise Refused(
-            Code.REQUEST_CONFLICT, "too many passkeys", public=f"{_MOST_PASSKEYS} passkeys are the most; remove one you do not use."
+            Code.REQUEST_CONFLICT, "too many passkeys", public=f"{MOST_PASSKEYS} passkeys are the most; remove one you do not use."
         )
 
 

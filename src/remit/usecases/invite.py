@@ -1,7 +1,6 @@
 """Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
@@ -10,6 +9,7 @@ from remit.domain.confirmation import act_digest
 from remit.domain.confirmers import Fatigue, verify_may_invite
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
+from remit.domain.mandate_limits import left_text
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.rendering_values import filled
@@ -134,7 +134,7 @@ def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budg
         if what == action.name:
             uses_left = left if uses_left is None else min(uses_left, left)
         else:
-            total_left = f"{Decimal(left).scaleb(-6):.2f} {units.get((one.scope, what), '')}".strip()
+            total_left = left_text(left, units.get((one.scope, what), ""))
     return (
         (Budget(action=action.name, uses_left=uses_left, total_left=total_left),) if uses_left is not None or total_left is not None else ()
     )

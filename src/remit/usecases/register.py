@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import OperatorId
 from remit.domain.records import AgentRecord, Tier
-from remit.domain.transcript import Kind
+from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, decode
 from remit.domain.words import check_name
 from remit.ports.identity import (
@@ -23,8 +23,9 @@ from remit.ports.identity import (
     SpiffeBundleFile,
     SpiffeBundleUrl,
 )
-from remit.ports.store import Commit, Conflict, Put
+from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.count_opened import opened_steps
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
@@ -60,6 +61,52 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
         Refused: `request.malformed` for an unusable description, `request.conflict` when the client id is taken.
         Fault: `fault.identity` when its key source cannot be read.
     """
+    record = await _described(parts, new)
+    written = await write(parts, _registered(parts, record, by))
+    try:
+        steps = opened_steps("agent", agent="", operator=record.operator, at=record.created_at)
+        await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
+    except Conflict:
+        raise Refused(
+            Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public="That client_id is registered already."
+        ) from None
+    return record
+
+
+async def register_again(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
+    """Give an agent that is registered already new keys, and the tier, name and redirects that come with them.
+
+    Its operator stays, and a suspension too. ⚔ For sandboxes alone: elsewhere whoever may add an agent could take over
+    another one, with every mandate it was granted.
+
+    Raises:
+        Refused: `person.not_allowed` at a desk that is no sandbox, `request.malformed`, `agent.unknown`, `task.busy`,
+            `request.conflict` when it is registered as somebody else's.
+        Fault: `fault.identity` when its key source cannot be read.
+    """
+    if not parts.terms.sandbox:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox gives an agent new keys on request")
+    record = await _described(parts, new)
+    try:
+        kept = await parts.store.get(AgentRecord, record.id)
+    except Missing:
+        raise Refused(Code.AGENT_UNKNOWN, f"no agent {record.id!r}") from None
+    old = kept.record
+    if (record.actor, record.operator) != (old.actor, old.operator):
+        public = f"That client_id is registered for operator {old.operator} as {old.actor}; keep both, or take another client_id."
+        raise Refused(Code.REQUEST_CONFLICT, "another operator or actor", public=public)
+    changed = replace(record, created_at=old.created_at, suspended=old.suspended)
+    written = await write(parts, _registered(parts, changed, by))
+    await keep(parts, Commit(puts=(Put(changed, kept.rev, old),), entries=written.rows))
+    return changed
+
+
+async def _described(parts: Parts, new: NewAgent) -> AgentRecord:
+    """The agent as it is described, once that is usable and its keys were read.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
     now = parts.world.now()
     record = AgentRecord(
         id=new.client_id,
@@ -75,24 +122,17 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
     _verify_names(record)
     _verify_redirects(record.redirect_uris)
     await parts.clients.verify_registration(unverified=registration_of(record), now=now)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.AGENT_REGISTERED,
-            envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
-            desk={"by": by, "name": record.name, "method": record.method, "keys": record.keys},
-            refs=(record.id,),
-        ),
-    )
-    try:
-        steps = opened_steps("agent", agent="", operator=record.operator, at=now)
-        await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
-    except Conflict:
-        raise Refused(
-            Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public="That client_id is registered already."
-        ) from None
     return record
+
+
+def _registered(parts: Parts, record: AgentRecord, by: str) -> Draft:
+    return draft(
+        parts,
+        Kind.AGENT_REGISTERED,
+        envelope={"agent": record.id, "actor": record.actor, "operator": record.operator, "tier": record.tier.value},
+        desk={"by": by, "name": record.name, "method": record.method, "keys": record.keys},
+        refs=(record.id,),
+    )
 
 
 def registration_of(record: AgentRecord) -> Registration:

@@ -12,7 +12,8 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
-from remit.usecases.enrol import Begun
+from remit.usecases.enrol import MOST_PASSKEYS, Begun
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
@@ -61,7 +62,7 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
         assertion, challenge=unb64url(ceremony.record.challenge), public_key=signer.record.public_key, sign_count=signer.record.sign_count
     )
     used = Kept(replace(signer.record, sign_count=asserted.sign_count), signer.rev)
-    ended = [one for one in await parts.store.find(Session, "session.person", person.id, limit=_MOST) if one.record.passkey == passkey_id]
+    ended = await _signed_in_with(parts, going.record)
     written = await write(
         parts,
         draft(
@@ -93,6 +94,44 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
         text="A passkey was removed from your account. If it was not you, tell the desk.",
     )
     return len(ended)
+
+
+async def make_room(parts: Parts, person_id: str, *, by: str) -> None:
+    """Remove the oldest passkey of somebody who has as many as there may be, so that one more can be enrolled.
+
+    ⚔ For sandboxes alone, where each run enrols one more and the oldest is long forgotten: elsewhere nobody but its
+    owner removes a passkey.
+
+    Raises:
+        Refused: `person.not_allowed` at a desk that is no sandbox, `task.busy`.
+    """
+    if not parts.terms.sandbox:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "only a sandbox makes room for another passkey")
+    own = await parts.store.find(Passkey, "passkey.person", person_id, limit=_MOST)
+    if len(own) < MOST_PASSKEYS:
+        return
+    person = (await parts.store.get(Person, person_id)).record
+    going = min(own, key=lambda one: one.record.created_at)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.PERSON_CHANGED,
+            envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
+            customer={"label": going.record.label} if person.kind == "customer" else None,
+            desk={"person": person.id, "passkey": going.record.id, "by": by},
+            subject=person.id if person.kind == "customer" else "",
+            refs=(person.id,),
+        ),
+    )
+    put = Put(replace(going.record, revoked=True), going.rev, going.record)
+    drops = tuple(Drop(one.record, one.rev) for one in await _signed_in_with(parts, going.record))
+    await keep(parts, Commit(puts=(put,), drops=drops, entries=written.rows))
+
+
+async def _signed_in_with(parts: Parts, passkey: Passkey) -> Sequence[Kept[Session]]:
+    found = await parts.store.find(Session, "session.person", passkey.person, limit=_MOST)
+    return [one for one in found if one.record.passkey == passkey.id]
 
 
 def _puts(going: Kept[Passkey], used: Kept[Passkey]) -> tuple[Put, ...]:

@@ -8,6 +8,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
 from remit.domain.mandate_covering import counter_key
+from remit.domain.mandate_limits import left_text
 from remit.domain.receipt import Holder, Proved, build_tlog_proof
 from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
 from remit.domain.transcript import Opened, Section
@@ -78,10 +79,8 @@ def budgets(standing: Standing) -> list[Mapping[str, Json]]:
 
 
 def _left(limit: Json, used_micro: int) -> str:
-    text = str(limit)
-    number, _, unit = text.partition(" ")
-    left = Decimal(number) - Decimal(used_micro).scaleb(-6)
-    return f"{left.normalize():f} {unit}".strip() if not unit else f"{left:.2f} {unit}"
+    number, _, unit = str(limit).partition(" ")
+    return left_text(int(Decimal(number).scaleb(6)) - used_micro, unit)
 
 
 async def ask_status(parts: Parts, workload: Workload, ask_id: str, *, wait_s: float) -> Reply:

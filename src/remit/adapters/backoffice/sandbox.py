@@ -3,7 +3,7 @@
 In memory and fast; idempotent, fenced and versioned like any other; it can be told to fail.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -39,7 +39,8 @@ class _Known:
 class SandboxBackoffice:
     """A desk made of facts: `{"owners": …, "attributes": …, "records": …}`, each by kind and id.
 
-    A customer's own attributes stand under kind `customer`, and a customer owns the record of that kind under its own id.
+    Attributes may stand in the records too, by their declared names; what `attributes` says of them counts. A customer's
+    own attributes stand under kind `customer`, and a customer owns the record of that kind under its own id.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class SandboxBackoffice:
         self._world = world
         self._perform = perform
         self._versions_move = versions_move
-        self._known = _read_facts(facts)
+        self._known = _read_facts(facts, catalogue.attributes)
         self._named_at = {name: _places(action) for name, action in catalogue.actions.items()}
         self._acts: dict[str, ActResult] = {}
         self._fail: list[Literal["before", "after"]] = []
@@ -85,7 +86,7 @@ class SandboxBackoffice:
         Raises:
             Refused: `settings.invalid` when the facts are not of that shape.
         """
-        self._known = _read_facts(facts)
+        self._known = _read_facts(facts, self._catalogue.attributes)
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
         """Say whose the records are."""
@@ -214,8 +215,8 @@ def _places(action: Action) -> tuple[tuple[str, str | Path], ...]:
     return tuple((mark.of, mark.path if mark.path.many or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks)
 
 
-def _read_facts(facts: Mapping[str, Any]) -> dict[tuple[str, str], _Known]:
-    """Lay the three parts of the facts over each other.
+def _read_facts(facts: Mapping[str, Any], declared: Container[str]) -> dict[tuple[str, str], _Known]:
+    """Lay the three parts of the facts over each other: of a record, what bears a declared attribute's name, and over it its attributes.
 
     Raises:
         Refused: `settings.invalid`.
@@ -231,7 +232,8 @@ def _read_facts(facts: Mapping[str, Any]) -> dict[tuple[str, str], _Known]:
         told, about = attributes.get(place, {}), records.get(place, {})
         if not isinstance(told, Mapping) or not isinstance(about, Mapping):
             raise _invalid(f"what is told of {kind} {record_id!r} must be an object")
-        known[place] = _Known(_owners(whose, place), _name(about, record_id), told)
+        values = {name: value for name, value in about.items() if name in declared}
+        known[place] = _Known(_owners(whose, place), _name(about, record_id), {**values, **told} if values else told)
     return known
 
 
