@@ -38,7 +38,6 @@ from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.redacting import AttachedFile
-from remit.usecases.remedy import remedy_in_task
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
 
@@ -140,14 +139,7 @@ class AgentApi:
             body=body_digest(raw),
             size=len(raw),
         )
-        issuer = self.parts.terms.issuer
-        try:
-            return ask_answer(await ask(self.parts, workload, request), issuer=issuer)
-        except Refused as refused:
-            if refused.code is not Code.MANDATE_EXPIRED:
-                raise
-            fresh = await remedy_in_task(self.parts, task=workload.task, action=body.action, params=body.params)
-            return refused_ask(refused, issuer=issuer, remedy=fresh)
+        return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> Answer:
         if not is_id(ask_id, "ask"):

@@ -238,9 +238,9 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "")
     return json_answer(status, body, tuple(headers))
 
 
-def refused_ask(error: Refused | Fault, *, issuer: str, remedy: JsonObject | None = None) -> Answer:
+def refused_ask(error: Refused | Fault, *, issuer: str) -> Answer:
     """An ask that was turned away before there was a decision to record: the members of a refused ask, but no receipt."""
-    return problem(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]}, remedy=remedy)
+    return problem(error, issuer=issuer, extra={"decision": "refuse", "codes": [error.code.value]})
 
 
 def ask_answer(reply: Reply, *, issuer: str) -> Answer:
