@@ -20,6 +20,20 @@ def test_a_yes_is_void_when_what_would_be_shown_has_changed(arena: Arena) -> Non
 
 
 @pytest.mark.proves("P6", "CONFIRM-FRESH")
+def test_a_yes_is_void_when_the_item_it_names_is_another_thing_now(arena: Arena) -> None:
+    arena.backoffice.put("order", "W1", owners=["anna"], name="Order W1", contents={"i1": "Kettle"})
+    _, reply, invitation = arena.waiting()
+    path = f"/me/v1/confirmations/{invitation}"
+    shown = arena.anna.get(path)
+    assert any(line["text"] == "Items 1: i1 (Kettle)" for line in shown["rendering"]["lines"])
+    arena.backoffice.put("order", "W1", owners=["anna"], name="Order W1", contents={"i1": "Diamond ring"})
+    answer = {"answer": "yes", "assertion": arena.anna.passkey.get(shown["options"])}
+    with arena.unchanged():
+        assert code_of(arena.person("POST", path, answer, cookie=arena.anna.cookie)) == "confirmation.mismatch"
+    assert reply.again().state == "void"
+
+
+@pytest.mark.proves("P6", "CONFIRM-FRESH")
 def test_a_yes_is_void_when_the_record_has_changed_hands(arena: Arena) -> None:
     _, reply, invitation = arena.waiting()
     path = f"/me/v1/confirmations/{invitation}"

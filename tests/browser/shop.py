@@ -26,13 +26,14 @@ CATALOGUE: dict[str, Any] = {
         },
         "order.return": {
             "title": "Send back items {item_ids} of order {order_id}",
+            "short": "Send back items of an order",
             "power": "request",
             "area": "payment",
             "effect": "write",
             "params": {
                 "properties": {
                     "order_id": {"type": "string", "x-resource": "order"},
-                    "item_ids": {"type": "array", "items": {"type": "string"}},
+                    "item_ids": {"type": "array", "items": {"type": "string"}, "x-part-of": "order_id"},
                 },
                 "required": ["order_id", "item_ids"],
             },
@@ -77,7 +78,7 @@ CATALOGUE: dict[str, Any] = {
                     "offer_id": {"type": "string"},
                     "digest": {"type": "string"},
                     "amount": {"x-money": True},
-                    "item_ids": {"type": "array", "items": {"type": "string"}},
+                    "item_ids": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
                     "kind": {"enum": ["goodwill", "exception"]},
                 },
                 "required": ["offer_id", "digest"],
@@ -109,7 +110,14 @@ FACTS: dict[str, Any] = {
             "anna": {"identity.birth_date": "1988-04-17", "contact.phone": "+49 40 5550100", "account.credit": "12.50 EUR"},
         },
     },
-    "records": {"order": {"W1001": {"name": "Kettle and desk lamp"}, "W1003": {"name": "Kettle"}}},
+    "records": {
+        "order": {
+            "W1001": {"name": "Kettle and desk lamp", "contents": {"i1": "Kettle", "i2": "Desk lamp"}},
+            "W1003": {"name": "Kettle"},
+            "W2002": {"name": "Ring for Bram", "contents": {"i1": "Ring"}},
+        },
+        "payment_method": {"pm_7": {"name": "Card ending 4242"}, "pm_8": {"name": "Gift card"}},
+    },
 }
 
 MANDATE: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """People in a real browser, with a virtual passkey: enrolling by link, consenting to less, confirming, and the officer's side."""
 
 import copy
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,6 +49,10 @@ class Visit:
 
     def open(self, path: str) -> None:
         self.page.goto(self.desk.room.issuer + path)
+
+    def ready(self) -> None:
+        """Until the page's program listens: a pointer waits for it, the keyboard does not."""
+        expect(self.page.locator("html")).to_have_attribute("data-ready", "")
 
     def enrol(self, person: str, kind: str, name: str, roles: list[str]) -> None:
         body = {"id": person, "kind": kind, "name": name, "roles": roles, "how": "vouched"}
@@ -157,9 +162,9 @@ def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back
     expect(anna.page.get_by_role("button", name="Yes, with my passkey")).to_be_disabled()
     anna.page.get_by_role("button", name="Show me what would be done").click()
     anna.result("That is not less than was asked.")
-    anna.page.get_by_label("i2").uncheck()
+    anna.page.get_by_label("Desk lamp").uncheck()
     anna.page.get_by_role("button", name="Show me what would be done").click()
-    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 of order W1001")
+    expect(anna.page.locator("[data-lesser-lines]")).to_contain_text("Send back items i1 (Kettle) of order W1001")
     expect(anna.page.locator("[data-result]:not(:empty)")).to_have_count(0)
     anna.page.get_by_role("button", name="Agree to this with my passkey").click()
     anna.result("Done, as you offered.")
@@ -176,6 +181,22 @@ def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back
     anna.page.get_by_role("button", name="Take it back now").click()
     anna.result("can do nothing more for you")
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
+
+
+def test_an_item_is_called_by_its_name_only_while_it_is_about_the_order_that_was_asked_for(anna: Visit, agent: SandboxAgent) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    anna.open(f"/oauth/authorize?request_uri={request_uri}")
+    card = anna.page.locator('[data-power="3"]')
+    card.get_by_text("Allow less").click()
+    expect(card.get_by_label("i1 (Kettle)")).to_be_visible()
+    anna.page.get_by_label("W1003").check()
+    anna.page.get_by_label("W1001").uncheck()
+    expect(card.locator("[data-details]")).to_contain_text("only from i1, i2")
+    expect(card.get_by_label("i1", exact=True)).to_be_visible()
+    anna.page.get_by_label("W1001").check()
+    anna.page.get_by_label("W1003").uncheck()
+    expect(card.locator("[data-details]")).to_contain_text("only from i1 (Kettle)")
+    expect(card.get_by_label("i1 (Kettle)")).to_be_visible()
 
 
 def test_signing_out_and_in_again_leads_back_to_the_request(anna: Visit, agent: SandboxAgent) -> None:
@@ -253,17 +274,112 @@ def test_an_officer_answers_without_leaking_offers_and_verifies(anna: Visit, age
     olga.result("Sent to the agent.")
     assert [one["text"] for one in task.inbox()] == ["It goes to [withheld], I think."]
     olga.open(f"/desk/cases/{task.case}")
-    olga.page.get_by_label("amount").fill("15.00 EUR")
-    olga.page.get_by_label("kind").select_option("goodwill")
-    olga.page.get_by_label("item ids").fill("i1, i2")
+    olga.page.get_by_label("Amount").fill("15")
+    olga.page.get_by_label("Kind").select_option(label="Goodwill")
+    olga.page.get_by_label("Items").fill("i1, i2")
     olga.page.get_by_role("button", name="Offer this").click()
     olga.result("Offered")
     assert task.inbox()[-1]["offer"]["terms"] == {"amount": "15.00 EUR", "item_ids": ["i1", "i2"], "kind": "goodwill"}
     olga.open("/audit")
     olga.page.get_by_role("button", name="Verify everything now").click()
-    olga.result("entries are as they were recorded")
+    olga.result("entries are as they were recorded (1 tile, ")
     assert olga.errors == []
     olga.context.close()
+
+
+def test_what_cannot_be_offered_is_said_at_its_field_in_words(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    olga = visit(browser, desk)
+    olga.enrol("olga", "officer", "Olga Frey", ["billing"])
+    olga.open(f"/desk/cases/{task.case}")
+    olga.ready()
+    form = olga.page.locator('[data-form="offer"]')
+    amount, told = form.get_by_label("Amount"), form.locator("[data-result]")
+    for written, said in (
+        ("forty", "“forty” is not a number."),
+        ("-1", "It must be more than zero; “-1 EUR” is not."),
+        ("0", "It must be more than zero; “0 EUR” is not."),
+        ("40.005", "“40.005 EUR” has too many digits after the point."),
+    ):
+        amount.fill(written)
+        amount.press("Enter")
+        expect(told).to_have_text(said)
+        expect(amount).to_be_focused()
+        expect(amount).to_have_attribute("aria-invalid", "true")
+    amount.fill("")
+    form.get_by_role("button", name="Offer this").click()
+    expect(told).to_have_text("Fill in what you offer.")
+    form.get_by_label("Items").fill("i1, i1")
+    form.get_by_role("button", name="Offer this").click()
+    expect(told.get_by_role("paragraph")).to_have_text(
+        ["These terms cannot be offered.", "Items does not fit.", "Check what you entered. Nothing was offered."]
+    )
+    form.get_by_label("Items").fill("")
+    amount.fill("40,00 EUR")
+    form.get_by_role("button", name="Offer this").click()
+    expect(told).to_contain_text("Offered.")
+    assert task.inbox()[-1]["offer"]["terms"] == {"amount": "40.00 EUR"}
+    assert olga.errors == []
+    olga.context.close()
+
+
+def test_less_is_offered_with_the_keyboard_alone(anna: Visit, agent: SandboxAgent) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    reply = task.ask("payment.refund", REFUND)
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").press("Enter")
+    expect(anna.page.get_by_role("button", name="Yes, but less…")).to_be_visible()
+    anna.ready()
+    anna.page.get_by_role("button", name="Yes, but less…").press("Enter")
+    amount = anna.page.get_by_label("Amount")
+    expect(amount).to_be_focused()
+    for written, said in (
+        ("0", "It must be more than zero; “0 EUR” is not."),
+        ("-1", "It must be more than zero; “-1 EUR” is not."),
+        ("", "Write a number."),
+        ("50", "“50 EUR” is more than was asked (40.00 EUR)."),
+    ):
+        amount.fill(written)
+        amount.press("Enter")
+        expect(anna.page.locator("[data-result]")).to_have_text(said)
+        expect(amount).to_be_focused()
+    amount.fill("40.00")
+    amount.press("Enter")
+    anna.result("That is not less than was asked.")
+    amount.fill("25")
+    amount.press("Enter")
+    agree = anna.page.get_by_role("button", name="Agree to this with my passkey")
+    expect(agree).to_be_focused()
+    expect(agree).to_have_accessible_description(re.compile("Refund 25.00 EUR for order W1001"))
+    expect(anna.page.locator("[data-announced]")).to_have_text(re.compile("^This would be done instead: Refund 25.00 EUR for order W1001"))
+    agree.press("Enter")
+    anna.result("Done, as you offered.")
+    assert reply.again().state == "countered"
+
+
+def test_nobody_agrees_to_nothing(anna: Visit, agent: SandboxAgent) -> None:
+    agent.open(consent(anna, agent)["mandate"]).ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]})
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("button", name="Yes, but less…").click()
+    for name in ("i1 (Kettle)", "i2 (“Desk lamp”)"):
+        anna.page.get_by_label(name).uncheck()
+    anna.page.get_by_role("button", name="Show me what would be done").click()
+    expect(anna.page.locator("[data-result]")).to_have_text("Leave at least one ticked, or answer no.")
+    expect(anna.page.get_by_label("i1 (Kettle)")).to_be_focused()
+
+
+def test_what_a_report_is_asked_for_stands_in_one_line(browser: Browser, desk: Sandbox) -> None:
+    ada = visit(browser, desk)
+    ada.enrol("ada", "officer", "Ada Quist", ["audit"])
+    ada.open("/audit/report")
+    places = ada.page.evaluate(
+        "[...document.querySelectorAll('.filters :is(input, select, button)')]"
+        ".map((one) => one.getBoundingClientRect()).map((one) => [one.top, one.bottom])"
+    )
+    assert len(places) == 4
+    assert all(abs(one[0] - places[0][0]) < 1 and abs(one[1] - places[0][1]) < 1 for one in places), places
+    ada.context.close()
 
 
 def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:

@@ -95,14 +95,16 @@ def break_down(books: Books, params: Any) -> Any:
 
 EFFECTS = {"order.mark": mark, "order.break": break_down}
 
+ITEMS = [{"id": "i1", "title": "Kettle"}, {"id": "i2", "title": "Lid"}]
+CONTENTS = {one["id"]: one["title"] for one in ITEMS}
 SEED = {
     "customers": {
         "anna": {"name": "Anna", "attributes": {"contact.email": "anna@mail.example"}},
         "bram": {"name": "Bram", "attributes": {"contact.email": "bram@mail.example"}},
     },
     "records": [
-        {"kind": "order", "id": "W1", "name": "Kettle", "owners": ["anna"], "data": {"status": "pending"}},
-        {"kind": "order", "id": "W2", "name": "Lamp", "owners": ["bram"], "data": {"status": "pending"}},
+        {"kind": "order", "id": "W1", "name": "Kettle", "owners": ["anna"], "data": {"status": "pending", "items": ITEMS}},
+        {"kind": "order", "id": "W2", "name": "Lamp", "owners": ["bram"], "data": {"status": "pending", "items": ITEMS}},
         {"kind": "order", "id": "W3", "name": "Cup", "owners": ["anna", "bram"], "data": {"status": "delivered"}},
         {"kind": "product", "id": "P1", "name": "Kettle", "owners": [], "data": {"price": "49.90 EUR"}},
     ],
@@ -114,7 +116,9 @@ FACTS = {
         "order": {"W1": {"order.status": "pending"}, "W2": {"order.status": "pending"}, "W3": {"order.status": "delivered"}},
         "product": {"P1": {"product.price": "49.90 EUR"}},
     },
-    "records": {"order": {"W1": {"name": "Kettle"}, "W2": {"name": "Lamp"}, "W3": {"name": "Cup"}}},
+    "records": {
+        "order": {"W1": {"name": "Kettle", "contents": CONTENTS}, "W2": {"name": "Lamp", "contents": CONTENTS}, "W3": {"name": "Cup"}}
+    },
 }
 
 

@@ -36,6 +36,11 @@ def test_facts_come_in_order_and_say_whose_a_record_is(desk: Desk) -> None:
     assert facts[0].name == "Lamp"
 
 
+def test_what_a_record_consists_of_is_told_of_the_customers_own_alone(desk: Desk) -> None:
+    places = [("order", "W2"), ("order", "W1"), ("order", "W9"), ("order", "W3"), ("product", "P1")]
+    assert run(desk.plug.contents(places, customer="anna")) == [{}, {"i1": "Kettle", "i2": "Lid"}, {}, {}, {}]
+
+
 @pytest.mark.parametrize("alias", ["w1", "W1 ", " W1", "\uff371", "W1\u200b", "W01", ""])
 def test_an_alias_of_an_id_is_another_id(desk: Desk, alias: str) -> None:
     assert run(desk.plug.facts([("order", alias)], customer="anna")) == [None]

@@ -134,6 +134,11 @@ UNRELIABLE: list[dict[str, Any]] = [
     {"a": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}], "x-resource": "order"}},
     {"a": {"type": "string", "default": object()}},
     {"a": 5},
+    {"a": {"x-part-of": True}},
+    {"a": {"x-part-of": "ghost"}},
+    {"a": {"x-part-of": "b"}, "b": {"type": "string"}},
+    {"a": {"x-part-of": "b"}, "b": {"type": "array", "x-resource": "order"}},
+    {"a": {"type": "integer", "x-part-of": "b"}, "b": {"x-resource": "order"}},
     {"a": {"type": "string", "minLength": float("nan")}},
 ]
 
@@ -352,3 +357,26 @@ def test_a_missing_file_or_an_empty_folder_is_said_plainly(tmp_path: Any) -> Non
         with pytest.raises(Refused) as refused:
             load_catalogue(source, today=TODAY)
         assert refused.value.code is Code.CATALOGUE_INVALID
+
+
+def test_a_part_is_of_the_record_that_another_param_names() -> None:
+    data = desk_data()
+    data["action"]["order.read"]["params"]["properties"]["item_ids"] = {"type": "array", "x-part-of": "order_id"}
+    marks = read_catalogue(data, today=TODAY).actions["order.read"].marked(MarkKind.PART)
+    assert [(str(one.path), one.of) for one in marks] == [("item_ids[*]", "order_id")]
+
+
+def test_a_short_title_has_no_placeholders_and_is_part_of_what_is_relied_on() -> None:
+    digests = set()
+    for short in ("", "Look at an order", "Look at any order"):
+        data = desk_data()
+        if short:
+            data["action"]["order.read"]["short"] = short
+        action = read_catalogue(data, today=TODAY).actions["order.read"]
+        assert action.short == short
+        digests.add(action.digest)
+    assert len(digests) == 3
+    data["action"]["order.read"]["short"] = "Look at {order_id}"
+    with pytest.raises(Refused) as refused:
+        read_catalogue(data, today=TODAY)
+    assert refused.value.detail.startswith('action."order.read".short')

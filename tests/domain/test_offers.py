@@ -9,7 +9,7 @@ from browser.shop import CATALOGUE
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.offers import offered_at_most, verify_offered
+from remit.domain.offers import offered_at_most, verify_offered, widest
 
 OFFER = "offer.accept"
 
@@ -121,3 +121,11 @@ def test_an_amount_for_terms_without_amounts_is_a_mistake() -> None:
 def test_the_rule_digest_covers_what_may_be_offered() -> None:
     digests = {desk(**one).digest for one in ({}, {"care": {}}, {"care": {OFFER: True}}, {"care": {OFFER: "1.00 EUR"}}, {"lead": {}})}
     assert len(digests) == 5
+
+
+def test_of_several_limits_the_widest_of_each_currency_is_told() -> None:
+    catalogue = desk(care={OFFER: "100.00 EUR"}, lead={OFFER: "1000.00 EUR"}, guard={OFFER: "50.00 USD"})
+    limits = offered_at_most(catalogue, ["care", "lead", "guard"], catalogue.action(OFFER))
+    assert [str(one) for one in widest(limits or ())] == ["1000.00 EUR", "50.00 USD"]
+    said = str(refused(catalogue, ["care", "lead"], amount="1000.01 EUR").public)
+    assert said.startswith("Your role offers at most 1000.00 EUR. ")

@@ -11,7 +11,7 @@ from remit.domain.paths import parse_path
 from remit.domain.plain import visible
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
 from remit.domain.rendering_mandate import render_mandate
-from remit.domain.rendering_values import listed, quoted, shown, word_for
+from remit.domain.rendering_values import label, listed, part_kind, quoted, shown, told, word_for
 from remit.domain.values import Instant, JsonObject
 
 REFUND = Action(
@@ -307,3 +307,86 @@ def test_elements_are_told_apart_and_what_has_no_name_keeps_its_place() -> None:
         "Items 2: i2",
         "note: leaks",
     ]
+
+
+OFFER = replace(
+    REFUND,
+    name="offer.accept",
+    title="Accept offer {offer_id} ({kind}, {exception}) for order {order_id}: {amount} {item_ids}",
+    power=PowerKind.ACCEPT,
+    marks=REFUND.marks[:2],
+)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"offer_id": "off_1"}, "Accept offer off_1"),
+        (
+            {"offer_id": "off_1", "kind": "credit", "order_id": "W1", "amount": "5.00 EUR"},
+            "Accept offer off_1 (credit) for order W1: 5.00 EUR",
+        ),
+        ({"offer_id": "off_1", "exception": "late"}, "Accept offer off_1 (late)"),
+        ({"offer_id": "off_1", "order_id": "W1"}, "Accept offer off_1 for order W1"),
+        ({"kind": "credit"}, "Accept offer … (credit)"),
+        ({"offer_id": "off_1", "kind": "—"}, "Accept offer off_1 (“—”)"),
+        ({}, "Accept offer … (…, …) for order …: … …"),
+    ],
+)
+def test_what_was_not_given_is_left_out_of_a_title_that_is_read_afterwards(params: JsonObject, said: str) -> None:
+    assert told(OFFER, params, {}) == said
+
+
+def test_what_stands_behind_the_last_gap_is_kept_and_a_bracket_is_closed() -> None:
+    cancel = replace(REFUND, title="Cancel order {order_id} and pay back what was paid")
+    assert told(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}) == "Cancel order W1 (kettle) and pay back what was paid"
+    assert told(cancel, {"reason": "late"}, {}) == "Cancel order … and pay back what was paid"
+    complain = replace(REFUND, title="File a complaint ({kind}) about order {order_id}")
+    assert told(complain, {"order_id": "W1"}, {}) == "File a complaint about order W1"
+    assert told(complain, {"kind": "late"}, {}) == "File a complaint (late)"
+
+
+def test_a_short_title_stands_where_no_param_is_known() -> None:
+    short = replace(REFUND, short="Refund money for an order")
+    assert label(short) == told(short, {}, {}) == "Refund money for an order"
+    assert told(short, PARAMS, {}).startswith("Refund 40.00 EUR")
+    made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
+    assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may ask for: Refund money for an order"
+
+
+RETURN = replace(
+    REFUND,
+    name="order.return",
+    title="Send back items of order {order_id}: {item_ids}",
+    schema={"properties": {"item_ids": {"title": "Items", "type": "array"}}},
+    marks=(REFUND.marks[0], Mark(path=parse_path("item_ids[*]"), kind=MarkKind.PART, of="order_id")),
+)
+PARTS = {("order", "W1"): "Kettle and lamp", (part_kind("order", "W1"), "i1"): "Kettle", (part_kind("order", "W2"), "i1"): "Cup"}
+
+
+def test_a_part_is_shown_with_the_name_it_has_in_its_own_record() -> None:
+    ask = replace(ASK, action=RETURN, params={"order_id": "W1", "item_ids": ["i1", "i2"]}, names=PARTS)
+    made = render_ask(ask, CATALOGUE)
+    assert texts(made, "act") == ["Send back items of order W1 (“Kettle and lamp”): i1 (Kettle), i2"]
+    assert texts(made, "param")[:2] == ["Items 1: i1 (Kettle)", "Items 2: i2"]
+    other = render_ask(replace(ask, params={"order_id": "W2", "item_ids": ["i1"]}), CATALOGUE)
+    assert texts(other, "act") == ["Send back items of order W2: i1 (Cup)"]
+
+
+def test_a_changed_name_of_a_part_voids_a_yes() -> None:
+    ask = replace(ASK, action=RETURN, params={"order_id": "W1", "item_ids": ["i1"]}, names=PARTS)
+    renamed = {**PARTS, (part_kind("order", "W1"), "i1"): "Ring"}
+    assert not fresh(render_ask(ask, CATALOGUE), render_ask(replace(ask, names=renamed), CATALOGUE))
+
+
+def test_a_limit_names_records_and_the_parts_of_the_one_record_it_is_about() -> None:
+    where = (
+        Test(path=parse_path("item_ids"), op=Op.SUBSET_OF, value=("i1", "i2")),
+        Test(path=parse_path("order_id"), op=Op.ONE_OF, value=("W1",)),
+    )
+    about = replace(MANDATE, powers=(Power(power=PowerKind.REQUEST, actions=("order.return",), where=where),))
+    desk = replace(CATALOGUE, actions={"order.return": RETURN})
+    for target, item in ((("W1",), "i1 (Kettle)"), (("W2",), "i1 (Cup)"), (("W1", "W2"), "i1")):
+        made = render_mandate(replace(about, objective=replace(MANDATE.objective, target={"order": target})), desk, PARTS)
+        details = next(line.details for line in made.lines if line.kind == "power")
+        assert details[:2] == (f"Items: only from {item}, i2", "order_id: one of W1 (“Kettle and lamp”)")

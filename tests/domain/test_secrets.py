@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from remit.domain.catalogue import Action, Area, Effect, Mark, MarkKind, PowerKind
 from remit.domain.check_digits import is_card, is_iban, is_us_ssn
+from remit.domain.ids import is_own_id, new_id
 from remit.domain.paths import parse_path
 from remit.domain.secret_shapes import SecretClass
 from remit.domain.secrets import Finding, find_secrets, redact, redact_params
@@ -237,3 +238,20 @@ def test_a_secret_in_a_name_is_told_without_it() -> None:
     made = redact_params({"my PIN is 4711": {"a": "b"}}, None)
     assert made.params == {"my PIN is [pin removed]": {"a": "b"}}
     assert [(one.where, one.kind) for one in made.taken] == [("my PIN is [pin removed]", "pin")]
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_what_the_desk_numbered_itself_is_no_secret(randomness: bytes) -> None:
+    for prefix in ("off", "ask", "case", "task", "man"):
+        own = new_id(prefix, randomness)
+        assert is_own_id(own)
+        params = {f"{prefix}_id": own, "text": f"I take {prefix} id: {own}, please", "ids": [own]}
+        assert redact_params(params, None).params == params
+
+
+def test_what_only_looks_like_a_number_of_the_desks_is_a_secret_still() -> None:
+    letters = "k5mq7wzx3abcdefghij2nopqrs"
+    for value in (f"key_{letters}", f"req_{letters}", f"off_{letters}7", f"OFF_{letters}", f"off_{letters.upper()}"):
+        assert not is_own_id(value)
+        assert letters not in str(redact_params({"note_id": value}, None).params).lower(), value
+    assert redact_params({"api_key": f"off_{letters}"}, None).params == {"api_key": "[token removed]"}

@@ -48,6 +48,7 @@ class MarkKind(StrEnum):
     ATTRIBUTE = "x-attribute"
     FREE_TEXT = "x-free-text"
     MONEY = "x-money"
+    PART = "x-part-of"
     RECIPIENT = "x-recipient"
     RESOURCE = "x-resource"
 
@@ -60,7 +61,7 @@ CUSTOMER: Final = "customer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """One annotated parameter: where it is, what it means, and of which kind or attribute (`of`)."""
+    """One annotated parameter: where it is, what it means, and of which kind or attribute (`of`). A part's `of` is the param that names its record."""
 
     path: Path
     kind: MarkKind
@@ -102,7 +103,8 @@ class Action:
     """Something the desk can do, `area.verb`.
 
     `schema` is the closed JSON Schema (2020-12) of its params; `declared` are all parameter paths of it, as texts;
-    `digest` is over everything a signer relies on: schema, effect, area, title, power and returns.
+    `short` is what it is called before any of them is known. `digest` is over everything a signer relies on: schema,
+    effect, area, titles, power and returns.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Action:
     declared: frozenset[str]
     builtin: bool
     digest: str
+    short: str = ""
 
     @property
     def takes_offer(self) -> bool:

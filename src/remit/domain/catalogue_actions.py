@@ -33,7 +33,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     Source: 2-model.md §1.
     """
     key = quoted("action", name)
-    found = closed(value, key, required=("title", "power", "area", "effect"), optional=("params", "returns", "reversible"))
+    found = closed(value, key, required=("title", "power", "area", "effect"), optional=("params", "returns", "reversible", "short"))
     power = _word(PowerKind, found["power"], f"{key}.power", among=_POWERS)
     effect = _word(Effect, found["effect"], f"{key}.effect")
     if power is PowerKind.RECEIVE and effect is not Effect.READ:
@@ -45,9 +45,13 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     params = read_params(found.get("params", {}), key=f"{key}.params", names=names)
     title = text(found["title"], f"{key}.title")
     _verify_title(title, params, f"{key}.title")
+    short = text(found["short"], f"{key}.short") if "short" in found else ""
+    if "{" in short or "}" in short:
+        raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
     return _sealed(
         name=name,
         title=title,
+        short=short,
         power=power,
         area=_word(Area, found["area"], f"{key}.area"),
         effect=effect,
@@ -99,6 +103,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
     returns: tuple[str, ...],
     params: ParamsSchema,
     sensitive: Sequence[str] = (),
+    short: str = "",
     builtin: bool = False,
 ) -> Action:
     """The action with its digest over everything a signer relies on.
@@ -114,6 +119,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
         "power": power,
         "returns": sorted(returns),
         "sensitive": sorted(sensitive),
+        **({"short": short} if short else {}),
     }
     return Action(
         name=name,
@@ -128,6 +134,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
         declared=params.declared,
         builtin=builtin,
         digest=digest(relied_on),
+        short=short,
     )
 
 

@@ -24,6 +24,8 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 """RFC 4648 §6, in small letters. Digits sort before letters, so ids of one time sort nearly, not strictly."""
 _PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
 _SHAPE: Final = re.compile(r"[a-z]{2,8}_[a-z2-7]{26}", re.ASCII)
+_OWN: Final = frozenset({"act", "ask", "case", "cnf", "con", "man", "off", "pro", "task"})
+"""What the desk numbers and names to people and agents. ⚔ What lets somebody in by being known is not among them."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+", re.ASCII)
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)
 
@@ -52,6 +54,11 @@ def timed_id(prefix: str, at: int, randomness: bytes) -> str:
 def is_id(text: str, prefix: str) -> bool:
     """Tell whether `text` has the shape of an identifier of that kind."""
     return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None
+
+
+def is_own_id(text: str) -> bool:
+    """Tell whether `text` has the shape of something the desk itself numbered, which is no secret."""
+    return text.partition("_")[0] in _OWN and _SHAPE.fullmatch(text) is not None
 
 
 def is_dotted(text: str) -> bool:

@@ -41,8 +41,17 @@ def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action,
         verify_money(value) for mark in action.marked(MarkKind.MONEY) for value in values_at(terms, mark.path) if isinstance(value, str)
     ]
     if not any(_within(amounts, limit) for limit in limits):
-        most = " or ".join(str(limit) for limit in limits)
+        most = " or ".join(str(limit) for limit in widest(limits))
         raise _not_allowed(f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more.")
+
+
+def widest(limits: Sequence[Money]) -> Sequence[Money]:
+    """The most that any of these limits lets through, in each currency."""
+    most: dict[str, Money] = {}
+    for one in limits:
+        before = most.get(one.currency)
+        most[one.currency] = one if before is None or one.amount > before.amount else before
+    return tuple(most.values())
 
 
 def _limit(role: Role, action: Action) -> tuple[Money, ...] | None:

@@ -52,7 +52,7 @@ def imply(node: JsonObject, key: str) -> JsonObject:
 
 
 def _verify_mark_value(value: Json, kind: MarkKind, key: str) -> None:
-    if kind in {MarkKind.ATTRIBUTE, MarkKind.RESOURCE}:
+    if kind in {MarkKind.ATTRIBUTE, MarkKind.PART, MarkKind.RESOURCE}:
         if not isinstance(value, str):
             raise wrong(key, "must name what it is", "write the declared name in quotes")
     elif value is not True:
@@ -72,7 +72,7 @@ def read_mark(node: JsonObject, path: Path, key: str, names: Names) -> Iterator[
             raise wrong(f"{key}.{kind}", "stands on the params as a whole", "put it on one of them")
         of = _of(node[kind.value], kind, f"{key}.{kind}", names)
         shapes = set(_shapes(node))
-        if kind in {MarkKind.RESOURCE, MarkKind.FREE_TEXT} and not shapes <= {"string", "strings", "null"}:
+        if kind in {MarkKind.PART, MarkKind.RESOURCE, MarkKind.FREE_TEXT} and not shapes <= {"string", "strings", "null"}:
             raise wrong(f"{key}.{kind}", "stands on a text or a list of texts", 'write type = "string", or an array of them')
         many = bool(shapes & {"strings", "array"})
         if many and shapes & {"string", "number", "boolean", "object"}:

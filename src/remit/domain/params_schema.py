@@ -46,11 +46,23 @@ def read_params(raw: object, *, key: str, names: Names) -> ParamsSchema:
     shut = _close(inlined)
     found = list(_nodes(shut, Path(()), key))
     marks = tuple(mark for path, node, place in found for mark in read_mark(node, path, place, names))
+    _verify_parts(marks, key)
     return ParamsSchema(
         schema=shut,
         marks=tuple(dict.fromkeys(marks)),
         declared=frozenset(str(path) for path, _, _ in found if path.steps),
     )
+
+
+def _verify_parts(marks: Sequence[Mark], key: str) -> None:
+    """What is part of a record can only be named where the same params name the one record."""
+    records = {str(mark.path) for mark in marks if mark.kind is MarkKind.RESOURCE and not mark.path.many}
+    for mark in marks:
+        if mark.kind is MarkKind.PART and mark.of not in records:
+            problem = f"{mark.of!r} is no param that names one record"
+            raise wrong(
+                f"{key}.{mark.path.steps[0]}.{mark.kind}", problem, "name a param of this action that has x-resource and is no list"
+            )
 
 
 class _Inliner:

@@ -3,15 +3,15 @@
 The rendering of one ask is in `rendering`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from remit.domain.catalogue import Action, Catalogue, PowerKind
+from remit.domain.catalogue import Action, Catalogue, MarkKind, PowerKind
 from remit.domain.mandate import Mandate, Op, Power, Test
 from remit.domain.paths import Path
 from remit.domain.plain import visible
 from remit.domain.rendering import Line, Rendering
-from remit.domain.rendering_values import Names, day_and_time, label, quoted, shown, word_for
+from remit.domain.rendering_values import Names, day_and_time, label, part_kind, quoted, shown, word_for
 from remit.domain.values import Json
 
 _SAYS: Final = {
@@ -48,6 +48,7 @@ def render_mandate(mandate: Mandate, catalogue: Catalogue, names: Names, *, agen
 
     Source: 2-model.md §3 (Grant, summary), §8 (Pre-approval has its own line).
     """
+    names = with_parts(names, mandate.objective.target)
     lines = [Line(kind="desk", text=visible(catalogue.desk))]
     if agent or operator:
         lines.append(Line(kind="who", text=f"{quoted(agent)}, run by {quoted(operator)}, wants to act for you."))
@@ -149,14 +150,42 @@ def _word(path: Path, power: Power, catalogue: Catalogue) -> str:
 
 
 def _value(test: Test, power: Power, catalogue: Catalogue, names: Names) -> str:
-    kinds = {
-        mark.of
-        for name in power.actions or ()
-        if name in catalogue.actions
-        for mark in catalogue.actions[name].marks
-        if str(mark.path).removesuffix("[*]") == str(test.path).removesuffix("[*]")
-    }
-    return _named(test.value, sorted(kinds), names)
+    return tested(test.value, str(test.path), power.actions or (), catalogue, names)
+
+
+def tested(value: Json, path: str, actions: Sequence[str], catalogue: Catalogue, names: Names) -> str:
+    """A value of a limit, with the names of the records it speaks of."""
+    return _named(value, sorted(set(_kinds(path, actions, catalogue))), names)
+
+
+def _kinds(path: str, actions: Sequence[str], catalogue: Catalogue) -> Iterator[str]:
+    """As what a test's values are named: a record of a kind, or a part of the one record of that kind that the mandate is about."""
+    for name in actions:
+        action = catalogue.actions.get(name)
+        marks = action.marks if action is not None else ()
+        of = {str(mark.path): mark.of for mark in marks if mark.kind is MarkKind.RESOURCE}
+        for mark in marks:
+            if str(mark.path).removesuffix("[*]") == path.removesuffix("[*]"):
+                if mark.kind is MarkKind.RESOURCE:
+                    yield mark.of
+                elif mark.kind is MarkKind.PART and mark.of in of:
+                    yield part_kind(of[mark.of], "")
+
+
+def records_tested(mandate: Mandate, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """The records (kind, id) that the limits of a mandate's powers may name."""
+    for power in (*mandate.powers, *mandate.never):
+        for test in power.where:
+            values = test.value if isinstance(test.value, list | tuple) else (test.value,)
+            for kind in _kinds(str(test.path), power.actions or (), catalogue):
+                if kind in catalogue.resources:
+                    yield from ((kind, one) for one in values if isinstance(one, str))
+
+
+def with_parts(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
+    """The names, and those of the parts of the one record of a kind that a mandate is about: only there is it sure whose part is meant."""
+    one_of = {part_kind(kind, ids[0]): part_kind(kind, "") for kind, ids in target.items() if len(ids) == 1}
+    return {**names, **{(one_of[kind], part): name for (kind, part), name in names.items() if kind in one_of}}
 
 
 def _named(value: Json, kinds: list[str], names: Names) -> str:

@@ -16,7 +16,7 @@ from remit.domain.plain import visible
 from remit.domain.values import Instant, Json, JsonObject, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
-"""The names of records by (kind, id)."""
+"""The names of records by (kind, id), and of what a record consists of by (`part_kind`, id)."""
 
 _PLAIN: Final = re.compile(r"[#A-Za-z0-9](?:[A-Za-z0-9_#@+/-]|[.:](?=[A-Za-z0-9]))*", re.ASCII)
 _MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
@@ -77,21 +77,61 @@ _NOT_GIVEN: Final = "—"
 
 
 def label(action: Action) -> str:
-    """What an action is called where none of its parameters are known: its title with `…` for the placeholders."""
-    return _PLACEHOLDER.sub("…", visible(action.title))
+    """What an action is called where none of its parameters are known: its short title, else its title with `…` for the placeholders."""
+    return visible(action.short) or _PLACEHOLDER.sub("…", visible(action.title))
 
 
 def filled(action: Action, params: JsonObject, names: Names) -> str:
     """The action's title with its placeholders filled, each value quoted and each record named."""
-    marks = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    given = _given(action, params, names)
+    return _PLACEHOLDER.sub(lambda match: given.get(match[1], _NOT_GIVEN), visible(action.title))
 
-    def fill(match: re.Match[str]) -> str:
-        found = _at(params, match[1])
-        if found is None:
-            return _NOT_GIVEN
-        return _named(found, marks.get(match[1]) or marks.get(f"{match[1]}[*]") or "", names)
 
-    return _PLACEHOLDER.sub(fill, visible(action.title))
+def told(action: Action, params: JsonObject, names: Names) -> str:
+    """As `filled`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
+    given = _given(action, params, names)
+    pieces = _PLACEHOLDER.split(visible(action.title))
+    if not given or len(pieces) == 1:
+        return label(action)
+    said, lead = "", pieces[0]
+    for path, after in zip(pieces[1::2], pieces[2::2], strict=True):
+        if path in given:
+            said, lead = f"{said}{lead}{given[path]}", after
+        elif not lead.endswith("("):
+            said, lead = f"{said}{')' if lead.startswith(')') else ''}" or f"{lead}…", after
+        elif after.startswith(")"):  # nothing stands in the bracket; else it waits for what comes next in it
+            said, lead = f"{said}{lead[:-1].rstrip()}", after[1:]
+    return f"{said}{lead}" if pieces[-1] else said
+
+
+def _given(action: Action, params: JsonObject, names: Names) -> Mapping[str, str]:
+    """The value of each placeholder that has one."""
+    kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
+    values = {path: _at(params, path) for path in _PLACEHOLDER.findall(visible(action.title))}
+    return {
+        path: _named(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names) for path, value in values.items() if value is not None
+    }
+
+
+def part_kind(kind: str, record_id: str) -> str:
+    """Under which kind the names of what one record consists of stand among `Names`."""
+    return f"{kind}/{record_id}"
+
+
+def records_with_parts(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
+    """The records (kind, id) of whose parts the params speak."""
+    of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    for mark in action.marked(MarkKind.PART):
+        record_id = _at(params, mark.of)
+        if isinstance(record_id, str) and mark.of in of:
+            yield of[mark.of], record_id
+
+
+def _kinds(action: Action, params: JsonObject) -> Mapping[Path, str]:
+    """As what the value at each path is named."""
+    of = {str(mark.path): mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    parts = {mark.path: part_kind(of.get(mark.of, ""), str(_at(params, mark.of))) for mark in action.marked(MarkKind.PART)}
+    return {**{mark.path: mark.of for mark in action.marked(MarkKind.RESOURCE)}, **parts}
 
 
 def _at(params: JsonObject, path: str) -> Json:
@@ -112,11 +152,15 @@ def _named(value: Json, kind: str, names: Names) -> str:
 
 def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every value of the params, one line each: the label with the value, and what the value means."""
-    marks = {mark.path: (mark.kind, mark.of) for mark in action.marks}
+    marks = {mark.path: mark.kind for mark in action.marks}
+    kinds = _kinds(action, params)
     for path, place, value in _leaves(params, Path(()), ""):
-        kind, of = marks.get(path, (None, ""))
-        name = _named(value, of if kind is MarkKind.RESOURCE else "", names)
-        yield f"{_label(action.schema, path, place)}: {name}", _meaning(kind)
+        yield f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names)}", _meaning(marks.get(path))
+
+
+def each_named(action: Action, params: JsonObject, names: Names, path: Path, value: Json) -> str:
+    """One value of the params as a form shows it, with its record's name."""
+    return _named(value, _kinds(action, params).get(path, ""), names)
 
 
 def _meaning(kind: MarkKind | None) -> tuple[str, ...]:
@@ -127,7 +171,7 @@ def _meaning(kind: MarkKind | None) -> tuple[str, ...]:
             return ("The agent wrote this.",)
         case MarkKind.ATTRIBUTE:
             return ("This tells the desk something about the customer.",)
-        case MarkKind.MONEY | MarkKind.RESOURCE | None:
+        case MarkKind.MONEY | MarkKind.PART | MarkKind.RESOURCE | None:
             return ()
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from remit.domain.check_digits import is_card, is_iban, is_us_ssn
+from remit.domain.ids import is_own_id
 
 
 class SecretClass(StrEnum):
@@ -285,7 +286,8 @@ def _is_token(value: str) -> bool:
 
 
 def _is_assigned(value: str) -> bool:
-    return _random(value, loose=True) and not value.startswith(("http:", "https:")) and "//" not in value
+    """A value after a name of any kind, such as `x: …`: mixed as no word is, no address, and nothing the desk numbered itself."""
+    return _random(value, loose=True) and not is_own_id(value) and not value.startswith(("http:", "https:")) and "//" not in value
 
 
 def _is_loose(value: str) -> bool:

@@ -69,6 +69,14 @@ class Backoffice(Protocol):
         """
         ...
 
+    async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
+        """Say what the records (kind, id) consist of, in order: the short name of each part, by its id.
+
+        Fresh at every call, and told later than the facts of the same record, whose version then still says whether it
+        changed. Empty for a record that is not the customer's own, and for one without parts.
+        """
+        ...
+
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer an action that only reads. Nothing changes, so repeating it is harmless."""
         ...

@@ -11,6 +11,7 @@ from remit.domain.rendering_mandate import render_mandate
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
 from remit.usecases.check_reply import tasks_of, tellable
+from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import load_standing, mandate_of
@@ -53,7 +54,8 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     with contextlib.suppress(Refused):
         mandate = mandate_of(parts.catalogue, record)
         told = tellable(mandate, parts.catalogue)
-        may = rendering_json(render_mandate(mandate, parts.catalogue, {}, agent=str(row["agent_name"]), operator=task.operator))
+        names = await names_if_reachable(names_in_mandate(parts, task.customer, mandate))
+        may = rendering_json(render_mandate(mandate, parts.catalogue, names, agent=str(row["agent_name"]), operator=task.operator))
     attributes = parts.catalogue.attributes
     card["may"] = may
     card["told"] = [{"name": one, "title": attributes[one].title, "sensitive": attributes[one].sensitive} for one in sorted(told)]

@@ -25,6 +25,7 @@ from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.count_opened import opened_steps
+from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
 from remit.usecases.recording import draft, pseudonym, write
@@ -127,7 +128,7 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, parts.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
-    names = await _names_of_targets(parts, mandate, customer)
+    names = {**await _names_of_targets(parts, mandate, customer), **await names_in_mandate(parts, customer.id, mandate)}
     agent = await agent_of(parts, request.client_id)
     rendering = render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(parts.world.random(16))

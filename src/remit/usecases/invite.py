@@ -14,8 +14,9 @@ from remit.domain.records import AskRecord, AskState, ConfirmationRecord, Confir
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.rendering_values import filled
 from remit.domain.target import likeness, target_of
-from remit.domain.values import Instant, decode
+from remit.domain.values import Instant, JsonObject, decode
 from remit.ports.store import Reserve
+from remit.usecases.name_records import names_of
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
@@ -82,38 +83,43 @@ async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighe
     """Render the recorded ask as things stand now: resolved names, what was done before, what budget is left.
 
     Raises:
-        Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed.
+        Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed;
+            `fault.backoffice` when names cannot be asked for.
     """
     action = weighed.action
     if action is None:
         raise Fault(Code.FAULT_INTERNAL, "an unknown action cannot be confirmed")
+    before = await _done_before(parts, record)
+    names = await names_of(
+        parts, record.customer, [(action, params_of(record)), *((one, params) for one, params, _ in before)], weighed.names
+    )
     shown = AskShown(
         action=action,
         params=params_of(record),
-        names=weighed.names,
+        names=names,
         agent=standing.agent.record.name,
         operator=record.operator,
         customer=standing.customer.record.name,
         told=tuple(sorted(set(action.returns) & weighed.covered)),
         words=record.words or None,
-        done=await _done(parts, record, action, weighed.names),
+        done=tuple(Done(title=filled(one, params, names), outcome=outcome) for one, params, outcome in before),
         budgets=_budgets(standing, action, weighed),
         chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),
     )
     return render_ask(shown, parts.catalogue)
 
 
-async def _done(parts: Parts, record: AskRecord, action: Action, names: Mapping[tuple[str, str], str]) -> tuple[Done, ...]:
+async def _done_before(parts: Parts, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
+    """What was done in this task before: action, params, and how it ended."""
     found = await parts.store.find(AskRecord, "ask.task", record.task, limit=200, newest=True)
-    done: list[Done] = []
+    done: list[tuple[Action, JsonObject, str]] = []
     for kept in found:
         one = kept.record
         known = parts.catalogue.actions.get(one.action)
         if known is None or known.builtin or known.effect == "read" or one.state not in {AskState.DONE, AskState.UNKNOWN}:
             continue
-        done.append(Done(title=filled(known, params_of(one), names), outcome=one.state.value))
-    del action
-    return tuple(done[:_SHOWN])
+        done.append((known, params_of(one), one.state.value))
+    return done[:_SHOWN]
 
 
 def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budget, ...]:

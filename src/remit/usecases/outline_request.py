@@ -7,9 +7,11 @@ from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import AgentRecord, Person, PushedRequest
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
+from remit.domain.rendering_values import Names
 from remit.domain.values import JsonObject, decode
 from remit.ports.backoffice import Summary
 from remit.usecases.grant import agent_of, open_request
+from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
 
 
@@ -22,6 +24,7 @@ class Outline:
     mandate: JsonObject
     lines: tuple[JsonObject, ...]
     choices: Mapping[str, tuple[Summary, ...]]
+    names: Names
 
 
 async def outline(parts: Parts, request_id: str, customer: Person) -> Outline:
@@ -34,7 +37,7 @@ async def outline(parts: Parts, request_id: str, customer: Person) -> Outline:
     mandate = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
     agent = await agent_of(parts, request.client_id)
     choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
-    names = {(kind, one.id): one.name for kind, own in choices.items() for one in own}
+    names = await names_in_mandate(parts, customer.id, mandate)
     rendering = rendering_json(render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator))
     lines = rendering["lines"]
     return Outline(
@@ -43,4 +46,5 @@ async def outline(parts: Parts, request_id: str, customer: Person) -> Outline:
         mandate=wire_mandate(mandate),
         lines=tuple(line for line in lines if isinstance(line, Mapping)) if isinstance(lines, list) else (),
         choices=choices,
+        names=names,
     )

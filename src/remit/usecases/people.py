@@ -1,5 +1,6 @@
 """What people may see of their own: mandates, what waits for them, what was done in their name, their passkeys."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 from remit.domain.confirmers import waits_until
@@ -7,11 +8,13 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Contest, MandateRecord, Passkey, Person
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
+from remit.domain.rendering_values import Names
 from remit.domain.transcript import Section
-from remit.domain.values import Json, decode, instant_text
+from remit.domain.values import Json, JsonObject, decode, instant_text
 from remit.ports.store import Missing
 from remit.usecases.assert_passkey import passkey_facts
 from remit.usecases.mandate_state import state_of
+from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 from remit.usecases.standing import mandate_of
@@ -46,8 +49,10 @@ async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json
     }
 
 
-async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> Mapping[str, Json]:
-    """One of the customer's own mandates, with its rendering in plain words (none when the catalogue has moved on).
+async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> tuple[Mapping[str, Json], Names]:
+    """One of the customer's own mandates, with its rendering in plain words, and what its records are called.
+
+    The rendering has no lines when the catalogue has moved on.
 
     Raises:
         Refused: `mandate.unknown`, also for somebody else's.
@@ -59,13 +64,13 @@ async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> Mapping[
     if record.customer != person.id:
         raise Refused(Code.MANDATE_UNKNOWN, "somebody else's mandate")
     row = {**await _mandate_row(parts, record), "paused": person.paused}
-    try:
-        rendering = rendering_json(
-            render_mandate(mandate_of(parts.catalogue, record), parts.catalogue, {}, agent=str(row["agent_name"]), operator=record.operator)
-        )
-    except Refused:
-        rendering = {"lines": []}
-    return {**row, "wire": decode(record.wire.encode()), "rendering": rendering}
+    names: Names = {}
+    rendering: JsonObject = {"lines": []}
+    with contextlib.suppress(Refused):
+        mandate = mandate_of(parts.catalogue, record)
+        names = await names_if_reachable(names_in_mandate(parts, record.customer, mandate))
+        rendering = rendering_json(render_mandate(mandate, parts.catalogue, names, agent=str(row["agent_name"]), operator=record.operator))
+    return {**row, "wire": decode(record.wire.encode()), "rendering": rendering}, names
 
 
 async def contests(parts: Parts, person: Person) -> list[Mapping[str, Json]]:

@@ -66,6 +66,15 @@ class BuiltinBackoffice:
             lambda connection: [self._fact(connection, kind, record_id, customer, as_of) for kind, record_id in records]
         )
 
+    async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
+        """Say what the customer's own records consist of: whatever in their data has an id and a title."""
+
+        def job(connection: sqlite3.Connection) -> Sequence[Mapping[str, str]]:
+            found = (books.find(connection, kind, record_id) for kind, record_id in records)
+            return [dict(_parts(one.data)) if one is not None and customer in one.owners else {} for one in found]
+
+        return await self._read(job)
+
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer a reading action from the records it names, else from what the desk knows of the customer."""
         found = self._catalogue.action(action)
@@ -195,6 +204,14 @@ def _named(action: Action, params: JsonObject) -> Iterator[tuple[str, str]]:
                 yield mark.of, value
             elif isinstance(value, Sequence):
                 yield from ((mark.of, item) for item in value if isinstance(item, str))
+
+
+def _parts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The parts that lists of a record's data hold: (id, title)."""
+    for many in data.values():
+        for one in many if isinstance(many, list) else ():
+            if isinstance(one, Mapping) and isinstance(one.get("id"), str) and isinstance(one.get("title"), str):
+                yield one["id"], one["title"]
 
 
 def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act: Act) -> ActResult:

@@ -4,7 +4,7 @@ In memory and fast; idempotent, fenced and versioned like any other; it can be t
 """
 
 from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from remit.domain.catalogue import Action, Catalogue, MarkKind
@@ -34,6 +34,7 @@ class _Known:
     name: str
     values: Mapping[str, Json]
     version: int = 1
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 class SandboxBackoffice:
@@ -74,11 +75,20 @@ class SandboxBackoffice:
         """Give a record a new version, as if somebody had changed it."""
         self._known[kind, record_id].version += 1
 
-    def put(self, kind: str, record_id: str, *, owners: Sequence[str], name: str = "", values: Mapping[str, Json] | None = None) -> None:
+    def put(
+        self,
+        kind: str,
+        record_id: str,
+        *,
+        owners: Sequence[str],
+        name: str = "",
+        values: Mapping[str, Json] | None = None,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
         """Add or replace a record while the sandbox runs."""
         before = self._known.get((kind, record_id))
         version = 1 if before is None else before.version + 1
-        self._known[kind, record_id] = _Known(frozenset(owners), name or record_id, values or {}, version)
+        self._known[kind, record_id] = _Known(frozenset(owners), name or record_id, values or {}, version, contents or {})
 
     def replace_facts(self, facts: Mapping[str, Any]) -> None:
         """Use these facts from now on; what was performed stays performed.
@@ -93,6 +103,12 @@ class SandboxBackoffice:
         self._verify_up()
         as_of = self._world.now()
         return [self._fact(kind, record_id, customer, as_of) for kind, record_id in records]
+
+    async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
+        """Say what the customer's own records consist of."""
+        self._verify_up()
+        found = (self._known.get(place) for place in records)
+        return [one.contents if one is not None and customer in one.owners else {} for one in found]
 
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
         """Answer from the records the params name, else from the customer."""
@@ -233,7 +249,8 @@ def _read_facts(facts: Mapping[str, Any], declared: Container[str]) -> dict[tupl
         if not isinstance(told, Mapping) or not isinstance(about, Mapping):
             raise _invalid(f"what is told of {kind} {record_id!r} must be an object")
         values = {name: value for name, value in about.items() if name in declared}
-        known[place] = _Known(_owners(whose, place), _name(about, record_id), {**values, **told} if values else told)
+        held = {**values, **told} if values else told
+        known[place] = _Known(_owners(whose, place), _name(about, record_id), held, contents=_contents(about, place))
     return known
 
 
@@ -256,6 +273,14 @@ def _name(about: Mapping[str, Json], record_id: str) -> str:
         if isinstance(value, str) and value:
             return value
     return record_id
+
+
+def _contents(about: Mapping[str, Json], place: tuple[str, str]) -> Mapping[str, str]:
+    """What a record consists of, by id: `"contents": {"i1": "Kettle"}`."""
+    found = about.get("contents", {})
+    if not isinstance(found, Mapping):
+        raise _invalid(f"contents of {place[0]} {place[1]!r} must be names by id")
+    return {part: name for part, name in found.items() if isinstance(name, str)}
 
 
 def _invalid(problem: str) -> Refused:

@@ -6,6 +6,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
+from remit.domain.rendering_values import Names
 from remit.domain.values import Json, JsonObject, instant_text
 from remit.entrypoints.audit_api import MOST
 from remit.entrypoints.people_api import consent_body, shown_body
@@ -19,6 +20,7 @@ from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_numbe
 from remit.usecases import people as views
 from remit.usecases.answer import show
 from remit.usecases.grant import URN, view
+from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.outline_request import Outline, outline
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
@@ -82,7 +84,6 @@ class CustomerPages:
 
     def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
         wire = seen.mandate
-        powers = _many(wire["powers"])
         return page(
             self.parts,
             "consent.html",
@@ -91,7 +92,7 @@ class CustomerPages:
             asked=wire,
             request=seen.request.id,
             consent=body,
-            fields=[power_fields(wire, place, self.parts.catalogue) for place in range(len(powers))],
+            fields=power_fields(wire, self.parts.catalogue, seen.names),
             lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},
             powers=[line for line in seen.lines if line["kind"] in {"power", "preapproved"}],
             choices=seen.choices,
@@ -104,13 +105,14 @@ class CustomerPages:
         person = await self.pages.who(scope, "customer")
         entries = await views.history(self.parts, person)
         asks = asks_of(entries)
+        names = await self._names(person, asks)
         return page(
             self.parts,
             "me.html",
             person,
             waiting=await views.waiting(self.parts, person),
             mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
-            entries=[told(row, self.parts.catalogue, asks) for row in entries[:_SHOWN]],
+            entries=[told(row, self.parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
             contests={row["entry"]: row for row in await views.contests(self.parts, person)},
             more=max(0, len(entries) - _SHOWN),
             passkeys=await views.passkeys(self.parts, person),
@@ -130,14 +132,25 @@ class CustomerPages:
         low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
         rows = await views.history(self.parts, person, low=low)
         asks = asks_of(rows)
+        names = await self._names(person, asks)
         return page(
             self.parts,
             "history.html",
             person,
-            entries=[told(row, self.parts.catalogue, asks) for row in rows],
+            entries=[told(row, self.parts.catalogue, asks, names=names) for row in rows],
             contests={row["entry"]: row for row in await views.contests(self.parts, person)},
             after=views.next_page(rows),
         )
+
+    async def _names(self, person: Person, asks: Mapping[str, JsonObject]) -> Names:
+        """What the desk calls the records of a customer's asks now."""
+        actions = self.parts.catalogue.actions
+        known = [
+            (actions[name], params)
+            for ask in asks.values()
+            if (name := str(ask.get("action", ""))) in actions and isinstance(params := ask.get("params"), Mapping)
+        ]
+        return await names_if_reachable(names_of(self.parts, person.id, known, {}))
 
     def _mandate(self, row: Mapping[str, Json]) -> dict[str, object]:
         objective = self.parts.catalogue.objectives.get(str(row["objective"]))
@@ -146,10 +159,10 @@ class CustomerPages:
     async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /me/mandates/{id}: one permission in plain words; it can be narrowed or taken back."""
         person = await self.pages.who(scope, "customer")
-        seen = await views.one_mandate(self.parts, person, found["id"])
+        seen, names = await views.one_mandate(self.parts, person, found["id"])
         wire = seen["wire"]
-        powers = _many(wire.get("powers")) if isinstance(wire, Mapping) else ()  # none is left of one that was erased
-        fields = [power_fields(wire, place, self.parts.catalogue) for place in range(len(powers))] if isinstance(wire, Mapping) else []
+        # Nothing is left of one that was erased.
+        fields = power_fields(wire, self.parts.catalogue, names) if isinstance(wire, Mapping) else []
         return page(self.parts, "mandate.html", person, mandate=self._mandate(seen), fields=fields)
 
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -161,13 +174,15 @@ class CustomerPages:
         body = shown_body(self.parts, shown)
         action = self.parts.catalogue.action(shown.ask.action)
         lines = _many(_object(body["rendering"])["lines"])
+        params = params_of(shown.ask)
+        names = await names_if_reachable(names_of(self.parts, shown.ask.customer, [(action, params)], {}))
         return page(
             self.parts,
             "confirm.html",
             person,
             body=body,
             lines=lines,
-            fields=param_fields(action, params_of(shown.ask)),
+            fields=param_fields(action, params, names),
             twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
             expires_at=shown.confirmation.expires_at,
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],

@@ -3,7 +3,7 @@
 What is allowed is decided by the use cases when the form comes back; here it is only offered.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -11,7 +11,8 @@ from typing import Final, TypeAlias
 from remit.domain.catalogue import Action, Catalogue, MarkKind
 from remit.domain.paths import Path
 from remit.domain.plain import visible
-from remit.domain.rendering_values import label, shown
+from remit.domain.rendering_mandate import tested, with_parts
+from remit.domain.rendering_values import Names, each_named, label
 from remit.domain.values import Json, JsonObject
 
 At: TypeAlias = tuple[str | int, ...]
@@ -21,7 +22,10 @@ _CAPS: Final = frozenset({"max", "max_sum"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or items to keep."""
+    """One thing that can be lowered, at a place of the JSON. `kind`: money, number, count (a whole number, or none), or items to keep.
+
+    `bare` are the items' texts where it is about other records, of which the same ids may be other parts.
+    """
 
     at: At
     kind: str
@@ -29,24 +33,27 @@ class Field:
     value: str = ""
     unit: str = ""
     items: tuple[tuple[At, str], ...] = ()
+    bare: tuple[str, ...] = ()
 
 
-def power_fields(wire: JsonObject, place: int, catalogue: Catalogue) -> tuple[Field, ...]:
-    """What can be lowered in one power of a mandate."""
-    power = _object(_list(wire["powers"])[place])
-    here: At = ("powers", place)
-    return tuple(_of_power(power, here, catalogue))
+def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[tuple[Field, ...]]:
+    """What can be lowered in each power of a mandate."""
+    about = {kind: [str(one) for one in _list(ids)] for kind, ids in _object(_object(wire.get("objective")).get("target")).items()}
+    known = (with_parts(names, about), names)
+    return [tuple(_of_power(_object(power), ("powers", place), catalogue, known)) for place, power in enumerate(_list(wire.get("powers")))]
 
 
-def _of_power(power: JsonObject, here: At, catalogue: Catalogue) -> Iterator[Field]:
+def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Names, Names]) -> Iterator[Field]:
     for name, title in (("actions", "Keep"), ("attributes", "May be told" if power.get("power") == "receive" else "May tell")):
         values = [str(one) for one in _list(power.get(name))]
         if len(values) > 1:
             items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
             yield Field(at=(*here, name), kind="items", name=title, items=items)
+    actions = [str(one) for one in _list(power.get("actions"))]
     for path, tests in _object(power.get("where")).items():
         for op, value in _object(tests).items():
-            yield from _of_test((*here, "where", path, op), path, op, value)
+            told, bare = (tuple(tested(one, path, actions, catalogue, names) for one in _list(value)) for names in known)
+            yield from _of_test((*here, "where", path, op), op, value, told, bare)
     for path, value in _object(power.get("total")).items():
         yield from _amount((*here, "total", path), f"{plain(path)}, all together at most", value)
     if power.get("power") != "represent":
@@ -54,30 +61,38 @@ def _of_power(power: JsonObject, here: At, catalogue: Catalogue) -> Iterator[Fie
         yield Field(at=(*here, "uses"), kind="count", name="How often at most", value="" if uses is None else str(uses))
 
 
-def _of_test(at: At, path: str, op: str, value: Json) -> Iterator[Field]:
+def _of_test(at: At, op: str, value: Json, told: tuple[str, ...], bare: tuple[str, ...]) -> Iterator[Field]:
+    name = plain(str(at[-2]))
     if op in _CAPS:
-        yield from _amount(at, f"{plain(path)}, at most", value)
-    elif op in _LISTS and isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 1:
-        items = tuple(((*at, place), shown(one)) for place, one in enumerate(value))
-        yield Field(at=at, kind="items", name=plain(path), items=items)
+        yield from _amount(at, f"{name}, at most", value)
+    elif op in _LISTS and len(told) > 1:
+        yield Field(at=at, kind="items", name=name, items=tuple(((*at, place), one) for place, one in enumerate(told)), bare=bare)
 
 
-def param_fields(action: Action, params: JsonObject) -> tuple[Field, ...]:
+def param_fields(action: Action, params: JsonObject, names: Names) -> tuple[Field, ...]:
     """What can be lowered in the params of an ask: numbers and money go down, lists lose elements."""
+    return tuple(_of_params(params, (), Path(()), lambda path, value: each_named(action, params, names, path, value), _lowered(action)))
+
+
+def _lowered(action: Action) -> Callable[[Path, Json], bool]:
+    """Which values go down: money, and numbers that mean nothing else."""
     fixed = {mark.path for mark in action.marks if mark.kind is not MarkKind.MONEY}
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
-    return tuple(_of_params(params, (), Path(()), fixed, money))
+    return lambda path, value: path in money or (path not in fixed and _is_number(value))
 
 
-def _of_params(value: Json, at: At, path: Path, fixed: set[Path], money: set[Path]) -> Iterator[Field]:
+def _of_params(
+    value: Json, at: At, path: Path, told: Callable[[Path, Json], str], lowered: Callable[[Path, Json], bool]
+) -> Iterator[Field]:
     name = plain(next((step for step in reversed(path.steps) if step is not None), ""))
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _of_params(one, (*at, key), path.then(key), fixed, money)
+            yield from _of_params(one, (*at, key), path.then(key), told, lowered)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) > 1:
-            yield Field(at=at, kind="items", name=name, items=tuple(((*at, place), shown(one)) for place, one in enumerate(value)))
-    elif path in money or (path not in fixed and _is_number(value)):
+            items = tuple(((*at, place), told(path.then(None), one)) for place, one in enumerate(value))
+            yield Field(at=at, kind="items", name=name, items=items)
+    elif lowered(path, value):
         yield from _amount(at, name, value)
 
 

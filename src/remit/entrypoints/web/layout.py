@@ -17,7 +17,7 @@ from remit.domain.records import Person
 from remit.domain.rendering_values import day_and_time, quoted
 from remit.domain.values import Instant
 from remit.entrypoints.replies import Answer, encode
-from remit.entrypoints.web.plain_words import SENTENCES
+from remit.entrypoints.web.plain_words import IN_FORMS, SENTENCES
 from remit.usecases.parts import Parts
 
 HTML: Final = b"text/html; charset=utf-8"
@@ -87,7 +87,10 @@ def _environment() -> Environment:
     made.filters["visible"] = visible
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
-    made.globals["sentences"] = {code.value: list(words) for code, words in SENTENCES.items()}
+    made.globals["sentences"] = {
+        **{code.value: list(words) for code, words in SENTENCES.items()},
+        **{f"{form} {code.value}": list(words) for (form, code), words in IN_FORMS.items()},
+    }
     return made
 
 

@@ -1,23 +1,20 @@
 """Pages of the desk's own people: the officer's queue and cases, security, and audit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.catalogue import OFFER_PARAMS, Action
-from remit.domain.errors import Refused
 from remit.domain.evidence import MEANING, SUMS, Count
 from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
-from remit.domain.offers import offered_at_most
-from remit.domain.records import Person
-from remit.domain.rendering_values import filled, label
+from remit.domain.rendering_values import told as told_ask
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.audit_api import MOST, asked_report
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
 from remit.entrypoints.web.layout import page
+from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.plain_words import ENDINGS, STATES, TIERS
 from remit.entrypoints.web.telling import asks_of, told
@@ -25,6 +22,7 @@ from remit.entrypoints.wire import Receive, Scope, query, whole_number
 from remit.usecases import audit, watch
 from remit.usecases import people as views
 from remit.usecases.cases import case_card, cases
+from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
 from remit.usecases.propose import SPECIAL_ROLES, proposals
@@ -68,38 +66,35 @@ class OfficerPages:
             "case.html",
             officer,
             card=self._titled(card),
-            asks=[self._ask(one) for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else [],
+            asks=await self._asks(
+                str(card["customer"]), [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else []
+            ),
             tier=TIERS[str(card["tier"])].format(desk=self.parts.catalogue.desk),
             endings=ENDINGS,
             states=STATES,
-            offers=self._offers(officer),
+            offers=offer_forms(self.parts.catalogue, officer.roles),
+            terms=self._terms,
         )
-
-    def _offers(self, officer: Person) -> list[dict[str, object]]:
-        """The offers an officer may make, each with the most it may be."""
-        made: list[dict[str, object]] = []
-        for action in self.parts.catalogue.actions.values():
-            if not action.takes_offer:
-                continue
-            try:
-                limits = offered_at_most(self.parts.catalogue, officer.roles, action)
-            except Refused:
-                continue
-            most = " or ".join(str(limit) for limit in limits or ())
-            made.append(
-                {"name": action.name, "title": label(action).partition("…")[0].rstrip(" (,:“"), "terms": _terms(action), "most": most}
-            )
-        return made
 
     def _titled(self, row: Mapping[str, Json]) -> dict[str, object]:
         objective = self.parts.catalogue.objectives.get(str(row["objective"]))
         return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
-    def _ask(self, one: JsonObject) -> dict[str, object]:
-        action = self.parts.catalogue.actions.get(str(one["action"]))
-        params = one["params"]
-        title = filled(action, params, {}) if action is not None and isinstance(params, Mapping) else str(one["action"])
-        return {**one, "title": title}
+    async def _asks(self, customer: str, asks: Sequence[JsonObject]) -> list[dict[str, object]]:
+        """What an agent asked, in words, with what the desk calls the records."""
+        actions = self.parts.catalogue.actions
+        wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
+        known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
+        names = await names_if_reachable(names_of(self.parts, customer, known, {}))
+        titles = [
+            told_ask(action, params if isinstance(params, Mapping) else {}, names) if action is not None else ""
+            for action, params in wishes
+        ]
+        return [{**one, "title": title or str(one["action"])} for one, title in zip(asks, titles, strict=True)]
+
+    def _terms(self, offer: JsonObject) -> str:
+        terms = offer["terms"]
+        return told_terms(self.parts.catalogue.actions.get(str(offer["action"])), terms if isinstance(terms, Mapping) else {})
 
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
@@ -191,22 +186,3 @@ def _flat(value: Json) -> list[tuple[str, str]]:
 
 def _figure(fact: Fact, found: Count) -> dict[str, object]:
     return {"title": TITLES[fact], "total": found.total, "places": found.places}
-
-
-def _terms(action: Action) -> list[dict[str, object]]:
-    """The terms an offer of this action can have, as a form asks for them: one of the choices, a list, or a text."""
-    properties = action.schema.get("properties")
-    made: list[dict[str, object]] = []
-    for name, schema in sorted(properties.items()) if isinstance(properties, Mapping) else ():
-        if name not in OFFER_PARAMS and isinstance(schema, Mapping):
-            choices = schema.get("enum")
-            many = schema.get("type") == "array"
-            made.append(
-                {
-                    "name": name,
-                    "title": schema.get("title") or name.replace("_", " "),
-                    "many": many,
-                    "choices": list(choices) if isinstance(choices, list | tuple) else [],
-                }
-            )
-    return made

@@ -22,7 +22,7 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
     Code.MANDATE_INACTIVE: ("This is over", "It was taken back, has run out, or is stopped at the moment."),
     Code.MANDATE_INVALID: ("That does not fit", "You can only take away from what was asked, never add to it."),
     Code.MANDATE_UNKNOWN: ("There is no such permission", "It may have been somebody else's."),
-    Code.PARAMS_INVALID: ("That is not less than was asked", "Lower an amount or leave something out; everything else stays as it is."),
+    Code.PARAMS_INVALID: ("That does not fit", "Check what you entered."),
     Code.PARAMS_NOT_OWNED: ("That is not one of your records", "The agent named something that is not yours."),
     Code.PERSON_NOT_ALLOWED: ("This page is not for you", "Somebody with another role can open it."),
     Code.PERSON_NOT_SIGNED_IN: ("Please sign in", "You are not signed in, or were signed out after a while."),
@@ -35,6 +35,16 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
     Code.WORDS_SECRET: ("That looks like a secret", "Take out the password, code or number, then try again."),
 }
 """Title and what to do, for what people meet. For everything else the closed list's own title stands."""
+
+IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
+    ("confirm", Code.PARAMS_INVALID): (
+        "That is not less than was asked",
+        "Lower an amount or leave something out; everything else stays as it is.",
+    ),
+    ("offer", Code.PERSON_NOT_ALLOWED): ("You cannot offer this", ""),
+    ("offer", Code.PARAMS_INVALID): ("These terms cannot be offered", "Check what you entered. Nothing was offered."),
+}
+"""The same, where it means something else in one form of a page (`data-form`)."""
 
 TIERS: Final[Mapping[str, str]] = {
     "known": "{desk} knows who runs it.",

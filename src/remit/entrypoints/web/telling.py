@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.plain import visible
-from remit.domain.rendering_values import filled, label, quoted, shown
+from remit.domain.rendering_values import Names, listed, quoted, shown
+from remit.domain.rendering_values import told as titled
 from remit.domain.values import Json, JsonObject
+from remit.entrypoints.web.offer_form import told_terms
 from remit.entrypoints.web.plain_words import ENDINGS
 
 _OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
@@ -19,23 +22,38 @@ _OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
 }
 """Words of our own sentences that speak to the customer, for whoever else reads them."""
 
-_Teller = Callable[[JsonObject, JsonObject, Catalogue], tuple[str, str]]
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """By what an entry is told: the desk's catalogue, and what its records are called."""
+
+    catalogue: Catalogue
+    names: Names
+
+
+_Teller = Callable[[JsonObject, JsonObject, _Known], tuple[str, str]]
 
 
 def told(
-    row: Mapping[str, Json], catalogue: Catalogue, asks: Mapping[str, JsonObject] | None = None, *, own: bool = True
+    row: Mapping[str, Json],
+    catalogue: Catalogue,
+    asks: Mapping[str, JsonObject] | None = None,
+    *,
+    names: Names | None = None,
+    own: bool = True,
 ) -> dict[str, object]:
     """One entry as a page shows it: a sentence, how it looks (`ok`, `no`, `wait` or plain), and its content line by line.
 
-    `asks` are the asks by id, where they are known, so that what was done can be told with its params. `own` says that the customer
-    reads about themselves.
+    `asks` are the asks by id, where they are known, so that what was done can be told with its params; `names` is what
+    their records are called. `own` says that the customer reads about themselves.
     """
+    known = _Known(catalogue, names or {})
     envelope, content = _object(row["envelope"]), _object(row["content"])
     ask = (asks or {}).get(str(envelope.get("ask", "")))
     if ask is not None and "ask" not in content:
         envelope = {**envelope, "asked": ask}
     kind = str(row["kind"])
-    sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, catalogue)
+    sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, known)
     if not own:
         sentence = re.sub(r"^You ", "The customer ", sentence)
         for ours, theirs in _OF_SOMEBODY_ELSE.items():
@@ -46,16 +64,16 @@ def told(
         "at": row["at"],
         "sentence": sentence,
         "look": look,
-        "details": list(_details(content)),
+        "details": list(_details(content, known)),
         "erased": row["erased"],
     }
 
 
-def _decided(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+def _decided(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
     ask = _object(content.get("ask"))
     name, params = str(envelope.get("action", "")), _object(ask.get("params"))
-    action = catalogue.actions.get(name)
-    wish = filled(action, params, {}) if action is not None and params else label(action) if action is not None else visible(name)
+    action = known.catalogue.actions.get(name)
+    wish = titled(action, params, known.names) if action is not None else visible(name)
     match envelope.get("decision"):
         case "permit":
             return f"The agent asked, and was allowed: {wish}", ""
@@ -72,8 +90,8 @@ def _why(envelope: JsonObject) -> str:
         return "no reason is recorded"
 
 
-def _performed(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
-    what = _action(envelope, catalogue)
+def _performed(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+    what = _action(envelope, known)
     match envelope.get("outcome"):
         case "done":
             return f"Done: {what}", "ok"
@@ -86,75 +104,90 @@ def _performed(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) 
             return f"Dropped before it was done: {what}", ""
 
 
-def _replied(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+def _replied(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
     if "told" not in envelope:
         return "The desk wrote to the agent.", ""
-    titles = [catalogue.attributes[name].title if name in catalogue.attributes else name for name in map(str, _list(envelope["told"]))]
+    titles = [
+        known.catalogue.attributes[name].title if name in known.catalogue.attributes else name for name in map(str, _list(envelope["told"]))
+    ]
     del content
     return (f"The agent was told: {', '.join(titles)}" if titles else "The agent asked, and was told nothing."), ""
 
 
-def _to(envelope: JsonObject, catalogue: Catalogue) -> str:
+def _to(envelope: JsonObject, known: _Known) -> str:
     asked = _object(envelope.get("asked"))
-    return f" to: {_action({**envelope, 'action': asked['action']}, catalogue)}" if asked.get("action") else ""
+    return f" to: {_action({**envelope, 'action': asked['action']}, known)}" if asked.get("action") else ""
 
 
-def _answered(envelope: JsonObject, _content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+def _answered(envelope: JsonObject, _content: JsonObject, known: _Known) -> tuple[str, str]:
     who = "You" if envelope.get("as") == "customer" else "An officer of the desk"
     match envelope.get("answer"):
         case "yes":
-            return f"{who} agreed{_to(envelope, catalogue)}.", "ok"
+            return f"{who} agreed{_to(envelope, known)}.", "ok"
         case "less":
-            return f"{who} agreed to less than{_to(envelope, catalogue).removeprefix(' to') or ' was asked'}.", "ok"
+            return f"{who} agreed to less than{_to(envelope, known).removeprefix(' to') or ' was asked'}.", "ok"
         case "no_and_end":
             return f"{who} said no and ended the task.", "no"
         case _:
-            return f"{who} said no{_to(envelope, catalogue)}.", "no"
+            return f"{who} said no{_to(envelope, known)}.", "no"
 
 
-def _granted(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
+def _granted(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
-    return f"You let {quoted(name)} act for you: {_objective(envelope, catalogue)}", "ok"
+    return f"You let {quoted(name)} act for you: {_objective(envelope, known)}", "ok"
 
 
-def _opened(envelope: JsonObject, content: JsonObject, catalogue: Catalogue) -> tuple[str, str]:
-    return f"{quoted(str(content.get('agent', envelope.get('agent', ''))))} began: {_objective(envelope, catalogue)}", ""
+def _opened(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+    return f"{quoted(str(content.get('agent', envelope.get('agent', ''))))} began: {_objective(envelope, known)}", ""
 
 
-def _ended(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+def _ended(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
     return f"The task ended: {ENDINGS.get(str(envelope.get('reason', '')), 'see below')}.", ""
 
 
-def _blocked(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+def _blocked(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
     if envelope.get("why") == "native_public_reply":
         return "An officer wrote in the helpdesk itself, unchecked. It was kept from the agent.", "no"
     return "A message of the agent was stopped.", "no"
 
 
-def _enrolled(_envelope: JsonObject, content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+def _enrolled(_envelope: JsonObject, content: JsonObject, _known: _Known) -> tuple[str, str]:
     name = str(content.get("label", ""))
     return f"A passkey was added{f': {quoted(name)}' if name else ''}.", ""
 
 
-def _changed(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
-    match envelope.get("change"):
-        case "contact":
-            return "The address the desk writes to was changed.", "wait"
-        case "resumed":
-            return "You resumed what was paused.", "ok"
-        case "verified":
-            return "The desk verified who you are, and what was paused was resumed.", "ok"
-        case "invited" if envelope.get("how") == "recovery":
-            return "The desk started a recovery of your passkey.", "wait"
-        case _:
-            return "Something about the account was changed: a passkey or a role.", ""
+_CHANGES: Final[Mapping[str, tuple[str, str]]] = {
+    "added": ("The account was made.", ""),
+    "contact": ("The address the desk writes to was changed.", "wait"),
+    "invited": ("A one-time link to add a passkey was made.", ""),
+    "recovery": ("The desk started a recovery of your passkey.", "wait"),
+    "resumed": ("You resumed what was paused.", "ok"),
+    "verified": ("The desk verified who you are, and what was paused was resumed.", "ok"),
+}
 
 
-def _contested(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+def _changed(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+    if envelope.get("passkey") == "removed":
+        name = str(content.get("label", ""))
+        return f"A passkey was removed{f': {quoted(name)}' if name else ''}.", "wait"
+    if "roles" in envelope:
+        roles = [known.catalogue.roles[one].title if one in known.catalogue.roles else one for one in map(str, _list(envelope["roles"]))]
+        return f"The roles of an officer were changed: {visible(', '.join(roles)) or 'none are left'}.", ""
+    change = str(envelope.get("change", ""))
+    by_recovery = change == "invited" and envelope.get("how") == "recovery"
+    return _CHANGES.get("recovery" if by_recovery else change, ("Something about the account was changed.", ""))
+
+
+def _contested(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
     return f"You contested entry {shown(envelope.get('entry'))}.", "wait"
 
 
-def _stopped(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+def _offered(_envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+    terms = _terms(_object(content.get("offer")), known)
+    return f"The desk made an offer{f': {terms}' if terms else ''}.", ""
+
+
+def _stopped(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
     what = str(envelope.get("what", ""))
     if what == "customer":
         return "The desk stopped everything in a customer's name.", "no"
@@ -162,10 +195,10 @@ def _stopped(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) 
 
 
 def _said(sentence: str, look: str = "") -> _Teller:
-    return lambda _envelope, _content, _catalogue: (sentence, look)
+    return lambda _envelope, _content, _known: (sentence, look)
 
 
-def _other(envelope: JsonObject, _content: JsonObject, _catalogue: Catalogue) -> tuple[str, str]:
+def _other(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
     return visible(str(envelope.get("kind", ""))).replace(".", ": "), ""
 
 
@@ -190,7 +223,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
     "mandate.revoked": _said("A permission was taken back.", "no"),
     "message.blocked": _blocked,
-    "offer.made": _said("The desk made an offer."),
+    "offer.made": _offered,
     "person.enrolled": _enrolled,
     "person.changed": _changed,
     "person.recovered": _said("A new passkey replaced all others. What agents may do was paused.", "wait"),
@@ -213,32 +246,57 @@ def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
     return found
 
 
-def _action(envelope: JsonObject, catalogue: Catalogue) -> str:
+def _action(envelope: JsonObject, known: _Known) -> str:
     name = str(envelope.get("action", ""))
-    action = catalogue.actions.get(name)
+    action = known.catalogue.actions.get(name)
     params = _object(_object(envelope.get("asked")).get("params"))
     if action is None:
         return visible(name)
-    return filled(action, params, {}) if params else label(action)
+    return titled(action, params, known.names)
 
 
-def _objective(envelope: JsonObject, catalogue: Catalogue) -> str:
+def _objective(envelope: JsonObject, known: _Known) -> str:
     name = str(envelope.get("objective", ""))
-    found = catalogue.objectives.get(name)
+    found = known.catalogue.objectives.get(name)
     return found.title if found is not None else visible(name)
 
 
-def _details(content: JsonObject) -> Iterator[tuple[str, str]]:
+def _details(content: JsonObject, known: _Known) -> Iterator[tuple[str, str]]:
     """The content, flat. Signatures and renderings are for the receipt, not for reading."""
     for key, value in content.items():
         if key in {"evidence", "rendering", "signed", "mandate"} or value in (None, "", [], {}):
             continue
-        if isinstance(value, Mapping):
-            for inner, one in value.items():
-                if one not in (None, "", [], {}):
-                    yield visible(str(inner)), shown(one)
+        if key == "ask" and isinstance(value, Mapping):
+            yield from _asked(value, known)
+        elif key == "offer" and isinstance(value, Mapping):
+            yield "terms", _terms(value, known)
+            yield from _flat({name: one for name, one in value.items() if name not in {"action", "terms"}})
+        elif isinstance(value, Mapping):
+            yield from _flat(value)
         else:
             yield visible(str(key)), shown(value)
+
+
+def _terms(offer: JsonObject, known: _Known) -> str:
+    return told_terms(known.catalogue.actions.get(str(offer.get("action", ""))), _object(offer.get("terms")))
+
+
+def _flat(members: JsonObject) -> Iterator[tuple[str, str]]:
+    for name, one in members.items():
+        if one not in (None, "", [], {}):
+            yield visible(name), shown(one)
+
+
+def _asked(ask: JsonObject, known: _Known) -> Iterator[tuple[str, str]]:
+    """An ask with its params one by one, as whoever confirmed it saw them."""
+    action = known.catalogue.actions.get(str(ask.get("action", "")))
+    if action is None:
+        yield from _flat(ask)
+        return
+    for text, _ in listed(action, _object(ask.get("params")), known.names):
+        name, _, value = text.partition(": ")
+        yield name, value
+    yield from _flat({name: one for name, one in ask.items() if name not in {"action", "params", "salt"}})
 
 
 def _object(value: Json) -> JsonObject:

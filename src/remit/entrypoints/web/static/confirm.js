@@ -2,7 +2,7 @@
 import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
-import { say } from './say.js';
+import { Wrong, say } from './say.js';
 
 const OUTCOMES = {
   done: ['ok', 'Done.'],
@@ -22,6 +22,7 @@ export function confirm(form, guarded) {
   const twin = form.dataset.twin;
   let lesser = null;
   const less = form.querySelector('#less');
+  const announced = form.querySelector('[data-announced]');
 
   function settled(reply, less) {
     form.querySelectorAll('button, input').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
@@ -44,11 +45,16 @@ export function confirm(form, guarded) {
     no: async () => settled(await call(twin, { answer: 'no' }), false),
     no_and_end: async () => settled(await call(twin, { answer: 'no_and_end' }), false),
     'show-less': async () => {
+      for (const list of less.querySelectorAll('fieldset')) {
+        const kept = [...list.querySelectorAll('[data-edit="item"]')];
+        if (kept.length && !kept.some((one) => one.checked)) throw new Wrong('Leave at least one ticked, or answer no.', kept[0]);
+      }
       lesser = await call(`${twin}/less`, { params: formOf(form, shown.params) });
       const lines = lesser.rendering.lines.filter((line) => ['act', 'param', 'effect', 'irreversible', 'recipient', 'told'].includes(line.kind));
       form.querySelector('[data-lesser-lines]').replaceChildren(...lines.map(lineItem));
       form.querySelector('[data-lesser]').hidden = false;
-      form.querySelector('[data-answer="sign-less"]').focus();
+      announced.textContent = `This would be done instead: ${lines.filter((line) => line.kind === 'act').map((line) => line.text).join(' ')}`;
+      return form.querySelector('[data-answer="sign-less"]');
     },
     'sign-less': async () => {
       const assertion = await usePasskey(lesser.options);
@@ -56,13 +62,19 @@ export function confirm(form, guarded) {
     },
   };
 
-  form.addEventListener('submit', (event) => event.preventDefault());
-  form.addEventListener('input', () => {
+  // Enter in a field of the less form does what its button does.
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (less && !less.hidden) guarded(form, answers['show-less']);
+  });
+  form.addEventListener('input', (event) => {
     lesser = null;
+    event.target.removeAttribute('aria-invalid');
+    if (announced) announced.textContent = '';
     const box = form.querySelector('[data-lesser]');
     if (box) box.hidden = true;
   });
-  for (const button of form.querySelectorAll('[data-answer]')) {
+  for (const button of form.querySelectorAll('[data-answer]:not([type="submit"])')) {
     button.addEventListener('click', () => {
       if (button.dataset.answer === 'less') {
         less.hidden = !less.hidden;

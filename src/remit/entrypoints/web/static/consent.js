@@ -40,10 +40,17 @@ export function consent(form, guarded) {
     form.querySelector('[data-life]').replaceChildren(...life.map(lineItem));
   }
 
+  // The same id may be another thing of another record: what it was called is said only of the records that were asked for.
+  function renamed() {
+    const same = [...form.querySelectorAll('[data-edit="target"]')].every((one) => one.checked === one.defaultChecked);
+    for (const one of form.querySelectorAll('[data-named]')) one.textContent = same ? one.dataset.named : one.dataset.bare;
+  }
+
   async function recut() {
     const mine = ++turn;
     grant.disabled = true;
     let wire;
+    renamed();
     for (const card of form.querySelectorAll('[data-power]')) {
       const items = [...card.querySelectorAll('[data-edit="item"]')];
       const lists = new Map();
@@ -58,6 +65,7 @@ export function consent(form, guarded) {
     try {
       wire = wanted();
     } catch (wrong) {
+      if (wrong.field) wrong.field.setAttribute('aria-invalid', 'true');
       say(form, 'quiet no', wrong.message);
       return;
     }

@@ -1,8 +1,10 @@
 // The desk's own people: replies held against what the agent may be told, offers, stopping things, verifying the log.
 import { call } from './call.js';
-import { fail, say } from './say.js';
+import { amount } from './edit.js';
+import { Wrong, fail, say } from './say.js';
 
 const later = () => setTimeout(() => location.reload(), 1100);
+const counted = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
 const lines = (text) => text.split('\n').map((one) => one.trim()).filter(Boolean);
 
 function marked(form, text, held) {
@@ -34,7 +36,7 @@ async function reply(form, withhold) {
     const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, withhold ? { text, withhold } : { text });
     form.querySelector('[data-held]').hidden = true;
     form.elements.text.value = '';
-    say(form, 'ok', 'Sent to the agent.', sent.withheld ? `${sent.withheld} part(s) were left out.` : '');
+    say(form, 'ok', 'Sent to the agent.', sent.withheld ? `${counted(sent.withheld, 'part')} ${sent.withheld === 1 ? 'was' : 'were'} left out.` : '');
     later();
   } catch (problem) {
     if (problem.code !== 'reply.withheld') throw problem;
@@ -49,10 +51,13 @@ const forms = {
     const terms = {};
     for (const input of form.querySelectorAll('[data-term]')) {
       const text = input.value.trim();
-      if (text) terms[input.name] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
+      if (!text) continue;
+      if (input.dataset.edit) terms[input.name] = amount(input);
+      else terms[input.name] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
     }
-    const made = await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
-    say(form, 'ok', `Offered (${made.offer_id}). The agent finds it in its inbox.`);
+    if (!Object.keys(terms).length) throw new Wrong('Fill in what you offer.', form.querySelector('[data-term]'));
+    await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
+    say(form, 'ok', 'Offered. The agent finds it in its inbox.');
     later();
   },
   note: async (form) => {
@@ -62,7 +67,7 @@ const forms = {
   },
   stop: async (form) => {
     const done = await call('/security/v1/suspend', { [form.elements.what.value]: form.elements.name.value, reason: form.elements.reason.value });
-    say(form, 'ok', `Stopped, after ${done.took_ms} ms.`, `${done.tasks.length} running task(s) ended.`);
+    say(form, 'ok', `Stopped, after ${done.took_ms} ms.`, `${counted(done.tasks.length, 'running task')} ended.`);
     later();
   },
   register: async (form) => {
@@ -109,7 +114,9 @@ const forms = {
   },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
-    say(form, 'ok', `All ${told.entries} entries are as they were recorded (${told.tiles} tiles, ${told.took_ms} ms).`, `Root ${told.root}`);
+    say(form, 'ok', told.entries === 1
+      ? `The one entry is as it was recorded (${counted(told.tiles, 'tile')}, ${told.took_ms} ms).`
+      : `All ${told.entries} entries are as they were recorded (${counted(told.tiles, 'tile')}, ${told.took_ms} ms).`, `Root ${told.root}`);
   },
   'settle-contest': async (form) => {
     await call(`/audit/v1/contests/${form.dataset.contest}`, { text: form.elements.text.value });

@@ -1,4 +1,6 @@
 // From a form back to JSON: only what can be taken away or lowered, everything else as it was asked.
+import { Wrong } from './say.js';
+
 export function readJson(id) {
   return JSON.parse(document.getElementById(id).textContent);
 }
@@ -7,17 +9,35 @@ function at(root, path) {
   return path.reduce((value, step) => value[step], root);
 }
 
-function amount(input) {
-  const text = input.value.trim().replace(',', '.');
-  if (input.dataset.edit === 'count' && text === '') return undefined;
-  if (!/^[0-9]+(\.[0-9]+)?$/.test(text)) {
-    input.setAttribute('aria-invalid', 'true');
-    throw new Error(`“${input.value}” is not a number.`);
-  }
+// The digits a field is written with: those of the amount that was asked, or of the currency.
+function digitsOf(input) {
+  return Number(input.dataset.digits ?? (input.dataset.most.split('.')[1] || '').length);
+}
+
+function verified(input, text) {
+  const { edit, most, unit } = input.dataset;
+  const shown = unit ? `${text} ${unit}` : text;
+  if (!/^-?[0-9]+([.][0-9]+)?$/.test(text)) throw new Wrong(text ? `“${input.value.trim()}” is not a number.` : 'Write a number.', input);
+  // A limit of a permission that is a plain number may be nothing; an amount, and what is asked for, may not.
+  const limit = edit === 'number' && input.dataset.at.startsWith('["powers"');
+  if (Number(text) <= 0 && !limit) throw new Wrong(`It must be more than zero; “${shown}” is not.`, input);
+  if (edit === 'count' && text.includes('.')) throw new Wrong('Write a whole number.', input);
+  if (edit === 'money' && (text.split('.')[1] || '').length > digitsOf(input)) throw new Wrong(`“${shown}” has too many digits after the point.`, input);
+  if (most && Number(text) > Number(most)) throw new Wrong(`“${shown}” is more than was asked (${unit ? `${most} ${unit}` : most}).`, input);
   input.removeAttribute('aria-invalid');
+}
+
+export function amount(input) {
+  let text = input.value.trim().replace(',', '.');
+  if (input.dataset.edit === 'count' && text === '') {
+    input.removeAttribute('aria-invalid');
+    return undefined;
+  }
+  if (input.dataset.unit && text.endsWith(input.dataset.unit)) text = text.slice(0, -input.dataset.unit.length).trim();
+  verified(input, text);
   if (input.dataset.edit !== 'money') return Number(text);
   const [whole, part] = text.replace(/^0+(?=[0-9])/, '').split('.');
-  const digits = (input.dataset.most.split('.')[1] || '').length;
+  const digits = digitsOf(input);
   return `${whole}${part === undefined && digits === 0 ? '' : `.${(part || '').padEnd(digits, '0')}`} ${input.dataset.unit}`;
 }
 
@@ -34,7 +54,10 @@ export function formOf(form, asked) {
     const last = path[path.length - 1];
     const parent = at(made, path.slice(0, -1));
     if (['money', 'number', 'count'].includes(input.dataset.edit)) {
-      if (input.value === input.defaultValue) continue;
+      if (input.value === input.defaultValue) {
+        input.removeAttribute('aria-invalid');
+        continue;
+      }
       const value = amount(input);
       if (value === undefined) delete parent[last];
       else parent[last] = value;

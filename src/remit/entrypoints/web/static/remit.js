@@ -77,13 +77,17 @@ async function guarded(place, work) {
   const told = place.querySelector('[data-result]');
   if (told) told.replaceChildren(); // what was said about the last try is not said of this one
   const buttons = [...place.querySelectorAll('button:enabled')];
+  const had = document.activeElement;
+  let next = null;
   buttons.forEach((one) => { one.disabled = true; });
   try {
-    await work();
+    next = await work(); // what comes next for who uses the keyboard, if anything does
   } catch (problem) {
     fail(place, problem);
   } finally {
     buttons.forEach((one) => { if (!one.hasAttribute('data-spent')) one.disabled = false; });
+    if (next instanceof HTMLElement) next.focus();
+    else if (document.activeElement === document.body) had.focus(); // a button that was disabled while busy had lost it
   }
 }
 

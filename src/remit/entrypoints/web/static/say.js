@@ -12,7 +12,31 @@ export function say(place, look, ...lines) {
   if (look !== 'quiet') box.focus({ preventScroll: false });
 }
 
+// What a person entered does not do: said in our own words, and told apart from what the desk refuses.
+export class Wrong extends Error {
+  constructor(words, field) {
+    super(words);
+    this.field = field;
+  }
+}
+
+// The desk names a member as programs do ("/amount must …", "'item_ids' must …"); people read "Amount must …", "Items must …".
+function worded(text) {
+  return text
+    .replace(/^(?:\/([a-z_]+)[^ ]*|'([a-z_]+)[^']*'|([a-z]+_[a-z_]+|amount))(?= (?:must|is|has|does|lacks) )/, (_, ...names) => {
+      const words = names.find(Boolean).replace(/_ids$/, 's').replace(/_id$/, '').replaceAll('_', ' ');
+      return words[0].toUpperCase() + words.slice(1);
+    })
+    .replace(/does not satisfy `[^`]*`/, 'does not fit');
+}
+
 export function fail(place, problem) {
+  if (problem instanceof Wrong) {
+    say(place, 'quiet no', problem.message);
+    problem.field.setAttribute('aria-invalid', 'true');
+    problem.field.focus();
+    return;
+  }
   if (problem.name === 'NotAllowedError' || problem.name === 'AbortError') {
     say(place, 'wait', 'Your passkey was not used, so nothing was done. You can try again.');
     return;
@@ -25,7 +49,7 @@ export function fail(place, problem) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
-  const [title, cure] = sentences[problem.code] || [problem.body ? problem.body.title : 'That did not work', ''];
+  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body ? problem.body.title : 'That did not work', ''];
   const said = problem.message && problem.message !== (problem.body || {}).title ? problem.message : '';
-  say(place, 'no', title + '.', said, cure);
+  say(place, 'no', title + '.', worded(said), cure);
 }

@@ -1,0 +1,102 @@
+"""The form of an offer: which terms an officer can give for an action, up to how much, and how terms look once they are made.
+
+Whether an offer may be made is decided by its use case.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from remit.domain.catalogue import OFFER_PARAMS, Action, Catalogue, MarkKind
+from remit.domain.errors import Refused
+from remit.domain.offers import offered_at_most, widest
+from remit.domain.plain import visible
+from remit.domain.rendering_values import label, shown
+from remit.domain.values import Json, JsonObject, Money, minor_digits
+from remit.entrypoints.web.edit_form import plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One term. `kind`: choice, money, number, list or text. `choices` are values with their words; `digits` those after an amount's point."""
+
+    name: str
+    title: str
+    kind: str
+    choices: tuple[tuple[str, str], ...] = ()
+    unit: str = ""
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferForm:
+    """One kind of offer. `most` is what the officer's roles let through, "" where there is no limit."""
+
+    name: str
+    title: str
+    terms: tuple[Term, ...]
+    most: str
+
+
+def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
+    """The offers an officer with these roles may make."""
+    made: list[OfferForm] = []
+    for action in catalogue.actions.values():
+        if not action.takes_offer:
+            continue
+        try:
+            limits = offered_at_most(catalogue, roles, action)
+        except Refused:
+            continue
+        most = widest(limits or ())
+        title = visible(action.short) or label(action).partition("…")[0].rstrip(" (,:“")
+        terms = tuple(_terms(action, _unit(catalogue, most)))
+        made.append(OfferForm(name=action.name, title=title, terms=terms, most=" or ".join(map(str, most))))
+    return made
+
+
+def told_terms(action: Action | None, terms: JsonObject) -> str:
+    """The terms of an offer in a line: what each is called, and its value in words."""
+    properties = action.schema.get("properties") if action is not None else None
+    known = properties if isinstance(properties, Mapping) else {}
+    return ", ".join(f"{_title(name, known.get(name))}: {_words(value, known.get(name))}" for name, value in terms.items())
+
+
+def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:
+    """The currency an amount is offered in: the desk's own, unless the officer has limits in others alone."""
+    own = {one.currency for one in most}
+    return catalogue.currency if not own or catalogue.currency in own else most[0].currency
+
+
+def _terms(action: Action, unit: str) -> Iterator[Term]:
+    properties = action.schema.get("properties")
+    money = {str(mark.path) for mark in action.marked(MarkKind.MONEY)}
+    for name, schema in sorted(properties.items()) if isinstance(properties, Mapping) else ():
+        if name in OFFER_PARAMS or not isinstance(schema, Mapping):
+            continue
+        choices = schema.get("enum")
+        values = [one for one in choices if isinstance(one, str)] if isinstance(choices, list | tuple) else []
+        yield Term(
+            name=name,
+            title=_title(name, schema),
+            kind="money" if name in money else "choice" if values else _kind(schema.get("type")),
+            choices=tuple((one, _words(one, schema)) for one in values),
+            unit=unit if name in money else "",
+            digits=minor_digits(unit) if name in money else 0,
+        )
+
+
+def _kind(kind: Json) -> str:
+    return {"array": "list", "integer": "number", "number": "number"}.get(kind, "text") if isinstance(kind, str) else "text"
+
+
+def _title(name: str, schema: Json) -> str:
+    title = schema.get("title") if isinstance(schema, Mapping) else None
+    return visible(title) if isinstance(title, str) else plain(name)
+
+
+def _words(value: Json, schema: Json) -> str:
+    """A value; one of the catalogue's own words is written as people write it."""
+    if isinstance(value, str) and isinstance(schema, Mapping) and "enum" in schema:
+        words = visible(value).replace("_", " ")
+        return words[:1].upper() + words[1:]
+    return shown(value)
