@@ -71,13 +71,18 @@ def while_the_case_is_read(arena: Arena, granted: SandboxMandate, what: str) -> 
     return meanwhile
 
 
-def acting(arena: Arena, then: Callable[[SandboxMandate, SandboxTask], Any]) -> dict[str, Any]:
-    """Ask for an act that tells something; `then` is awaited once the desk has done it, before it answers."""
+def acting(arena: Arena, then: Callable[[SandboxMandate, SandboxTask], Any], *, takes_s: float = 1.0) -> dict[str, Any]:
+    """Ask for an act that tells something and takes so long; `then` is awaited once the desk has done it, before it answers."""
     granted, task = arena.granted(wide())
     real = arena.backoffice.perform
 
+    ticks = arena.parts.world.ticks
+    late_s = [0.0]
+    arena.parts.world.ticks = lambda: ticks() + late_s[0]  # type: ignore[method-assign]  # a desk that takes its time
+
     async def perform(act: Act) -> ActResult:
         done = await real(act)
+        late_s[0] = takes_s
         await then(granted, task)
         return ActResult(state=done.state, values=ANSWER)
 
@@ -105,6 +110,12 @@ def test_what_was_narrowed_away_while_the_desk_acted_is_not_told(shop: Arena) ->
     assert body["result"] == {"order.status": "returned"}
     assert "Lindenweg" not in json.dumps(body)
     assert all(Section.AGENT.value not in entry["sections"] for entry in body["receipt"]["entries"])
+
+
+@pytest.mark.proves("STANDING-AGAIN", "WITHHELD")
+def test_what_was_narrowed_away_while_the_desk_acted_quickly_is_not_told(shop: Arena) -> None:
+    body = acting(shop, lambda granted, _task: Meanwhile(shop, granted, "narrow").do(), takes_s=0.0)
+    assert body["result"] == {"order.status": "returned"}
 
 
 @pytest.mark.proves("STANDING-AGAIN", "CASE-REREAD")

@@ -30,7 +30,7 @@ from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, c
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
-from remit.usecases.told_now import told_now
+from remit.usecases.told_now import told_of_act
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 from remit.usecases.write_decision import write_decision
 
@@ -365,7 +365,7 @@ async def _permit(  # the parts of one decision
     reads = weighed.action.effect is Effect.READ
     if reads and not weighed.takes and parts.world.now() - standing.last_used < parts.terms.task_idle_s * 500:
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
-    sent = _sends(weighed)
+    sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False)
@@ -395,7 +395,7 @@ async def _permit(  # the parts of one decision
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
-    return await _acted(parts, record, settled, written, committed)
+    return await _acted(parts, standing, record, settled, written, committed, read_s)
 
 
 async def _told(  # the parts of one decision
@@ -435,16 +435,19 @@ async def act_now(  # a decision, its act and its proof
     parts: Parts, standing: Standing, kept: Kept[AskRecord], act: ActRecord, written: Written, committed: Committed
 ) -> Reply:
     """Try to act at once. What cannot be done now waits in the outbox, and the agent is told."""
+    read_s = parts.world.ticks()
     parts.on_point("act.queued")
     settled: Settled | None = None
     try:
         settled = await dispatch_fresh(parts, standing, Kept(act, 1), kept, tuple(place.index for place in committed.places))
     except Fault as waits:
         del waits  # the act stays queued or sent; the reply says that it is pending
-    return await _acted(parts, kept.record, settled, written, committed)
+    return await _acted(parts, standing, kept.record, settled, written, committed, read_s)
 
 
-async def _acted(parts: Parts, record: AskRecord, settled: Settled | None, written: Written, committed: Committed) -> Reply:
+async def _acted(  # a decision, its act, its proof, and when its case was read
+    parts: Parts, standing: Standing, record: AskRecord, settled: Settled | None, written: Written, committed: Committed, read_s: float
+) -> Reply:
     """What the agent is told of an act: its outcome where there is one, else that it is under way."""
     if settled is None:
         now = await parts.store.get(AskRecord, record.id)
@@ -453,7 +456,7 @@ async def _acted(parts: Parts, record: AskRecord, settled: Settled | None, writt
     if settled.ask.result in {"", "{}"}:
         return await reply_of(parts, settled.ask, whole)
     try:
-        covered = await told_now(parts, settled.ask)
+        covered = await told_of_act(parts, standing, settled.ask, read_s=read_s)
     except (Refused, Fault):
         return await reply_of(parts, settled.ask, attributes=False)
     return await reply_of(parts, settled.ask, whole if covered.issuperset(settled.ask.covered) else None, covered=covered)

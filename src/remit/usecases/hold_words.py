@@ -77,7 +77,8 @@ def _chains(parts: Parts, earlier: Sequence[AskRecord]) -> tuple[tuple[str, ...]
         if record.state is not AskState.REFUSED:
             said.append(([record.words] if record.words else [], [] if action is None else _free_texts(action, params_of(record))))
     words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
-    return tuple({tuple(one for both in said for kind in both for one in kind): None, tuple(words): None, tuple(texts): None})
+    chains = {tuple(one for both in said for kind in both for one in kind): None, tuple(words): None, tuple(texts): None}
+    return tuple(chain for chain in chains if chain) or ((),)  # what is wrong by itself is found behind anything
 
 
 def _hold(texts: Sequence[str], before: Sequence[tuple[str, ...]], check: Callable[[str, tuple[str, ...]], WordsVerdict]) -> WordsVerdict:

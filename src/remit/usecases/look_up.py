@@ -14,7 +14,8 @@ from remit.usecases.standing import Standing
 
 T = TypeVar("T")
 
-_FRESH_S: Final = 0.1
+FRESH_S: Final = 0.1
+"""So long ago a case may have been read for what is done or told next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ async def along_with_case(parts: Parts, case_id: str, asked: Coroutine[None, Non
         case.cancel()
         raise
     read = await case
-    if read is not None and parts.world.ticks() - read.at_s > _FRESH_S:
+    if read is not None and parts.world.ticks() - read.at_s > FRESH_S:
         read = await _read_case(parts, case_id)
     return found, read
 

@@ -2,10 +2,24 @@
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AskRecord, EndReason
+from remit.usecases.look_up import FRESH_S
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending, ended_by_case
-from remit.usecases.standing import load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.weigh import still_covered
+
+
+async def told_of_act(parts: Parts, standing: Standing, record: AskRecord, *, read_s: float) -> frozenset[str]:
+    """The attributes of an act's result that its agent may be told: what was decided, where nothing moved and the case was just read.
+
+    `read_s` is when the case was read at the earliest, in ticks.
+
+    Raises:
+        Refused, Fault: as `told_now`.
+    """
+    if parts.world.ticks() - read_s <= FRESH_S and await parts.store.stand(standing.expects):
+        return frozenset(record.covered)
+    return await told_now(parts, record)
 
 
 async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
