@@ -14,7 +14,8 @@ import httpx
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.beside import look_at_keys_of, verify_nothing_lost
+from remit.adapters.desk_database import DeskDatabase, look_at_desk
 from remit.adapters.files.catalogue import load_catalogue
 from remit.adapters.files.pack import pack_files, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
@@ -33,6 +34,7 @@ from remit.adapters.store.look import Look, look
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.adapters.vault.file import FileVault
+from remit.adapters.vault.look import verify_keys
 from remit.adapters.world.system import SystemWorld
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
@@ -68,6 +70,8 @@ __all__ = [
     "load_rules",
     "log_key",
     "look",
+    "look_at_desk",
+    "look_at_keys_of",
     "pack_files",
     "pack_names",
     "published_log",
@@ -214,10 +218,12 @@ def build(
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
     closing: list[Closing] = []
+    facts = _facts(settings, sandbox)
+    verify_nothing_lost(settings.store_path, settings.content_keys, settings.desk_database if facts is None else None)
     try:
-        vault = FileVault(settings.data / "content-keys.sqlite", clock)
+        vault = FileVault(settings.content_keys, clock)
         closing.append(vault)
-        backoffice, helpdesk = _desk(settings, _facts(settings, sandbox), clock, loaded.catalogue, point, closing)
+        backoffice, helpdesk = _desk(settings, facts, clock, loaded.catalogue, point, closing)
         # Last, and its lock with it: what was opened before is closed again when the store says no.
         store = SqliteStore.open(
             settings.store_path,
@@ -225,6 +231,7 @@ def build(
             verify=_verify(signer),
             high_water=settings.high_water,
             recovering=recovering,
+            verify_sealed=lambda sealed: verify_keys(settings.content_keys, vault.lacking(sealed)),
             on_point=point,
         )
     except BaseException:
@@ -306,9 +313,9 @@ def log_key(settings: Settings) -> str:
     """The log's public key as a C2SP vkey.
 
     Raises:
-        Refused: `settings.invalid` when the keys cannot be read.
+        Refused: `settings.invalid` when the keys cannot be read, or are those of a log with another name.
     """
-    return FileSigner(settings.keys).log_key()
+    return _keys(settings).log_key()
 
 
 def is_served(settings: Settings) -> bool:
@@ -393,7 +400,19 @@ def _signer(settings: Settings) -> FileSigner:
     if not settings.keys.exists() and not settings.store_path.exists():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
         key_files.create(settings.keys, settings.log_name)
-    return FileSigner(settings.keys)
+    return _keys(settings)
+
+
+def _keys(settings: Settings) -> FileSigner:
+    """⚔ The log's name is part of its key and of every checkpoint that anybody kept: it never changes."""
+    signer = FileSigner(settings.keys)
+    name = verify_vkey(signer.log_key()).name
+    if name != settings.log_name:
+        cure = f'Write name = "{name}" again: the log keeps its name for good.'
+        raise Refused(
+            Code.SETTINGS_INVALID, f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}", cure=cure
+        )
+    return signer
 
 
 def _sign(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:

@@ -10,6 +10,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.bounded import WHOLE
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
@@ -85,6 +86,7 @@ class App:
         try:
             answer = await self._answer(scope, receive)
         except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
             answer = problem(error, issuer=self._issuer)
         except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
             _LOG.exception("unexpected failure at %s", scope["path"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.cli.telling import Advised
+from remit.entrypoints.cli.telling import Advised, of_system
 from remit.settings import Settings, load_settings
 from remit.wiring import Desk, build, is_served, rules_of
 
@@ -117,12 +117,17 @@ def own_high_water(settings: Settings) -> str:
     """The desk's own high-water checkpoint, kept outside its store.
 
     Raises:
-        Advised: when it cannot be read.
+        Refused: `settings.invalid` when it is not there or may not be read, `log.damaged` when it is no text.
+        Fault: `fault.internal` when the disk does not give it.
     """
+    what = f"log.high_water: {settings.high_water}"
     try:
         return settings.high_water.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Advised(
-            Refused(Code.LOG_DAMAGED, f"the high-water checkpoint {settings.high_water} cannot be read"),
-            "Put the file back, or name another checkpoint with --high-water.",
-        ) from None
+    except FileNotFoundError:
+        detail = f"log.high_water: there is no {settings.high_water}"
+        raise Refused(Code.SETTINGS_INVALID, detail, cure="Put the file back; if it is lost, run `remit recover`.") from None
+    except UnicodeDecodeError:
+        cure = "Put back a good copy of the file; if there is none, run `remit recover`."
+        raise Refused(Code.LOG_DAMAGED, f"{what} is no checkpoint", cure=cure) from None
+    except OSError as problem:
+        raise of_system(problem, what) from None

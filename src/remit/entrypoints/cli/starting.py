@@ -11,13 +11,14 @@ from remit.domain.errors import Code, Refused
 from remit.domain.policy_cases import CaseResult, read_policy_cases
 from remit.domain.records import Person
 from remit.domain.values import Instant, instant_text
+from remit.entrypoints.cli.findings import oddities
 from remit.entrypoints.cli.opening import CONFIG, ENROL_PAGE, common, configured, settings_of, with_desk
 from remit.entrypoints.cli.telling import Advised, Exit, Out
 from remit.settings import Settings, load_settings
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
-from remit.wiring import Desk, Loaded, create_keys, load_rules, look, pack_files, pack_names, read_pack, rules_of
+from remit.wiring import Desk, Loaded, create_keys, load_rules, log_key, look, pack_files, pack_names, read_pack, rules_of
 
 FIRST_CODE_S: Final = 15 * 60
 _LAST_PORT: Final = 65_535
@@ -190,7 +191,10 @@ def _check(args: argparse.Namespace, out: Out) -> int:
     loaded = load_rules(settings, rules_of(settings))
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]
+    if settings.keys.is_dir():
+        log_key(settings)  # settings of another log than the keys are of would stop the start
     force = _in_force(settings, loaded)
+    odd = list(oddities(settings, loaded))
     catalogue = loaded.catalogue
     out.tell(
         {
@@ -202,6 +206,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
             "waivers": len(catalogue.waivers),
             "cases": len(results),
             "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
+            "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
         },
         f"settings   {args.config}: valid",
         f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
@@ -209,6 +214,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",
+        *(f"look       {one.says} Cure: {one.cure}" for one in odd),
     )
     return Exit.REFUSED if failed else Exit.OK
 

@@ -1,5 +1,6 @@
 """What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit codes."""
 
+import errno
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,19 @@ _CURES: Final[Mapping[Code, str]] = {
     Code.TASK_BUSY: "Run it again.",
 }
 """Cures for the command line, where those of the wire speak of requests."""
+
+
+_OF_PATHS: Final[Mapping[int, str]] = {
+    errno.EACCES: "Check its owner and mode, and those of its folder: the account Remit runs as must be able to use it.",
+    errno.EEXIST: "Name another place: something is there already.",
+    errno.EISDIR: "Name a file: that is a folder.",
+    errno.ELOOP: "Name another path: that one leads round in a circle.",
+    errno.ENAMETOOLONG: "Name a shorter path.",
+    errno.ENOENT: "Check the path: it is not there.",
+    errno.ENOTDIR: "Check the path: a part of it is a file and no folder.",
+    errno.EPERM: "Check its owner and mode, and those of its folder: the account Remit runs as must be able to use it.",
+    errno.EROFS: "Name a place that can be written.",
+}
 
 
 class Exit(IntEnum):
@@ -85,7 +99,16 @@ class Out:
 
 def cure_of(error: Refused | Fault) -> str:
     """What somebody at a command line can do about an error."""
-    return _CURES.get(error.code) or MEANINGS[error.code].cure
+    return error.cure or _CURES.get(error.code) or MEANINGS[error.code].cure
+
+
+def of_system(problem: OSError, what: str = "") -> Refused | Fault:
+    """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where they do not."""
+    detail = f"{what or problem.filename or 'the system'}: {problem.strerror or problem}"
+    cure = _OF_PATHS.get(problem.errno or 0)
+    if cure is not None:
+        return Refused(Code.SETTINGS_INVALID, detail, cure=cure)
+    return Fault(Code.FAULT_INTERNAL, detail, cure="Check the disk, then try again.")
 
 
 def exit_code(error: Refused | Fault) -> Exit:

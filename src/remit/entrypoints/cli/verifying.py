@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.canonical import b64url
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Code, Refused
 from remit.domain.note import verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
-from remit.entrypoints.cli.telling import Advised, Exit, Out, cure_of, exit_code
+from remit.entrypoints.cli.telling import Advised, Exit, Out, cure_of, exit_code, of_system
 from remit.usecases.verify_log import LogReport, verify_log
 from remit.usecases.verify_receipt import verify_receipt
 from remit.wiring import log_key, published_log, stored_log, verify_ed25519
@@ -171,4 +171,4 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
     except OSError as problem:
-        raise Fault(Code.FAULT_INTERNAL, f"{path}: {problem.strerror}") from None
+        raise of_system(problem, str(path)) from None
