@@ -1,8 +1,10 @@
 """The ASGI application: hot doors first and raw, everything else through a small router. Paths are matched as sent."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -78,7 +80,8 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            with suppress(asyncio.CancelledError):  # a second Ctrl-C ends the loop; whoever serves closes the desk all the same
+                await self._lifespan(receive, send)
             return
         if scope["type"] != "http":
             return

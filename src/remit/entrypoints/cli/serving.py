@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._desk = desk
         self._told = told
+        self.forced = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -56,6 +58,9 @@ class _Server(uvicorn.Server):
         """Wake who waits, then finish what is under way."""
         await self._desk.drain()
         await super().shutdown(sockets)
+        self.forced = self.force_exit  # kept now: uvicorn takes its own repeating of the signal for a second one
+        if self.forced:
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it would show a traceback for each request that is cut off
 
 
 def _serve(args: argparse.Namespace, out: Out) -> int:
@@ -109,6 +114,11 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+    if server.forced:
+        out.note(
+            "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
+        )
+        return Exit.INTERRUPTED
     out.note("remit: stopped; nothing was left under way.")
     return Exit.OK
 
