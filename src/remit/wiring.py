@@ -14,9 +14,8 @@ import httpx
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.beside import look_at_keys_of, verify_nothing_lost
-from remit.adapters.desk_database import DeskDatabase, look_at_desk
-from remit.adapters.files.catalogue import load_catalogue
+from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
+from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.files.pack import pack_files, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
@@ -30,11 +29,11 @@ from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.look import Look, look
+from remit.adapters.store.look import Look, look, look_at_sealings
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.look import verify_keys
+from remit.adapters.vault.look import look_at_keys, verify_keys, verify_present
 from remit.adapters.world.system import SystemWorld
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
@@ -71,11 +70,13 @@ __all__ = [
     "log_key",
     "look",
     "look_at_desk",
-    "look_at_keys_of",
+    "look_at_keys",
+    "look_at_sealings",
     "pack_files",
     "pack_names",
     "published_log",
     "read_pack",
+    "read_text",
     "rotate_keys",
     "rules_of",
     "stop_at",
@@ -171,11 +172,7 @@ def rules_of(settings: Settings) -> Rules:
     Raises:
         Refused: `policy.invalid` for a file that cannot be read.
     """
-    try:
-        policies = tuple((path.name, path.read_text(encoding="utf-8")) for path in settings.policies)
-    except (OSError, UnicodeDecodeError) as broken:
-        raise Refused(Code.POLICY_INVALID, f"a policy file cannot be read: {broken}") from None
-    return Rules(catalogue=settings.catalogue, policies=policies)
+    return Rules(catalogue=settings.catalogue, policies=tuple((path.name, read_text(path)) for path in settings.policies))
 
 
 def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) -> Loaded:
@@ -219,7 +216,7 @@ def build(
     notify = ConsoleNotify()
     closing: list[Closing] = []
     facts = _facts(settings, sandbox)
-    verify_nothing_lost(settings.store_path, settings.content_keys, settings.desk_database if facts is None else None)
+    _verify_nothing_lost(settings, builtin=facts is None)
     try:
         vault = FileVault(settings.content_keys, clock)
         closing.append(vault)
@@ -371,6 +368,14 @@ def stop_at(point: str, nth: int = 1) -> Callable[[str], None]:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     return on_point
+
+
+def _verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
+    """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
+    lost = not settings.content_keys.is_file() or (builtin and not settings.desk_database.is_file())
+    if lost and settings.store_path.is_file() and look(settings.store_path).entries:
+        verify_present(settings.content_keys)
+        verify_desk_kept(settings.desk_database)
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:

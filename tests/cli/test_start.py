@@ -74,7 +74,7 @@ def test_a_desk_that_cannot_be_made_leaves_nothing(remit: Run, tmp_path: Path) -
     assert ran.code == 1
     assert not (tmp_path / "desk").exists()
     (tmp_path / "empty").mkdir()
-    assert remit("init", "--port", "99999", tmp_path / "empty").code == 1
+    assert remit("init", "--admin", "two words", tmp_path / "empty").code == 1
     assert list((tmp_path / "empty").iterdir()) == []
 
 
@@ -227,7 +227,7 @@ def test_a_command_written_wrongly_is_told_as_one_line_with_code_and_cure(remit:
 
 def test_a_desk_is_not_made_for_a_port_that_is_no_address(remit: Run, tmp_path: Path) -> None:
     for port in ("0", "-1", "65536"):
-        refused(remit("init", "--port", port, tmp_path / "new"), "settings.invalid", f"--port {port}")
+        refused(remit("init", "--port", port, tmp_path / "new"), "request.malformed", f"--port: {port} is no whole number", exit_code=2)
     assert not (tmp_path / "new").exists()
 
 

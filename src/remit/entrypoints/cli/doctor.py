@@ -16,7 +16,7 @@ from remit.entrypoints.cli.opening import configured, own_high_water, settings_o
 from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, of_system, sentence
 from remit.settings import Settings
 from remit.usecases.verify_log import verify_log
-from remit.wiring import Look, load_rules, log_key, look, look_at_desk, look_at_keys_of, rules_of, stored_log, verify_ed25519
+from remit.wiring import Look, load_rules, log_key, look, look_at_desk, look_at_keys, look_at_sealings, rules_of, stored_log, verify_ed25519
 
 _OTHERS: Final = 0o077
 _GIB: Final = 1024**3
@@ -133,7 +133,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
 
 def _content_keys(settings: Settings) -> Iterator[Finding]:
     """Without its content keys, nothing that a store has recorded about anybody opens."""
-    looked = look_at_keys_of(settings.store_path, settings.content_keys)
+    looked = look_at_keys(settings.content_keys, look_at_sealings(settings.store_path))
     says = "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
     yield Finding(name="content keys", state="ok", says=f"{settings.content_keys} {says}")
 

@@ -15,6 +15,7 @@ from remit.wiring import Desk, build, is_served, rules_of
 
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
+LAST_PORT: Final = 65_535
 ENROL_PAGE: Final = "/enrol"
 """The page that takes a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
 
@@ -31,6 +32,18 @@ def configured() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, parents=[common()])
     parser.add_argument("--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)")
     return parser
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A reader of an option: what lies outside is written wrongly, and is said before anything is done."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} to {most}")
+        return number
+
+    return read
 
 
 def at_seat() -> str:

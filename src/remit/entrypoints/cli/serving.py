@@ -16,7 +16,7 @@ import uvicorn
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.cli.logs import LEVELS, start_logs
-from remit.entrypoints.cli.opening import configured, open_desk, settings_of, verify_made
+from remit.entrypoints.cli.opening import LAST_PORT, configured, open_desk, settings_of, verify_made, whole_number
 from remit.entrypoints.cli.telling import Advised, Exit, Out
 from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
@@ -32,7 +32,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add the commands."""
     serve = sub.add_parser("serve", parents=[configured()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C.")
     serve.add_argument("--host", help="listen here instead of server.host")
-    serve.add_argument("--port", type=int, help="listen here instead of server.port; 0 takes a free one")
+    serve.add_argument(
+        "--port", type=whole_number(0, LAST_PORT), metavar="N", help="listen here instead of server.port; 0 takes a free one"
+    )
     serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes (SQLite: 1)")
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)

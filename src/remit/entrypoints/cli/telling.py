@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ from remit.domain.errors import MEANINGS, Code, Fault, Refused
 _EVERY: Final = 20_000
 _CURES: Final[Mapping[Code, str]] = {
     Code.AGENT_UNKNOWN: "`remit agent list` shows the agents there are.",
+    Code.FAULT_IDENTITY: "Nothing was registered. Check that the address or file is right and can be read, then try again.",
     Code.FAULT_STORE: "Check that it is there and can be read, then try again.",
     Code.LOG_DAMAGED: "Keep the files as evidence, put a good copy back and run `remit recover`.",
     Code.MANDATE_UNKNOWN: "Check the id; customers see theirs on their page, and the transcript names each.",
     Code.PERSON_NOT_ALLOWED: "Let an admin do it; `remit person list` shows the people there are.",
-    Code.REQUEST_CONFLICT: "Nothing was changed; there is nothing to do, or choose another name.",
+    Code.REQUEST_CONFLICT: "Nothing was changed: choose another name, or leave it as it is.",
     Code.REQUEST_MALFORMED: "Correct what is named here; --help shows the options.",
     Code.REQUEST_NOT_FOUND: "Check the name; the `list` commands show what there is.",
     Code.TASK_BUSY: "Run it again.",
@@ -116,6 +118,11 @@ def exit_code(error: Refused | Fault) -> Exit:
     if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
         return Exit.DAMAGED
     return Exit.REFUSED if isinstance(error, Refused) else Exit.FAULT
+
+
+def written(*argv: object) -> str:
+    """A command as it is written in a shell."""
+    return shlex.join(["remit", *map(str, argv)])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
