@@ -251,13 +251,13 @@ def test_nothing_but_what_two_admins_approved_is_served_to_the_outside(remit: Ru
     tighten = ("policy", "tighten", "--config", desk, "--as")
     refused(remit(*tighten, "ann"), "request.conflict", "in force already")
     (desk / "policies" / "95-sly.cedar").write_text('@id("sly")\npermit(principal, action, resource);\n')
-    refused(remit(*tighten, "ann"), "person.not_allowed", "let two admins approve them")
+    refused(remit(*tighten, "ann"), "person.not_allowed", "Let two admins approve them")
     (desk / "policies" / "95-sly.cedar").write_text('@id("stop")\nforbid(principal, action == Action::"payment.refund", resource);\n')
     refused(remit(*tighten, "anna"), "person.not_allowed", "anna is no admin")
     assert remit(*tighten, "ann").code == 0
     assert remit("check", "--json", "--config", desk).json["in_force"] == "in force"
     (desk / "policies" / "95-sly.cedar").unlink()
-    refused(remit(*tighten, "ann"), "person.not_allowed", "let two admins approve them")
+    refused(remit(*tighten, "ann"), "person.not_allowed", "Let two admins approve them")
     (desk / "policies" / "95-sly.cedar").write_text('@id("stop")\nforbid(principal, action == Action::"payment.refund", resource);\n')
     export = tmp_path / "log"
     assert remit("export", "--config", desk, export).code == 0
