@@ -63,7 +63,9 @@ def by_nobody() -> Callable[..., Ran]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
 
     def run(*argv: object) -> Ran:
-        ran = subprocess.run([*command, *map(str, argv)], capture_output=True, text=True, env=environment, cwd="/tmp", check=False)
+        ran = subprocess.run(
+            [*command, *map(str, argv)], capture_output=True, text=True, env=environment, cwd="/tmp", check=False, timeout=60
+        )
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
     if prefix and (shutil.which("setpriv") is None or run("codes").code):
