@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.settings_values import LOOPBACK, files_of, issuer_of, log_name_of
 from remit.variables import verify_variables
 
 _NUMBERS: Final[Mapping[str, int]] = {
@@ -41,7 +42,6 @@ _SANDBOX_TIMES: Final = 100  # a sandbox, reached from its own machine alone, is
 _BOUNDS: Final = {"token_ttl_s": (1, 300), "code_ttl_s": (1, 60), "hold_at": (1, 100), "end_at": (1, 100), "retention_days": (0, 36_500)}
 _WIDEST: Final = 1_000_000
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "server": frozenset({"issuer", "host", "port", "data"}),
     "store": frozenset({"url"}),
@@ -100,12 +100,17 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Whether the desk is reachable from this machine only."""
-        return self.host in _LOOPBACK and urlsplit(self.issuer).hostname in _LOOPBACK
+        return self.host in LOOPBACK and urlsplit(self.issuer).hostname in LOOPBACK
 
     @property
     def keys(self) -> Path:
         """Where the desk's own keys are."""
         return self.data / "keys"
+
+    @property
+    def content_keys(self) -> Path:
+        """The file of the keys under which customers' content is sealed."""
+        return self.data / "content-keys.sqlite"
 
     @property
     def store_path(self) -> Path:
@@ -115,7 +120,7 @@ class Settings:
             Refused: `settings.invalid` for a store this version has no plug for.
         """
         if not self.store_url.startswith("sqlite:///"):
-            raise _invalid("store.url", "use sqlite:///PATH; PostgreSQL is not in this version")
+            raise _invalid("store.url", f"is {self.store_url}; write sqlite:///PATH (PostgreSQL is not in this version)")
         return Path(self.store_url.removeprefix("sqlite:///"))
 
 
@@ -144,16 +149,16 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
     verify_variables(environment)
     server, desk, sandbox = _table(raw, "server"), _table(raw, "desk"), _table(raw, "sandbox")
     settings = Settings(
-        issuer=_issuer(environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")),
+        issuer=issuer_of(environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")),
         host=environment.get("REMIT_HOST") or _text(server, "server", "host"),
         port=_port(environment.get("REMIT_PORT") or server.get("port")),
         data=base / (environment.get("REMIT_DATA") or _text(server, "server", "data")),
         store_url=_store(environment.get("REMIT_STORE_URL") or _text(_table(raw, "store"), "store", "url"), base),
-        log_name=_text(_table(raw, "log"), "log", "name"),
+        log_name=log_name_of(_text(_table(raw, "log"), "log", "name")),
         high_water=base / _text(_table(raw, "log"), "log", "high_water"),
-        catalogue=_paths(raw, "catalogue", base) if rules else (),
-        policies=_paths(raw, "policies", base) if rules else (),
-        cases=_files(_table(raw, "policies").get("cases", []), "policies.cases", base) if rules else (),
+        catalogue=files_of(_table(raw, "catalogue").get("files"), "catalogue.files", base, needed=True) if rules else (),
+        policies=files_of(_table(raw, "policies").get("files"), "policies.files", base, needed=True) if rules else (),
+        cases=files_of(_table(raw, "policies").get("cases", []), "policies.cases", base, needed=False) if rules else (),
         pack=_text(desk, "desk", "pack") if "pack" in desk else "",
         desk_database=base / _text(desk, "desk", "database"),
         backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
@@ -250,44 +255,10 @@ def _port(value: object) -> int:
     return port
 
 
-def _issuer(text: str) -> str:
-    parts = urlsplit(text)
-    plain = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if (
-        (parts.scheme != "https" and not plain)
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or parts.username
-        or text.endswith("/")
-    ):
-        raise _invalid("server.issuer", "must be https://… without a trailing slash (http on loopback only)")
-    return text
-
-
 def _store(url: str, base: Path) -> str:
     if url.startswith("sqlite:///"):
         return f"sqlite:///{base / url.removeprefix('sqlite:///')}"
     return url
-
-
-def _paths(raw: Mapping[str, Any], name: str, base: Path) -> tuple[Path, ...]:
-    files = _files(_table(raw, name).get("files"), f"{name}.files", base)
-    if not files:
-        raise _invalid(f"{name}.files", "is empty; list the files")
-    return files
-
-
-def _files(given: object, key: str, base: Path) -> tuple[Path, ...]:
-    if not isinstance(given, list) or not all(isinstance(one, str) and one for one in given):
-        raise _invalid(key, 'is missing; list the files, such as ["policies/*.cedar"]')
-    found: list[Path] = []
-    for one in given:
-        matches = sorted(base.glob(one)) if "*" in one and not Path(one).is_absolute() else [base / one]
-        if not matches or not all(path.is_file() for path in matches):
-            raise _invalid(key, f"names {one}, which is not there")
-        found.extend(matches)
-    return tuple(found)
 
 
 def _terms(table: Mapping[str, Any]) -> Mapping[str, int]:

@@ -14,8 +14,8 @@ import httpx
 
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.desk_database import DeskDatabase
-from remit.adapters.files.catalogue import load_catalogue
+from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
+from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.files.pack import pack_files, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
@@ -29,10 +29,11 @@ from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.look import Look, look
+from remit.adapters.store.look import Look, look, look_at_sealings
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.adapters.vault.file import FileVault
+from remit.adapters.vault.look import look_at_keys, verify_keys, verify_present
 from remit.adapters.world.system import SystemWorld
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
@@ -68,11 +69,15 @@ __all__ = [
     "load_rules",
     "log_key",
     "look",
+    "look_at_desk",
+    "look_at_keys",
+    "look_at_sealings",
     "pack_files",
     "pack_names",
     "published_log",
     "read_pack",
     "read_policies",
+    "read_text",
     "rotate_keys",
     "rules_of",
     "stop_at",
@@ -171,20 +176,16 @@ def rules_of(settings: Settings) -> Rules:
     return Rules(catalogue=settings.catalogue, policies=read_policies(settings.policies))
 
 
-def read_policies(files: Iterable[Path], *, cure: str = "check the path and its permissions") -> tuple[tuple[str, str], ...]:
+def read_policies(files: Iterable[Path], *, cure: str = "") -> tuple[tuple[str, str], ...]:
     """Policy files as (name, text); `cure` ends what is said of one that cannot be read.
 
     Raises:
         Refused: `policy.invalid` for a file that cannot be read.
     """
-    texts: list[tuple[str, str]] = []
-    for file in files:
-        try:
-            texts.append((file.name, file.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as broken:
-            why = broken.strerror if isinstance(broken, OSError) else broken
-            raise Refused(Code.POLICY_INVALID, f"{str(file)[:200]}: cannot be read ({why}); {cure}") from None
-    return tuple(texts)
+    try:
+        return tuple((file.name, read_text(file)) for file in files)
+    except Refused as refused:
+        raise (Refused(refused.code, f"{refused.detail}; {cure}") if cure else refused) from None
 
 
 def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) -> Loaded:
@@ -227,10 +228,12 @@ def build(
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
     closing: list[Closing] = []
+    facts = _facts(settings, sandbox)
+    _verify_nothing_lost(settings, builtin=facts is None)
     try:
-        vault = FileVault(settings.data / "content-keys.sqlite", clock)
+        vault = FileVault(settings.content_keys, clock)
         closing.append(vault)
-        backoffice, helpdesk = _desk(settings, _facts(settings, sandbox), clock, loaded.catalogue, point, closing)
+        backoffice, helpdesk = _desk(settings, facts, clock, loaded.catalogue, point, closing)
         # Last, and its lock with it: what was opened before is closed again when the store says no.
         store = SqliteStore.open(
             settings.store_path,
@@ -238,6 +241,7 @@ def build(
             verify=_verify(signer),
             high_water=settings.high_water,
             recovering=recovering,
+            verify_sealed=lambda sealed: verify_keys(settings.content_keys, vault.lacking(sealed)),
             on_point=point,
         )
     except BaseException:
@@ -319,9 +323,9 @@ def log_key(settings: Settings) -> str:
     """The log's public key as a C2SP vkey.
 
     Raises:
-        Refused: `settings.invalid` when the keys cannot be read.
+        Refused: `settings.invalid` when the keys cannot be read, or are those of a log with another name.
     """
-    return FileSigner(settings.keys).log_key()
+    return _keys(settings).log_key()
 
 
 def is_served(settings: Settings) -> bool:
@@ -379,6 +383,14 @@ def stop_at(point: str, nth: int = 1) -> Callable[[str], None]:
     return on_point
 
 
+def _verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
+    """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
+    lost = not settings.content_keys.is_file() or (builtin and not settings.desk_database.is_file())
+    if lost and settings.store_path.is_file() and look(settings.store_path).entries:
+        verify_present(settings.content_keys)
+        verify_desk_kept(settings.desk_database)
+
+
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
     """A desk of facts when it is given as one, or when the settings say so; the facts then come through the sandbox's controls."""
     if sandbox is None and settings.backoffice == "facts":
@@ -406,7 +418,19 @@ def _signer(settings: Settings) -> FileSigner:
     if not settings.keys.exists() and not settings.store_path.exists():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
         key_files.create(settings.keys, settings.log_name)
-    return FileSigner(settings.keys)
+    return _keys(settings)
+
+
+def _keys(settings: Settings) -> FileSigner:
+    """⚔ The log's name is part of its key and of every checkpoint that anybody kept: it never changes."""
+    signer = FileSigner(settings.keys)
+    name = verify_vkey(signer.log_key()).name
+    if name != settings.log_name:
+        cure = f'Write name = "{name}" again: the log keeps its name for good.'
+        raise Refused(
+            Code.SETTINGS_INVALID, f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}", cure=cure
+        )
+    return signer
 
 
 def _sign(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:

@@ -7,14 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cli.running import Ran, Run, Serve, Serving
 from remit.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65_534
 
 
 @pytest.fixture
@@ -49,6 +53,38 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def desk(made: Path, tmp_path: Path) -> Path:
     """A fresh copy of a made desk."""
     return Path(shutil.copytree(made, tmp_path / "acme"))
+
+
+@pytest.fixture
+def by_nobody() -> Callable[..., Ran]:
+    """Run one command as an account without any rights of root's; skipped where there is no such account to be had."""
+    prefix = [] if os.geteuid() else ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    command = [*prefix, sys.executable, "-m", "remit"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
+
+    def run(*argv: object) -> Ran:
+        ran = subprocess.run(
+            [*command, *map(str, argv)], capture_output=True, text=True, env=environment, cwd="/tmp", check=False, timeout=60
+        )
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    if prefix and (shutil.which("setpriv") is None or run("codes").code):
+        pytest.skip("as root, rights are tested through setpriv and a Python that everybody may run")
+    return run
+
+
+@pytest.fixture
+def nobodys(made: Path) -> Iterator[Path]:
+    """A desk that belongs to the account of `by_nobody`, in a folder it can reach."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        desk = Path(shutil.copytree(made, Path(name) / "acme"))
+        for file in (Path(name), desk, *desk.rglob("*")) if not os.geteuid() else ():
+            os.chown(file, NOBODY, NOBODY)
+        yield desk
+        for folder in (desk, *desk.rglob("*")):
+            if folder.is_dir():
+                folder.chmod(0o700)
 
 
 @pytest.fixture

@@ -80,11 +80,12 @@ def test_a_person_is_added_once_and_invited_again(remit: Run, desk: Path) -> Non
     again = remit("person", "invite", "ann", "--json", "--config", desk, "--by-link", "--minutes", "60")
     assert again.json["code"] != made.json["code"]
     refused(remit("person", "invite", "bob", "--config", desk), "request.not_found", "there is no person bob")
-    refused(remit("person", "invite", "ann", "--config", desk, "--minutes", "0"), "request.malformed", "--minutes 0")
+    late = remit("person", "invite", "ann", "--config", desk, "--minutes", "0")
+    refused(late, "request.malformed", "--minutes: 0 is no whole number from 1 to 1440", exit_code=2)
     code = remit("person", "recover", "ann", "--json", "--config", desk).json["code"]
     assert code not in {made.json["code"], again.json["code"]}
     refused(remit("person", "recover", "bob", "--config", desk), "request.not_found", "there is no person bob")
-    refused(remit("person", "recover", "ann", "--config", desk, "--minutes", "1441"), "request.malformed", "--minutes 1441")
+    refused(remit("person", "recover", "ann", "--config", desk, "--minutes", "1441"), "request.malformed", "--minutes: 1441", exit_code=2)
     moved = remit("person", "contact", "ann", "--json", "--config", desk, "--email", "ann@desk.example")
     assert moved.json == {"person": "ann", "email": "ann@desk.example"}
     refused(remit("person", "contact", "ann", "--config", desk, "--email", "ann@desk.example"), "request.conflict", "present")

@@ -66,7 +66,7 @@ def test_what_cannot_be_told_is_one_line_with_a_cure(remit: Run, desk: Path, tmp
     refused(remit("report", "--config", tmp_path / "nowhere"), "settings.invalid", "there is no")
     assert remit("report", "--config", desk, "--framework", "iso-42001").code == 2
     (desk / "high-water" / "checkpoint").unlink()
-    refused(remit("report", "--config", desk), "log.damaged", "high-water checkpoint", exit_code=4)
+    refused(remit("report", "--config", desk), "settings.invalid", "log.high_water: there is no")
 
 
 def test_a_changed_log_and_an_older_copy_tell_nothing(remit: Run, desk: Path, tmp_path: Path) -> None:

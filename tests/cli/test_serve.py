@@ -97,6 +97,47 @@ def test_a_request_under_way_is_answered_before_the_server_stops(serve: Serve, d
     assert serving.process.wait(60) == 0
 
 
+def test_a_second_ctrl_c_cuts_off_what_is_under_way_and_says_so_without_a_traceback(serve: Serve, desk: Path) -> None:
+    serving = serve(desk)
+    where = ("127.0.0.1", int(serving.said["port"]))
+    head = f"POST /login/v1/sign-in HTTP/1.1\r\nhost: localhost:{where[1]}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n"
+    with socket.create_connection(where, timeout=30) as under_way:
+        under_way.sendall(f"{head}{{".encode())
+        assert httpx.get(f"{serving.url}/healthz").status_code == 200
+        serving.process.send_signal(signal.SIGINT)
+        closed(where)
+        serving.process.send_signal(signal.SIGINT)
+        assert serving.process.wait(60) == 130
+    assert serving.process.stderr is not None
+    assert serving.process.stderr.read() == (
+        "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start.\n"
+    )
+
+
+def test_a_loop_that_is_ended_ends_the_desks_lifespan_quietly(desk: Path) -> None:
+    settings = load_settings(desk / "remit.toml")
+
+    async def ends() -> None:
+        built = build(settings, rules_of(settings))
+        begun, never = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> dict[str, str]:
+            begun.set()
+            await never.wait()
+            return {"type": "lifespan.shutdown"}
+
+        async def send(_message: object) -> None:
+            """Nothing is sent."""
+
+        life = asyncio.create_task(built.app({"type": "lifespan"}, receive, send))  # type: ignore[arg-type]
+        await begun.wait()
+        life.cancel()
+        await life
+        await built.stop()
+
+    asyncio.run(ends())
+
+
 def closed(where: tuple[str, int]) -> None:
     """Return when nothing listens there any more."""
     while True:
@@ -210,13 +251,13 @@ def test_nothing_but_what_two_admins_approved_is_served_to_the_outside(remit: Ru
     tighten = ("policy", "tighten", "--config", desk, "--as")
     refused(remit(*tighten, "ann"), "request.conflict", "in force already")
     (desk / "policies" / "95-sly.cedar").write_text('@id("sly")\npermit(principal, action, resource);\n')
-    refused(remit(*tighten, "ann"), "person.not_allowed", "let two admins approve them")
+    refused(remit(*tighten, "ann"), "person.not_allowed", "Let two admins approve them")
     (desk / "policies" / "95-sly.cedar").write_text('@id("stop")\nforbid(principal, action == Action::"payment.refund", resource);\n')
     refused(remit(*tighten, "anna"), "person.not_allowed", "anna is no admin")
     assert remit(*tighten, "ann").code == 0
     assert remit("check", "--json", "--config", desk).json["in_force"] == "in force"
     (desk / "policies" / "95-sly.cedar").unlink()
-    refused(remit(*tighten, "ann"), "person.not_allowed", "let two admins approve them")
+    refused(remit(*tighten, "ann"), "person.not_allowed", "Let two admins approve them")
     (desk / "policies" / "95-sly.cedar").write_text('@id("stop")\nforbid(principal, action == Action::"payment.refund", resource);\n')
     export = tmp_path / "log"
     assert remit("export", "--config", desk, export).code == 0

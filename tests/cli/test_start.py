@@ -74,7 +74,7 @@ def test_a_desk_that_cannot_be_made_leaves_nothing(remit: Run, tmp_path: Path) -
     assert ran.code == 1
     assert not (tmp_path / "desk").exists()
     (tmp_path / "empty").mkdir()
-    assert remit("init", "--port", "99999", tmp_path / "empty").code == 1
+    assert remit("init", "--admin", "two words", tmp_path / "empty").code == 1
     assert list((tmp_path / "empty").iterdir()) == []
 
 
@@ -95,7 +95,14 @@ def test_a_desk_without_config_says_how_to_make_one(remit: Run, tmp_path: Path, 
         ("enabled = false", 'enabled = "yes"', "sandbox.enabled must be true or false"),
         ('"policies/*.cedar"', '"rules/*.cedar"', "policies.files names rules/*.cedar, which is not there"),
         ("http://localhost", "http://support.example", "server.issuer must be https"),
-        ("sqlite:///data", "mysql:///data", "use sqlite:///PATH"),
+        ('"http://localhost:8080"', '"https://support.example/desk"', "server.issuer has the path /desk"),
+        ('"http://localhost:8080"', '"https://support.example:x"', "server.issuer is no address"),
+        ("sqlite:///data", "mysql:///data", "store.url is mysql:///data/store.sqlite; write sqlite:///PATH"),
+        ('name = "acme', 'name = "ac me', "log.name must be a name without blanks"),
+        ('name = "acme', 'name = "other', "but the log of the keys in"),
+        ('files = ["catalogue/*.toml"]', 'files = "catalogue/*.toml"', "catalogue.files must be a list of files"),
+        ('files = ["catalogue/*.toml"]', "files = []", "catalogue.files is empty"),
+        ('files = ["catalogue/*.toml"]', "", "catalogue.files is missing"),
         ("[server]", "[server", "remit.toml cannot be read"),
         ("[desk]", '[desk]\nbackoffice = "facts"', "desk.backoffice `facts` is for a sandbox only"),
     ],
@@ -103,6 +110,37 @@ def test_a_desk_without_config_says_how_to_make_one(remit: Run, tmp_path: Path, 
 def test_a_wrong_setting_is_named_with_its_key(remit: Run, desk: Path, old: str, new: str, named: str) -> None:
     change(desk, old, new)
     refused(remit("check", "--config", desk), "settings.invalid", named)
+
+
+def test_a_log_keeps_its_name_for_good(remit: Run, desk: Path) -> None:
+    change(desk, 'name = "acme', 'name = "other')
+    for argv in (("migrate",), ("doctor",), ("export", desk / "out"), ("check",)):
+        ran = remit(*argv, "--config", desk)
+        assert ran.code == 1
+        assert 'Write name = "acme.remit.invalid" again' in ran.out + ran.err
+
+
+def test_what_is_valid_and_may_not_be_meant_is_shown_by_check_and_doctor(remit: Run, desk: Path) -> None:
+    assert remit("check", "--json", "--config", desk).json["look"] == []
+    change(desk, "port = 8080", "port = 8181")
+    change(desk, 'pack = "consumer"', 'pack = "nope"')
+    catalogue = desk / "catalogue" / "catalogue.toml"
+    catalogue.write_text(catalogue.read_text().replace('owner = "officer:billing"', 'owner = "somebody who left"'))
+    looks = {one["name"]: one["says"] for one in remit("check", "--json", "--config", desk).json["look"]}
+    assert sorted(looks) == ["issuer", "pack", "waiver"]
+    assert "somebody who left" in looks["waiver"]
+    doctor = remit("doctor", "--json", "--config", desk)
+    assert doctor.code == 0
+    assert {(one["name"], one["state"]) for one in doctor.json["findings"]} >= {("issuer", "look"), ("pack", "look"), ("waiver", "look")}
+    assert "look       desk.pack is nope" in remit("check", "--config", desk).out
+
+
+def test_a_waiver_owned_by_an_officer_or_a_role_is_fine(remit: Run, desk: Path) -> None:
+    catalogue = desk / "catalogue" / "catalogue.toml"
+    before = catalogue.read_text()
+    for owner in ("admin", "officer:billing", "Admin and billing"):
+        catalogue.write_text(before.replace('owner = "officer:billing"', f'owner = "{owner}"'))
+        assert remit("check", "--json", "--config", desk).json["look"] == []
 
 
 def test_a_sandbox_never_starts_where_others_can_reach_it(remit: Run, desk: Path) -> None:
@@ -210,7 +248,7 @@ def test_a_command_written_wrongly_is_told_as_one_line_with_code_and_cure(remit:
 
 def test_a_desk_is_not_made_for_a_port_that_is_no_address(remit: Run, tmp_path: Path) -> None:
     for port in ("0", "-1", "65536"):
-        refused(remit("init", "--port", port, tmp_path / "new"), "settings.invalid", f"--port {port}")
+        refused(remit("init", "--port", port, tmp_path / "new"), "request.malformed", f"--port: {port} is no whole number", exit_code=2)
     assert not (tmp_path / "new").exists()
 
 

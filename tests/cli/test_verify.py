@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.running import Run, Serve, refused
+from cli.running import Run, Serve, change, refused
 from remit.sandbox import Sandbox
 
 CATALOGUE: dict[str, Any] = {
@@ -107,6 +107,7 @@ def test_the_desks_own_people_verify_its_receipts_without_looking_up_its_key(rem
     assert remit("verify", "--config", desk, "r.json").code == 1  # another desk's
     shutil.rmtree(desk / "data" / "keys")
     shutil.copytree(tmp_path / "kept" / "keys", desk / "data" / "keys")
+    change(desk, "acme.remit.invalid", (desk / "data" / "keys" / "log.vkey").read_text().partition("+")[0])
     assert remit("verify", "--json", "--config", desk, "r.json").json["ok"] is True
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
+from remit.adapters.sqlite_files import is_rights, no_rights, verify_writable, why
 from remit.adapters.worker import Job, Worker
 from remit.domain.errors import Code, Fault, Refused
 
@@ -48,7 +49,7 @@ class DeskDatabase:
         """Open or create the file.
 
         Raises:
-            Refused: `settings.invalid` when the file cannot be opened as a database.
+            Refused: `settings.invalid` when the file cannot be opened as a database, or not be written.
         """
         self._path = path
         self._closed = False
@@ -56,12 +57,13 @@ class DeskDatabase:
             path.touch(mode=0o600)  # it holds personal data: nobody else on the machine reads it
             self._writing = self._connect()
             try:
+                verify_writable(self._writing)
                 self._reading = self._connect("query_only = on")
             except sqlite3.Error:
                 self._writing.close()
                 raise
         except (OSError, sqlite3.Error) as problem:
-            raise Refused(Code.SETTINGS_INVALID, f"the desk's file {path.name} cannot be opened as a database: {problem}") from problem
+            raise unopened(path, problem) from problem
         self._reader = Worker("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
         self._writer = Worker("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
 
@@ -188,6 +190,43 @@ class DeskDatabase:
             job.error = _told(problem, work.fault)
         connection.execute("release job")
         return True
+
+
+def look_at_desk(path: Path) -> None:
+    """Check, without writing, that the built-in desk's file is there and can be read.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    verify_desk_kept(path)
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as connection:
+            connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
+            connection.execute("select count(*) from sqlite_schema").fetchone()
+    except sqlite3.Error as problem:
+        raise unopened(path, problem) from None
+
+
+def verify_desk_kept(path: Path) -> None:
+    """Check that there is a file of the built-in desk.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if not path.is_file():
+        raise Refused(
+            Code.SETTINGS_INVALID,
+            f"desk.database: there is no {path} although the log has entries: tickets and records would be missing",
+            cure="Put the file back, or name it in desk.database; a desk that never had one begins with an empty file made there.",
+        )
+
+
+def unopened(path: Path, problem: Exception) -> Refused:
+    """What is said of a file that cannot be opened or written."""
+    if is_rights(problem):
+        return no_rights(f"desk.database: {path}", problem)
+    detail = f"the desk's file {path} cannot be opened as a database: {why(problem)}"
+    return Refused(Code.SETTINGS_INVALID, detail, cure="Put back a good copy of the file, or name the right one in desk.database.")
 
 
 def _fail_all(jobs: Sequence[Job[Any]], problem: Exception) -> None:

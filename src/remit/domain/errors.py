@@ -397,16 +397,20 @@ MEANINGS: dict[Code, Meaning] = {
 class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is the house word
     """Our decision not to do something. It is recorded and shown with its cure.
 
-    `detail` is for the desk and the log; `public` is what the asker may read (none: the title alone).
+    `detail` is for the desk and the log; `public` is what the asker may read (none: the title alone). `cure` is told at the
+    command line instead of the code's own, where that would not be true.
     """
 
-    def __init__(self, code: Code, detail: str = "", *, public: str | None = None, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, code: Code, detail: str = "", *, public: str | None = None, retry_after_s: int | None = None, cure: str = ""
+    ) -> None:
         """Carry one code, a detail for the desk and an optional public sentence."""
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.public = public
         self.retry_after_s = retry_after_s
+        self.cure = cure
 
     def __str__(self) -> str:
         """One line for the desk."""
@@ -414,14 +418,15 @@ class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is
 
 
 class Fault(Exception):  # noqa: N818  # see Refused
-    """Something broke. It never permits; the reply says what is down and when to retry."""
+    """Something broke. It never permits; the reply says what is down and when to retry. `cure` is as in `Refused`."""
 
-    def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 5) -> None:
+    def __init__(self, code: Code, detail: str = "", *, retry_after_s: int = 5, cure: str = "") -> None:
         """Carry one `fault.*` or `desk.unavailable` code."""
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.cure = cure
 
     def __str__(self) -> str:
         """One line for the desk."""

@@ -14,6 +14,7 @@ from remit.domain.records import Message
 from remit.domain.values import instant_text
 from remit.domain.words import check_file_name
 from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, refused_ask, settled_answer
 from remit.entrypoints.wire import (
@@ -77,6 +78,7 @@ class AgentApi:
         try:
             return await self._handle(scope, receive, match["task"], match["what"], match["ask"])
         except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
             if match["what"] == "asks":
                 return refused_ask(error, issuer=self.parts.terms.issuer)
             return problem(error, issuer=self.parts.terms.issuer)

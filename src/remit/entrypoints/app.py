@@ -1,8 +1,10 @@
 """The ASGI application: hot doors first and raw, everything else through a small router. Paths are matched as sent."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -11,6 +13,7 @@ from remit.entrypoints.agent_api import ADDRESSES as AGENT_ADDRESSES
 from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.bounded import WHOLE
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
@@ -87,7 +90,8 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            with suppress(asyncio.CancelledError):  # a second Ctrl-C ends the loop; whoever serves closes the desk all the same
+                await self._lifespan(receive, send)
             return
         if scope["type"] != "http":
             return
@@ -95,6 +99,7 @@ class App:
         try:
             answer = await self._answer(scope, receive)
         except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
             answer = problem(error, issuer=self._issuer)
         except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
             _LOG.exception("unexpected failure at %s", scope["path"])

@@ -9,6 +9,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
@@ -65,6 +66,7 @@ class OAuth:
         except ProofReplayed as replayed:
             return oauth_error(replayed, proof=True)
         except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
             return oauth_error(error)
 
     async def _handle(self, scope: Scope, receive: Receive) -> Answer:

@@ -14,6 +14,7 @@ from remit.domain.rendering import rendering_json
 from remit.domain.values import JsonObject, decode, instant_text
 from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import COOKIE, borrowed_session
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
 from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import (
@@ -117,6 +118,7 @@ class PeopleApi:
             extra = {**cured(withheld), **checked_body(withheld.checked)}
             return problem(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
+            note_fault(error, scope["path"])
             return problem(error, issuer=self.parts.terms.issuer, extra=cured(error), people=True)
 
     async def _verify_no_workload(self, scope: Scope) -> None:

@@ -1,7 +1,17 @@
 """The port to the content keys: one per customer, kept apart from the store, so that content can be erased."""
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
+
+NAMED: Final = 8
+"""What is sealed begins with so many bytes that name its key, whatever they are."""
+
+
+class Sealing(NamedTuple):
+    """Under which key something was sealed: whose it is, and the first `NAMED` bytes of the content."""
+
+    subject: str
+    key: bytes
 
 
 class Vault(Protocol):

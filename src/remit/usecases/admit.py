@@ -1,6 +1,7 @@
 """Letting people in from the command line: added or found, invited with a one-time code, and on the record."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
@@ -11,6 +12,8 @@ from remit.ports.store import Commit, Missing
 from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+
+_WHO: Final = "`remit person list` shows everybody there is; `remit person add` adds one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +48,12 @@ async def invite(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int, by
     try:
         person = (await parts.store.get(Person, person_id)).record
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}; add one with `remit person add`") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", cure=_WHO) from None
     if how is Enrolment.LINK and await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
         raise Refused(
             Code.REQUEST_CONFLICT,
             f"{person.id} has a passkey",
+            cure="They add another one with it; if all are lost, start a recovery: `remit person recover ID`.",
             public="They have a passkey, and add another one with it. If all are lost, start a recovery: `remit person recover`.",
         )
     await _record(parts, person, change="invited", by=by, how=how.value)

@@ -21,6 +21,7 @@ ADMIN: Final = "admin"
 WHAT: Final = "rules"
 NEEDED: Final = 2
 _AND: Final = ", "
+_TWO_APPROVE: Final = "Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`."
 _LIFE_MS: Final = 24 * 3_600_000
 
 
@@ -51,15 +52,15 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
     if len(admins) < NEEDED:
         raise Refused(
             Code.SETTINGS_INVALID,
-            f"a desk that can be reached from outside needs two admins; this one has {len(admins)}. "
-            "Add one with `remit person add ID --kind officer --role admin`",
+            f"a desk that can be reached from outside needs two admins; this one has {len(admins)}",
+            cure="Add one: `remit person add ID --kind officer --role admin`.",
         )
     if kept is None or not _serves(parts, kept.record):
         raise Refused(
             Code.SETTINGS_INVALID,
             "catalogue, policies or settings are not those of the last policy.changed entry that two people approved, and a desk that can "
-            "be reached from outside serves no others. Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`; "
-            "one is enough where they only tighten: `remit policy tighten --as ID`",
+            "be reached from outside serves no others",
+            cure=f"{_TWO_APPROVE} One is enough where they only tighten: `remit policy tighten --as ID`.",
         )
     return RulesInForce(digest=before, changed=False, before=before)
 
@@ -73,7 +74,7 @@ async def propose_rules(parts: Parts, *, admin: str, seat: str) -> Proposal:
     person = await _admin(parts, admin)
     kept = await _rules(parts)
     if kept is not None and _serves(parts, kept.record):
-        raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
+        raise _in_force_already()
     now = parts.world.now()
     proposal = Proposal(
         id=new_id("pro", parts.world.random(16)),
@@ -109,9 +110,12 @@ async def approve_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
             continue
         return await _adopt(parts, await _rules(parts), by=(proposal.by, person.id), seat=seat, people=NEEDED)
     if own:
-        raise Refused(Code.PERSON_NOT_ALLOWED, f"{person.id} proposed these rules; another admin must approve them")
+        cure = "Let the other one run `remit policy approve --as OTHER-ID`."
+        raise Refused(Code.PERSON_NOT_ALLOWED, f"{person.id} proposed these rules; another admin must approve them", cure=cure)
     raise Refused(
-        Code.REQUEST_NOT_FOUND, "nobody proposed exactly these rules within the last day; run `remit policy propose --as ID` first"
+        Code.REQUEST_NOT_FOUND,
+        "nobody proposed exactly these rules within the last day",
+        cure="Let another admin propose them as they stand in the files now: `remit policy propose --as ID`.",
     )
 
 
@@ -127,15 +131,19 @@ async def tighten_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
     person = await _admin(parts, admin)
     kept = await _rules(parts)
     if kept is not None and kept.record.digest == parts.rules_digest:
-        raise Refused(Code.REQUEST_CONFLICT, "these rules are in force already")
+        raise _in_force_already()
     if kept is None or not _approved(kept.record) or not _tightens(parts, kept.record):
         raise Refused(
             Code.PERSON_NOT_ALLOWED,
-            "these rules do more than add policies that forbid whoever has confirmed; "
-            "let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`",
+            "these rules do more than add policies that forbid whoever has confirmed",
+            cure=_TWO_APPROVE,
         )
     # Whoever brought in what these rules add to is told as before: their waivers stay theirs.
     return await _adopt(parts, kept, by=(person.id,), seat=seat, people=1, above=tuple(kept.record.by.split(_AND)))
+
+
+def _in_force_already() -> Refused:
+    return Refused(Code.REQUEST_CONFLICT, "these rules are in force already", cure="Nothing needs to be done.")
 
 
 def _serves(parts: Parts, rules: Rules) -> bool:

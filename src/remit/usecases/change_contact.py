@@ -1,9 +1,8 @@
 """Changing the address somebody is told things at."""
 
-import re
 from dataclasses import replace
-from typing import Final
 
+from remit.domain.addresses import verify_address
 from remit.domain.confirmers import YOUNG_MS
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
@@ -12,8 +11,6 @@ from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
-
-_ADDRESS: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
 
 
 async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, reason: str = "") -> Person:
@@ -27,15 +24,16 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
 
     Source: 2-model.md §8 (Passkeys: following a change of contact; notices go to old and new address).
     """
-    if _ADDRESS.fullmatch(email) is None:
-        raise Refused(Code.REQUEST_MALFORMED, "not an e-mail address", public="Give one e-mail address, such as anna@mail.example.")
+    verify_address(email)
     try:
         kept = await parts.store.get(Person, person_id)
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public="There is nobody with that id.") from None
     person, now = kept.record, parts.world.now()
     if email == person.email:
-        raise Refused(Code.REQUEST_CONFLICT, "the address is the present one", public="This is the present address.")
+        raise Refused(
+            Code.REQUEST_CONFLICT, "the address is the present one", public="This is the present address.", cure="Nothing needs to be done."
+        )
     moving = person.contact_before and now - person.contact_changed_at < YOUNG_MS
     changed = replace(person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email)
     written = await write(

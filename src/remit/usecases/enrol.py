@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from remit.domain.addresses import verify_address
 from remit.domain.canonical import b64url, unb64url
 from remit.domain.confirmers import OFFICER, Enrolment, waits_until
 from remit.domain.errors import Code, Refused
@@ -20,6 +21,7 @@ from remit.usecases.tell_person import tell_person
 
 MOST_PASSKEYS = 50
 _TRIES = 8
+_BUILT_IN = ("admin", "audit", "security")
 SIGNIN_PREFIX = "rs_"
 """How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
 
@@ -54,16 +56,23 @@ async def add_person(parts: Parts, person: Person) -> Person:
     """
     # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
     if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
-        raise Refused(
-            Code.REQUEST_MALFORMED, "a person has an id and is a customer or an officer", public="Give an id, and kind customer or officer."
+        wrong = (
+            f'the id "{person.id}" has blanks or what cannot be seen'
+            if person.id
+            else "a person has an id, and is a customer or an officer"
         )
+        raise Refused(Code.REQUEST_MALFORMED, wrong, public="Give an id, and kind customer or officer.", cure="Give an id in one word.")
+    if person.email:
+        verify_address(person.email)
     if person.id.startswith(OFFICER):
         # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
-    unknown = set(person.roles) - set(parts.catalogue.roles) - {"security", "audit", "admin"}
+    unknown = set(person.roles) - set(parts.catalogue.roles) - set(_BUILT_IN)
     if unknown:
+        said = ", ".join(sorted(unknown))
+        there = ", ".join(sorted({*parts.catalogue.roles, *_BUILT_IN}))
         raise Refused(
-            Code.REQUEST_MALFORMED, f"unknown roles {sorted(unknown)}", public=f"The catalogue has no role {', '.join(sorted(unknown))}."
+            Code.REQUEST_MALFORMED, f"there is no role {said}", public=f"The catalogue has no role {said}.", cure=f"Name one of {there}."
         )
     try:
         await parts.store.commit(Commit(puts=(Put(person, 0),)))

@@ -132,6 +132,7 @@ async def _gap(parts: Parts, text: str, verify_ed25519: VerifyEd25519) -> _Gap:
             Code.REQUEST_CONFLICT,
             f"the store has all {published.size} published entries: it is not older",
             public="There is nothing to recover: start the desk.",
+            cure="There is nothing to recover: start the desk.",
         )
     return _Gap(kept=kept, text=text, published=published, forked=True)
 

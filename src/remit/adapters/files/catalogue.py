@@ -15,6 +15,7 @@ from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
+_LONGEST_TOLD: Final = 200
 
 
 def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, today: date | None) -> Catalogue:
@@ -27,6 +28,8 @@ def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, toda
         return read_catalogue(source, today=today)
     origins: dict[str, str] = {}
     data = read_files(_files(source), origins)
+    if not data:
+        raise Refused(Code.CATALOGUE_INVALID, f"{', '.join(map(str, _files(source)))}: says nothing; write [desk] with name and currency")
     try:
         return read_catalogue(data, today=today)
     except Refused as refused:
@@ -67,6 +70,25 @@ def _read(file: Path) -> Mapping[str, object]:
         return tomllib.loads(raw.decode("utf-8"), parse_float=Decimal)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise Refused(Code.CATALOGUE_INVALID, f"{file}: is no TOML: {error}; correct that place") from error
+
+
+def read_text(file: Path) -> str:
+    """The text of a file of policies or of their cases.
+
+    Raises:
+        Refused: `policy.invalid`, the detail naming the file.
+    """
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as problem:
+        cure = "Check that it is there, and that the account Remit runs as may read it."
+        raise Refused(Code.POLICY_INVALID, f"{str(file)[:_LONGEST_TOLD]}: {problem.strerror}", cure=cure) from None
+    except UnicodeDecodeError as problem:
+        why = f"{problem.reason} at byte {problem.start}"
+        raise Refused(Code.POLICY_INVALID, f"{file}: is no UTF-8 text ({why})", cure="Write it as UTF-8 text.") from None
+    except ValueError as problem:  # a path with a NUL in it
+        told = repr(str(file)[:_LONGEST_TOLD])
+        raise Refused(Code.POLICY_INVALID, f"{told}: is no path ({problem})", cure="Name a file that is there.") from None
 
 
 def _merge(merged: dict[str, object], kind: str, value: object, file: str, origins: dict[str, str]) -> None:

@@ -85,7 +85,9 @@ def _key_set(keys: tuple[PublicKey, ...], refresh_ms: int) -> KeySet:
 
 def _members(value: Json) -> Sequence[Mapping[str, Json]]:
     listed = value.get("keys") if isinstance(value, Mapping) else None
-    if not isinstance(listed, Sequence) or isinstance(listed, str) or len(listed) > MAX_KEYS:
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        raise _unusable("it has no list 'keys'")
+    if len(listed) > MAX_KEYS:
         raise _unusable(f"'keys' must list at most {MAX_KEYS} keys")
     members = [jwk for jwk in listed if isinstance(jwk, Mapping)]
     if len(members) != len(listed):

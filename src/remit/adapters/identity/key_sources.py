@@ -86,7 +86,11 @@ class KeySources:
                 if shelf.due(now, missed=missed):
                     await self._read(shelf, source, now, missed=missed)
         if shelf.keys is None or not shelf.usable(now):
-            raise Fault(Code.FAULT_IDENTITY, f"no current keys from {source}: {shelf.failure}", retry_after_s=RETRY_MS // 1000)
+            raise Fault(
+                Code.FAULT_IDENTITY,
+                f"no current keys from {_place(source)}: {shelf.failure.removeprefix(f'{_place(source)}: ')}",
+                retry_after_s=RETRY_MS // 1000,
+            )
         return shelf.keys
 
     def _shelf(self, source: RemoteSource) -> _Shelf:
@@ -115,6 +119,11 @@ class KeySources:
                 return await asyncio.to_thread(_file, source.path)
         except (OSError, TimeoutError, ValueError) as failed:
             raise Fault(Code.FAULT_IDENTITY, f"{source.path}: {type(failed).__name__}") from failed
+
+
+def _place(source: RemoteSource) -> str:
+    """Where a source is, as its registration says."""
+    return source.url if isinstance(source, KeyUrl | SpiffeBundleUrl) else source.path
 
 
 def _parsed(source: RemoteSource, document: bytes) -> KeySet:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
+from remit.adapters.sqlite_files import unreadable, verify_there
 from remit.adapters.store.shown import show_journalled
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import leaf_hashes
@@ -24,11 +25,14 @@ class SqliteLog:
         """Open the file and stay at its present state until closed.
 
         Raises:
-            Refused: `settings.invalid` when there is no such file, `log.damaged` when it is no store.
+            Refused: `settings.invalid` when there is no such file or it may not be read, `log.damaged` when it is no store.
+            Fault: `fault.store` when it does not answer.
         """
-        if not path.is_file():
-            raise Refused(Code.SETTINGS_INVALID, f"there is no store {path}")
-        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        verify_there(path)
+        try:
+            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        except sqlite3.Error as problem:
+            raise unreadable(path, problem) from None
         self._connection.text_factory = bytes  # what should be bytes and is text is told by the hashes, not by a decoder
         try:
             for pragma in ("trusted_schema = off", "temp_store = memory", f"busy_timeout = {_BUSY_MS}"):
@@ -39,7 +43,7 @@ class SqliteLog:
             row = self._connection.execute("select note from head").fetchone()
         except (sqlite3.Error, Refused) as problem:
             self._connection.close()
-            raise Refused(Code.LOG_DAMAGED, f"{path.name} is no readable store: {problem}") from None
+            raise unreadable(path, problem) from None
         self._note: object = row[0] if row else b""
 
     def __enter__(self) -> Self:

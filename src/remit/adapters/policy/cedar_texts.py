@@ -41,8 +41,8 @@ class Statement:
 
 
 def invalid(problems: Sequence[str], cure: str = "") -> Refused:
-    """Make the refusal that names every problem, one a line, and what to do."""
-    return Refused(Code.POLICY_INVALID, "\n".join([*problems, cure]).strip())
+    """Make the refusal that names every problem, one a line, and what to do where it is more than to correct them."""
+    return Refused(Code.POLICY_INVALID, "\n".join(problems), cure=cure)
 
 
 def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) -> tuple[Statement, ...]:
@@ -63,7 +63,7 @@ def read_statements(texts: Sequence[tuple[str, str]], *, allow_unnamed: bool) ->
     twice = [one for one in statements if first.setdefault(one.id, one) is not one]
     problems.extend(f"{one.place}: this @id stands at {first[one.id].file}:{first[one.id].line} already" for one in twice)
     if problems:
-        raise invalid(problems, "Correct the policy files named here, then run `remit check`.")
+        raise invalid(problems)
     _verify_split(texts, statements)
     return tuple(statements)
 

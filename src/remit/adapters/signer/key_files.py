@@ -14,7 +14,9 @@ from remit.domain.errors import Code, Refused
 MAX_BYTES: Final = 64 * 1024
 
 _OTHERS: Final = 0o077
-_CURE: Final = "`remit init` makes the folder of keys; keep it to its owner (chmod 700 for the folder, 600 for its files)"
+_CURE: Final = (
+    "Keep the folder of keys to its owner, who runs Remit (chmod 700 the folder, 600 its files); `remit init` makes one for a new desk."
+)
 
 
 def read_key_file(directory: Path, name: str) -> bytes:
@@ -128,4 +130,4 @@ def _verify_kept(found: os.stat_result, path: Path, is_kind: Callable[[int], boo
 
 
 def _invalid(reason: str) -> Refused:
-    return Refused(Code.SETTINGS_INVALID, f"{reason}; {_CURE}")
+    return Refused(Code.SETTINGS_INVALID, reason, cure=_CURE)

@@ -1,6 +1,5 @@
 """The high-water checkpoint: the newest signed checkpoint, kept outside the store so that an older store is noticed."""
 
-import contextlib
 import errno
 import os
 import time
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from remit.adapters.sqlite_files import no_rights
 from remit.domain.errors import Code, Refused
 from remit.domain.note import MAX_NOTE, Checkpoint
 
@@ -45,7 +45,11 @@ class HighWater:
         return self._path
 
     def read(self) -> str:
-        """What is kept, as text ("" when nothing was ever kept), readable or not: evidence for a recovery."""
+        """What is kept, as text ("" when nothing was ever kept), readable or not: evidence for a recovery.
+
+        Raises:
+            Refused: `settings.invalid` when this account may not read it.
+        """
         found = [raw.decode("utf-8", errors="replace") for _, raw in self._kept() if raw]
         return max(found, key=_claimed_size, default="")
 
@@ -53,7 +57,7 @@ class HighWater:
         """The newest kept checkpoint, verified (None when none was ever kept).
 
         Raises:
-            Refused: `log.damaged` when something is kept and none of it verifies.
+            Refused: `log.damaged` when something is kept and none of it verifies, `settings.invalid` when it may not be read.
         """
         newest: Checkpoint | None = None
         problem = ""
@@ -110,13 +114,27 @@ class HighWater:
     def _kept(self) -> list[tuple[str, bytes]]:
         """Everything that is kept, by where it stands; a file that is there and holds nothing counts, as something unreadable."""
         found: list[tuple[str, bytes]] = []
-        with contextlib.suppress(OSError):
-            found.append((self._path.name, self._path.read_bytes()[:MAX_NOTE]))
-        with contextlib.suppress(OSError):
-            raw = self._latest.read_bytes()
+        whole = _bytes(self._path)
+        if whole is not None:
+            found.append((self._path.name, whole[:MAX_NOTE]))
+        raw = _bytes(self._latest)
+        if raw is not None:
             slots = [raw[place : place + _SLOT].partition(b"\x00")[0] for place in range(0, 2 * _SLOT, _SLOT)]
             found.extend((self._latest.name, slot) for slot in slots if slot or not any(slots))
         return found
+
+
+def _bytes(path: Path) -> bytes | None:
+    """What stands in a file, None where there is none. ⚔ One that may not be read is not one that was never there."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError as problem:
+        raise no_rights(f"log.high_water: {path}", problem) from None
+    except OSError as problem:
+        cure = "Put the file back, or name in remit.toml the one that belongs to this store."
+        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be read: {problem.strerror}", cure=cure) from None
 
 
 def _claimed_size(note: str) -> int:

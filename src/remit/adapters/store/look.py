@@ -1,17 +1,23 @@
 """A look at a store's file without opening it for writing, also while a desk serves from it. For `remit doctor` and `remit check`."""
 
 import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from remit.adapters.sqlite_files import unreadable, verify_there
 from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.sealed import sealings
 from remit.adapters.store.shown import show_journalled
 from remit.adapters.store.sqlite_read import Reader
-from remit.domain.errors import Code, Refused
 from remit.domain.records import Person, Rules
 from remit.domain.values import Instant
+from remit.ports.vault import Sealing
 
+T = TypeVar("T")
+_MOST: Final = 10_000
 _BUSY_MS: Final = 5_000
 
 
@@ -26,29 +32,42 @@ class Look:
     note: str
     rules: str
     admins: int
+    officers: tuple[str, ...]
+    """Every id, name and e-mail address of an officer."""
 
 
 def look(path: Path) -> Look:
     """Look into a store; nothing is written and nothing is verified.
 
     Raises:
-        Refused: `settings.invalid` when there is no such store, `log.damaged` when it cannot be read as one.
+        Refused: `settings.invalid` when there is no such store or it may not be read, `log.damaged` when it is none.
+        Fault: `fault.store` when it does not answer.
     """
-    if not path.is_file():
-        raise Refused(Code.SETTINGS_INVALID, f"there is no store {path}")
+    return _seen(path, _look)
+
+
+def look_at_sealings(path: Path) -> Collection[Sealing]:
+    """The keys that a store's content needs, as far as they are looked at.
+
+    Raises:
+        Refused: as `look`.
+        Fault: as `look`.
+    """
+    return _seen(path, sealings)
+
+
+def _seen(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
+    verify_there(path)
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
-        try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as connection:
             connection.execute(f"pragma busy_timeout = {_BUSY_MS}")
             connection.execute("pragma temp_store = memory")  # what is shown of the journal is written nowhere
             connection.execute("begin")
             show_journalled(connection)
             connection.execute("pragma query_only = on")
-            return _look(connection)
-        finally:
-            connection.close()
+            return see(connection)
     except sqlite3.Error as problem:
-        raise Refused(Code.LOG_DAMAGED, f"{path.name} is no readable store: {problem}") from None
+        raise unreadable(path, problem) from None
 
 
 def _look(connection: sqlite3.Connection) -> Look:
@@ -57,6 +76,7 @@ def _look(connection: sqlite3.Connection) -> Look:
     head = connection.execute("select note from head").fetchone()
     reader = Reader(connection)
     kept = reader.one(Rules.KIND, "rules")
+    officers = reader.find(Person.KIND, "person.kind", "officer", 0, None, _MOST, newest=False)
     admins = reader.find(Person.KIND, "person.role", "admin", 0, None, 100, newest=False)
     return Look(
         version=version,
@@ -65,5 +85,10 @@ def _look(connection: sqlite3.Connection) -> Look:
         last_at=Instant(last_at),
         note="" if head is None else str(head[0]),
         rules=kept.record.digest if kept is not None and isinstance(kept.record, Rules) else "",
+        officers=tuple(text for one in officers if isinstance(one.record, Person) for text in _names(one.record)),
         admins=len({one.record.key for one in admins if isinstance(one.record, Person)}),
     )
+
+
+def _names(officer: Person) -> tuple[str, ...]:
+    return tuple(text for text in (officer.id, officer.key, officer.name, officer.email) if text)

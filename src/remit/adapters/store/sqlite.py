@@ -8,12 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
+from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights, why
 from remit.adapters.store import start_checks
 from remit.adapters.store.held import FEW, UNKNOWN
 from remit.adapters.store.highwater import HighWater, Point, Verify
 from remit.adapters.store.journal import Journal, whole
 from remit.adapters.store.log import Log, Sign
-from remit.adapters.store.sqlite_file import connect, hold, migrate
+from remit.adapters.store.sealed import sealings
+from remit.adapters.store.sqlite_file import connect, hold, migrate, verify_writing
 from remit.adapters.store.sqlite_fill import kept_of
 from remit.adapters.store.sqlite_group import GroupWriter
 from remit.adapters.store.sqlite_read import Reader
@@ -22,6 +24,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.ports.vault import Sealing
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -29,6 +32,10 @@ T = TypeVar("T")
 
 def _quiet(_name: str) -> None:
     """No fault is wanted here."""
+
+
+def _unasked(_sealed: Collection[Sealing]) -> None:
+    """Whoever opens a store without content keys does not ask for them."""
 
 
 class SqliteStore:
@@ -50,11 +57,22 @@ class SqliteStore:
         self._reader_thread = Worker("remit-read", self._read_all, fault=Code.FAULT_STORE)
 
     @classmethod
-    def open(cls, path: Path, *, sign: Sign, verify: Verify, high_water: Path, recovering: bool, on_point: Point = _quiet) -> Self:
+    def open(
+        cls,
+        path: Path,
+        *,
+        sign: Sign,
+        verify: Verify,
+        high_water: Path,
+        recovering: bool,
+        verify_sealed: Callable[[Collection[Sealing]], None] = _unasked,
+        on_point: Point = _quiet,
+    ) -> Self:
         """Open (and migrate) the file and check it before anything is served from it.
 
         `sign` signs a new head, `verify` verifies a checkpoint of this log. With `recovering` the store may be older
         than its high water, which then stays as it is until `accept`: for `usecases/recover.py` alone, never to serve.
+        `verify_sealed` is asked whether the keys are there that the store's content needs.
 
         Raises:
             Refused: `settings.invalid` when another process holds it, it is newer than this program, or its high-water
@@ -65,6 +83,7 @@ class SqliteStore:
         with contextlib.ExitStack() as opened:
             lock = opened.enter_context(contextlib.closing(hold(path)))
             writing = opened.enter_context(contextlib.closing(connect(path)))
+            verify_writing(writing, path)
             migrate(writing)
             outside = HighWater(high_water, on_point)
             with _told(path), whole(writing):  # what does not verify is left as it was found
@@ -75,6 +94,7 @@ class SqliteStore:
                     outside.frozen = True
                 else:
                     start_checks.verify_not_older(log, outside, verify)
+                verify_sealed(sealings(writing))
             if not recovering:
                 _keep_outside(outside, log.note or sign(0, EMPTY_ROOT))
             reading = opened.enter_context(contextlib.closing(connect(path)))
@@ -200,10 +220,9 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as problem:
-        raise Refused(Code.SETTINGS_INVALID, f"the store {path.name} cannot be written: {problem}") from None
+        raise Refused(Code.SETTINGS_INVALID, f"the store {path.name} cannot be written: {problem}", cure=DISK_CURE) from None
     except (sqlite3.DatabaseError, OverflowError, TypeError, ValueError) as problem:
-        why = f"the journal of {path.name} cannot be put in place: {problem}; restore a good copy and run `remit recover`"
-        raise Refused(Code.LOG_DAMAGED, why) from None
+        raise Refused(Code.LOG_DAMAGED, f"the journal of {path.name} cannot be put in place: {problem}") from None
 
 
 def _keep_outside(outside: HighWater, note: str) -> None:
@@ -215,4 +234,5 @@ def _keep_outside(outside: HighWater, note: str) -> None:
     try:
         outside.write(note)
     except OSError as problem:
-        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {problem}") from None
+        cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
+        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {why(problem)}", cure=cure) from None

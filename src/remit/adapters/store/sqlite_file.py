@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
+from remit.adapters.sqlite_files import DISK_CURE, is_busy, is_rights, no_rights, unreadable, verify_writable, why
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.domain.errors import Code, Refused
 
@@ -37,9 +38,9 @@ def hold(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as problem:
         if lock is not None:
             lock.close()
-        if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise _invalid(f"another Remit has {path.name} open; stop it first, or use PostgreSQL for several workers") from None
-        raise _invalid(f"the store {path.name} cannot be held: {problem}") from None
+        if is_busy(problem):
+            raise _invalid(f"another Remit has {path.name} open", cure="Stop it first: one process serves a store.") from None
+        raise _unusable(f"the store {path}", problem) from None
     return lock
 
 
@@ -72,23 +73,43 @@ def migrate(connection: sqlite3.Connection) -> int:
     try:
         version: int = connection.execute("pragma user_version").fetchone()[0]
         if version > newest:
-            raise _invalid(f"the store has schema {version}, this program knows {newest}; upgrade Remit")
+            raise _invalid(f"the store has schema {version}, this program knows {newest}", cure="Upgrade Remit.")
         if version == 0 and connection.execute("select count(*) from sqlite_schema").fetchone()[0]:
-            raise _invalid("store.url names a database that is not a Remit store; name another file")
+            raise _invalid("store.url names a database that is not a Remit store", cure="Name another file in store.url.")
         for number, script in MIGRATIONS:
             if number > version:
                 connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")
     except sqlite3.Error as problem:
-        raise _invalid(f"the store cannot be brought to schema {newest}: {problem}") from None
+        raise _unusable("the store", problem) from None
     return newest
+
+
+def verify_writing(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the store can be written before anything is served from it.
+
+    Raises:
+        Refused: `settings.invalid` when this account may not.
+        Fault: `fault.store` when the disk does not take it.
+    """
+    try:
+        verify_writable(connection)
+    except sqlite3.Error as problem:
+        raise unreadable(path, problem) from None
 
 
 def _unreadable(path: Path, problem: Exception) -> Refused:
     damaged = isinstance(problem, sqlite3.DatabaseError) and not isinstance(problem, sqlite3.OperationalError)
     if damaged:
-        return Refused(Code.LOG_DAMAGED, f"{path.name} is no readable database: {problem}; restore a good copy and run `remit recover`")
-    return _invalid(f"the store {path.name} cannot be opened: {problem}")
+        return Refused(Code.LOG_DAMAGED, f"{path.name} is no readable database: {problem}")
+    return _unusable(f"the store {path}", problem)
 
 
-def _invalid(reason: str) -> Refused:
-    return Refused(Code.SETTINGS_INVALID, reason)
+def _unusable(what: str, problem: Exception) -> Refused:
+    """A file that cannot be opened or written, with what would help."""
+    if is_rights(problem):
+        return no_rights(what, problem)
+    return _invalid(f"{what} cannot be opened: {why(problem)}", cure=DISK_CURE)
+
+
+def _invalid(reason: str, *, cure: str = "") -> Refused:
+    return Refused(Code.SETTINGS_INVALID, reason, cure=cure)

@@ -16,7 +16,6 @@ WHOLE: Final = 500_000
 """Up to so many entries every leaf is hashed at every start (0.6 M a second); of a longer log, so many of the last."""
 RECORDS: Final = 20_000
 """Of so many of the last entries the kept envelope is hashed too."""
-_CURE: Final = "keep the files as evidence, restore a good copy and run `remit recover`"
 
 
 def verify_log(connection: sqlite3.Connection, log: Log, verify: Verify) -> None:
@@ -54,8 +53,8 @@ def verify_not_older(log: Log, high_water: HighWater, verify: Verify) -> None:
         if log.size:
             raise Refused(
                 Code.SETTINGS_INVALID,
-                f"log.high_water: there is no {high_water.path} although the log has {log.size} entries; "
-                "name the file that belongs to this store, or run `remit recover` if it is lost",
+                f"log.high_water: there is no {high_water.path} although the log has {log.size} entries",
+                cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run `remit recover`.",
             )
         return
     if published.size > log.size:
@@ -127,4 +126,4 @@ def _top(row: list[bytes]) -> bytes:
 
 
 def _damaged(reason: str) -> Refused:
-    return Refused(Code.LOG_DAMAGED, f"{reason}; {_CURE}")
+    return Refused(Code.LOG_DAMAGED, reason)

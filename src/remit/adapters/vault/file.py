@@ -1,6 +1,8 @@
 """Content keys in a SQLite file of their own, apart from the store, so that the store's backups hold none of them."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection
@@ -10,14 +12,16 @@ from typing import Final, TypeVar, TypeVarTuple, Unpack
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from remit.domain.errors import Code, Fault, Refused
-from remit.ports.vault import Erased
+from remit.adapters.sqlite_files import verify_writable
+from remit.adapters.vault.look import lacking, unopened
+from remit.domain.errors import Code, Fault
+from remit.ports.vault import NAMED, Erased, Sealing
 from remit.ports.world import World
 
 T = TypeVar("T")
 G = TypeVarTuple("G")
 _NONCE: Final = 12
-_ID: Final = 8
+_ID: Final = NAMED
 _TAG: Final = 16
 _KEY: Final = 32
 _CACHE: Final = 20_000
@@ -40,16 +44,19 @@ class FileVault:
         """Open or create the file, for this process alone.
 
         Raises:
-            Refused: `settings.invalid` when it cannot be opened, or another process has it.
+            Refused: `settings.invalid` when it cannot be opened or written, or another process has it.
         """
         self._world = world
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         try:
             path.touch(mode=0o600)
+            if not os.access(path, os.R_OK | os.W_OK):  # in this locking mode SQLite would speak of a broken disk
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
             for pragma in _PRAGMAS:
                 self._connection.execute(f"pragma {pragma}")
+            verify_writable(self._connection)
             self._connection.execute("begin immediate")  # takes the file, for as long as it is open
             self._connection.execute(
                 "create table if not exists key (subject text not null, id blob not null, key blob, primary key (subject, id))"
@@ -58,9 +65,7 @@ class FileVault:
             self._connection.execute("commit")
         except (OSError, sqlite3.Error) as problem:
             self.close()
-            raise Refused(
-                Code.SETTINGS_INVALID, f"the content keys in {path.name} cannot be opened ({problem}); is another Remit running on them?"
-            ) from None
+            raise unopened(path, problem) from None
         self._current: dict[str, tuple[bytes, AESGCM]] = {}
         self._by_id: dict[tuple[str, bytes], AESGCM] = {}
 
@@ -93,6 +98,17 @@ class FileVault:
     async def destroy_keys(self, ids: Collection[str]) -> int:
         """Overwrite these keys; their ids stay, so that erased and damaged can be told apart."""
         return await self._off_loop(self._destroy, tuple(ids))
+
+    def lacking(self, sealed: Collection[Sealing]) -> Collection[Sealing]:
+        """Those of these whose key was never here. One that was destroyed leaves its id, and is not among them.
+
+        Raises:
+            Fault: `fault.store` when the file does not answer.
+        """
+        try:
+            return self._locked(lacking, sealed)
+        except sqlite3.Error as broken:
+            raise Fault(Code.FAULT_STORE, f"content keys: {broken}") from None
 
     def close(self) -> None:
         """Close the file."""

@@ -25,7 +25,7 @@ from remit.entrypoints.cli import (
     starting,
     verifying,
 )
-from remit.entrypoints.cli.telling import Advised, Exit, Out
+from remit.entrypoints.cli.telling import Advised, Exit, Out, of_system
 
 _LOG = logging.getLogger("remit.cli")
 _GROUPS = (starting, serving, demo, agents, persons, mandates, policies, verifying, exporting, reporting, doctor, recovering, codes)
@@ -112,8 +112,7 @@ def _failed(broken: Exception, out: Out) -> int:
         case Refused() | Fault():
             return out.error(broken)
         case OSError():
-            what = f"{broken.filename or 'the system'}: {broken.strerror or broken}"
-            return out.error(Fault(Code.FAULT_INTERNAL, what), "Check the path, its permissions and the disk, then try again.")
+            return out.error(of_system(broken))
         case _:
             _LOG.debug("unexpected", exc_info=broken)
             cure = "This is a mistake in Remit: report this line and the command that was run."

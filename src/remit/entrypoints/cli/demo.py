@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.cli.opening import common
+from remit.entrypoints.cli.opening import LAST_PORT, common, whole_number
 from remit.entrypoints.cli.telling import Advised, Out
 from remit.sandbox.demo import afterwards
-from remit.sandbox.demo.folder import DemoFolder, Stopped
+from remit.sandbox.demo.folder import PEOPLE, DemoFolder, Stopped
 from remit.sandbox.demo.running import Wanted, run, written
 from remit.sandbox.demo.screen import Screen
 
@@ -30,7 +30,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     demo.add_argument("--smoke", action="store_true", help="end after the table")
     demo.add_argument("--keep", action="store_true", help="serve the desk of the last run again, without agents")
-    demo.add_argument("--port", type=int, metavar="N", help="the desk's port (default: 8080 or the next free one; 0: any)")
+    demo.add_argument(
+        "--port", type=whole_number(0, LAST_PORT), metavar="N", help="the desk's port (default: 8080 or the next free one; 0: any)"
+    )
     demo.add_argument("--dir", default=_FOLDER, metavar="DIR", help=f"where the demo keeps its data (default: {_FOLDER})")
     beside = demo.add_mutually_exclusive_group()
     beside.add_argument("--ask", action="store_true", help="beside a running demo: have an agent ask for a refund, and wait for the answer")
@@ -49,6 +51,7 @@ def _demo(args: argparse.Namespace, out: Out) -> int:
         if args.ask:
             return afterwards.ask(folder, screen, again)
         if args.act_as:
+            _verify_played(folder)
             return afterwards.act_as(folder, screen, again, args.act_as, _read)
         if args.links:
             return afterwards.more_links(folder, screen, again)
@@ -67,6 +70,16 @@ def _demo(args: argparse.Namespace, out: Out) -> int:
         )
     except Stopped as stopped:
         raise Advised(Refused(Code.SETTINGS_INVALID, stopped.line), stopped.cure) from None
+
+
+def _verify_played(folder: DemoFolder) -> None:
+    """While a demo still starts, nobody is there to act as, whoever is named.
+
+    Raises:
+        Stopped: when it does.
+    """
+    if folder.is_held() and not folder.kept(PEOPLE).get("people"):
+        raise Stopped("the demo is still starting: nobody is there yet.", "Wait until it has printed its links.")
 
 
 def _read(question: str) -> str:

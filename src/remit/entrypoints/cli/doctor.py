@@ -4,19 +4,19 @@ import argparse
 import shutil
 import stat
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.note import read_checkpoint, read_note
-from remit.entrypoints.cli.opening import configured, settings_of
-from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, sentence
+from remit.entrypoints.cli.findings import Finding, oddities
+from remit.entrypoints.cli.opening import configured, own_high_water, settings_of
+from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, of_system, sentence
 from remit.settings import Settings
 from remit.usecases.verify_log import verify_log
-from remit.wiring import Look, load_rules, log_key, look, rules_of, stored_log, verify_ed25519
+from remit.wiring import Look, load_rules, log_key, look, look_at_desk, look_at_keys, look_at_sealings, rules_of, stored_log, verify_ed25519
 
 _OTHERS: Final = 0o077
 _GIB: Final = 1024**3
@@ -25,16 +25,6 @@ _WHOLE: Final = 300_000
 _SOON: Final = timedelta(days=30)
 _FIRST_YEAR: Final = 2026
 _ADMINS: Final = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at: `state` is ok, look or wrong."""
-
-    name: str
-    state: str
-    says: str
-    cure: str = ""
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,12 +37,14 @@ def _doctor(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
     worst = Exit.OK
     found = [Finding(name="settings", state="ok", says=f"{args.config} is valid")]
-    for check in (_rules, _modes, _disk, _reach, _store):
+    for name, check in _CHECKS.items():
         try:
             found.extend(check(settings))
-        except (Refused, Fault) as error:
+        except (Refused, Fault, OSError) as problem:
+            error = of_system(problem) if isinstance(problem, OSError) else problem
             worst = max(worst, exit_code(error))
-            found.append(Finding(name=error.code.value.partition(".")[0], state="wrong", says=error.detail, cure=cure_of(error)))
+            about = "log" if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER} else name
+            found.append(Finding(name=about, state="wrong", says=error.detail, cure=cure_of(error)))
     wrong = [one for one in found if one.state == "wrong"]
     wide = max(len(one.name) for one in found)
     out.tell(
@@ -65,6 +57,7 @@ def _doctor(args: argparse.Namespace, out: Out) -> int:
 def _rules(settings: Settings) -> Iterator[Finding]:
     loaded = load_rules(settings, rules_of(settings))
     yield Finding(name="rules", state="ok", says=f"{loaded.digest} is valid")
+    yield from oddities(settings, loaded)
     today = datetime.now(tz=UTC).date()
     for waiver in loaded.catalogue.waivers:
         if waiver.ends - today <= _SOON:
@@ -77,7 +70,7 @@ def _rules(settings: Settings) -> Iterator[Finding]:
 
 
 def _modes(settings: Settings) -> Iterator[Finding]:
-    private = [settings.data, settings.keys, settings.store_path, settings.desk_database, settings.data / "content-keys.sqlite"]
+    private = [settings.data, settings.keys, settings.store_path, settings.desk_database, settings.content_keys]
     if settings.keys.is_dir():
         private.extend(sorted(settings.keys.iterdir()))
     open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
@@ -138,6 +131,19 @@ def _store(settings: Settings) -> Iterator[Finding]:
     yield from _log(settings, seen)
 
 
+def _content_keys(settings: Settings) -> Iterator[Finding]:
+    """Without its content keys, nothing that a store has recorded about anybody opens."""
+    looked = look_at_keys(settings.content_keys, look_at_sealings(settings.store_path))
+    says = "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
+    yield Finding(name="content keys", state="ok", says=f"{settings.content_keys} {says}")
+
+
+def _desk_file(settings: Settings) -> Iterator[Finding]:
+    if settings.backoffice == "builtin":
+        look_at_desk(settings.desk_database)
+        yield Finding(name="desk", state="ok", says=f"{settings.desk_database} can be read")
+
+
 def _clock(seen: Look) -> Finding:
     now = time.time()
     if now * 1000 < seen.last_at or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
@@ -149,12 +155,11 @@ def _clock(seen: Look) -> Finding:
 
 def _log(settings: Settings, seen: Look) -> Iterator[Finding]:
     key = log_key(settings)
-    note = _high_water(settings)
-    if note is None:
-        yield Finding(
-            name="log", state="wrong", says=f"there is no {settings.high_water}.", cure="Put the file back, or run `remit recover`."
-        )
+    if not settings.high_water.exists():
+        cure = "Put the file back, or run `remit recover`."
+        yield Finding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
         return
+    note = own_high_water(settings)
     outside = read_checkpoint(read_note(note).text).size
     age_s = time.time() - settings.high_water.stat().st_mtime
     if seen.entries < outside:
@@ -183,12 +188,16 @@ def _log(settings: Settings, seen: Look) -> Iterator[Finding]:
     yield Finding(name="log", state="ok", says=f"all {report.entries:,} entries verify and reach the high water")
 
 
-def _high_water(settings: Settings) -> str | None:
-    try:
-        return settings.high_water.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
 def _quiet(_done: int, _total: int) -> None:
     """Nobody watches."""
+
+
+_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
+    "rules": _rules,
+    "files": _modes,
+    "disk": _disk,
+    "reach": _reach,
+    "store": _store,
+    "content keys": _content_keys,
+    "desk": _desk_file,
+}

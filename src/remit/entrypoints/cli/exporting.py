@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from remit.entrypoints.cli.opening import configured, settings_of, verify_made
-from remit.entrypoints.cli.telling import Exit, Out
+from remit.entrypoints.cli.telling import Exit, Out, written
 from remit.usecases.export_log import export_log
 from remit.wiring import log_key, stored_log, verify_ed25519
 
@@ -47,6 +47,6 @@ def _export(args: argparse.Namespace, out: Out) -> int:
     out.tell(
         {"log": done.origin, "entries": done.entries, "written": done.written, "dir": str(folder), "key": key},
         f"{done.origin}: {done.entries:,} entries are in {folder} ({done.written:,} files written).",
-        f"Verify it anywhere: remit verify-log --log {folder} --key {key}",
+        f"Verify it anywhere: {written('verify-log', '--log', folder, '--key', key)}",
     )
     return Exit.OK

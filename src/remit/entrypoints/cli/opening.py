@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.cli.telling import Advised
+from remit.entrypoints.cli.telling import Advised, of_system
 from remit.settings import Settings, load_settings
 from remit.wiring import Desk, build, is_served, rules_of
 
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
+LAST_PORT: Final = 65_535
 ENROL_PAGE: Final = "/enrol"
 """The page that takes a one-time code; opening it spends nothing, and no access log is kept that could hold it."""
 
@@ -32,6 +33,18 @@ def configured() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, parents=[common()])
     parser.add_argument("--config", default=CONFIG, metavar="FILE", help="the desk's remit.toml, or its folder (default: ./remit.toml)")
     return parser
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A reader of an option: what lies outside is written wrongly, and is said before anything is done."""
+
+    def read(text: str) -> int:
+        number = int(text) if text.removeprefix("-").isascii() and text.removeprefix("-").isdecimal() else None
+        if number is None or not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} to {most}")
+        return number
+
+    return read
 
 
 def at_seat() -> str:
@@ -118,12 +131,17 @@ def own_high_water(settings: Settings) -> str:
     """The desk's own high-water checkpoint, kept outside its store.
 
     Raises:
-        Advised: when it cannot be read.
+        Refused: `settings.invalid` when it is not there or may not be read, `log.damaged` when it is no text.
+        Fault: `fault.internal` when the disk does not give it.
     """
+    what = f"log.high_water: {settings.high_water}"
     try:
         return settings.high_water.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Advised(
-            Refused(Code.LOG_DAMAGED, f"the high-water checkpoint {settings.high_water} cannot be read"),
-            "Put the file back, or name another checkpoint with --high-water.",
-        ) from None
+    except FileNotFoundError:
+        detail = f"log.high_water: there is no {settings.high_water}"
+        raise Refused(Code.SETTINGS_INVALID, detail, cure="Put the file back; if it is lost, run `remit recover`.") from None
+    except UnicodeDecodeError:
+        cure = "Put back a good copy of the file; if there is none, run `remit recover`."
+        raise Refused(Code.LOG_DAMAGED, f"{what} is no checkpoint", cure=cure) from None
+    except OSError as problem:
+        raise of_system(problem, what) from None

@@ -7,7 +7,7 @@ from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
 from remit.domain.values import instant_text
-from remit.entrypoints.cli.opening import ENROL_PAGE, at_seat, configured, settings_of, with_desk
+from remit.entrypoints.cli.opening import ENROL_PAGE, at_seat, configured, settings_of, whole_number, with_desk
 from remit.entrypoints.cli.telling import Advised, Exit, Out, table
 from remit.settings import Settings
 from remit.usecases.admit import Admitted, admit, invite
@@ -53,7 +53,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _minutes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--minutes", type=int, default=15, help="how long the link holds (default: 15; at most 1440)")
+    parser.add_argument("--minutes", type=whole_number(1, 1440), default=15, help="how long the link holds (default: 15; at most 1440)")
 
 
 def _invitation(parser: argparse.ArgumentParser) -> None:
@@ -98,10 +98,7 @@ async def _invited(desk: Desk, args: argparse.Namespace) -> Admitted:
 
 
 def _ttl_s(args: argparse.Namespace) -> int:
-    minutes = int(args.minutes)
-    if not 1 <= minutes <= 1440:  # noqa: PLR2004  # a day
-        raise Advised(Refused(Code.REQUEST_MALFORMED, f"--minutes {minutes}"), "Give 1 to 1440 minutes.")
-    return minutes * 60
+    return int(args.minutes) * 60
 
 
 def _recover(args: argparse.Namespace, out: Out) -> int:

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from remit.domain.records import Proposal
-from remit.entrypoints.cli.opening import at_seat, configured, settings_of, with_desk
+from remit.entrypoints.cli.opening import CONFIG, at_seat, configured, settings_of, with_desk
 from remit.entrypoints.cli.starting import run_cases
-from remit.entrypoints.cli.telling import Exit, Out
+from remit.entrypoints.cli.telling import Exit, Out, written
 from remit.usecases.adopt_rules import RulesInForce, approve_rules, propose_rules, tighten_rules
 from remit.wiring import Desk, load_rules, rules_of
 
@@ -63,9 +63,14 @@ def _propose(args: argparse.Namespace, out: Out) -> int:
     out.tell(
         {"proposal": proposal.id, "rules": digest, "by": proposal.by},
         f"{proposal.by} proposes the rules {digest}.",
-        "Within a day another admin approves exactly these: remit policy approve --as OTHER-ID",
+        f"Within a day another admin approves exactly these: {_approving(args.config)}",
     )
     return Exit.OK
+
+
+def _approving(config: str) -> str:
+    where = () if config == CONFIG else ("--config", config)
+    return written("policy", "approve", "--as", "OTHER-ID", *where)
 
 
 def _approve(args: argparse.Namespace, out: Out) -> int:

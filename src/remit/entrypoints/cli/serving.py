@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import uvicorn
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.cli.logs import LEVELS, start_logs
-from remit.entrypoints.cli.opening import configured, open_desk, settings_of, verify_made
+from remit.entrypoints.cli.opening import LAST_PORT, configured, open_desk, settings_of, verify_made, whole_number
 from remit.entrypoints.cli.telling import Advised, Exit, Out
 from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
@@ -31,7 +32,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     """Add the commands."""
     serve = sub.add_parser("serve", parents=[configured()], help="serve the desk", description="Serve the desk until SIGTERM or Ctrl-C.")
     serve.add_argument("--host", help="listen here instead of server.host")
-    serve.add_argument("--port", type=int, help="listen here instead of server.port; 0 takes a free one")
+    serve.add_argument(
+        "--port", type=whole_number(0, LAST_PORT), metavar="N", help="listen here instead of server.port; 0 takes a free one"
+    )
     serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes (SQLite: 1)")
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)
@@ -46,6 +49,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._desk = desk
         self._told = told
+        self.forced = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -56,6 +60,9 @@ class _Server(uvicorn.Server):
         """Wake who waits, then finish what is under way."""
         await self._desk.drain()
         await super().shutdown(sockets)
+        self.forced = self.force_exit  # kept now: uvicorn takes its own repeating of the signal for a second one
+        if self.forced:
+            logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # it would show a traceback for each request that is cut off
 
 
 def _serve(args: argparse.Namespace, out: Out) -> int:
@@ -109,6 +116,11 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+    if server.forced:
+        out.note(
+            "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
+        )
+        return Exit.INTERRUPTED
     out.note("remit: stopped; nothing was left under way.")
     return Exit.OK
 

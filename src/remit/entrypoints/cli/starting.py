@@ -11,16 +11,16 @@ from remit.domain.errors import Code, Refused
 from remit.domain.policy_cases import CaseResult, read_policy_cases
 from remit.domain.records import Person
 from remit.domain.values import Instant, instant_text
-from remit.entrypoints.cli.opening import CONFIG, ENROL_PAGE, common, configured, settings_of, with_desk
-from remit.entrypoints.cli.telling import Advised, Exit, Out
+from remit.entrypoints.cli.findings import oddities
+from remit.entrypoints.cli.opening import CONFIG, ENROL_PAGE, LAST_PORT, common, configured, settings_of, whole_number, with_desk
+from remit.entrypoints.cli.telling import Advised, Exit, Out, written
 from remit.settings import Settings, load_settings
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
-from remit.wiring import Desk, Loaded, create_keys, load_rules, look, pack_files, pack_names, read_pack, rules_of
+from remit.wiring import Desk, Loaded, create_keys, load_rules, log_key, look, pack_files, pack_names, read_pack, read_text, rules_of
 
 FIRST_CODE_S: Final = 15 * 60
-_LAST_PORT: Final = 65_535
 _ROLES: Final = ("admin", "security", "audit")
 _TOML: Final = """\
 # Settings of this desk. `remit check` says what is wrong with them. Paths start at this file's folder.
@@ -86,7 +86,10 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     init.add_argument(
         "--pack", default="consumer", metavar="PACK", help=f"what it starts with: {', '.join(pack_names())} (default: consumer)"
     )
-    init.add_argument("--port", type=int, default=8080, help="the port the desk will listen on (default: 8080)")
+    # No free one (0): a link or a passkey cannot be made for an address that is not known before the first start.
+    init.add_argument(
+        "--port", type=whole_number(1, LAST_PORT), metavar="N", default=8080, help="the port the desk will listen on (default: 8080)"
+    )
     init.add_argument("--admin", default="admin", metavar="ID", help="who the first admin is (default: admin)")
     init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
     init.set_defaults(run=_init)
@@ -102,9 +105,6 @@ def _init(args: argparse.Namespace, out: Out) -> int:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Advised(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), "Name a new or empty folder.")
-    if not 1 <= args.port <= _LAST_PORT:
-        # A link or a passkey cannot be made for an address that is not known before the first start.
-        raise Advised(Refused(Code.SETTINGS_INVALID, f"--port {args.port}: a desk has an address of its own"), f"Give 1 to {_LAST_PORT}.")
     made_it = not folder.exists()
     try:
         admitted, key = _make(folder, args.pack, args.port, args.admin, empty=args.empty)
@@ -132,9 +132,9 @@ def _init(args: argparse.Namespace, out: Out) -> int:
         "",
         f"First admin: {admitted.person.id}. Within 15 minutes, and once, this enrols their passkey:",
         f"  {page}",
-        f"  (later: remit person invite {admitted.person.id})",
+        f"  (later: {written('person', 'invite', admitted.person.id, '--config', folder)})",
         "",
-        f"Next: remit serve --config {folder / CONFIG}",
+        f"Next: {written('serve', '--config', folder / CONFIG)}",
     )
     return Exit.OK
 
@@ -143,7 +143,9 @@ def _make(folder: Path, pack: str, port: int, admin: str, *, empty: bool) -> tup
     for name, raw in pack_files(pack).items():
         where = folder / ("catalogue/catalogue.toml" if name == "catalogue.toml" else name)
         where.parent.mkdir(parents=True, exist_ok=True)
-        where.write_bytes(_README.encode() + raw.replace(b"`catalogue.toml`", b"`catalogue/`") if name == "README.md" else raw)
+        where.write_bytes(
+            _README.encode() + raw.replace(b"`catalogue.toml`", b"`catalogue/catalogue.toml`") if name == "README.md" else raw
+        )
     (folder / ".gitignore").write_text(_IGNORE, encoding="utf-8")
     (folder / CONFIG).write_text(_TOML.format(port=port, pack=pack, name=_log_name(folder)), encoding="utf-8")
     settings = load_settings(folder / CONFIG)
@@ -190,7 +192,10 @@ def _check(args: argparse.Namespace, out: Out) -> int:
     loaded = load_rules(settings, rules_of(settings))
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]
+    if settings.keys.is_dir():
+        log_key(settings)  # settings of another log than the keys are of would stop the start
     force = _in_force(settings, loaded)
+    odd = list(oddities(settings, loaded))
     catalogue = loaded.catalogue
     out.tell(
         {
@@ -202,6 +207,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
             "waivers": len(catalogue.waivers),
             "cases": len(results),
             "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
+            "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
         },
         f"settings   {args.config}: valid",
         f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
@@ -209,6 +215,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",
+        *(f"look       {one.says} Cure: {one.cure}" for one in odd),
     )
     return Exit.REFUSED if failed else Exit.OK
 
@@ -223,17 +230,8 @@ def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]
     Raises:
         Refused: `policy.invalid` for a file that is none.
     """
-    cases = [one for file in files for one in read_policy_cases(file.name, _text(file), loaded.catalogue)]
+    cases = [one for file in files for one in read_policy_cases(file.name, read_text(file), loaded.catalogue)]
     return test_policies(cases, policy=loaded.policy, params=loaded.params, roles=list(loaded.catalogue.roles))
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise Refused(Code.POLICY_INVALID, f"{file}: {problem.strerror}") from None
-    except UnicodeDecodeError as problem:
-        raise Refused(Code.POLICY_INVALID, f"{file}: cannot be read as UTF-8 text: {problem}") from None
 
 
 def _in_force(settings: Settings, loaded: Loaded) -> str:

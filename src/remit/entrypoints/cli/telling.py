@@ -1,6 +1,8 @@
 """What the command line says: lines or JSON on standard output, progress and errors on standard error, and the exit codes."""
 
+import errno
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +14,30 @@ from remit.domain.errors import MEANINGS, Code, Fault, Refused
 _EVERY: Final = 20_000
 _CURES: Final[Mapping[Code, str]] = {
     Code.AGENT_UNKNOWN: "`remit agent list` shows the agents there are.",
+    Code.FAULT_IDENTITY: "Nothing was registered. Check that the address or file is right and can be read, then try again.",
     Code.FAULT_STORE: "Check that it is there and can be read, then try again.",
     Code.LOG_DAMAGED: "Keep the files as evidence, put a good copy back and run `remit recover`.",
     Code.MANDATE_UNKNOWN: "Check the id; customers see theirs on their page, and the transcript names each.",
     Code.PERSON_NOT_ALLOWED: "Let an admin do it; `remit person list` shows the people there are.",
-    Code.REQUEST_CONFLICT: "Nothing was changed; there is nothing to do, or choose another name.",
+    Code.REQUEST_CONFLICT: "Nothing was changed: choose another name, or leave it as it is.",
     Code.REQUEST_MALFORMED: "Correct what is named here; --help shows the options.",
     Code.REQUEST_NOT_FOUND: "Check the name; the `list` commands show what there is.",
     Code.TASK_BUSY: "Run it again.",
 }
 """Cures for the command line, where those of the wire speak of requests."""
+
+
+_OF_PATHS: Final[Mapping[int, str]] = {
+    errno.EACCES: "Check its owner and mode, and those of its folder: the account Remit runs as must be able to use it.",
+    errno.EEXIST: "Name another place: something is there already.",
+    errno.EISDIR: "Name a file: that is a folder.",
+    errno.ELOOP: "Name another path: that one leads round in a circle.",
+    errno.ENAMETOOLONG: "Name a shorter path.",
+    errno.ENOENT: "Check the path: it is not there.",
+    errno.ENOTDIR: "Check the path: a part of it is a file and no folder.",
+    errno.EPERM: "Check its owner and mode, and those of its folder: the account Remit runs as must be able to use it.",
+    errno.EROFS: "Name a place that can be written.",
+}
 
 
 class Exit(IntEnum):
@@ -85,7 +101,16 @@ class Out:
 
 def cure_of(error: Refused | Fault) -> str:
     """What somebody at a command line can do about an error."""
-    return _CURES.get(error.code) or MEANINGS[error.code].cure
+    return error.cure or _CURES.get(error.code) or MEANINGS[error.code].cure
+
+
+def of_system(problem: OSError, what: str = "") -> Refused | Fault:
+    """What the system says of a path, as a refusal where another path or other rights cure it, and as a fault where they do not."""
+    detail = f"{what or problem.filename or 'the system'}: {problem.strerror or problem}"
+    cure = _OF_PATHS.get(problem.errno or 0)
+    if cure is not None:
+        return Refused(Code.SETTINGS_INVALID, detail, cure=cure)
+    return Fault(Code.FAULT_INTERNAL, detail, cure="Check the disk, then try again.")
 
 
 def exit_code(error: Refused | Fault) -> Exit:
@@ -93,6 +118,11 @@ def exit_code(error: Refused | Fault) -> Exit:
     if error.code in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
         return Exit.DAMAGED
     return Exit.REFUSED if isinstance(error, Refused) else Exit.FAULT
+
+
+def written(*argv: object) -> str:
+    """A command as it is written in a shell."""
+    return shlex.join(["remit", *map(str, argv)])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

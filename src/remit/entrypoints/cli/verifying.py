@@ -12,12 +12,14 @@ from remit.domain.note import b64, verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
-from remit.entrypoints.cli.telling import Advised, Exit, Out, cure_of, exit_code
+from remit.entrypoints.cli.telling import Advised, Exit, Out, exit_code, of_system
 from remit.usecases.verify_log import LogReport, verify_log
 from remit.usecases.verify_receipt import verify_receipt
 from remit.wiring import log_key, published_log, stored_log, verify_ed25519
 
 _MOST: Final = 16 * 1024 * 1024
+_FETCH_AGAIN: Final = "Fetch it again; if it stays so, keep what you have as evidence and tell the desk."
+_TELL_THE_DESK: Final = "Keep the file as evidence and tell the desk whose it is; `remit recover` is for that desk's own people."
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -99,11 +101,11 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
                 Refused(Code.SETTINGS_INVALID, "--key is missing"), "Give the log's public key, which you got on another way than the log."
             )
         check = partial(check, vkey=_key(args.key), high_water=high_water)
-        report = _published(args.log, check) if args.log else _stored(Path(args.store), check)
+        report = _published(args.log, check) if args.log else _stored(Path(args.store), check, own=False)
     else:
         settings = settings_of(args)
         key = _key(args.key) if args.key else log_key(settings)
-        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water or own_high_water(settings)))
+        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water or own_high_water(settings)), own=True)
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
         {
@@ -128,15 +130,28 @@ def _published(where: str, check: partial[LogReport]) -> LogReport:
     try:
         with published_log(where) as log:
             return check(log, records=None)
+    except Fault as fault:
+        raise Fault(fault.code, f"{where}: {fault.detail}") from None
     except Refused as refused:
         if refused.code is Code.LOG_DAMAGED and "://" in where and not where.rstrip("/").endswith("/log"):
-            raise Advised(refused, f"A desk's log is at {where.rstrip('/')}/log. {cure_of(refused)}") from None
-        raise
+            raise Advised(_about(where, refused), f"A desk's log is at {where.rstrip('/')}/log. {_FETCH_AGAIN}") from None
+        raise _about(where, refused, cure=_FETCH_AGAIN) from None
 
 
-def _stored(path: Path, check: partial[LogReport]) -> LogReport:
-    with stored_log(path) as log:
-        return check(log, records=log)
+def _stored(path: Path, check: partial[LogReport], *, own: bool) -> LogReport:
+    try:
+        with stored_log(path) as log:
+            return check(log, records=log)
+    except Refused as refused:
+        raise _about(str(path), refused, cure="" if own else _TELL_THE_DESK) from None
+
+
+def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:
+    """What does not verify, with where it is; and for whoever has no desk here, something else than mending one."""
+    if refused.code not in {Code.LOG_DAMAGED, Code.LOG_OLDER}:
+        return refused
+    named = refused.detail if where in refused.detail else f"{where}: {refused.detail}"
+    return Refused(refused.code, named, cure=cure or refused.cure)
 
 
 def _key(given: str) -> str:
@@ -170,4 +185,4 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise Advised(Refused(Code.SETTINGS_INVALID, f"there is no {path}"), "Check the name of the file.") from None
     except OSError as problem:
-        raise Fault(Code.FAULT_INTERNAL, f"{path}: {problem.strerror}") from None
+        raise of_system(problem, str(path)) from None

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.people_api import session_cookie
 from remit.entrypoints.replies import STATUS, Answer
 from remit.entrypoints.web.layout import page
@@ -34,6 +35,7 @@ class Pages:
                 return go(f"/login?next={quote(_address(scope), safe='')}")
             return await self._refusal(scope, refused)
         except Fault as fault:
+            note_fault(fault, scope["path"])
             return await self._refusal(scope, fault)
 
     async def lost(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
