@@ -9,7 +9,6 @@ from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words import Said, check_words
-from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
 from remit.usecases.standing import Standing
 
@@ -41,7 +40,8 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
     # What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
     before = tuple(one.record.words for one in reversed(earlier) if one.record.words and one.record.state is not AskState.REFUSED)
     said = "\n".join(texts)
-    verdict = await off_the_loop(
+    verdict = await parts.long_reads.read(
+        standing.task.record.client_id,
         len(said),
         lambda: check_words(
             said,
