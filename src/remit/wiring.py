@@ -53,6 +53,7 @@ from remit.ports.policy import Policy
 from remit.ports.store import Published
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
 from remit.usecases.sweep import catch_up
@@ -267,6 +268,7 @@ def build(
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
         verify_ed25519=key_files.verify_ed25519,
+        long_reads=LongReads(),
         on_point=point,
     )
     jobs = Jobs(parts)

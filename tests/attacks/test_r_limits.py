@@ -14,7 +14,7 @@ from remit.domain.errors import Code, Refused
 from remit.entrypoints.limits import Limits
 from remit.sandbox import SandboxAgent
 from remit.settings import make_settings
-from remit.usecases import ask, hold_words
+from remit.usecases import hold_words, redact_ask
 
 WIDE = 1_000_000
 OPEN = dict.fromkeys(("client_per_s", "client_burst", "peer_per_s", "peer_burst", "unproved_per_s", "unproved_burst"), WIDE)
@@ -198,7 +198,7 @@ def test_a_long_message_is_read_beside_the_loop(monkeypatch: pytest.MonkeyPatch,
         return called
 
     monkeypatch.setattr(hold_words, "check_words", noted(hold_words.check_words))
-    monkeypatch.setattr(ask, "clean", noted(ask.clean))
+    monkeypatch.setattr(redact_ask, "clean", noted(redact_ask.clean))
     words = "The kettle leaks. " * (200 if long else 1)
     body = {"action": "order.read", "params": {"order_id": "W1"}, "words": words}
     with open_arena() as arena:

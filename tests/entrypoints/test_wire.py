@@ -387,3 +387,12 @@ def test_a_body_of_more_than_a_mebibyte_is_too_large_and_one_below_is_read(desk:
 def test_a_right_ask_is_still_right_after_all_of_that(desk: Desk) -> None:
     status, body = desk.ask(b'{"action":"order.read","params":{"order_id":"W1"}}')
     assert (status, body["decision"], body["outcome"]) == (200, "permit", "done")
+
+
+@pytest.mark.proves("LIMITS")
+def test_a_made_up_member_as_long_as_a_message_is_not_repeated() -> None:
+    for name, said in (("made_up", "made_up"), ("x" * 60_000, "a member that is not known here")):
+        with pytest.raises(Refused) as refused:
+            decode_as(json.dumps({"action": "a", "params": {}, name: 1}).encode(), AskBody)
+        assert said in str(refused.value)
+        assert len(str(refused.value)) < 200

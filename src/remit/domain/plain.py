@@ -17,6 +17,8 @@ _LOOKALIKES: Final = str.maketrans(
     "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓ",
     "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigl",
 )
+_MOST_FOLDED: Final = 6
+"""⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
 _SPACES: Final = re.compile(r" {3,}")
 
 
@@ -91,6 +93,8 @@ def view(text: str) -> View:
         if hides(letter):
             continue
         folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
+        if len(folded) > _MOST_FOLDED:
+            folded = letter
         for one in folded.translate(_LOOKALIKES).translate(_QUOTES):
             letters.append(one)
             places.append(place)

@@ -8,17 +8,17 @@ import binascii
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from remit.domain.plain import view
+from remit.domain.secret_anchors import escaped
 
 _SPACED: Final = re.compile(r"(?<![^\s=:'(])\S(?:[ \t]\S){5,4000}(?![^\s.,;)'])")
 _LINE_BREAK: Final = re.compile(r"(?<=[^\s])[ \t]?\r?\n(?=[^\s])")
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){6,4000}(?![0-9A-Za-z])")
 _HEX_SPACED: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ :]){7,4000}[0-9a-fA-F]{2}(?![0-9A-Za-z])")
 _BASE64: Final = re.compile(r"(?<![0-9A-Za-z+/=_-])(?:[0-9A-Za-z+/_-]{4}){2,8000}(?:[0-9A-Za-z+/_-]{2,3}={0,2})?(?![0-9A-Za-z+/=_-])")
-_PERCENT: Final = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
 _SPOKEN: Final = re.compile(r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)(?:[ ,-]{1,2}|\b)){3,40}", re.IGNORECASE)
 _DIGITS: Final = {
     "zero": "0",
@@ -33,6 +33,7 @@ _DIGITS: Final = {
     "eight": "8",
     "nine": "9",
 }
+_Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
 _SHORTEST: Final = 6
 _LONGEST_WORD: Final = 12
 
@@ -55,8 +56,8 @@ def readings(text: str) -> Iterator[Reading]:
     seen = view(text)
     plain = Reading(text=seen.text, starts=seen.places, ends=tuple(place + 1 for place in seen.places))
     yield plain
-    for pattern, change in _CHANGES:
-        changed = _changed(plain, pattern, change)
+    for stretches, change in _CHANGES:
+        changed = _changed(plain, stretches, change)
         if changed is not None:
             yield changed
 
@@ -66,20 +67,20 @@ def backwards(reading: Reading) -> Reading:
     return Reading(text=reading.text[::-1], starts=reading.starts[::-1], ends=reading.ends[::-1])
 
 
-def _changed(plain: Reading, pattern: re.Pattern[str], change: Callable[[str], str | None]) -> Reading | None:
-    """Replace each match by what it hides; its characters all come from the whole match."""
+def _changed(plain: Reading, stretches: _Stretches, change: Callable[[str], str | None]) -> Reading | None:
+    """Replace each stretch by what it hides; its characters all come from the whole stretch."""
     text: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     at = 0
-    for match in pattern.finditer(plain.text):
-        hidden = change(match[0])
+    for start, end in stretches(plain.text):
+        hidden = change(plain.text[start:end])
         if hidden is None:
             continue
-        text += [plain.text[at : match.start()], hidden]
-        starts += [*plain.starts[at : match.start()], *[plain.starts[match.start()]] * len(hidden)]
-        ends += [*plain.ends[at : match.start()], *[plain.ends[match.end() - 1]] * len(hidden)]
-        at = match.end()
+        text += [plain.text[at:start], hidden]
+        starts += [*plain.starts[at:start], *[plain.starts[start]] * len(hidden)]
+        ends += [*plain.ends[at:start], *[plain.ends[end - 1]] * len(hidden)]
+        at = end
     if not text:
         return None
     text.append(plain.text[at:])
@@ -123,21 +124,24 @@ def _unpercented(text: str) -> str | None:
     return unquote(text)
 
 
-_CHANGES: Final[tuple[tuple[re.Pattern[str], Callable[[str], str | None]], ...]] = (
-    (_SPACED, _unspaced),
-    (_LINE_BREAK, _joined),
-    (_HEX, _unhexed),
-    (_HEX_SPACED, _unhexed),
-    (_BASE64, _unbased),
-    (_PERCENT, _unpercented),
-    (_SPOKEN, _spelled),
+def _all(pattern: re.Pattern[str]) -> _Stretches:
+    return lambda text: (match.span() for match in pattern.finditer(text))
+
+
+_ENCODED: Final[tuple[tuple[_Stretches, Callable[[str], str | None]], ...]] = (
+    (_all(_HEX), _unhexed),
+    (_all(_HEX_SPACED), _unhexed),
+    (_all(_BASE64), _unbased),
+    (escaped, _unpercented),
 )
+_CHANGES: Final = ((_all(_SPACED), _unspaced), (_all(_LINE_BREAK), _joined), *_ENCODED, (_all(_SPOKEN), _spelled))
 
 
 def encoded(text: str) -> Iterator[str]:
     """The stretches of a text that hide readable words in hex, base64 or percent encoding."""
-    for pattern, change in ((_HEX, _unhexed), (_HEX_SPACED, _unhexed), (_BASE64, _unbased), (_PERCENT, _unpercented)):
-        for match in pattern.finditer(text):
-            hidden = change(match[0]) if len(match[0]) >= _LONGEST_WORD else None
+    for stretches, change in _ENCODED:
+        for start, end in stretches(text):
+            found = text[start:end]
+            hidden = change(found) if len(found) >= _LONGEST_WORD else None
             if hidden is not None and sum(letter.isalpha() for letter in hidden) > len(hidden) / 2:
-                yield match[0]
+                yield found

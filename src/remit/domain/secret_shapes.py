@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from remit.domain.check_digits import is_card, is_iban, is_us_ssn
 from remit.domain.ids import is_own_id
+from remit.domain.secret_anchors import assigned, labelled
 
 
 class SecretClass(StrEnum):
@@ -83,10 +84,9 @@ _NAMES_OF_KEYS: Final = (
     r"pass(?:word|wort|wd|phrase|code)?|pwd|pw|secret(?:[ _-]?(?:access[ _-]?)?key)?|client[ _-]?secret|(?:api|access|auth\w*|bearer|session|refresh|id|reset|bot|deploy|personal access|security)[ _-]?(?:token|key)"
     r"|token|credential\w{0,2}|api[ _-]?key|access[ _-]?key(?:[ _-]?id)?|private[ _-]?key|signing[ _-]?key|encryption[ _-]?key|setup[ _-]?key|maps[ _-]?key|stripe[ _-]?key|sas|key|authorization|bearer|basic"
 )
-_LABELLED: Final = re.compile(
-    rf"(?<![A-Za-z])(?:[A-Za-z0-9.\-]{{1,40}}[_.\- ])?(?P<label>{_NAMES_OF_KEYS})[\"'`]?(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s)?(?P<v>[^\s\"'`]{{4,4000}})",
-    re.IGNORECASE,
-)
+_TOLD: Final = rf"(?P<label>{_NAMES_OF_KEYS})[\"'`]?(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s)?(?P<v>[^\s\"'`]{{4"
+_LABEL: Final = re.compile(rf"(?<![A-Za-z]){_TOLD}}})", re.IGNORECASE)
+_LABELLED: Final = re.compile(rf"(?<![A-Za-z])(?:[A-Za-z0-9.\-]{{1,40}}[_.\- ])?{_TOLD},4000}})", re.IGNORECASE)
 _PASSWORD: Final = re.compile(
     r"(?<![A-Za-z])(?:pass(?:word|wort|wd|phrase|code)?|pwd|pw|pass)\b(?:\s(?:they set|i use|for \w+(?: \w+)?))?\s{0,3}(?P<sep>[:=]{1,2}|is|was|->)\s{0,3}[\"'`]?(?P<v>[^\s\"'`]{4,200})",
     re.IGNORECASE,
@@ -94,9 +94,6 @@ _PASSWORD: Final = re.compile(
 _COOKIE: Final = re.compile(
     r"(?<![A-Za-z])(?:cookie:\s*)?(?:[A-Za-z.]{0,20}sess(?:ion)?[_-]?(?:id)?|sid|[A-Za-z_]{0,20}auth|connect\.sid|jsessionid|phpsessid)\s?[=:]\s?(?P<v>[A-Za-z0-9%._~+/=-]{12,2000})",
     re.IGNORECASE,
-)
-_ASSIGNED: Final = re.compile(
-    r"(?<![\w.])(?P<key>[\w.-]{2,60})[\"'`]?\s{0,3}(?:[:=]{1,3}|=>|\"?\|\|:?=)\s{0,3}[\"'`]?(?P<v>[A-Za-z0-9][A-Za-z0-9_.~+/=:-]{14,4000})"
 )
 _LOOSE: Final = re.compile(r"(?<![\w/.#-])(?P<v>[A-Za-z0-9][A-Za-z0-9_+/=.~-]{23,4000})(?![\w])")
 _CODE_LABEL: Final = r"(?:one[ -]?time|verification|security|login|sms|2fa|mfa|otp|authenticator|confirmation|access|auth)\s(?:pass)?(?:code|password|pin)|otp|2fa|tan|(?:the|my|this|your|a|her|his|their|our|(?:customer|client|user)'?s) code"
@@ -233,19 +230,19 @@ def _by_form(text: str) -> Iterator[Found]:
 
 
 def _by_label(text: str) -> Iterator[Found]:
-    for pattern, kind, holds in (
-        (_PASSWORD, "password", _is_password),
-        (_LABELLED, "token", _is_token),
-        (_COOKIE, "session", _has_digit),
-        (_ASSIGNED, "token", _is_assigned),
-        (_LOOSE, "token", _is_loose),
+    for matches, kind, holds in (
+        (_PASSWORD.finditer(text), "password", _is_password),
+        (labelled(text, _LABEL, _LABELLED), "token", _is_token),
+        (_COOKIE.finditer(text), "session", _has_digit),
+        (assigned(text), "token", _is_assigned),
+        (_LOOSE.finditer(text), "token", _is_loose),
     ):
-        for match in pattern.finditer(text):
+        for match in matches:
             value = match["v"].rstrip(".,;:)!?") if kind != "password" else match["v"].rstrip(".,;)?")
             if not value or _PLACEHOLDER.fullmatch(value) or not holds(value):
                 continue
             before = text[max(0, match.start("v") - 48) : match.start("v")].rstrip("\"'` ")
-            if pattern in {_ASSIGNED, _LOOSE} and _SAFE_LABEL.search(before):
+            if holds in {_is_assigned, _is_loose} and _SAFE_LABEL.search(before):
                 continue
             yield kind, match.start("v"), match.start("v") + len(value), _C
 

@@ -18,6 +18,9 @@ from remit.domain.values import Json, JsonObject
 _REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
 _GUESSED_KINDS: Final = frozenset({"password", "url_password"})
 _SHORTEST_FINGERPRINTED: Final = 16  # what is shorter is a password or a code by another name, and can be guessed
+_LONGEST_LABEL: Final = 200
+"""⚔ A label is read again with each value under it, and may be as long as a message: its end says what they are."""
+_LONGEST_WHERE: Final = 200
 _NUMBERS_EXPECTED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
@@ -145,7 +148,7 @@ def _object(members: JsonObject, path: Path, marks: Mapping[Path, MarkKind], fou
         findings = find_secrets(key)
         name = redact(key, findings)
         if findings:
-            found.append((str(path.then(name)), key, findings))
+            found.append((str(path.then(name))[:_LONGEST_WHERE], key, findings))
         out[name] = _value(value, path.then(name), marks, found)
     return out
 
@@ -155,7 +158,7 @@ def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[
         findings = _in_text(value, path, marks)
         if not findings:
             return value
-        found.append((str(path), value, findings))
+        found.append((str(path)[:_LONGEST_WHERE], value, findings))
         return redact(value, findings)
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return value if _value(f"{value}", path, marks, found) == f"{value}" else f"[{found[-1][2][0].kind} removed]"
@@ -172,7 +175,7 @@ def _in_text(text: str, path: Path, marks: Mapping[Path, MarkKind]) -> tuple[Fin
     if expected in _NUMBERS_EXPECTED:
         return tuple(one for one in findings if one.group in {SecretClass.CREDENTIAL, SecretClass.GUESSABLE})
     name = next((step for step in reversed(path.steps) if step is not None), "")
-    label = f"{name.replace('_', ' ')}: "
+    label = f"{name[-_LONGEST_LABEL:].replace('_', ' ')}: "
     labelled = find_secrets(f"{label}{text}")
     moved = [
         Finding(start=max(0, one.start - len(label)), end=one.end - len(label), kind=one.kind, group=one.group)

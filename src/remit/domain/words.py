@@ -5,7 +5,7 @@ Reading is in `words_reading`, facts in `words_claims`, wishes in `words_asks`. 
 
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -23,6 +23,8 @@ from remit.domain.words_topics import VERBS, WISH, topics_of
 
 _JOINED: Final = 3
 _REACH: Final = 160
+_LETTERS: Final = re.compile(r"[a-z]{0,20}")
+_MOST_NAMED: Final = 1000
 NAME_LONGEST: Final = 120
 _ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
@@ -185,8 +187,15 @@ def _contradictions(
         return cut[max(0, bisect_right(starts, claim.start) - 1)]
 
     known = {plain_id(value) for value in known_ids}
+    named: dict[int, bool] = {}
+
+    def names_mine(clause: Clause) -> bool:
+        if clause.start not in named:
+            named[clause.start] = _names(clause, mine)
+        return named[clause.start]
+
     for claim in _other_ids(folded, action, params, mine, known_ids):
-        if plain_id(claim.value) not in known or (_wants(around(claim)) and not _names(around(claim), mine)):
+        if plain_id(claim.value) not in known or (_wants(around(claim)) and not names_mine(around(claim))):
             yield claim
     for claim, has_money in _other_amounts(folded, action, params):
         if has_money or _wants(around(claim)):
@@ -208,15 +217,27 @@ def _names(clause: Clause, ids: Collection[str]) -> bool:
 def _other_ids(folded: str, action: Action, params: JsonObject, mine: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
     marks = {mark.path for mark in action.marks if mark.kind in _ID_LIKE}
     ours = {str(value) for path, value in leaves(params) if path in marks} | set(known_ids)
+    digits = _digits_of(mine)
     for claim in identifiers(folded, shapes_of(ours)):
         name = plain_id(claim.value)
-        if name not in mine and not _is_part(name, mine) and not _is_date(claim.value):
+        if name not in mine and not _is_part(name, digits) and not _is_date(claim.value):
             yield claim
 
 
-def _is_part(name: str, mine: Collection[str]) -> bool:
+def _digits_of(ids: Collection[str]) -> dict[str, int]:
+    """The digits that end identifiers of up to twenty letters before them, without zeros in front, and how long they are with these."""
+    found: dict[str, int] = {}
+    for one in ids:
+        digits = one[_LETTERS.match(one).end() :]  # type: ignore[union-attr]  # every text matches
+        if digits.isdigit():
+            plain = digits.lstrip("0")
+            found[plain] = max(found.get(plain, 0), len(digits))
+    return found
+
+
+def _is_part(name: str, digits: Mapping[str, int]) -> bool:
     """Digits alone may name an ask's own identifier: "order 123" for `W123`."""
-    return name.isdigit() and any(re.fullmatch(rf"[a-z]{{0,20}}0*{name}", one) for one in mine)
+    return name.isdigit() and len(name) <= digits.get(name.lstrip("0"), 0)
 
 
 def _is_date(text: str) -> bool:
@@ -226,16 +247,17 @@ def _is_date(text: str) -> bool:
 def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[tuple[Claim, bool]]:
     """Amounts that are not the ask's, and whether the ask has one. Where it has none, an amount may be told but not asked for."""
     money = {mark.path for mark in action.marked(MarkKind.MONEY)}
-    ours: set[tuple[Decimal, str]] = set()
+    ours: dict[Decimal, set[str]] = {}
     for path, value in leaves(params):
         if path in money:
             amount = verify_money(value, where=str(path))
-            ours.add((amount.amount, amount.currency))
+            ours.setdefault(amount.amount, set()).add(amount.currency)
         elif isinstance(value, int | Decimal) and not isinstance(value, bool):
-            ours.add((Decimal(value), ""))
-    has_money = any(currency for _, currency in ours)
+            ours.setdefault(Decimal(value), set()).add("")
+    has_money = any(any(currencies) for currencies in ours.values())
     for claim, number, currency in amounts(folded):
-        if not any(number == one and (not currency or not code or currency == code) for one, code in ours):
+        told = ours.get(number, set())
+        if not told or (currency and told.isdisjoint({"", currency})):
             yield claim, has_money
 
 
@@ -289,7 +311,7 @@ def _says_all(folded: str, said: Collection[str], params: JsonObject) -> bool:
     spoken = plain_id(folded)
     for value in params.values():
         if isinstance(value, list | tuple) and len(value) > 1:
-            named = [plain_id(str(one)) in spoken for one in value]
+            named = [plain_id(str(one)) in spoken for one in value[:_MOST_NAMED]]
             if any(named) and not all(named):
                 return False
     return bool(said) or bool(spoken)

@@ -6,6 +6,7 @@ The vocabulary is in `words_topics`, statements of fact are in `words_claims`.
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue import Action, Effect, Objective
@@ -21,6 +22,8 @@ _OF_WHOLE: Final = re.compile(
 )
 _JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
 _WHOLE_VALUE: Final = 3
+_MOST_VALUES: Final = 200
+"""⚔ Each clause is held against each of so many values; what is behind them is not taken out of a clause, which reads it more strictly."""
 _SOUNDS_ONE: Final = (0.25, 2.5)
 _SOUNDS_ADDED: Final = (0.12, 1.0)
 """How much a clause must sound like another purpose, and how many times as much as like its own: stricter once a message adds a wish."""
@@ -68,7 +71,7 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         text=f"{act.text} . {purpose.text}",
         act=act,
         words=words,
-        values=tuple(said),
+        values=tuple(islice(said, _MOST_VALUES)),
     )
 
 
@@ -122,11 +125,14 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
     """
     if name != _WHOLE:
         return False
-    parts = {found.span() for one in allowed for found in TOPICS[one].finditer(text)}
+    ends: dict[int, set[int]] = {}
+    for one in allowed:
+        for part in TOPICS[one].finditer(text):
+            ends.setdefault(part.start(), set()).add(part.end())
     return all(
         any(
-            start == found.start() and end < found.end() and not _JOINED.search(text, start, end) and _ends_with_whole(text[end:], scope)
-            for start, end in parts
+            end < found.end() and not _JOINED.search(text, found.start(), end) and _ends_with_whole(text[end:], scope)
+            for end in ends.get(found.start(), ())
         )
         for found in TOPICS[name].finditer(text)
     )

@@ -183,17 +183,23 @@ def topics_of(text: str) -> frozenset[str]:
 
 def orders_in(text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:
     """Every sentence aimed at the desk's people or machines, and what it is. With an ask about a password, "the password" is none."""
+    told: dict[tuple[int, int], bool] = {}
     for name in _likely(text, COMMANDS):
         for found in COMMANDS[name].finditer(text):
-            if not (name == _FOR_THE_WORD and "password" in spoken and _is_told_of(text, found)):
+            if not (name == _FOR_THE_WORD and "password" in spoken and _is_told_of(text, found, told)):
                 yield name, found
 
 
-def _is_told_of(text: str, found: re.Match[str]) -> bool:
-    """Whether a sentence only tells of a password that something happened to it, or asks for another one. ⚔ Nobody is to tell, choose or lift it."""
+def _is_told_of(text: str, found: re.Match[str], told: dict[tuple[int, int], bool]) -> bool:
+    """Whether a sentence only tells of a password that something happened to it, or asks for another one. ⚔ Nobody is to tell, choose or lift it.
+
+    `told` remembers each sentence: it is read once, however often it names a password.
+    """
     start = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
     end = min((place for mark in ".!?\n" if (place := text.find(mark, found.end())) >= 0), default=len(text))
-    return _HAPPENED.search(text, start, end) is not None and _TAKEN.search(text, start, end) is None
+    if (start, end) not in told:
+        told[start, end] = _HAPPENED.search(text, start, end) is not None and _TAKEN.search(text, start, end) is None
+    return told[start, end]
 
 
 def _likely(text: str, names: Iterable[str]) -> Iterator[str]:

@@ -34,10 +34,11 @@ from remit.entrypoints.wire import (
     verify_json_type,
     whole_number,
 )
-from remit.usecases.ask import AskIn, Workload, ask
+from remit.usecases.ask import Workload, ask
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
+from remit.usecases.redact_ask import AskIn
 from remit.usecases.redacting import AttachedFile
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status

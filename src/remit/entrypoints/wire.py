@@ -19,6 +19,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 T = TypeVar("T")
 
 MAX_FORM: Final = 256 * 1024
+_LONGEST_SAID: Final = 1000
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
 _PLUS: Final = str.maketrans({"+": " "})
 
@@ -164,7 +165,9 @@ def convert(value: Json, kind: type[T]) -> T:
         return msgspec.convert(value, kind, strict=True)
     except msgspec.ValidationError as wrong:
         said = str(wrong)
-        raise malformed(redact(said, find_secrets(said))) from None  # ⚔ it names a field that the sender made up
+        if len(said) > _LONGEST_SAID:  # ⚔ it names a field that the sender made up, perhaps one as long as a message
+            raise malformed("a member that is not known here") from None
+        raise malformed(redact(said, find_secrets(said))) from None
 
 
 def idempotency_key(scope: Scope) -> str:

@@ -15,18 +15,18 @@ from remit.domain.receipt import Holder
 from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
 from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
-from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
 from remit.usecases.recording import Written, receipt
-from remit.usecases.redacting import AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole
+from remit.usecases.redact_ask import AskIn, redacted, whole
+from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
@@ -49,26 +49,6 @@ class Workload:
     marks: tuple[Mark, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskIn:
-    """An ask as decoded. `body` is the digest of the whole body, `size` its bytes.
-
-    The last three are found out of `files`, words and params: (name, digest) of each file, why the files are not accepted, and the
-    secrets that were taken out, as the desk may know of them.
-    """
-
-    action: str
-    params: JsonObject
-    words: str | None
-    files: tuple[AttachedFile, ...]
-    idempotency_key: str
-    body: str
-    size: int
-    attachments: tuple[tuple[str, str], ...] = ()
-    unfit: Refused | None = None
-    secrets: tuple[JsonObject, ...] = ()
-
-
 async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
     """Decide, record and, where permitted, do one ask.
 
@@ -77,8 +57,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             other refusal comes back as a reply, with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
-    asked = request
-    request = await off_the_loop(asked.size, lambda: _redacted(parts, asked))
+    request = await redacted(parts, workload.client_id, request)
     broken: Fault | None = None
     about = money_on(parts.catalogue.actions.get(request.action), request.params)
     key = _idempotency_id(workload, request)
@@ -142,7 +121,7 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     if standing.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
     known, kept = standing.earlier
-    if known.body != request.body and known.body != clean_body(_whole(parts, request), request.attachments):
+    if not await _is_body(parts, workload, request, known.body):
         raise Refused(Code.REQUEST_CONFLICT, "the Idempotency-Key was used with another body")
     try:
         await parts.store.commit(Commit(marks=workload.marks))
@@ -158,8 +137,16 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     return await reply_of(parts, record, covered=still_covered(parts, standing, record), attributes=stands)
 
 
+async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str) -> bool:
+    """Whether an ask is the one that was recorded with this body: as it was sent, or as it is kept once it was refused."""
+    if known == request.body:
+        return True
+    cleaned = await whole(parts, workload.client_id, request, request.params)
+    return known == clean_body(cleaned, request.attachments)
+
+
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
-    wish = Wish(action=request.action, params=request.params, words=request.words)
+    wish = Wish(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
     if request.unfit is not None:
         weighed = _refused(request, request.unfit)
     elif request.secrets and parts.terms.secrets == "refuse":
@@ -178,23 +165,6 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
             return await _hold(parts, standing, workload, request, record, weighed, needs)
         case Permit():
             return await _permit(parts, standing, workload, request, record, weighed)
-
-
-def _redacted(parts: Parts, request: AskIn) -> AskIn:
-    """Take secrets out of an ask before anything else sees it."""
-    if request.files:
-        files = clean_files(parts, request.files)
-        request = replace(request, files=(), attachments=files.files, unfit=files.unfit, secrets=files.secrets)
-    cleaned = clean(parts, action=request.action, params=request.params, words=request.words)
-    if not cleaned.secrets and request.unfit is None:
-        return request
-    body = clean_body(_whole(parts, request), request.attachments)
-    secrets = (*request.secrets, *cleaned.secrets)
-    return replace(request, action=cleaned.action, params=cleaned.params, words=cleaned.words, secrets=secrets, body=body)
-
-
-def _whole(parts: Parts, request: AskIn) -> Cleaned:
-    return clean_whole(parts, action=request.action, params=request.params, words=request.words)
 
 
 _SECRET: Final = Refused(Code.WORDS_SECRET, "a secret was taken out", public="The message carries a secret; it was not kept.")
@@ -275,13 +245,12 @@ async def _refuse(  # the parts of one decision
 ) -> Reply:
     refuse = no.refuse
     of = about(weighed, record.customer)
-    asked_for = weighed.params
-    whole = await off_the_loop(request.size, lambda: clean_whole(parts, action=request.action, params=asked_for, words=request.words))
-    if whole.secrets:
+    cleaned = await whole(parts, workload.client_id, request, weighed.params)
+    if cleaned.secrets or cleaned.left_out:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
-        request = replace(request, body=clean_body(whole, request.attachments))
-        weighed = replace(weighed, params=whole.params, secrets=(*request.secrets, *whole.secrets))
-        refuse = replace(refuse, detail="a secret was taken out of the params", public=None)
+        request = replace(request, body=clean_body(cleaned, request.attachments))
+        weighed = replace(weighed, params=cleaned.params, secrets=(*request.secrets, *cleaned.secrets))
+        refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
     refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())

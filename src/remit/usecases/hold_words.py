@@ -9,7 +9,6 @@ from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words import Said, WordsVerdict, check_words
-from remit.usecases.off_the_loop import off_the_loop
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
@@ -39,7 +38,8 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
     earlier = await parts.store.find(AskRecord, "ask.task", standing.task.record.id, limit=_EARLIER, newest=True)
     targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
     before = _chains(parts, [one.record for one in reversed(earlier)])
-    verdict = await off_the_loop(
+    verdict = await parts.long_reads.read(
+        standing.task.record.client_id,
         sum(map(len, texts)),
         lambda: _hold(
             texts,

@@ -5,6 +5,7 @@ Finding them is in `domain/secrets`. Only of credentials that cannot be guessed 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -16,18 +17,26 @@ from remit.domain.values import Json, JsonObject
 from remit.domain.words import NAME_LONGEST
 from remit.usecases.parts import Parts
 
+MOST_KEPT: Final = 16_384
+"""⚔ Of what was refused so many letters are read and kept: nothing of it is needed, and reading takes time."""
+LEFT_OUT: Final[JsonObject] = {"left_out": f"more than {MOST_KEPT} letters"}
+"""What stands in the place of params that were refused and too long to be kept."""
 _MOST_TOLD: Final = 100
 """⚔ Of so many secrets in one ask the desk is told each; a message may be nothing else, and the record would grow beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaned:
-    """An ask without secrets. `secrets` tells the desk of each where it stood, its kind, and of a credential its fingerprint."""
+    """An ask without secrets. `secrets` tells the desk of each where it stood, its kind, and of a credential its fingerprint.
+
+    `left_out` says why something else stands in the place of the params (empty: nothing does).
+    """
 
     action: str
     params: JsonObject
     words: str | None
     secrets: tuple[JsonObject, ...]
+    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +57,10 @@ class CleanedFiles:
     secrets: tuple[JsonObject, ...]
 
 
-def clean_files(parts: Parts, files: Sequence[AttachedFile]) -> CleanedFiles:
+async def clean_files(parts: Parts, caller: str, size: int, files: Sequence[AttachedFile]) -> CleanedFiles:
     """Take secrets out of files. One that holds a secret, or cannot be read, is not accepted, and no other beside it.
+
+    `caller` sent them in an ask of `size` bytes; each file is read in a turn of its own.
 
     ⚔ Nothing is kept of it that the secret could be guessed from: no digest but of the rest.
     """
@@ -64,7 +75,8 @@ def clean_files(parts: Parts, files: Sequence[AttachedFile]) -> CleanedFiles:
             kept.append((where, str(file.size)))
             continue
         text = file.text or ""
-        named, held = find_secrets(file.name), find_secrets(text)
+        named = find_secrets(file.name)
+        held = await parts.long_reads.read(caller, size, partial(find_secrets, text))
         found += [*taken(where, file.name, named), *taken(where, text, held)]
         if named or held:
             unfit = Refused(Code.WORDS_ATTACHMENT, f"{where} holds a secret", public="The attachment carries a secret; it was not kept.")
@@ -93,14 +105,31 @@ def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -
 
 
 def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
-    """Take secrets out of everything: what was refused is never done, so that nothing needs its values.
+    """Take secrets out of all params too, once name and words are clean: what was refused is never done, and nothing needs its values.
 
-    ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from.
+    ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from. Params that are
+    long are not read for that, and not kept.
 
     Source: 2-model.md §7 (Inbound).
     """
+    if longer_than(params, MOST_KEPT):
+        return Cleaned(action=action, params=LEFT_OUT, words=words, secrets=(), left_out="the params were too long to be kept")
     whole = redact_params(params, None)
-    return _cleaned(parts, action if action not in parts.catalogue.actions else "", action, whole.params, words, whole.taken)
+    return Cleaned(action=action, params=whole.params, words=words, secrets=tuple(_told(parts, one) for one in whole.taken[:_MOST_TOLD]))
+
+
+def longer_than(value: Json, most: int) -> bool:
+    """Whether there are more letters in a value than so many, names included; whatever is no text counts as one."""
+    left = [value]
+    while left and most >= 0:
+        one = left.pop()
+        most -= len(one) if isinstance(one, str) else 1
+        if isinstance(one, Mapping):
+            most -= sum(map(len, one))
+            left.extend(one.values())
+        elif isinstance(one, list | tuple):
+            left.extend(one)
+    return most < 0
 
 
 def clean_body(cleaned: Cleaned, attachments: Iterable[tuple[str, str]]) -> str:

@@ -33,12 +33,13 @@ from remit.usecases.standing import Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is asked: params are decoded JSON, `words` already free of secrets, `held` what this very ask has reserved before."""
+    """What is asked: decoded params, `words` free of secrets, what this very ask has reserved before, what is known to be wrong with it."""
 
     action: str
     params: JsonObject
     words: str | None
     held: tuple[Reserved, ...] = ()
+    wrong: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,8 @@ def _once(action: Action) -> str:
 
 async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *, with_case: bool) -> _Ruled:
     """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
+    if wish.wrong is not None:
+        raise wish.wrong
     params, once, expects = await with_terms(parts, standing, action, wish.params, wish.held)
     parts.params.verify(action.name, params)
     chosen: list[Chosen] = []

@@ -1,0 +1,102 @@
+"""An ask as it came, and taking secrets out of it before anything else sees it. What is refused anyway is not read where it is long.
+
+What is a secret, and what may be kept of one, is in `redacting`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.catalogue import PowerKind
+from remit.domain.errors import Code, Refused
+from remit.domain.values import JsonObject
+from remit.domain.words import NAME_LONGEST
+from remit.usecases.parts import Parts
+from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole, longer_than
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskIn:
+    """An ask as decoded. `body` is the digest of the whole body, `size` its bytes.
+
+    The last four are found out of `files`, words and params: (name, digest) of each file, why the files are not accepted, what is
+    known to be wrong with the params, and the secrets that were taken out, as the desk may know of them.
+    """
+
+    action: str
+    params: JsonObject
+    words: str | None
+    files: tuple[AttachedFile, ...]
+    idempotency_key: str
+    body: str
+    size: int
+    attachments: tuple[tuple[str, str], ...] = ()
+    unfit: Refused | None = None
+    wrong: Refused | None = None
+    secrets: tuple[JsonObject, ...] = ()
+
+
+async def redacted(parts: Parts, caller: str, request: AskIn) -> AskIn:
+    """Take secrets out of an ask before anything else sees it.
+
+    ⚔ A long ask that will be refused for its action or its params is not read: what was long in it is left out.
+
+    Raises:
+        Refused: `request.rate_limited` while too many long asks of this caller wait.
+        Fault: `fault.internal`.
+
+    Source: 2-model.md §5 (Redact), §7 (Inbound).
+    """
+    parts.long_reads.verify_room(caller, request.size)
+    asked = request = await parts.long_reads.read(caller, request.size, lambda: _without_what_is_refused(parts, request))
+    if request.files:
+        files = await clean_files(parts, caller, request.size, request.files)
+        request = replace(request, files=(), attachments=files.files, unfit=files.unfit, secrets=files.secrets)
+    cleaned = await parts.long_reads.read(
+        caller, request.size, lambda: clean(parts, action=asked.action, params=asked.params, words=asked.words)
+    )
+    if not cleaned.secrets and request.unfit is None and request.wrong is None:
+        return request
+    unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
+    body = clean_body(await whole(parts, caller, unread, request.params), request.attachments)
+    return replace(unread, params=cleaned.params, body=body)
+
+
+async def whole(parts: Parts, caller: str, request: AskIn, params: JsonObject) -> Cleaned:
+    """An ask that was redacted, with params free of every secret: as it is kept where nothing of it is needed."""
+    return await parts.long_reads.read(
+        caller, request.size, lambda: clean_whole(parts, action=request.action, params=params, words=request.words)
+    )
+
+
+def _without_what_is_refused(parts: Parts, request: AskIn) -> AskIn:
+    if request.size <= MOST_KEPT:
+        return request
+    wrong = _wrong(parts, request)
+    if wrong is None:
+        return request
+    return replace(
+        request,
+        action=request.action if len(request.action) <= NAME_LONGEST else "",
+        params=LEFT_OUT if longer_than(request.params, MOST_KEPT) else request.params,
+        words=_LEFT_OUT_WORDS if len(request.words or "") > MOST_KEPT else request.words,
+        files=(),
+        wrong=wrong,
+    )
+
+
+_LEFT_OUT_WORDS: Final = f"(left out unread: more than {MOST_KEPT} letters)"
+
+
+def _wrong(parts: Parts, request: AskIn) -> Refused | None:
+    """Why an ask will be refused, as far as its action and its params tell."""
+    action = parts.catalogue.actions.get(request.action)
+    if action is None:
+        return Refused(Code.ACTION_UNKNOWN, "no such action")
+    if action.power is PowerKind.ACCEPT:  # the offer's terms are added to its params before they are looked at
+        too_long = longer_than(request.params, MOST_KEPT)
+        return Refused(Code.PARAMS_INVALID, f"{action.name}: the params are longer than any offer") if too_long else None
+    try:
+        parts.params.verify(action.name, request.params)
+    except Refused as refused:
+        return refused
+    return None
