@@ -273,3 +273,17 @@ def test_a_proof_counts_once_also_when_it_is_turned_away(arena: Arena) -> None:
     first, second = (arena.send(task, path, body, headers={"dpop": proof}) for _ in range(2))
     assert (code_of(first), code_of(second)) == ("task.ended", "credential.replayed")
     assert len(arena.entries("ask.decided")) == 1
+
+
+@pytest.mark.proves("P10", "IDEMPOTENCE")
+def test_a_repeated_ask_is_told_what_became_of_it_after_the_end_and_is_not_refused(arena: Arena) -> None:
+    task = arena.task()
+    path, headers = f"/v1/tasks/{task.id}/asks", {"idempotency-key": "k1"}
+    body = {"action": "order.read", "params": {"order_id": "W1"}}
+    first = arena.send(task, path, body, headers=headers).json()
+    task.complete()
+    again = arena.send(task, path, body, headers=headers)
+    assert (again.status_code, again.json()["ask"], again.json()["outcome"]) == (200, first["ask"], "done")
+    assert again.json()["result"] == {}
+    other = arena.send(task, path, {**body, "params": {"order_id": "W2"}}, headers=headers)
+    assert code_of(other) == "request.conflict"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, catalogue, code_of, open_arena
+from attacks.arena import SEND_BACK, Arena, catalogue, code_of, mandate, open_arena
 from remit.client import Refused
 from remit.domain.records import ActRecord, ConfirmationRecord, Passkey, Person
 from remit.ports.store import Commit, Committed, Put
@@ -191,3 +191,37 @@ def test_a_yes_of_somebody_who_is_still_there_counts_in_the_outbox(arena: Arena)
     arena.helpdesk.set_down(False)
     arena.desk.sweep()
     assert arena.performed("account.recover") == [{"contact": "email"}]
+
+
+@pytest.mark.proves("CONFIRM-WHO")
+def test_a_passkey_that_is_removed_while_the_sending_is_recorded_is_seen(arena: Arena) -> None:
+    reply = confirmed_by_ann(arena)
+    store, removed = arena.parts.store, list[bool]()
+    real = store.commit
+
+    async def commit(one: Commit) -> Committed:
+        if not removed and any(isinstance(put.record, ActRecord) and put.record.state == "sent" for put in one.puts):
+            removed.append(True)
+            (kept,) = await store.find(Passkey, "passkey.person", "ann")
+            await real(Commit(puts=(Put(replace(kept.record, revoked=True), kept.rev, kept.record),)))
+        return await real(one)
+
+    store.commit = commit  # type: ignore[method-assign]  # between check and record there is no door
+    arena.anna.confirm(reply)
+    arena.desk.sweep()
+    assert removed == [True]
+    assert arena.performed("account.recover") == []
+
+
+@pytest.mark.proves("CONFIRM-WHO", "COUNTERS")
+def test_a_yes_under_another_power_is_charged_to_that_power(arena: Arena) -> None:
+    small = {"power": "request", "actions": ["order.return"], "uses": 1, "where": {"item_ids": {"subset_of": ["i1"]}}}
+    large = {"power": "request", "actions": ["order.return"], "uses": 1, "where": {"item_ids": {"subset_of": ["i1", "i2"]}}}
+    granted, task = arena.granted(mandate(powers=[{"power": "represent"}, small, large]))
+    waiting = task.ask("order.return", SEND_BACK)
+    assert waiting.needs_human
+    arena.anna.narrow(granted, mandate(powers=[{"power": "represent"}, large]))
+    assert arena.anna.confirm(waiting).outcome == "done"
+    again = task.ask("order.return", {**SEND_BACK, "item_ids": ["i2"]})
+    assert again.codes == ("mandate.uses_spent",)
+    assert arena.performed("order.return") == [SEND_BACK]

@@ -140,3 +140,14 @@ def test_a_case_whose_subject_did_not_arrive_may_be_given_it_again(arena: Arena)
     arena.desk.sweep()
     assert waits.again().outcome == "done"
     assert task.ask("case.open", {"subject": "The lamp", "text": "It is dark."}).codes == ("objective.step_order",)
+
+
+@pytest.mark.proves("WORDS-SPLIT")
+@SPLITS
+def test_asks_without_a_word_in_between_do_not_part_a_message(arena: Arena, first: str, second: str) -> None:
+    task = arena.task()
+    assert task.ask("case.comment", {"text": first}).outcome == "done"
+    for number in range(6):
+        params = {"order_id": "W1"} if number % 2 else {"no": "such param"}
+        assert task.ask("order.read", params).codes == (() if number % 2 else ("params.invalid",))
+    assert task.ask("case.comment", {"text": second}).codes == ("words.wider",)

@@ -58,10 +58,20 @@ def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Co
     Source: 2-model.md §7 (Outbound), §3 (Target).
     """
     known = list(rows)
-    listed = [value for kind, record_id, value in known if record_id in beside.get(kind, ())]
-    return [
-        value for kind, record_id, value in known if record_id not in beside.get(kind, ()) and not any(same(value, one) for one in listed)
-    ]
+    if not beside:
+        return [value for _, _, value in known]
+    listed = [one for kind, record_id, value in known if record_id in beside.get(kind, ()) for one in _single(value)]
+    others = [one for kind, record_id, value in known if record_id not in beside.get(kind, ()) for one in _single(value)]
+    return [one for one in others if not any(same(one, told) for told in listed)]
+
+
+def _single(value: Json) -> list[Json]:
+    """The single values in a value: what one record says may stand in a list or an object of another."""
+    if isinstance(value, Mapping):
+        return [one for each in value.values() for one in _single(each)]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [one for each in value for one in _single(each)]
+    return [value]
 
 
 def speaking(value: Json) -> list[Json]:

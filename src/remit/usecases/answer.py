@@ -32,7 +32,7 @@ from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports.people import Asserted
-from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Reserve, Step
+from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
@@ -43,7 +43,7 @@ from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
-from remit.usecases.reserving import released
+from remit.usecases.reserving import moved, released
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
@@ -102,7 +102,7 @@ async def answer(parts: Parts, person: Person, confirmation_id: str, *, said: st
             if said == "yes":
                 return await _yes(parts, person, word, kept, ask, assertion)
             return await _no(parts, person, word, kept, ask, end=said == "no_and_end")
-        except Conflict:
+        except (Conflict, NoRoom):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
 
@@ -264,6 +264,8 @@ async def _proceed(  # one complete confirmation and all it hangs on
         covered=tuple(sorted(weighed.covered)),
         versions=weighed.kept_versions(),
         shown=shown_hashes(closed)[1],
+        reserved=tuple(one for one, _ in weighed.reserved),
+        waiver=-1 if weighed.waiver is None else weighed.waiver,
     )
     answered = await write(parts, answered_entry(parts, permitted, closed, said))
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")
@@ -279,6 +281,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
                 used,
                 *(() if act is None else (Put(act, 0),)),
             ),
+            reserves=moved(ask.record, weighed.reserved),
             touches=((permitted.task, parts.world.now()),),
             entries=written.rows,
         )
@@ -321,13 +324,13 @@ async def _no(  # one answer and all it hangs on
     act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
     target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
-    moved = [*released(ask.record), *(Reserve(scope, key, 1, None) for key in bound)]
+    changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for key in bound)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(
         Commit(
             puts=(Put(closed, kept.rev, kept.record), Put(declined, ask.rev, ask.record)),
-            reserves=tuple(moved),
+            reserves=tuple(changed),
             steps=steps,
             entries=written.rows,
         )

@@ -146,11 +146,15 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
     if all(one.epochs == standing.epochs or not one.text for one in messages):
         return messages
     values = await _untold(parts, standing)
-    cut: list[Message] = []
-    for one in messages:
-        held = find_held(one.text, values) if one.epochs != standing.epochs else ()
-        cut.append(replace(one, text=without(one.text, held), withheld=one.withheld + len(held)) if held else one)
-    return cut
+    old = [one for one in messages if one.epochs != standing.epochs]
+    client = standing.task.record.client_id
+    held = await parts.long_reads.read(
+        client, sum(len(one.text) for one in old), lambda: {one.n: find_held(one.text, values) for one in old}
+    )
+    return [
+        replace(one, text=without(one.text, held[one.n]), withheld=one.withheld + len(held[one.n])) if held.get(one.n) else one
+        for one in messages
+    ]
 
 
 async def _untold(parts: Parts, standing: Standing) -> Mapping[str, Json]:

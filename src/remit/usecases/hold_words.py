@@ -1,7 +1,7 @@
 """Holding what an agent says against what it asks: the message and every free text, with the task's last messages."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.errors import Code, Refused
@@ -14,6 +14,7 @@ from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
 
 _EARLIER: Final = 3
+_FARTHEST: Final = 200
 _WORDS: Final[Mapping[Said, Code]] = {
     Said.CONTRADICTS: Code.WORDS_CONTRADICTS,
     Said.UNREADABLE: Code.WORDS_UNREADABLE,
@@ -35,9 +36,8 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
     texts = [text for text in texts if text.strip()]
     if not texts:
         return
-    earlier = await parts.store.find(AskRecord, "ask.task", standing.task.record.id, limit=_EARLIER, newest=True)
     targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
-    before = _chains(parts, [one.record for one in reversed(earlier)])
+    before = _chains(await _said_before(parts, standing.task.record.id))
     verdict = await parts.long_reads.read(
         standing.task.record.client_id,
         sum(map(len, texts)),
@@ -66,16 +66,34 @@ def _free_texts(action: Action, params: JsonObject) -> list[str]:
     return [value for mark in action.marked(MarkKind.FREE_TEXT) for value in values_at(params, mark.path) if isinstance(value, str)]
 
 
-def _chains(parts: Parts, earlier: Sequence[AskRecord]) -> tuple[tuple[str, ...], ...]:
-    """What a task said before, oldest first, as it may be read on: all of it, the messages alone, and the texts alone that stand in its case.
+_Told: TypeAlias = tuple[list[str], list[str]]
+"""The messages and the texts of one ask."""
 
-    What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
+
+async def _said_before(parts: Parts, task: str) -> list[_Told]:
+    """What a task's last asks that said something said, oldest first.
+
+    ⚔ Asks without a word, and those that were refused, take no place among them: a message cut in two is not two messages for
+    having reads in between. What was refused never reached the case: no later message continues it, and it must not spoil an honest one.
     """
-    said: list[tuple[list[str], list[str]]] = []
-    for record in earlier:
-        action = parts.catalogue.actions.get(record.action)
-        if record.state is not AskState.REFUSED:
-            said.append(([record.words] if record.words else [], [] if action is None else _free_texts(action, params_of(record))))
+    told: list[_Told] = []
+    for limit in (_EARLIER, _FARTHEST):
+        found = await parts.store.find(AskRecord, "ask.task", task, limit=limit, newest=True)
+        told = [one for one in (_told(parts, kept.record) for kept in found) if any(one)][:_EARLIER]
+        if len(told) == _EARLIER or len(found) < limit:
+            break
+    return told[::-1]
+
+
+def _told(parts: Parts, record: AskRecord) -> _Told:
+    action = parts.catalogue.actions.get(record.action)
+    if record.state is AskState.REFUSED:
+        return [], []
+    return [record.words] if record.words else [], [] if action is None else _free_texts(action, params_of(record))
+
+
+def _chains(said: Sequence[_Told]) -> tuple[tuple[str, ...], ...]:
+    """What a task said before as it may be read on: all of it, the messages alone, and the texts alone that stand in its case."""
     words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
     chains = {tuple(one for both in said for kind in both for one in kind): None, tuple(words): None, tuple(texts): None}
     return tuple(chain for chain in chains if chain) or ((),)  # what is wrong by itself is found behind anything

@@ -10,7 +10,7 @@ from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndRe
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, Put
+from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
@@ -30,6 +30,7 @@ class Again:
     """What deciding a waiting act again adds to the record of its sending: its decision, and what must be as it was then."""
 
     expects: tuple[Expect, ...]
+    reserves: tuple[Reserve, ...]
     written: Written
 
 
@@ -123,10 +124,11 @@ async def _send(  # as above
         acting = replace(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Kept(acting, ask.rev + 1)
-    expects, entries = ((), ()) if again is None else (again.expects, again.written.rows)
+    more = again or Again((), (), Written((), ()))
+    expects, entries = (*standing.expects, *persons, *more.expects), more.written.rows
     try:
-        await parts.store.commit(Commit(expects=(*standing.expects, *persons, *expects), puts=tuple(puts), entries=entries))
-    except Conflict:
+        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), reserves=more.reserves, entries=entries))
+    except (Conflict, NoRoom):
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None
     parts.on_point("act.sent")

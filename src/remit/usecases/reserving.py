@@ -15,6 +15,17 @@ def taken(asked: Iterable[tuple[Reserved, int | None]]) -> tuple[Reserve, ...]:
     return tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in asked)
 
 
+def moved(record: AskRecord, asked: Iterable[tuple[Reserved, int | None]]) -> tuple[Reserve, ...]:
+    """What an ask that is decided again on other powers gives back and takes; nothing where they are the same.
+
+    ⚔ It must be charged to the power it is done under, or that power would be used more often than it says.
+    """
+    wanted = tuple(asked)
+    if sorted((one.scope, one.key, one.amount) for one, _ in wanted) == sorted((one.scope, one.key, one.amount) for one in record.reserved):
+        return ()
+    return (*released(record), *taken(wanted))
+
+
 def released(record: AskRecord) -> tuple[Reserve, ...]:
     """What an ask holds that never reached the desk, given back."""
     return tuple(Reserve(one.scope, one.key, -one.amount, None) for one in record.reserved)

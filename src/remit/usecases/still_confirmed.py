@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from remit.domain.catalogue import CUSTOMER
 from remit.domain.confirmers import OFFICER
 from remit.domain.errors import Code, Refused
-from remit.domain.records import Answer, AskRecord, ConfirmationRecord, Person
+from remit.domain.records import Answer, AskRecord, ConfirmationRecord, Passkey, Person
 from remit.domain.values import decode
-from remit.ports.store import Expect, Missing
+from remit.ports.store import Expect, Kept, Missing
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import render_now
@@ -79,12 +79,12 @@ async def verify_still_say(parts: Parts, ask: AskRecord, answers: Iterable[Answe
     for one in answers:
         try:
             kept = await parts.store.get(Person, one.person)
-            await _verify(parts, ask, kept.record, one)
+            key = await _verify(parts, ask, kept.record, one)
         except Missing:
             raise _gone("somebody who confirmed is not known any more") from None
         except Refused as refused:
             raise _gone(f"{one.confirms_as} may not confirm any more: {refused.detail}") from None
-        expects.append(Expect(Person.KIND, kept.record.id, kept.rev))
+        expects += [Expect(Person.KIND, kept.record.id, kept.rev), Expect(Passkey.KIND, key.record.id, key.rev)]
     return tuple(expects)
 
 
@@ -95,12 +95,13 @@ async def _confirmation(parts: Parts, ask: AskRecord) -> ConfirmationRecord:
         raise _gone("its confirmation is not there") from None
 
 
-async def _verify(parts: Parts, ask: AskRecord, person: Person, said: Answer) -> None:
+async def _verify(parts: Parts, ask: AskRecord, person: Person, said: Answer) -> Kept[Passkey]:
     if said.confirms_as != CUSTOMER:
         verify_officer(person, said.confirms_as.removeprefix(OFFICER))
     evidence = decode(said.evidence.encode())
     key = await passkey_of(parts, person.id, evidence if isinstance(evidence, Mapping) else {})
     verify_trusted_for(parts, key.record, person, ask)
+    return key
 
 
 def _gone(detail: str) -> Refused:

@@ -30,7 +30,7 @@ from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, en
 from remit.usecases.reconcile import reconcile
 from remit.usecases.recording import draft, write
 from remit.usecases.report_native_replies import report_native_replies
-from remit.usecases.reserving import released
+from remit.usecases.reserving import moved, released
 from remit.usecases.standing import ending_of, load_standing, something_waits
 from remit.usecases.still_confirmed import verify_still_meant
 from remit.usecases.write_decision import write_decision
@@ -152,12 +152,20 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
             except Refused as refused:
                 await void_act(parts, kept, refused)
                 return
-            decided = replace(ask.record, versions=weighed.kept_versions(), covered=tuple(sorted(weighed.covered)))
+            decided = replace(
+                ask.record,
+                versions=weighed.kept_versions(),
+                covered=tuple(sorted(weighed.covered)),
+                reserved=tuple(one for one, _ in weighed.reserved),
+                waiver=-1 if weighed.waiver is None else weighed.waiver,
+            )
             act = Kept(replace(kept.record, epochs=standing.epochs), kept.rev)
             written = await write_decision(
                 parts, standing, decided, weighed, decision="permit", code="", detail="decided again before sending"
             )
-            await dispatch_fresh(parts, standing, act, Kept(decided, ask.rev), (), again=Again(weighed.expects, written))
+            await dispatch_fresh(
+                parts, standing, act, Kept(decided, ask.rev), (), again=Again(weighed.expects, moved(ask.record, weighed.reserved), written)
+            )
         case Refuse(code=code, detail=detail):
             await void_act(parts, kept, Refused(code, detail))
         case _:

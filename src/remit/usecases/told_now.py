@@ -35,8 +35,13 @@ async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
     Source: 2-model.md §4 (standing and case are read again before bytes leave).
     """
     standing = await load_standing(parts, record.task)
-    if standing.task.record.reason != EndReason.OBJECTIVE_REACHED:
+    try:
         verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
+    except Refused as refused:
+        if refused.code is not Code.TASK_ENDED or standing.task.record.reason != EndReason.OBJECTIVE_REACHED:
+            raise
+        if standing.customer.record.paused or any(kept.record.state not in {"active", "exhausted"} for kept, _ in standing.chain):
+            raise
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
         raise await ended_by_case(parts, record.task, ended)
