@@ -10,6 +10,7 @@ from attacks.arena import SEND_BACK, Arena
 from remit.domain.errors import Fault
 from remit.domain.records import ActRecord, ActState, TaskRecord, TaskState
 from remit.domain.values import Instant
+from remit.ports.backoffice import ActResult
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxMandate, SandboxReply, SandboxTask
@@ -156,3 +157,22 @@ def test_acts_that_cannot_be_settled_do_not_hide_those_behind_them(arena: Arena,
     arena.desk.sweep()
     assert reply.again().outcome == "done"
     assert arena.performed() == [SEND_BACK]
+
+
+@pytest.mark.proves("SWEEP-FAIR")
+def test_a_desk_that_answers_nonsense_about_one_act_keeps_no_other_from_being_done(arena: Arena) -> None:
+    replies = []
+    for _ in range(2):
+        arena.backoffice.fail_next("before")
+        replies.append(arena.anna.confirm(arena.task().ask("order.return", SEND_BACK)))
+    acts = [act_of(arena, reply).id for reply in replies]
+    real = arena.backoffice.outcome
+
+    async def outcome(key: str) -> ActResult:
+        if key == acts[0]:
+            raise ValueError("no such answer")
+        return await real(key)
+
+    arena.backoffice.outcome = outcome  # type: ignore[method-assign]  # a desk of another make
+    arena.desk.sweep()
+    assert [reply.again().outcome for reply in replies] == ["unknown", "done"]

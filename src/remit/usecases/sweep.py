@@ -1,5 +1,6 @@
 """What happens by itself: queued acts are sent, unknown ones reconciled, whatever has expired is ended."""
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Final, TypeVar
@@ -36,6 +37,7 @@ from remit.usecases.still_confirmed import verify_still_meant
 from remit.usecases.write_decision import write_decision
 
 R = TypeVar("R", bound=Record)
+_LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 200
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
 
@@ -125,6 +127,9 @@ async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts,
     try:
         await work(parts, kept)
     except (Fault, Refused, Conflict, Missing):
+        return 0
+    except Exception:  # noqa: BLE001  # ⚔ a desk that answers nonsense about one thing must not keep everything else from being done
+        _LOG.exception("the sweep left %s %s for the next round", kept.record.KIND, kept.record.id)
         return 0
     return 1
 
