@@ -73,9 +73,9 @@ def receipt(*indexes: int, checkpoint: str | None = None, origin: str = ORIGIN) 
 
 
 @pytest.mark.parametrize("index", range(COUNT))
-def test_what_the_desk_writes_verifies_as_value_and_as_bytes(index: int) -> None:
+def test_what_the_desk_writes_verifies_as_value_as_bytes_and_as_text(index: int) -> None:
     built = receipt(index)
-    for form in (built, json.dumps(built).encode()):
+    for form in (built, json.dumps(built).encode(), json.dumps(built)):
         verified = verify(form, str(VKEY), ask=f"ask_{index}")
         assert (verified.origin, verified.size) == (ORIGIN, COUNT)
         (one,) = verified.entries
@@ -160,6 +160,8 @@ def test_lines_of_unknown_keys_are_passed_over() -> None:
         b"",
         b"{}",
         b'{"v":1,"v":1}',
+        '{"v":1,"v":1}',
+        "\ud800",
         BUILT | {"more": 1},
         BUILT | {"v": True},
         BUILT | {"v": 2},
@@ -174,7 +176,7 @@ def test_lines_of_unknown_keys_are_passed_over() -> None:
         BUILT | {"checkpoint": BUILT["checkpoint"].replace("\n\n", "\n")},
         BUILT | {"checkpoint": "\ud800" + BUILT["checkpoint"]},
     ],
-    ids=range(19),
+    ids=range(21),
 )
 def test_what_is_no_receipt_is_refused_and_breaks_nothing(broken: Any) -> None:
     with pytest.raises(ReceiptInvalid):
@@ -194,6 +196,12 @@ def test_bodies_that_no_desk_writes_are_refused(body: Any) -> None:
 
 @pytest.mark.parametrize("vkey", ["", "a", "a+b+c", str(VKEY)[:-4], str(VKEY).replace("desk", "disk"), f"{VKEY.name}+00000000+AAAA"])
 def test_what_is_no_verifier_key_is_refused(vkey: str) -> None:
+    with pytest.raises(ReceiptInvalid):
+        verify(BUILT, vkey)
+
+
+@pytest.mark.parametrize("vkey", [None, 5, [None], str(VKEY).encode(), {}])
+def test_a_verifier_key_that_is_no_text_is_refused_as_one(vkey: Any) -> None:
     with pytest.raises(ReceiptInvalid):
         verify(BUILT, vkey)
 

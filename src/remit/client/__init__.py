@@ -6,7 +6,17 @@ Async here; the same names, blocking, in `remit.client.sync`. It imports no room
 from remit.client.agent import Agent, Mandate, MandateRequest
 from remit.client.answers import Answer, Message, TaskStatus
 from remit.client.clock import Clock
-from remit.client.errors import IdentityUnusable, Problem, ProtocolError, ReceiptInvalid, Refused, RemitError, StillWaiting, Unavailable
+from remit.client.errors import (
+    IdentityUnusable,
+    Miswritten,
+    Problem,
+    ProtocolError,
+    ReceiptInvalid,
+    Refused,
+    RemitError,
+    StillWaiting,
+    Unavailable,
+)
 from remit.client.identities import Identity, JwtSvidFile, PrivateKeyJwt
 from remit.client.keys import new_key
 from remit.client.sending import Retries
@@ -25,6 +35,7 @@ __all__ = [
     "Mandate",
     "MandateRequest",
     "Message",
+    "Miswritten",
     "PrivateKeyJwt",
     "Problem",
     "ProtocolError",

@@ -21,13 +21,14 @@ from remit.client.consent import Consent
 from remit.client.discovery import desk_url
 from remit.client.door import Door
 from remit.client.errors import ProtocolError, Refused, StillWaiting
-from remit.client.identities import Identity
+from remit.client.identities import Identity, verify_identity
 from remit.client.keys import KeySource, ProofKey
 from remit.client.loopback import LoopbackListener
 from remit.client.replies import AnswerView
 from remit.client.sending import Retries, Sender
 from remit.client.task import Task
 from remit.client.values import Json, Wish
+from remit.client.wishes import mandate_details
 
 OnUrl: TypeAlias = Callable[[str], object]
 _CONSENT_S: Final = 900.0
@@ -79,10 +80,11 @@ class Agent:
         """Nothing is sent yet. `timeout` in seconds, for each answer; long polls add their own wait.
 
         Raises:
-            ValueError: when `desk` is not an https address (http for loopback alone).
+            Miswritten: when `desk` is not an https address (http for loopback alone), or `identity` is none.
             IdentityUnusable: when the key cannot be used.
         """
         url = desk_url(desk)
+        verify_identity(identity)
         proof_key = ProofKey(key)
         # Redirects are never followed: a token must not travel to where an answer points.
         http = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False)
@@ -158,6 +160,7 @@ class Agent:
         a listener on this machine; with one, your own server passes the redirect to `finish`. `timeout` in seconds.
 
         Raises:
+            Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
             Refused: when the desk or the customer said no (`mandate.invalid`, `oauth.access_denied`, …).
             StillWaiting: when the customer has not answered in time.
             ProtocolError: when the redirect is not the desk's answer to this request.
@@ -177,6 +180,7 @@ class Agent:
         """Begin a mandate request without waiting: send the customer to `url`, then give the redirect to `finish`.
 
         Raises:
+            Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
             Refused: when the desk does not take the request.
         """
         _, request = await self._push(wish, redirect_uri=redirect_uri)
@@ -195,6 +199,7 @@ class Agent:
         """Ask a customer who granted this operator something before, with no browser at hand (CIBA), and wait for the answer.
 
         Raises:
+            Miswritten: when the wish is misspelt or not what it should be; nothing was sent.
             Refused: when the desk or the customer said no, or nobody answered in time (`oauth.expired_token`).
             ProtocolError: when the desk has no backchannel.
 
@@ -206,7 +211,7 @@ class Agent:
         call = calls.backchannel_request(
             desk.backchannel_endpoint,
             login_hint=login_hint,
-            details=calls.mandate_details(wish),
+            details=mandate_details(wish),
             binding_message=binding_message,
             jkt=self.key_thumbprint,
         )
@@ -230,7 +235,7 @@ class Agent:
         waiting: Consent[Mandate] = Consent(redirect_uri=redirect_uri, granted=asyncio.get_running_loop().create_future())
         call = calls.pushed_request(
             desk,
-            details=calls.mandate_details(wish),
+            details=mandate_details(wish),
             redirect_uri=redirect_uri,
             state=waiting.state,
             challenge=waiting.challenge,

@@ -6,14 +6,13 @@ Both faces (async and sync) send these same calls.
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from remit.client.discovery import Metadata
-from remit.client.reading import encode
-from remit.client.values import Attachment, Wish
+from remit.client.values import Attachment
+from remit.client.wishes import ask_body, encoded_ask
 
 MANDATE_TOKEN: Final = "urn:remit:token-type:mandate"  # noqa: S105  # a name, not a secret
 TASK_TOKEN: Final = "urn:remit:token-type:task"  # noqa: S105  # a name, not a secret
@@ -54,35 +53,6 @@ class Call:
 def public(url: str) -> Call:
     """Read a public document of the desk."""
     return Call(method="GET", url=url, proves=False)
-
-
-def mandate_details(wish: Wish) -> str:
-    """The `authorization_details` of a mandate request.
-
-    Raises:
-        TypeError: when a power is not JSON.
-        ValueError: when `expires_at` has no time zone.
-
-    Source: RFC 9396 §2; 2-model.md §3.
-    """
-    purpose: dict[str, object] = {"type": wish["objective"]}
-    if wish.get("target") is not None:
-        purpose["target"] = {kind: list(ids) for kind, ids in (wish["target"] or {}).items()}
-    if wish.get("summary") is not None:
-        purpose["summary"] = wish["summary"]
-    wanted: dict[str, object] = {"type": "remit_mandate", "objective": purpose, "powers": [dict(power) for power in wish["powers"]]}
-    if wish.get("never"):
-        wanted["never"] = [dict(power) for power in wish["never"]]
-    expires_at = wish.get("expires_at")
-    operators = wish.get("chain_operators")
-    limits = {
-        "expires_at": expires_at and _moment(expires_at),
-        "max_tasks": wish.get("max_tasks"),
-        "chain": wish.get("chain"),
-        "chain_operators": operators and list(operators),
-    }
-    wanted |= {name: value for name, value in limits.items() if value is not None}
-    return encode([wanted]).decode()
 
 
 def pushed_request(desk: Metadata, *, details: str, redirect_uri: str, state: str, challenge: str, jkt: str) -> Call:
@@ -158,10 +128,9 @@ def ask(
     """One wish. The body is written here once, so that every repetition is the same to the byte.
 
     Raises:
-        TypeError: when the params are not JSON.
-        ValueError: when they hold NaN or infinity.
+        Miswritten: when an argument is not what it should be, or the params are not JSON.
     """
-    wish: dict[str, object] = {"action": action, "params": dict(params)}
+    wish: dict[str, object] = {**ask_body(action=action, params=params, words=words, attachments=attachments)}
     if words is not None:
         wish["words"] = words
     if attachments:
@@ -169,7 +138,7 @@ def ask(
             {"name": file.name, "media_type": file.media_type, "data_b64": base64.b64encode(file.data).decode()} for file in attachments
         ]
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
-    return Call(method="POST", url=f"{_task(desk, task)}/asks", body=encode(wish), headers=headers)
+    return Call(method="POST", url=f"{_task(desk, task)}/asks", body=encoded_ask(wish), headers=headers)
 
 
 def ask_state(desk: Metadata, *, ask_id: str, wait_s: int) -> Call:
@@ -199,14 +168,3 @@ def complete(desk: Metadata, *, task: str) -> Call:
 
 def _task(desk: Metadata, task: str) -> str:
     return f"{desk.issuer}/v1/tasks/{quote(task, safe='')}"
-
-
-def _moment(value: datetime) -> str:
-    """RFC 3339 in UTC.
-
-    Raises:
-        ValueError: for a time without a zone.
-    """
-    if value.tzinfo is None:
-        raise ValueError("expires_at needs a time zone")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -54,6 +54,8 @@ def read_vkey(text: str) -> Vkey:
     Raises:
         ReceiptInvalid: when it is not an Ed25519 key whose hash fits its name and bytes.
     """
+    if not isinstance(text, str):
+        raise ReceiptInvalid(f"a verifier key is a text name+hash+base64, not a value of type {type(text).__name__}")
     name, _, rest = text.strip().partition("+")
     key_id, _, encoded = rest.partition("+")
     raw = exact_base64(encoded, 1 + _KEY_BYTES)

@@ -6,11 +6,14 @@ Source: RFC 8414 (authorization server), RFC 9728 (protected resource), RFC 9207
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from remit.client.errors import ProtocolError
+from remit.client.errors import Miswritten, ProtocolError
 from remit.client.reading import object_of, optional_text, text, texts
 from remit.client.values import Json
+
+_SHOWN: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,18 +28,22 @@ class Metadata:
     backchannel_endpoint: str | None
 
 
-def desk_url(written: str) -> str:
-    """The desk's issuer identifier from what the developer wrote; one trailing slash is forgiven.
+def desk_url(written: str, *, name: str = "desk") -> str:
+    """The desk's issuer identifier from what the developer wrote as `name`; one trailing slash is forgiven.
 
     Raises:
-        ValueError: when it is not https (http is for loopback alone), or carries a query, a fragment or a user.
+        Miswritten: `settings.invalid` when it is not https (http is for loopback alone), or carries a query, a fragment or a user.
     """
+    cure = f"Set {name} to the desk's own address, such as https://support.acme.example."
+    if not isinstance(written, str):
+        raise Miswritten("settings.invalid", detail=f"{name} is an address, not a value of type {type(written).__name__}.", cure=cure)
     url = written.removesuffix("/")
-    parts = urlsplit(url)
-    if parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
-        raise ValueError("desk is an address without query, fragment and user, such as https://support.acme.example")
+    parts = _split(url)
+    if parts is None or parts.query or parts.fragment or "@" in parts.netloc or not parts.hostname:
+        # The address is not repeated here: a password may stand in it.
+        raise Miswritten("settings.invalid", detail=f"{name} is an address without query, fragment and user.", cure=cure)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-        raise ValueError("desk is an https address; http is for loopback alone")
+        raise Miswritten("settings.invalid", detail=f"{name} is an https address; http is for loopback alone.", cure=cure)
     return url
 
 
@@ -58,8 +65,12 @@ def read_server(answered: Json, *, desk: str) -> Metadata:
             would have us send assertions and codes to a stranger (mix-up, RFC 9207 §1).
     """
     body = object_of(answered)
-    if text(body, "issuer") != desk:
-        raise ProtocolError("the issuer in the metadata is not the desk")
+    issuer = text(body, "issuer")
+    if issuer != desk:
+        raise ProtocolError(
+            f"what answers at {desk} calls itself {issuer[:_SHOWN]!r}: the issuer in the metadata is not the desk. "
+            "If that is the desk you mean, set desk to that very address"
+        )
     if body.get("code_challenge_methods_supported") is not None and "S256" not in texts(body, "code_challenge_methods_supported"):
         raise ProtocolError("the desk does not do PKCE with S256")
     return Metadata(
@@ -79,8 +90,9 @@ def verify_resource(answered: Json, *, desk: str) -> None:
         ProtocolError: when it names another resource or another server (RFC 9728 §3.3).
     """
     body = object_of(answered)
-    if text(body, "resource").removesuffix("/") != desk:
-        raise ProtocolError("the resource in the metadata is not the desk")
+    resource = text(body, "resource")
+    if resource.removesuffix("/") != desk:
+        raise ProtocolError(f"the resource in the metadata of {desk} is {resource[:_SHOWN]!r}, not the desk")
     if desk not in texts(body, "authorization_servers"):
         raise ProtocolError("the desk's API does not name the desk as its authorization server")
 
@@ -99,6 +111,15 @@ def _endpoint(body: Mapping[str, Json], name: str, desk: str) -> str:
 
 def _optional_endpoint(body: Mapping[str, Json], name: str, desk: str) -> str | None:
     return None if optional_text(body, name) is None else _endpoint(body, name, desk)
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read when asked for, and refused then
+    except ValueError:
+        return None
+    return parts
 
 
 def _origin(parts: SplitResult) -> tuple[str, str]:

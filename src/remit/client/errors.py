@@ -83,6 +83,8 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
     def __str__(self) -> str:
         """One line: code, what happened, what would cure it."""
         said = self.detail or self.title
+        if said and self.cure and not said.endswith((".", "!", "?")):
+            said = f"{said}."
         parts = [f"{self.code}: {said}" if said else self.code]
         if self.cure:
             parts.append(f"Cure: {self.cure}")
@@ -91,6 +93,13 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
 
 class Refused(Problem):  # a decision of the desk, not an error; the name is the house word
     """The desk's decision not to do it. Asking the same again changes nothing; the `cure` says what might."""
+
+
+class Miswritten(Refused, ValueError, TypeError):  # noqa: N818  # says what is the matter; the family name stands in RemitError
+    """What this program itself wrote cannot be sent: nothing was. It is a `ValueError` and a `TypeError`, too.
+
+    `code` is the code the desk would have given for it.
+    """
 
 
 class Unavailable(Problem):

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from remit.client.errors import IdentityUnusable
+from remit.client.errors import IdentityUnusable, Miswritten
 from remit.client.keys import KeySource, load_key
 
 _PRIVATE_KEY_JWT: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -41,6 +41,21 @@ class Identity(Protocol):
             IdentityUnusable: when the identity cannot be read or has expired.
         """
         ...
+
+
+def verify_identity(given: object) -> None:
+    """Check that something is an identity, before it is first needed.
+
+    Raises:
+        Miswritten: `settings.invalid` when it is none.
+    """
+    able = all(callable(getattr(given, name, None)) for name in ("client_id", "credentials"))
+    if not able or isinstance(given, type):
+        raise Miswritten(
+            "settings.invalid",
+            detail=f"identity is not a {given.__name__ if isinstance(given, type) else type(given).__name__}.",
+            cure="Give PrivateKeyJwt(client_id, key, kid) or JwtSvidFile(path).",
+        )
 
 
 class PrivateKeyJwt:

@@ -50,7 +50,7 @@ class VerifiedReceipt:
 
 
 def verify(receipt: "Json | bytes", vkey: str | Sequence[str], *, ask: str | None = None) -> VerifiedReceipt:
-    """Verify a receipt, as it came with a reply or as the bytes of a file.
+    """Verify a receipt, as it came with a reply or as a file holds it, in bytes or text.
 
     `vkey` is the log's verifier key (`name+hash+base64`), or several. Get it once, from somebody you trust, not along with the
     receipt. With `ask`, the receipt must also be about that ask. ⚔ A true receipt of another ask proves nothing about this one.
@@ -60,9 +60,12 @@ def verify(receipt: "Json | bytes", vkey: str | Sequence[str], *, ask: str | Non
 
     Source: 2-model.md §9; RFC 9162 §2.1.3.2; C2SP signed-note and tlog-checkpoint.
     """
+    if not isinstance(vkey, Sequence):
+        raise ReceiptInvalid("vkey is the log's verifier key, a text such as name+hash+base64, or a list of them")
     keys = [checkpoints.read_vkey(one) for one in ([vkey] if isinstance(vkey, str) else vkey)]
     try:
-        whole = _members(decode(receipt) if isinstance(receipt, bytes) else receipt, {"v", "log", "entries", "checkpoint"})
+        read = decode(receipt.encode()) if isinstance(receipt, str) else decode(receipt) if isinstance(receipt, bytes) else receipt
+        whole = _members(read, {"v", "log", "entries", "checkpoint"})
         return _verified(whole, keys, ask)
     except ProtocolError as error:
         raise ReceiptInvalid(str(error)) from None

@@ -77,7 +77,7 @@ class Sender:
             except httpx.TransportError as error:
                 # A lost connection tells nothing about whether the desk acted; only a failed connect does.
                 if last or not (call.repeatable or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)):
-                    raise _unreachable(error) from error
+                    raise _unreachable(error, self.desk) from None
                 await self.clock.sleep(self._backoff_s(attempt))
                 continue
             if answered.is_success:
@@ -137,12 +137,14 @@ class Sender:
         return min(self.retries.first_pause_s * float(2 ** (attempt - 1)) * spread, self.retries.longest_pause_s)
 
 
-def _unreachable(error: httpx.TransportError) -> Unavailable:
+def _unreachable(error: httpx.TransportError, desk: str) -> Unavailable:
+    never = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+    what = f"nothing can be reached at {desk}" if never else f"no answer came from {desk}"
     return Unavailable(
         "desk.unavailable",
         title="The desk cannot be reached",
-        detail=type(error).__name__,
-        cure="Try again later; repeat an ask with the same idempotency key.",
+        detail=f"{what} ({type(error).__name__}).",
+        cure=f"{'Check the address. ' if never else ''}Try again later; repeat an ask with the same idempotency key.",
     )
 
 

@@ -1,38 +1,57 @@
 """What a test writes down as params or a mandate, as plain JSON: Decimals and tuples included, nothing rounded."""
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from remit.client.errors import Miswritten
 
-def plain(value: Any) -> Any:  # noqa: ANN401  # JSON, as Python writes it
+
+def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # JSON, as Python writes it
     """The value as JSON can carry it exactly.
 
     Raises:
-        TypeError: when it is not JSON.
-        ValueError: for a Decimal that would be rounded, NaN or infinity.
+        Miswritten: with `code` when it is not JSON, or for a Decimal that would be rounded, NaN or infinity.
     """
     if isinstance(value, Mapping):
-        return {_name(name): plain(item) for name, item in value.items()}
+        return {_name(name, code): plain(item, code) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, code) for item in value]
     if isinstance(value, Decimal):
-        return _number(value)
-    return value
+        return _number(value, code)
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    raise Miswritten(
+        code,
+        detail=f"{value if isinstance(value, float) else f'a value of type {type(value).__name__}'} is not JSON.",
+        cure="Give texts, numbers, lists and objects alone; write money as a text such as '40.00 EUR'.",
+    )
 
 
-def _name(name: object) -> str:
+def plain_object(value: object, what: str, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
+    """An object as JSON can carry it exactly; `what` says what it is.
+
+    Raises:
+        Miswritten: with `code` when it is no object, or not JSON.
+    """
+    if not isinstance(value, Mapping):
+        raise Miswritten(code, detail=f"{what} is an object, not a value of type {type(value).__name__}.", cure=f"Give {what} as a dict.")
+    return plain(value, code)
+
+
+def _name(name: object, code: str) -> str:
     if not isinstance(name, str):
-        message = f"a member's name is a text, not {name!r}"
-        raise TypeError(message)
+        raise Miswritten(code, detail=f"a member's name is a text, not {name!r}.", cure="Write the name as a text.")
     return name
 
 
-def _number(value: Decimal) -> int | float:
+def _number(value: Decimal, code: str) -> int | float:
     """⚔ A rounded amount would be another amount than the one that was tried."""
     if value.is_finite():
         number: int | float = int(value) if value == value.to_integral_value() else float(value)
         if Decimal(repr(number)) == value:
             return number
-    message = f"{value} cannot be a JSON number without being rounded; write money as a text such as '40.00 EUR'"
-    raise ValueError(message)
+    raise Miswritten(
+        code, detail=f"{value} cannot be a JSON number without being rounded.", cure="Write money as a text such as '40.00 EUR'."
+    )

@@ -13,7 +13,7 @@ async def issuer_at(base_url: str) -> str:
     """The issuer of the desk at an address, which may be another name for the same machine. Proofs and passkeys are made for it.
 
     Raises:
-        ValueError: when it is no address of a desk.
+        Miswritten: `settings.invalid` when it is no address of a desk.
         Unavailable: `desk.unavailable` when nothing answers there, or what answers is no desk.
     """
     address = _address(base_url)
@@ -55,8 +55,4 @@ class RunningTransport(httpx.AsyncBaseTransport):
 
 
 def _address(base_url: str) -> str:
-    try:
-        return desk_url(base_url)
-    except ValueError as wrong:
-        message = f"base_url: {wrong}"
-        raise ValueError(message) from None
+    return desk_url(base_url, name="base_url")
