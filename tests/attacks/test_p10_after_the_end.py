@@ -276,14 +276,15 @@ def test_a_proof_counts_once_also_when_it_is_turned_away(arena: Arena) -> None:
 
 
 @pytest.mark.proves("P10", "IDEMPOTENCE")
-def test_a_repeated_ask_is_told_what_became_of_it_after_the_end_and_is_not_refused(arena: Arena) -> None:
+def test_a_repeated_ask_is_no_new_one_after_the_end(arena: Arena) -> None:
     task = arena.task()
     path, headers = f"/v1/tasks/{task.id}/asks", {"idempotency-key": "k1"}
     body = {"action": "order.read", "params": {"order_id": "W1"}}
     first = arena.send(task, path, body, headers=headers).json()
     task.complete()
     again = arena.send(task, path, body, headers=headers)
-    assert (again.status_code, again.json()["ask"], again.json()["outcome"]) == (200, first["ask"], "done")
-    assert again.json()["result"] == {}
-    other = arena.send(task, path, {**body, "params": {"order_id": "W2"}}, headers=headers)
-    assert code_of(other) == "request.conflict"
+    assert (again.status_code, code_of(again)) == (401, "task.ended")
+    assert "ask" not in again.json()
+    assert [one["envelope"]["ask"] for one in arena.entries("ask.decided")] == [first["ask"]]
+    looked = arena.send(task, f"/v1/asks/{first['ask']}", method="GET").json()
+    assert (looked["outcome"], looked["result"]) == ("done", {})

@@ -118,22 +118,6 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
 
     `broken` is what this very request has just met; where its own record is what is found here, that is the answer.
     """
-    kept = await _earlier(parts, standing, workload, request, broken)
-    ended = await case_ending(parts, kept.record.case) if kept.record.result else None
-    if ended is not None:
-        raise await ended_by_case(parts, kept.record.task, ended)
-    record = await read_again(parts, kept.record)
-    stands = await parts.store.stand(standing.expects)  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
-    return await reply_of(parts, record, covered=still_covered(parts, standing, record), attributes=stands)
-
-
-async def _earlier(parts: Parts, standing: Standing, workload: Workload, request: AskIn, broken: Fault | None) -> Kept[AskRecord]:
-    """The ask that was recorded under this key, if this is the same one; the request's proof is spent on it.
-
-    Raises:
-        Refused: `request.conflict`, `credential.replayed`.
-        Fault: `broken`, where this very request has recorded it.
-    """
     if standing.earlier is None:
         raise Fault(Code.FAULT_INTERNAL, "no earlier answer")
     known, kept = standing.earlier
@@ -145,7 +129,12 @@ async def _earlier(parts: Parts, standing: Standing, workload: Workload, request
         if broken is not None:
             raise broken from None
         raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
-    return kept
+    ended = await case_ending(parts, kept.record.case) if kept.record.result else None
+    if ended is not None:
+        raise await ended_by_case(parts, kept.record.task, ended)
+    record = await read_again(parts, kept.record)
+    stands = await parts.store.stand(standing.expects)  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
+    return await reply_of(parts, record, covered=still_covered(parts, standing, record), attributes=stands)
 
 
 async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str) -> bool:
@@ -241,9 +230,7 @@ async def _turned_away(parts: Parts, standing: Standing, workload: Workload, req
         Refused: as given, where it cannot be recorded: nothing is permitted either way; `credential.replayed`.
     """
     if standing.earlier is not None:
-        # What was asked before is no new try: its agent learns what became of it, as after any end, and does not do it twice elsewhere.
-        kept = await _earlier(parts, standing, workload, request, None)
-        return await reply_of(parts, kept.record, attributes=False)
+        raise refused  # what was asked before is no new try: what became of it is told at its own address, also after the end
     weighed = _refused(request, refused)
     record = _record(parts, standing, request, request.words, weighed)
     refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
