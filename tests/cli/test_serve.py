@@ -4,12 +4,14 @@ import asyncio
 import signal
 import socket
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cli.running import Run, Serve, change, refused, sandboxed
+from cli.running import Run, Serve, Serving, change, refused, sandboxed
 from remit.client import Agent
 from remit.sandbox import Sandbox
 from remit.settings import load_settings
@@ -30,6 +32,21 @@ MANDATE = {
     ],
 }
 RETURN = {"order_id": "W1", "item_ids": ["i1"]}
+
+
+def where(serving: Serving) -> tuple[str, int]:
+    return "127.0.0.1", int(serving.said["port"])
+
+
+@contextmanager
+def asking(serving: Serving) -> Iterator[socket.socket]:
+    """A request whose last byte is still to be sent."""
+    head = f"POST /login/v1/sign-in HTTP/1.1\r\nhost: localhost:{where(serving)[1]}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n"
+    with socket.create_connection(where(serving), timeout=30) as under_way:
+        under_way.sendall(f"{head}{{".encode())
+        # An answer on a later connection says that the earlier bytes were read.
+        assert httpx.get(f"{serving.url}/healthz").status_code == 200
+        yield under_way
 
 
 def test_an_agent_does_its_whole_job_over_http_and_the_server_stops_clean(remit: Run, serve: Serve, desk: Path, tmp_path: Path) -> None:
@@ -84,14 +101,9 @@ def test_the_client_of_agent_developers_works_against_the_process(serve: Serve, 
 
 def test_a_request_under_way_is_answered_before_the_server_stops(serve: Serve, desk: Path) -> None:
     serving = serve(desk)
-    where = ("127.0.0.1", int(serving.said["port"]))
-    head = f"POST /login/v1/sign-in HTTP/1.1\r\nhost: localhost:{where[1]}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n"
-    with socket.create_connection(where, timeout=30) as under_way:
-        under_way.sendall(f"{head}{{".encode())
-        # An answer on a later connection says that the earlier bytes were read.
-        assert httpx.get(f"{serving.url}/healthz").status_code == 200
+    with asking(serving) as under_way:
         serving.process.send_signal(signal.SIGTERM)
-        closed(where)
+        closed(where(serving))
         under_way.sendall(b"}")
         assert under_way.recv(15) == b"HTTP/1.1 200 OK"
     assert serving.process.wait(60) == 0
@@ -99,13 +111,9 @@ def test_a_request_under_way_is_answered_before_the_server_stops(serve: Serve, d
 
 def test_a_second_ctrl_c_cuts_off_what_is_under_way_and_says_so_without_a_traceback(serve: Serve, desk: Path) -> None:
     serving = serve(desk)
-    where = ("127.0.0.1", int(serving.said["port"]))
-    head = f"POST /login/v1/sign-in HTTP/1.1\r\nhost: localhost:{where[1]}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n"
-    with socket.create_connection(where, timeout=30) as under_way:
-        under_way.sendall(f"{head}{{".encode())
-        assert httpx.get(f"{serving.url}/healthz").status_code == 200
+    with asking(serving):
         serving.process.send_signal(signal.SIGINT)
-        closed(where)
+        closed(where(serving))
         serving.process.send_signal(signal.SIGINT)
         assert serving.process.wait(60) == 130
     assert serving.process.stderr is not None

@@ -1,7 +1,6 @@
 """An officer over the JSON twins: the card of a case, a reply that cannot leak, offers, and who may do none of it."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,25 +15,8 @@ SECRET = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 
 
 @pytest.fixture
-def desk() -> Iterator[Sandbox]:
-    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def anna(desk: Sandbox) -> SandboxCustomer:
-    return desk.customer("anna", name="Anna Berg")
-
-
-@pytest.fixture
 def olga(desk: Sandbox) -> SandboxPerson:
     return desk.officer("olga", ["billing"], name="Olga Frey")
-
-
-@pytest.fixture
-def task(desk: Sandbox, anna: SandboxCustomer) -> SandboxTask:
-    agent = desk.agent("spiffe://helper.example/shop", name="Helper")
-    return agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
 
 
 def test_the_card_says_of_whom_and_what_may_and_may_not_be_told(olga: SandboxPerson, task: SandboxTask) -> None:

@@ -2,13 +2,12 @@
 
 import copy
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.shop import MANDATE
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
@@ -30,27 +29,6 @@ class Page(HTMLParser):
 
     def of(self, *tags: str) -> list[dict[str, str | None]]:
         return [attributes for tag, attributes in self.elements if tag in tags]
-
-
-@pytest.fixture
-def desk() -> Iterator[Sandbox]:
-    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def anna(desk: Sandbox) -> SandboxCustomer:
-    return desk.customer("anna", name="Anna Berg")
-
-
-@pytest.fixture
-def agent(desk: Sandbox) -> SandboxAgent:
-    return desk.agent("spiffe://helper.example/shop", name="Helper")
-
-
-@pytest.fixture
-def task(anna: SandboxCustomer, agent: SandboxAgent) -> SandboxTask:
-    return agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
 
 
 def get(desk: Sandbox, path: str, person: SandboxPerson | None = None, **headers: str) -> Any:

@@ -32,21 +32,6 @@ def desk() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def anna(desk: Sandbox) -> SandboxCustomer:
-    return desk.customer("anna", name="Anna Berg")
-
-
-@pytest.fixture
-def agent(desk: Sandbox) -> SandboxAgent:
-    return desk.agent("spiffe://helper.example/shop", name="Helper")
-
-
-@pytest.fixture
-def task(anna: SandboxCustomer, agent: SandboxAgent) -> SandboxTask:
-    return agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
-
-
 def read(desk: Sandbox, path: str, person: SandboxPerson) -> str:
     """What stands on a page, without its markup."""
     answered = desk.room.raw("GET", path, cookie=person.cookie, check=False)

@@ -79,12 +79,13 @@ def speaking(value: Json) -> list[Json]:
 
     A lone word ("pending") is said of many things, and tells nothing of a record that is not named beside it.
     """
-    if isinstance(value, Mapping):
-        return [one for each in value.values() for one in speaking(each)]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [one for each in value for one in speaking(each)]
-    alone = isinstance(value, str) and not any(letter.isdigit() or letter.isspace() for letter in value.strip())
-    return [] if alone or value is None or isinstance(value, bool) else [value]
+    return [one for one in _single(value) if _speaks(one)]
+
+
+def _speaks(one: Json) -> bool:
+    if isinstance(one, str):
+        return any(letter.isdigit() or letter.isspace() for letter in one.strip())
+    return one is not None and not isinstance(one, bool)
 
 
 def without(text: str, held: Sequence[Held]) -> str:

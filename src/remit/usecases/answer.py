@@ -258,14 +258,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     used: Put,
 ) -> Reply:
     permitted = replace(
-        ask.record,
-        state=AskState.PERMITTED,
-        confirmed_by=tuple(sorted(closed.who)),
-        covered=tuple(sorted(weighed.covered)),
-        versions=weighed.kept_versions(),
-        shown=shown_hashes(closed)[1],
-        reserved=tuple(one for one, _ in weighed.reserved),
-        waiver=-1 if weighed.waiver is None else weighed.waiver,
+        weighed.on(ask.record), state=AskState.PERMITTED, confirmed_by=tuple(sorted(closed.who)), shown=shown_hashes(closed)[1]
     )
     answered = await write(parts, answered_entry(parts, permitted, closed, said))
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail="confirmed")

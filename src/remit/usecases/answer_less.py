@@ -123,15 +123,7 @@ async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, param
     if person.key in await waiver_writers(parts, weighed.waiver, customer=standing.customer.record):
         # ⚔ Offering just as little as one's own waiver lets pass would confirm under it.
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "the waiver it would fall under is this person's own")
-    record = replace(
-        wanted,
-        at=parts.world.now(),
-        covered=tuple(sorted(weighed.covered)),
-        reserved=tuple(one for one, _ in weighed.reserved),
-        versions=weighed.kept_versions(),
-        confirmed_by=(word,),
-        waiver=-1 if weighed.waiver is None else weighed.waiver,
-    )
+    record = replace(weighed.on(wanted), at=parts.world.now(), confirmed_by=(word,))
     return _Lesser(record=record, standing=standing, weighed=weighed)
 
 

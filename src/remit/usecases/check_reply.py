@@ -143,10 +143,10 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
 
     Source: 2-model.md §4, §7 (Outbound).
     """
-    if all(one.epochs == standing.epochs or not one.text for one in messages):
+    old = [one for one in messages if one.text and one.epochs != standing.epochs]
+    if not old:
         return messages
     values = await _untold(parts, standing)
-    old = [one for one in messages if one.epochs != standing.epochs]
     client = standing.task.record.client_id
     held = await parts.long_reads.read(
         client, sum(len(one.text) for one in old), lambda: {one.n: find_held(one.text, values) for one in old}

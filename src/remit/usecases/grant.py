@@ -128,7 +128,7 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
             cut = {**cut, "expires_at": instant_text(asked.expires_at)}
         mandate = read_mandate(cut, parts.catalogue, now=now)
         verify_narrows(replace(mandate, objective=replace(mandate.objective, target=asked.objective.target)), asked)
-    names = {**await _names_of_targets(parts, mandate, customer), **await names_in_mandate(parts, customer.id, mandate)}
+    names = await names_in_mandate(parts, customer.id, mandate, known=await _names_of_targets(parts, mandate, customer))
     agent = await agent_of(parts, request.client_id)
     rendering = render_mandate(mandate, parts.catalogue, names, agent=agent.name, operator=agent.operator)
     nonce = b64url(parts.world.random(16))

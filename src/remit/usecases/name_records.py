@@ -5,7 +5,8 @@
 
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.decision import Facts
@@ -18,6 +19,8 @@ from remit.domain.values import JsonObject
 from remit.usecases.parts import Parts
 
 _Places: TypeAlias = dict[tuple[str, str], None]
+
+_NONE: Final[Names] = MappingProxyType({})
 
 
 async def names_of(parts: Parts, customer: str, asks: Iterable[tuple[Action, JsonObject]], known: Names) -> Names:
@@ -36,15 +39,18 @@ async def names_of(parts: Parts, customer: str, asks: Iterable[tuple[Action, Jso
     return {**known, **await _asked(parts, customer, missing, list(whole))}
 
 
-async def names_in_mandate(parts: Parts, customer: str, mandate: Mandate) -> Names:
+async def names_in_mandate(parts: Parts, customer: str, mandate: Mandate, known: Names = _NONE) -> Names:
     """The names of the records a mandate is about, of those its limits name, and of what the former consist of.
+
+    `known` are those that were found out already.
 
     Raises:
         Fault: `fault.backoffice`.
     """
     targets = [(kind, one) for kind, ids in mandate.objective.target.items() for one in ids]
     tested = records_tested(mandate, parts.catalogue)
-    return await _asked(parts, customer, list(dict.fromkeys([*targets, *tested])), targets)
+    missing = [one for one in dict.fromkeys([*targets, *tested]) if one not in known]
+    return {**known, **await _asked(parts, customer, missing, targets)}
 
 
 async def names_if_reachable(asked: Coroutine[None, None, Names]) -> Names:

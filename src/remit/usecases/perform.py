@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
@@ -32,6 +33,9 @@ class Again:
     expects: tuple[Expect, ...]
     reserves: tuple[Reserve, ...]
     written: Written
+
+
+_FIRST: Final = Again((), (), Written((), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ async def dispatch_fresh(  # an act, what it stands on and what its sending brin
     ask: Kept[AskRecord],
     prove: tuple[int, ...],
     *,
-    again: Again | None = None,
+    again: Again = _FIRST,
 ) -> Settled | None:
     """Send an act that was recorded or decided this moment on this standing. The case is read; everything else is compared by its revision.
 
@@ -108,7 +112,7 @@ async def _send(  # as above
     ask: Kept[AskRecord] | None,
     prove: tuple[int, ...],
     *,
-    again: Again | None = None,
+    again: Again = _FIRST,
 ) -> Settled | None:
     """Move the act from queued to sent, if nothing it stands on moved, and carry it out. Who confirmed it must still stand behind it."""
     persons: tuple[Expect, ...] = ()
@@ -124,10 +128,9 @@ async def _send(  # as above
         acting = replace(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Kept(acting, ask.rev + 1)
-    more = again or Again((), (), Written((), ()))
-    expects, entries = (*standing.expects, *persons, *more.expects), more.written.rows
+    expects, entries = (*standing.expects, *persons, *again.expects), again.written.rows
     try:
-        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), reserves=more.reserves, entries=entries))
+        await parts.store.commit(Commit(expects=expects, puts=tuple(puts), reserves=again.reserves, entries=entries))
     except (Conflict, NoRoom):
         # Another dispatcher took it, or something it stands on moved: whoever is next reads everything again.
         return None

@@ -8,8 +8,8 @@ from remit.domain.confirmers import verify_passkey_may_remove
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Passkey, Person, Session
-from remit.domain.transcript import Kind
-from remit.domain.values import Instant, Json
+from remit.domain.transcript import Draft, Kind
+from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.enrol import MOST_PASSKEYS, Begun
@@ -65,15 +65,7 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
     ended = await _signed_in_with(parts, going.record)
     written = await write(
         parts,
-        draft(
-            parts,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
-            customer={"label": going.record.label, "evidence": asserted.evidence} if person.kind == "customer" else None,
-            desk={"person": person.id, "passkey": passkey_id, "signed_by": signer.record.id, "evidence": asserted.evidence},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
+        _removed(parts, person, going.record, by={"signed_by": signer.record.id}, evidence={"evidence": asserted.evidence}),
     )
     try:
         await parts.store.commit(
@@ -112,21 +104,24 @@ async def make_room(parts: Parts, person_id: str, *, by: str) -> None:
         return
     person = (await parts.store.get(Person, person_id)).record
     going = min(own, key=lambda one: one.record.created_at)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.PERSON_CHANGED,
-            envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
-            customer={"label": going.record.label} if person.kind == "customer" else None,
-            desk={"person": person.id, "passkey": going.record.id, "by": by},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
-    )
+    written = await write(parts, _removed(parts, person, going.record, by={"by": by}, evidence={}))
     put = Put(replace(going.record, revoked=True), going.rev, going.record)
     drops = tuple(Drop(one.record, one.rev) for one in await _signed_in_with(parts, going.record))
     await keep(parts, Commit(puts=(put,), drops=drops, entries=written.rows))
+
+
+def _removed(parts: Parts, person: Person, going: Passkey, *, by: JsonObject, evidence: JsonObject) -> Draft:
+    """The record of a removal: `by` says to the desk who did it, `evidence` what shows it to the desk and to the customer."""
+    own = person.kind == "customer"
+    return draft(
+        parts,
+        Kind.PERSON_CHANGED,
+        envelope={"person": pseudonym(parts, person.key), "passkey": "removed"},
+        customer={"label": going.label, **evidence} if own else None,
+        desk={"person": person.id, "passkey": going.id, **by, **evidence},
+        subject=person.id if own else "",
+        refs=(person.id,),
+    )
 
 
 async def _signed_in_with(parts: Parts, passkey: Passkey) -> Sequence[Kept[Session]]:

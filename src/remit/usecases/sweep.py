@@ -157,13 +157,7 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
             except Refused as refused:
                 await void_act(parts, kept, refused)
                 return
-            decided = replace(
-                ask.record,
-                versions=weighed.kept_versions(),
-                covered=tuple(sorted(weighed.covered)),
-                reserved=tuple(one for one, _ in weighed.reserved),
-                waiver=-1 if weighed.waiver is None else weighed.waiver,
-            )
+            decided = weighed.on(ask.record)
             act = Kept(replace(kept.record, epochs=standing.epochs), kept.rev)
             written = await write_decision(
                 parts, standing, decided, weighed, decision="permit", code="", detail="decided again before sending"

@@ -4,7 +4,7 @@ The order of the stages is 2-model.md §5; the first that fails gives the one pu
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Final
@@ -90,6 +90,16 @@ class Weighed:
     def kept_versions(self) -> dict[str, str]:
         """The fact versions as an ask keeps them: `kind:id` to version."""
         return {f"{kind}:{record_id}": version for (kind, record_id), version in self.versions.items()}
+
+    def on(self, ask: AskRecord) -> AskRecord:
+        """An ask that stood there already, as this decision leaves it: what may be told, what is reserved, on which facts and waiver."""
+        return replace(
+            ask,
+            covered=tuple(sorted(self.covered)),
+            reserved=tuple(one for one, _ in self.reserved),
+            versions=self.kept_versions(),
+            waiver=-1 if self.waiver is None else self.waiver,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
