@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 import tomllib
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,9 @@ class Slot:
             code = _NOT_RUN
             try:
                 code = _run(self, job)
+            except BaseException:  # noqa: BLE001  # told as the run's output; a process forked here may end in no other way
+                with self.output.open("a", encoding="utf-8", errors="backslashreplace") as output:
+                    traceback.print_exc(file=output)
             finally:  # whatever happens, what the parent cleans up at its own end is not the child's to clean
                 os._exit(code)
         return process
@@ -155,16 +159,22 @@ class Slot:
         self._restore = {}
 
 
-class Broken:
-    """A plugin of pytest that tells a rule's failed test from a change that is no code."""
+class Seen:
+    """A plugin of pytest that tells a rule's failed test from a change that is no code, and from what breaks around the tests."""
 
     def __init__(self) -> None:
         self.errors: list[str] = []
+        self.code: int | None = None
+        """How the tests ended, once they have: what pytest stumbles over afterwards takes nothing back."""
 
     def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
         """Keep what a test ended with, where it says that a name is not there."""
         if call.excinfo is not None and call.excinfo.errisinstance(_BROKEN):
             self.errors.append(call.excinfo.exconly())
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Keep how the tests ended."""
+        self.code = int(exitstatus)
 
 
 def _run(slot: Slot, job: Job) -> int:
@@ -176,15 +186,17 @@ def _run(slot: Slot, job: Job) -> int:
     os.chdir(ROOT)
     said = io.StringIO()
     with (
-        slot.output.open("w", encoding="utf-8") as output,
+        slot.output.open("w", encoding="utf-8", errors="backslashreplace") as output,
         contextlib.redirect_stdout(said),
         contextlib.redirect_stderr(said),
     ):
         faulthandler.dump_traceback_later(LONGEST_S - _TELLING_S, file=output)
-        code = _compiled(slot.source / job.change.file) if job.change else 0
-        code = code or _tested(slot.source, job)
-        faulthandler.cancel_dump_traceback_later()
-        output.write(said.getvalue())
+        try:
+            code = _compiled(slot.source / job.change.file) if job.change else 0
+            code = code or _tested(slot.source, job)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            output.write(said.getvalue())
     return code
 
 
@@ -198,14 +210,20 @@ def _compiled(path: Path) -> int:
 
 
 def _tested(source: Path, job: Job) -> int:
-    broken = Broken()
+    seen = Seen()
     first = ("-x", "--tb=line") if job.change else ()
-    code = int(pytest.main([*_PLAIN, *first, "-o", f"pythonpath={source} {HERE}", *job.tests], plugins=[broken]))
+    try:
+        code = int(pytest.main([*_PLAIN, *first, "-o", f"pythonpath={source} {HERE}", *job.tests], plugins=[seen]))
+    except Exception:
+        if seen.code is None or job.change is None:
+            raise
+        traceback.print_exc()
+        code = seen.code
     where = getattr(sys.modules.get("remit"), "__file__", None) or ""
     if not where.startswith(str(source)):
         return _NOT_RUN
-    if broken.errors:
-        print(*broken.errors, sep="\n")  # noqa: T201  # told as the run's output
+    if seen.errors:
+        print(*seen.errors, sep="\n")  # noqa: T201  # told as the run's output
         return _NO_CODE
     return code
 
