@@ -124,6 +124,8 @@ class Slot:
         shutil.copytree(ROOT / "src", self.source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
         compileall.compile_dir(self.source, quiet=2, invalidation_mode=_MODE)
         self.output = folder / "output"
+        self.scratch = folder / "scratch"
+        """Where the tests of a run keep their files: no two runs share a folder, and the next run of this slot empties it."""
         self.job: Job | None = None
         self.started = 0.0
         self._restore: dict[Path, bytes] = {}
@@ -193,7 +195,7 @@ def _run(slot: Slot, job: Job) -> int:
         faulthandler.dump_traceback_later(LONGEST_S - _TELLING_S, file=output)
         try:
             code = _compiled(slot.source / job.change.file) if job.change else 0
-            code = code or _tested(slot.source, job)
+            code = code or _tested(slot.source, slot.scratch, job)
         finally:
             faulthandler.cancel_dump_traceback_later()
             output.write(said.getvalue())
@@ -209,11 +211,11 @@ def _compiled(path: Path) -> int:
     return 0
 
 
-def _tested(source: Path, job: Job) -> int:
+def _tested(source: Path, scratch: Path, job: Job) -> int:
     seen = Seen()
     first = ("-x", "--tb=line") if job.change else ()
     try:
-        code = int(pytest.main([*_PLAIN, *first, "-o", f"pythonpath={source} {HERE}", *job.tests], plugins=[seen]))
+        code = int(pytest.main([*_PLAIN, *first, f"--basetemp={scratch}", "-o", f"pythonpath={source} {HERE}", *job.tests], plugins=[seen]))
     except Exception:
         if seen.code is None or job.change is None:
             raise
