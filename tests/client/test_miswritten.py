@@ -135,6 +135,10 @@ def test_an_agent_is_not_made_of_what_is_no_desk_or_no_identity(make_agent: Make
         ({"attachments": "a.txt"}, "request.malformed"),
         ({"attachments": ["a.txt"]}, "request.malformed"),
         ({"attachments": None}, "request.malformed"),
+        ({"idempotency_key": 3}, "request.malformed"),
+        ({"idempotency_key": ""}, "request.malformed"),
+        ({"idempotency_key": "two words"}, "request.malformed"),
+        ({"idempotency_key": "k" * 256}, "request.malformed"),
     ],
 )
 def test_an_ask_of_the_wrong_kind_is_named_and_not_sent(desk: FakeDesk, make_agent: MakeAgent, changed: dict[str, Any], code: str) -> None:

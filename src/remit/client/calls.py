@@ -130,7 +130,7 @@ def ask(
     Raises:
         Miswritten: when an argument is not what it should be, or the params are not JSON.
     """
-    wish: dict[str, object] = {**ask_body(action=action, params=params, words=words, attachments=attachments)}
+    wish: dict[str, object] = {**ask_body(action=action, params=params, words=words, attachments=attachments, key=key)}
     if words is not None:
         wish["words"] = words
     if attachments:

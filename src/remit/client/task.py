@@ -111,7 +111,7 @@ class Task:
             Refused: the desk said no; `code` and `cure` say why and what would help.
             Unavailable: the desk is down; `idempotency_key` of the exception repeats this very ask.
         """
-        key = idempotency_key or secrets.token_urlsafe(24)
+        key = secrets.token_urlsafe(24) if idempotency_key is None else idempotency_key
         call = calls.ask(await self._door.desk(), task=self.id, action=action, params=params, words=words, attachments=attachments, key=key)
         try:
             return Reply(answers.read_answer(await self._send(call)), self)

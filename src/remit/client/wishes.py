@@ -4,6 +4,7 @@
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -14,6 +15,7 @@ from remit.client.values import Attachment, Wish
 
 _KNOWN: Final = tuple(sorted(Wish.__required_keys__ | Wish.__optional_keys__))
 _ASK: Final = "Correct the argument; nothing was sent."
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def mandate_details(wish: Wish) -> str:
@@ -47,7 +49,7 @@ def mandate_details(wish: Wish) -> str:
     return _encoded(wanted)
 
 
-def ask_body(*, action: object, params: object, words: object, attachments: object) -> Mapping[str, object]:
+def ask_body(*, action: object, params: object, words: object, attachments: object, key: object) -> Mapping[str, object]:
     """Check what one ask is made of, and return action and params as the body begins.
 
     Raises:
@@ -56,16 +58,22 @@ def ask_body(*, action: object, params: object, words: object, attachments: obje
     if not isinstance(params, Mapping):
         raise Miswritten(
             "params.invalid",
-            detail=f"params are a mapping of names and values, not {_kind(params)}.",
+            detail=f"params are a mapping of names and values, not {kind_of(params)}.",
             cure='Give params such as {"order_id": "W1001"}; {} where the action takes none.',
         )
     if not isinstance(action, str) or not action:
-        raise Miswritten("request.malformed", detail=f"action is the name of an action, not {_kind(action)}.", cure=_ASK)
+        raise Miswritten("request.malformed", detail=f"action is the name of an action, not {kind_of(action)}.", cure=_ASK)
     if not (words is None or isinstance(words, str)):
-        raise Miswritten("request.malformed", detail=f"words are a text or None, not {_kind(words)}.", cure=_ASK)
+        raise Miswritten("request.malformed", detail=f"words are a text or None, not {kind_of(words)}.", cure=_ASK)
     files = attachments if isinstance(attachments, Sequence) and not isinstance(attachments, str | bytes) else (None,)
     if not all(isinstance(file, Attachment) and isinstance(file.data, bytes) for file in files):
         raise Miswritten("request.malformed", detail="attachments are a list of `Attachment`, each with its data as bytes.", cure=_ASK)
+    if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+        raise Miswritten(
+            "request.malformed",
+            detail=f"idempotency_key is a text of 1 to 255 visible ASCII characters, not {kind_of(key)}.",
+            cure="Give such a text, or leave it out: every ask then has a key of its own.",
+        )
     return {"action": action, "params": dict(params)}
 
 
@@ -100,21 +108,21 @@ def _verify_names(given: Mapping[str, object]) -> None:
 def _text(given: Mapping[str, object], name: str) -> str:
     value = given[name]
     if not isinstance(value, str) or not value:
-        raise _wrong(f"`{name}` is a text, not {_kind(value)}.", f"Give `{name}` as a text.")
+        raise _wrong(f"`{name}` is a text, not {kind_of(value)}.", f"Give `{name}` as a text.")
     return value
 
 
 def _number(given: Mapping[str, object], name: str) -> int | None:
     value = given.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise _wrong(f"`{name}` is a whole number, not {_kind(value)}.", f"Give `{name}` as a number, or leave it out.")
+        raise _wrong(f"`{name}` is a whole number, not {kind_of(value)}.", f"Give `{name}` as a number, or leave it out.")
     return value
 
 
 def _texts(value: object, what: str, of: str) -> list[str]:
     found = None if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping) else list(value)
     if found is None or not all(isinstance(one, str) for one in found):
-        raise _wrong(f"{what} is a list of {of}, not {_kind(value)}.", 'Give a list of texts, also for a single one: ["…"].')
+        raise _wrong(f"{what} is a list of {of}, not {kind_of(value)}.", 'Give a list of texts, also for a single one: ["…"].')
     return found
 
 
@@ -122,13 +130,13 @@ def _powers(given: Mapping[str, object], name: str) -> list[dict[str, object]]:
     value = given[name]
     found = None if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping) else list(value)
     if found is None or not all(isinstance(one, Mapping) for one in found):
-        raise _wrong(f"`{name}` is a list of powers, not {_kind(value)}.", f'Give `{name}` as a list of objects: [{{"power": "…"}}].')
+        raise _wrong(f"`{name}` is a list of powers, not {kind_of(value)}.", f'Give `{name}` as a list of objects: [{{"power": "…"}}].')
     return [dict(power) for power in found]
 
 
 def _target(value: object) -> dict[str, list[str]]:
     if not isinstance(value, Mapping):
-        raise _wrong(f"`target` names kinds of records, and is not {_kind(value)}.", 'Give `target` as {"order": ["W1001"]}.')
+        raise _wrong(f"`target` names kinds of records, and is not {kind_of(value)}.", 'Give `target` as {"order": ["W1001"]}.')
     return {kind: _texts(ids, f"`target` of {kind!r}", "ids") for kind, ids in value.items()}
 
 
@@ -136,7 +144,7 @@ def _moment(value: object) -> str:
     """RFC 3339 in UTC."""
     cure = "Give a datetime with a time zone, such as datetime.now(UTC) + timedelta(days=1)."
     if not isinstance(value, datetime):
-        raise _wrong(f"`expires_at` is a datetime, not {_kind(value)}.", cure)
+        raise _wrong(f"`expires_at` is a datetime, not {kind_of(value)}.", cure)
     if value.tzinfo is None:
         raise _wrong("`expires_at` needs a time zone.", cure)
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -153,7 +161,7 @@ def _wrong(detail: str, cure: str) -> Miswritten:
     return Miswritten("mandate.invalid", detail=detail, cure=cure)
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
     """What a value is, for a message: a short text as it was written, else its type alone."""
     if value is None or (isinstance(value, str) and len(value) <= 60):  # noqa: PLR2004  # characters
         return repr(value)

@@ -9,7 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from remit.client.errors import Miswritten
 from remit.client.sync import LoopThread
+from remit.sandbox.arguments import one_of, texts, verify_functions, verify_rules, verify_store, verify_tables, verify_texts
+from remit.sandbox.params import plain_object
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.room import Room
 from remit.sandbox.running import RunningTransport, issuer_at
@@ -48,10 +51,20 @@ class Sandbox:
         store: str | Path | None = None,
         on_point: Callable[[str], None] | None = None,
     ) -> None:
+        """Nothing is opened yet.
+
+        Raises:
+            Miswritten: `settings.invalid` for a part of the wrong kind.
+        """
+        if base_url is None:  # a running server has rules of its own
+            verify_rules(catalogue, policies)
+        self._facts = {} if facts is None else facts
+        self._settings = {} if settings is None else settings
+        verify_tables(self._facts, self._settings)
+        verify_functions(perform=perform, on_point=on_point)
+        verify_store(store)
         self._catalogue = catalogue
         self._policies = policies
-        self._facts = facts or {}
-        self._settings = settings or {}
         self._perform = perform
         self._base_url = base_url
         self._store = store
@@ -91,7 +104,13 @@ class Sandbox:
         return transport.requests if isinstance(transport, DirectTransport) else 0
 
     def customer(self, customer_id: str, *, email: str = "", name: str = "", how: str = "vouched") -> SandboxCustomer:
-        """A customer with a software passkey; the same one when asked again."""
+        """A customer with a software passkey; the same one when asked again.
+
+        Raises:
+            Miswritten: `request.malformed` for an argument that is no text.
+            Refused: as the desk refused it.
+        """
+        verify_texts(customer_id=customer_id, email=email, name=name, how=how)
         known = self._customers.get(customer_id)
         if known is None:
             known = self._customers[customer_id] = SandboxCustomer(
@@ -103,14 +122,21 @@ class Sandbox:
         """An officer with roles and a software passkey; the same one when asked again.
 
         Raises:
-            ValueError: when the same officer is asked for with other roles: roles are given once.
+            Miswritten: `request.conflict` when the same officer is asked for with other roles: roles are given once;
+                `request.malformed` for an argument of the wrong kind.
+            Refused: as the desk refused it.
         """
+        verify_texts(officer_id=officer_id, email=email, name=name)
+        given = texts(roles, "roles")
         known = self._officers.get(officer_id)
         if known is None:
-            known = self._officers[officer_id] = SandboxPerson(self.room, officer_id, kind="officer", email=email, name=name, roles=roles)
-        if roles and set(roles) != set(known.roles):
-            message = f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here; take another id for other roles"
-            raise ValueError(message)
+            known = self._officers[officer_id] = SandboxPerson(self.room, officer_id, kind="officer", email=email, name=name, roles=given)
+        if given and set(given) != set(known.roles):
+            raise Miswritten(
+                "request.conflict",
+                detail=f"{officer_id} is an officer for {', '.join(known.roles) or 'nothing'} here.",
+                cure="Take another id for other roles.",
+            )
         return known
 
     def agent(self, client_id: str, tier: str | None = None, *, operator: str | None = None, name: str = "") -> SandboxAgent:
@@ -119,8 +145,12 @@ class Sandbox:
         It is `known`, unless another tier is given. Its operator is its trust domain, when it has a SPIFFE ID, else itself.
 
         Raises:
-            ValueError: when the same agent is asked for with another tier or operator: both are given once.
+            Miswritten: `request.conflict` when the same agent is asked for with another tier or operator: both are given once;
+                `request.malformed` for an argument that is no text.
+            Refused: as the desk refused it.
         """
+        given = {"tier": tier, "operator": operator}
+        verify_texts(client_id=client_id, name=name, **{what: text for what, text in given.items() if text is not None})
         known = self._agents.get(client_id)
         if known is None:
             if operator is None:
@@ -128,8 +158,11 @@ class Sandbox:
             tier = "known" if tier is None else tier
             known = self._agents[client_id] = SandboxAgent(self.room, client_id, tier=tier, operator=operator, name=name or client_id)
         if tier not in {None, known.tier} or operator not in {None, known.operator}:
-            message = f"{client_id} is a {known.tier} agent of {known.operator} here; take another id for another tier or operator"
-            raise ValueError(message)
+            raise Miswritten(
+                "request.conflict",
+                detail=f"{client_id} is a {known.tier} agent of {known.operator} here.",
+                cure="Take another id for another tier or operator.",
+            )
         return known
 
     def suspend(
@@ -141,10 +174,15 @@ class Sandbox:
         objective: str | None = None,
         reason: str = "sandbox",
     ) -> Any:  # noqa: ANN401  # JSON
-        """Suspend one of them at once."""
-        given = {"agent": agent, "operator": operator, "customer": customer, "objective": objective}
-        ((what, whom),) = [(what, whom) for what, whom in given.items() if whom is not None]
-        name = whom if isinstance(whom, str) else whom.client_id if isinstance(whom, SandboxAgent) else whom.id
+        """Suspend one of them at once. An operator or a customer may be one that the desk does not know yet.
+
+        Raises:
+            Miswritten: `request.malformed` when it is not exactly one, or not what it should be.
+            Refused: as the desk refused it: `agent.unknown`, `objective.unknown`.
+        """
+        what, whom = one_of(agent=agent, operator=operator, customer=customer, objective=objective)
+        name = agent.client_id if isinstance(agent, SandboxAgent) else customer.id if isinstance(customer, SandboxCustomer) else whom
+        verify_texts(**{what: name, "reason": reason})
         return self.room.control("POST", "/sandbox/v1/suspend", {"what": what, "name": name, "reason": reason})
 
     def sweep(self) -> int:
@@ -152,8 +190,13 @@ class Sandbox:
         return int(self.room.control("POST", "/sandbox/v1/sweep", {})["done"])
 
     def replace_facts(self, facts: Mapping[str, Any]) -> None:
-        """Use these facts from now on, whole. What was done stays done."""
-        self.room.control("PUT", "/sandbox/v1/facts", facts)
+        """Use these facts from now on, whole. What was done stays done.
+
+        Raises:
+            Miswritten: `settings.invalid` when they are not JSON.
+            Refused: as the desk refused them.
+        """
+        self.room.control("PUT", "/sandbox/v1/facts", plain_object(facts, "facts", "settings.invalid"))
 
     def transcript(self) -> list[dict[str, Any]]:
         """Every entry of the log in its order, opened: index, kind, at, envelope, agent, customer, desk.

@@ -2,13 +2,28 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from remit.client.errors import Refused
-from remit.sandbox.params import plain
+from remit.client.wishes import kind_of
+from remit.sandbox.arguments import miswritten
+from remit.sandbox.params import plain_object
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.replies import SETTLED_NO, SandboxReply
 from remit.sandbox.room import Room
+
+
+@runtime_checkable
+class Grantee(Protocol):
+    """Who can be granted a mandate: a `SandboxAgent`."""
+
+    def push(self, mandate: Mapping[str, Any]) -> tuple[str, str]:
+        """Push a mandate request; returns the request_uri and the state."""
+        ...
+
+    def redeem(self, redirect: str, state: str) -> Mapping[str, Any]:
+        """Redeem the code of a redirect; returns the token answer."""
+        ...
 
 
 class SandboxPerson:
@@ -51,7 +66,9 @@ class SandboxPerson:
 
         Raises:
             Refused: when this person may not answer, or the answer was not taken.
+            Miswritten: `request.malformed` for what is no reply.
         """
+        _verify_reply(reply)
         try:
             self.answer(reply, "yes")
         except Refused:
@@ -64,14 +81,22 @@ class SandboxPerson:
         return reply.again()
 
     def decline(self, reply: SandboxReply, *, end: bool = False) -> SandboxReply:
-        """Say no; with `end`, to the whole task."""
+        """Say no; with `end`, to the whole task.
+
+        Raises:
+            Refused: as in `confirm`.
+        """
         self.post(f"{self.base}/confirmations/{self.invitation(reply)}", {"answer": "no_and_end" if end else "no"})
         return reply.again()
 
     def offer_less(self, reply: SandboxReply, params: Mapping[str, Any]) -> SandboxReply:
-        """Agree to less; returns what became of the lesser ask."""
-        invitation = self.invitation(reply)
-        shown = self.post(f"{self.base}/confirmations/{invitation}/less", {"params": plain(params)})
+        """Agree to less; returns what became of the lesser ask.
+
+        Raises:
+            Refused: as in `confirm`; `params.invalid` for params that are no object, or not JSON.
+        """
+        invitation, less = self.invitation(reply), plain_object(params, "params", "params.invalid")
+        shown = self.post(f"{self.base}/confirmations/{invitation}/less", {"params": less})
         answered = self.post(f"{self.base}/confirmations/{invitation}", {"answer": "less", "assertion": self.passkey.get(shown["options"])})
         return reply.at(answered["ask"])
 
@@ -86,7 +111,9 @@ class SandboxPerson:
 
         Raises:
             Refused: `confirmation.wrong_person` when none does.
+            Miswritten: `request.malformed` for what is no reply.
         """
+        _verify_reply(reply)
         for row in self.waiting():
             if row["ask"] == reply.ask:
                 return str(row["confirmation"])
@@ -101,27 +128,39 @@ class SandboxPerson:
 class SandboxCustomer(SandboxPerson):
     """A customer, who grants, narrows and revokes."""
 
-    def grant(self, agent: "Any", mandate: Mapping[str, Any], *, cut: Mapping[str, Any] | None = None) -> "SandboxMandate":  # noqa: ANN401  # a SandboxAgent; named there
+    def grant(self, agent: Grantee, mandate: Mapping[str, Any], *, cut: Mapping[str, Any] | None = None) -> "SandboxMandate":
         """Grant an agent a mandate, as asked or cut, through PAR, the consent page's twin and the code.
 
         Raises:
             Refused: as the desk or the consent page refused.
+            Miswritten: `request.malformed` for what is no agent, `mandate.invalid` for a cut that is no object, or not JSON.
         """
+        if not isinstance(agent, Grantee):
+            raise miswritten(f"agent is a SandboxAgent, not {kind_of(agent)}.", "Give what desk.agent(…) returned.")
+        less = None if cut is None else plain_object(cut, "cut", "mandate.invalid")
         request_uri, state = agent.push(mandate)
         request = request_uri.rpartition(":")[2]
         path = f"/me/v1/requests/{request}"
-        shown = self.get(path) if cut is None else self.post(path, {"answer": "cut", "mandate": plain(cut)})
+        shown = self.get(path) if less is None else self.post(path, {"answer": "cut", "mandate": less})
         signed = self.post(path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": self.passkey.get(shown["options"])})
         granted = agent.redeem(signed["redirect"], state)
         return SandboxMandate(self, granted["mandate"], granted["authorization_details"][0], shown)
 
     def revoke(self, mandate: "SandboxMandate | str") -> Any:  # noqa: ANN401  # JSON
-        """Take a mandate back. Whatever stands on it is dead with the next request."""
-        return self.post(f"/me/v1/mandates/{mandate if isinstance(mandate, str) else mandate.id}/revoke", {})
+        """Take a mandate back. Whatever stands on it is dead with the next request.
 
-    def narrow(self, mandate: "SandboxMandate", narrower: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
-        """Take powers or room away."""
-        return self.post(f"/me/v1/mandates/{mandate.id}/narrow", plain(narrower))
+        Raises:
+            Refused: as the desk refused it.
+        """
+        return self.post(f"/me/v1/mandates/{mandate_id(mandate)}/revoke", {})
+
+    def narrow(self, mandate: "SandboxMandate | str", narrower: Mapping[str, Any]) -> Any:  # noqa: ANN401  # JSON
+        """Take powers or room away.
+
+        Raises:
+            Refused: as the desk refused it; `mandate.invalid` for what is no object, or not JSON.
+        """
+        return self.post(f"/me/v1/mandates/{mandate_id(mandate)}/narrow", plain_object(narrower, "narrower", "mandate.invalid"))
 
 
 class SandboxMandate:
@@ -135,3 +174,21 @@ class SandboxMandate:
 
     def __repr__(self) -> str:
         return f"SandboxMandate({self.id!r}, {json.dumps(self.granted.get('objective', {}))[:80]})"
+
+
+def mandate_id(mandate: object) -> str:
+    """The id of a mandate, which may be given as the mandate or as its id.
+
+    Raises:
+        Miswritten: `request.malformed` for something else.
+    """
+    if isinstance(mandate, SandboxMandate):
+        return mandate.id
+    if isinstance(mandate, str):
+        return mandate
+    raise miswritten(f"mandate is a granted mandate or its id, not {kind_of(mandate)}.", "Give what customer.grant(…) returned.")
+
+
+def _verify_reply(reply: object) -> None:
+    if not isinstance(reply, SandboxReply):
+        raise miswritten(f"reply is a reply to an ask, not {kind_of(reply)}.", "Give what task.ask(…) returned.")

@@ -18,7 +18,7 @@ from remit.client.keys import b64url, load_key, new_key
 from remit.client.reading import encode
 from remit.client.sending import Retries
 from remit.sandbox.params import plain
-from remit.sandbox.people import SandboxMandate
+from remit.sandbox.people import SandboxMandate, mandate_id
 from remit.sandbox.replies import SandboxReply, read_reply, refused_reply
 from remit.sandbox.room import Room
 
@@ -95,9 +95,9 @@ class SandboxAgent:
 
         Raises:
             Refused: as the desk refused the exchange.
+            Miswritten: `request.malformed` for what is neither a mandate nor the id of one.
         """
-        mandate_id = mandate if isinstance(mandate, str) else mandate.id
-        return SandboxTask(self, self._room, self.exchange(mandate_id, calls.MANDATE_TOKEN))
+        return SandboxTask(self, self._room, self.exchange(mandate_id(mandate), calls.MANDATE_TOKEN))
 
     def exchange(self, subject: str, kind: str) -> Opened:
         """Exchange a mandate or a task for a credential."""
@@ -127,10 +127,10 @@ class SandboxTask:
         """Ask for one action; a refusal is returned, not raised. Numbers may be int, float or Decimal.
 
         Raises:
-            TypeError: when the params are not JSON.
-            ValueError: for a number that JSON cannot carry exactly.
+            Miswritten: `params.invalid` when the params are not JSON, or have a number that JSON cannot carry exactly.
         """
-        given, key = plain(params or {}), idempotency_key or secrets.token_urlsafe(16)
+        given = plain({} if params is None else params)
+        key = secrets.token_urlsafe(16) if idempotency_key is None else idempotency_key
         self._renew_in_time()
         return self._reply(
             lambda desk: calls.ask(desk, task=self.id, action=action, params=given, words=words, attachments=attachments, key=key)

@@ -1,0 +1,110 @@
+"""What a test hands to a sandbox, checked before anything is opened or sent: each mistake has a code and a cure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from remit.client.errors import Miswritten
+from remit.client.wishes import kind_of
+
+_TABLES: Final = 'Give tables of remit.toml: {"terms": {"waiting_per_pair": 1}}.'
+
+
+def verify_rules(catalogue: object, policies: object) -> None:
+    """Check where the rules of a sandbox are said to stand.
+
+    Raises:
+        Miswritten: `settings.invalid`.
+    """
+    for one in () if isinstance(catalogue, Mapping) else _several(catalogue):
+        if not isinstance(one, str | Path):
+            raise _unfit("catalogue is a path, several paths, or a table", one, "Name a *.toml file or a folder of them.")
+    for one in () if policies is None else _several(policies):
+        if not isinstance(one, str | Path):
+            cure = "Name a *.cedar file or a folder of them, give the policies as one text, or None to permit everything."
+            raise _unfit("policies are a path, several paths, or a text", one, cure)
+
+
+def verify_tables(facts: object, settings: object) -> None:
+    """Check what is given as tables; what they say is read later.
+
+    Raises:
+        Miswritten: `settings.invalid`.
+    """
+    if not isinstance(facts, Mapping):
+        raise _unfit("facts are a mapping", facts, 'Give facts such as {"owners": {"order": {"W1": "anna"}}}.')
+    if not isinstance(settings, Mapping):
+        raise _unfit("settings are a mapping of tables", settings, _TABLES)
+    for name, table in settings.items():
+        if not isinstance(table, Mapping):
+            raise _unfit(f"settings: {name!r} is a table", table, _TABLES)
+
+
+def verify_functions(**given: object) -> None:
+    """Check that each argument is a function, or None.
+
+    Raises:
+        Miswritten: `settings.invalid`.
+    """
+    for name, value in given.items():
+        if value is not None and not callable(value):
+            raise _unfit(f"{name} is a function", value, f"Give the function itself, or leave {name} out.")
+
+
+def verify_store(store: object) -> None:
+    """Check the place that data is kept in, or None. ⚔ What was meant to be kept is never thrown away for a place of no name.
+
+    Raises:
+        Miswritten: `settings.invalid`.
+    """
+    if store is not None and not (isinstance(store, str | Path) and str(store)):
+        raise _unfit("store is a folder or sqlite:///FILE", store, "Name one, or leave store out: then all is thrown away at the end.")
+
+
+def verify_texts(**given: object) -> None:
+    """Check that each argument is a text.
+
+    Raises:
+        Miswritten: `request.malformed`, naming the argument.
+    """
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise miswritten(f"{name} is a text, not {kind_of(value)}.", f"Give {name} as a text.")
+
+
+def texts(value: object, name: str) -> tuple[str, ...]:
+    """A list of texts.
+
+    Raises:
+        Miswritten: `request.malformed` when it is none; a single text is none either.
+    """
+    found = None if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping) else tuple(value)
+    if found is None or not all(isinstance(one, str) for one in found):
+        raise miswritten(f"{name} are a list of texts, not {kind_of(value)}.", f'Give a list, also for a single one: {name}=["…"].')
+    return found
+
+
+def one_of(**given: object) -> tuple[str, object]:
+    """The one argument that is given, with its name.
+
+    Raises:
+        Miswritten: `request.malformed` when none is, or several are.
+    """
+    found = [(name, value) for name, value in given.items() if value is not None]
+    if len(found) != 1:
+        said = " and ".join(name for name, _ in found) or "none"
+        raise miswritten(f"exactly one of {', '.join(given)} is given, not {said}.", f"Name one alone, such as {next(iter(given))}=….")
+    return found[0]
+
+
+def miswritten(detail: str, cure: str) -> Miswritten:
+    """An argument of a call that is not what it should be."""
+    return Miswritten("request.malformed", detail=detail, cure=cure)
+
+
+def _several(given: object) -> Sequence[object]:
+    return given if isinstance(given, Sequence) and not isinstance(given, str | bytes) else (given,)
+
+
+def _unfit(should: str, given: object, cure: str) -> Miswritten:
+    return Miswritten("settings.invalid", detail=f"{should}, not {kind_of(given)}.", cure=cure)
