@@ -88,7 +88,7 @@ def catalogue(found: ReplaySet) -> dict[str, Any]:
     actions = {found.action(tool["name"]): _action(found, tool) for tool in found.tools}
     return {
         "desk": {"name": f"Replay of {found.name}", "currency": "USD"},
-        "resource": {kind: {"title": kind.replace("-", " ")} for kind in sorted({RECORD, CUSTOMER, *found.kinds.values()})},
+        "resource": {kind: {"title": kind.replace("-", " ")} for kind in sorted(_declared(found))},
         "attribute": {name: {"title": name} for name, action in actions.items() if action["power"] == "receive"},
         "action": actions,
         "objective": {OBJECTIVE: {"title": "Support for one customer", "actions": list(actions)}},
@@ -112,7 +112,8 @@ def facts(found: ReplaySet) -> dict[str, Any]:
             kind = ACCOUNT if len(parts) == 1 else f"{ACCOUNT}-{place + 1}"
             for spelling in (part, part.lower(), part.upper(), part.title(), *_spellings(found, customer, part)):
                 own(kind, spelling, customer)
-    return {"owners": {kind: {record: sorted(whose) for record, whose in ids.items()} for kind, ids in owners.items()}}
+    known = {kind: owners[kind] for kind in owners if kind in _declared(found)}
+    return {"owners": {kind: {record: sorted(whose) for record, whose in ids.items()} for kind, ids in known.items()}}
 
 
 def unknown_to_desk(found: ReplaySet, call: Mapping[str, Any]) -> bool:
@@ -146,6 +147,11 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(item, f"{path}[*]")
     else:
         yield path, value
+
+
+def _declared(found: ReplaySet) -> set[str]:
+    """The kinds of the catalogue: what no parameter names is none, and the desk is told nothing of it."""
+    return {RECORD, CUSTOMER, *found.kinds.values()}
 
 
 def _grouped(arguments: Any) -> dict[str, list[Any]]:

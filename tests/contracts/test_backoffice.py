@@ -284,12 +284,50 @@ def test_seeding_again_leaves_alone_what_stands(tmp_path: Path) -> None:
         {"owners": {"order": {"W1": [7]}}},
         {"attributes": {"order": {"W1": "pending"}}},
         {"records": {"order": {"W1": "Kettle"}}},
+        {"owners": {"order": {1: "anna"}}},
+        {1: {}},
     ],
 )
 def test_facts_of_another_shape_are_refused(facts: dict[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
         SandboxBackoffice(small_catalogue(), StandingWorld(), facts)
     assert refused.value.code is Code.SETTINGS_INVALID
+    assert refused.value.cure
+
+
+@pytest.mark.parametrize(
+    ("facts", "named"),
+    [
+        ({"owners": {"ordr": {"W1": "anna"}}}, "owners: the catalogue has no kind 'ordr'; near are order"),
+        ({"owners": {"ordr": {}}}, "owners: the catalogue has no kind 'ordr'; near are order"),
+        ({"records": {"zzz": {"W1": {}}}}, "records: the catalogue has no kind 'zzz'; known are customer, order, product"),
+        ({"attributes": {7: {}}}, "attributes: the catalogue has no kind 7; known are customer, order, product"),
+        (
+            {"attributes": {"order": {"W1": {"order.statu": "x"}}}},
+            "attributes of order 'W1': the catalogue has no attribute 'order.statu'; near are order.status",
+        ),
+        (
+            {"attributes": {"customer": {"anna": {"zzz": "x"}}}},
+            "attributes of customer 'anna': the catalogue has no attribute 'zzz'; known are case.messages, case.status,",
+        ),
+    ],
+)
+def test_facts_about_what_the_catalogue_does_not_declare_are_refused_with_what_is_near(facts: dict[str, Any], named: str) -> None:
+    desk = SandboxBackoffice(small_catalogue(), StandingWorld(), FACTS)
+    for read in (lambda: SandboxBackoffice(small_catalogue(), StandingWorld(), facts), lambda: desk.replace_facts(facts)):
+        with pytest.raises(Refused) as refused:
+            read()
+        assert refused.value.code is Code.SETTINGS_INVALID
+        assert refused.value.detail.startswith(f"facts: {named}")
+        assert refused.value.cure
+    (kept,) = run(desk.facts([("order", "W1")], customer="anna"))
+    assert kept.owners == {"anna"}
+
+
+def test_a_record_may_say_more_than_the_catalogue_declares_and_a_customer_needs_no_kind_of_its_own() -> None:
+    facts = {"owners": {"customer": {"anna": "anna"}}, "records": {"order": {"W1": {"name": "Kettle", "weight": 3}}}}
+    desk = SandboxBackoffice(small_catalogue(), StandingWorld(), facts)
+    assert run(desk.facts([("order", "W1")], customer="anna"))[0].name == "Kettle"
 
 
 def test_a_write_without_a_rule_is_logged_and_answers_nothing() -> None:

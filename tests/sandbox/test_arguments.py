@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from remit.client import Miswritten, Refused
+from remit.domain.errors import Code
+from remit.domain.errors import Refused as DomainRefused
 from remit.sandbox import Sandbox
 from remit.sandbox import desk as desk_module
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
@@ -61,6 +63,38 @@ def test_a_sandbox_is_not_made_of_what_is_of_the_wrong_kind_and_leaves_nothing_o
     assert refused.value.cure
     assert set(threading.enumerate()) <= before
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"owners": {"ordr": {"W1": "yusuf"}}},
+        {"attributes": {"order": {"W1": {"order.statu": "x"}}}},
+        {"owners": {"order": {1: "yusuf"}}},
+    ],
+    ids=["kind", "attribute", "id"],
+)
+def test_facts_with_a_slip_of_the_pen_make_no_desk_and_leave_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, facts: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(desk_module, "_MEMORY", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(threading.enumerate())
+    with pytest.raises(DomainRefused) as refused, Sandbox(CATALOGUE, facts=facts):
+        pass
+    assert refused.value.code is Code.SETTINGS_INVALID
+    assert refused.value.cure
+    assert set(threading.enumerate()) <= before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_facts_with_a_slip_of_the_pen_do_not_take_the_place_of_good_ones(desk: Sandbox) -> None:
+    customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+    task = agent.open(customer.grant(agent, MANDATE))
+    with pytest.raises(Refused) as refused:
+        desk.replace_facts({"owners": {"ordr": {"W1": "mei"}}})
+    assert (refused.value.code, "near are order" in refused.value.detail) == ("request.malformed", True)
+    assert task.ask("order.read", ORDER).outcome == "done"
 
 
 def test_what_is_left_out_is_no_mistake() -> None:

@@ -3,7 +3,8 @@
 In memory and fast; idempotent, fenced and versioned like any other; it can be told to fail.
 """
 
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
@@ -21,6 +22,8 @@ Perform: TypeAlias = Callable[[str, Mapping[str, Json], str], Mapping[str, Json]
 
 _CUSTOMER: Final = "customer"
 _PARTS: Final = frozenset({"attributes", "owners", "records"})
+_CURE: Final = "Correct the facts the sandbox is given; kinds and attributes are those of its catalogue."
+_LONGEST_TOLD: Final = 80
 _NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
 _UNSEEN: Final = ActResult(state=ActState.UNSEEN, values={})
 _FENCED: Final = ActResult(state=ActState.FENCED, values={}, reason="Fenced before it was done.")
@@ -50,13 +53,13 @@ class SandboxBackoffice:
         """Read the facts. With `versions_move` a write that is done gives the records it names a new version.
 
         Raises:
-            Refused: `settings.invalid` when the facts are not of that shape.
+            Refused: `settings.invalid` when the facts are not of that shape, or name what the catalogue does not declare.
         """
         self._catalogue = catalogue
         self._world = world
         self._perform = perform
         self._versions_move = versions_move
-        self._known = _read_facts(facts, catalogue.attributes)
+        self._known = _read_facts(facts, catalogue)
         self._named_at = {name: _places(action) for name, action in catalogue.actions.items()}
         self._acts: dict[str, ActResult] = {}
         self._fail: list[Literal["before", "after"]] = []
@@ -94,9 +97,9 @@ class SandboxBackoffice:
         """Use these facts from now on; what was performed stays performed.
 
         Raises:
-            Refused: `settings.invalid` when the facts are not of that shape.
+            Refused: `settings.invalid` when the facts are not of that shape, or name what the catalogue does not declare.
         """
-        self._known = _read_facts(facts, self._catalogue.attributes)
+        self._known = _read_facts(facts, self._catalogue)
 
     async def facts(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
         """Say whose the records are."""
@@ -231,16 +234,17 @@ def _places(action: Action) -> tuple[tuple[str, str | Path], ...]:
     return tuple((mark.of, mark.path if mark.path.many or len(mark.path.steps) > 1 else str(mark.path)) for mark in marks)
 
 
-def _read_facts(facts: Mapping[str, Any], declared: Container[str]) -> dict[tuple[str, str], _Known]:
+def _read_facts(facts: Mapping[str, Any], catalogue: Catalogue) -> dict[tuple[str, str], _Known]:
     """Lay the three parts of the facts over each other: of a record, what bears a declared attribute's name, and over it its attributes.
 
     Raises:
         Refused: `settings.invalid`.
     """
-    unknown = set(facts) - _PARTS
-    if unknown:
-        raise _invalid(f"there is no part {min(unknown)!r}; the parts are owners, attributes, records")
-    owners, attributes, records = (_by_place(facts.get(part, {}), part) for part in ("owners", "attributes", "records"))
+    for part in facts:
+        if part not in _PARTS:
+            raise _invalid(f"there is no part {_told(part)}; the parts are owners, attributes, records")
+    kinds = {_CUSTOMER, *catalogue.resources}
+    owners, attributes, records = (_by_place(facts.get(part, {}), part, kinds) for part in ("owners", "attributes", "records"))
     known: dict[tuple[str, str], _Known] = {}
     for place in [*owners, *(place for place in (*attributes, *records) if place not in owners)]:
         kind, record_id = place
@@ -248,16 +252,41 @@ def _read_facts(facts: Mapping[str, Any], declared: Container[str]) -> dict[tupl
         told, about = attributes.get(place, {}), records.get(place, {})
         if not isinstance(told, Mapping) or not isinstance(about, Mapping):
             raise _invalid(f"what is told of {kind} {record_id!r} must be an object")
-        values = {name: value for name, value in about.items() if name in declared}
+        _verify_declared(told, place, catalogue.attributes)
+        values = {name: value for name, value in about.items() if name in catalogue.attributes}
         held = {**values, **told} if values else told
         known[place] = _Known(_owners(whose, place), _name(about, record_id), held, contents=_contents(about, place))
     return known
 
 
-def _by_place(part: object, name: str) -> dict[tuple[str, str], Any]:
+def _by_place(part: object, name: str, kinds: Collection[str]) -> dict[tuple[str, str], Any]:
+    """One part of the facts by kind and id. A kind that nobody declared would be a record that no action ever finds."""
     if not isinstance(part, Mapping) or not all(isinstance(by_id, Mapping) for by_id in part.values()):
         raise _invalid(f"{name} must be objects by kind, then by id")
+    for kind, by_id in part.items():
+        if kind not in kinds:
+            raise _invalid(f"{name}: the catalogue has no kind {_told(kind)}; {_nearest(kind, kinds)}")
+        for record_id in by_id:
+            if not isinstance(record_id, str):
+                raise _invalid(f"{name}: the id of a record is a text, and {kind} {_told(record_id)} has none")
     return {(kind, record_id): value for kind, by_id in part.items() for record_id, value in by_id.items()}
+
+
+def _verify_declared(told: Mapping[str, Json], place: tuple[str, str], declared: Collection[str]) -> None:
+    for name in told:
+        if name not in declared:
+            where = f"attributes of {place[0]} {_told(place[1])}"
+            raise _invalid(f"{where}: the catalogue has no attribute {_told(name)}; {_nearest(name, declared)}")
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
+    """What may have been meant, else all there is."""
+    near = difflib.get_close_matches(str(name), sorted(known), n=3)
+    return f"near are {', '.join(near)}" if near else f"known are {', '.join(sorted(known))}"
+
+
+def _told(given: object) -> str:
+    return repr(given)[:_LONGEST_TOLD]
 
 
 def _owners(whose: object, place: tuple[str, str]) -> frozenset[str]:
@@ -284,4 +313,4 @@ def _contents(about: Mapping[str, Json], place: tuple[str, str]) -> Mapping[str,
 
 
 def _invalid(problem: str) -> Refused:
-    return Refused(Code.SETTINGS_INVALID, f"facts: {problem}", public=f"facts: {problem}")
+    return Refused(Code.SETTINGS_INVALID, f"facts: {problem}", public=f"facts: {problem}", cure=_CURE)
