@@ -9,6 +9,7 @@ from remit.domain.confirmation import act_digest
 from remit.domain.confirmers import Fatigue, verify_may_invite
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
+from remit.domain.mandate_covering import counter_key
 from remit.domain.mandate_limits import left_text
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
@@ -123,27 +124,30 @@ async def _done_before(parts: Parts, record: AskRecord) -> list[tuple[Action, Js
 
 
 def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budget, ...]:
-    """What would be left after this ask, from the powers that were charged."""
+    """What would be left after this ask, from the powers that were charged.
+
+    ⚔ Where several limits are charged (powers, hops of a chain, params), the smallest counts, of totals the smallest of each
+    unit: nobody signs under more room than there is.
+    """
     units = {
-        (kept.record.id, str(total.path)): str(total.limit).partition(" ")[2]
+        (kept.record.id, counter_key(root, str(total.path))): str(total.limit).partition(" ")[2]
         for kept, mandate in standing.chain
-        for power in mandate.powers
+        for root, power in zip(kept.record.power_roots or range(len(mandate.powers)), mandate.powers, strict=True)
         for total in power.totals
     }
     uses_left: int | None = None
-    total_left: str | None = None
+    totals_left: dict[str, int] = {}
     for one, limit in weighed.reserved:
         if limit is None or one.scope not in {kept.record.id for kept, _ in standing.chain}:
             continue
         left = limit - standing.counters.get((one.scope, one.key), 0) - one.amount
-        what = one.key.partition("/")[2]
-        if what == action.name:
+        unit = units.get((one.scope, one.key))
+        if unit is None:
             uses_left = left if uses_left is None else min(uses_left, left)
         else:
-            total_left = left_text(left, units.get((one.scope, what), ""))
-    return (
-        (Budget(action=action.name, uses_left=uses_left, total_left=total_left),) if uses_left is not None or total_left is not None else ()
-    )
+            totals_left[unit] = min(left, totals_left.get(unit, left))
+    total_left = ", ".join(left_text(left, unit) for unit, left in sorted(totals_left.items())) or None
+    return () if uses_left is None and total_left is None else (Budget(action=action.name, uses_left=uses_left, total_left=total_left),)
 
 
 def shown_hashes(record: ConfirmationRecord) -> tuple[str, str]:
