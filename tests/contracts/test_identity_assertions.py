@@ -285,6 +285,39 @@ def test_the_key_of_another_client_proves_nobody() -> None:
     assert code_of(mint(HEADER, assertion_claims(), name="another client")) is Code.CREDENTIAL_WRONG_KEY
 
 
+def test_a_wrong_key_is_answered_with_what_cures_a_client_whatever_was_wrong_with_it(tmp_path: Path) -> None:
+    svid = {"alg": "ES256", "kid": "ES256"}
+    cases = {
+        BEARER: (
+            registration(),
+            [
+                mint({**HEADER, "kid": "k2"}, assertion_claims()),
+                mint(HEADER, assertion_claims(), name="thief"),
+                mint({**HEADER, "alg": "RS256"}, assertion_claims()),
+            ],
+        ),
+        SPIFFE: (
+            spiffe_registration(tmp_path),
+            [
+                mint({**svid, "kid": "k2"}, svid_claims()),
+                mint(svid, svid_claims(), name="thief"),
+                mint({**svid, "alg": "RS256"}, svid_claims()),
+            ],
+        ),
+    }
+    said: dict[AssertionType, set[str]] = {kind: set() for kind in cases}
+    for kind, (registered, tokens) in cases.items():
+        for token in tokens:
+            with pytest.raises(Refused) as caught:
+                prove(token, registered, kind)
+            assert caught.value.code is Code.CREDENTIAL_WRONG_KEY
+            assert caught.value.public
+            said[kind].add(caught.value.public_cure)
+    assert [len(cures) for cures in said.values()] == [1, 1]
+    assert all("key set this client is registered with" in cure for cure in said[BEARER])
+    assert all("fresh JWT-SVID" in cure and "trust bundle" in cure for cure in said[SPIFFE])
+
+
 def test_the_registered_method_is_the_only_one(tmp_path: Path) -> None:
     spiffe = spiffe_registration(tmp_path)
     assert code_of(mint(HEADER, assertion_claims()), spiffe) is Code.CREDENTIAL_MALFORMED

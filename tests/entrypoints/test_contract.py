@@ -11,8 +11,10 @@ import httpx
 import pytest
 
 from contracts.identity_minting import jwk, mint
+from remit.client import PrivateKeyJwt
 from remit.client.calls import MANDATE_TOKEN
-from remit.client.keys import ProofKey
+from remit.client.keys import ProofKey, new_key
+from remit.domain.errors import MEANINGS, Code
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, SHOP
@@ -238,3 +240,29 @@ def test_a_proof_used_twice_is_a_bad_proof_and_an_assertion_used_twice_a_bad_cli
     assert developer.desk.room.raw("POST", "/oauth/introspect", headers=headers, content=body).json() == {"active": False}
     again = developer.desk.room.raw("POST", "/oauth/introspect", headers=headers, content=body, check=False)
     oauth_refused(again, 401, "invalid_client", "credential.replayed")
+
+
+@pytest.mark.parametrize("kid", ["k1", "k2"], ids=["another key", "an unknown kid"])
+def test_a_client_key_that_is_not_registered_is_cured_as_one_at_every_door_and_a_proofs_key_as_a_proofs(
+    developer: Developer, kid: str
+) -> None:
+    def credentials() -> Mapping[str, str]:
+        return PrivateKeyJwt(SHOP, new_key(), kid).credentials(issuer="http://localhost", now_s=time.time())
+
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    told = []
+    for path in ("/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"):
+        answer = developer.desk.room.raw("POST", path, headers=headers, content=urlencode(credentials()).encode(), check=False)
+        told.append(oauth_refused(answer, 401, "invalid_client", "credential.wrong_key")["cure"])
+    path, own = "/v1/asks/ask_x", credentials()
+    proof = developer.proof("GET", path, own["client_assertion"])
+    asserted = {"client_assertion_type": own["client_assertion_type"], "client_assertion": own["client_assertion"]}
+    answer = developer.send(developer.task(), "GET", path, authorization=None, dpop=proof, **asserted)
+    told.append(refused(answer, 401, "credential.wrong_key")["cure"])
+    assert len(set(told)) == 1
+    assert "key set this client is registered with" in told[0]
+
+    task = developer.task()
+    stolen = ProofKey().proof("POST", f"http://localhost/v1/tasks/{task.id}/asks", now_s=time.time(), token=task.token)
+    bound = refused(developer.ask(task, dpop=stolen), 401, "credential.wrong_key")
+    assert bound["cure"] == MEANINGS[Code.CREDENTIAL_WRONG_KEY].cure

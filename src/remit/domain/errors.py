@@ -397,12 +397,19 @@ MEANINGS: dict[Code, Meaning] = {
 class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is the house word
     """Our decision not to do something. It is recorded and shown with its cure.
 
-    `detail` is for the desk and the log; `public` is what the asker may read (none: the title alone). `cure` is told at the
-    command line instead of the code's own, where that would not be true.
+    `detail` is for the desk and the log; `public` is what the asker may read (none: the title alone). Where the code's own
+    cure would not be true, `cure` is told at the command line instead, and `public_cure` to the asker.
     """
 
     def __init__(
-        self, code: Code, detail: str = "", *, public: str | None = None, retry_after_s: int | None = None, cure: str = ""
+        self,
+        code: Code,
+        detail: str = "",
+        *,
+        public: str | None = None,
+        retry_after_s: int | None = None,
+        cure: str = "",
+        public_cure: str = "",
     ) -> None:
         """Carry one code, a detail for the desk and an optional public sentence."""
         super().__init__(code, detail)
@@ -411,6 +418,7 @@ class Refused(Exception):  # noqa: N818  # a decision, not an error; the name is
         self.public = public
         self.retry_after_s = retry_after_s
         self.cure = cure
+        self.public_cure = public_cure
 
     def __str__(self) -> str:
         """One line for the desk."""

@@ -173,7 +173,7 @@ def problem(  # what goes with one code
         "title": meaning.title,
         "status": STATUS[code],
         "detail": public or meaning.title,
-        "cure": meaning.cure,
+        "cure": _cure(error),
         **(extra or {}),
     }
     headers: list[tuple[bytes, bytes]] = [(b"cache-control", b"no-store")]
@@ -185,6 +185,10 @@ def problem(  # what goes with one code
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
     return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
+
+
+def _cure(error: Refused | Fault) -> str:
+    return (error.public_cure if isinstance(error, Refused) else "") or MEANINGS[error.code].cure
 
 
 def _challenge(code: Code, issuer: str, remedy: JsonObject | None) -> bytes:
@@ -227,7 +231,7 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "")
         "error": name,
         "error_description": public or MEANINGS[code].title,
         "code": code.value,
-        "cure": MEANINGS[code].cure,
+        "cure": _cure(error),
     }
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:

@@ -29,6 +29,17 @@ _METHOD_OF = {
     AssertionType.JWT_SPIFFE: ClientMethod.SPIFFE_JWT,
 }
 _LONGEST_NAME = 2048
+_KEY_CURES = {
+    ClientMethod.PRIVATE_KEY_JWT: (
+        "Check which key signs the client assertion: its public half must stand in the key set this client is registered with, "
+        "under the `kid` of the header."
+    ),
+    ClientMethod.SPIFFE_JWT: (
+        "Take a fresh JWT-SVID, and check that the trust bundle this client is registered with has the key that signed it, "
+        "under the `kid` of the header."
+    ),
+}
+"""⚔ The same for an unknown key and a bad signature: it tells whoever tries nothing but how a client is registered, which is told anyway."""
 
 
 class AssertionClients:
@@ -115,8 +126,12 @@ class AssertionClients:
                 Code.CREDENTIAL_MALFORMED, f"alg {alg!r} is not accepted", public=f"'alg' must be one of {', '.join(sorted(allowed))}."
             )
         kid = text_member(jws.header, "kid") if "kid" in jws.header else None
-        key = await self._sources.verify_key(registration.keys, kid=kid, alg=alg, now=now)
-        key.verify_signature(alg, jws.signature, jws.signing_input)
+        try:
+            key = await self._sources.verify_key(registration.keys, kid=kid, alg=alg, now=now)
+            key.verify_signature(alg, jws.signature, jws.signing_input)
+        except Refused as refused:
+            cure = _KEY_CURES[registration.method]
+            raise Refused(refused.code, refused.detail, public=refused.public, public_cure=cure) from None
 
 
 def _actor(registration: Registration, proved: SpiffeId) -> str:
