@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from remit.domain import canonical as module
 from remit.domain.canonical import b64url, canonical, digest, unb64url
+from remit.domain.transcript import Kind
 from remit.domain.values import decode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -38,6 +40,33 @@ def test_writing_what_was_written_changes_nothing(value: Any) -> None:
 @given(st.dictionaries(TEXT, st.integers(0, 9), max_size=6))
 def test_the_order_of_members_never_matters(members: Any) -> None:
     assert canonical(members) == canonical(dict(reversed(members.items())))
+
+
+@pytest.mark.parametrize("letters", [1, 3000])
+def test_a_shape_that_is_remembered_is_written_as_at_first(letters: int) -> None:
+    members = {f"{name * letters}": place for place, name in enumerate("cab")}
+    first = canonical(members)
+    assert canonical(members) == first == json.dumps(members, sort_keys=True, separators=(",", ":")).encode()
+    assert canonical(dict(reversed(members.items()))) == first
+
+
+def test_a_name_that_only_equals_a_text_is_written_as_that_text() -> None:
+    assert canonical({Kind.ASK_DECIDED: 1}) == canonical({"ask.decided": 1}) == b'{"ask.decided":1}'
+
+
+@pytest.mark.parametrize("name", [1, None, b"a", ("a",)])
+def test_what_is_no_text_is_no_name_whatever_was_written_before(name: Any) -> None:
+    canonical({"a": 1})
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            canonical({name: 1})
+
+
+def test_however_many_shapes_strangers_send_few_and_short_ones_are_remembered() -> None:
+    for place in range(2 * module._MOST_SHAPES):
+        canonical({f"n{place}": 1, "long" * place: 2})
+    assert len(module._shapes) <= module._MOST_SHAPES
+    assert all(sum(len(str(name)) for name in names) <= module._LONGEST_SHAPE for names in module._shapes)
 
 
 def test_keys_are_sorted_by_utf_16_units_not_by_code_points() -> None:

@@ -34,6 +34,7 @@ from remit.domain.records import (
     TaskRecord,
     TaskState,
     Tier,
+    changed,
 )
 from remit.domain.values import Instant
 
@@ -68,6 +69,21 @@ ANSWER = Answer(person="yu", person_key="yu", confirms_as="customer", answer="ye
 
 def found(record: Record) -> set[tuple[str, str]]:
     return {(link.name, link.key) for link in record.links()}
+
+
+@pytest.mark.parametrize(
+    ("record", "members"),
+    [
+        (ASK, {"state": AskState.DONE, "versions": {"order:W1": "3"}}),
+        (ACT, {"tries": 2}),
+        (TASK, {"state": TaskState.ENDED, "reason": "idle"}),
+    ],
+)
+def test_a_changed_record_is_what_dataclasses_make_of_it(record: Any, members: dict[str, Any]) -> None:
+    assert changed(record, **members) == replace(record, **members) != record
+    assert type(changed(record)) is type(record)
+    with pytest.raises(TypeError):
+        changed(record, no_such_member=1)
 
 
 def test_a_live_task_is_found_by_everything_that_can_end_it() -> None:

@@ -7,23 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.adapters.store.trails import read, text
+from remit.domain.consequences import End, Hold, Nothing, Thresholds, consequence
 from remit.domain.errors import Code, Fault
 from remit.domain.trajectory import (
     AskedAgain,
-    End,
     Event,
-    Hold,
-    Nothing,
+    Risk,
     SubjectKind,
-    Thresholds,
     Trail,
     WasOpened,
     WasPermitted,
     WasRefused,
     WordsDrifted,
-    adds_confirmation,
     after,
-    consequence,
     new_trail,
     risk,
     trail_risk,
@@ -56,7 +52,7 @@ REFUND = WasPermitted(action="payment.refund", write=True, capped=True, target="
 
 
 def test_a_new_subject_carries_no_risk() -> None:
-    assert risk([new_trail(kind, "s") for kind in SubjectKind], NOW) == 0
+    assert risk([new_trail(kind, "s") for kind in SubjectKind], NOW) == Risk(0, 0)
 
 
 def test_ten_small_refunds_on_one_target_are_held_by_the_sixth_and_ended_by_the_tenth() -> None:
@@ -124,8 +120,8 @@ def test_a_clock_that_steps_back_never_raises_risk() -> None:
 def test_risk_is_the_highest_of_the_subjects_and_never_the_customers() -> None:
     bad = run(SubjectKind.CUSTOMER, *map(not_owned, "abcdefghijklmnop"))
     mild = run(SubjectKind.TASK, not_owned("a"))
-    assert risk([bad, mild], at(20_000)) == trail_risk(mild, at(20_000))
-    assert adds_confirmation([bad], at(20_000), SETTINGS)
+    assert risk([bad, mild], at(20_000)) == Risk(trail_risk(mild, at(20_000)), trail_risk(bad, at(20_000)))
+    assert risk([bad], at(20_000)).adds_confirmation(SETTINGS)
 
 
 def test_a_busy_honest_operator_is_not_held_for_its_customers_wrong_numbers() -> None:
@@ -166,7 +162,7 @@ def test_whoever_opens_and_never_asks_is_a_hint_and_more_together_with_a_sweep()
     swept: list[Event] = [not_owned(str(n)) for n in range(6)]
     alone, both = run(SubjectKind.OPERATOR, *opened), run(SubjectKind.OPERATOR, *opened, *swept)
     assert consequence(trail_risk(alone, at(60_000)), SETTINGS) == Nothing()
-    assert not adds_confirmation([alone], at(60_000), SETTINGS)
+    assert not risk([alone], at(60_000)).adds_confirmation(SETTINGS)
     assert isinstance(consequence(trail_risk(both, at(60_000)), SETTINGS), Hold)
 
 
@@ -221,7 +217,7 @@ def test_honest_replays_are_never_held(name: str) -> None:
             now += 1000
             event = _as_event(call, task["principal"], facts, writes)
             trail, operator = after(trail, event, at(now)), after(operator, event, at(now))
-            assert consequence(risk([trail, operator], at(now)), SETTINGS) == Nothing(), task["id"]
+            assert consequence(risk([trail, operator], at(now)).highest, SETTINGS) == Nothing(), task["id"]
 
 
 def _as_event(call: dict[str, dict[str, object]], principal: str, facts: dict[str, object], writes: set[str]) -> Event:

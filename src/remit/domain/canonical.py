@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import Final
+from typing import Final, TypeAlias, cast
 
 from remit.domain.values import MAX_INTEGER
 
@@ -98,22 +98,44 @@ def _members(members: Mapping[object, object], parts: list[str]) -> None:
     if not members:
         parts.append("{}")
         return
+    names = tuple(members)
+    shape = _shapes.get(names)
+    for key, before in shape or _shape(names):
+        value = members[key]
+        kind = type(value)
+        if kind is str:  # most members are: no further call
+            parts.append(f"{before}{_text(value)}")  # type: ignore[arg-type]  # as just asked
+        else:
+            parts.append(before)
+            if kind is dict:
+                _members(value, parts)  # type: ignore[arg-type]  # as just asked
+            else:
+                _write(value, parts)
+    parts.append("}")
+
+
+_Shape: TypeAlias = tuple[tuple[str, str], ...]
+"""Each name, in canonical order, with everything that is written before its value."""
+_shapes: Final[dict[tuple[object, ...], _Shape]] = {}
+"""The shapes of objects that were written lately, by their names in the order they stand in. Most are our own, with the same names again."""
+_MOST_SHAPES: Final = 1024
+_LONGEST_SHAPE: Final = 1024
+"""⚔ Names may be a stranger's: so many letters of them are remembered of one object, and so many objects."""
+
+
+def _shape(names: tuple[object, ...]) -> _Shape:
     try:
-        names = "".join(members)  # type: ignore[arg-type]  # whatever is not a text is told here
+        joined = "".join(names)  # type: ignore[arg-type]  # whatever is not a text is told here
     except TypeError:
         message = "a key is not a text"
         raise TypeError(message) from None
-    keys = sorted(members, key=None if names.isascii() else _utf16)  # type: ignore[type-var, arg-type]  # all are texts
-    before = "{"
-    for key in keys:
-        value = members[key]
-        if type(value) is str:  # most members are: no further call
-            parts.append(f"{before}{_text(key)}:{_text(value)}")  # type: ignore[arg-type]  # as above
-        else:
-            parts.append(f"{before}{_text(key)}:")  # type: ignore[arg-type]  # as above
-            _write(value, parts)
-        before = ","
-    parts.append("}")
+    keys = sorted(cast("tuple[str, ...]", names), key=None if joined.isascii() else _utf16)
+    shape = tuple((key, f"{',' if place else '{'}{_text(key)}:") for place, key in enumerate(keys))
+    if len(joined) <= _LONGEST_SHAPE:
+        if len(_shapes) >= _MOST_SHAPES:
+            _shapes.clear()
+        _shapes[names] = shape
+    return shape
 
 
 def _items(items: Sequence[object], parts: list[str]) -> None:

@@ -35,6 +35,13 @@ class Holder(StrEnum):
     PUBLIC = "public"
 
 
+_OPENS: Final = {
+    holder: tuple((section, section.value, section is Section.ENVELOPE or section.value == holder.value) for section in Section)
+    for holder in Holder
+}
+"""Which sections are opened for whom: the envelope, and the holder's own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proved:
     """An entry out of the store, its place in the log, and its inclusion proof at the checkpoint's size."""
@@ -130,12 +137,12 @@ def _by_index(entry: Proved) -> int:
 def _shown(opened: Opened, holder: Holder) -> dict[str, Json]:
     sections: dict[str, Json] = {}
     hashes: dict[str, Json] = {}
-    for section, closed in zip(Section, opened.hashes, strict=True):
-        one = opened.sections.get(section) if section is Section.ENVELOPE or section.value == holder.value else None
+    for (section, name, opens), closed in zip(_OPENS[holder], opened.hashes, strict=True):
+        one = opened.sections.get(section) if opens else None
         if one is None:
-            hashes[section.value] = b64(closed)
+            hashes[name] = b64(closed)
         else:
-            sections[section.value] = {"salt": b64(one.salt), "body": one.body}
+            sections[name] = {"salt": b64(one.salt), "body": one.body}
     return {"kind": opened.kind.value, "sections": sections, "hashes": hashes}
 
 

@@ -4,10 +4,12 @@ A record is replaced as a whole; its revision is the epoch that decisions compar
 the modules that own it (task, ask, confirmation).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import ClassVar, Final, NamedTuple, Protocol
+from functools import cache
+from operator import attrgetter
+from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
 from remit.domain.values import Instant
 
@@ -35,6 +37,26 @@ class Record(Protocol):
     def links(self) -> tuple[Link, ...]:
         """The keys it is found under in its present state."""
         ...
+
+
+R = TypeVar("R", bound=Record)
+
+
+def changed(record: R, **members: object) -> R:
+    """A record with some of its members changed: `dataclasses.replace` in half the time, for what every ask goes through.
+
+    Raises:
+        TypeError: for a member that it does not have.
+    """
+    kind = cast("Callable[..., R]", type(record))
+    names, read = _members(kind)
+    return kind(**{**dict(zip(names, read(record), strict=True)), **members})
+
+
+@cache
+def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    names = tuple(member.name for member in fields(kind))  # type: ignore[arg-type]  # every record is a dataclass
+    return names, attrgetter(*names)
 
 
 class Tier(StrEnum):

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from remit.domain.canonical import digest
+from remit.domain.consequences import Thresholds
 from remit.domain.errors import Code
 from remit.domain.records import TaskRecord
 from remit.domain.trajectory_weights import (
@@ -254,63 +255,38 @@ def trail_risk(trail: Trail, now: Instant) -> int:
         asks = _decayed(trail.asks, now)
         share, used = max(1.0, asks / _MILLI / _ASKS_A_UNIT), OPENED_FREE * _MILLI + asks * OPENED_AN_ASK
     # What was opened and is then used for asks is traffic, however much it is; only what is left of it is a sign.
-    points = sum(
-        min(max(0, _decayed(level, now) - (used if sign == Sign.OPENED else 0)) / _MILLI / share, CAPS[Sign(sign)])
-        for sign, level in trail.levels.items()
-    )
-    return max(0, min(100, math.floor(points)))
+    points = 0.0
+    for sign, level in trail.levels.items():
+        left = _decayed(level, now) - (used if sign == Sign.OPENED else 0)
+        if left > 0:
+            points += min(left / _MILLI / share, CAPS[Sign(sign)])
+    return min(100, math.floor(points))
 
 
-def risk(trails: Iterable[Trail], now: Instant) -> int:
-    """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts here.
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What the trails of one moment come to: the `highest` risk that counts against an agent, 0 to 100, and the highest `anywhere`."""
+
+    highest: int
+    anywhere: int
+
+    def adds_confirmation(self, settings: Thresholds) -> bool:
+        """Tell whether the customer must confirm what would otherwise go through.
+
+        ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
+        """
+        return self.anywhere >= settings.confirm
+
+
+def risk(trails: Iterable[Trail], now: Instant) -> Risk:
+    """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts among these.
 
     Source: 2-model.md §5 (Trajectory).
     """
-    return max((trail_risk(trail, now) for trail in trails if trail.kind is not SubjectKind.CUSTOMER), default=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Thresholds:
-    """From which risk on something follows."""
-
-    tell: int = 50
-    hold: int = 60
-    end: int = 90
-    confirm: int = 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
-    """Go on; `tell` says whether security is told."""
-
-    tell: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """The task waits until a person has looked at it, and security is told."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """The task ends, and security is told."""
-
-
-Consequence: TypeAlias = Nothing | Hold | End
-
-
-def consequence(risk: int, settings: Thresholds) -> Consequence:
-    """What follows from a risk for the task."""
-    if risk >= settings.end:
-        return End()
-    if risk >= settings.hold:
-        return Hold()
-    return Nothing(tell=risk >= settings.tell)
-
-
-def adds_confirmation(trails: Iterable[Trail], now: Instant, settings: Thresholds) -> bool:
-    """Tell whether the customer must confirm what would otherwise go through.
-
-    ⚔ The customer's own trail leads here and no further: hostile agents must not be able to lock a person out.
-    """
-    return any(trail_risk(trail, now) >= settings.confirm for trail in trails)
+    highest = anywhere = 0
+    for trail in trails:
+        found = trail_risk(trail, now)
+        anywhere = max(anywhere, found)
+        if trail.kind is not SubjectKind.CUSTOMER:
+            highest = max(highest, found)
+    return Risk(highest, anywhere)

@@ -12,7 +12,18 @@ from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.receipt import Holder
-from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, ConfirmationRecord, EndReason, Idempotency, TaskState
+from remit.domain.records import (
+    NEVER,
+    ActRecord,
+    ActState,
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    EndReason,
+    Idempotency,
+    TaskState,
+    changed,
+)
 from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
@@ -255,7 +266,7 @@ async def _refuse(  # the parts of one decision
         refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
-    refused = replace(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
+    refused = changed(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
     event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
     steps = () if no.away else steps_of(parts, standing, event, customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
@@ -286,7 +297,7 @@ async def _hold(  # the parts of one decision
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
         return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), _No(refuse=refuse, again=again))
-    waiting = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    waiting = changed(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )

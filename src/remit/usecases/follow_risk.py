@@ -3,24 +3,12 @@
 from dataclasses import replace
 
 from remit.domain.catalogue import Effect, MarkKind
+from remit.domain.consequences import End, Hold, Thresholds, consequence
 from remit.domain.decision import Refuse
 from remit.domain.mandate import Charge
 from remit.domain.records import EndReason, TaskRecord, TaskState
 from remit.domain.target import target_of
-from remit.domain.trajectory import (
-    AskedAgain,
-    End,
-    Hold,
-    SubjectKind,
-    Thresholds,
-    WasPermitted,
-    WasRefused,
-    after,
-    consequence,
-    new_trail,
-    risk,
-    subjects_of,
-)
+from remit.domain.trajectory import AskedAgain, SubjectKind, WasPermitted, WasRefused, after, new_trail, risk, subjects_of
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
 from remit.usecases.end import end_task
@@ -99,7 +87,7 @@ async def follow_risk(parts: Parts, standing: Standing, steps: tuple[Step, ...])
         trail = known.get((step.kind, step.subject)) or new_trail(step.kind, step.subject)
         known[step.kind, step.subject] = after(trail, step.event, step.at)
     now = parts.world.now()
-    level = risk(known.values(), now)
+    level = risk(known.values(), now).highest
     what = consequence(level, Thresholds(hold=parts.terms.hold_at, end=parts.terms.end_at))
     task = standing.task.record
     match what:

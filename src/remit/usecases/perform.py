@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState
+from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState, changed
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
@@ -122,10 +122,10 @@ async def _send(  # as above
         except Refused as refused:
             await void_act(parts, act, refused)
             return None
-    sent = replace(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
+    sent = changed(act.record, state=ActState.SENT, sent_at=parts.world.now(), tries=act.record.tries + 1)
     puts: list[Put] = [Put(sent, act.rev, act.record)]
     if ask is not None:
-        acting = replace(ask.record, state=AskState.ACTING)
+        acting = changed(ask.record, state=AskState.ACTING)
         puts.append(Put(acting, ask.rev, ask.record))
         ask = Kept(acting, ask.rev + 1)
     expects, entries = (*standing.expects, *persons, *again.expects), again.written.rows
@@ -163,7 +163,7 @@ async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None
 async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:
     """An act that may not be sent any more: void it, release what it reserved, say why on the record."""
     if not act.record.ask:
-        puts = (Put(replace(act.record, state=ActState.VOID), act.rev, act.record),)
+        puts = (Put(changed(act.record, state=ActState.VOID), act.rev, act.record),)
         try:
             await parts.store.commit(Commit(puts=puts))
         except Conflict:
@@ -171,11 +171,11 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
         return
     ask = await parts.store.get(AskRecord, act.record.ask)
     written = await write(parts, _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code)))
-    voided = replace(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
+    voided = changed(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
         await parts.store.commit(
             Commit(
-                puts=(Put(replace(act.record, state=ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
+                puts=(Put(changed(act.record, state=ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
                 reserves=released(ask.record),
                 entries=written.rows,
             )
@@ -275,7 +275,7 @@ async def settle_act(
         if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
             return None
         done = result.state is desk.ActState.DONE
-        after = replace(act.record, state=ActState.DONE if done else ActState.FAILED)
+        after = changed(act.record, state=ActState.DONE if done else ActState.FAILED)
         try:
             if not act.record.ask:
                 await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
@@ -297,7 +297,7 @@ async def _settle_ask(  # one outcome and all it moves
     record = ask.record
     now = parts.world.now()
     done = after.state is ActState.DONE
-    settled = replace(
+    settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=canonical(result.values).decode(),
@@ -330,7 +330,7 @@ async def _used_offer(parts: Parts, ask: AskRecord) -> list[Put]:
         kept = await parts.store.get(OfferRecord, offer_id)
     except Missing:
         return []
-    return [] if kept.record.used else [Put(replace(kept.record, used=True), kept.rev, kept.record)]
+    return [] if kept.record.used else [Put(changed(kept.record, used=True), kept.rev, kept.record)]
 
 
 async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, broken: BaseException) -> None:
@@ -340,10 +340,10 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
     """
     if act.record.state is ActState.UNKNOWN:
         return
-    puts: list[Put] = [Put(replace(act.record, state=ActState.UNKNOWN), act.rev, act.record)]
+    puts: list[Put] = [Put(changed(act.record, state=ActState.UNKNOWN), act.rev, act.record)]
     written = Written((), ())
     if ask is not None:
-        puts.append(Put(replace(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
+        puts.append(Put(changed(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
         written = await write(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=type(broken).__name__))
     try:
         await parts.store.commit(Commit(puts=tuple(puts), entries=written.rows))

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action, Effect
 from remit.domain.disclosure import Cut, cut_result
 from remit.domain.errors import Code, Fault
 from remit.domain.receipt import Holder
-from remit.domain.records import AskRecord, AskState, TaskRecord
+from remit.domain.records import AskRecord, AskState, TaskRecord, changed
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
@@ -97,9 +97,9 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
             raise await ended_by_case(parts, record.task, case.ending)
     done = result.state is desk.ActState.DONE
     if not await parts.store.stand(expects):
-        record = replace(record, covered=())
+        record = changed(record, covered=())
     cut = cut_result(result.values, returns=action.returns, covered=record.covered)
-    settled = replace(
+    settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=canonical(result.values).decode(),

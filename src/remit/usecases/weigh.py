@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final
 
 from remit.domain.catalogue import CUSTOMER, Action, Effect, MarkKind
+from remit.domain.consequences import Thresholds
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Refused
 from remit.domain.escalation import floor, rungs
@@ -17,7 +18,7 @@ from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, EndReason, Reserved
-from remit.domain.trajectory import Thresholds, adds_confirmation, risk
+from remit.domain.trajectory import Risk, risk
 from remit.domain.values import JsonObject, decode
 from remit.ports.policy import Question
 from remit.ports.store import Expect
@@ -135,7 +136,7 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
         return _settle(parts, standing, ruled, confirmed, risky)
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
-        return Weighed(decision=decision, params=wish.params, action=action, versions={}, names={}, risk=risky)
+        return Weighed(decision=decision, params=wish.params, action=action, versions={}, names={}, risk=risky.highest)
 
 
 def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
@@ -235,12 +236,12 @@ def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozen
     return told
 
 
-def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: int) -> Weighed:
+def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: Risk) -> Weighed:
     """The strictest of floor, policy and trajectory."""
     now = parts.world.now()
     base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen[0], day=_day(now // _DAY_MS))
-    needed = base.who | {CUSTOMER} if adds_confirmation(standing.trails, now, Thresholds()) else base.who
-    question = _question(parts, standing, ruled, risky, confirmed.kind)
+    needed = base.who | {CUSTOMER} if risky.adds_confirmation(Thresholds()) else base.who
+    question = _question(parts, standing, ruled, risky.highest, confirmed.kind)
     steps = rungs(needed, tuple(parts.catalogue.roles)) if confirmed is NOBODY else (confirmed.by,)
     who, verdict = climb(parts.policy, question, steps)
     charges = tuple(charge for one in ruled.chosen for charge in one.charges)
@@ -261,7 +262,7 @@ def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirme
         versions={record: fact.version for record, fact in zip(ruled.records, ruled.facts, strict=True)},
         names={record: fact.name or record[1] for record, fact in zip(ruled.records, ruled.facts, strict=True)},
         policies=verdict.policies,
-        risk=risky,
+        risk=risky.highest,
         waiver=base.waiver,
         case_read=ruled.case is not None,
         ending=None if ruled.case is None else ruled.case.ending,
