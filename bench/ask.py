@@ -2,7 +2,8 @@
 
 Every counted ask is proved (token and DPoP) and durable before its answer. One that acts is decided and recorded as sent with a
 synced commit, done at the desk (its own synced commit), and its outcome recorded with a third; one that reads is recorded once,
-with its answer. `python bench/ask.py [--asks N] [--folder DIR] [--only PART]`.
+with its answer. Beside it, in turns, runs the stack one would write first (`first_stack.py`), and the ratio is printed.
+`python bench/ask.py [--asks N] [--folder DIR] [--only PART]`.
 """
 
 import argparse
@@ -39,6 +40,8 @@ KINDS = {
     "words": "writes with a sentence of words, read together with the task's last three",
     "reads": "reads: permitted, answered by the desk, both on the record in one commit",
 }
+PEERED = ("writes", "reads")
+"""What the first stack does too; it reads no words."""
 SENTENCES = (
     "The customer has moved, please send order {order} to {address}.",
     "{address} is where order {order} should go, thank you.",
@@ -180,18 +183,18 @@ def cpu_s(pid: int) -> float:
 class Server:
     """A desk in a process of its own, on a folder of its own."""
 
-    def __init__(self, given: argparse.Namespace, *, watch: bool = False, strace: bool = False) -> None:
+    def __init__(self, given: argparse.Namespace, *, watch: bool = False, strace: bool = False, script: str = "desk_server.py") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
-        command = [sys.executable, str(HERE / "desk_server.py"), str(self.folder), str(self.port), str(given.customers), str(given.orders)]
+        command = [sys.executable, str(HERE / script), str(self.folder), str(self.port), str(given.customers), str(given.orders)]
         command += ["watch"] if watch else []
         if strace:
             command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", str(self.folder / "syncs"), *command]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self.process.stdout is None or self.process.stdout.readline().strip() != "ready":
-            raise SystemExit("the desk did not start; its own message stands above")
+            raise SystemExit(f"{script} did not start; its own message stands above")
         self.pid = int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)]).split()[0]) if strace else self.process.pid
 
     def begin(self) -> None:
@@ -212,40 +215,87 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Side:
+    """One of those that are measured in turns: a server with its tasks, and what was seen of it."""
+
+    def __init__(self, server: Server, made: list[dict[str, Any]], kind: str) -> None:
+        self.server = server
+        self._made = made
+        self._kind = kind
+        self._number = 0
+        self._found: list[tuple[float, float, float, float]] = []
+
+    def round(self, count: int, connections: int, *, counts: bool = True) -> None:
+        """Send so many asks; a round that does not count warms up."""
+        ready = requests(self._made, self.server.port, count, self._number, kind=self._kind)
+        self._number += count
+        before = cpu_s(self.server.pid)
+        seconds, latencies, said = asyncio.run(drive(self.server.port, ready, connections))
+        if said != {"done": count}:
+            print("  not all done:", said)
+        latencies.sort()
+        p99 = latencies[int(len(latencies) * 0.99)]
+        row = (count / seconds, statistics.median(latencies) * 1000, p99 * 1000, (cpu_s(self.server.pid) - before) / count * 1e6)
+        if counts:
+            self._found.append(row)
+
+    def medians(self) -> tuple[float, ...]:
+        """Asks a second, p50 and p99 in ms, and CPU us an ask."""
+        return tuple(statistics.median(column) for column in zip(*self._found, strict=True))
+
+
+def remit_side(given: argparse.Namespace, kind: str) -> Side:
+    """A desk with granted mandates and open tasks."""
+    server = Server(given)
+    with Sandbox({}, base_url=base(server.port)) as desk:
+        return Side(server, set_up(desk, 64, given.customers, given.orders), kind)
+
+
+def first_stack_side(given: argparse.Namespace, kind: str) -> Side:
+    """The first stack, which has made its tasks itself."""
+    server = Server(given, script="first_stack.py")
+    made = json.loads((server.folder / "tasks.json").read_text(encoding="utf-8"))
+    return Side(server, [{**one, "signer": Signer(one["key"])} for one in made], kind)
+
+
 def rates(given: argparse.Namespace) -> None:
-    """Asks a second, latencies, CPU by thread and commits an ask, at one connection and at 32."""
-    mid = statistics.median
+    """Asks a second, latencies, CPU by thread and commits an ask, at one connection and at 32; in turns with the first stack."""
     for kind, connections in ((kind, connections) for kind in KINDS for connections in (1, 32)):
         print(KINDS[kind])
-        server = Server(given)
+        sides = {"remit": remit_side(given, kind)}
         try:
-            with Sandbox({}, base_url=base(server.port)) as desk:
-                made = set_up(desk, 64, given.customers, given.orders)
-            count = given.asks // 6 if connections == 1 else given.asks
-            asyncio.run(drive(server.port, requests(made, server.port, 200, 0, kind=kind), connections))
-            server.begin()
-            number, found = 200, []
-            for _ in range(given.rounds):
-                ready = requests(made, server.port, count, number, kind=kind)
-                number += count
-                before = cpu_s(server.pid)
-                seconds, latencies, said = asyncio.run(drive(server.port, ready, connections))
-                if said != {"done": count}:
-                    print("  not all done:", said)
-                latencies.sort()
-                p99 = latencies[int(len(latencies) * 0.99)]
-                found.append((count / seconds, mid(latencies) * 1000, p99 * 1000, (cpu_s(server.pid) - before) / count * 1e6))
-            rate, p50, p99_ms, cpu = (mid(column) for column in zip(*found, strict=True))
-            print(f"    yardstick: one ES256 check takes {yardstick_us():.0f} us")
-            print(
-                f"{connections:>3} connections: {rate:7.0f} asks/s   p50 {p50:6.2f} ms   p99 {p99_ms:6.2f} ms   server CPU {cpu:5.0f} us an ask"
-            )
-            told, asked = server.stop(), given.rounds * count
-            threads = sorted(told["threads"].items(), key=lambda one: -one[1])
-            print("     CPU by thread, us an ask: " + ", ".join(f"{name} {s / asked * 1e6:.0f}" for name, s in threads if s / asked > 1e-6))
-            print(f"     store commits {told['store_commits'] / asked:.2f} an ask; peak memory {told['peak_mb']:.0f} MB")
+            if kind in PEERED:
+                sides["first stack"] = first_stack_side(given, kind)
+            measure(given, sides, connections)
         finally:
-            server.close()
+            for side in sides.values():
+                side.server.close()
+
+
+def measure(given: argparse.Namespace, sides: dict[str, Side], connections: int) -> None:
+    """Measure sides in turns and print what was seen."""
+    count = given.asks // 6 if connections == 1 else given.asks
+    for side in sides.values():
+        side.round(200, connections, counts=False)
+    sides["remit"].server.begin()
+    for _ in range(given.rounds):
+        for side in sides.values():
+            side.round(count, connections)
+    print(f"    yardstick: one ES256 check takes {yardstick_us():.0f} us")
+    seen = {name: side.medians() for name, side in sides.items()}
+    for name, (rate, p50, p99, cpu) in seen.items():
+        what = f"{connections:>3} connections: {rate:7.0f} asks/s   p50 {p50:6.2f} ms   p99 {p99:6.2f} ms   server CPU {cpu:5.0f} us an ask"
+        print(what if name == "remit" else f"{what}   ({name})")
+    if "first stack" in seen:
+        ours, theirs = seen["remit"], seen["first stack"]
+        print(
+            f"     against the first stack: {ours[0] / theirs[0]:.2f} times its rate, {ours[1] / theirs[1]:.2f} of its p50, "
+            f"{ours[3] / theirs[3]:.2f} of its CPU an ask"
+        )
+    told, asked = sides["remit"].server.stop(), given.rounds * count
+    threads = sorted(told["threads"].items(), key=lambda one: -one[1])
+    print("     CPU by thread, us an ask: " + ", ".join(f"{name} {s / asked * 1e6:.0f}" for name, s in threads if s / asked > 1e-6))
+    print(f"     store commits {told['store_commits'] / asked:.2f} an ask; peak memory {told['peak_mb']:.0f} MB")
 
 
 def stages(given: argparse.Namespace) -> None:
