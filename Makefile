@@ -29,6 +29,11 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.txt
+	@echo "remit: installing what the benchmarks compare with …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-bench.txt
+	@touch $@
+
 setup: $(VENV)/.dev ## Make .venv with everything in it
 
 run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when absent)
@@ -58,13 +63,14 @@ fmt: $(VENV)/.dev ## Format, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
 
-bench: $(VENV)/.dev ## Measure: asks a second, replays, words, secrets, policies
+bench: $(VENV)/.bench ## Measure: asks a second beside the stack one would write first, and the replays
 	@$(BIN)/python bench/ask.py
 	@$(BIN)/python bench/replay.py
 
 lock: $(VENV)/.uv ## Pin the dependencies again
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
 
 clean: ## Remove everything that was made here
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build src/*.egg-info

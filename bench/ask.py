@@ -3,13 +3,14 @@
 Every counted ask is proved (token and DPoP) and durable before its answer. One that acts is decided and recorded as sent with a
 synced commit, done at the desk (its own synced commit), and its outcome recorded with a third; one that reads is recorded once,
 with its answer. Beside it, in turns, runs the stack one would write first (`first_stack.py`), and the ratio is printed.
-`python bench/ask.py [--asks N] [--folder DIR] [--only PART]`.
+`python bench/ask.py [--asks N] [--folder DIR] [--only PART] [--alone]`.
 """
 
 import argparse
 import asyncio
 import base64
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -264,7 +265,7 @@ def rates(given: argparse.Namespace) -> None:
         print(KINDS[kind])
         sides = {"remit": remit_side(given, kind)}
         try:
-            if kind in PEERED:
+            if kind in PEERED and not given.alone:
                 sides["first stack"] = first_stack_side(given, kind)
             measure(given, sides, connections)
         finally:
@@ -351,7 +352,11 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--folder", default=None, help="where the data lies; default a new folder beside this one, on its disk")
     parser.add_argument("--only", choices=("rates", "stages", "syncs"), default=None)
+    parser.add_argument("--alone", action="store_true", help="without the first stack beside it")
     given = parser.parse_args()
+    missing = [name for name in ("fastapi", "jwt") if importlib.util.find_spec(name) is None]
+    if missing and not given.alone and given.only in {None, "rates"}:
+        raise SystemExit(f"{' and '.join(missing)} are not installed for the stack to compare with; run `make bench` once, or give --alone")
     for name, part in (("rates", rates), ("stages", stages), ("syncs", syncs)):
         if given.only in {None, name}:
             part(given)
