@@ -56,6 +56,7 @@ from remit.settings import Settings
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.spent import Spent
 from remit.usecases.sweep import catch_up
 
 __all__ = [
@@ -269,6 +270,7 @@ def build(
         rules_outline=loaded.outline,
         verify_ed25519=key_files.verify_ed25519,
         long_reads=LongReads(),
+        spent=Spent(),
         on_point=point,
     )
     jobs = Jobs(parts)

@@ -1,14 +1,23 @@
 """Introspection tells an agent about its own tokens, as they stand now, and nothing about anybody else's."""
 
+import hashlib
+import json
+import secrets
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from attacks.arena import Arena, mandate
+from attacks.arena import EXCHANGE, ISSUER, Arena, mandate
 from attacks.test_p18_sub_agent_widens import CATALOGUE, FACTS, hand_on, note
 from attacks.test_p18_sub_agent_widens import mandate as branch
+from contracts.identity_minting import jwk, mint
 from remit.client import calls
+from remit.client.keys import ProofKey
+from remit.domain.canonical import b64url
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
 from remit.sandbox.workloads import SandboxTask
 
@@ -131,3 +140,57 @@ def test_a_mandate_lives_for_as_long_as_a_branch_that_took_its_tasks() -> None:
         task.complete()
         assert told(parent, token) == NOTHING
         assert customer.get("/me/v1/mandates")["mandates"][0]["state"] == "exhausted"
+
+
+@pytest.mark.proves("INTROSPECT-OWN")
+def test_another_workload_of_the_same_registration_is_not_told_of_a_token(arena: Arena, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text(json.dumps({"keys": [jwk("ES256", kid="k1", use="jwt-svid")], "spiffe_sequence": 1}))
+    fleet = {
+        "client_id": "fleet",
+        "actor": "spiffe://helper.example/fleet/*",
+        "operator": "helper.example",
+        "name": "Fleet",
+        "tier": "known",
+        "method": "spiffe_jwt",
+        "keys": {"bundle_file": str(bundle), "trust_domain": "helper.example"},
+        "redirect_uris": ["http://127.0.0.1/callback"],
+    }
+    assert arena.room.raw("POST", "/sandbox/v1/agents", fleet).status_code == 201
+    key, first, second = ProofKey(), "spiffe://helper.example/fleet/a", "spiffe://helper.example/fleet/b"
+
+    def sent(who: str, path: str, **form: str) -> dict[str, Any]:
+        now = int(time.time())
+        svid = mint({"alg": "ES256", "kid": "k1", "typ": "JWT"}, {"sub": who, "aud": [ISSUER], "iat": now, "exp": now + 300})
+        proved = key if path == "/oauth/token" else None
+        said = {
+            "client_id": "fleet",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe",
+            "client_assertion": svid,
+            **form,
+        }
+        body: dict[str, Any] = arena.form(path, said, key=proved).json()
+        return body
+
+    verifier = secrets.token_urlsafe(48)
+    wanted = {
+        "response_type": "code",
+        "code_challenge": b64url(hashlib.sha256(verifier.encode()).digest()),
+        "code_challenge_method": "S256",
+        "dpop_jkt": key.thumbprint,
+        "redirect_uri": "http://127.0.0.1/callback",
+        "authorization_details": json.dumps([mandate(max_tasks=3)]),
+    }
+    path = f"/me/v1/requests/{sent(first, '/oauth/par', **wanted)['request_uri'].rpartition(':')[2]}"
+    shown = arena.anna.get(path)
+    signed = arena.anna.post(
+        path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": arena.anna.passkey.get(shown["options"])}
+    )
+    code = parse_qs(urlsplit(signed["redirect"]).query)["code"][0]
+    redeemed = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier, "redirect_uri": "http://127.0.0.1/callback"}
+    granted = sent(first, "/oauth/token", **redeemed)
+    opening = {"grant_type": EXCHANGE, "subject_token": granted["mandate"], "subject_token_type": calls.MANDATE_TOKEN}
+    opened = sent(first, "/oauth/token", **opening)
+    for token in (granted["access_token"], opened["access_token"]):
+        assert sent(first, "/oauth/introspect", token=token)["active"] is True
+        assert sent(second, "/oauth/introspect", token=token) == NOTHING

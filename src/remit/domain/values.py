@@ -28,6 +28,9 @@ MAX_ITEMS: Final = 10_000
 
 _MONEY: Final = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,3})? [A-Z]{3}", re.ASCII)
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
+_FIRST: Final = -62_135_596_800_000
+_LAST: Final = 253_402_300_799_999
+"""The first and the last millisecond of the years 1 to 9999 in UTC."""
 _MINOR_DIGITS: Final[Mapping[str, int]] = {
     **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
@@ -85,7 +88,10 @@ def verify_instant(text: Json, *, where: str = "time") -> Instant:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Refused(Code.PARAMS_INVALID, f"{where} is no real time", public=f"{where} is no real time") from None
-    return Instant(round(moment.timestamp() * 1000))
+    instant = round(moment.timestamp() * 1000)
+    if not _FIRST <= instant <= _LAST:  # its zone takes it out of the calendar: it could not be written again
+        raise Refused(Code.PARAMS_INVALID, f"{where} is no real time", public=f"{where} is no real time")
+    return Instant(instant)
 
 
 def instant_text(instant: Instant) -> str:
@@ -165,9 +171,15 @@ def _object(pairs: list[tuple[str, Json]]) -> JsonObject:
 def _fraction(text: str) -> Decimal:
     if len(text) > 64:  # noqa: PLR2004  # longer digits carry no desk value and cost time
         raise _malformed("a number is too long")
+    # ⚔ A few digits of an exponent make a number that decimal arithmetic raises on, wherever it is met.
+    if len(text.lower().partition("e")[2].lstrip("+-0")) > 3:  # noqa: PLR2004  # three digits are far beyond the range below
+        raise _malformed("a number is out of range")
     number = Decimal(text)
     if abs(number) > MAX_INTEGER or (number and number.adjusted() < -20):  # noqa: PLR2004  # no desk value is smaller
         raise _malformed("a number is out of range")
+    # ⚔ Canonical JSON writes the nearest double: what is signed and shown would be another number than the one that is acted on.
+    if Decimal(repr(float(number))) != number:
+        raise _malformed("a number has more digits than can be kept exactly; write it as a text")
     return number
 
 

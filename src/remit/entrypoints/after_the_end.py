@@ -5,12 +5,12 @@ Which asks it may look at, and what is told, is decided in `usecases/tasks`.
 
 from typing import Final
 
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.wire import Scope, header_values, malformed
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, prove_client, with_proof
+from remit.usecases.prove_client import Caller, prove_client, prove_key
 from remit.usecases.report_misuse import refuse_human_credential
 
 ASSERTION: Final = b"client-assertion"
@@ -40,7 +40,9 @@ async def prove_itself(  # what came, and whose it looks like
     limits.verify_peer(scope)
     try:
         caller = await _prove(parts, signs, scope, path, session)
-    except Refused:
+    except Fault:
+        raise
+    except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
         limits.count_unproved(scope)
         raise
     limits.verify_client(caller.agent.record.id)
@@ -61,10 +63,7 @@ async def _prove(parts: Parts, signs: Signs, scope: Scope, path: str, session: s
     if len(claimed) > 1:
         raise malformed("one Client-Id header, no more")
     caller = await prove_client(parts, assertion_type=kind, assertion=assertion, claimed_id=claimed[0] if claimed else "")
-    proof = parts.proofs.verify_proof(
-        proofs[0], method=scope["method"], url=parts.terms.issuer + path, now=parts.world.now(), access_token=assertion, expected_jkt=None
-    )
-    return with_proof(caller, proof)
+    return prove_key(parts, caller, proofs[0], method=scope["method"], path=path, access_token=assertion)
 
 
 def _once(scope: Scope, name: bytes) -> str:

@@ -1,5 +1,6 @@
 """The OAuth endpoints: pushed requests, tokens, introspection, revocation, and the metadata documents."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -18,10 +19,11 @@ from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, ProofReplayed, prove_client, with_proof
+from remit.usecases.prove_client import Caller, ProofReplayed, prove_client, prove_key
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
+_LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
@@ -68,6 +70,9 @@ class OAuth:
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
             return oauth_error(error)
+        except Exception:  # noqa: BLE001  # an OAuth client reads OAuth's errors, whatever broke
+            _LOG.exception("unexpected failure at %s", scope["path"])
+            return oauth_error(Fault(Code.FAULT_INTERNAL))
 
     async def _handle(self, scope: Scope, receive: Receive) -> Answer:
         if scope["method"] != "POST":
@@ -75,7 +80,9 @@ class OAuth:
         self.limits.verify_peer(scope)
         try:
             caller, form = await self._prove(scope, receive)
-        except Refused:
+        except Fault:
+            raise
+        except Exception:  # ⚔ whatever it was that came: what proves nothing is counted
             self.limits.count_unproved(scope)
             raise
         self.limits.verify_client(caller.agent.record.id)
@@ -118,17 +125,9 @@ class OAuth:
         if len(values) != 1:
             raise ProofRefused(Refused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof."))
         try:
-            proof = self.parts.proofs.verify_proof(
-                values[0],
-                method="POST",
-                url=self.parts.terms.issuer + path,
-                now=self.parts.world.now(),
-                access_token=None,
-                expected_jkt=expected_jkt,
-            )
+            return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected_jkt)
         except Refused as refused:
             raise ProofRefused(refused) from refused
-        return with_proof(caller, proof)
 
     async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         jkt = form.get("dpop_jkt", "")

@@ -34,7 +34,8 @@ async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_to
     await _spend(parts, caller)
     try:
         token = tokens.verify(parts, unverified_token)
-        if token.client_id != caller.agent.record.id or parts.world.now() // 1000 >= token.expires_s:
+        # ⚔ Workloads may share a registration: the one is not told of the other's token either.
+        if (token.client_id, token.actor) != (caller.agent.record.id, caller.actor) or parts.world.now() // 1000 >= token.expires_s:
             return _INACTIVE
         claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
         mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, str(claims.get("mandate"))))

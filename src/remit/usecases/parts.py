@@ -19,6 +19,7 @@ from remit.ports.store import Store
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.usecases.off_the_loop import LongReads
+from remit.usecases.spent import Spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,5 +75,6 @@ class Parts:
     verify_ed25519: VerifyEd25519
     """Checks a signature of the log; for verifying it in place."""
     long_reads: LongReads
+    spent: Spent
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""

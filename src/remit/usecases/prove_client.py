@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Suspension
-from remit.ports.identity import Proof
 from remit.ports.store import Kept, Mark, Missing, Replayed
 from remit.usecases.parts import Parts
 from remit.usecases.register import registration_of
@@ -50,6 +49,8 @@ async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, cla
         issuer=parts.terms.issuer,
         now=now,
     )
+    if proved.replay_key is not None:
+        parts.spent.take(proved.replay_key, "assertion")
     await verify_not_suspended(parts, agent.record)
     marks = () if proved.replay_key is None else (Mark(proved.replay_key, proved.expires_at),)
     return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
@@ -87,8 +88,38 @@ async def is_suspended(parts: Parts, name: str) -> bool:
         return False
 
 
-def with_proof(caller: Caller, proof: Proof) -> Caller:
-    """The caller with the key it showed to hold."""
+def prove_key(  # a proof, and all it must have been made for
+    parts: Parts,
+    caller: Caller,
+    unverified_proof: str,
+    *,
+    method: str,
+    path: str,
+    access_token: str | None = None,
+    expected_jkt: str | None = None,
+) -> Caller:
+    """The caller with the key it shows to hold, by a DPoP proof beside its assertion.
+
+    Raises:
+        Refused: `credential.*`. Where only the nonce was missing, which nobody could know, its assertion may be sent again.
+
+    Source: RFC 9449 §5, §8.
+    """
+    try:
+        proof = parts.proofs.verify_proof(
+            unverified_proof,
+            method=method,
+            url=parts.terms.issuer + path,
+            now=parts.world.now(),
+            access_token=access_token,
+            expected_jkt=expected_jkt,
+        )
+    except Refused as refused:
+        if refused.code is Code.CREDENTIAL_NONCE:
+            for mark in caller.marks:
+                parts.spent.give_back(mark.key)
+        raise
+    parts.spent.take(proof.replay_key, "proof")
     marks = (*caller.marks, Mark(proof.replay_key, proof.expires_at))
     return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
 

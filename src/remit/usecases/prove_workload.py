@@ -79,6 +79,7 @@ def prove_workload(
         access_token=presented.unverified_token,
         expected_jkt=token.jkt,
     )
+    parts.spent.take(proof.replay_key, "proof")
     return Workload(
         task=token.task,
         client_id=token.client_id,

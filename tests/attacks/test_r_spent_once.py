@@ -1,0 +1,96 @@
+"""A proof or an assertion counts for one request, also where that one was refused before anything was recorded."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from attacks.arena import EXCHANGE, ISSUER, SEND_BACK, Arena, code_of, mandate, open_arena
+from remit.client import calls
+from remit.client.keys import ProofKey
+from remit.domain.errors import Refused
+from remit.usecases import spent
+from remit.usecases.spent import Spent
+
+READ = {"action": "order.read", "params": {"order_id": "W1"}}
+REFUSED_EARLY: Mapping[str, tuple[Any, Mapping[str, str], str]] = {
+    "a body that is no JSON": (b"{", {}, "request.malformed"),
+    "no idempotency key": (READ, {"idempotency-key": ""}, "request.malformed"),
+    "another media type": (READ, {"content-type": "text/plain"}, "request.unsupported_type"),
+    "a number beyond all bounds": (b'{"action":"order.read","params":{"order_id":1e1000000}}', {}, "request.malformed"),
+}
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+@pytest.mark.parametrize("early", REFUSED_EARLY)
+def test_the_proof_of_a_refused_request_is_good_for_no_other_body(early: str) -> None:
+    body, headers, code = REFUSED_EARLY[early]
+    with open_arena() as arena:
+        task = arena.task()
+        path = f"/v1/tasks/{task.id}/asks"
+        proof = {"dpop": arena.proof(task.agent, "POST", path, token=task.token)}
+        assert code_of(arena.send(task, path, body, headers={**headers, **proof})) == code
+        with arena.unchanged():
+            stolen = arena.send(task, path, {"action": "order.return", "params": SEND_BACK}, headers=proof)
+            arena.refused(stolen, "credential.replayed", on_record=False)
+        assert arena.ask(task, "order.return", SEND_BACK).json()["decision"] == "needs_human"
+
+
+def pushed(arena: Arena, credentials: Mapping[str, str], headers: Mapping[str, str] | None = None) -> httpx.Response:
+    """A pushed request bound to a key of whoever sends it."""
+    key = ProofKey()
+    form = {
+        "response_type": "code",
+        "code_challenge": "A" * 43,
+        "code_challenge_method": "S256",
+        "dpop_jkt": key.thumbprint,
+        "redirect_uri": "http://127.0.0.1/callback",
+        "authorization_details": json.dumps([mandate()]),
+    }
+    return arena.form("/oauth/par", {**form, **credentials}, headers=headers)
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+def test_the_assertion_of_a_refused_exchange_pushes_nothing_for_somebody_elses_key() -> None:
+    with open_arena() as arena:
+        agent = arena.agent()
+        credentials = agent.identity.credentials(issuer=ISSUER, now_s=time.time())
+        unknown = {"grant_type": EXCHANGE, "subject_token": "man_x", "subject_token_type": calls.MANDATE_TOKEN, **credentials}
+        refused = arena.form("/oauth/token", unknown, key=agent)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        stolen = pushed(arena, credentials)
+        assert (stolen.status_code, code_of(stolen)) == (401, "credential.replayed")
+        assert pushed(arena, agent.identity.credentials(issuer=ISSUER, now_s=time.time())).status_code == 201
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+def test_whoever_could_not_know_the_nonce_may_send_the_same_assertion_again() -> None:
+    with open_arena(settings={"dpop": {"nonce": True}}) as arena:
+        agent = arena.agent()
+        granted = arena.anna.grant(agent, mandate())
+        credentials = agent.identity.credentials(issuer=ISSUER, now_s=time.time())
+        form = {"grant_type": EXCHANGE, "subject_token": granted.id, "subject_token_type": calls.MANDATE_TOKEN, **credentials}
+        told = arena.form("/oauth/token", form, key=agent)
+        assert told.json()["error"] == "use_dpop_nonce"
+        proof = ProofKey(agent.key).proof("POST", f"{ISSUER}/oauth/token", now_s=time.time(), nonce=told.headers["dpop-nonce"])
+        assert arena.form("/oauth/token", form, headers={"dpop": proof}).status_code == 200
+        assert code_of(arena.form("/oauth/token", form, headers={"dpop": proof})) == "credential.replayed"
+
+
+def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spent, "_HALF", 8)
+    known = Spent()
+    for number in range(100):
+        known.take(f"key {number}", "proof")
+        with pytest.raises(Refused) as refused:
+            known.take(f"key {number}", "proof")
+        assert refused.value.code == "credential.replayed"
+        assert len(known._new) + len(known._old) <= 16
+    for number in range(93, 100):
+        with pytest.raises(Refused):
+            known.take(f"key {number}", "proof")
+    known.give_back("key 99")
+    known.take("key 99", "proof")
