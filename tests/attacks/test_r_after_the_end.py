@@ -90,7 +90,7 @@ def test_assertion_and_proof_serve_only_together_and_once(arena: Arena, told: tu
     agent = arena.agent()
     first = headers(arena, agent, ask)
     other = headers(arena, agent, ask)
-    mixed = {**first, "dpop": other["dpop"]}
+    mixed = {**headers(arena, agent, ask), "dpop": other["dpop"]}
     assert code_of(asked(arena, ask, mixed)) == "credential.wrong_audience"
     assert asked(arena, ask, first).is_success
     assert code_of(asked(arena, ask, first)) == "credential.replayed"

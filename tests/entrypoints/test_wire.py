@@ -164,8 +164,11 @@ def test_an_ask_of_another_shape_is_refused_and_nothing_is_coerced(members: dict
 
 
 def test_numbers_stay_exact() -> None:
-    body = decode_as(b'{"action":"a.b","params":{"x":0.10000000000000000001,"y":"5","z":5}}', AskBody)
-    assert body.params == {"x": Decimal("0.10000000000000000001"), "y": "5", "z": 5}
+    body = decode_as(b'{"action":"a.b","params":{"x":0.1000000000000001,"y":"5","z":5}}', AskBody)
+    assert body.params == {"x": Decimal("0.1000000000000001"), "y": "5", "z": 5}
+    with pytest.raises(Refused) as refused:  # canonical JSON would write 0.1, and that would be signed
+        decode_as(b'{"action":"a.b","params":{"x":0.10000000000000000001}}', AskBody)
+    assert refused.value.code is Code.REQUEST_MALFORMED
 
 
 @pytest.mark.parametrize(
