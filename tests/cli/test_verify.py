@@ -14,24 +14,24 @@ from remit.sandbox import Sandbox
 CATALOGUE: dict[str, Any] = {
     "desk": {"name": "Acme", "currency": "EUR"},
     "resource": {"order": {"title": "order"}},
-    "attribute": {"order.status": {"title": "status"}},
+    "attribute": {"order.status": {"title": "status"}, "order.weight": {"title": "weight in kg"}},
     "action": {
         "order.read": {
             "title": "Look at order {order_id}",
             "power": "receive",
             "area": "routine",
             "effect": "read",
-            "returns": ["order.status"],
+            "returns": ["order.status", "order.weight"],
             "params": {"properties": {"order_id": {"type": "string", "x-resource": "order"}}, "required": ["order_id"]},
         }
     },
     "objective": {"look": {"title": "Look at an order", "target": "order", "actions": ["order.read"], "done_when": []}},
 }
-FACTS = {"owners": {"order": {"W1": "yu"}}, "attributes": {"order": {"W1": {"order.status": "sent"}}}, "records": {}}
+FACTS = {"owners": {"order": {"W1": "yu"}}, "attributes": {"order": {"W1": {"order.status": "sent", "order.weight": 0.5}}}, "records": {}}
 MANDATE = {
     "type": "remit_mandate",
     "objective": {"type": "look", "target": {"order": ["W1"]}, "summary": "look"},
-    "powers": [{"power": "represent"}, {"power": "receive", "attributes": ["order.status"]}],
+    "powers": [{"power": "represent"}, {"power": "receive", "attributes": ["order.status", "order.weight"]}],
 }
 
 
@@ -53,6 +53,19 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     empty.mkdir()
     monkeypatch.chdir(empty)
     return empty
+
+
+@pytest.mark.parametrize("fraction", ["0.50000000000000000001", "0.5000000000000001"])
+def test_a_fraction_is_shown_as_it_is_and_no_other_one_verifies(
+    remit: Run, nowhere: Path, receipt: tuple[dict[str, Any], str], fraction: str
+) -> None:
+    text = json.dumps(receipt[0])
+    (nowhere / "r.json").write_text(text)
+    assert remit("verify", "--json", "--key", receipt[1], "r.json").json["ok"] is True
+    assert text.count('"order.weight": 0.5') == 1
+    (nowhere / "changed.json").write_text(text.replace('"order.weight": 0.5', f'"order.weight": {fraction}'))
+    ran = remit("verify", "--json", "--key", receipt[1], "changed.json")
+    assert (ran.code, ran.json["receipts"][0]["verified"]) == (1, False)
 
 
 def test_a_receipt_verifies_in_an_empty_folder_with_the_key_as_text_or_file(

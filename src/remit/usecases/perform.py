@@ -13,6 +13,7 @@ from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.end import end_task
+from remit.usecases.fit_result import fit_result, tell_unfit
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
@@ -268,6 +269,7 @@ async def settle_act(
     Raises:
         Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
     """
+    result, unfit = fit_result(result)
     for _ in range(_TRIES):
         act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
@@ -286,6 +288,7 @@ async def settle_act(
             continue
         parts.on_point("act.settled")
         parts.notify.wake(f"ask:{act.record.ask}")
+        await tell_unfit(parts, ask.record.action, unfit)
         await _follow(parts, ask.record, done=done)
         return settled
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")

@@ -15,6 +15,7 @@ from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Put
+from remit.usecases.fit_result import fit_result, tell_unfit
 from remit.usecases.look_up import along_with_case
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import ended_by_case
@@ -73,6 +74,7 @@ class Told:
     written: Written
     done: bool
     undeclared: tuple[str, ...]
+    unfit: tuple[str, ...]
 
 
 async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObject, *, expects: Sequence[Expect] = ()) -> Told:
@@ -95,6 +97,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
             result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({Code.FAULT_CASE}).")
         elif case.ending is not None:
             raise await ended_by_case(parts, record.task, case.ending)
+    result, unfit = fit_result(result)
     done = result.state is desk.ActState.DONE
     if not await parts.store.stand(expects):
         record = changed(record, covered=())
@@ -107,11 +110,14 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         reserved=record.reserved if done else (),
     )
     written = await write(parts, _sent(parts, settled, result, cut))
-    return Told(settled, written, done, tuple(cut.undeclared))
+    return Told(settled, written, done, tuple(cut.undeclared), unfit)
 
 
 async def follow_read(parts: Parts, told: Told) -> None:
-    """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares."""
+    """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares, or
+    what cannot be kept.
+    """
+    await tell_unfit(parts, told.ask.action, told.unfit)
     if told.undeclared:
         details = {"action": told.ask.action, "names": ", ".join(told.undeclared)}
         await parts.notify.incident(kind="undeclared_attribute", details=details)

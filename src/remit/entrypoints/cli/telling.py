@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Final, TextIO
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.entrypoints.replies import encode
 
 _EVERY: Final = 20_000
 _CURES: Final[Mapping[Code, str]] = {
@@ -72,7 +73,7 @@ class Out:
 
     def tell(self, body: Mapping[str, object], *lines: str) -> None:
         """Tell a result: the body as JSON, or the lines for people."""
-        text = json.dumps(body, ensure_ascii=False) if self.as_json else "\n".join(lines)
+        text = encode(body).decode() if self.as_json else "\n".join(lines)
         print(text, file=self.stdout, flush=True)
 
     def note(self, line: str) -> None:

@@ -1,0 +1,64 @@
+"""What a desk answers, made fit to be kept: everything the record takes in, it must be able to give back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.canonical import canonical
+from remit.domain.errors import Refused
+from remit.domain.values import MAX_INTEGER, Json, JsonObject, decode
+from remit.ports import backoffice as desk
+from remit.usecases.parts import Parts
+
+_LONGEST_REASON: Final = 2_000
+_MOST_TOLD: Final = 20
+
+
+def fit_result(result: desk.ActResult) -> tuple[desk.ActResult, tuple[str, ...]]:
+    """A desk's answer as it can be kept and read again, and the names of the values that cannot be and are left out.
+
+    ⚔ An act is done when the desk says so, whatever else it says: an answer that could be written and not read again would
+    tell the agent that nothing was permitted, and have it ask for the same once more.
+    """
+    given: object = result.values
+    values, unfit = _fit(given) if isinstance(given, Mapping) else ({}, ("result",))
+    return replace(result, values=values, reason=_reason(result.reason)), unfit
+
+
+def _fit(given: Mapping[object, object]) -> tuple[JsonObject, tuple[str, ...]]:
+    whole = _read(given) if given else {}
+    if whole is not None:
+        return whole, ()
+    values: dict[str, Json] = {}
+    unfit: list[str] = []
+    for name, value in given.items():
+        # A whole number beyond what JSON's readers keep exactly is written as text, as I-JSON advises.
+        large = isinstance(value, int) and abs(value) > MAX_INTEGER
+        one = _read({name: str(value) if large else value})
+        if one is None:
+            unfit.append(str(name)[:80].encode("utf-8", errors="replace").decode())
+        else:
+            values.update(one)
+    if _read(values) is None:  # each can be kept, and all together are too much
+        return {}, (*unfit, *values)
+    return values, tuple(unfit)
+
+
+def _read(values: Mapping[object, object] | JsonObject) -> JsonObject | None:
+    """The values as they are read again once they are written, None where they are not."""
+    try:
+        found = decode(canonical(values))
+    except (Refused, TypeError, ValueError, OverflowError, RecursionError):
+        return None
+    return found if isinstance(found, Mapping) else None
+
+
+def _reason(reason: object) -> str:
+    text = reason if isinstance(reason, str) else ""
+    return text[:_LONGEST_REASON].encode("utf-8", errors="replace").decode().replace("\0", "")
+
+
+async def tell_unfit(parts: Parts, action: str, unfit: tuple[str, ...]) -> None:
+    """Tell security of a desk whose answers cannot be kept: its values are lost to everybody, and only its makers can mend that."""
+    if unfit:
+        await parts.notify.incident(kind="unreadable_value", details={"action": action, "names": ", ".join(unfit[:_MOST_TOLD])})

@@ -1,0 +1,82 @@
+"""What a desk answers may be anything: an act that was done stays done, is told as done, and is done once."""
+
+import functools
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from attacks.arena import Arena, mandate, open_arena
+from remit.ports.backoffice import ActResult, ActState
+from remit.usecases.fit_result import fit_result
+
+WANTED = mandate(
+    objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
+    powers=[
+        {"power": "represent"},
+        {"power": "receive", "attributes": ["complaint.reference"]},
+        {"power": "request", "actions": ["complaint.file"], "uses": 5},
+    ],
+    never=[],
+)
+FILED = {"action": "complaint.file", "params": {"kind": "late", "order_id": "W1", "text": "It came late."}}
+ODD = {
+    "no number": math.nan,
+    "half a letter": "\ud800",
+    "a zero byte": "a\x00b",
+    "a very long text": "x" * 70_000,
+    "no JSON": {"a set"},
+    "too deep": functools.reduce(lambda inner, _: [inner], range(40), "deep"),
+}
+
+
+@pytest.fixture
+def said() -> dict[str, Any]:
+    """What the desk answers."""
+    return {}
+
+
+@pytest.fixture
+def arena(said: dict[str, Any]) -> Iterator[Arena]:
+    with open_arena(perform=lambda *_: said) as one:
+        yield one
+
+
+@pytest.mark.proves("FENCE")
+@pytest.mark.parametrize("odd", ODD)
+def test_an_act_whose_answer_cannot_be_kept_is_told_as_done_and_done_once(arena: Arena, said: dict[str, Any], odd: str) -> None:
+    said["complaint.reference"] = ODD[odd]
+    task = arena.task(WANTED)
+    path = f"/v1/tasks/{task.id}/asks"
+    for _ in range(2):
+        answer = arena.send(task, path, FILED, headers={"idempotency-key": "once"})
+        assert (answer.status_code, answer.json()["outcome"], answer.json()["result"]) == (200, "done", {})
+    assert len(arena.performed("complaint.file")) == 1
+    assert [one["envelope"]["outcome"] for one in arena.entries("act.performed")] == ["done"]
+    assert ("unreadable_value", {"action": "complaint.file", "names": "complaint.reference"}) in arena.notify.incidents
+
+
+@pytest.mark.proves("FENCE")
+def test_a_number_beyond_what_json_keeps_is_told_as_text(arena: Arena, said: dict[str, Any]) -> None:
+    said["complaint.reference"] = 2**53 + 1
+    answer = arena.send(task := arena.task(WANTED), f"/v1/tasks/{task.id}/asks", FILED)
+    assert answer.json()["result"] == {"complaint.reference": "9007199254740993"}
+    assert arena.entries("act.performed")[-1]["agent"]["result"] == {"complaint.reference": "9007199254740993"}
+
+
+@pytest.mark.parametrize(
+    ("values", "kept", "unfit"),
+    [
+        ({"a": 1, "b": (1, 2)}, {"a": 1, "b": [1, 2]}, ()),
+        ({"a": 1, "b": math.inf}, {"a": 1}, ("b",)),
+        ({"a" * 200: b"x"}, {}, ("a" * 80,)),
+        ([1], {}, ("result",)),
+        ({f"n{place}": "x" * 60_000 for place in range(20)}, {}, tuple(f"n{place}" for place in range(20))),
+    ],
+)
+def test_what_can_be_kept_is_kept_and_the_rest_is_named(values: Any, kept: Mapping[str, Any], unfit: tuple[str, ...]) -> None:
+    found, left = fit_result(ActResult(state=ActState.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
+    assert (dict(found.values), left) == (kept, unfit)
+    assert found.reason.startswith("?r")
+    assert len(found.reason) <= 2_000
