@@ -41,7 +41,7 @@ from remit.usecases.invite import TURN, decline_scope, shown_hashes
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
-from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.recording import draft, keyed_digest, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released
 from remit.usecases.standing import Standing, load_standing, verify_standing
@@ -314,7 +314,7 @@ async def _no(  # one answer and all it hangs on
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
     written = await write(parts, answered_entry(parts, declined, closed, said))
     scope = decline_scope(ask.record.customer, ask.record.operator)
-    act = act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer)
+    act = keyed_digest(parts, act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer))
     target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
     changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for key in bound)]

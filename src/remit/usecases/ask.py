@@ -35,7 +35,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
-from remit.usecases.recording import Written, receipt
+from remit.usecases.recording import Written, keyed_digest, receipt
 from remit.usecases.redact_ask import AskIn, redacted, whole
 from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -101,9 +101,12 @@ def _idempotency_id(workload: Workload, request: AskIn) -> str:
     return f"{workload.task} {workload.jkt} {request.idempotency_key}"
 
 
-def _new(workload: Workload, request: AskIn, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
-    """A new ask under its idempotency key, and what comes with it."""
-    key = Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=request.body)
+def _new(parts: Parts, workload: Workload, request: AskIn, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
+    """A new ask under its idempotency key, and what comes with it.
+
+    ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
+    """
+    key = Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=keyed_digest(parts, request.body))
     return tuple(Put(one, 0) for one in (record, *more, key))
 
 
@@ -150,10 +153,10 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
 
 async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str) -> bool:
     """Whether an ask is the one that was recorded with this body: as it was sent, or as it is kept once it was refused."""
-    if known == request.body:
+    if known == keyed_digest(parts, request.body):
         return True
     cleaned = await whole(parts, workload.client_id, request, request.params)
-    return known == clean_body(cleaned, request.attachments)
+    return known == keyed_digest(parts, clean_body(cleaned, request.attachments))
 
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
@@ -273,7 +276,7 @@ async def _refuse(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=() if no.away else standing.expects,
-            puts=(Put(refused, 0),) if no.away else _new(workload, request, refused),
+            puts=(Put(refused, 0),) if no.away else _new(parts, workload, request, refused),
             marks=workload.marks,
             touches=() if no.away else ((refused.task, refused.at),),
             steps=steps,
@@ -308,7 +311,7 @@ async def _hold(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=_new(workload, request, waiting, invitation),
+            puts=_new(parts, workload, request, waiting, invitation),
             reserves=(turn, *taken(weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
@@ -354,7 +357,7 @@ async def _permit(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=_new(workload, request, record, *(() if act is None else (act,))),
+            puts=_new(parts, workload, request, record, *(() if act is None else (act,))),
             reserves=taken(weighed.reserved),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -395,7 +398,7 @@ async def _told(  # the parts of one decision
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=_new(workload, request, told.ask),
+            puts=_new(parts, workload, request, told.ask),
             reserves=(*taken(weighed.reserved), step_done(told.ask)) if told.done else (),
             marks=workload.marks,
             touches=((record.task, record.at),),

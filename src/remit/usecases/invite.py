@@ -19,6 +19,7 @@ from remit.domain.values import Instant, JsonObject, decode
 from remit.ports.store import Reserve
 from remit.usecases.name_records import names_of
 from remit.usecases.parts import Parts
+from remit.usecases.recording import keyed_digest
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
@@ -42,7 +43,7 @@ async def invitation_for(
     """
     now = parts.world.now()
     counters = await parts.store.counters(decline_scope(record.customer, record.operator))
-    act = act_digest(action=record.action, params=params_of(record), customer=record.customer)
+    act = keyed_digest(parts, act_digest(action=record.action, params=params_of(record), customer=record.customer))
     if counters.get(act):
         raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
     waiting = await parts.store.find(

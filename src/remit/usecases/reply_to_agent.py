@@ -19,7 +19,7 @@ from remit.usecases.check_reply import Withheld, held_against, listening, tasks_
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
-from remit.usecases.recording import draft, write
+from remit.usecases.recording import draft, keyed_digest, write
 from remit.usecases.standing import Standing
 
 _TRIES: Final = 8
@@ -172,7 +172,13 @@ def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *
     return draft(
         parts,
         Kind.REPLY_SENT,
-        envelope={"task": task.id, "case": task.case, "message": message.n, "digest": digest(message.text), "withheld": message.withheld},
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "message": message.n,
+            "digest": keyed_digest(parts, message.text),
+            "withheld": message.withheld,
+        },
         agent={"text": message.text},
         customer={"text": message.text},
         desk={"by": officer.id, "text": message.text, "whole": whole if not find_secrets(whole) else "(held back: it carries a secret)"},
@@ -186,7 +192,13 @@ def _offered(parts: Parts, standing: Standing, officer: Person, offer: OfferReco
     return draft(
         parts,
         Kind.OFFER_MADE,
-        envelope={"task": task.id, "case": task.case, "offer": offer.id, "action": offer.action, "digest": offer.digest},
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "offer": offer.id,
+            "action": offer.action,
+            "digest": keyed_digest(parts, offer.digest),
+        },
         agent={"offer": told},
         customer={"offer": told},
         desk={"by": officer.id, "offer": told},
