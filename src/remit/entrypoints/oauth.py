@@ -18,7 +18,7 @@ from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, ProofReplayed, prove_client, with_proof
+from remit.usecases.prove_client import Caller, ProofReplayed, SomebodyElse, prove_client, with_proof
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
@@ -65,6 +65,8 @@ class OAuth:
             return oauth_error(unsupported, named=unsupported.named)
         except ProofReplayed as replayed:
             return oauth_error(replayed, proof=True)
+        except SomebodyElse as refused:
+            return oauth_error(refused, named="invalid_grant")
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
             return oauth_error(error)
@@ -153,14 +155,14 @@ class OAuth:
         caller = self._proved(scope, caller, path="/oauth/token")
         match _needed(form, "grant_type"):
             case "authorization_code":
-                mandate = await redeem(
+                redeemed = await redeem(
                     self.parts,
                     caller,
                     code=_needed(form, "code"),
                     verifier=_needed(form, "code_verifier"),
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
-                return _token_answer(issue_grant_token(self.parts, caller, mandate), exchange=False)
+                return _token_answer(issue_grant_token(self.parts, caller, redeemed), exchange=False)
             case grant if grant == EXCHANGE and "actor_token" in form:
                 return await self._delegate(caller, form)
             case grant if grant == EXCHANGE:

@@ -8,21 +8,22 @@ from remit.domain.canonical import canonical, digest
 from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import covered_actions
-from remit.domain.ids import is_id, new_id
+from remit.domain.ids import new_id
 from remit.domain.mandate import Mandate
 from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
-from remit.ports.store import Commit, Conflict, Expect, Mark, Missing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Expect, Mark, Put, Replayed
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import invalid_grant
-from remit.usecases.open_task import verify_usable
+from remit.usecases.may_issue import verify_may_issue
+from remit.usecases.open_task import own_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, prove_client
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.standing import mandate_of
+from remit.usecases.standing import mandate_of, suspension_expects
 
 MAX_DEPTH: Final = 5
 
@@ -41,17 +42,10 @@ async def delegate(  # who hands what to whom, with which key
 
     Source: 2-model.md §3 (chain); RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never truncated).
     """
-    if not is_id(mandate_id, "man"):
-        raise invalid_grant("not a mandate id")
-    try:
-        kept = await parts.store.get(MandateRecord, mandate_id)
-    except Missing:
-        raise invalid_grant("no such mandate") from None
+    kept = await own_mandate(parts, caller, mandate_id)
     parent = kept.record
-    if (parent.client_id, parent.actor, parent.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
-        raise invalid_grant("another agent's mandate")
     now = parts.world.now()
-    verify_usable(parts, parent, now)
+    expects = await verify_may_issue(parts, kept, now)
     child = await prove_client(
         parts, assertion_type=actor_type, assertion=actor_assertion, claimed_id=claimed_client(actor_type, actor_assertion)
     )
@@ -127,8 +121,10 @@ async def delegate(  # who hands what to whom, with which key
         ),
     )
     expects = (
-        Expect("agent", child.agent.record.id, child.agent.rev),
+        *expects,
         Expect("agent", parent.client_id, caller.agent.rev),
+        Expect("agent", child.agent.record.id, child.agent.rev),
+        *await suspension_expects(parts, f"operator:{operator}"),
     )
     marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
     try:
