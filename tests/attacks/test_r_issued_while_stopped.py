@@ -39,8 +39,8 @@ class Branches:
 
     def exchange(self, agent: SandboxAgent, subject: str, **more: str) -> httpx.Response:
         """A token exchange, proved by hand."""
-        form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": TYPE, **more}
-        form |= agent.identity.credentials(issuer=ISSUER, now_s=time.time())
+        own = agent.identity.credentials(issuer=ISSUER, now_s=time.time())
+        form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": TYPE, **own, **more}
         proof = ProofKey(agent.key).proof("POST", ISSUER + "/oauth/token", now_s=time.time())
         headers = {"content-type": "application/x-www-form-urlencoded", "dpop": proof}
         return self.desk.room.raw("POST", "/oauth/token", headers=headers, content=urlencode(form).encode(), check=False)

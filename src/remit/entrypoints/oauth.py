@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.client_assertions import CLIENT_ALGORITHMS
+from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.values import Json, decode
@@ -174,11 +174,13 @@ class OAuth:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
             raise malformed(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
+        if _needed(form, "actor_token_type") not in set(AssertionType):
+            raise malformed(f"actor_token_type must be one of {', '.join(AssertionType)}")
         record = await delegate(
             self.parts,
             caller,
             mandate_id=_needed(form, "subject_token"),
-            actor_type=_needed(form, "actor_token_type"),
+            actor_type=form["actor_token_type"],
             actor_assertion=_needed(form, "actor_token"),
             details=_json(_needed(form, "authorization_details")),
             jkt=_needed(form, "dpop_jkt"),

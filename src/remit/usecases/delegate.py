@@ -6,7 +6,7 @@ from typing import Final
 
 from remit.domain.canonical import canonical, digest
 from remit.domain.client_assertions import claimed_client
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.grant import covered_actions
 from remit.domain.ids import new_id
 from remit.domain.mandate import Mandate
@@ -21,7 +21,7 @@ from remit.usecases.grant import invalid_grant
 from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.open_task import own_mandate
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, prove_client
+from remit.usecases.prove_client import Caller, SomebodyElse, prove_client
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import mandate_of, suspension_expects
 
@@ -38,7 +38,7 @@ async def delegate(  # who hands what to whom, with which key
 
     Raises:
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
-            it would widen anything, `mandate.*`, `agent.*`, `credential.*`.
+            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `SomebodyElse`.
 
     Source: 2-model.md §3 (chain); RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never truncated).
     """
@@ -46,9 +46,7 @@ async def delegate(  # who hands what to whom, with which key
     parent = kept.record
     now = parts.world.now()
     expects = await verify_may_issue(parts, kept, now)
-    child = await prove_client(
-        parts, assertion_type=actor_type, assertion=actor_assertion, claimed_id=claimed_client(actor_type, actor_assertion)
-    )
+    child = await _proved_actor(parts, caller, actor_type, actor_assertion)
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
@@ -138,10 +136,41 @@ async def delegate(  # who hands what to whom, with which key
             )
         )
     except Replayed as stands:
+        if any(mark.key in stands.args for mark in child.marks):
+            raise _actor_refused(child.replayed(stands)) from None
         raise caller.replayed(stands) from None
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return record
+
+
+async def _proved_actor(parts: Parts, caller: Caller, actor_type: str, actor_assertion: str) -> Caller:
+    """The agent that is handed something, proved by its own assertion.
+
+    ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
+
+    Raises:
+        Refused: `agent.*`, `credential.*`, as `SomebodyElse`.
+    """
+    try:
+        claimed = claimed_client(actor_type, actor_assertion)
+        child = await prove_client(parts, assertion_type=actor_type, assertion=actor_assertion, claimed_id=claimed)
+    except Refused as refused:
+        raise _actor_refused(refused) from refused
+    if not set(child.marks).isdisjoint(caller.marks):
+        raise _actor_refused(Refused(Code.CREDENTIAL_REPLAYED, "it is the client's own assertion"))
+    return child
+
+
+def _actor_refused(refused: Refused) -> SomebodyElse:
+    reason = refused.public or MEANINGS[refused.code].title
+    return SomebodyElse(
+        refused.code,
+        f"actor_token: {refused.detail}",
+        public=f"The actor_token was refused: {reason}",
+        cure=refused.cure,
+        public_cure=refused.public_cure,
+    )
 
 
 def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
