@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
 
 from remit.domain.canonical import canonical, digest
 from remit.domain.client_assertions import claimed_client
@@ -25,16 +24,14 @@ from remit.usecases.prove_client import Caller, SomebodyElse, prove_client
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import mandate_of, suspension_expects
 
-MAX_DEPTH: Final = 5
-
 
 async def delegate(  # who hands what to whom, with which key
     parts: Parts, caller: Caller, *, mandate_id: str, actor_type: str, actor_assertion: str, details: Json, jkt: str
 ) -> MandateRecord:
     """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
 
-    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and there are at
-    most five hops. Its acts are charged to every mandate above it; when one of those ends, it ends.
+    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and its chain has at
+    most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
@@ -45,7 +42,7 @@ async def delegate(  # who hands what to whom, with which key
     kept = await own_mandate(parts, caller, mandate_id)
     parent = kept.record
     now = parts.world.now()
-    expects = await verify_may_issue(parts, kept, now)
+    expects = await verify_may_issue(parts, kept, now, further=1)
     child = await _proved_actor(parts, caller, actor_type, actor_assertion)
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
@@ -175,5 +172,5 @@ def _actor_refused(refused: Refused) -> SomebodyElse:
 
 def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
     """The customer allowed a further hop, to this operator, and tasks are left."""
-    if parent.tasks >= parent.max_tasks or above.chain < 1 or parent.depth + 1 > MAX_DEPTH or operator not in above.chain_operators:
+    if parent.tasks >= parent.max_tasks or above.chain < 1 or operator not in above.chain_operators:
         raise invalid_grant("the customer allowed no such branch")

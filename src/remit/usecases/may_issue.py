@@ -1,5 +1,7 @@
 """Whether anything may be issued under a mandate now: a token, a task, a branch; and what the commit that issues it must compare."""
 
+from typing import Final
+
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import verify_current
 from remit.domain.records import MandateRecord, Person
@@ -8,21 +10,32 @@ from remit.ports.store import Expect, Kept, Missing
 from remit.usecases.parts import Parts
 from remit.usecases.standing import NEVER, actor_expects, mandate_of, suspension_expects, verify_actors
 
+MOST_ACTORS: Final = 5
 
-async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant) -> tuple[Expect, ...]:
+
+async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant, *, further: int = 0) -> tuple[Expect, ...]:
     """Check that something may be issued under a mandate, and return what must still stand when it is.
 
     ⚔ What is issued while something it stands on is stopped would live on when that is resumed: a task opened meanwhile
-    never ended.
+    never ended. ⚔ No chain has more than five actors, the `further` ones counted in; none is ever cut short instead.
 
     Raises:
         Refused: `mandate.expired`; `mandate.inactive`, also while its customer or objective is suspended or the customer's
-            mandates are paused; `agent.suspended` for anybody of the chain up to the root.
+            mandates are paused; `agent.suspended` for anybody of the chain up to the root; `request.malformed` for a chain
+            that would be too long.
 
-    Source: 5-standards.md §3 (only `active` permits anything; the state is checked atomically with issuance).
+    Source: 5-standards.md §3 (only `active` permits anything; the state is checked atomically with issuance; depth is
+        counted after adding the new actor); docs/decisions/0018-five-actors.md.
     """
     mandate = kept.record
     chain = [kept, *await _above(parts, mandate)]
+    if len(chain) + further > MOST_ACTORS:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "the actor chain would be too long",
+            public=f"A token names at most {MOST_ACTORS} actors; this would be one more.",
+            public_cure="Act under the mandate yourself, or have it handed on by an agent nearer to its root.",
+        )
     expects = [Expect("mandate", one.record.id, one.rev) for one in chain]
     for one in chain:
         expects.extend(await actor_expects(parts, one.record.client_id, one.record.operator))
