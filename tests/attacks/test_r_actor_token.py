@@ -1,7 +1,9 @@
 """Another agent that does not prove itself: it is handed nothing, and the client is not told that its own key is bad."""
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from attacks.arena import ISSUER, code_of
 from attacks.test_p18_sub_agent_widens import mandate as wanted
 from attacks.test_p18_sub_agent_widens import note
 from attacks.test_r_issued_while_stopped import Branches, open_branches
+from contracts.identity_minting import jwk, mint, write_json
+from remit.domain.client_assertions import AssertionType
 from remit.sandbox import SandboxAgent
 
 PART = wanted(note(uses=1))
@@ -33,7 +37,7 @@ def refused_actor(at: Branches, code: str, subject: str, child: SandboxAgent, **
     body = answer.json()
     assert (answer.status_code, body["error"], code_of(answer)) == (400, "invalid_grant", code), body
     assert body["error_description"].startswith("The actor_token was refused: ")
-    assert body["cure"]
+    assert ("actor_client_id" in body["cure"]) is (code == "agent.unknown")
     assert at.kinds() == before
 
 
@@ -77,3 +81,44 @@ def test_an_unknown_kind_of_actor_token_is_a_malformed_request(at: Branches) -> 
         assert (answer.status_code, body["error"], code_of(answer)) == (400, "invalid_request", "request.malformed")
         assert "actor_token_type" in body["error_description"]
     assert at.kinds()[before:] == []
+
+
+WORKLOADS = {
+    "fleet": "spiffe://helper.example/fleet/*",
+    "single": "spiffe://helper.example/single",
+    "other": "spiffe://helper.example/other/*",
+}
+
+
+def svid(sub: str) -> str:
+    """A JWT-SVID of a workload."""
+    now = int(time.time())
+    return mint({"alg": "ES256", "kid": "k1", "typ": "JWT"}, {"sub": sub, "aud": [ISSUER], "iat": now, "exp": now + 300})
+
+
+def registered(at: Branches, folder: Path) -> None:
+    """Workloads whose client id is not their SPIFFE ID."""
+    bundle = write_json(folder / "bundle.json", {"keys": [jwk("ES256", kid="k1", use="jwt-svid")], "spiffe_sequence": 1})
+    for client_id, actor in WORKLOADS.items():
+        described = {"client_id": client_id, "actor": actor, "operator": "courier", "name": client_id, "tier": "known"}
+        keys = {"bundle_file": str(bundle), "trust_domain": "helper.example"}
+        more = {"method": "spiffe_jwt", "keys": keys, "redirect_uris": ["http://127.0.0.1/callback"]}
+        assert at.desk.room.raw("POST", "/sandbox/v1/agents", {**described, **more}).is_success
+
+
+@pytest.mark.proves("CHAIN", "P18")
+def test_a_spiffe_workload_is_an_actor_under_its_own_registration_alone(at: Branches, tmp_path: Path) -> None:
+    registered(at, tmp_path)
+    subject, kind = at.granted(), AssertionType.JWT_SPIFFE.value
+    one, single = "spiffe://helper.example/fleet/b", "spiffe://helper.example/single"
+
+    for sub, client_id in ((one, ""), (one, "single"), (one, "other"), (one, one), (single, "fleet"), (single, "nobody")):
+        refused_actor(at, "agent.unknown", subject, at.below, actor_token=svid(sub), actor_token_type=kind, actor_client_id=client_id)
+    refused_actor(at, "credential.malformed", subject, at.below, actor_token=svid(one), actor_token_type=kind, actor_client_id="below")
+
+    for sub, given, client_id in ((one, "fleet", "fleet"), (single, "", "single"), (single, "single", "single")):
+        answer = at.delegate(at.top, at.below, subject, PART, actor_token=svid(sub), actor_token_type=kind, actor_client_id=given)
+        assert answer.is_success, answer.text
+        granted = [one for one in at.desk.transcript() if one["envelope"].get("mandate") == answer.json()["mandate"]]
+        assert [entry["envelope"]["agent"] for entry in granted] == [client_id]
+        assert json.loads(granted[0]["desk"]["signed"])["act"] == {"sub": sub}

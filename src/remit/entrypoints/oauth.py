@@ -13,7 +13,7 @@ from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
-from remit.usecases.delegate import delegate
+from remit.usecases.delegate import Actor, delegate
 from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
@@ -179,9 +179,12 @@ class OAuth:
         record = await delegate(
             self.parts,
             caller,
+            Actor(
+                assertion_type=form["actor_token_type"],
+                assertion=_needed(form, "actor_token"),
+                client_id=form.get("actor_client_id", ""),
+            ),
             mandate_id=_needed(form, "subject_token"),
-            actor_type=form["actor_token_type"],
-            actor_assertion=_needed(form, "actor_token"),
             details=_json(_needed(form, "authorization_details")),
             jkt=_needed(form, "dpop_jkt"),
         )

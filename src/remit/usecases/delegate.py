@@ -1,10 +1,10 @@
 """Handing a narrower part of a mandate on to another agent: a branch that lives and dies with what it was cut from."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Final
 
 from remit.domain.canonical import canonical, digest
-from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.grant import covered_actions
 from remit.domain.ids import new_id
@@ -24,10 +24,19 @@ from remit.usecases.prove_client import Caller, SomebodyElse, prove_client
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import mandate_of, suspension_expects
 
+_UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
 
-async def delegate(  # who hands what to whom, with which key
-    parts: Parts, caller: Caller, *, mandate_id: str, actor_type: str, actor_assertion: str, details: Json, jkt: str
-) -> MandateRecord:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """The other agent as a request names it: its own client assertion, and under which client id it is registered ("" when not told)."""
+
+    assertion_type: str
+    assertion: str
+    client_id: str
+
+
+async def delegate(parts: Parts, caller: Caller, actor: Actor, *, mandate_id: str, details: Json, jkt: str) -> MandateRecord:
     """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
 
     The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and its chain has at
@@ -43,7 +52,7 @@ async def delegate(  # who hands what to whom, with which key
     parent = kept.record
     now = parts.world.now()
     expects = await verify_may_issue(parts, kept, now, further=1)
-    child = await _proved_actor(parts, caller, actor_type, actor_assertion)
+    child = await _proved_actor(parts, caller, actor)
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
@@ -141,17 +150,17 @@ async def delegate(  # who hands what to whom, with which key
     return record
 
 
-async def _proved_actor(parts: Parts, caller: Caller, actor_type: str, actor_assertion: str) -> Caller:
+async def _proved_actor(parts: Parts, caller: Caller, actor: Actor) -> Caller:
     """The agent that is handed something, proved by its own assertion.
 
+    A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
     ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
 
     Raises:
         Refused: `agent.*`, `credential.*`, as `SomebodyElse`.
     """
     try:
-        claimed = claimed_client(actor_type, actor_assertion)
-        child = await prove_client(parts, assertion_type=actor_type, assertion=actor_assertion, claimed_id=claimed)
+        child = await prove_client(parts, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id)
     except Refused as refused:
         raise _actor_refused(refused) from refused
     if not set(child.marks).isdisjoint(caller.marks):
@@ -166,7 +175,7 @@ def _actor_refused(refused: Refused) -> SomebodyElse:
         f"actor_token: {refused.detail}",
         public=f"The actor_token was refused: {reason}",
         cure=refused.cure,
-        public_cure=refused.public_cure,
+        public_cure=_UNKNOWN_ACTOR if refused.code is Code.AGENT_UNKNOWN else refused.public_cure,
     )
 
 
