@@ -1,5 +1,6 @@
 """P18: a sub-agent widens the chain. Each hop fits inside the one above, was allowed by the customer, and dies with it."""
 
+import base64
 import json
 import time
 from typing import Any
@@ -104,3 +105,34 @@ def test_a_branch_narrows_acts_within_its_part_and_dies_with_what_it_was_cut_fro
             child.open(branch)
         kinds = [entry["kind"] for entry in desk.transcript() if entry["envelope"].get("parent") == granted.id]
         assert kinds == ["mandate.granted"]
+
+
+def actors(token: str) -> list[str]:
+    """Who acts by a token, the present one first."""
+    body = token.split(".")[1]
+    act, found = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["act"], list[str]()
+    while act:
+        found.append(act["sub"])
+        act = act.get("act")
+    return found
+
+
+@pytest.mark.proves("P18", "CHAIN")
+def test_a_sixth_actor_is_refused_and_no_token_names_more_than_five() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        agents = [desk.agent(f"a{place}", operator=f"op{place}") for place in range(6)]
+        more: dict[str, Any] = {"chain_operators": [f"op{place}" for place in range(6)]}
+        subject = customer.grant(agents[0], mandate({"power": "represent"}, note(uses=9), chain=5, max_tasks=9, **more)).id
+        for hop in range(1, 5):
+            part = mandate({"power": "represent"}, note(uses=9), chain=5 - hop, max_tasks=9 - hop, **more)
+            subject = hand_on(agents[hop - 1], agents[hop], subject, part)["mandate"]
+        before = [one["kind"] for one in desk.transcript()]
+        with pytest.raises(Refused) as refused:
+            hand_on(agents[4], agents[5], subject, mandate(note(uses=1)))
+        assert (refused.value.code, refused.value.body["error"]) == ("request.malformed", "invalid_request")
+        assert "nearer to its root" in refused.value.cure
+        assert [one["kind"] for one in desk.transcript()] == before
+        last = agents[4].open(subject)
+        assert actors(last.token) == ["a4", "a3", "a2", "a1", "a0"]
+        assert last.ask("order.note", {"order_id": "W1"}).outcome == "done"

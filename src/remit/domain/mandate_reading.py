@@ -18,6 +18,7 @@ from remit.domain.values import Instant, Json, JsonObject, instant_text, verify_
 TYPE: Final = "remit_mandate"
 DEFAULT_LIFE_MS: Final = 7 * 24 * 3600 * 1000
 LONGEST_CHAIN: Final = 5
+"""What a mandate may say; a token names five actors at most, whatever it says (docs/decisions/0018-five-actors.md)."""
 _MOST_POWERS: Final = 64
 _MOST_TASKS: Final = 1000
 _LONGEST_SUMMARY: Final = 500

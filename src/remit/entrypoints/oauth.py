@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.client_assertions import CLIENT_ALGORITHMS
+from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.values import Json, decode
@@ -14,12 +14,12 @@ from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
-from remit.usecases.delegate import delegate
+from remit.usecases.delegate import Actor, delegate
 from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, ProofReplayed, prove_client, prove_key
+from remit.usecases.prove_client import Caller, ProofReplayed, SomebodyElse, prove_client, prove_key
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
@@ -67,6 +67,8 @@ class OAuth:
             return oauth_error(unsupported, named=unsupported.named)
         except ProofReplayed as replayed:
             return oauth_error(replayed, proof=True)
+        except SomebodyElse as refused:
+            return oauth_error(refused, named="invalid_grant")
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
             return oauth_error(error)
@@ -152,14 +154,14 @@ class OAuth:
         caller = self._proved(scope, caller, path="/oauth/token")
         match _needed(form, "grant_type"):
             case "authorization_code":
-                mandate = await redeem(
+                redeemed = await redeem(
                     self.parts,
                     caller,
                     code=_needed(form, "code"),
                     verifier=_needed(form, "code_verifier"),
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
-                return _token_answer(issue_grant_token(self.parts, caller, mandate), exchange=False)
+                return _token_answer(issue_grant_token(self.parts, caller, redeemed), exchange=False)
             case grant if grant == EXCHANGE and "actor_token" in form:
                 return await self._delegate(caller, form)
             case grant if grant == EXCHANGE:
@@ -171,12 +173,17 @@ class OAuth:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
         if form.get("subject_token_type") != MANDATE_TYPE or form.get("requested_token_type") != MANDATE_TYPE:
             raise malformed(f"with an actor_token, subject_token_type and requested_token_type are {MANDATE_TYPE}")
+        if _needed(form, "actor_token_type") not in set(AssertionType):
+            raise malformed(f"actor_token_type must be one of {', '.join(AssertionType)}")
         record = await delegate(
             self.parts,
             caller,
+            Actor(
+                assertion_type=form["actor_token_type"],
+                assertion=_needed(form, "actor_token"),
+                client_id=form.get("actor_client_id", ""),
+            ),
             mandate_id=_needed(form, "subject_token"),
-            actor_type=_needed(form, "actor_token_type"),
-            actor_assertion=_needed(form, "actor_token"),
             details=_json(_needed(form, "authorization_details")),
             jkt=_needed(form, "dpop_jkt"),
         )

@@ -124,6 +124,7 @@ _TOKEN_FORM: Final = members(
         "audience": TEXT,
         "actor_token": TEXT,
         "actor_token_type": TEXT,
+        "actor_client_id": TEXT,
         "authorization_details": TEXT,
         "dpop_jkt": TEXT,
     },

@@ -225,7 +225,8 @@ def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "")
         status, name = 400, "invalid_dpop_proof"
     if code is Code.CREDENTIAL_NONCE:
         status, name = 400, "use_dpop_nonce"
-    name = named or name
+    if named:
+        status, name = 400, named
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
         "error": name,

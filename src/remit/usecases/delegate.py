@@ -1,60 +1,58 @@
 """Handing a narrower part of a mandate on to another agent: a branch that lives and dies with what it was cut from."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.canonical import canonical, digest
-from remit.domain.client_assertions import claimed_client
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import MEANINGS, Code, Refused
 from remit.domain.grant import covered_actions
-from remit.domain.ids import is_id, new_id
+from remit.domain.ids import new_id
 from remit.domain.mandate import Mandate
 from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
-from remit.ports.store import Commit, Conflict, Expect, Mark, Missing, Put, Replayed
+from remit.ports.store import Commit, Conflict, Expect, Mark, Put, Replayed
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import invalid_grant
-from remit.usecases.open_task import verify_usable
+from remit.usecases.may_issue import verify_may_issue
+from remit.usecases.open_task import own_mandate
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, prove_client
+from remit.usecases.prove_client import Caller, SomebodyElse, prove_client
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.standing import mandate_of
+from remit.usecases.standing import mandate_of, suspension_expects
 
-MAX_DEPTH: Final = 5
+_UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
 
 
-async def delegate(  # who hands what to whom, with which key
-    parts: Parts, caller: Caller, *, mandate_id: str, actor_type: str, actor_assertion: str, details: Json, jkt: str
-) -> MandateRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """The other agent as a request names it: its own client assertion, and under which client id it is registered ("" when not told)."""
+
+    assertion_type: str
+    assertion: str
+    client_id: str
+
+
+async def delegate(parts: Parts, caller: Caller, actor: Actor, *, mandate_id: str, details: Json, jkt: str) -> MandateRecord:
     """Cut a branch off the caller's own mandate for another registered agent, which proves itself in the same request.
 
-    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and there are at
-    most five hops. Its acts are charged to every mandate above it; when one of those ends, it ends.
+    The branch fits inside the mandate (⚔ each hop narrows), its operator was named by the customer, and its chain has at
+    most five actors. Its acts are charged to every mandate above it; when one of those ends, it ends.
 
     Raises:
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
-            it would widen anything, `mandate.*`, `agent.*`, `credential.*`.
+            it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `SomebodyElse`.
 
     Source: 2-model.md §3 (chain); RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never truncated).
     """
-    if not is_id(mandate_id, "man"):
-        raise invalid_grant("not a mandate id")
-    try:
-        kept = await parts.store.get(MandateRecord, mandate_id)
-    except Missing:
-        raise invalid_grant("no such mandate") from None
+    kept = await own_mandate(parts, caller, mandate_id)
     parent = kept.record
-    if (parent.client_id, parent.actor, parent.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
-        raise invalid_grant("another agent's mandate")
     now = parts.world.now()
-    verify_usable(parts, parent, now)
-    child = await prove_client(
-        parts, assertion_type=actor_type, assertion=actor_assertion, claimed_id=claimed_client(actor_type, actor_assertion)
-    )
+    expects = await verify_may_issue(parts, kept, now, further=1)
+    child = await _proved_actor(parts, caller, actor)
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
@@ -127,8 +125,10 @@ async def delegate(  # who hands what to whom, with which key
         ),
     )
     expects = (
-        Expect("agent", child.agent.record.id, child.agent.rev),
+        *expects,
         Expect("agent", parent.client_id, caller.agent.rev),
+        Expect("agent", child.agent.record.id, child.agent.rev),
+        *await suspension_expects(parts, f"operator:{operator}"),
     )
     marks: tuple[Mark, ...] = (*caller.marks, *child.marks)
     try:
@@ -142,13 +142,44 @@ async def delegate(  # who hands what to whom, with which key
             )
         )
     except Replayed as stands:
+        if any(mark.key in stands.args for mark in child.marks):
+            raise _actor_refused(child.replayed(stands)) from None
         raise caller.replayed(stands) from None
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return record
 
 
+async def _proved_actor(parts: Parts, caller: Caller, actor: Actor) -> Caller:
+    """The agent that is handed something, proved by its own assertion.
+
+    A workload with a SPIFFE ID is found by that where it is registered under it exactly; only its `client_id` finds a pattern.
+    ⚔ What is wrong with it is told of the actor_token: a client that took it for its own would replace a good key.
+
+    Raises:
+        Refused: `agent.*`, `credential.*`, as `SomebodyElse`.
+    """
+    try:
+        child = await prove_client(parts, assertion_type=actor.assertion_type, assertion=actor.assertion, claimed_id=actor.client_id)
+    except Refused as refused:
+        raise _actor_refused(refused) from refused
+    if not set(child.marks).isdisjoint(caller.marks):
+        raise _actor_refused(Refused(Code.CREDENTIAL_REPLAYED, "it is the client's own assertion"))
+    return child
+
+
+def _actor_refused(refused: Refused) -> SomebodyElse:
+    reason = refused.public or MEANINGS[refused.code].title
+    return SomebodyElse(
+        refused.code,
+        f"actor_token: {refused.detail}",
+        public=f"The actor_token was refused: {reason}",
+        cure=refused.cure,
+        public_cure=_UNKNOWN_ACTOR if refused.code is Code.AGENT_UNKNOWN else refused.public_cure,
+    )
+
+
 def _verify_allowed(parent: MandateRecord, above: Mandate, operator: str) -> None:
     """The customer allowed a further hop, to this operator, and tasks are left."""
-    if parent.tasks >= parent.max_tasks or above.chain < 1 or parent.depth + 1 > MAX_DEPTH or operator not in above.chain_operators:
+    if parent.tasks >= parent.max_tasks or above.chain < 1 or operator not in above.chain_operators:
         raise invalid_grant("the customer allowed no such branch")

@@ -25,14 +25,17 @@ from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.count_opened import opened_steps
+from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.standing import NEVER, suspension_expects
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 URN: Final = "urn:ietf:params:oauth:request_uri:"
 _LAST_PORT: Final = 65_535
+_TRIES: Final = 5
 _LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?", re.ASCII)
 
 
@@ -175,6 +178,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
         raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
     agent = await parts.store.get(AgentRecord, kept.record.client_id)
     await verify_not_suspended(parts, agent.record)
+    expects = await _nothing_suspended(parts, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", parts.world.random(16)), asserted.evidence, now)
     code = b64url(parts.world.random(32))
     granted = replace(
@@ -212,10 +216,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
     try:
         await parts.store.commit(
             Commit(
-                expects=(
-                    Expect("agent", agent.record.id, agent.rev),
-                    Expect("person", customer.id, (await parts.store.get(Person, customer.id)).rev),
-                ),
+                expects=(*expects, Expect("person", customer.id, (await parts.store.get(Person, customer.id)).rev)),
                 puts=(
                     Put(record, 0),
                     Put(granted, kept.rev, kept.record),
@@ -229,6 +230,19 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
     query = {"code": code, "iss": parts.terms.issuer} | ({"state": granted.state} if granted.state else {})
     return with_query(granted.redirect_uri, query)
+
+
+async def _nothing_suspended(parts: Parts, agent: Kept[AgentRecord], customer: Person, mandate: Mandate) -> tuple[Expect, ...]:
+    """What a grant expects: that nothing it is about is suspended, also not since it was shown.
+
+    Raises:
+        Refused: `mandate.inactive` when the customer or objective is suspended.
+    """
+    names = (f"customer:{customer.id}", f"objective:{mandate.objective.type}", f"operator:{agent.record.operator}")
+    expects = [one for name in names for one in await suspension_expects(parts, name)]
+    if any(one.rev == NEVER for one in expects):
+        raise Refused(Code.MANDATE_INACTIVE, "the customer, objective or operator is suspended")
+    return (Expect("agent", agent.record.id, agent.rev), *expects)
 
 
 async def decline(parts: Parts, request_id: str, customer: Person) -> str:
@@ -258,37 +272,51 @@ async def decline(parts: Parts, request_id: str, customer: Person) -> str:
     return with_query(declined.redirect_uri, query)
 
 
-async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redirect_uri: str) -> MandateRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """What a code was exchanged for, and the moment at which all it stands on was looked at."""
+
+    mandate: MandateRecord
+    at: Instant
+
+
+async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redirect_uri: str) -> Redeemed:
     """Exchange a code for what was granted, once, by the same workload, key, verifier and address.
 
+    ⚔ The customer may have taken it back since: what was granted must still be good, up to the very commit.
+
     Raises:
-        Refused: `grant.invalid` for every mismatch alike.
+        Refused: `grant.invalid` for every mismatch alike; `mandate.*` for what is good no more.
 
     Source: RFC 6749 §4.1.3, RFC 7636, RFC 9449 §10 (dpop_jkt).
     """
-    found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, code), limit=1)
-    if not found:
-        raise invalid_grant("no such code")
-    kept = found[0]
-    request = kept.record
     challenge = b64url(hashlib.sha256(verifier.encode()).digest())
-    if (
-        request.phase is not RequestState.GRANTED
-        or parts.world.now() >= request.code_expires_at
-        or (request.client_id, request.actor, request.jkt) != (caller.agent.record.id, caller.actor, caller.jkt)
-        or request.redirect_uri != redirect_uri
-        or not hmac.compare_digest(challenge, request.code_challenge)
-    ):
-        raise invalid_grant("the code is not this caller's, is used, or has expired")
-    try:
-        await parts.store.commit(
-            Commit(puts=(Put(replace(request, phase=RequestState.USED, code=""), kept.rev, request),), marks=caller.marks)
-        )
-    except Replayed as stands:
-        raise caller.replayed(stands) from None
-    except Conflict:
-        raise invalid_grant("the code was used meanwhile") from None
-    return (await parts.store.get(MandateRecord, request.mandate)).record
+    for _ in range(_TRIES):
+        found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, code), limit=1)
+        if not found:
+            raise invalid_grant("no such code, or it was used")
+        kept = found[0]
+        request = kept.record
+        now = parts.world.now()
+        if (
+            request.phase is not RequestState.GRANTED
+            or now >= request.code_expires_at
+            or (request.client_id, request.actor, request.jkt) != (caller.agent.record.id, caller.actor, caller.jkt)
+            or request.redirect_uri != redirect_uri
+            or not hmac.compare_digest(challenge, request.code_challenge)
+        ):
+            raise invalid_grant("the code is not this caller's, is used, or has expired")
+        mandate = await parts.store.get(MandateRecord, request.mandate)
+        expects = (Expect("agent", caller.agent.record.id, caller.agent.rev), *await verify_may_issue(parts, mandate, now))
+        used = replace(request, phase=RequestState.USED, code="")
+        try:
+            await parts.store.commit(Commit(expects=expects, puts=(Put(used, kept.rev, request),), marks=caller.marks))
+        except Replayed as stands:
+            raise caller.replayed(stands) from None
+        except Conflict:
+            continue
+        return Redeemed(mandate=mandate.record, at=now)
+    raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
 def invalid_grant(detail: str) -> Refused:

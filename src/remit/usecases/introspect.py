@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate import MandateState
-from remit.domain.records import EndReason, MandateRecord, Person, TaskRecord
+from remit.domain.records import EndReason, MandateRecord, TaskRecord
 from remit.domain.values import Json, decode
 from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.mandate_state import state_of
-from remit.usecases.open_task import verify_usable
+from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, is_suspended
+from remit.usecases.prove_client import Caller
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.read_case import verify_case
 from remit.usecases.standing import load_standing, something_waits, verify_standing
@@ -57,21 +57,16 @@ async def _of_task(parts: Parts, task_id: str) -> MandateRecord:
 
 
 async def _of_grant(parts: Parts, mandate_id: str) -> MandateRecord:
-    """A mandate that could open a task now. Its agent is the caller, who was proved and is not suspended; no branch has such a token.
+    """A mandate that could open a task now, or whose task lives.
 
     Raises:
-        Refused: `mandate.*`.
+        Refused: as `verify_may_issue` does; `mandate.inactive` when it is used up.
     """
-    mandate = (await parts.store.get(MandateRecord, mandate_id)).record
-    now = parts.world.now()
-    verify_usable(parts, mandate, now)
-    if await state_of(parts, mandate) is MandateState.EXHAUSTED:
+    kept = await parts.store.get(MandateRecord, mandate_id)
+    await verify_may_issue(parts, kept, parts.world.now())
+    if await state_of(parts, kept.record) is MandateState.EXHAUSTED:
         raise Refused(Code.MANDATE_INACTIVE, "the mandate's tasks are used up")
-    paused = (await parts.store.get(Person, mandate.customer)).record.paused
-    for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
-        if paused or await is_suspended(parts, name):
-            raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused")
-    return mandate
+    return kept.record
 
 
 async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> None:

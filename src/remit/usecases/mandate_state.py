@@ -25,7 +25,7 @@ async def state_of(parts: Parts, mandate: MandateRecord) -> MandateState:
 
 
 async def _branch_lives(parts: Parts, mandate_id: str) -> bool:
-    """Whether a branch cut from a mandate can still do something. Branches are at most five deep, and share the tasks of one mandate."""
+    """Whether a branch cut from a mandate can still do something. Branches are at most four deep, and share the tasks of one mandate."""
     low, seen = 0, set[str]()
     while True:
         page = await parts.store.find(MandateRecord, "mandate.live_parent", mandate_id, low=low, limit=_PAGE)

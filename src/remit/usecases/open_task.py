@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 
 from remit.domain.canonical import b64url, canonical
 from remit.domain.errors import Code, Refused
-from remit.domain.grant import verify_current
 from remit.domain.ids import is_id, new_id, timed_id
-from remit.domain.records import ActRecord, ActState, MandateRecord, Person, TaskRecord, TaskState
+from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState
 from remit.domain.target import named
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.count_opened import opened_steps
-from remit.usecases.grant import invalid_grant
+from remit.usecases.grant import Redeemed, invalid_grant
+from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
-from remit.usecases.prove_client import Caller, is_suspended
+from remit.usecases.prove_client import Caller
 from remit.usecases.read_case import verify_case
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.standing import load_standing, mandate_of, something_waits, suspension_ids, verify_standing
+from remit.usecases.standing import load_standing, mandate_of, something_waits, verify_standing
 
 _TRIES = 5
 
@@ -47,21 +47,23 @@ async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
     Source: RFC 8693; 2-model.md §4.
     """
     for _ in range(_TRIES):
-        kept = await _own_mandate(parts, caller, mandate_id)
-        unused = await _unused_task(parts, kept.record)
-        if unused is not None:
-            await _spend(parts, caller)
-            return _issue(parts, caller, kept.record, unused)
-        verify_usable(parts, kept.record, parts.world.now())
-        if kept.record.tasks >= kept.record.max_tasks:
+        kept = await own_mandate(parts, caller, mandate_id)
+        now = parts.world.now()
+        expects = (Expect("agent", caller.agent.record.id, caller.agent.rev), *await verify_may_issue(parts, kept, now))
+        unused = await _unused_task(parts, kept.record, now)
+        if unused is None and kept.record.tasks >= kept.record.max_tasks:
             raise Refused(Code.GRANT_INVALID, "the mandate's tasks are used up", public="This mandate allows no further task.")
         try:
-            task = await _open(parts, caller, kept)
+            if unused is None:
+                task = await _open(parts, caller, kept, expects, now)
+            else:
+                task = unused.record
+                await parts.store.commit(Commit(expects=(*expects, Expect("task", task.id, unused.rev)), marks=caller.marks))
         except Conflict:
             continue
         except Replayed as stands:
             raise caller.replayed(stands) from None
-        return _issue(parts, caller, kept.record, task)
+        return _issue(parts, caller, kept.record, task, now)
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 
 
@@ -79,33 +81,26 @@ async def renew(parts: Parts, caller: Caller, task_id: str) -> Issued:
     task = standing.task.record
     if (task.client_id, task.actor, task.jkt) != (caller.agent.record.id, caller.actor, caller.jkt):
         raise invalid_grant("another workload's task")
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    now = parts.world.now()
+    verify_standing(standing, now, parts.terms, waiting=await something_waits(parts, standing))
     await _spend(parts, caller)
     await verify_case(parts, task)
-    return _issue(parts, caller, standing.mandate, task)
+    if not await parts.store.stand(standing.expects):  # ⚔ the case was asked meanwhile
+        raise Refused(Code.TASK_BUSY, "the task changed meanwhile", retry_after_s=1)
+    return _issue(parts, caller, standing.mandate, task, now)
 
 
-def issue_grant_token(parts: Parts, caller: Caller, mandate: MandateRecord) -> Issued:
+def issue_grant_token(parts: Parts, caller: Caller, redeemed: Redeemed) -> Issued:
     """The token a redeemed code brings: it names the mandate and opens no task by itself."""
-    return _issue(parts, caller, mandate, None)
+    return _issue(parts, caller, redeemed.mandate, None, redeemed.at)
 
 
-def verify_usable(parts: Parts, mandate: MandateRecord, now: Instant) -> None:
-    """Check that a mandate can open a task now.
+async def own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[MandateRecord]:
+    """The caller's own mandate. Unknown ids and other callers' mandates answer alike.
 
     Raises:
-        Refused: `mandate.expired`, `mandate.inactive`.
+        Refused: `grant.invalid`.
     """
-    if mandate.state == "expired" or now >= mandate.expires_at:
-        raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
-    if mandate.state != "active":
-        raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {mandate.state}")
-    mandate_of(parts.catalogue, mandate)
-    verify_current(mandate.action_digests, parts.catalogue)
-
-
-async def _own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[MandateRecord]:
-    """The caller's own mandate. Unknown ids and other callers' mandates answer alike."""
     if not is_id(mandate_id, "man"):
         raise invalid_grant("not a mandate id")
     try:
@@ -118,19 +113,17 @@ async def _own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[Ma
     return kept
 
 
-async def _unused_task(parts: Parts, mandate: MandateRecord) -> TaskRecord | None:
-    now = parts.world.now()
+async def _unused_task(parts: Parts, mandate: MandateRecord, now: Instant) -> Kept[TaskRecord] | None:
     for kept in await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=10):
         snapshot = await parts.store.snapshot(task=kept.record.id, idempotency="")
         fresh = now < min(kept.record.ends_at, kept.record.opened_at + parts.terms.task_idle_s * 1000)
         if kept.record.id not in snapshot.touched and kept.record.state is TaskState.OPEN and fresh:
-            return kept.record
+            return kept
     return None
 
 
-async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> TaskRecord:
+async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord], expects: tuple[Expect, ...], now: Instant) -> TaskRecord:
     mandate = kept.record
-    now = parts.world.now()
     task = TaskRecord(
         id=new_id("task", parts.world.random(16)),
         mandate=mandate.id,
@@ -147,7 +140,6 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
         ends_at=Instant(min(now + parts.terms.task_life_s * 1000, mandate.expires_at)),
         targets=named(mandate_of(parts.catalogue, mandate).objective.target),
     )
-    customer = await _standing_customer(parts, task)
     ticket = _ticket(parts, task, now)
     written = await write(
         parts,
@@ -173,7 +165,7 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
     used = replace(mandate, tasks=mandate.tasks + 1)
     await parts.store.commit(
         Commit(
-            expects=(Expect("agent", caller.agent.record.id, caller.agent.rev), Expect("person", customer.record.id, customer.rev)),
+            expects=expects,
             puts=(Put(task, 0), Put(used, kept.rev, mandate), Put(ticket, 0)),
             marks=caller.marks,
             steps=opened_steps("task", agent=task.client_id, operator=task.operator, at=now),
@@ -183,23 +175,6 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord]) -> Task
     # A crash here leaves the ticket queued; the outbox job opens it. The agent's first write waits for the case.
     await dispatch(parts, ticket.id)
     return task
-
-
-async def _standing_customer(parts: Parts, task: TaskRecord) -> Kept[Person]:
-    """The customer a task would speak for, if nothing that touches it is suspended or paused.
-
-    Raises:
-        Refused: `mandate.inactive`.
-    """
-    for name in suspension_ids(task):
-        if await is_suspended(parts, name):
-            raise Refused(Code.MANDATE_INACTIVE, f"{name} is suspended")
-    customer = await parts.store.get(Person, task.customer)
-    if customer.record.paused:
-        raise Refused(
-            Code.MANDATE_INACTIVE, "the customer's mandates are paused", public="The customer's mandates are paused at the moment."
-        )
-    return customer
 
 
 def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
@@ -233,11 +208,16 @@ def _act(issuer: str, actors: tuple[str, ...]) -> Mapping[str, Json]:
     return act | {"act": _act(issuer, actors[1:])} if actors[1:] else act
 
 
-def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecord | None) -> Issued:
-    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it."""
-    now_s = parts.world.now() // 1000
+def _issue(parts: Parts, caller: Caller, mandate: MandateRecord, task: TaskRecord | None, now: Instant) -> Issued:
+    """Sign an access token (RFC 9068, ES256) bound to the caller's key, with the actor as the actor profile wants it.
+
+    `now` is when everything it stands on was looked at: it must not outlive any of that.
+    """
+    now_s = now // 1000
     ends_s = mandate.expires_at // 1000 if task is None else min(task.ends_at, mandate.expires_at) // 1000
-    expires_in_s = max(1, min(parts.terms.token_ttl_s, ends_s - now_s))
+    expires_in_s = min(parts.terms.token_ttl_s, ends_s - now_s)
+    if expires_in_s < 1:
+        raise invalid_grant("less than a second is left")
     claims: dict[str, Json] = {
         "iss": parts.terms.issuer,
         "aud": parts.terms.issuer,

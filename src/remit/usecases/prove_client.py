@@ -32,6 +32,10 @@ class ProofReplayed(Refused):
     """It was the DPoP proof that was used before, not the client assertion."""
 
 
+class SomebodyElse(Refused):
+    """It is somebody else than the caller who was refused: to OAuth that is a matter of the grant, not of the client that asks."""
+
+
 async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
     """Prove a workload by its client assertion. `claimed_id` is the `client_id` parameter, "" when not sent.
 

@@ -1,9 +1,9 @@
 """Loading what an ask stands on, in one snapshot, and checking that it still stands."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from remit.domain.canonical import b64url
 from remit.domain.catalogue import Catalogue
@@ -29,9 +29,12 @@ from remit.domain.trajectory import Trail
 from remit.domain.values import Instant, decode
 from remit.ports.store import Expect, Kept, Missing, Snapshot
 from remit.usecases.parts import Parts, Terms
+from remit.usecases.prove_client import SomebodyElse
 
 R = TypeVar("R", bound=Record)
 _CACHE = 10_000
+NEVER: Final = -1
+"""A revision that no record is ever at: what is suspended can permit nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +134,15 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
         Expect("person", customer.record.id, customer.rev),
         *(Expect("mandate", kept.record.id, kept.rev) for kept, _ in chain),
     ]
+    if agent.record.suspended:
+        expects.append(Expect("agent", agent.record.id, NEVER))
     for name in suspension_ids(task.record):
         kept_suspension = snapshot.records.get(("suspension", name))
         expects.append(Expect("suspension", name, 0 if kept_suspension is None else kept_suspension.rev))
         if kept_suspension is not None and isinstance(kept_suspension.record, Suspension) and kept_suspension.record.active:
-            expects.append(Expect("suspension", name, -1))  # never holds: an active suspension can permit nothing
+            expects.append(Expect("suspension", name, NEVER))
     for above, _ in chain[1:]:
-        expects.extend(await _above(parts, above.record))
+        expects.extend(await actor_expects(parts, above.record.client_id, above.record.operator))
     rules = snapshot.records.get(("rules", "rules"))
     expects.append(Expect("rules", "rules", 0 if rules is None else rules.rev))
     if rules is not None and isinstance(rules.record, Rules) and rules.record.digest != parts.rules_digest:
@@ -158,21 +163,44 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
     return ground
 
 
-async def _above(parts: Parts, mandate: MandateRecord) -> list[Expect]:
-    """⚔ A branch stands on whoever cut it, too: that agent and its operator must not be suspended."""
-    name = f"operator:{mandate.operator}"
+async def actor_expects(parts: Parts, client_id: str, operator: str) -> list[Expect]:
+    """What a decision expects of an agent and its operator; `NEVER` where one of them is suspended.
+
+    ⚔ A branch stands on whoever cut it, too.
+
+    Raises:
+        Refused: `task.ended` when the agent is gone.
+    """
     try:
-        agent = await parts.store.get(AgentRecord, mandate.client_id)
+        agent = await parts.store.get(AgentRecord, client_id)
     except Missing:
         raise Refused(Code.TASK_ENDED, "an agent above the task is gone") from None
-    rev, suspended = 0, bool(agent.record.suspended)
+    expects = [Expect("agent", client_id, agent.rev), *await suspension_expects(parts, f"operator:{operator}")]
+    return [*expects, Expect("agent", client_id, NEVER)] if agent.record.suspended else expects
+
+
+async def suspension_expects(parts: Parts, name: str) -> list[Expect]:
+    """What a decision expects of a suspension (`kind:name`); `NEVER` while it is active."""
     try:
-        operator = await parts.store.get(Suspension, name)
-        rev, suspended = operator.rev, suspended or operator.record.active
+        kept = await parts.store.get(Suspension, name)
     except Missing:
-        pass  # never suspended
-    expects = [Expect("agent", agent.record.id, agent.rev), Expect("suspension", name, rev)]
-    return [*expects, Expect("suspension", name, -1)] if suspended else expects
+        return [Expect("suspension", name, 0)]
+    expects = [Expect("suspension", name, kept.rev)]
+    return [*expects, Expect("suspension", name, NEVER)] if kept.record.active else expects
+
+
+def verify_actors(expects: Iterable[Expect], *, client_id: str, operator: str) -> None:
+    """Check that neither the agent that asks, nor anybody above it in the chain, nor an operator of theirs is suspended.
+
+    Raises:
+        Refused: `agent.suspended`; as `SomebodyElse` when it is one above.
+    """
+    stopped = {(one.kind, one.id) for one in expects if one.rev == NEVER}
+    if not stopped.isdisjoint({("agent", client_id), ("suspension", f"operator:{operator}")}):
+        raise Refused(Code.AGENT_SUSPENDED, "the agent or its operator is suspended")
+    if any(kind == "agent" or name.startswith("operator:") for kind, name in stopped):
+        public = "An agent further up the chain, or its operator, is suspended."
+        raise SomebodyElse(Code.AGENT_SUSPENDED, "an agent above or its operator is suspended", public=public)
 
 
 def _epochs(parts: Parts, expects: Sequence[Expect]) -> str:
@@ -193,13 +221,11 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
     Raises:
         Refused: `agent.suspended`, `task.ended`, `task.held`, `mandate.inactive`, `mandate.expired`.
     """
-    suspended = {expect.id for expect in standing.expects if expect.rev == -1}
-    if standing.agent.record.suspended or any(name.startswith("operator:") for name in suspended):
-        raise Refused(Code.AGENT_SUSPENDED, "the agent or its operator is suspended")
     task = standing.task.record
+    verify_actors(standing.expects, client_id=task.client_id, operator=task.operator)
     if task.state is TaskState.ENDED:
         raise Refused(Code.TASK_ENDED, f"the task ended: {task.reason}", public=f"The task ended: {task.reason.replace('_', ' ')}.")
-    if suspended or standing.customer.record.paused:
+    if any(expect.rev == NEVER for expect in standing.expects) or standing.customer.record.paused:
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused")
     ended = ending_of(standing, now, terms, waiting=waiting)
     if ended is EndReason.MANDATE_EXPIRED:
