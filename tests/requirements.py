@@ -73,6 +73,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CASE-REREAD": _model(4, "The case is re-read before a write acts and before anything is delivered."),
     "STANDING-AGAIN": _model(4, "Standing is read again before bytes leave a long poll."),
     "INTROSPECT-OWN": _model(4, "An agent is told of its own tokens alone, as they stand now."),
+    "GIVEN-UP": Requirement(
+        "What an agent gives back is dead at once, with all that hangs on it; nobody else's is given back.", "5-standards.md §4; RFC 7009"
+    ),
     "REOPEN": _model(4, "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model(4, "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model(5, "Facts are never asked outside the mandate."),

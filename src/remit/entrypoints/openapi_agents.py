@@ -195,7 +195,7 @@ def _oauth() -> dict[str, dict[str, Any]]:
         "/oauth/revoke": {
             "post": operation(
                 "/oauth/revoke",
-                "Take a token back; its task ends",
+                "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up",
                 {"200": told("Done", members({})), **oauth_errors(*_OAUTH)},
                 requestBody=body(FORM, _TOKEN_ALONE),
             )

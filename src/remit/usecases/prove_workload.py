@@ -26,6 +26,7 @@ class _Token:
     jti: str
     scope: str
     expires_s: int
+    mandate: str
 
 
 class Tokens:
@@ -102,7 +103,7 @@ def _read(parts: Parts, claims: Mapping[str, Json]) -> _Token:
             "scope": str(scope),
             "exp": int(expires_s),
         }:
-            task = claims.get("task", "")
-            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s)
+            task, mandate = claims.get("task", ""), claims.get("mandate", "")
+            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s, str(mandate))
         case _:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")
