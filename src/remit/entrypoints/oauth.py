@@ -11,6 +11,7 @@ from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
+from remit.entrypoints.oauth_wishes import SCOPES, Unsupported, verify_push_wishes, verify_token_wishes
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import delegate
@@ -23,6 +24,7 @@ from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANTS: Final = ("authorization_code", EXCHANGE)
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
 TASK_TYPE: Final = "urn:remit:token-type:task"
@@ -36,14 +38,6 @@ class ProofRefused(Exception):  # noqa: N818  # it names what is
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.code)
         self.refused = refused
-
-
-class Unsupported(Refused):
-    """A value OAuth lets one ask for, that this desk does not offer; OAuth has a word of its own for it."""
-
-    def __init__(self, named: str, reason: str) -> None:
-        super().__init__(Code.REQUEST_MALFORMED, reason, public=reason)
-        self.named = named
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +125,11 @@ class OAuth:
         return with_proof(caller, proof)
 
     async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
+        verify_push_wishes(form, issuer=self.parts.terms.issuer)
         jkt = form.get("dpop_jkt", "")
         if header_values(scope, b"dpop"):
             caller = self._proved(scope, caller, path="/oauth/par", expected_jkt=jkt or None)
             jkt = caller.jkt
-        if form.get("response_type", "code") != "code":
-            raise Unsupported("unsupported_response_type", "Use response_type=code.")
         if not jkt or form.get("response_type") != "code" or form.get("code_challenge_method") != "S256" or "request_uri" in form:
             raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
         wanted = Wanted(
@@ -151,7 +144,12 @@ class OAuth:
 
     async def _token(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         caller = self._proved(scope, caller, path="/oauth/token")
-        match _needed(form, "grant_type"):
+        grant = _needed(form, "grant_type")
+        if grant not in GRANTS:
+            raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
+        delegates = grant == EXCHANGE and "actor_token" in form
+        verify_token_wishes(form, issuer=self.parts.terms.issuer, delegates=delegates)
+        match grant:
             case "authorization_code":
                 mandate = await redeem(
                     self.parts,
@@ -161,12 +159,10 @@ class OAuth:
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
                 return _token_answer(issue_grant_token(self.parts, caller, mandate), exchange=False)
-            case grant if grant == EXCHANGE and "actor_token" in form:
+            case _ if delegates:
                 return await self._delegate(caller, form)
-            case grant if grant == EXCHANGE:
-                return _token_answer(await self._exchange(caller, form), exchange=True)
             case _:
-                raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
+                return _token_answer(await self._exchange(caller, form), exchange=True)
 
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> Answer:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
@@ -194,10 +190,6 @@ class OAuth:
         subject = _needed(form, "subject_token")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise malformed("only access tokens are issued")
-        for name in ("audience", "resource"):
-            if form.get(name, self.parts.terms.issuer) != self.parts.terms.issuer:
-                # RFC 8693 §2.2.2: what is wanted is for somebody else; nothing is said of the subject token.
-                raise Unsupported("invalid_target", f"{name} must be {self.parts.terms.issuer}.")
         match form.get("subject_token_type"):
             case kind if kind == MANDATE_TYPE:
                 return await open_task(self.parts, caller, subject)
@@ -247,7 +239,7 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", EXCHANGE],
+        "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
@@ -257,7 +249,7 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
         "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
-        "scopes_supported": ["mandate", "ask"],
+        "scopes_supported": list(SCOPES),
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
         "service_documentation": f"{issuer}/openapi.json",
     }
