@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -117,3 +118,26 @@ def test_a_request_is_not_kept_where_it_wishes_for_what_there_is_not(arena: Aren
     wrong, error = WRONG_PUSH[case]
     assert said(pushed(arena, agent, **wrong)) == (400, error, "request.malformed")
     assert pushed(arena, agent, **RIGHT, response_mode="query").status_code == 201
+
+
+EMPTY: Mapping[str, str] = dict.fromkeys(
+    ("scope", "audience", "resource", "requested_token_type", "authorization_details", "actor_token", "actor_token_type"), ""
+)
+
+
+@pytest.mark.proves("ASKED-NO-MORE", "HUMAN-CREDENTIAL")
+def test_a_parameter_without_a_value_was_not_sent(arena: Arena) -> None:
+    agent = arena.agent()
+    found = arena.anna.grant(agent, mandate(max_tasks=20))
+    for name in (*EMPTY, "password", "username", "otp"):
+        assert arena.exchange(agent, found.id, **{name: ""}).status_code == 200, name
+    assert arena.exchange(agent, found.id, **EMPTY).status_code == 200
+    for name in ("request_uri", "request", "response_mode", "scope", "resource", "password"):
+        assert pushed(arena, agent, **{name: ""}).status_code == 201, name
+    asked = urlencode({"request_uri": pushed(arena, agent).json()["request_uri"], "client_id": "", "state": ""})
+    assert arena.room.raw("GET", f"/oauth/authorize?{asked}", cookie=arena.anna.cookie).status_code == 200
+    assert [kind for kind, _ in arena.notify.incidents if kind == "human_credential"] == []
+    assert arena.entries("credential.misused") == []
+    for name in ("dpop_jkt", "code_challenge", "redirect_uri", "authorization_details", "response_type"):
+        assert said(pushed(arena, agent, **{name: ""})) == (400, "invalid_request", "request.malformed"), name
+    assert said(arena.form("/oauth/introspect", {"token": ""}, agent=agent)) == (400, "invalid_request", "request.malformed")

@@ -90,7 +90,8 @@ class OAuth:
         Raises:
             Refused: `agent.*`, `credential.*`, `request.*`.
         """
-        form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        form = {name: value for name, value in sent.items() if value}  # without a value it was not sent (RFC 6749 §3.2)
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
         arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
         await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values()))
