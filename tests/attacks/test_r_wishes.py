@@ -1,7 +1,7 @@
 """What an OAuth request wishes for and cannot get is refused in OAuth's own words: silence would give more than was asked."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -85,30 +85,59 @@ def test_a_code_is_not_used_up_by_a_wish_that_cannot_be_given(arena: Arena) -> N
     assert arena.form("/oauth/token", {**form, **RIGHT}, agent=agent, key=agent).json()["scope"] == "mandate"
 
 
+class Chain:
+    """A mandate that may be handed on, whose agent, and who may have a branch of it."""
+
+    def __init__(self, desk: Sandbox) -> None:
+        self.arena = Arena(desk)
+        self.top, self.below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=2))
+        wanted = branch(*powers, chain=1, chain_operators=["courier"], max_tasks=3)
+        self.granted = desk.customer("yu").grant(self.top, wanted)
+
+    def cut(self, **more: str) -> httpx.Response:
+        given = self.below.identity.credentials(issuer=ISSUER, now_s=self.arena.clock.now() / 1000)
+        form = {
+            "requested_token_type": TYPE,
+            "actor_token": given["client_assertion"],
+            "actor_token_type": given["client_assertion_type"],
+            "authorization_details": json.dumps([branch(note(uses=1))]),
+            "dpop_jkt": self.below.client.key_thumbprint,
+        }
+        return self.arena.exchange(self.top, self.granted.id, **{**form, **more})
+
+    def branches(self) -> int:
+        return sum("parent" in one["envelope"] for one in self.arena.entries("mandate.granted"))
+
+
+@pytest.fixture
+def chain() -> Iterator[Chain]:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        yield Chain(desk)
+
+
 @pytest.mark.proves("ASKED-NO-MORE", "P18")
 @pytest.mark.parametrize("case", WRONG)
-def test_a_branch_is_not_cut_for_another_target_or_scope(case: str) -> None:
-    with Sandbox(CATALOGUE, facts=FACTS) as desk:
-        arena = Arena(desk)
-        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
-        powers = ({"power": "represent"}, note(uses=2))
-        found = desk.customer("yu").grant(top, branch(*powers, chain=1, chain_operators=["courier"], max_tasks=3))
+def test_a_branch_is_not_cut_for_another_target_or_scope(chain: Chain, case: str) -> None:
+    wrong, error = WRONG[case]
+    assert said(chain.cut(**wrong)) == (400, error, "request.malformed")
+    assert chain.branches() == 0
+    assert chain.cut(**RIGHT).json()["issued_token_type"] == TYPE
 
-        def cut(**more: str) -> httpx.Response:
-            given = below.identity.credentials(issuer=ISSUER, now_s=arena.clock.now() / 1000)
-            form = {
-                "requested_token_type": TYPE,
-                "actor_token": given["client_assertion"],
-                "actor_token_type": given["client_assertion_type"],
-                "authorization_details": json.dumps([branch(note(uses=1))]),
-                "dpop_jkt": below.client.key_thumbprint,
-            }
-            return arena.exchange(top, found.id, **form, **more)
 
-        wrong, error = WRONG[case]
-        assert said(cut(**wrong)) == (400, error, "request.malformed")
-        assert [one for one in arena.entries("mandate.granted") if "parent" in one["envelope"]] == []
-        assert cut(**RIGHT).json()["issued_token_type"] == TYPE
+@pytest.mark.proves("GRANT-BOUND")
+@pytest.mark.parametrize("jkt", ["junk", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "\n", "\u00e4" * 43])
+def test_a_grant_is_bound_to_a_thumbprint_or_not_asked_for(chain: Chain, jkt: str) -> None:
+    assert said(chain.cut(dpop_jkt=jkt)) == (400, "invalid_request", "request.malformed")
+    assert chain.branches() == 0
+    details = json.dumps([branch(note(uses=1))])
+    assert said(pushed(chain.arena, chain.top, authorization_details=details, dpop_jkt=jkt)) == (
+        400,
+        "invalid_request",
+        "request.malformed",
+    )
+    assert pushed(chain.arena, chain.top, authorization_details=details).status_code == 201
+    assert chain.cut().status_code == 200
 
 
 @pytest.mark.proves("ASKED-NO-MORE")

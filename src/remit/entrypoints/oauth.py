@@ -11,7 +11,7 @@ from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.oauth_wishes import SCOPES, Unsupported, verify_push_wishes, verify_token_wishes
+from remit.entrypoints.oauth_wishes import SCOPES, Unsupported, thumbprint, verify_push_wishes, verify_token_wishes
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import delegate
@@ -127,7 +127,7 @@ class OAuth:
 
     async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         verify_push_wishes(form, issuer=self.parts.terms.issuer)
-        jkt = form.get("dpop_jkt", "")
+        jkt = thumbprint(form)
         if header_values(scope, b"dpop"):
             caller = self._proved(scope, caller, path="/oauth/par", expected_jkt=jkt or None)
             jkt = caller.jkt
@@ -176,7 +176,7 @@ class OAuth:
             actor_type=_needed(form, "actor_token_type"),
             actor_assertion=_needed(form, "actor_token"),
             details=_json(_needed(form, "authorization_details")),
-            jkt=_needed(form, "dpop_jkt"),
+            jkt=thumbprint(form) or _needed(form, "dpop_jkt"),
         )
         body = {
             "access_token": record.id,

@@ -3,6 +3,7 @@
 ⚔ What is wished for and cannot be given is refused, never left out of account: silence would give more than was asked.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,6 +11,7 @@ from remit.domain.errors import Code, Refused
 from remit.entrypoints.wire import malformed
 
 SCOPES: Final = ("mandate", "ask")
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class Unsupported(Refused):
@@ -55,6 +57,22 @@ def verify_push_wishes(form: Mapping[str, str], *, issuer: str) -> None:
     if form.get("response_mode", "query") != "query":
         raise malformed("response_mode is query")
     _verify_scope_and_target(form, issuer)
+
+
+def thumbprint(form: Mapping[str, str]) -> str:
+    """The key a grant is to be bound to, "" where none is named.
+
+    ⚔ What is no thumbprint is no key: the customer would be asked for a grant that nobody can ever use.
+
+    Raises:
+        Refused: `request.malformed`.
+
+    Source: RFC 9449 §10; RFC 7638 with SHA-256.
+    """
+    jkt = form.get("dpop_jkt", "")
+    if jkt and _THUMBPRINT.fullmatch(jkt) is None:
+        raise malformed("dpop_jkt must be the SHA-256 thumbprint of a key (RFC 7638), 43 characters of base64url")
+    return jkt
 
 
 def _verify_scope_and_target(form: Mapping[str, str], issuer: str) -> None:
