@@ -6,13 +6,32 @@ Reading only; whether the token or the proof is good is decided elsewhere.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
 
 MAX_TOKEN: Final = 8 * 1024
 
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
+
+class ProofRefused(Refused):
+    """It is the DPoP proof that was refused, not the credential it came with, which stays as good as it was.
+
+    Source: RFC 9449 §4.3, §5, §7.1 (invalid_dpop_proof).
+    """
+
+    @classmethod
+    def of(cls, refused: Refused) -> Self:
+        """The same refusal, of the proof."""
+        return cls(
+            refused.code,
+            refused.detail,
+            public=refused.public,
+            retry_after_s=refused.retry_after_s,
+            cure=refused.cure,
+            public_cure=refused.public_cure,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +55,8 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
     if not authorization:
         raise Refused(Code.CREDENTIAL_MISSING, "no Authorization header")
     if len(authorization) > 1 or len(dpop) > 1:
-        raise _malformed("one Authorization and one DPoP header, no more")
+        doubled = _malformed("one Authorization and one DPoP header, no more")
+        raise doubled if len(authorization) > 1 else ProofRefused.of(doubled)
     scheme, _, unverified_token = authorization[0].partition(" ")
     if len(unverified_token) > MAX_TOKEN or _TOKEN68.fullmatch(unverified_token) is None:
         raise _malformed("the access token is not a token")

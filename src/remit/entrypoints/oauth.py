@@ -7,6 +7,7 @@ from typing import Final
 from remit.domain.client_assertions import CLIENT_ALGORITHMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
+from remit.domain.presented import ProofRefused
 from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.faults import note_fault
@@ -19,7 +20,7 @@ from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, ProofReplayed, prove_client, with_proof
+from remit.usecases.prove_client import Caller, prove_client, with_proof
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
@@ -30,14 +31,6 @@ MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
 TASK_TYPE: Final = "urn:remit:token-type:task"
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
 PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
-
-
-class ProofRefused(Exception):  # noqa: N818  # it names what is
-    """The DPoP proof, not the client assertion, was refused: OAuth names that differently."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.code)
-        self.refused = refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +46,8 @@ class OAuth:
         """Answer one request to an OAuth endpoint."""
         try:
             return await self._handle(scope, receive)
-        except ProofRefused as refused:
-            return oauth_error(refused.refused, proof=True)
         except Unsupported as unsupported:
             return oauth_error(unsupported, named=unsupported.named)
-        except ProofReplayed as replayed:
-            return oauth_error(replayed, proof=True)
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
             return oauth_error(error)
@@ -111,18 +100,15 @@ class OAuth:
         """
         values = header_values(scope, b"dpop")
         if len(values) != 1:
-            raise ProofRefused(Refused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof."))
-        try:
-            proof = self.parts.proofs.verify_proof(
-                values[0],
-                method="POST",
-                url=self.parts.terms.issuer + path,
-                now=self.parts.world.now(),
-                access_token=None,
-                expected_jkt=expected_jkt,
-            )
-        except Refused as refused:
-            raise ProofRefused(refused) from refused
+            raise ProofRefused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.")
+        proof = self.parts.proofs.verify_proof(
+            values[0],
+            method="POST",
+            url=self.parts.terms.issuer + path,
+            now=self.parts.world.now(),
+            access_token=None,
+            expected_jkt=expected_jkt,
+        )
         return with_proof(caller, proof)
 
     async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import Code, Refused
+from remit.domain.presented import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
 from remit.ports.identity import Proof
 from remit.ports.store import Kept, Mark, Missing, Replayed
@@ -25,12 +26,8 @@ class Caller:
     def replayed(self, found: Replayed) -> Refused:
         """What to say when one of the marks stands already: OAuth names a used proof and a used assertion differently."""
         if self.proof_mark and self.proof_mark in found.args:
-            return ProofReplayed(Code.CREDENTIAL_REPLAYED, "the proof was used before")
+            return ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before")
         return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
-
-
-class ProofReplayed(Refused):
-    """It was the DPoP proof that was used before, not the client assertion."""
 
 
 async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, claimed_id: str) -> Caller:
