@@ -34,6 +34,15 @@ class ProofRefused(Refused):
         )
 
 
+class ScopeRefused(Refused):
+    """The token is good, but not for this; `scope` is what one for this would have (RFC 6750 §3.1)."""
+
+    def __init__(self, scope: str, detail: str, *, public: str, public_cure: str) -> None:
+        """Refuse as `credential.wrong_audience`, the code of a token for something else."""
+        super().__init__(Code.CREDENTIAL_WRONG_AUDIENCE, detail, public=public, public_cure=public_cure)
+        self.scope = scope
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presented:
     """An access token as presented; `unverified_proof` is None exactly when it came as a plain bearer token."""

@@ -13,7 +13,7 @@ from remit.domain.canonical import b64url, canonical
 from remit.domain.dpop import PROOF_ALGORITHMS
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.mandate_remedy import CURED_BY_GRANT
-from remit.domain.presented import ProofRefused
+from remit.domain.presented import ProofRefused, ScopeRefused
 from remit.domain.values import JsonObject, instant_text
 from remit.usecases.replies import Reply
 
@@ -167,12 +167,14 @@ def problem(  # what goes with one code
     """
     code = error.code
     meaning = MEANINGS[code]
+    # A token without the scope is a good one: 403, and no new one of the same kind would help.
+    status = 403 if isinstance(error, ScopeRefused) else STATUS[code]
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
         "type": f"urn:remit:problem:{code.value}",
         "code": code.value,
         "title": meaning.title,
-        "status": STATUS[code],
+        "status": status,
         "detail": public or meaning.title,
         "cure": _cure(error),
         **(extra or {}),
@@ -181,11 +183,11 @@ def problem(  # what goes with one code
     if error.retry_after_s is not None:
         body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
-    if STATUS[code] == 401:  # noqa: PLR2004  # the one status that names a scheme
+    if status == 401 or isinstance(error, ScopeRefused):  # noqa: PLR2004  # the statuses that name a scheme
         headers.append((b"www-authenticate", _SIGN_IN if people or code.value.startswith("person.") else _challenge(error, issuer, remedy)))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
-    return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
+    return Answer(status, encode(body), PROBLEM, tuple(headers))
 
 
 def _cure(error: Refused | Fault) -> str:
@@ -199,6 +201,8 @@ def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -
     """
     code = error.code
     metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
+    if isinstance(error, ScopeRefused):
+        return f'DPoP error="insufficient_scope", scope="{error.scope}", {metadata}'.encode()
     if code is Code.CREDENTIAL_MISSING:
         return f"DPoP {_ALGS}, {metadata}".encode()
     if code is Code.CREDENTIAL_NONCE:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.presented import verify_bound, verify_presented
+from remit.domain.presented import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
 from remit.ports.store import Mark
 from remit.usecases.ask import Workload
@@ -67,10 +67,11 @@ def prove_workload(
     if now // 1000 >= token.expires_s:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
     if token.scope != scope:
-        raise Refused(
-            Code.CREDENTIAL_WRONG_AUDIENCE,
+        raise ScopeRefused(
+            scope,
             f"the token is for {token.scope}",
             public="This token opens no task; exchange the mandate first.",
+            public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
         )
     proof = parts.proofs.verify_proof(
         presented.unverified_proof or "",
