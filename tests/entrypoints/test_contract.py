@@ -187,6 +187,15 @@ def test_algorithms_are_named_alike_wherever_they_are_named_and_each_is_taken(de
         oauth_refused(answer, 400, "invalid_request", "request.malformed")  # the proof was taken; only then the form is read
 
 
+def test_the_metadata_name_every_profile_that_a_token_calls_somebody_by(developer: Developer) -> None:
+    server = developer.desk.room.raw("GET", "/.well-known/oauth-authorization-server").json()
+    profiles = server["entity_profiles_supported"]
+    claims = developer.form("/oauth/introspect", {"token": developer.task().token}).json()
+    assert profiles["actor"] == [claims["act"]["sub_profile"]] == ["ai_agent"]
+    assert (profiles["subject"], profiles["client"]) == ([], [])
+    assert not {"sub_profile", "client_profile"} & claims.keys()
+
+
 def _proof_claims() -> dict[str, Any]:
     return {"jti": secrets.token_hex(8), "htm": "POST", "htu": "http://localhost/oauth/token", "iat": int(time.time())}
 

@@ -25,6 +25,7 @@ from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACTOR_PROFILE: Final = "ai_agent"
 GRANTS: Final = ("authorization_code", EXCHANGE)
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
@@ -238,6 +239,8 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
         "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
         "scopes_supported": list(SCOPES),
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
+        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
+        "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
         "service_documentation": f"{issuer}/openapi.json",
     }
 
