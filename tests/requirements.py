@@ -74,6 +74,12 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "STANDING-AGAIN": _model(4, "Standing is read again before bytes leave a long poll."),
     "INTROSPECT-OWN": _model(4, "An agent is told of its own tokens alone, as they stand now."),
     "STOPPED": Requirement("Nothing is issued while anything it stands on is stopped.", "5-standards.md §3"),
+    "GIVEN-UP": Requirement(
+        "What an agent gives back is dead at once, with all that hangs on it; nobody else's is given back.", "5-standards.md §4; RFC 7009"
+    ),
+    "ASKED-NO-MORE": Requirement(
+        "What an OAuth request wishes for and cannot get is refused, not left out of account.", "5-standards.md §3; RFC 8693 §2.1; RFC 9126"
+    ),
     "REOPEN": _model(4, "Reopening revives nothing; an agent cannot reopen."),
     "HUMAN-CREDENTIAL": _model(4, "A person's credential at an agent's door ends that session and is told."),
     "FACTS-INSIDE": _model(5, "Facts are never asked outside the mandate."),

@@ -76,7 +76,15 @@ def test_the_token_of_the_code_opens_no_task_by_itself(arena: Arena) -> None:
     task = arena.task(agent=arena.agent(SECOND))
     task.agent, task.token = agent, token
     with arena.unchanged():
-        assert code_of(arena.ask(task, "order.return", SEND_BACK)) == "credential.wrong_audience"
+        asked = arena.ask(task, "order.return", SEND_BACK)
+        looked = arena.send(task, f"/v1/tasks/{task.id}", method="GET")
+        receipt = arena.send(task, "/log/receipts/1", method="GET")
+    for answer in (asked, looked, receipt):
+        body = answer.json()
+        assert (answer.status_code, body["status"], body["code"]) == (403, 403, "credential.wrong_audience")
+        assert "Exchange the mandate" in body["cure"]
+        assert answer.headers["www-authenticate"].startswith('DPoP error="insufficient_scope", scope="ask", resource_metadata="')
+    assert (asked.json()["decision"], asked.json()["codes"]) == ("refuse", ["credential.wrong_audience"])
 
 
 @pytest.mark.proves("DPOP-BOUND")

@@ -84,13 +84,13 @@ def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypa
     monkeypatch.setattr(spent, "_HALF", 8)
     known = Spent()
     for number in range(100):
-        known.take(f"key {number}", "proof")
+        known.take_proof(f"key {number}")
         with pytest.raises(Refused) as refused:
-            known.take(f"key {number}", "proof")
+            known.take_proof(f"key {number}")
         assert refused.value.code == "credential.replayed"
         assert len(known._new) + len(known._old) <= 16
     for number in range(93, 100):
         with pytest.raises(Refused):
-            known.take(f"key {number}", "proof")
+            known.take_proof(f"key {number}")
     known.give_back("key 99")
-    known.take("key 99", "proof")
+    known.take_proof("key 99")

@@ -12,6 +12,7 @@ import pytest
 
 from contracts.identity_minting import jwk, mint
 from remit.client import PrivateKeyJwt
+from remit.client.answers import Answered, challenge_of
 from remit.client.calls import MANDATE_TOKEN
 from remit.client.keys import ProofKey, new_key
 from remit.domain.errors import MEANINGS, Code
@@ -118,6 +119,58 @@ def test_a_token_that_is_refused_says_where_to_learn_more(developer: Developer) 
         assert METADATA in answer.headers["www-authenticate"]
 
 
+def test_a_bad_proof_is_told_from_a_bad_token_so_that_no_good_token_is_thrown_away(developer: Developer) -> None:
+    task = developer.task()
+    path = f"/v1/tasks/{task.id}"
+
+    def word(answer: httpx.Response, code: str) -> str:
+        refused(answer, 401, code)
+        assert METADATA in answer.headers["www-authenticate"]
+        return challenge_of(Answered(status=answer.status_code, headers=dict(answer.headers), body=answer.content)).get("error", "")
+
+    def by(key: ProofKey, **more: Any) -> str:
+        return key.proof("GET", f"http://localhost{path}", **{"now_s": time.time(), "token": task.token, **more})
+
+    used = developer.proof("GET", path, task.token)
+    assert developer.send(task, "GET", path, dpop=used).status_code == 200
+    proofs = {
+        "another address": (developer.proof("GET", path + "/x", task.token), "credential.wrong_audience"),
+        "another method": (developer.proof("POST", path, task.token), "credential.wrong_audience"),
+        "another token": (developer.proof("GET", path, "x.y.z"), "credential.wrong_audience"),
+        "another key": (by(ProofKey()), "credential.wrong_key"),
+        "old": (by(developer.proofs, now_s=time.time() - 600), "credential.expired"),
+        "no proof at all": ("x.y.z", "credential.malformed"),
+        "used before": (used, "credential.replayed"),
+    }
+    for name, (proof, code) in proofs.items():
+        assert word(developer.send(task, "GET", path, dpop=proof), code) == "invalid_dpop_proof", name
+    asked = refused(developer.ask(task, dpop=used), 401, "credential.wrong_audience")
+    assert asked["decision"] == "refuse"
+    twice = [("authorization", f"DPoP {task.token}"), *(("dpop", developer.proof("GET", path, task.token)) for _ in "ab")]
+    assert word(sent_twice(developer, path, twice), "credential.malformed") == "invalid_dpop_proof"
+
+    assert word(developer.send(task, "GET", path, authorization="DPoP x"), "credential.malformed") == "invalid_token"
+    tokens = [("authorization", f"DPoP {task.token}"), ("authorization", f"DPoP {task.token}"), ("dpop", used)]
+    assert word(sent_twice(developer, path, tokens), "credential.malformed") == "invalid_token"
+    assert (
+        word(developer.send(task, "GET", path, authorization=f"Bearer {task.token}", dpop=None), "credential.wrong_key") == "invalid_token"
+    )
+    assert word(developer.send(task, "GET", path, dpop=None), "credential.missing") == ""
+    assert developer.send(task, "GET", path).status_code == 200
+
+
+def sent_twice(developer: Developer, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
+    """One request with headers that may stand twice."""
+    room = developer.desk.room
+    assert room.transport is not None
+    transport, request = room.transport, httpx.Request("GET", f"http://localhost{path}", headers=headers)
+
+    async def running() -> httpx.Response:
+        return await transport.handle_async_request(request)
+
+    return room.thread.run(running())
+
+
 def test_algorithms_are_named_alike_wherever_they_are_named_and_each_is_taken(developer: Developer) -> None:
     server = developer.desk.room.raw("GET", "/.well-known/oauth-authorization-server").json()
     resource = developer.desk.room.raw("GET", "/.well-known/oauth-protected-resource").json()
@@ -132,6 +185,15 @@ def test_algorithms_are_named_alike_wherever_they_are_named_and_each_is_taken(de
     for alg in proofs:
         answer = developer.form("/oauth/token", {}, mint({"typ": "dpop+jwt", "alg": alg, "jwk": jwk(alg)}, _proof_claims()))
         oauth_refused(answer, 400, "invalid_request", "request.malformed")  # the proof was taken; only then the form is read
+
+
+def test_the_metadata_name_every_profile_that_a_token_calls_somebody_by(developer: Developer) -> None:
+    server = developer.desk.room.raw("GET", "/.well-known/oauth-authorization-server").json()
+    profiles = server["entity_profiles_supported"]
+    claims = developer.form("/oauth/introspect", {"token": developer.task().token}).json()
+    assert profiles["actor"] == [claims["act"]["sub_profile"]] == ["ai_agent"]
+    assert (profiles["subject"], profiles["client"]) == ([], [])
+    assert not {"sub_profile", "client_profile"} & claims.keys()
 
 
 def _proof_claims() -> dict[str, Any]:

@@ -6,13 +6,41 @@ Reading only; whether the token or the proof is good is decided elsewhere.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from remit.domain.errors import Code, Refused
 
 MAX_TOKEN: Final = 8 * 1024
 
 _TOKEN68: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+
+
+class ProofRefused(Refused):
+    """It is the DPoP proof that was refused, not the credential it came with, which stays as good as it was.
+
+    Source: RFC 9449 §4.3, §5, §7.1 (invalid_dpop_proof).
+    """
+
+    @classmethod
+    def of(cls, refused: Refused) -> Self:
+        """The same refusal, of the proof."""
+        return cls(
+            refused.code,
+            refused.detail,
+            public=refused.public,
+            retry_after_s=refused.retry_after_s,
+            cure=refused.cure,
+            public_cure=refused.public_cure,
+        )
+
+
+class ScopeRefused(Refused):
+    """The token is good, but not for this; `scope` is what one for this would have (RFC 6750 §3.1)."""
+
+    def __init__(self, scope: str, detail: str, *, public: str, public_cure: str) -> None:
+        """Refuse as `credential.wrong_audience`, the code of a token for something else."""
+        super().__init__(Code.CREDENTIAL_WRONG_AUDIENCE, detail, public=public, public_cure=public_cure)
+        self.scope = scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +64,8 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
     if not authorization:
         raise Refused(Code.CREDENTIAL_MISSING, "no Authorization header")
     if len(authorization) > 1 or len(dpop) > 1:
-        raise _malformed("one Authorization and one DPoP header, no more")
+        doubled = _malformed("one Authorization and one DPoP header, no more")
+        raise doubled if len(authorization) > 1 else ProofRefused.of(doubled)
     scheme, _, unverified_token = authorization[0].partition(" ")
     if len(unverified_token) > MAX_TOKEN or _TOKEN68.fullmatch(unverified_token) is None:
         raise _malformed("the access token is not a token")

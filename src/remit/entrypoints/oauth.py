@@ -8,10 +8,12 @@ from typing import Final
 from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
+from remit.domain.presented import ProofRefused
 from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
+from remit.entrypoints.oauth_wishes import SCOPES, Unsupported, thumbprint, verify_push_wishes, verify_token_wishes
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import Actor, delegate
@@ -19,33 +21,19 @@ from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
-from remit.usecases.prove_client import Caller, ProofReplayed, SomebodyElse, prove_client, prove_key
+from remit.usecases.prove_client import Caller, SomebodyElse, prove_client, prove_key
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
 
 _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACTOR_PROFILE: Final = "ai_agent"
+GRANTS: Final = ("authorization_code", EXCHANGE)
 ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
 TASK_TYPE: Final = "urn:remit:token-type:task"
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
 PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
-
-
-class ProofRefused(Exception):  # noqa: N818  # it names what is
-    """The DPoP proof, not the client assertion, was refused: OAuth names that differently."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.code)
-        self.refused = refused
-
-
-class Unsupported(Refused):
-    """A value OAuth lets one ask for, that this desk does not offer; OAuth has a word of its own for it."""
-
-    def __init__(self, named: str, reason: str) -> None:
-        super().__init__(Code.REQUEST_MALFORMED, reason, public=reason)
-        self.named = named
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +49,8 @@ class OAuth:
         """Answer one request to an OAuth endpoint."""
         try:
             return await self._handle(scope, receive)
-        except ProofRefused as refused:
-            return oauth_error(refused.refused, proof=True)
         except Unsupported as unsupported:
             return oauth_error(unsupported, named=unsupported.named)
-        except ProofReplayed as replayed:
-            return oauth_error(replayed, proof=True)
         except SomebodyElse as refused:
             return oauth_error(refused, named="invalid_grant")
         except (Refused, Fault) as error:
@@ -105,7 +89,8 @@ class OAuth:
         Raises:
             Refused: `agent.*`, `credential.*`, `request.*`.
         """
-        form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        sent = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
+        form = {name: value for name, value in sent.items() if value}  # without a value it was not sent (RFC 6749 §3.2)
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
         arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
         await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values()))
@@ -125,19 +110,15 @@ class OAuth:
         """
         values = header_values(scope, b"dpop")
         if len(values) != 1:
-            raise ProofRefused(Refused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof."))
-        try:
-            return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected_jkt)
-        except Refused as refused:
-            raise ProofRefused(refused) from refused
+            raise ProofRefused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.")
+        return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected_jkt)
 
     async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
-        jkt = form.get("dpop_jkt", "")
+        verify_push_wishes(form, issuer=self.parts.terms.issuer)
+        jkt = thumbprint(form)
         if header_values(scope, b"dpop"):
             caller = self._proved(scope, caller, path="/oauth/par", expected_jkt=jkt or None)
             jkt = caller.jkt
-        if form.get("response_type", "code") != "code":
-            raise Unsupported("unsupported_response_type", "Use response_type=code.")
         if not jkt or form.get("response_type") != "code" or form.get("code_challenge_method") != "S256" or "request_uri" in form:
             raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
         wanted = Wanted(
@@ -152,7 +133,12 @@ class OAuth:
 
     async def _token(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         caller = self._proved(scope, caller, path="/oauth/token")
-        match _needed(form, "grant_type"):
+        grant = _needed(form, "grant_type")
+        if grant not in GRANTS:
+            raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
+        delegates = grant == EXCHANGE and "actor_token" in form
+        verify_token_wishes(form, issuer=self.parts.terms.issuer, delegates=delegates)
+        match grant:
             case "authorization_code":
                 redeemed = await redeem(
                     self.parts,
@@ -162,12 +148,10 @@ class OAuth:
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
                 return _token_answer(issue_grant_token(self.parts, caller, redeemed), exchange=False)
-            case grant if grant == EXCHANGE and "actor_token" in form:
+            case _ if delegates:
                 return await self._delegate(caller, form)
-            case grant if grant == EXCHANGE:
-                return _token_answer(await self._exchange(caller, form), exchange=True)
             case _:
-                raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
+                return _token_answer(await self._exchange(caller, form), exchange=True)
 
     async def _delegate(self, caller: Caller, form: Mapping[str, str]) -> Answer:
         """Token exchange with an actor_token: the branch of a mandate for another agent, which then exchanges it itself."""
@@ -185,7 +169,7 @@ class OAuth:
             ),
             mandate_id=_needed(form, "subject_token"),
             details=_json(_needed(form, "authorization_details")),
-            jkt=_needed(form, "dpop_jkt"),
+            jkt=thumbprint(form) or _needed(form, "dpop_jkt"),
         )
         body = {
             "access_token": record.id,
@@ -200,10 +184,6 @@ class OAuth:
         subject = _needed(form, "subject_token")
         if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN:
             raise malformed("only access tokens are issued")
-        for name in ("audience", "resource"):
-            if form.get(name, self.parts.terms.issuer) != self.parts.terms.issuer:
-                # RFC 8693 §2.2.2: what is wanted is for somebody else; nothing is said of the subject token.
-                raise Unsupported("invalid_target", f"{name} must be {self.parts.terms.issuer}.")
         match form.get("subject_token_type"):
             case kind if kind == MANDATE_TYPE:
                 return await open_task(self.parts, caller, subject)
@@ -253,7 +233,7 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
         "authorization_response_iss_parameter_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", EXCHANGE],
+        "grant_types_supported": list(GRANTS),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": list(METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
@@ -263,8 +243,10 @@ def server_metadata(parts: Parts) -> Mapping[str, Json]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "authorization_details_types_supported": ["remit_mandate"],
         "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
-        "scopes_supported": ["mandate", "ask"],
+        "scopes_supported": list(SCOPES),
         "actor_profile_token_types_supported": [ACCESS_TOKEN],
+        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
+        "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
         "service_documentation": f"{issuer}/openapi.json",
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.entrypoints.oauth import ACCESS_TOKEN, EXCHANGE, MANDATE_TYPE, TASK_TYPE
+from remit.entrypoints.oauth import ACCESS_TOKEN, GRANTS, MANDATE_TYPE, TASK_TYPE
 from remit.entrypoints.openapi_shapes import (
     ANYTHING,
     ANYTHINGS,
@@ -113,13 +113,14 @@ _ISSUED: Final = members(
 _TOKEN_FORM: Final = members(
     {
         **_CLIENT,
-        "grant_type": {"type": "string", "enum": ["authorization_code", EXCHANGE]},
+        "grant_type": {"type": "string", "enum": list(GRANTS)},
         "code": TEXT,
         "code_verifier": TEXT,
         "redirect_uri": TEXT,
         "subject_token": TEXT,
         "subject_token_type": {"type": "string", "enum": [MANDATE_TYPE, TASK_TYPE]},
         "requested_token_type": {"type": "string", "enum": [ACCESS_TOKEN, MANDATE_TYPE]},
+        "scope": TEXT,
         "resource": TEXT,
         "audience": TEXT,
         "actor_token": TEXT,
@@ -131,7 +132,8 @@ _TOKEN_FORM: Final = members(
     (*_PROVED, "grant_type"),
 )
 _PAR_NEEDS: Final = ("response_type", "authorization_details", "code_challenge", "code_challenge_method", "redirect_uri")
-_PAR_FORM: Final = members({**_CLIENT, **dict.fromkeys((*_PAR_NEEDS, "dpop_jkt", "state"), TEXT)}, (*_PROVED, *_PAR_NEEDS))
+_PAR_TAKES: Final = (*_PAR_NEEDS, "dpop_jkt", "state", "scope", "resource", "response_mode")
+_PAR_FORM: Final = members({**_CLIENT, **dict.fromkeys(_PAR_TAKES, TEXT)}, (*_PROVED, *_PAR_NEEDS))
 _TOKEN_ALONE: Final = members({**_CLIENT, "token": TEXT, "token_type_hint": TEXT}, (*_PROVED, "token"))
 _GOOD: Final = members({"active": FLAG, "token_type": TEXT, "authorization_details": ANYTHINGS, "act": ANYTHING}, ("active",))
 
@@ -196,7 +198,7 @@ def _oauth() -> dict[str, dict[str, Any]]:
         "/oauth/revoke": {
             "post": operation(
                 "/oauth/revoke",
-                "Take a token back; its task ends",
+                "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up",
                 {"200": told("Done", members({})), **oauth_errors(*_OAUTH)},
                 requestBody=body(FORM, _TOKEN_ALONE),
             )

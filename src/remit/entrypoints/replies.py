@@ -13,6 +13,7 @@ from remit.domain.canonical import b64url, canonical
 from remit.domain.dpop import PROOF_ALGORITHMS
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.mandate_remedy import CURED_BY_GRANT
+from remit.domain.presented import ProofRefused, ScopeRefused
 from remit.domain.values import JsonObject, instant_text
 from remit.usecases.replies import Reply
 
@@ -166,12 +167,14 @@ def problem(  # what goes with one code
     """
     code = error.code
     meaning = MEANINGS[code]
+    # A token without the scope is a good one: 403, and no new one of the same kind would help.
+    status = 403 if isinstance(error, ScopeRefused) else STATUS[code]
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
         "type": f"urn:remit:problem:{code.value}",
         "code": code.value,
         "title": meaning.title,
-        "status": STATUS[code],
+        "status": status,
         "detail": public or meaning.title,
         "cure": _cure(error),
         **(extra or {}),
@@ -180,20 +183,26 @@ def problem(  # what goes with one code
     if error.retry_after_s is not None:
         body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
-    if STATUS[code] == 401:  # noqa: PLR2004  # the one status that names a scheme
-        headers.append((b"www-authenticate", _SIGN_IN if people or code.value.startswith("person.") else _challenge(code, issuer, remedy)))
+    if status == 401 or isinstance(error, ScopeRefused):  # noqa: PLR2004  # the statuses that name a scheme
+        headers.append((b"www-authenticate", _SIGN_IN if people or code.value.startswith("person.") else _challenge(error, issuer, remedy)))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", allow.encode()))
-    return Answer(STATUS[code], encode(body), PROBLEM, tuple(headers))
+    return Answer(status, encode(body), PROBLEM, tuple(headers))
 
 
 def _cure(error: Refused | Fault) -> str:
     return (error.public_cure if isinstance(error, Refused) else "") or MEANINGS[error.code].cure
 
 
-def _challenge(code: Code, issuer: str, remedy: JsonObject | None) -> bytes:
-    """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more."""
+def _challenge(error: Refused | Fault, issuer: str, remedy: JsonObject | None) -> bytes:
+    """The WWW-Authenticate header: which rung of the refusal ladder, and where to learn more.
+
+    A bad proof is told from a bad token (RFC 9449 §7.1): whoever hears `invalid_token` throws away a token that is good.
+    """
+    code = error.code
     metadata = f'resource_metadata="{issuer}/.well-known/oauth-protected-resource"'
+    if isinstance(error, ScopeRefused):
+        return f'DPoP error="insufficient_scope", scope="{error.scope}", {metadata}'.encode()
     if code is Code.CREDENTIAL_MISSING:
         return f"DPoP {_ALGS}, {metadata}".encode()
     if code is Code.CREDENTIAL_NONCE:
@@ -202,7 +211,8 @@ def _challenge(code: Code, issuer: str, remedy: JsonObject | None) -> bytes:
         return f'DPoP error="insufficient_authorization", {_remediation(remedy)}{metadata}'.encode()
     if code is Code.CONFIRMATION_REQUIRED:
         return b'DPoP error="transaction_authorization_required"'
-    return f'DPoP error="invalid_token", error_description="{MEANINGS[code].title}", {_ALGS}, {metadata}'.encode()
+    bad = "invalid_dpop_proof" if isinstance(error, ProofRefused) else "invalid_token"
+    return f'DPoP error="{bad}", error_description="{MEANINGS[code].title}", {_ALGS}, {metadata}'.encode()
 
 
 def _remediation(remedy: JsonObject | None) -> str:
@@ -213,15 +223,15 @@ def _remediation(remedy: JsonObject | None) -> str:
     return f'authorization_remediation="{said}", ' if len(said) <= _LONGEST_REMEDY else ""
 
 
-def oauth_error(error: Refused | Fault, *, proof: bool = False, named: str = "") -> Answer:
+def oauth_error(error: Refused | Fault, *, named: str = "") -> Answer:
     """A refusal or fault as OAuth error JSON (RFC 6749 §5.2), with `code` and `cure` beside it.
 
-    `proof` says that the DPoP proof, not the client assertion, was refused (RFC 9449 §5); `named` is OAuth's own word,
-    where it has one for just this mistake.
+    A bad proof is told from a bad client assertion (RFC 9449 §5); `named` is OAuth's own word, where it has one for just
+    this mistake.
     """
     code = error.code
     status, name = _OAUTH.get(code, (STATUS[code], "temporarily_unavailable" if STATUS[code] >= 500 else "invalid_request"))  # noqa: PLR2004  # server errors
-    if proof and code.value.startswith("credential."):
+    if isinstance(error, ProofRefused):
         status, name = 400, "invalid_dpop_proof"
     if code is Code.CREDENTIAL_NONCE:
         status, name = 400, "use_dpop_nonce"

@@ -172,7 +172,7 @@ class Proofs(Protocol):
         grant or pushed request is bound to, None where the key is first seen.
 
         Raises:
-            Refused: `credential.malformed`, `credential.expired`, `credential.wrong_audience` (another request or
-                token) or `credential.wrong_key`.
+            ProofRefused: `credential.malformed`, `credential.expired`, `credential.wrong_audience` (another request or
+                token), `credential.wrong_key` or `credential.nonce`.
         """
         ...

@@ -11,6 +11,7 @@ from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
+from remit.domain.presented import ProofRefused
 from remit.domain.receipt import Holder
 from remit.domain.records import (
     NEVER,
@@ -93,7 +94,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
                 raise
             broken = fault  # what is down now was perhaps not down when this was asked before: look for an earlier answer first
         except Replayed:
-            raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+            raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     raise Refused(Code.TASK_BUSY, "the task kept changing", retry_after_s=1)
 
 
@@ -142,7 +143,7 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
     except Replayed:
         if broken is not None:
             raise broken from None
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+        raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     ended = await case_ending(parts, kept.record.case) if kept.record.result else None
     if ended is not None:
         raise await ended_by_case(parts, kept.record.task, ended)
@@ -251,7 +252,7 @@ async def _turned_away(parts: Parts, standing: Standing, workload: Workload, req
     try:
         return await _refuse(parts, standing, workload, request, record, weighed, _No(refuse=refuse, away=True))
     except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+        raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
     except Fault:
         raise refused from None
 

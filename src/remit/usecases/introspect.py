@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from remit.domain.errors import Code, Refused
+from remit.domain.ids import is_id
 from remit.domain.mandate import MandateState
 from remit.domain.records import EndReason, MandateRecord, TaskRecord
 from remit.domain.values import Json, decode
@@ -14,6 +15,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.read_case import verify_case
+from remit.usecases.revoke import revoke_mandate
 from remit.usecases.standing import load_standing, something_waits, verify_standing
 
 _INACTIVE: Mapping[str, Json] = {"active": False}
@@ -34,11 +36,11 @@ async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_to
     await _spend(parts, caller)
     try:
         token = tokens.verify(parts, unverified_token)
-        # ⚔ Workloads may share a registration: the one is not told of the other's token either.
+        # ⚔ Several workloads may share one registration: another one's token is as little one's own as another client's.
         if (token.client_id, token.actor) != (caller.agent.record.id, caller.actor) or parts.world.now() // 1000 >= token.expires_s:
             return _INACTIVE
         claims = dict(parts.signer.verify_jwt(unverified_token, "at+jwt"))
-        mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, str(claims.get("mandate"))))
+        mandate = await (_of_task(parts, token.task) if token.task else _of_grant(parts, token.mandate))
     except (Refused, Missing):
         return _INACTIVE
     return {"active": True, "token_type": "DPoP", **claims, "authorization_details": [decode(mandate.wire.encode())]}
@@ -70,26 +72,44 @@ async def _of_grant(parts: Parts, mandate_id: str) -> MandateRecord:
 
 
 async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_token: str) -> None:
-    """Take back the caller's own token: its task ends, and with it the whole family. Unknown tokens are no error.
+    """Take back the caller's own token, and with it all that stands on it. Unknown and other workloads' tokens are no error.
+
+    A task's token ends its task. A grant's token, or the id of the mandate (which is what a branch is handed on as), gives the
+    mandate up: whoever is told that it is done must not find it active afterwards. A token that has run out names what it was for.
 
     Raises:
-        Refused: `credential.replayed`.
+        Refused: `credential.replayed`, `task.busy`.
+        Fault: `fault.store`: it is then not taken back.
 
-    Source: RFC 7009.
+    Source: RFC 7009 §2.1, §2.2; 5-standards.md §4.
     """
     await _spend(parts, caller)
+    if is_id(unverified_token, "man"):
+        await _give_up(parts, caller, unverified_token)
+        return
     try:
         token = tokens.verify(parts, unverified_token)
     except Refused:
         return
-    if not token.task or token.client_id != caller.agent.record.id:
+    if not token.task:
+        await _give_up(parts, caller, token.mandate)
         return
     try:
         task = (await parts.store.get(TaskRecord, token.task)).record
     except Missing:
         return
-    if task.actor == caller.actor:
+    if (task.client_id, task.actor) == (caller.agent.record.id, caller.actor):
         await end_task(parts, task.id, EndReason.REVOKED)
+
+
+async def _give_up(parts: Parts, caller: Caller, mandate_id: str) -> None:
+    """Revoke a mandate for the agent it was granted to, if that is who calls."""
+    try:
+        mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+    except Missing:
+        return
+    if (mandate.client_id, mandate.actor) == (caller.agent.record.id, caller.actor):
+        await revoke_mandate(parts, mandate.id, customer=None, by=mandate.client_id, by_agent=True)
 
 
 async def _spend(parts: Parts, caller: Caller) -> None:

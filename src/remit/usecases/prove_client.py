@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from remit.domain.client_assertions import claimed_client
 from remit.domain.errors import Code, Refused
+from remit.domain.presented import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
 from remit.ports.store import Kept, Mark, Missing, Replayed
 from remit.usecases.parts import Parts
@@ -24,12 +25,8 @@ class Caller:
     def replayed(self, found: Replayed) -> Refused:
         """What to say when one of the marks stands already: OAuth names a used proof and a used assertion differently."""
         if self.proof_mark and self.proof_mark in found.args:
-            return ProofReplayed(Code.CREDENTIAL_REPLAYED, "the proof was used before")
+            return ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before")
         return Refused(Code.CREDENTIAL_REPLAYED, "the assertion was used before")
-
-
-class ProofReplayed(Refused):
-    """It was the DPoP proof that was used before, not the client assertion."""
 
 
 class SomebodyElse(Refused):
@@ -54,7 +51,7 @@ async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, cla
         now=now,
     )
     if proved.replay_key is not None:
-        parts.spent.take(proved.replay_key, "assertion")
+        parts.spent.take_assertion(proved.replay_key)
     await verify_not_suspended(parts, agent.record)
     marks = () if proved.replay_key is None else (Mark(proved.replay_key, proved.expires_at),)
     return Caller(agent=agent, actor=proved.actor, jkt="", marks=marks)
@@ -123,7 +120,7 @@ def prove_key(  # a proof, and all it must have been made for
             for mark in caller.marks:
                 parts.spent.give_back(mark.key)
         raise
-    parts.spent.take(proof.replay_key, "proof")
+    parts.spent.take_proof(proof.replay_key)
     marks = (*caller.marks, Mark(proof.replay_key, proof.expires_at))
     return Caller(agent=caller.agent, actor=caller.actor, jkt=proof.jkt, marks=marks, proof_mark=proof.replay_key)
 

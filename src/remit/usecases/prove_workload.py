@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.presented import verify_bound, verify_presented
+from remit.domain.presented import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
 from remit.ports.store import Mark
 from remit.usecases.ask import Workload
@@ -26,6 +26,7 @@ class _Token:
     jti: str
     scope: str
     expires_s: int
+    mandate: str
 
 
 class Tokens:
@@ -66,10 +67,11 @@ def prove_workload(
     if now // 1000 >= token.expires_s:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the access token has expired")
     if token.scope != scope:
-        raise Refused(
-            Code.CREDENTIAL_WRONG_AUDIENCE,
+        raise ScopeRefused(
+            scope,
             f"the token is for {token.scope}",
             public="This token opens no task; exchange the mandate first.",
+            public_cure="Exchange the mandate at the token endpoint, and use the token of the task that it opens.",
         )
     proof = parts.proofs.verify_proof(
         presented.unverified_proof or "",
@@ -79,7 +81,7 @@ def prove_workload(
         access_token=presented.unverified_token,
         expected_jkt=token.jkt,
     )
-    parts.spent.take(proof.replay_key, "proof")
+    parts.spent.take_proof(proof.replay_key)
     return Workload(
         task=token.task,
         client_id=token.client_id,
@@ -103,7 +105,7 @@ def _read(parts: Parts, claims: Mapping[str, Json]) -> _Token:
             "scope": str(scope),
             "exp": int(expires_s),
         }:
-            task = claims.get("task", "")
-            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s)
+            task, mandate = claims.get("task", ""), claims.get("mandate", "")
+            return _Token(str(task), client_id, actor, jkt, jti, scope, expires_s, str(mandate))
         case _:
             raise Refused(Code.CREDENTIAL_MALFORMED, "a claim is missing")

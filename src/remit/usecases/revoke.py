@@ -1,4 +1,4 @@
-"""Taking a mandate back, by its customer or by the desk, and suspending an agent, operator, customer or objective."""
+"""Taking a mandate back, by its customer, its agent or the desk, and suspending an agent, operator, customer or objective."""
 
 from dataclasses import dataclass, replace
 
@@ -29,8 +29,10 @@ class Stopped:
     took_ms: int
 
 
-async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None, by: str) -> Stopped:
-    """Revoke a mandate and its branches. `customer` must be its own, or None when the desk revokes.
+async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None, by: str, by_agent: bool = False) -> Stopped:
+    """Revoke a mandate and its branches.
+
+    `customer` must be its own, or None when the desk revokes, or the agent (`by_agent`) whose mandate the caller knows it to be.
 
     Raises:
         Refused: `mandate.unknown` (also for somebody else's).
@@ -57,6 +59,7 @@ async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None,
                     "hash": mandate.hash,
                     "customer": pseudonym(parts, mandate.customer),
                     "by_customer": customer is not None,
+                    "by_agent": by_agent,
                 },
                 customer={"agent": mandate.client_id, "objective": mandate.objective},
                 desk={"by": by},
@@ -68,10 +71,10 @@ async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None,
             await parts.store.commit(Commit(puts=(Put(replace(mandate, state="revoked"), kept.rev, mandate),), entries=written.rows))
         except Conflict:
             continue
-        reason = EndReason.REVOKED if customer is not None else EndReason.DESK_REVOKED
+        reason = EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED
         tasks = list(await end_all(parts, "task.live_mandate", mandate.id, reason))
         for child in await parts.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
-            tasks.extend((await revoke_mandate(parts, child.record.id, customer=None, by=by)).tasks)
+            tasks.extend((await revoke_mandate(parts, child.record.id, customer=customer, by=by, by_agent=by_agent)).tasks)
         return Stopped(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 

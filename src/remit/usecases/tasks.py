@@ -9,11 +9,12 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import is_id
 from remit.domain.mandate_covering import counter_key
 from remit.domain.mandate_limits import left_text
+from remit.domain.presented import ProofRefused
 from remit.domain.receipt import Holder, Proved, build_tlog_proof
 from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, TaskRecord, TaskState, open_of
 from remit.domain.transcript import Opened, Section
 from remit.domain.values import Json
-from remit.ports.store import Commit, Mark, Missing, Replayed
+from remit.ports.store import Commit, Missing, Replayed
 from remit.usecases.ask import Workload
 from remit.usecases.audit import one_entry
 from remit.usecases.check_reply import cut_messages
@@ -110,7 +111,10 @@ async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: fl
     Source: 2-model.md §4 (after the end); docs/decisions/0015-asking-after-the-end.md.
     """
     who = (caller.agent.record.id, caller.actor, caller.jkt)
-    await _commit_marks(parts, caller.marks)
+    try:
+        await parts.store.commit(Commit(marks=caller.marks))
+    except Replayed as stands:
+        raise caller.replayed(stands) from None
     record = await _ask_of(parts, who, ask_id)
     if wait_s > 0 and record.state in {"waiting", "permitted", "acting", "unknown"}:
         await parts.notify.wait(f"ask:{ask_id}", wait_s)
@@ -217,14 +221,10 @@ async def spend(parts: Parts, workload: Workload) -> None:
     Raises:
         Refused: `credential.replayed`.
     """
-    await _commit_marks(parts, workload.marks)
-
-
-async def _commit_marks(parts: Parts, marks: tuple[Mark, ...]) -> None:
     try:
-        await parts.store.commit(Commit(marks=marks))
+        await parts.store.commit(Commit(marks=workload.marks))
     except Replayed:
-        raise Refused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
+        raise ProofRefused(Code.CREDENTIAL_REPLAYED, "the proof was used before") from None
 
 
 async def _own(parts: Parts, workload: Workload) -> Standing:

@@ -12,6 +12,7 @@ from remit.domain.client_assertions import LONGEST_JTI, replay_key
 from remit.domain.compact_jws import malformed, read_bytes, read_header, read_object, split, text_member
 from remit.domain.dpop import PROOF_ALGORITHMS, WINDOW_MS, issue_nonce, verify_claims, verify_header_type, verify_nonce
 from remit.domain.errors import Code, Refused
+from remit.domain.presented import ProofRefused
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
 
@@ -54,7 +55,16 @@ class DpopProofs:
         access_token: str | None,
         expected_jkt: str | None,
     ) -> Proof:
-        """Check a proof for one request; cheap checks first, the signature last."""
+        """Check a proof for one request; whatever is wrong is wrong with the proof."""
+        try:
+            return self._verify(unverified_proof, method, url, now, access_token, expected_jkt)
+        except Refused as refused:
+            raise ProofRefused.of(refused) from refused
+
+    def _verify(  # what a proof is held against
+        self, unverified_proof: str, method: str, url: str, now: Instant, access_token: str | None, expected_jkt: str | None
+    ) -> Proof:
+        """Cheap checks first, the signature last."""
         segments = split(unverified_proof, max_chars=MAX_PROOF)
         header = self._headers.get(segments.header) or _verify_header(segments.header)
         if expected_jkt is not None and header.key.jkt != expected_jkt:

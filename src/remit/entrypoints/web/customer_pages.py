@@ -66,7 +66,7 @@ class CustomerPages:
         Source: RFC 9126 §4; RFC 9396.
         """
         person = await self.pages.who(scope, "customer")
-        given = query(scope)
+        given = {name: value for name, value in query(scope).items() if value}  # without a value it was not sent (RFC 6749 §3.1)
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
             raise malformed("the agent must push its request first and send you here with its request_uri")

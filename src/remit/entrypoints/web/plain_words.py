@@ -69,7 +69,7 @@ ENDINGS: Final[Mapping[str, str]] = {
     "objective_suspended": "the desk stopped this kind of purpose",
     "operator_suspended": "the desk stopped everything this operator runs",
     "recovered": "the desk was restored from an older copy",
-    "revoked": "the customer took the permission back",
+    "revoked": "the permission was taken back",
     "risk": "the agent behaved oddly",
 }
 

@@ -194,6 +194,10 @@ def _stopped(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tupl
     return f"The desk stopped the {visible(what)} {quoted(str(envelope.get('name', '')))}.", "no"
 
 
+def _revoked(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
+    return ("The agent gave a permission back.", "") if envelope.get("by_agent") is True else ("A permission was taken back.", "no")
+
+
 def _said(sentence: str, look: str = "") -> _Teller:
     return lambda _envelope, _content, _known: (sentence, look)
 
@@ -221,7 +225,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "mandate.expired": _said("A permission ran out."),
     "mandate.granted": _granted,
     "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
-    "mandate.revoked": _said("A permission was taken back.", "no"),
+    "mandate.revoked": _revoked,
     "message.blocked": _blocked,
     "offer.made": _offered,
     "person.enrolled": _enrolled,
