@@ -41,6 +41,7 @@ def test_an_assertion_with_such_a_number_proves_nothing_and_is_counted(narrow: A
     assert {status for status, _ in codes} == {401, 429}
 
 
+@pytest.mark.proves("LIMITS")
 @pytest.mark.parametrize("number", NUMBERS)
 def test_no_door_stumbles_over_such_a_number(number: str) -> None:
     with open_arena() as arena:
@@ -66,6 +67,7 @@ def test_no_door_stumbles_over_such_a_number(number: str) -> None:
             assert one.json()["cure"]
 
 
+@pytest.mark.proves("STRICT-PARAMS")
 def test_a_time_that_its_zone_takes_out_of_the_calendar_is_none() -> None:
     with open_arena() as arena:
         agent = arena.agent()
@@ -76,6 +78,7 @@ def test_a_time_that_its_zone_takes_out_of_the_calendar_is_none() -> None:
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_authorization_details")
 
 
+@pytest.mark.proves("LIMITS")
 def test_whatever_breaks_at_an_oauth_door_is_told_in_oauths_words_and_counted(narrow: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError

@@ -65,6 +65,7 @@ def test_a_number_beyond_what_json_keeps_is_told_as_text(arena: Arena, said: dic
     assert arena.entries("act.performed")[-1]["agent"]["result"] == {"complaint.reference": "9007199254740993"}
 
 
+@pytest.mark.proves("FENCE")
 @pytest.mark.parametrize(
     ("values", "kept", "unfit"),
     [

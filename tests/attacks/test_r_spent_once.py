@@ -80,6 +80,7 @@ def test_whoever_could_not_know_the_nonce_may_send_the_same_assertion_again() ->
         assert code_of(arena.form("/oauth/token", form, headers={"dpop": proof})) == "credential.replayed"
 
 
+@pytest.mark.proves("DPOP-REPLAY")
 def test_what_is_remembered_stays_bounded_and_the_newest_of_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spent, "_HALF", 8)
     known = Spent()
