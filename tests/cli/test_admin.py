@@ -116,6 +116,17 @@ def test_a_store_put_back_from_a_copy_serves_only_after_a_recovery(remit: Run, d
     assert remit("verify-log", "--config", desk).code == 0
 
 
+def test_one_recovery_is_enough_however_much_was_lost(remit: Run, desk: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(desk / "data" / "store.sqlite", tmp_path / "old.sqlite"))
+    for who in ("anna", "bram", "anna"):
+        assert remit("person", "invite", who, "--config", desk).code == 0
+    shutil.copy(copy, desk / "data" / "store.sqlite")
+    done = remit("recover", "--json", "--config", desk)
+    assert (done.code, done.json["published"]) == (0, done.json["kept"] + 3)
+    assert remit("migrate", "--config", desk).code == 0
+    refused(remit("recover", "--config", desk), "request.conflict", "it is not older")
+
+
 def test_a_new_token_key_keeps_the_old_one_unless_told_otherwise(remit: Run, desk: Path) -> None:
     keys = desk / "data" / "keys"
     assert remit("rotate-keys", "--config", desk).code == 0

@@ -162,10 +162,7 @@ class GroupWriter:
     def accept(self) -> None:
         """Take the present head as the high water, now that a recovery is complete."""
         self._stand()
-        self._high_water.frozen = False
-        note = self._log.note
-        self._high_water.write(note)
-        self._high_water.sync(note)
+        self._high_water.accept(self._log.note)
 
     def _group(self, changes: Changes, rows: Sequence[EntryRow]) -> Group:
         """What a group changes, as it is written, with the log's head after it."""
