@@ -33,7 +33,7 @@ class HighWater:
 
     `path.latest` is written in place for every group before its answers leave, in two slots by turns, so that one that is
     torn leaves the other; it survives any crash of the process. `path` is text, replaced as a whole with fsync once a
-    second and on close, and so survives a power cut. Either may be a little older than the store, never newer; a restored
+    second (`rest` does so when nothing more is written) and on close, and so survives a power cut. Either may be a little older than the store, never newer; a restored
     old store is far older than both.
     """
 
@@ -42,6 +42,7 @@ class HighWater:
         self._verify = verify
         self._on_point = on_point
         self._sync_after = 0.0
+        self._unsynced = ""
         self._slot = 0
         self._open: int | None = None
         self.frozen = False
@@ -83,8 +84,15 @@ class HighWater:
         self._on_point("checkpoint.half_written")
         _write_at(self._slots(), raw[half:], place + half)
         self._slot = 1 - self._slot
+        self._unsynced = note
         if time.monotonic() >= self._sync_after:
             self.sync(note)
+
+    def rest(self) -> bool:
+        """Make durable what was only written in place, when a second is over; returns whether that is still to be done."""
+        if self._unsynced and time.monotonic() >= self._sync_after:
+            self.sync(self._unsynced)
+        return bool(self._unsynced)
 
     def sync(self, note: str) -> None:
         """Make it durable, unless a recovery runs."""
@@ -121,6 +129,7 @@ class HighWater:
         beside.replace(self._path)
         _sync_folder(self._path.parent)
         self._sync_after = time.monotonic() + _SYNC_EVERY_S
+        self._unsynced = ""
 
     def _slots(self) -> int:
         """The file that is written in place."""

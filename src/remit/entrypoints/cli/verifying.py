@@ -105,7 +105,7 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
     else:
         settings = settings_of(args)
         key = _key(args.key) if args.key else log_key(settings)
-        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water or own_high_water(settings)), own=True)
+        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water or own_high_water(settings, key)), own=True)
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
         {
