@@ -102,7 +102,9 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="disk", state=state, says=f"{path} has {free / _GIB:.1f} GiB left", cure=cure)
     if _disk_of(settings.data) == _disk_of(settings.high_water.parent):
         says = "the high-water checkpoint is on the same disk as the store: one restored backup takes both back."
-        yield Finding(name="disk", state="look", says=says, cure="Set log.high_water to a file on another disk.")
+        where = f"{settings.high_water.name} and {settings.high_water.name}.latest"
+        cure = f"Stop the desk, move {where} to a folder on another disk, set log.high_water to the first of them, then start."
+        yield Finding(name="disk", state="look", says=says, cure=cure)
 
 
 def _disk_of(path: Path) -> int:
