@@ -29,7 +29,7 @@ from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.look import Look, look, look_at_sealings
+from remit.adapters.store.look import Look, look, look_at_high_water, look_at_sealings
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.adapters.vault.file import FileVault
@@ -72,6 +72,7 @@ __all__ = [
     "log_key",
     "look",
     "look_at_desk",
+    "look_at_high_water",
     "look_at_keys",
     "look_at_sealings",
     "pack_files",

@@ -11,6 +11,7 @@ import pytest
 
 from cli.running import Run, change, refused
 from remit.client.keys import load_key, new_key
+from remit.entrypoints.cli import doctor
 from remit.entrypoints.cli.codes import codes_page
 from remit.entrypoints.cli.commands import make_parser
 from remit.entrypoints.cli.logs import JsonLines
@@ -114,6 +115,65 @@ def test_a_store_put_back_from_a_copy_serves_only_after_a_recovery(remit: Run, d
     assert done.json["published"] == done.json["kept"] + 1
     assert remit("migrate", "--config", desk).code == 0
     assert remit("verify-log", "--config", desk).code == 0
+
+
+def test_one_recovery_is_enough_however_much_was_lost(remit: Run, desk: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(desk / "data" / "store.sqlite", tmp_path / "old.sqlite"))
+    for who in ("anna", "bram", "anna"):
+        assert remit("person", "invite", who, "--config", desk).code == 0
+    shutil.copy(copy, desk / "data" / "store.sqlite")
+    done = remit("recover", "--json", "--config", desk)
+    assert (done.code, done.json["published"]) == (0, done.json["kept"] + 3)
+    assert remit("migrate", "--config", desk).code == 0
+    refused(remit("recover", "--config", desk), "request.conflict", "it is not older")
+
+
+READERS = (("verify-log",), ("report",), ("doctor",), ("migrate",))
+
+
+@pytest.mark.parametrize("argv", READERS, ids=lambda argv: argv[0])
+def test_whoever_reads_the_high_water_finds_the_newest_of_it(remit: Run, desk: Path, tmp_path: Path, argv: tuple[str, ...]) -> None:
+    """⚔ A process that was killed leaves its text up to a second behind: an older copy put back is noticed by the other file."""
+    text = desk / "high-water" / "checkpoint"
+    behind = text.read_bytes()
+    copy = Path(shutil.copy(desk / "data" / "store.sqlite", tmp_path / "old.sqlite"))
+    assert remit("person", "invite", "anna", "--config", desk).code == 0
+    for kept in (behind, None):
+        text.unlink()
+        if kept is not None:
+            text.write_bytes(kept)
+        assert remit(*argv, "--config", desk).code == 0
+        newest = (desk / "data" / "store.sqlite").read_bytes()
+        shutil.copy(copy, desk / "data" / "store.sqlite")
+        told = remit(*argv, "--json", "--config", desk)
+        assert told.code == 4
+        assert "log.older" in told.out or "were published" in told.out
+        (desk / "data" / "store.sqlite").write_bytes(newest)
+        text.write_bytes(behind)
+
+
+def test_a_checkpoint_torn_by_a_crash_is_no_reason_to_recover(remit: Run, desk: Path) -> None:
+    """⚔ It would revoke every mandate of a desk that has lost nothing."""
+    kept = desk / "high-water" / "checkpoint.latest"
+    raw = kept.read_bytes()
+    kept.write_bytes(raw[:4096] + raw[:4096].replace(b"\n5\n", b"\n6\n").partition(b"\0")[0][:70])
+    refused(remit("recover", "--config", desk), "request.conflict", "it is not older")
+    assert remit("doctor", "--config", desk).code == 0
+
+
+def test_the_doctor_sees_a_fork_in_a_log_too_long_to_verify(
+    remit: Run, desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_WHOLE", 0)
+    assert remit("doctor", "--config", desk).code == 0
+    older = Path(shutil.copytree(desk, tmp_path / "older"))
+    assert remit("person", "invite", "anna", "--config", desk).code == 0
+    for who in ("anna", "bram"):
+        assert remit("person", "invite", who, "--config", older).code == 0
+    shutil.copy(older / "data" / "store.sqlite", desk / "data" / "store.sqlite")
+    found = remit("doctor", "--json", "--config", desk)
+    assert found.code == 4
+    assert "changed or forked" in next(one["says"] for one in found.json["findings"] if one["state"] == "wrong")
 
 
 def test_a_new_token_key_keeps_the_old_one_unless_told_otherwise(remit: Run, desk: Path) -> None:

@@ -1,7 +1,9 @@
 """Every error of the command line is one line whose cure is true: it cures, and it says nothing that the detail has said already."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -159,9 +161,39 @@ def test_who_verifies_a_log_from_outside_is_told_which_and_not_how_to_mend_a_des
     stored = remit("verify-log", "--store", tmp_path / "copy.sqlite", "--key", key)
     refused(stored, "log.damaged", "copy.sqlite", exit_code=4)
     assert "tell the desk whose it is" in stored.err
-    own = remit("verify-log", "--config", desk, "--high-water", checkpoint)
+    with closing(sqlite3.connect(desk / "data" / "store.sqlite")) as store, store:
+        store.execute("update entry set leaf = zeroblob(32) where idx = 1")
+    own = remit("verify-log", "--config", desk)
     refused(own, "log.damaged", str(desk / "data" / "store.sqlite"), exit_code=4)
     assert cure(own.err).startswith("Keep the files as evidence, put a good copy back")
+
+
+@pytest.mark.parametrize("option", ["--high-water", "--earlier"])
+def test_a_file_that_is_no_checkpoint_of_the_log_is_named_and_the_log_is_not(remit: Run, desk: Path, tmp_path: Path, option: str) -> None:
+    assert remit("init", tmp_path / "other").code == 0
+    forged = tmp_path / "forged"
+    forged.write_text((desk / "high-water" / "checkpoint").read_text().replace("\n5\n", "\n4\n"))
+    for file in (desk / "remit.toml", tmp_path / "other" / "high-water" / "checkpoint", forged):
+        ran = remit("verify-log", "--config", desk, option, file)
+        refused(ran, "settings.invalid", f"{option}: {file} is no checkpoint of this log")
+        assert cure(ran.err).startswith("Name a file with a checkpoint")
+
+
+def test_an_address_that_no_log_is_read_from_is_written_wrongly(remit: Run, desk: Path) -> None:
+    key = desk / "data" / "keys" / "log.vkey"
+    ran = remit("verify-log", "--log", "ftp://desk.example/log", "--key", key)
+    refused(ran, "request.malformed", "ftp://desk.example/log is neither a folder nor an http(s) address", exit_code=2)
+
+
+def test_the_doctors_cure_for_one_disk_leaves_a_desk_that_starts(remit: Run, desk: Path, tmp_path: Path) -> None:
+    told = next(one["cure"] for one in remit("doctor", "--json", "--config", desk).json["findings"] if "same disk" in one["says"])
+    assert told.startswith("Stop the desk, move checkpoint and checkpoint.latest to a folder on another disk, set log.high_water")
+    (tmp_path / "disk").mkdir()
+    for name in ("checkpoint", "checkpoint.latest"):
+        shutil.move(desk / "high-water" / name, tmp_path / "disk" / name)
+    change(desk, "high-water/checkpoint", str(tmp_path / "disk" / "checkpoint"))
+    assert remit("migrate", "--config", desk).code == 0
+    assert remit("doctor", "--config", desk).code == 0
 
 
 def test_commands_that_are_printed_work_as_they_stand(remit: Run, tmp_path: Path) -> None:

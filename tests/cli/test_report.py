@@ -65,7 +65,8 @@ def test_what_cannot_be_told_is_one_line_with_a_cure(remit: Run, desk: Path, tmp
     refused(remit("report", "--config", desk, "--since", "2026-11-26", "--until", "2026-11-25"), "request.malformed", "before until")
     refused(remit("report", "--config", tmp_path / "nowhere"), "settings.invalid", "there is no")
     assert remit("report", "--config", desk, "--framework", "iso-42001").code == 2
-    (desk / "high-water" / "checkpoint").unlink()
+    for file in (desk / "high-water").iterdir():
+        file.unlink()
     refused(remit("report", "--config", desk), "settings.invalid", "log.high_water: there is no")
 
 
@@ -83,6 +84,16 @@ def test_a_changed_log_and_an_older_copy_tell_nothing(remit: Run, desk: Path, tm
     shutil.copytree(tmp_path / "older", desk / "data")
     refused(remit("report", "--config", desk), "log.older", "when that checkpoint was signed", exit_code=4)
     assert remit("report", "--json", "--config", desk).json["error"]["code"] == "log.older"
+
+
+def test_an_older_copy_that_was_written_to_tells_nothing_however_long_it_has_grown(remit: Run, desk: Path, tmp_path: Path) -> None:
+    """⚔ What was suspended in the lost entries would else be counted as if it had never been."""
+    older = Path(shutil.copytree(desk, tmp_path / "older"))
+    _agent(remit, desk)
+    for who in ("anna", "bram"):
+        assert remit("person", "invite", who, "--config", older).code == 0
+    shutil.copy(older / "data" / "store.sqlite", desk / "data" / "store.sqlite")
+    refused(remit("report", "--config", desk), "log.damaged", "changed or forked", exit_code=4)
 
 
 def _agent(remit: Run, desk: Path) -> None:

@@ -142,6 +142,28 @@ def test_an_exported_log_verifies_without_the_desk_and_goes_on_where_it_was(remi
     refused(remit("verify-log", "--log", "log", "--key", key, "--high-water", "newer"), "log.older", "", exit_code=4)
 
 
+def test_an_auditors_copy_is_not_replaced_by_less_than_it_has(remit: Run, desk: Path, nowhere: Path, tmp_path: Path) -> None:
+    """⚔ An older store was put back: what the copy shows is all that is left of the entries in between."""
+    backup = Path(shutil.copy(desk / "data" / "store.sqlite", tmp_path / "backup"))
+    for who in ("anna", "bram", "anna"):
+        assert remit("person", "invite", who, "--config", desk).code == 0
+    assert remit("export", "--config", desk, nowhere / "log").code == 0
+    copied = {one: one.read_bytes() for one in (nowhere / "log").rglob("*") if one.is_file()}
+    shutil.copy(backup, desk / "data" / "store.sqlite")
+    for place in ("log", "new"):
+        refused(remit("export", "--config", desk, nowhere / place), "log.older", "when that checkpoint was signed", exit_code=4)
+    assert not (nowhere / "new").exists()
+    assert remit("recover", "--config", desk).code == 0
+    again = remit("export", "--config", desk, nowhere / "log")
+    refused(again, "log.older", "what is there already was copied from more", exit_code=4)
+    assert again.err.strip().endswith("name another folder.")
+    assert {one: one.read_bytes() for one in (nowhere / "log").rglob("*") if one.is_file()} == copied
+    new = remit("export", "--json", "--config", desk, nowhere / "new").json
+    assert remit("verify-log", "--log", "new", "--key", new["key"]).code == 0
+    (nowhere / "new" / "checkpoint").write_bytes(b"\xff")
+    refused(remit("export", "--config", desk, nowhere / "new"), "settings.invalid", "is no copy of this log")
+
+
 def test_a_served_log_verifies_over_http_while_it_is_served(remit: Run, serve: Serve, desk: Path, nowhere: Path) -> None:
     serving = serve(desk)
     key = httpx.get(f"{serving.url}/log/key").text.strip()

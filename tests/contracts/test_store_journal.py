@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ import pytest
 from contracts.store_plugs import NOW, VKEY, entries, entry, person, run, sqlite_store, suspension, together
 from remit.adapters import worker
 from remit.adapters.log_reader.sqlite import SqliteLog
-from remit.adapters.store import journal, log
+from remit.adapters.store import highwater, journal, log
 from remit.adapters.store.look import look
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.domain.errors import Code, Fault, Refused
@@ -378,3 +379,26 @@ def test_what_was_journalled_does_not_linger_in_the_file(tmp_path: Path) -> None
     assert secret.encode() in (tmp_path / "store.sqlite").read_bytes()
     run(sqlite_store, tmp_path, lambda store: store.commit(Commit(puts=(Put(suspension("s"), 1),))))
     assert secret.encode() not in (tmp_path / "store.sqlite").read_bytes()
+
+
+def test_the_newest_checkpoint_is_made_durable_within_a_second_also_when_nothing_more_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """⚔ A power cut after a quiet hour must not take the last second's high water with it."""
+    now = 1000.0
+    monkeypatch.setattr(highwater, "time", SimpleNamespace(monotonic=lambda: now))
+
+    async def work(store: Any) -> None:
+        nonlocal now
+        before = (tmp_path / "outside").read_text()
+        now += 0.4
+        note = (await store.commit(entries(0))).checkpoint
+        assert (tmp_path / "outside").read_text() == before
+        assert store.published() == note
+        assert await store._writer_thread.do(lambda: store._writer.rest(idle=True))  # it is not due yet, and asked for again
+        assert (tmp_path / "outside").read_text() == before
+        now += 0.7
+        assert not await store._writer_thread.do(lambda: store._writer.rest(idle=True))
+        assert (tmp_path / "outside").read_text() == note
+
+    run(sqlite_store, tmp_path, work)

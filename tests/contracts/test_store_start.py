@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from contracts.store_plugs import ORIGIN, VKEY, entries, run, sign, sqlite_store
+from contracts.store_plugs import ORIGIN, VKEY, entries, run, sign, sqlite_store, verify
 from remit.adapters.store import start_checks
 from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note
@@ -224,3 +224,87 @@ def test_what_a_recovery_writes_is_not_published_before_it_is_accepted(folder: P
     opens(folder)
     grow(folder, 7004)
     opens(folder)
+
+
+async def recover(folder: Path, *numbers: int) -> None:
+    """What a recovery does to a store, with so many entries of its own."""
+    store = sqlite_store(folder, recovering=True)
+    await store.commit(entries(*numbers))
+    await store.accept()
+    await store.close()
+
+
+def lose(folder: Path, filled: Path, groups: int) -> None:
+    """Let a store go on for so many groups, and put the old copy back."""
+
+    async def go_on(store: Any) -> None:
+        for number in range(groups):
+            await store.commit(entries(SIZE + number))
+
+    run(sqlite_store, folder, go_on)
+    shutil.copy(filled / "store.sqlite", folder / "store.sqlite")
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 4, 7])
+def test_after_a_recovery_nothing_that_was_kept_outside_before_counts(folder: Path, filled: Path, groups: int) -> None:
+    """However many groups were lost, and in whichever of the two slots the newest of them was kept."""
+    lose(folder, filled, groups)
+    asyncio.run(recover(folder, 7000))
+    for _ in range(2):
+        opens(folder)
+        grow(folder, 7001)
+    kept = (folder / "outside.latest").read_bytes()
+    assert all(verify(slot.partition(b"\x00")[0].decode()).size > SIZE for slot in (kept[:4096], kept[4096:]))
+
+
+@pytest.mark.parametrize(("groups", "code"), [(4, Code.LOG_OLDER), (3, Code.LOG_DAMAGED), (2, Code.LOG_DAMAGED), (1, None)])
+def test_a_recovery_cut_short_while_it_is_accepted_is_noticed_or_complete(
+    folder: Path, filled: Path, groups: int, code: Code | None
+) -> None:
+    """A crash behind the text file: the slots still hold lost checkpoints, larger, one as large, or smaller than the new head."""
+    lose(folder, filled, groups)
+    slots = (folder / "outside.latest").read_bytes()
+    asyncio.run(recover(folder, 7000, 7001))
+    (folder / "outside.latest").write_bytes(slots)
+    if code is not None:
+        assert refused(folder).code is code
+        asyncio.run(recover(folder, 7002))
+    opens(folder)
+
+
+def test_two_checkpoints_of_one_size_that_differ_are_a_fork_and_all_of_them_evidence(folder: Path) -> None:
+    """⚔ Not the one of them that suits the store."""
+    own = (folder / "outside").read_text()
+    (folder / "outside").write_text(other := sign(SIZE, b"\x01" * 32))
+    assert refused(folder).code is Code.LOG_DAMAGED
+    assert "forked" in refused(folder).detail
+
+    async def read() -> str:
+        store = sqlite_store(folder, recovering=True)
+        text = store.published()
+        await store.close()
+        return text
+
+    evidence = asyncio.run(read())
+    assert own in evidence
+    assert other in evidence
+    with pytest.raises(Refused):
+        verify(evidence)
+
+
+def test_a_torn_slot_hides_nothing_and_claims_nothing(folder: Path, filled: Path) -> None:
+    """⚔ The larger size that half a checkpoint names is not what was published, neither at a start nor for a recovery."""
+    grow(folder, SIZE)
+    published = (folder / "outside").read_text()
+    (folder / "outside.latest").write_bytes(published.replace(f"\n{SIZE + 1}\n", f"\n{SIZE + 9}\n").encode()[:90])
+
+    async def read() -> str:
+        store = sqlite_store(folder, recovering=True)
+        text = store.published()
+        await store.close()
+        return text
+
+    assert asyncio.run(read()) == published
+    opens(folder)
+    shutil.copy(filled / "store.sqlite", folder / "store.sqlite")
+    assert refused(folder).code is Code.LOG_OLDER

@@ -285,7 +285,11 @@ class Published(Protocol):
     """
 
     def published(self) -> str:
-        """What is kept outside, as text, verified or not ("" when there is nothing)."""
+        """The newest that verifies, as text; where none does, or two contradict each other, all that is kept ("" for nothing).
+
+        Raises:
+            Refused: `settings.invalid` when it may not be read.
+        """
         ...
 
     async def accept(self) -> None:

@@ -88,17 +88,19 @@ def report_stored(  # a log, its key, and what to tell of it
 
     Raises:
         Refused: `log.older` when the log has not reached the high water; `log.damaged` when the entries are not those
-            its checkpoint was signed over; `settings.invalid` for a key that is none.
+            its checkpoint was signed over, or do not begin with those of the high water; `settings.invalid` for a key that is none.
         Fault: `fault.store` when the log cannot be reached.
     """
     head, seen = (_head(note, vkey, verify_ed25519) for note in (log.checkpoint(), high_water))
     if seen.size > head.size:
         raise Refused(Code.LOG_OLDER, f"the log has {head.size} entries, but had {seen.size} when that checkpoint was signed")
-    if seen.size == head.size and seen.root != head.root:
-        raise Refused(Code.LOG_DAMAGED, f"two signed checkpoints differ at {head.size} entries: the log was forked")
     read = _UNREAD
     for bundle in tiles.bundles(head.size):
-        read = _after(read, tiles.decode_bundle(bundle, log.bundle(bundle)), records.records(bundle), period)
+        leaves = tiles.decode_bundle(bundle, log.bundle(bundle))
+        upto = seen.size - read.frontier.size
+        if 0 <= upto <= bundle.width and read.frontier.append(merkle.leaf_hashes(leaves[:upto])).root() != seen.root:
+            raise Refused(Code.LOG_DAMAGED, f"the entries do not give the signed root at {seen.size} entries: changed or forked")
+        read = _after(read, leaves, records.records(bundle), period)
         progress(read.frontier.size, head.size)
     return _told(head, read, period, frameworks)
 

@@ -74,6 +74,31 @@ def verify_log(
     )
 
 
+def verify_continues(log: LogReader, note: str, earlier: str, *, vkey: str, verify_ed25519: VerifyEd25519) -> None:
+    """Check that the log of this checkpoint (`note`) goes on from an earlier one, by the few tiles that a proof of it takes.
+
+    Entries are not read: whether they are those of the checkpoint is not said.
+
+    Raises:
+        Refused: `log.older` when it is shorter, `log.damaged` when it is another one (changed or forked) or a checkpoint
+            does not verify, `settings.invalid` for a key that is none.
+        Fault: `fault.store` when the log cannot be reached.
+
+    Source: RFC 6962 §2.1.2.
+    """
+    key = _verify_key(vkey)
+    head, seen = (_verify_checkpoint(one, key, verify_ed25519) for one in (note, earlier))
+    if seen.size > head.size:
+        raise Refused(Code.LOG_OLDER, f"the log has {head.size} entries, but had {seen.size} when that checkpoint was signed")
+    proof = merkle.consistency_proof(seen.size, head.size, tiles.tile_reader(log.tile, head.size))
+    try:
+        merkle.verify_consistency(old=seen.size, new=head.size, old_root=seen.root, new_root=head.root, proof=proof)
+    except Refused:
+        raise Refused(
+            Code.LOG_DAMAGED, f"the log does not begin with the {seen.size} entries of that checkpoint: changed or forked"
+        ) from None
+
+
 def _verify_entries(
     log: LogReader, records: RecordReader | None, marks: Sequence[Checkpoint], progress: Callable[[int, int], None]
 ) -> list[bytes]:

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from remit.adapters.sqlite_files import no_rights
 from remit.domain.errors import Code, Refused
@@ -20,20 +20,29 @@ _LATEST: Final = ".latest"
 _SLOT: Final = 4096
 
 
+class Kept(NamedTuple):
+    """A checkpoint that is kept and verifies: as text, as read, and when its file was written (seconds since 1970)."""
+
+    note: str
+    checkpoint: Checkpoint
+    at: float
+
+
 class HighWater:
     """Two small files; the newest checkpoint in them that verifies counts.
 
     `path.latest` is written in place for every group before its answers leave, in two slots by turns, so that one that is
     torn leaves the other; it survives any crash of the process. `path` is text, replaced as a whole with fsync once a
-    second and on close, and so survives a power cut. Either may be a little older than the store, never newer; a restored
+    second (`rest` does so when nothing more is written) and on close, and so survives a power cut. Either may be a little older than the store, never newer; a restored
     old store is far older than both.
     """
 
-    def __init__(self, path: Path, on_point: Point) -> None:
+    def __init__(self, path: Path, verify: Verify, on_point: Point) -> None:
         self._path = path
-        self._latest = path.with_name(path.name + _LATEST)
+        self._verify = verify
         self._on_point = on_point
         self._sync_after = 0.0
+        self._unsynced = ""
         self._slot = 0
         self._open: int | None = None
         self.frozen = False
@@ -44,58 +53,74 @@ class HighWater:
         """Where it is kept."""
         return self._path
 
+    def newest(self) -> Kept | None:
+        """The newest that is kept here (`newest`)."""
+        return newest(self._path, self._verify)
+
     def read(self) -> str:
-        """What is kept, as text ("" when nothing was ever kept), readable or not: evidence for a recovery.
+        """The newest kept checkpoint as text, "" when none was ever kept; evidence for a recovery.
+
+        Where none verifies, or two contradict each other, it is everything that is kept: no checkpoint, but what there is.
 
         Raises:
             Refused: `settings.invalid` when this account may not read it.
         """
-        found = [raw.decode("utf-8", errors="replace") for _, raw in self._kept() if raw]
-        return max(found, key=_claimed_size, default="")
-
-    def verify(self, verify: Verify) -> Checkpoint | None:
-        """The newest kept checkpoint, verified (None when none was ever kept).
-
-        Raises:
-            Refused: `log.damaged` when something is kept and none of it verifies, `settings.invalid` when it may not be read.
-        """
-        newest: Checkpoint | None = None
-        problem = ""
-        for name, raw in self._kept():
-            try:
-                found = verify(raw.decode("utf-8", errors="strict"))
-            except (UnicodeDecodeError, Refused) as unreadable:
-                problem = f"{name}: {unreadable}"
-                continue
-            if newest is None or found.size > newest.size:
-                newest = found
-        if newest is None and problem:
-            raise Refused(
-                Code.LOG_DAMAGED,
-                f"the high-water checkpoint cannot be read ({problem}); put back the file, or run `remit recover` to go on without it",
-            )
-        return newest
+        try:
+            found = self.newest()
+        except Refused as refused:
+            if refused.code is not Code.LOG_DAMAGED:
+                raise
+            return "\n".join(raw.decode("utf-8", errors="replace") for _, raw, _ in _kept(self._path) if raw)
+        return "" if found is None else found.note
 
     def write(self, note: str) -> None:
         """Keep a newer checkpoint, unless a recovery runs."""
         if self.frozen:
             return
-        if self._open is None:
-            self._open = os.open(self._latest, os.O_WRONLY | os.O_CREAT, 0o600)
         raw = note.encode() + b"\x00"
         place, half = self._slot * _SLOT, len(raw) // 2
-        _write_at(self._open, raw[:half], place)
+        _write_at(self._slots(), raw[:half], place)
         # A crash here leaves a torn slot, which does not verify; the other one is of the group before.
         self._on_point("checkpoint.half_written")
-        _write_at(self._open, raw[half:], place + half)
+        _write_at(self._slots(), raw[half:], place + half)
         self._slot = 1 - self._slot
+        self._unsynced = note
         if time.monotonic() >= self._sync_after:
             self.sync(note)
 
+    def rest(self) -> bool:
+        """Make durable what was only written in place, when a second is over; returns whether that is still to be done."""
+        if self._unsynced and time.monotonic() >= self._sync_after:
+            self.sync(self._unsynced)
+        return bool(self._unsynced)
+
     def sync(self, note: str) -> None:
         """Make it durable, unless a recovery runs."""
-        if self.frozen:
-            return
+        if not self.frozen:
+            self._replace(note)
+
+    def accept(self, note: str) -> None:
+        """Keep this checkpoint alone, whatever was kept before, and durably: the end of a recovery.
+
+        When it cannot be done, or is cut short, what was kept before may still stand beside it.
+        """
+        # In this order, since the recovery is on the record already. A crash behind the text leaves lost checkpoints in the slots:
+        # where both are larger, or the newest is, the start says `log.older`, where one is as large `log.damaged`, and `remit
+        # recover`, run again, repairs it; where all are smaller nothing counts any more but the text, and it starts.
+        self._replace(note)
+        raw = note.encode() + b"\x00"
+        for place in (0, _SLOT):
+            _write_at(self._slots(), raw, place)
+        os.fsync(self._slots())  # ⚔ or the lost checkpoint is back after a power cut, and with it the refused start
+        self.frozen = False
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._open is not None:
+            os.close(self._open)
+            self._open = None
+
+    def _replace(self, note: str) -> None:
         beside = self._path.with_name(self._path.name + ".new")
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(note.encode())
@@ -104,30 +129,67 @@ class HighWater:
         beside.replace(self._path)
         _sync_folder(self._path.parent)
         self._sync_after = time.monotonic() + _SYNC_EVERY_S
+        self._unsynced = ""
 
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._open is not None:
-            os.close(self._open)
-            self._open = None
-
-    def _kept(self) -> list[tuple[str, bytes]]:
-        """Everything that is kept, by where it stands; a file that is there and holds nothing counts, as something unreadable."""
-        found: list[tuple[str, bytes]] = []
-        whole = _bytes(self._path)
-        if whole is not None:
-            found.append((self._path.name, whole[:MAX_NOTE]))
-        raw = _bytes(self._latest)
-        if raw is not None:
-            slots = [raw[place : place + _SLOT].partition(b"\x00")[0] for place in range(0, 2 * _SLOT, _SLOT)]
-            found.extend((self._latest.name, slot) for slot in slots if slot or not any(slots))
-        return found
+    def _slots(self) -> int:
+        """The file that is written in place."""
+        if self._open is None:
+            self._open = os.open(_latest(self._path), os.O_WRONLY | os.O_CREAT, 0o600)
+        return self._open
 
 
-def _bytes(path: Path) -> bytes | None:
-    """What stands in a file, None where there is none. ⚔ One that may not be read is not one that was never there."""
+def newest(path: Path, verify: Verify) -> Kept | None:
+    """The newest checkpoint kept at `path` and beside it that verifies, None when none was ever kept; also while it is written.
+
+    This is what counts, for every reader. ⚔ A size that is only claimed counts for nothing: a torn slot says one too.
+
+    Raises:
+        Refused: `log.damaged` when something is kept and none of it verifies, or two that verify contradict each other;
+            `settings.invalid` when it may not be read.
+    """
+    found: dict[int, Kept] = {}
+    problem = ""
+    for name, raw, at in _kept(path):
+        try:
+            note = raw.decode("utf-8", errors="strict")
+            one = Kept(note, verify(note), at)
+        except (UnicodeDecodeError, Refused) as unreadable:
+            problem = f"{name}: {unreadable}"
+            continue
+        size = one.checkpoint.size
+        if found.setdefault(size, one).checkpoint.root != one.checkpoint.root:
+            raise Refused(Code.LOG_DAMAGED, f"{path}: two signed checkpoints kept there differ at {size} entries: the log was forked")
+    if not found and problem:
+        raise Refused(
+            Code.LOG_DAMAGED,
+            f"the high-water checkpoint cannot be read ({problem}); put back the file, or run `remit recover` to go on without it",
+        )
+    return found[max(found)] if found else None
+
+
+def _kept(path: Path) -> list[tuple[str, bytes, float]]:
+    """Everything that is kept, by where it stands and since when; a file that is there and holds nothing counts, as something unreadable."""
+    found: list[tuple[str, bytes, float]] = []
+    whole = _bytes(path)
+    if whole is not None:
+        found.append((path.name, whole[0][:MAX_NOTE], whole[1]))
+    latest = _latest(path)
+    both = _bytes(latest)
+    if both is not None:
+        slots = [both[0][place : place + _SLOT].partition(b"\x00")[0] for place in range(0, 2 * _SLOT, _SLOT)]
+        found.extend((latest.name, slot, both[1]) for slot in slots if slot or not any(slots))
+    return found
+
+
+def _latest(path: Path) -> Path:
+    return path.with_name(path.name + _LATEST)
+
+
+def _bytes(path: Path) -> tuple[bytes, float] | None:
+    """What stands in a file and when it was written, None where there is none. ⚔ One that may not be read is not one that was never there."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(2 * _SLOT), os.fstat(file.fileno()).st_mtime
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as problem:
@@ -135,13 +197,6 @@ def _bytes(path: Path) -> bytes | None:
     except OSError as problem:
         cure = "Put the file back, or name in remit.toml the one that belongs to this store."
         raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be read: {problem.strerror}", cure=cure) from None
-
-
-def _claimed_size(note: str) -> int:
-    """The size a kept text says, whether or not it verifies."""
-    _, _, rest = note.partition("\n")
-    line = rest.partition("\n")[0]
-    return int(line) if line.isascii() and line.isdecimal() else -1
 
 
 def _write_at(handle: int, raw: bytes, place: int) -> None:

@@ -1,4 +1,4 @@
-"""A look at a store's file without opening it for writing, also while a desk serves from it. For `remit doctor` and `remit check`."""
+"""A look at a store's file, and at what is kept outside it, without opening either for writing, also while a desk serves from it."""
 
 import sqlite3
 from collections.abc import Callable, Collection
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from remit.adapters.sqlite_files import unreadable, verify_there
+from remit.adapters.store.highwater import Kept, newest
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sealed import sealings
 from remit.adapters.store.shown import show_journalled
 from remit.adapters.store.sqlite_read import Reader
+from remit.domain.note import VerifyEd25519, verify_checkpoint, verify_vkey
 from remit.domain.records import Person, Rules
 from remit.domain.values import Instant
 from remit.ports.vault import Sealing
@@ -54,6 +56,18 @@ def look_at_sealings(path: Path) -> Collection[Sealing]:
         Fault: as `look`.
     """
     return _seen(path, sealings)
+
+
+def look_at_high_water(path: Path, vkey: str, verify_ed25519: VerifyEd25519) -> Kept | None:
+    """The newest checkpoint outside the store that this key signed, as a start finds it; None when none was ever kept.
+
+    ⚔ Look at it before the store: what is published meanwhile is then in the store, and no log seems older than it is.
+
+    Raises:
+        Refused: `settings.invalid` when it may not be read, `log.damaged` when none verifies or two contradict each other.
+    """
+    key = verify_vkey(vkey.strip())
+    return newest(path, lambda note: verify_checkpoint(note, [key], verify_ed25519))
 
 
 def _seen(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:

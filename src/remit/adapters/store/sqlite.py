@@ -85,7 +85,7 @@ class SqliteStore:
             writing = opened.enter_context(contextlib.closing(connect(path)))
             verify_writing(writing, path)
             migrate(writing)
-            outside = HighWater(high_water, on_point)
+            outside = HighWater(high_water, verify, on_point)
             with _told(path), whole(writing):  # what does not verify is left as it was found
                 Journal(writing, on_point)
                 log = Log(writing)
@@ -93,7 +93,7 @@ class SqliteStore:
                 if recovering:
                     outside.frozen = True
                 else:
-                    start_checks.verify_not_older(log, outside, verify)
+                    start_checks.verify_not_older(log, outside)
                 verify_sealed(sealings(writing))
             if not recovering:
                 _keep_outside(outside, log.note or sign(0, EMPTY_ROOT))
@@ -172,7 +172,7 @@ class SqliteStore:
         return await self._read(lambda: self._reader.entries(ref, low, limit, newest))
 
     def published(self) -> str:
-        """The checkpoint kept outside the store, as text, verified or not ("" when there is none)."""
+        """The newest checkpoint kept outside the store that verifies, as text; what is kept where none does ("" when there is nothing)."""
         return self._high_water.read()
 
     async def accept(self) -> None:

@@ -64,13 +64,19 @@ class GroupWriter:
         self._log.settled()
 
     def rest(self, *, idle: bool) -> bool:
-        """Put in the tables what is committed, when it is much or nothing else is to do; returns whether more is left for then."""
+        """Put in the tables what is committed, when it is much or nothing else is to do; returns whether more is left for then.
+
+        The high water is made durable too, a second after it last was.
+        """
+        behind = False
+        with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
+            behind = self._high_water.rest()
         if idle or self._journal.due():
             try:
                 self.settle()
             except Fault:
                 return False  # what is committed stands in the journal; who needs the tables is told the fault
-        return bool(self._journal.unsettled.commits)
+        return behind or bool(self._journal.unsettled.commits)
 
     def write(self, jobs: Sequence[Job[Any]]) -> None:
         """Write a group of commits; a callable among the jobs is run alone, after them."""
@@ -162,10 +168,7 @@ class GroupWriter:
     def accept(self) -> None:
         """Take the present head as the high water, now that a recovery is complete."""
         self._stand()
-        self._high_water.frozen = False
-        note = self._log.note
-        self._high_water.write(note)
-        self._high_water.sync(note)
+        self._high_water.accept(self._log.note)
 
     def _group(self, changes: Changes, rows: Sequence[EntryRow]) -> Group:
         """What a group changes, as it is written, with the log's head after it."""

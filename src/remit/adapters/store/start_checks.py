@@ -39,7 +39,7 @@ def verify_log(connection: sqlite3.Connection, log: Log, verify: Verify) -> None
         raise _damaged(f"the log cannot be read: {unreadable}") from None
 
 
-def verify_not_older(log: Log, high_water: HighWater, verify: Verify) -> None:
+def verify_not_older(log: Log, high_water: HighWater) -> None:
     """Check that the log goes on from the newest checkpoint kept outside the store.
 
     Raises:
@@ -48,8 +48,8 @@ def verify_not_older(log: Log, high_water: HighWater, verify: Verify) -> None:
 
     Source: 2-model.md §9 (high water).
     """
-    published = high_water.verify(verify)
-    if published is None:
+    kept = high_water.newest()
+    if kept is None:
         if log.size:
             raise Refused(
                 Code.SETTINGS_INVALID,
@@ -57,6 +57,7 @@ def verify_not_older(log: Log, high_water: HighWater, verify: Verify) -> None:
                 cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run `remit recover`.",
             )
         return
+    published = kept.checkpoint
     if published.size > log.size:
         raise Refused(
             Code.LOG_OLDER, f"the store has {log.size} entries, but {published.size} were published: an old copy, or its end was cut off"

@@ -10,13 +10,24 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import read_checkpoint, read_note
 from remit.entrypoints.cli.findings import Finding, oddities
-from remit.entrypoints.cli.opening import configured, own_high_water, settings_of
+from remit.entrypoints.cli.opening import configured, settings_of
 from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, of_system, sentence
 from remit.settings import Settings
-from remit.usecases.verify_log import verify_log
-from remit.wiring import Look, load_rules, log_key, look, look_at_desk, look_at_keys, look_at_sealings, rules_of, stored_log, verify_ed25519
+from remit.usecases.verify_log import verify_continues, verify_log
+from remit.wiring import (
+    Look,
+    load_rules,
+    log_key,
+    look,
+    look_at_desk,
+    look_at_high_water,
+    look_at_keys,
+    look_at_sealings,
+    rules_of,
+    stored_log,
+    verify_ed25519,
+)
 
 _OTHERS: Final = 0o077
 _GIB: Final = 1024**3
@@ -91,7 +102,9 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="disk", state=state, says=f"{path} has {free / _GIB:.1f} GiB left", cure=cure)
     if _disk_of(settings.data) == _disk_of(settings.high_water.parent):
         says = "the high-water checkpoint is on the same disk as the store: one restored backup takes both back."
-        yield Finding(name="disk", state="look", says=says, cure="Set log.high_water to a file on another disk.")
+        where = f"{settings.high_water.name} and {settings.high_water.name}.latest"
+        cure = f"Stop the desk, move {where} to a folder on another disk, set log.high_water to the first of them, then start."
+        yield Finding(name="disk", state="look", says=says, cure=cure)
 
 
 def _disk_of(path: Path) -> int:
@@ -128,7 +141,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
             says=f"there are {seen.admins} of two.",
             cure="Add one: `remit person add ID --kind officer --role admin`.",
         )
-    yield from _log(settings, seen)
+    yield from _log(settings)
 
 
 def _content_keys(settings: Settings) -> Iterator[Finding]:
@@ -153,20 +166,22 @@ def _clock(seen: Look) -> Finding:
     return Finding(name="clock", state="ok", says=datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"))
 
 
-def _log(settings: Settings, seen: Look) -> Iterator[Finding]:
+def _log(settings: Settings) -> Iterator[Finding]:
     key = log_key(settings)
-    if not settings.high_water.exists():
+    kept = look_at_high_water(settings.high_water, key, verify_ed25519)
+    if kept is None:
         cure = "Put the file back, or run `remit recover`."
         yield Finding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
         return
-    note = own_high_water(settings)
-    outside = read_checkpoint(read_note(note).text).size
-    age_s = time.time() - settings.high_water.stat().st_mtime
+    seen = look(settings.store_path)  # again: a desk that is served may have gone on before the high water was read
+    outside = kept.checkpoint.size
     if seen.entries < outside:
         says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"
         raise Refused(Code.LOG_OLDER, says)
-    yield Finding(name="high water", state="ok", says=f"{outside:,} entries, written {age_s:,.0f} s ago")
+    yield Finding(name="high water", state="ok", says=f"{outside:,} entries, written {time.time() - kept.at:,.0f} s ago")
     if seen.entries > _WHOLE:
+        with stored_log(settings.store_path) as log:
+            verify_continues(log, log.checkpoint(), kept.note, vkey=key, verify_ed25519=verify_ed25519)
         yield Finding(
             name="log", state="look", says=f"{seen.entries:,} entries are not verified here.", cure="Run `remit verify-log` now and then."
         )
@@ -179,7 +194,7 @@ def _log(settings: Settings, seen: Look) -> Iterator[Finding]:
             log,
             records=log,
             vkey=key,
-            high_water=note,
+            high_water=kept.note,
             earlier=(),
             verify_ed25519=verify_ed25519,
             ticks=time.monotonic,

@@ -4,7 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
-from remit.entrypoints.cli.opening import configured, settings_of, verify_made
+from remit.domain.note import MAX_NOTE
+from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
 from remit.entrypoints.cli.telling import Exit, Out, written
 from remit.usecases.export_log import export_log
 from remit.wiring import log_key, stored_log, verify_ed25519
@@ -15,7 +16,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     export = sub.add_parser(
         "export", parents=[configured()], help="copy the log (checkpoint and tiles) into a folder; also while it is served"
     )
-    export.add_argument("dir", metavar="DIR", help="a folder; a copy made earlier is brought up to date")
+    export.add_argument("dir", metavar="DIR", help="a folder; a copy made earlier is brought up to date, if the log goes on from it")
     export.set_defaults(run=_export)
 
 
@@ -35,10 +36,13 @@ def _export(args: argparse.Namespace, out: Out) -> int:
         beside.replace(where)
 
     key = log_key(settings)
+    high_water = own_high_water(settings, key)
     with stored_log(settings.store_path) as log:
         done = export_log(
             log,
             vkey=key,
+            high_water=high_water,
+            copied=_copied(folder),
             verify_ed25519=verify_ed25519,
             has=lambda path: (folder / path).is_file(),
             write=write,
@@ -50,3 +54,13 @@ def _export(args: argparse.Namespace, out: Out) -> int:
         f"Verify it anywhere: {written('verify-log', '--log', folder, '--key', key)}",
     )
     return Exit.OK
+
+
+def _copied(folder: Path) -> str | None:
+    """The checkpoint of a copy made earlier, None where there is none."""
+    try:
+        with (folder / "checkpoint").open("rb") as file:
+            # What is no text does not verify, as it then stands here: it is refused where that is seen.
+            return file.read(MAX_NOTE + 1).decode("utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from remit.domain.errors import Code, Refused
-from remit.entrypoints.cli.telling import Advised, of_system
+from remit.entrypoints.cli.telling import Advised
 from remit.settings import Settings, load_settings
-from remit.wiring import Desk, build, is_served, rules_of
+from remit.wiring import Desk, build, is_served, look_at_high_water, rules_of, verify_ed25519
 
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
@@ -127,21 +127,16 @@ def verify_not_served(settings: Settings) -> None:
         )
 
 
-def own_high_water(settings: Settings) -> str:
-    """The desk's own high-water checkpoint, kept outside its store.
+def own_high_water(settings: Settings, vkey: str) -> str:
+    """The desk's own high-water checkpoint, kept outside its store: the newest that verifies, as at a start.
+
+    ⚔ To be read before the store: what is published meanwhile is then in the store.
 
     Raises:
-        Refused: `settings.invalid` when it is not there or may not be read, `log.damaged` when it is no text.
-        Fault: `fault.internal` when the disk does not give it.
+        Refused: `settings.invalid` when it is not there or may not be read, `log.damaged` when nothing of it verifies.
     """
-    what = f"log.high_water: {settings.high_water}"
-    try:
-        return settings.high_water.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    kept = look_at_high_water(settings.high_water, vkey, verify_ed25519)
+    if kept is None:
         detail = f"log.high_water: there is no {settings.high_water}"
-        raise Refused(Code.SETTINGS_INVALID, detail, cure="Put the file back; if it is lost, run `remit recover`.") from None
-    except UnicodeDecodeError:
-        cure = "Put back a good copy of the file; if there is none, run `remit recover`."
-        raise Refused(Code.LOG_DAMAGED, f"{what} is no checkpoint", cure=cure) from None
-    except OSError as problem:
-        raise of_system(problem, what) from None
+        raise Refused(Code.SETTINGS_INVALID, detail, cure="Put the file back; if it is lost, run `remit recover`.")
+    return kept.note

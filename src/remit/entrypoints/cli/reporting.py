@@ -40,7 +40,8 @@ def _report(args: argparse.Namespace, out: Out) -> int:
         raise Advised(refused, "Write a day such as 2026-11-25 (midnight UTC), or a time such as 2026-11-25T08:00:00Z.") from None
     settings = settings_of(args)
     verify_made(settings)
-    key, high_water = log_key(settings), own_high_water(settings)
+    key = log_key(settings)
+    high_water = own_high_water(settings, key)
     with stored_log(settings.store_path) as log:
         told = report_stored(
             log,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import b64, verify_vkey
+from remit.domain.note import b64, verify_checkpoint, verify_vkey
 from remit.domain.receipt import VerifiedReceipt
 from remit.domain.values import instant_text
 from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
@@ -31,13 +31,20 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     one.set_defaults(run=_verify)
     whole = sub.add_parser("verify-log", parents=[common()], help="verify a whole log, entry by entry")
     source = whole.add_mutually_exclusive_group()
-    source.add_argument("--log", metavar="DIR|URL", help="a published or exported log, such as https://desk.example/log")
+    source.add_argument("--log", type=_where, metavar="DIR|URL", help="a published or exported log, such as https://desk.example/log")
     source.add_argument("--store", metavar="FILE", help="a store's SQLite file, with the records beside the log")
     whole.add_argument("--config", default=CONFIG, metavar="FILE", help="without --log and --store: the desk whose own log to verify")
     whole.add_argument("--key", metavar="VKEY|FILE", help="the log's public key")
     whole.add_argument("--high-water", metavar="FILE", help="the newest checkpoint known from elsewhere: the log must reach it")
     whole.add_argument("--earlier", action="append", default=[], metavar="FILE", help="a checkpoint seen earlier: the log must continue it")
     whole.set_defaults(run=_verify_log)
+
+
+def _where(text: str) -> str:
+    """A folder or an address, as it can be read: another kind of address is written wrongly, and says nothing about a log."""
+    if "://" in text and not text.startswith(("https://", "http://")):
+        raise argparse.ArgumentTypeError(f"{text} is neither a folder nor an http(s) address")
+    return text
 
 
 def _verify(args: argparse.Namespace, out: Out) -> int:
@@ -92,20 +99,20 @@ def _lines(name: str, found: VerifiedReceipt) -> list[str]:
 
 
 def _verify_log(args: argparse.Namespace, out: Out) -> int:
-    high_water = _note(args.high_water) if args.high_water else None
-    earlier = [_note(one) for one in args.earlier]
-    check = partial(verify_log, earlier=earlier, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
+    check = partial(verify_log, verify_ed25519=verify_ed25519, ticks=time.monotonic, progress=out.progress)
     if args.log or args.store:
         if not args.key:
             raise Advised(
                 Refused(Code.SETTINGS_INVALID, "--key is missing"), "Give the log's public key, which you got on another way than the log."
             )
-        check = partial(check, vkey=_key(args.key), high_water=high_water)
+        key = _key(args.key)
+        check = partial(check, vkey=key, high_water=_known(args, key), earlier=_earlier(args, key))
         report = _published(args.log, check) if args.log else _stored(Path(args.store), check, own=False)
     else:
         settings = settings_of(args)
         key = _key(args.key) if args.key else log_key(settings)
-        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water or own_high_water(settings)), own=True)
+        high_water = _known(args, key) or own_high_water(settings, key)
+        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True)
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
         {
@@ -121,6 +128,27 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
         *([f"  it continues the checkpoints of {', '.join(f'{size:,}' for size in report.continues)} entries"] if report.continues else []),
     )
     return Exit.OK
+
+
+def _known(args: argparse.Namespace, key: str) -> str | None:
+    return _checkpoint("--high-water", args.high_water, key) if args.high_water else None
+
+
+def _earlier(args: argparse.Namespace, key: str) -> list[str]:
+    return [_checkpoint("--earlier", one, key) for one in args.earlier]
+
+
+def _checkpoint(option: str, name: str, key: str) -> str:
+    """A checkpoint out of a file. One that this key did not sign says nothing about the log that is verified."""
+    note = _note(name)
+    try:
+        verify_checkpoint(note, [verify_vkey(one) for one in key.splitlines()], verify_ed25519)
+    except Refused as refused:
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, f"{option}: {name} is no checkpoint of this log: {refused.detail}"),
+            "Name a file with a checkpoint that this log's key signed; nothing was said about the log.",
+        ) from None
+    return note
 
 
 def _published(where: str, check: partial[LogReport]) -> LogReport:
