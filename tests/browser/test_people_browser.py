@@ -397,6 +397,26 @@ def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser
     sam.context.close()
 
 
+@pytest.mark.usefixtures("anna")
+def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> None:
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    sam.page.get_by_label("Stop", exact=True).select_option("customer")
+    which = sam.page.get_by_label("Which one")
+    expect(which).to_have_attribute("list", "names-customer")
+    expect(sam.page.locator("#names-customer option")).to_have_text("Anna Berg")
+    which.fill("Anna Berg")
+    sam.page.get_by_label("Why", exact=True).first.fill("a call")
+    sam.page.get_by_role("button", name="Stop it").click()
+    sam.result("No customer here has the id “Anna Berg”. Nothing running was stopped; it holds if they come.")
+    which.fill("anna")
+    sam.page.get_by_role("button", name="Stop it").click()
+    sam.result("Stopped, after")
+    assert sam.errors == []
+    sam.context.close()
+
+
 @pytest.mark.usefixtures("agent")
 def test_trust_is_changed_by_its_button_and_not_on_the_way_through_the_choices(browser: Browser, desk: Sandbox) -> None:
     sam = visit(browser, desk)

@@ -216,6 +216,33 @@ def test_static_files_are_asked_again_and_not_sent_twice(desk: Sandbox) -> None:
         assert get(desk, path).status_code == 404
 
 
+def test_a_stop_says_whether_there_is_anybody_of_that_id_and_ids_are_found(
+    desk: Sandbox, anna: SandboxCustomer, task: SandboxTask, agent: SandboxAgent
+) -> None:
+    sam = desk.officer("sam", ["admin"])
+    offered = {one["value"] for one in Page(get(desk, "/security", sam).text).of("option") if one.get("value")}
+    assert {"anna", agent.client_id, agent.operator} <= offered
+    assert "anna" in re.sub(r"<[^>]+>", " ", get(desk, "/desk", sam).text).split()
+    assert "(id <code>anna</code>)" in get(desk, f"/desk/cases/{task.case}", sam).text
+    for what, name in (("customer", "Anna Berg"), ("customer", "sam"), ("operator", "nobody.example")):
+        done = sam.post("/security/v1/suspend", {what: name, "reason": "a call"})
+        assert (done["known"], done["tasks"]) == (False, []), name
+    assert "has stopped everything" not in get(desk, "/me", anna).text
+    done = sam.post("/security/v1/suspend", {"customer": "anna", "reason": "a call"})
+    assert (done["known"], done["tasks"]) == (True, [task.id])
+    shown = get(desk, "/me", anna).text
+    assert "has stopped everything agents do in your name, since <time" in shown
+    assert "a call" not in shown, "why is for the desk's own people"
+
+
+def test_an_agent_that_is_stopped_is_shown_so_to_who_let_it(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    anna.grant(agent, copy.deepcopy(MANDATE))
+    assert "stopped by" not in get(desk, "/me", anna).text
+    desk.suspend(operator=agent.operator)
+    assert "stopped by" in get(desk, "/me", anna).text
+    assert anna.get("/me/v1/mandates")["mandates"][0]["stopped"] is True
+
+
 def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on(desk: Sandbox, anna: SandboxCustomer) -> None:
     assert "Nothing is paused." in get(desk, "/resume", anna).text
     sam = desk.officer("sam", ["security"])

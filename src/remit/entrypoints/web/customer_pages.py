@@ -110,6 +110,7 @@ class CustomerPages:
             self.parts,
             "me.html",
             person,
+            stopped_since=await views.stopped_since(self.parts, person),
             waiting=await views.waiting(self.parts, person),
             mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
             entries=[told(row, self.parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],

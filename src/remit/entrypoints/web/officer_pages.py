@@ -105,6 +105,7 @@ class OfficerPages:
             "security.html",
             officer,
             agents=await watch.agents(self.parts),
+            customers=await watch.customers(self.parts),
             suspensions=await watch.suspensions(self.parts),
             proposals=await proposals(self.parts),
             officers=await watch.officers(self.parts),

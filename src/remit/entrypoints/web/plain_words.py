@@ -41,6 +41,8 @@ IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         "That is not less than was asked",
         "Lower an amount or leave something out; everything else stays as it is.",
     ),
+    ("stop", Code.AGENT_UNKNOWN): ("No agent here has that client id", "Nothing was stopped. Choose it from the list."),
+    ("stop", Code.OBJECTIVE_UNKNOWN): ("There is no such purpose here", "Nothing was stopped. Choose it from the list."),
     ("offer", Code.PERSON_NOT_ALLOWED): ("You cannot offer this", ""),
     ("offer", Code.PARAMS_INVALID): ("These terms cannot be offered", "Check what you entered. Nothing was offered."),
 }

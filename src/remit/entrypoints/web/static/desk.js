@@ -66,7 +66,14 @@ const forms = {
     later();
   },
   stop: async (form) => {
-    const done = await call('/security/v1/suspend', { [form.elements.what.value]: form.elements.name.value, reason: form.elements.reason.value });
+    const [what, name] = [form.elements.what.value, form.elements.name.value.trim()];
+    const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value });
+    if (!done.known) { // it stays on the page: what follows is to look at the id again
+      say(form, 'no', what === 'customer'
+        ? `No customer here has the id “${name}”. Nothing running was stopped; it holds if they come.`
+        : `No agent here is run by “${name}”. Nothing running was stopped; it holds if one comes.`, 'Choose the id from the list, and stop it again.');
+      return;
+    }
     say(form, 'ok', `Stopped, after ${done.took_ms} ms.`, `${counted(done.tasks.length, 'running task')} ended.`);
     later();
   },
@@ -143,7 +150,15 @@ const actions = {
   },
 };
 
+function choosing(form) {
+  const { what, name } = form.elements;
+  const list = () => name.setAttribute('list', `names-${what.value}`);
+  what.addEventListener('change', list);
+  list(); // a page that comes back keeps what was chosen
+}
+
 export function desk(guarded) {
+  document.querySelectorAll('form[data-form="stop"]').forEach(choosing);
   for (const form of document.querySelectorAll('form[data-form]')) {
     const work = forms[form.dataset.form];
     if (!work) continue;
