@@ -417,6 +417,28 @@ def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> 
     sam.context.close()
 
 
+def test_proposing_roles_starts_with_the_present_ones(browser: Browser, desk: Sandbox) -> None:
+    desk.officer("olga", ["billing", "audit"])
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    sam.page.get_by_text("Propose roles").click()
+    form = sam.page.locator('form[data-form="roles"]')
+    expect(form.get_by_label("security")).to_be_disabled()
+    form.get_by_label("For", exact=True).select_option("olga")
+    expect(form.get_by_label("billing")).to_be_checked()
+    form.get_by_role("button", name="Propose").click()
+    sam.result("olga has exactly these roles already.")
+    form.get_by_label("security").check()
+    form.get_by_label("billing").uncheck()
+    expect(form.locator("[data-difference]")).to_have_text("olga: adds security; takes away billing")
+    form.get_by_role("button", name="Propose").click()
+    sam.result("Proposed.")
+    expect(sam.page.get_by_role("heading", name="Roles of olga: adds security; takes away billing")).to_be_visible()
+    assert sam.errors == []
+    sam.context.close()
+
+
 @pytest.mark.usefixtures("agent")
 def test_trust_is_changed_by_its_button_and_not_on_the_way_through_the_choices(browser: Browser, desk: Sandbox) -> None:
     sam = visit(browser, desk)

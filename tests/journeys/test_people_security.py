@@ -109,6 +109,20 @@ def test_nobody_gives_themselves_a_role(desk: Sandbox, sam: SandboxPerson, lee: 
     assert refused(sam, "/security/v1/people/nobody/roles", {"roles": []}) == "request.not_found"
 
 
+def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson) -> None:
+    desk.officer("olga", ["billing", "audit"])
+    assert refused(sam, "/security/v1/people/olga/roles", {"roles": ["audit", "billing"]}) == "request.conflict"
+    sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})
+    shown = lee.get("/security/v1/proposals")["proposals"][0]
+    assert (shown["adds"], shown["takes_away"]) == (["security"], ["billing"])
+    page = desk.room.raw("GET", "/security", cookie=lee.cookie).text
+    assert "Roles of olga: adds security; takes away billing" in page
+    again = sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})["proposal"]["proposal"]
+    lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
+    assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
+    assert "nothing changes any more" in desk.room.raw("GET", "/security", cookie=lee.cookie).text
+
+
 def test_two_accounts_of_one_person_are_not_two_people(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent) -> None:
     del agent
     link = sam.post("/security/v1/people", {"id": "sam-again", "kind": "officer", "same_person_as": "sam"})["link"]

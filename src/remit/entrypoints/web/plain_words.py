@@ -41,6 +41,7 @@ IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
         "That is not less than was asked",
         "Lower an amount or leave something out; everything else stays as it is.",
     ),
+    ("roles", Code.REQUEST_CONFLICT): ("No change", "Tick what is to be added, or untick what is to be taken away."),
     ("stop", Code.AGENT_UNKNOWN): ("No agent here has that client id", "Nothing was stopped. Choose it from the list."),
     ("stop", Code.OBJECTIVE_UNKNOWN): ("There is no such purpose here", "Nothing was stopped. Choose it from the list."),
     ("offer", Code.PERSON_NOT_ALLOWED): ("You cannot offer this", ""),

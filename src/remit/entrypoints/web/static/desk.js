@@ -96,7 +96,7 @@ const forms = {
     say(form, 'ok', 'Added. Give them this link; it works once, for a day:', made.link);
   },
   roles: async (form) => {
-    const roles = [...form.querySelectorAll('[name="role"]:checked')].map((one) => one.value);
+    const roles = ticked(form);
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value)}/roles`, { roles, reason: form.elements.reason.value });
     say(form, 'wait', 'Proposed. Another person must agree.');
     later();
@@ -150,6 +150,30 @@ const actions = {
   },
 };
 
+const ticked = (form) => [...form.querySelectorAll('[name="role"]:checked')].map((one) => one.value);
+
+// What is ticked is what somebody shall have, so the form starts with what they have, and says what would change.
+function roles(form) {
+  const whom = form.elements.id;
+  const said = form.querySelector('[data-difference]');
+  const had = () => JSON.parse(whom.selectedOptions[0].dataset.roles || '[]');
+  const tell = () => {
+    const [now, then] = [had(), ticked(form)];
+    const adds = then.filter((one) => !now.includes(one));
+    const takes = now.filter((one) => !then.includes(one));
+    const parts = [adds.length && `adds ${adds.join(', ')}`, takes.length && `takes away ${takes.join(', ')}`].filter(Boolean);
+    said.textContent = whom.value ? `${whom.value}: ${parts.join('; ') || 'no change'}` : '';
+  };
+  const begin = () => {
+    const now = had();
+    form.querySelectorAll('[name="role"]').forEach((one) => { one.checked = now.includes(one.value); one.disabled = !whom.value; });
+    tell();
+  };
+  whom.addEventListener('change', begin);
+  form.addEventListener('change', (event) => { if (event.target.name === 'role') tell(); });
+  begin();
+}
+
 function choosing(form) {
   const { what, name } = form.elements;
   const list = () => name.setAttribute('list', `names-${what.value}`);
@@ -159,6 +183,7 @@ function choosing(form) {
 
 export function desk(guarded) {
   document.querySelectorAll('form[data-form="stop"]').forEach(choosing);
+  document.querySelectorAll('form[data-form="roles"]').forEach(roles);
   for (const form of document.querySelectorAll('form[data-form]')) {
     const work = forms[form.dataset.form];
     if (!work) continue;
