@@ -2,16 +2,19 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from attacks.arena import open_arena
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.client.errors import Refused
 from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent
+from remit.usecases.adopt_rules import propose_rules
 
 AGENT = "spiffe://helper.example/shop"
 
@@ -121,6 +124,16 @@ def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam
     lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
     assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
     assert "nothing changes any more" in desk.room.raw("GET", "/security", cookie=lee.cookie).text
+
+
+def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> None:
+    with open_arena() as arena:
+        olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
+        arena.run(propose_rules(replace(arena.parts, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
+        page = arena.desk.room.raw("GET", "/security", cookie=otto.cookie).text
+        assert "Put the rules into force that were proposed" in page
+        assert "Erase the content of" not in page
+        assert 'data-answer="yes"' not in page, "it is agreed to at the desk's own machine"
 
 
 def test_two_accounts_of_one_person_are_not_two_people(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent) -> None:
