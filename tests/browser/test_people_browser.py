@@ -419,6 +419,7 @@ def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> 
 
 def test_proposing_roles_starts_with_the_present_ones(browser: Browser, desk: Sandbox) -> None:
     desk.officer("olga", ["billing", "audit"])
+    desk.officer("kim", ["security"])
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
     sam.open("/security")

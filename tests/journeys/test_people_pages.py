@@ -243,6 +243,25 @@ def test_an_agent_that_is_stopped_is_shown_so_to_who_let_it(desk: Sandbox, anna:
     assert anna.get("/me/v1/mandates")["mandates"][0]["stopped"] is True
 
 
+def test_an_officer_without_a_role_is_told_so_and_sent_nowhere(desk: Sandbox) -> None:
+    nia = desk.officer("nia", [])
+    assert get(desk, "/", nia).headers["location"] == "/desk"
+    shown = get(desk, "/desk", nia)
+    assert shown.status_code == 403
+    assert "You have no role yet" in shown.text
+    assert "Go to my page" not in shown.text
+    assert "Go to my page" in get(desk, "/desk", desk.customer("anna")).text
+
+
+def test_who_is_the_only_admin_is_told_how_a_second_one_is_made(desk: Sandbox) -> None:
+    sam = desk.officer("sam", ["admin"])
+    same = sam.post("/security/v1/people", {"id": "sam-again", "kind": "officer", "same_person_as": "sam"})
+    assert same["link"]
+    assert "remit person add ID --kind officer --role admin" in get(desk, "/security", sam).text
+    desk.officer("kim", ["security"])
+    assert "Nobody else here can agree" not in get(desk, "/security", sam).text
+
+
 def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on(desk: Sandbox, anna: SandboxCustomer) -> None:
     assert "Nothing is paused." in get(desk, "/resume", anna).text
     sam = desk.officer("sam", ["security"])

@@ -49,6 +49,13 @@ IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
 }
 """The same, where it means something else in one form of a page (`data-form`)."""
 
+NO_ROLE: Final = (
+    "You have no role yet",
+    "",
+    "Your passkey works, but without a role no page here is for you. Ask whoever added you: they propose one, and another person agrees.",
+)
+"""What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
+
 TIERS: Final[Mapping[str, str]] = {
     "known": "{desk} knows who runs it.",
     "trusted": "{desk} knows who runs it and trusts them.",

@@ -7,6 +7,13 @@ const later = () => setTimeout(() => location.reload(), 1100);
 const counted = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
 const lines = (text) => text.split('\n').map((one) => one.trim()).filter(Boolean);
 
+// Where nobody else could agree, the page says so, and how to come by a second person.
+function proposed(place) {
+  const alone = document.querySelector('[data-alone]');
+  say(place, 'wait', 'Proposed. Another person must agree.', alone ? alone.textContent : '');
+  if (!alone) later();
+}
+
 function marked(form, text, held) {
   const place = form.querySelector('[data-marked]');
   place.replaceChildren();
@@ -88,8 +95,11 @@ const forms = {
   // A button and not the change of the choice itself: arrow keys pass through every choice on the way.
   tier: async (form) => {
     const told = await call('/security/v1/agents', { client_id: form.dataset.client, tier: form.elements.tier.value });
-    say(form, told.proposal ? 'wait' : 'ok', told.proposal ? 'Proposed. Raising trust takes another person.' : 'Lowered at once.');
-    later();
+    if (told.proposal) proposed(form);
+    else {
+      say(form, 'ok', 'Lowered at once.');
+      later();
+    }
   },
   person: async (form) => {
     const made = await call('/security/v1/people', { id: form.elements.id.value.trim(), name: form.elements.name.value, email: form.elements.email.value, kind: form.elements.kind.value });
@@ -98,8 +108,7 @@ const forms = {
   roles: async (form) => {
     const roles = ticked(form);
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value)}/roles`, { roles, reason: form.elements.reason.value });
-    say(form, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(form);
   },
   recover: async (form) => {
     const made = await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/recover`, {});
@@ -107,8 +116,7 @@ const forms = {
   },
   verified: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/verified`, { reason: form.elements.reason.value });
-    say(form, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(form);
   },
   contact: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
@@ -116,8 +124,7 @@ const forms = {
   },
   erase: async (form) => {
     await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
-    say(form, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(form);
   },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
@@ -145,8 +152,7 @@ const actions = {
   },
   resume: async (button, place) => {
     await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name });
-    say(place, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(place);
   },
 };
 
