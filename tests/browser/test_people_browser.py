@@ -382,6 +382,23 @@ def test_what_a_report_is_asked_for_stands_in_one_line(browser: Browser, desk: S
     ada.context.close()
 
 
+def test_times_name_their_zone(anna: Visit, agent: SandboxAgent) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    path = f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}"
+    anna.cdp.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    anna.open(path)
+    ends = anna.page.locator("[data-ends] time")
+    expect(ends).to_contain_text("GMT+5:30")
+    asked, signed = ends.inner_text(), anna.page.locator("[data-life] .expires")
+    expect(signed).to_contain_text(" UTC, or when you revoke it.")
+    anna.page.get_by_label("End it sooner").select_option("in one hour")
+    anna.result("This is what you would allow now.")
+    expect(ends).to_contain_text("GMT+5:30")
+    expect(ends).not_to_have_text(asked)
+    anna.open("/me")
+    expect(anna.page.locator("time").first).to_contain_text("GMT+5:30")
+
+
 def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:
     task = agent.open(consent(anna, agent)["mandate"])
     task.ask("payment.refund", REFUND)
