@@ -382,6 +382,31 @@ def test_what_a_report_is_asked_for_stands_in_one_line(browser: Browser, desk: S
     ada.context.close()
 
 
+def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, desk: Sandbox) -> None:
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    sam.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    tried = {
+        "person": ({"id": "Zoe Z", "name": "Zoe"}, "Nobody was added.The id has a blank in it, or a letter that cannot be seen."),
+        "recover": ({"id": "Anna Berg"}, "Nothing was done.There is nobody with the id Anna Berg.Choose a customer's id from the list"),
+        "verified": ({"id": "nobody", "reason": "passport"}, "Nothing was done.There is nobody with that id.Choose"),
+        "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.There is nobody with that id.Choose"),
+        "erase": ({"customer": "sam", "reason": "asked"}, "Nothing was done.There is no customer with that id.Choose"),
+        "register": (
+            {"client_id": "https://a.example", "name": "Helper", "operator": "a.example", "keys": "https://127.0.0.1:1/jwks"},
+            "Nothing was registered. Check the address of its keys, and that it answers, then try again.",
+        ),
+    }
+    for name, (fields, said) in tried.items():
+        form = sam.page.locator(f'form[data-form="{name}"]')
+        for field, value in fields.items():
+            form.locator(f'[name="{field}"]').fill(value)
+        form.locator("button").click()
+        expect(form.locator("[data-result]")).to_contain_text(said)
+    sam.context.close()
+
+
 def test_times_name_their_zone(anna: Visit, agent: SandboxAgent) -> None:
     request_uri, _ = agent.push(copy.deepcopy(MANDATE))
     path = f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}"

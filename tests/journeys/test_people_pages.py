@@ -262,6 +262,21 @@ def test_who_is_the_only_admin_is_told_how_a_second_one_is_made(desk: Sandbox) -
     assert "Nobody else here can agree" not in get(desk, "/security", sam).text
 
 
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("", "The agent&#39;s link is not complete"),
+        ("?request_uri=W1001", "The agent&#39;s link is not complete"),
+        ("?request_uri=urn:ietf:params:oauth:request_uri:req_0", "The agent&#39;s link no longer works"),
+    ],
+)
+def test_who_an_agent_sent_with_a_broken_link_is_told_to_start_there(desk: Sandbox, anna: SandboxCustomer, query: str, title: str) -> None:
+    shown = get(desk, f"/oauth/authorize{query}", anna).text.partition("<footer")[0]
+    assert f"<h1>{title}</h1>" in shown
+    assert "Start again in your agent." in shown
+    assert "Check what you entered" not in shown
+
+
 def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on(desk: Sandbox, anna: SandboxCustomer) -> None:
     assert "Nothing is paused." in get(desk, "/resume", anna).text
     sam = desk.officer("sam", ["security"])

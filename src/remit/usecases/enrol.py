@@ -56,12 +56,7 @@ async def add_person(parts: Parts, person: Person) -> Person:
     """
     # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
     if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
-        wrong = (
-            f'the id "{person.id}" has blanks or what cannot be seen'
-            if person.id
-            else "a person has an id, and is a customer or an officer"
-        )
-        raise Refused(Code.REQUEST_MALFORMED, wrong, public="Give an id, and kind customer or officer.", cure="Give an id in one word.")
+        raise _unfit(person)
     if person.email:
         verify_address(person.email)
     if person.id.startswith(OFFICER):
@@ -79,6 +74,14 @@ async def add_person(parts: Parts, person: Person) -> Person:
     except Conflict:
         raise Refused(Code.REQUEST_CONFLICT, f"{person.id} exists already", public="There is somebody with that id already.") from None
     return person
+
+
+def _unfit(person: Person) -> Refused:
+    wrong, public = "a person has an id, and is a customer or an officer", "Give an id, and kind customer or officer."
+    if person.id and person.kind in {"customer", "officer"}:
+        wrong = f'the id "{person.id}" has blanks or what cannot be seen'
+        public = "The id has a blank in it, or a letter that cannot be seen. Give an id in one word."
+    return Refused(Code.REQUEST_MALFORMED, wrong, public=public, cure="Give an id in one word.")
 
 
 async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int) -> str:

@@ -307,7 +307,7 @@ async def _person(parts: Parts, person_id: str) -> Kept[Person]:
     try:
         return await parts.store.get(Person, person_id)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public="There is nobody with that id.") from None
 
 
 def _malformed(reason: str) -> Refused:
