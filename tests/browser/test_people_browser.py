@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -405,6 +405,40 @@ def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, des
         form.locator("button").click()
         expect(form.locator("[data-result]")).to_contain_text(said)
     sam.context.close()
+
+
+def test_no_and_end_says_that_the_task_ended(anna: Visit, agent: SandboxAgent) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    task.ask("payment.refund", REFUND)
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("button", name="No, and end the agent's task").click()
+    anna.result("You said no. Nothing was done")
+    anna.result("The agent's task has ended")
+    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
+
+
+CONTRAST = """(one) => {
+  const light = (text) => {
+    const [r, g, b] = text.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(one, '::placeholder');
+  if (style.opacity !== '1') return 0;
+  const [high, low] = [light(style.color), light(getComputedStyle(one).backgroundColor)].sort((a, b) => b - a);
+  return (high + 0.05) / (low + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_placeholders_can_be_read_and_say_nothing_alone(anna: Visit, agent: SandboxAgent, scheme: Literal["light", "dark"]) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    anna.page.emulate_media(color_scheme=scheme)
+    anna.open(f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}")
+    field = anna.page.get_by_placeholder("no limit").first
+    assert float(field.evaluate(CONTRAST)) >= 4.5
+    assert "no limit" in str(field.evaluate("(one) => one.labels[0].textContent"))
 
 
 def test_times_name_their_zone(anna: Visit, agent: SandboxAgent) -> None:

@@ -277,10 +277,24 @@ def test_who_an_agent_sent_with_a_broken_link_is_told_to_start_there(desk: Sandb
     assert "Check what you entered" not in shown
 
 
+def test_a_closed_case_is_not_closed_again(desk: Sandbox, task: SandboxTask) -> None:
+    sam = desk.officer("sam", ["admin"])
+    assert "Close the case" in get(desk, f"/desk/cases/{task.case}", sam).text
+    sam.post(f"/desk/v1/cases/{task.case}/close", {})
+    shown = get(desk, f"/desk/cases/{task.case}", sam).text
+    assert "Close the case" not in shown
+    assert "The case is closed." in shown
+
+
 def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on(desk: Sandbox, anna: SandboxCustomer) -> None:
     assert "Nothing is paused." in get(desk, "/resume", anna).text
     sam = desk.officer("sam", ["security"])
     link = sam.post("/security/v1/people/anna/recover", {})["link"]
+    opened = link.removeprefix(desk.room.issuer)
+    assert "all your other passkeys stop working" in get(desk, opened).text
+    assert "everything you allowed agents is paused" in get(desk, opened).text
+    for other in ("/enrol?code=abc", "/enrol", sam.post("/security/v1/people", {"id": "zoe", "kind": "customer"})["link"]):
+        assert "stop working" not in get(desk, other.removeprefix(desk.room.issuer)).text
     begun = desk.room.call("POST", "/login/v1/enrol", {"code": link.partition("code=")[2]})
     key = SoftPasskey(desk.room.issuer)
     done = desk.room.raw("POST", "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": key.create(begun["options"])})

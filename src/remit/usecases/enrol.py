@@ -96,7 +96,7 @@ async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: 
         raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
     code = b64url(parts.world.random(24))
     invitation = Invitation(
-        id=_hash(parts, "invitation", code), person=person_id, how=how.value, expires_at=Instant(parts.world.now() + ttl_s * 1000)
+        id=keyed_id(parts, "invitation", code), person=person_id, how=how.value, expires_at=Instant(parts.world.now() + ttl_s * 1000)
     )
     await parts.store.commit(Commit(puts=(Put(invitation, 0),)))
     return code
@@ -218,7 +218,7 @@ async def person_of(parts: Parts, cookie: str) -> Person:
     if not cookie.startswith(SIGNIN_PREFIX):
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no session")
     try:
-        session = (await parts.store.get(Session, _hash(parts, "session", cookie))).record
+        session = (await parts.store.get(Session, keyed_id(parts, "session", cookie))).record
         person = (await parts.store.get(Person, session.person)).record
         passkey = (await parts.store.get(Passkey, session.passkey)).record
     except Missing:
@@ -231,7 +231,7 @@ async def person_of(parts: Parts, cookie: str) -> Person:
 async def sign_out(parts: Parts, cookie: str) -> None:
     """End a session; ending an ended one changes nothing."""
     try:
-        kept = await parts.store.get(Session, _hash(parts, "session", cookie))
+        kept = await parts.store.get(Session, keyed_id(parts, "session", cookie))
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
     except (Missing, Conflict):
         return
@@ -239,7 +239,7 @@ async def sign_out(parts: Parts, cookie: str) -> None:
 
 async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
     try:
-        kept = await parts.store.get(Invitation, _hash(parts, "invitation", code))
+        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
     except Missing:
         raise Refused(Code.CREDENTIAL_EXPIRED, "no such code", public="This link was used already, or is not ours.") from None
     if parts.world.now() >= kept.record.expires_at:
@@ -310,8 +310,9 @@ def new_session(parts: Parts, person: Person, passkey: str) -> tuple[str, Sessio
     cookie = SIGNIN_PREFIX + b64url(parts.world.random(32))
     now = parts.world.now()
     ends = Instant(now + parts.terms.session_ttl_s * 1000)
-    return cookie, Session(id=_hash(parts, "session", cookie), person=person.id, created_at=now, expires_at=ends, passkey=passkey)
+    return cookie, Session(id=keyed_id(parts, "session", cookie), person=person.id, created_at=now, expires_at=ends, passkey=passkey)
 
 
-def _hash(parts: Parts, purpose: str, code: str) -> str:
+def keyed_id(parts: Parts, purpose: str, code: str) -> str:
+    """Under which id something secret is kept."""
     return b64url(parts.signer.keyed(purpose, code.encode()))

@@ -141,8 +141,8 @@ const forms = {
 
 const actions = {
   'close-case': async (button, place) => {
-    await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
-    say(place, 'ok', 'Closed. The agent\'s task has ended.');
+    const done = await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
+    say(place, 'ok', done.tasks.length ? 'Closed. The agent\'s task has ended.' : 'Closed. The agent\'s task had ended before.');
     later();
   },
   settle: async (button, place) => {
