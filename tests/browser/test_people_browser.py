@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -382,6 +382,82 @@ def test_what_a_report_is_asked_for_stands_in_one_line(browser: Browser, desk: S
     ada.context.close()
 
 
+def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, desk: Sandbox) -> None:
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    sam.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    tried = {
+        "person": ({"id": "Zoe Z", "name": "Zoe"}, "Nobody was added.The id has a blank in it, or a letter that cannot be seen."),
+        "recover": ({"id": "Anna Berg"}, "Nothing was done.There is nobody with the id Anna Berg.Choose a customer's id from the list"),
+        "verified": ({"id": "nobody", "reason": "passport"}, "Nothing was done.There is nobody with that id.Choose"),
+        "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.There is nobody with that id.Choose"),
+        "erase": ({"customer": "sam", "reason": "asked"}, "Nothing was done.There is no customer with that id.Choose"),
+        "register": (
+            {"client_id": "https://a.example", "name": "Helper", "operator": "a.example", "keys": "https://127.0.0.1:1/jwks"},
+            "Nothing was registered. Check the address of its keys, and that it answers, then try again.",
+        ),
+    }
+    for name, (fields, said) in tried.items():
+        form = sam.page.locator(f'form[data-form="{name}"]')
+        for field, value in fields.items():
+            form.locator(f'[name="{field}"]').fill(value)
+        form.locator("button").click()
+        expect(form.locator("[data-result]")).to_contain_text(said)
+    sam.context.close()
+
+
+def test_no_and_end_says_that_the_task_ended(anna: Visit, agent: SandboxAgent) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    task.ask("payment.refund", REFUND)
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    anna.page.get_by_role("button", name="No, and end the agent's task").click()
+    anna.result("You said no. Nothing was done")
+    anna.result("The agent's task has ended")
+    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
+
+
+CONTRAST = """(one) => {
+  const light = (text) => {
+    const [r, g, b] = text.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+      .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(one, '::placeholder');
+  if (style.opacity !== '1') return 0;
+  const [high, low] = [light(style.color), light(getComputedStyle(one).backgroundColor)].sort((a, b) => b - a);
+  return (high + 0.05) / (low + 0.05);
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_placeholders_can_be_read_and_say_nothing_alone(anna: Visit, agent: SandboxAgent, scheme: Literal["light", "dark"]) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    anna.page.emulate_media(color_scheme=scheme)
+    anna.open(f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}")
+    field = anna.page.get_by_placeholder("no limit").first
+    assert float(field.evaluate(CONTRAST)) >= 4.5
+    assert "no limit" in str(field.evaluate("(one) => one.labels[0].textContent"))
+
+
+def test_times_name_their_zone(anna: Visit, agent: SandboxAgent) -> None:
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    path = f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}"
+    anna.cdp.send("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Kolkata"})
+    anna.open(path)
+    ends = anna.page.locator("[data-ends] time")
+    expect(ends).to_contain_text("GMT+5:30")
+    asked, signed = ends.inner_text(), anna.page.locator("[data-life] .expires")
+    expect(signed).to_contain_text(" UTC, or when you revoke it.")
+    anna.page.get_by_label("End it sooner").select_option("in one hour")
+    anna.result("This is what you would allow now.")
+    expect(ends).to_contain_text("GMT+5:30")
+    expect(ends).not_to_have_text(asked)
+    anna.open("/me")
+    expect(anna.page.locator("time").first).to_contain_text("GMT+5:30")
+
+
 def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:
     task = agent.open(consent(anna, agent)["mandate"])
     task.ask("payment.refund", REFUND)
@@ -394,6 +470,49 @@ def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser
             one.open(path)
             one.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
             assert one.page.evaluate("document.documentElement.scrollWidth") == 390, path
+    sam.context.close()
+
+
+@pytest.mark.usefixtures("anna")
+def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> None:
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    sam.page.get_by_label("Stop", exact=True).select_option("customer")
+    which = sam.page.get_by_label("Which one")
+    expect(which).to_have_attribute("list", "names-customer")
+    expect(sam.page.locator("#names-customer option")).to_have_text("Anna Berg")
+    which.fill("Anna Berg")
+    sam.page.get_by_label("Why", exact=True).first.fill("a call")
+    sam.page.get_by_role("button", name="Stop it").click()
+    sam.result("No customer here has the id “Anna Berg”. Nothing running was stopped; it holds if they come.")
+    which.fill("anna")
+    sam.page.get_by_role("button", name="Stop it").click()
+    sam.result("Stopped, after")
+    assert sam.errors == []
+    sam.context.close()
+
+
+def test_proposing_roles_starts_with_the_present_ones(browser: Browser, desk: Sandbox) -> None:
+    desk.officer("olga", ["billing", "audit"])
+    desk.officer("kim", ["security"])
+    sam = visit(browser, desk)
+    sam.enrol("sam", "officer", "Sam Hale", ["admin"])
+    sam.open("/security")
+    sam.page.get_by_text("Propose roles").click()
+    form = sam.page.locator('form[data-form="roles"]')
+    expect(form.get_by_label("security")).to_be_disabled()
+    form.get_by_label("For", exact=True).select_option("olga")
+    expect(form.get_by_label("billing")).to_be_checked()
+    form.get_by_role("button", name="Propose").click()
+    sam.result("olga has exactly these roles already.")
+    form.get_by_label("security").check()
+    form.get_by_label("billing").uncheck()
+    expect(form.locator("[data-difference]")).to_have_text("olga: adds security; takes away billing")
+    form.get_by_role("button", name="Propose").click()
+    sam.result("Proposed.")
+    expect(sam.page.get_by_role("heading", name="Roles of olga: adds security; takes away billing")).to_be_visible()
+    assert sam.errors == []
     sam.context.close()
 
 

@@ -216,10 +216,85 @@ def test_static_files_are_asked_again_and_not_sent_twice(desk: Sandbox) -> None:
         assert get(desk, path).status_code == 404
 
 
+def test_a_stop_says_whether_there_is_anybody_of_that_id_and_ids_are_found(
+    desk: Sandbox, anna: SandboxCustomer, task: SandboxTask, agent: SandboxAgent
+) -> None:
+    sam = desk.officer("sam", ["admin"])
+    offered = {one["value"] for one in Page(get(desk, "/security", sam).text).of("option") if one.get("value")}
+    assert {"anna", agent.client_id, agent.operator} <= offered
+    assert "anna" in re.sub(r"<[^>]+>", " ", get(desk, "/desk", sam).text).split()
+    assert "(id <code>anna</code>)" in get(desk, f"/desk/cases/{task.case}", sam).text
+    for what, name in (("customer", "Anna Berg"), ("customer", "sam"), ("operator", "nobody.example")):
+        done = sam.post("/security/v1/suspend", {what: name, "reason": "a call"})
+        assert (done["known"], done["tasks"]) == (False, []), name
+    assert "has stopped everything" not in get(desk, "/me", anna).text
+    done = sam.post("/security/v1/suspend", {"customer": "anna", "reason": "a call"})
+    assert (done["known"], done["tasks"]) == (True, [task.id])
+    shown = get(desk, "/me", anna).text
+    assert "has stopped everything agents do in your name, since <time" in shown
+    assert "a call" not in shown, "why is for the desk's own people"
+
+
+def test_an_agent_that_is_stopped_is_shown_so_to_who_let_it(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:
+    anna.grant(agent, copy.deepcopy(MANDATE))
+    assert "stopped by" not in get(desk, "/me", anna).text
+    desk.suspend(operator=agent.operator)
+    assert "stopped by" in get(desk, "/me", anna).text
+    assert anna.get("/me/v1/mandates")["mandates"][0]["stopped"] is True
+
+
+def test_an_officer_without_a_role_is_told_so_and_sent_nowhere(desk: Sandbox) -> None:
+    nia = desk.officer("nia", [])
+    assert get(desk, "/", nia).headers["location"] == "/desk"
+    shown = get(desk, "/desk", nia)
+    assert shown.status_code == 403
+    assert "You have no role yet" in shown.text
+    assert "Go to my page" not in shown.text
+    assert "Go to my page" in get(desk, "/desk", desk.customer("anna")).text
+
+
+def test_who_is_the_only_admin_is_told_how_a_second_one_is_made(desk: Sandbox) -> None:
+    sam = desk.officer("sam", ["admin"])
+    same = sam.post("/security/v1/people", {"id": "sam-again", "kind": "officer", "same_person_as": "sam"})
+    assert same["link"]
+    assert "remit person add ID --kind officer --role admin" in get(desk, "/security", sam).text
+    desk.officer("kim", ["security"])
+    assert "Nobody else here can agree" not in get(desk, "/security", sam).text
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        ("", "The agent&#39;s link is not complete"),
+        ("?request_uri=W1001", "The agent&#39;s link is not complete"),
+        ("?request_uri=urn:ietf:params:oauth:request_uri:req_0", "The agent&#39;s link no longer works"),
+    ],
+)
+def test_who_an_agent_sent_with_a_broken_link_is_told_to_start_there(desk: Sandbox, anna: SandboxCustomer, query: str, title: str) -> None:
+    shown = get(desk, f"/oauth/authorize{query}", anna).text.partition("<footer")[0]
+    assert f"<h1>{title}</h1>" in shown
+    assert "Start again in your agent." in shown
+    assert "Check what you entered" not in shown
+
+
+def test_a_closed_case_is_not_closed_again(desk: Sandbox, task: SandboxTask) -> None:
+    sam = desk.officer("sam", ["admin"])
+    assert "Close the case" in get(desk, f"/desk/cases/{task.case}", sam).text
+    sam.post(f"/desk/v1/cases/{task.case}/close", {})
+    shown = get(desk, f"/desk/cases/{task.case}", sam).text
+    assert "Close the case" not in shown
+    assert "The case is closed." in shown
+
+
 def test_who_recovered_sees_that_everything_is_paused_and_from_when_it_can_go_on(desk: Sandbox, anna: SandboxCustomer) -> None:
     assert "Nothing is paused." in get(desk, "/resume", anna).text
     sam = desk.officer("sam", ["security"])
     link = sam.post("/security/v1/people/anna/recover", {})["link"]
+    opened = link.removeprefix(desk.room.issuer)
+    assert "all your other passkeys stop working" in get(desk, opened).text
+    assert "everything you allowed agents is paused" in get(desk, opened).text
+    for other in ("/enrol?code=abc", "/enrol", sam.post("/security/v1/people", {"id": "zoe", "kind": "customer"})["link"]):
+        assert "stop working" not in get(desk, other.removeprefix(desk.room.issuer)).text
     begun = desk.room.call("POST", "/login/v1/enrol", {"code": link.partition("code=")[2]})
     key = SoftPasskey(desk.room.issuer)
     done = desk.room.raw("POST", "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": key.create(begun["options"])})

@@ -2,16 +2,19 @@
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from attacks.arena import open_arena
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.client.errors import Refused
 from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent
+from remit.usecases.adopt_rules import propose_rules
 
 AGENT = "spiffe://helper.example/shop"
 
@@ -107,6 +110,30 @@ def test_nobody_gives_themselves_a_role(desk: Sandbox, sam: SandboxPerson, lee: 
     assert next(one["roles"] for one in sam.get("/security/v1/people")["people"] if one["id"] == "nia") == ["billing"]
     assert refused(sam, "/security/v1/people/nia/roles", {"roles": ["king"]}) == "request.malformed"
     assert refused(sam, "/security/v1/people/nobody/roles", {"roles": []}) == "request.not_found"
+
+
+def test_a_proposal_of_roles_says_what_it_adds_and_takes_away(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson) -> None:
+    desk.officer("olga", ["billing", "audit"])
+    assert refused(sam, "/security/v1/people/olga/roles", {"roles": ["audit", "billing"]}) == "request.conflict"
+    sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})
+    shown = lee.get("/security/v1/proposals")["proposals"][0]
+    assert (shown["adds"], shown["takes_away"]) == (["security"], ["billing"])
+    page = desk.room.raw("GET", "/security", cookie=lee.cookie).text
+    assert "Roles of olga: adds security; takes away billing" in page
+    again = sam.post("/security/v1/people/olga/roles", {"roles": ["security", "audit"]})["proposal"]["proposal"]
+    lee.post(f"/security/v1/proposals/{shown['proposal']}", {"answer": "yes"})
+    assert refused(lee, f"/security/v1/proposals/{again}", {"answer": "yes"}) == "request.conflict"
+    assert "nothing changes any more" in desk.room.raw("GET", "/security", cookie=lee.cookie).text
+
+
+def test_rules_that_wait_for_a_second_person_are_not_shown_as_an_erasure() -> None:
+    with open_arena() as arena:
+        olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
+        arena.run(propose_rules(replace(arena.parts, rules_digest="sha-256:other"), admin=olga.id, seat="here"))
+        page = arena.desk.room.raw("GET", "/security", cookie=otto.cookie).text
+        assert "Put the rules into force that were proposed" in page
+        assert "Erase the content of" not in page
+        assert 'data-answer="yes"' not in page, "it is agreed to at the desk's own machine"
 
 
 def test_two_accounts_of_one_person_are_not_two_people(desk: Sandbox, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent) -> None:

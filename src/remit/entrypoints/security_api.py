@@ -172,7 +172,8 @@ class SecurityApi:
         body = decode_as(await read_body(scope, receive), StopIn)
         what, name = body.named()
         stopped = await suspend(self.parts, what=what, name=name, reason=body.reason, by=person.id)
-        return json_answer(200, {"what": what, "name": name, "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms})
+        told = {"what": what, "name": name, "known": stopped.known, "tasks": [one.task for one in stopped.tasks]}
+        return json_answer(200, {**told, "took_ms": stopped.took_ms})
 
     async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /security/v1/resume: 202, a second person must agree."""

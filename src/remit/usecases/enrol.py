@@ -56,12 +56,7 @@ async def add_person(parts: Parts, person: Person) -> Person:
     """
     # ⚔ Visible letters only: what cannot be seen, or turns the line around, makes one person look like another.
     if person.kind not in {"customer", "officer"} or not person.id or " " in person.id or not person.id.isprintable():
-        wrong = (
-            f'the id "{person.id}" has blanks or what cannot be seen'
-            if person.id
-            else "a person has an id, and is a customer or an officer"
-        )
-        raise Refused(Code.REQUEST_MALFORMED, wrong, public="Give an id, and kind customer or officer.", cure="Give an id in one word.")
+        raise _unfit(person)
     if person.email:
         verify_address(person.email)
     if person.id.startswith(OFFICER):
@@ -81,6 +76,14 @@ async def add_person(parts: Parts, person: Person) -> Person:
     return person
 
 
+def _unfit(person: Person) -> Refused:
+    wrong, public = "a person has an id, and is a customer or an officer", "Give an id, and kind customer or officer."
+    if person.id and person.kind in {"customer", "officer"}:
+        wrong = f'the id "{person.id}" has blanks or what cannot be seen'
+        public = "The id has a blank in it, or a letter that cannot be seen. Give an id in one word."
+    return Refused(Code.REQUEST_MALFORMED, wrong, public=public, cure="Give an id in one word.")
+
+
 async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: int) -> str:
     """Make a one-time code with which a person can enrol a passkey. Only its keyed hash is kept.
 
@@ -93,7 +96,7 @@ async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: 
         raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
     code = b64url(parts.world.random(24))
     invitation = Invitation(
-        id=_hash(parts, "invitation", code), person=person_id, how=how.value, expires_at=Instant(parts.world.now() + ttl_s * 1000)
+        id=keyed_id(parts, "invitation", code), person=person_id, how=how.value, expires_at=Instant(parts.world.now() + ttl_s * 1000)
     )
     await parts.store.commit(Commit(puts=(Put(invitation, 0),)))
     return code
@@ -215,7 +218,7 @@ async def person_of(parts: Parts, cookie: str) -> Person:
     if not cookie.startswith(SIGNIN_PREFIX):
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no session")
     try:
-        session = (await parts.store.get(Session, _hash(parts, "session", cookie))).record
+        session = (await parts.store.get(Session, keyed_id(parts, "session", cookie))).record
         person = (await parts.store.get(Person, session.person)).record
         passkey = (await parts.store.get(Passkey, session.passkey)).record
     except Missing:
@@ -228,7 +231,7 @@ async def person_of(parts: Parts, cookie: str) -> Person:
 async def sign_out(parts: Parts, cookie: str) -> None:
     """End a session; ending an ended one changes nothing."""
     try:
-        kept = await parts.store.get(Session, _hash(parts, "session", cookie))
+        kept = await parts.store.get(Session, keyed_id(parts, "session", cookie))
         await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
     except (Missing, Conflict):
         return
@@ -236,7 +239,7 @@ async def sign_out(parts: Parts, cookie: str) -> None:
 
 async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
     try:
-        kept = await parts.store.get(Invitation, _hash(parts, "invitation", code))
+        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
     except Missing:
         raise Refused(Code.CREDENTIAL_EXPIRED, "no such code", public="This link was used already, or is not ours.") from None
     if parts.world.now() >= kept.record.expires_at:
@@ -307,8 +310,9 @@ def new_session(parts: Parts, person: Person, passkey: str) -> tuple[str, Sessio
     cookie = SIGNIN_PREFIX + b64url(parts.world.random(32))
     now = parts.world.now()
     ends = Instant(now + parts.terms.session_ttl_s * 1000)
-    return cookie, Session(id=_hash(parts, "session", cookie), person=person.id, created_at=now, expires_at=ends, passkey=passkey)
+    return cookie, Session(id=keyed_id(parts, "session", cookie), person=person.id, created_at=now, expires_at=ends, passkey=passkey)
 
 
-def _hash(parts: Parts, purpose: str, code: str) -> str:
+def keyed_id(parts: Parts, purpose: str, code: str) -> str:
+    """Under which id something secret is kept."""
     return b64url(parts.signer.keyed(purpose, code.encode()))

@@ -80,9 +80,9 @@ async def verify_erasable(parts: Parts, customer: str) -> Kept[Person]:
     try:
         person = await parts.store.get(Person, customer)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such customer") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such customer", public="There is no customer with that id.") from None
     if person.record.kind != "customer":
-        raise Refused(Code.REQUEST_NOT_FOUND, "not a customer")
+        raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public="There is no customer with that id.")
     contests = await parts.store.find(Contest, "contest.customer", customer, limit=_MOST)
     if any(one.record.open for one in contests):
         raise _stands_against("a contest or hold is open")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from remit.domain.confirmers import waits_until
 from remit.domain.errors import Code, Refused
-from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Contest, MandateRecord, Passkey, Person
+from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Contest, MandateRecord, Passkey, Person, Suspension
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.rendering_values import Names
@@ -16,6 +16,7 @@ from remit.usecases.assert_passkey import passkey_facts
 from remit.usecases.mandate_state import state_of
 from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
+from remit.usecases.prove_client import is_suspended
 from remit.usecases.recording import open_row
 from remit.usecases.standing import mandate_of
 
@@ -30,12 +31,16 @@ async def mandates(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
 
 async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json]:
     try:
-        agent = (await parts.store.get(AgentRecord, record.client_id)).record.name
+        known = (await parts.store.get(AgentRecord, record.client_id)).record
+        agent, stopped = known.name, bool(known.suspended)
     except Missing:
-        agent = record.client_id
+        agent, stopped = record.client_id, False
+    for name in (f"customer:{record.customer}", f"operator:{record.operator}", f"objective:{record.objective}"):
+        stopped = stopped or await is_suspended(parts, name)
     return {
         "mandate": record.id,
         "state": (await state_of(parts, record)).value,
+        "stopped": stopped,
         "agent": record.client_id,
         "agent_name": agent,
         "operator": record.operator,
@@ -47,6 +52,15 @@ async def _mandate_row(parts: Parts, record: MandateRecord) -> Mapping[str, Json
         "max_tasks": record.max_tasks,
         "authorization_details": [decode(record.wire.encode())],
     }
+
+
+async def stopped_since(parts: Parts, person: Person) -> str:
+    """Since when the desk has stopped everything in this customer's name; "" when it has not."""
+    try:
+        stop = (await parts.store.get(Suspension, f"customer:{person.id}")).record
+    except Missing:
+        return ""
+    return instant_text(stop.at) if stop.active else ""
 
 
 async def one_mandate(parts: Parts, person: Person, mandate_id: str) -> tuple[Mapping[str, Json], Names]:

@@ -92,13 +92,27 @@ async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agr
 
 
 async def proposals(parts: Parts) -> list[Mapping[str, Json]]:
-    """What waits for a second person, oldest first."""
+    """What waits for a second person, oldest first; of roles also what agreeing now would add and take away."""
     now = parts.world.now()
     return [
-        proposal_row(kept.record)
+        {**proposal_row(kept.record), **await _difference(parts, kept.record)}
         for kept in await parts.store.find(Proposal, "proposal.open", "", limit=200)
         if now < kept.record.expires_at
     ]
+
+
+async def is_alone(parts: Parts, person: Person) -> bool:
+    """Tell whether nobody else is there who could agree. Two accounts of one person are one person."""
+    able = [kept.record for role in sorted(_ROLES) for kept in await parts.store.find(Person, "person.role", role, limit=200)]
+    return all(one.kind != "officer" or one.key == person.key for one in able)
+
+
+async def _difference(parts: Parts, one: Proposal) -> Mapping[str, Json]:
+    if one.what != "roles":
+        return {}
+    change = change_of(one)
+    old, new = set((await _person(parts, change.name)).record.roles), _roles_in(change)
+    return {"adds": sorted(new - old), "takes_away": sorted(old - new)}
 
 
 def proposal_row(one: Proposal) -> Mapping[str, Json]:
@@ -155,11 +169,7 @@ async def _verify(parts: Parts, change: Change) -> None:
                 raise _malformed("the tier must be unproved, known or trusted")
             await agent_of(parts, change.name)
         case "roles":
-            roles = change.to if isinstance(change.to, list | tuple) else None
-            if roles is None or not set(roles) <= set(parts.catalogue.roles) | SPECIAL_ROLES:
-                raise _malformed("the roles must be a list of the catalogue's roles, security, audit or admin")
-            if (await _person(parts, change.name)).record.kind != "officer":
-                raise _malformed("only an officer has roles")
+            await _verify_roles(parts, change)
         case "erase":
             if not change.reason.strip():
                 raise _malformed("an erasure needs a reason")
@@ -170,6 +180,23 @@ async def _verify(parts: Parts, change: Change) -> None:
             await _verify_stopped(parts, change.to, change.name)
         case _:
             raise _malformed(f"what must be one of {', '.join(KINDS)}")
+
+
+async def _verify_roles(parts: Parts, change: Change) -> None:
+    """Check that an officer could be given these roles, and that it changes anything.
+
+    Raises:
+        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these.
+    """
+    roles = change.to if isinstance(change.to, list | tuple) else None
+    if roles is None or not set(roles) <= set(parts.catalogue.roles) | SPECIAL_ROLES:
+        raise _malformed("the roles must be a list of the catalogue's roles, security, audit or admin")
+    person = (await _person(parts, change.name)).record
+    if person.kind != "officer":
+        raise _malformed("only an officer has roles")
+    if set(person.roles) == _roles_in(change):
+        public = f"{person.id} has exactly these roles already."
+        raise Refused(Code.REQUEST_CONFLICT, "the roles are the present ones", public=public)
 
 
 async def _verify_stopped(parts: Parts, what: Json, name: str) -> None:
@@ -222,7 +249,7 @@ async def _resume(parts: Parts, change: Change, by: str) -> None:
 
 async def _roles(parts: Parts, change: Change, by: str) -> None:
     kept = await _person(parts, change.name)
-    roles = tuple(sorted(str(one) for one in (change.to if isinstance(change.to, list | tuple) else ())))
+    roles = tuple(sorted(_roles_in(change)))
     written = await write(
         parts,
         draft(
@@ -234,6 +261,10 @@ async def _roles(parts: Parts, change: Change, by: str) -> None:
         ),
     )
     await keep(parts, Commit(puts=(Put(replace(kept.record, roles=roles), kept.rev, kept.record),), entries=written.rows))
+
+
+def _roles_in(change: Change) -> set[str]:
+    return {str(one) for one in (change.to if isinstance(change.to, list | tuple) else ())}
 
 
 async def _verified(parts: Parts, change: Change, by: str) -> None:
@@ -276,7 +307,7 @@ async def _person(parts: Parts, person_id: str) -> Kept[Person]:
     try:
         return await parts.store.get(Person, person_id)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such person") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public="There is nobody with that id.") from None
 
 
 def _malformed(reason: str) -> Refused:

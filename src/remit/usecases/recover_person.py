@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
-from remit.domain.records import Passkey, Person
+from remit.domain.records import Invitation, Passkey, Person
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put
 from remit.usecases.admit import Admitted, invite
+from remit.usecases.enrol import keyed_id
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import tell_person
@@ -37,6 +38,16 @@ async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -
         text="The desk made a link with which a new passkey can replace yours. If you did not ask for it, tell the desk at once.",
     )
     return made
+
+
+async def recovered_by(parts: Parts, code: str) -> Person | None:
+    """Whom a one-time link recovers, None when it is another link or none. Looking spends nothing."""
+    try:
+        link = (await parts.store.get(Invitation, keyed_id(parts, "invitation", code))).record
+        person = (await parts.store.get(Person, link.person)).record
+    except Missing:
+        return None
+    return person if link.how == Enrolment.RECOVERY.value and parts.world.now() < link.expires_at else None
 
 
 async def verify_vouchable(parts: Parts, person_id: str, seen: Instant) -> Kept[Person]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
-from remit.domain.records import AgentRecord, EndReason, MandateRecord, Suspension
+from remit.domain.records import AgentRecord, EndReason, MandateRecord, Person, Suspension
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.end import Ended, end_all
@@ -23,10 +23,11 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stopped:
-    """What was stopped and how long it took until it held."""
+    """What was stopped and how long it took until it held. `known`: whether the desk knows anybody or anything of that name."""
 
     tasks: tuple[Ended, ...]
     took_ms: int
+    known: bool = True
 
 
 async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None, by: str, by_agent: bool = False) -> Stopped:
@@ -82,6 +83,8 @@ async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None,
 async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -> Stopped:
     """Suspend an agent, operator, customer or objective: one person is enough, it holds at the very next request.
 
+    An operator or a customer may be one that the desk does not know yet; `known` then says so, since it may be a slip of the pen.
+
     Raises:
         Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
         Fault: `fault.store`.
@@ -106,8 +109,19 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
         tasks = await end_all(parts, index, name, ending)
         took_ms = round((parts.world.ticks() - started) * 1000)
         await parts.notify.incident(kind="suspended", details={"what": what, "name": name, "by": by, "tasks": str(len(tasks))})
-        return Stopped(tasks=tasks, took_ms=took_ms)
+        return Stopped(tasks=tasks, took_ms=took_ms, known=await _is_known(parts, what, name))
     raise Refused(Code.TASK_BUSY, "it kept changing", retry_after_s=1)
+
+
+async def _is_known(parts: Parts, what: str, name: str) -> bool:
+    if what == "operator":
+        return bool(await parts.store.find(AgentRecord, "agent.operator", name, limit=1))
+    if what == "customer":
+        try:
+            return (await parts.store.get(Person, name)).record.kind == "customer"
+        except Missing:
+            return False
+    return True  # an agent or objective that is not there was refused
 
 
 async def _mark(parts: Parts, what: str, name: str, reason: str, by: str) -> None:

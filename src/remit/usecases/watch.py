@@ -72,6 +72,12 @@ async def officers(parts: Parts) -> list[Mapping[str, Json]]:
     return [{"id": one.record.id, "name": one.record.name, "email": one.record.email, "roles": list(one.record.roles)} for one in found]
 
 
+async def customers(parts: Parts) -> list[Mapping[str, Json]]:
+    """The newest customers, for who looks for an id."""
+    found = await parts.store.find(Person, "person.kind", "customer", limit=_PAGE, newest=True)
+    return [{"id": one.record.id, "name": one.record.name} for one in found]
+
+
 async def incidents(parts: Parts) -> list[Mapping[str, Json]]:
     """What security should know of, out of the newest entries of the transcript, newest first."""
     rows: list[Mapping[str, Json]] = []

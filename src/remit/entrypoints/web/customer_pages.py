@@ -23,6 +23,7 @@ from remit.usecases.grant import URN, view
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.outline_request import Outline, outline
 from remit.usecases.parts import Parts
+from remit.usecases.recover_person import recovered_by
 from remit.usecases.replies import params_of
 from remit.usecases.resume_mandates import pause_of
 
@@ -55,7 +56,9 @@ class CustomerPages:
 
     async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /enrol?code=…: opening it spends nothing, so that a mail scanner cannot use the link up."""
-        return page(self.parts, "enrol.html", await self.pages.maybe(scope), code=query(scope).get("code", ""))
+        code = query(scope).get("code", "")
+        recovered = await recovered_by(self.parts, code) if code else None
+        return page(self.parts, "enrol.html", await self.pages.maybe(scope), code=code, recovered=recovered)
 
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /oauth/authorize: the consent page.
@@ -110,6 +113,7 @@ class CustomerPages:
             self.parts,
             "me.html",
             person,
+            stopped_since=await views.stopped_since(self.parts, person),
             waiting=await views.waiting(self.parts, person),
             mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
             entries=[told(row, self.parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],

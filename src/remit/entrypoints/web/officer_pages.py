@@ -25,7 +25,7 @@ from remit.usecases.cases import case_card, cases
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
-from remit.usecases.propose import SPECIAL_ROLES, proposals
+from remit.usecases.propose import SPECIAL_ROLES, is_alone, proposals
 
 _PAGE: Final = 200
 
@@ -105,8 +105,10 @@ class OfficerPages:
             "security.html",
             officer,
             agents=await watch.agents(self.parts),
+            customers=await watch.customers(self.parts),
             suspensions=await watch.suspensions(self.parts),
             proposals=await proposals(self.parts),
+            alone=await is_alone(self.parts, officer),
             officers=await watch.officers(self.parts),
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},

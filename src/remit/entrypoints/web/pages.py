@@ -11,7 +11,7 @@ from remit.entrypoints.faults import note_fault
 from remit.entrypoints.people_api import session_cookie
 from remit.entrypoints.replies import STATUS, Answer
 from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.plain_words import plainly
+from remit.entrypoints.web.plain_words import IN_PAGES, NO_ROLE, plainly
 from remit.entrypoints.wire import Receive, Scope
 from remit.usecases.enrol import person_of
 from remit.usecases.parts import Parts
@@ -65,8 +65,25 @@ class Pages:
             person = await self.maybe(scope)
         except Fault:
             person = None
-        title, said, cure = plainly(error)
-        return page(self.parts, "refusal.html", person, status=STATUS[error.code], title=title, said=said, cure=cure, code=error.code.value)
+        title, said, cure = plainly(error, scope["path"])
+        after = "/" if person is None else home_of(person)
+        if person is not None and person.kind == "officer" and error.code is Code.PERSON_NOT_ALLOWED:
+            if person.paused:
+                after = "/resume"
+            elif not person.roles:
+                title, said, cure = NO_ROLE
+        return page(
+            self.parts,
+            "refusal.html",
+            person,
+            status=STATUS[error.code],
+            title=title,
+            said=said,
+            cure=cure,
+            code=error.code.value,
+            aside=error.public if isinstance(error, Refused) and (scope["path"], error.code) in IN_PAGES else "",
+            after="" if after == scope["path"] else after,  # a way on that leads back to this refusal is none
+        )
 
 
 def go(path: str) -> Answer:

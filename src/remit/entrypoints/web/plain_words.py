@@ -36,15 +36,53 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
 }
 """Title and what to do, for what people meet. For everything else the closed list's own title stands."""
 
+_NOBODY: Final = ("Nothing was done", "Choose a customer's id from the list; the ids of the desk's own people stand above.")
+
 IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
     ("confirm", Code.PARAMS_INVALID): (
         "That is not less than was asked",
         "Lower an amount or leave something out; everything else stays as it is.",
     ),
+    ("contact", Code.REQUEST_NOT_FOUND): _NOBODY,
+    ("erase", Code.PERSON_NOT_ALLOWED): ("This is not yours to do", ""),
+    ("erase", Code.REQUEST_NOT_FOUND): _NOBODY,
+    ("person", Code.REQUEST_MALFORMED): ("Nobody was added", ""),
+    ("recover", Code.PERSON_NOT_ALLOWED): ("No link was made", ""),
+    ("recover", Code.REQUEST_NOT_FOUND): _NOBODY,
+    ("register", Code.FAULT_IDENTITY): (
+        "The agent's keys cannot be read",
+        "Nothing was registered. Check the address of its keys, and that it answers, then try again.",
+    ),
+    ("roles", Code.REQUEST_CONFLICT): ("No change", "Tick what is to be added, or untick what is to be taken away."),
+    ("settle", Code.PERSON_NOT_ALLOWED): ("You cannot agree to this", ""),
+    ("settle", Code.REQUEST_NOT_FOUND): ("This waits no more", "It was answered meanwhile, or its day is over. Load the page again."),
+    ("stop", Code.AGENT_UNKNOWN): ("No agent here has that client id", "Nothing was stopped. Choose it from the list."),
+    ("stop", Code.OBJECTIVE_UNKNOWN): ("There is no such purpose here", "Nothing was stopped. Choose it from the list."),
+    ("verified", Code.PERSON_NOT_ALLOWED): ("This is not yours to do", ""),
+    ("verified", Code.REQUEST_NOT_FOUND): _NOBODY,
     ("offer", Code.PERSON_NOT_ALLOWED): ("You cannot offer this", ""),
     ("offer", Code.PARAMS_INVALID): ("These terms cannot be offered", "Check what you entered. Nothing was offered."),
 }
 """The same, where it means something else in one form of a page (`data-form`)."""
+
+IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
+    ("/oauth/authorize", Code.REQUEST_MALFORMED): (
+        "The agent's link is not complete",
+        "You did nothing wrong, and nothing was allowed. Start again in your agent.",
+    ),
+    ("/oauth/authorize", Code.REQUEST_NOT_FOUND): (
+        "The agent's link no longer works",
+        "It was used, is too old, or is another agent's. Nothing was allowed by it now. Start again in your agent.",
+    ),
+}
+"""The same, at one address, for who was sent there by somebody else; what the refusal says in particular is then for that one."""
+
+NO_ROLE: Final = (
+    "You have no role yet",
+    "",
+    "Your passkey works, but without a role no page here is for you. Ask whoever added you: they propose one, and another person agrees.",
+)
+"""What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
 
 TIERS: Final[Mapping[str, str]] = {
     "known": "{desk} knows who runs it.",
@@ -88,7 +126,10 @@ STATES: Final[Mapping[str, str]] = {
 }
 
 
-def plainly(error: Refused | Fault) -> tuple[str, str, str]:
-    """A refusal for a person: title, what it says in particular ("" when nothing), and what to do."""
+def plainly(error: Refused | Fault, path: str = "") -> tuple[str, str, str]:
+    """A refusal for a person, at a page's address: title, what it says in particular ("" when nothing), and what to do."""
+    if (path, error.code) in IN_PAGES:
+        title, cure = IN_PAGES[path, error.code]
+        return title, "", cure
     title, cure = SENTENCES.get(error.code, (MEANINGS[error.code].title, ""))
     return title, (error.public or "") if isinstance(error, Refused) else "", cure

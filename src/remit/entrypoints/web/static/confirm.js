@@ -24,11 +24,12 @@ export function confirm(form, guarded) {
   const less = form.querySelector('#less');
   const announced = form.querySelector('[data-announced]');
 
-  function settled(reply, less) {
+  function settled(reply, answer) {
     form.querySelectorAll('button, input').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
     form.querySelector('[data-choices]').hidden = true;
     const [look, words] = OUTCOMES[reply.state] || ['ok', 'Your answer was taken.'];
-    say(form, look, less && reply.state === 'done' ? 'Done, as you offered.' : words, reply.reason || '');
+    say(form, look, answer === 'less' && reply.state === 'done' ? 'Done, as you offered.' : words, reply.reason || '',
+      answer === 'no_and_end' ? 'The agent\'s task has ended: it does nothing more in it.' : '');
     const back = document.createElement('p');
     const link = document.createElement('a');
     link.href = '/';
@@ -40,10 +41,10 @@ export function confirm(form, guarded) {
   const answers = {
     yes: async () => {
       const assertion = await usePasskey(shown.options);
-      settled(await call(twin, { answer: 'yes', assertion }), false);
+      settled(await call(twin, { answer: 'yes', assertion }), 'yes');
     },
-    no: async () => settled(await call(twin, { answer: 'no' }), false),
-    no_and_end: async () => settled(await call(twin, { answer: 'no_and_end' }), false),
+    no: async () => settled(await call(twin, { answer: 'no' }), 'no'),
+    no_and_end: async () => settled(await call(twin, { answer: 'no_and_end' }), 'no_and_end'),
     'show-less': async () => {
       for (const list of less.querySelectorAll('fieldset')) {
         const kept = [...list.querySelectorAll('[data-edit="item"]')];
@@ -58,7 +59,7 @@ export function confirm(form, guarded) {
     },
     'sign-less': async () => {
       const assertion = await usePasskey(lesser.options);
-      settled(await call(twin, { answer: 'less', assertion }), true);
+      settled(await call(twin, { answer: 'less', assertion }), 'less');
     },
   };
 

@@ -3,6 +3,7 @@ import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { fail, say } from './say.js';
+import { localize } from './time.js';
 
 export function consent(form, guarded) {
   if (!form) return;
@@ -82,6 +83,9 @@ export function consent(form, guarded) {
       if (mine !== turn) return;
       shown = answer;
       place(answer.rendering);
+      const ends = form.querySelector('[data-ends] time');
+      ends.removeAttribute('title');
+      localize(ends, wire.expires_at);
       grant.disabled = false;
       say(form, 'quiet', 'This is what you would allow now.');
     } catch (problem) {

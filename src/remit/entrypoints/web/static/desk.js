@@ -7,6 +7,13 @@ const later = () => setTimeout(() => location.reload(), 1100);
 const counted = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
 const lines = (text) => text.split('\n').map((one) => one.trim()).filter(Boolean);
 
+// Where nobody else could agree, the page says so, and how to come by a second person.
+function proposed(place) {
+  const alone = document.querySelector('[data-alone]');
+  say(place, 'wait', 'Proposed. Another person must agree.', alone ? alone.textContent : '');
+  if (!alone) later();
+}
+
 function marked(form, text, held) {
   const place = form.querySelector('[data-marked]');
   place.replaceChildren();
@@ -66,7 +73,14 @@ const forms = {
     later();
   },
   stop: async (form) => {
-    const done = await call('/security/v1/suspend', { [form.elements.what.value]: form.elements.name.value, reason: form.elements.reason.value });
+    const [what, name] = [form.elements.what.value, form.elements.name.value.trim()];
+    const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value });
+    if (!done.known) { // it stays on the page: what follows is to look at the id again
+      say(form, 'no', what === 'customer'
+        ? `No customer here has the id “${name}”. Nothing running was stopped; it holds if they come.`
+        : `No agent here is run by “${name}”. Nothing running was stopped; it holds if one comes.`, 'Choose the id from the list, and stop it again.');
+      return;
+    }
     say(form, 'ok', `Stopped, after ${done.took_ms} ms.`, `${counted(done.tasks.length, 'running task')} ended.`);
     later();
   },
@@ -81,18 +95,20 @@ const forms = {
   // A button and not the change of the choice itself: arrow keys pass through every choice on the way.
   tier: async (form) => {
     const told = await call('/security/v1/agents', { client_id: form.dataset.client, tier: form.elements.tier.value });
-    say(form, told.proposal ? 'wait' : 'ok', told.proposal ? 'Proposed. Raising trust takes another person.' : 'Lowered at once.');
-    later();
+    if (told.proposal) proposed(form);
+    else {
+      say(form, 'ok', 'Lowered at once.');
+      later();
+    }
   },
   person: async (form) => {
     const made = await call('/security/v1/people', { id: form.elements.id.value.trim(), name: form.elements.name.value, email: form.elements.email.value, kind: form.elements.kind.value });
     say(form, 'ok', 'Added. Give them this link; it works once, for a day:', made.link);
   },
   roles: async (form) => {
-    const roles = [...form.querySelectorAll('[name="role"]:checked')].map((one) => one.value);
+    const roles = ticked(form);
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value)}/roles`, { roles, reason: form.elements.reason.value });
-    say(form, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(form);
   },
   recover: async (form) => {
     const made = await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/recover`, {});
@@ -100,8 +116,7 @@ const forms = {
   },
   verified: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/verified`, { reason: form.elements.reason.value });
-    say(form, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(form);
   },
   contact: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
@@ -109,8 +124,7 @@ const forms = {
   },
   erase: async (form) => {
     await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
-    say(form, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(form);
   },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
@@ -127,8 +141,8 @@ const forms = {
 
 const actions = {
   'close-case': async (button, place) => {
-    await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
-    say(place, 'ok', 'Closed. The agent\'s task has ended.');
+    const done = await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
+    say(place, 'ok', done.tasks.length ? 'Closed. The agent\'s task has ended.' : 'Closed. The agent\'s task had ended before.');
     later();
   },
   settle: async (button, place) => {
@@ -138,12 +152,44 @@ const actions = {
   },
   resume: async (button, place) => {
     await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name });
-    say(place, 'wait', 'Proposed. Another person must agree.');
-    later();
+    proposed(place);
   },
 };
 
+const ticked = (form) => [...form.querySelectorAll('[name="role"]:checked')].map((one) => one.value);
+
+// What is ticked is what somebody shall have, so the form starts with what they have, and says what would change.
+function roles(form) {
+  const whom = form.elements.id;
+  const said = form.querySelector('[data-difference]');
+  const had = () => JSON.parse(whom.selectedOptions[0].dataset.roles || '[]');
+  const tell = () => {
+    const [now, then] = [had(), ticked(form)];
+    const adds = then.filter((one) => !now.includes(one));
+    const takes = now.filter((one) => !then.includes(one));
+    const parts = [adds.length && `adds ${adds.join(', ')}`, takes.length && `takes away ${takes.join(', ')}`].filter(Boolean);
+    said.textContent = whom.value ? `${whom.value}: ${parts.join('; ') || 'no change'}` : '';
+  };
+  const begin = () => {
+    const now = had();
+    form.querySelectorAll('[name="role"]').forEach((one) => { one.checked = now.includes(one.value); one.disabled = !whom.value; });
+    tell();
+  };
+  whom.addEventListener('change', begin);
+  form.addEventListener('change', (event) => { if (event.target.name === 'role') tell(); });
+  begin();
+}
+
+function choosing(form) {
+  const { what, name } = form.elements;
+  const list = () => name.setAttribute('list', `names-${what.value}`);
+  what.addEventListener('change', list);
+  list(); // a page that comes back keeps what was chosen
+}
+
 export function desk(guarded) {
+  document.querySelectorAll('form[data-form="stop"]').forEach(choosing);
+  document.querySelectorAll('form[data-form="roles"]').forEach(roles);
   for (const form of document.querySelectorAll('form[data-form]')) {
     const work = forms[form.dataset.form];
     if (!work) continue;

@@ -6,6 +6,7 @@ import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
+import { localize } from './time.js';
 
 const forms = {
   'sign-in': async (form) => {
@@ -110,9 +111,8 @@ for (const button of document.querySelectorAll('[data-do]')) {
   }
 }
 for (const one of document.querySelectorAll('time[datetime]')) {
-  const at = new Date(one.dateTime);
   one.title = one.textContent;
-  one.textContent = at.toLocaleString(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+  localize(one, one.dateTime);
 }
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 confirm(document.querySelector('form[data-form="confirm"]'), guarded);
