@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -33,6 +34,7 @@ from remit.domain.records import (
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
+from remit.ports.vault import Vault
 from remit.usecases.contest import contest
 from remit.usecases.erase import Erasure
 from remit.usecases.hold import hold, settle
@@ -339,6 +341,53 @@ def test_keys_put_back_from_a_copy_are_destroyed_again_and_newer_ones_are_kept(f
         assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
 
     run(kept_desk(folder, clock=clock), restored)
+
+
+class Slow:
+    """A vault that lets something else happen before it seals for the first time about somebody."""
+
+    def __init__(self, vault: Vault, subject: str, meanwhile: Callable[[], Any]) -> None:
+        self._vault, self._subject, self._meanwhile = vault, subject, [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vault, name)
+
+    async def seal(self, subject: str, content: bytes) -> bytes:
+        sealed = await self._vault.seal(subject, content)
+        if subject == self._subject and self._meanwhile:
+            await self._meanwhile.pop()()
+        return sealed
+
+
+@pytest.mark.parametrize("name", ["a contest", "a hold"])
+def test_what_comes_against_it_at_the_last_moment_is_noticed(folder: Path, clock: Clock, name: str) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        slow = replace(parts, vault=cast("Any", Slow(parts.vault, "", lambda: AGAINST[name](parts))))
+        assert await refused(erase(slow, proposal=made.id, by=BOB, retention_s=0)) is Code.TASK_BUSY
+        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert await replay_erasures(parts) == 0
+        assert None not in await contents(parts, "c1")
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path, clock: Clock) -> None:
+    """⚔ It would be on the record, and could never be read."""
+
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+
+        async def meanwhile() -> None:
+            await erase(parts, proposal=made.id, by=BOB, retention_s=0)
+
+        slow = replace(parts, vault=cast("Any", Slow(parts.vault, "c1", meanwhile)))
+        assert await refused(contest(slow, person("c1"), "0", "this was not me")) is Code.TASK_BUSY
+        assert not await parts.store.find(Contest, "contest.customer", "c1")
+        await contest(parts, person("c1"), "0", "this was not me")
+        assert (await contents(parts, "c1"))[-1].body == {"text": "this was not me"}
+
+    run(kept_desk(folder, clock=clock), work)
 
 
 def test_holds_and_settling_are_for_officers_with_a_reason(folder: Path, clock: Clock) -> None:

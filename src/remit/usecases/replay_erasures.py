@@ -1,11 +1,22 @@
-"""Repeating erasures at every start, so that a key file put back from a copy brings no erased content back."""
+"""Completing erasures, and repeating them at every start, so that a key file put back from a copy brings no erased content back."""
 
+import logging
+from collections.abc import Collection
+from typing import Final
+
+from remit.domain.errors import Fault
 from remit.domain.transcript import Section, unseal
 from remit.usecases.parts import Parts
 
-ERASURES = "erasures"
+ERASURES: Final = "erasures"
 """Under which reference every erasure's entry is found."""
-_PAGE = 500
+_LOG: Final = logging.getLogger("remit")
+_PAGE: Final = 500
+
+
+def erasure_refs(keys: Collection[str]) -> tuple[str, ...]:
+    """Under which references an erasure of these keys is found: among all, and by each key."""
+    return (ERASURES, *(_erasure_of(key) for key in keys))
 
 
 async def replay_erasures(parts: Parts) -> int:
@@ -34,4 +45,35 @@ async def replay_erasures(parts: Parts) -> int:
         low = page[-1].index + 1
     if back:
         await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
+    await finish_erasures(parts)
     return back
+
+
+async def finish_erasures(parts: Parts) -> int:
+    """Complete the erasures that are on the record and broke before their end; says how many keys that were.
+
+    ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.
+    """
+    owed = [one for one in await parts.vault.retired() if await parts.store.entries(ref=_erasure_of(one), limit=1)]
+    if not owed:
+        return 0
+    try:
+        await destroy_retired(parts, owed)
+    except Fault as broken:
+        _LOG.warning("an erasure is not complete, and is tried again: %s", broken)
+        return 0
+    return len(owed)
+
+
+async def destroy_retired(parts: Parts, keys: Collection[str]) -> None:
+    """Destroy the keys of an erasure that is on the record. Repeating it is always safe.
+
+    Raises:
+        Fault: `fault.store`; `finish_erasures` tries again.
+    """
+    await parts.vault.destroy_keys(keys)
+    await parts.vault.finish(keys)
+
+
+def _erasure_of(key: str) -> str:
+    return f"erased:{key}"
