@@ -4,13 +4,14 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import cast
 
 import httpx
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of, mandate
+from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.vault.file import FileVault
 from remit.sandbox.people import SandboxPerson
 from remit.usecases.recording import open_row
@@ -44,6 +45,44 @@ def told(arena: Arena, ref: str) -> list[bool]:
         return [len((await open_row(arena.parts, one.row)).sections) > 1 for one in kept]
 
     return arena.run(opened())
+
+
+def everything_said(arena: Arena) -> None:
+    """Have Gertrud's name, and 17.43 EUR, said wherever anybody can say something about Anna."""
+    agent, olga = arena.agent(), arena.desk.officer("olga", roles=["audit", "billing", "care"])
+    wanted = mandate()
+    wanted["objective"] = {**wanted["objective"], "summary": "Gertrud sends it back"}
+    request, _ = agent.push(wanted)
+    path = f"/me/v1/requests/{request.rpartition(':')[2]}"
+    arena.anna.get(path)
+    arena.anna.post(path, {"answer": "decline"})
+    granted = arena.anna.grant(agent, wanted)
+    task = agent.open(granted)
+    assert task.ask("case.comment", {"text": AUNT}).outcome == "done"
+    assert arena.anna.confirm(task.ask("order.return", SEND_BACK, words="Please send Gertrud's kettle of order W1 back.")).outcome == "done"
+    olga.post(f"/desk/v1/cases/{task.case}/reply", {"text": "Greetings to Gertrud."})
+    terms = {"kind": "goodwill_credit", "order_id": "W1", "amount": "17.43 EUR"}
+    olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms, "ttl_s": 3600})
+    asked = task.ask("payment.refund", refund("19.00 EUR"))
+    arena.anna.post(f"/me/v1/confirmations/{arena.anna.invitation(asked)}/less", {"params": refund("17.43 EUR")})
+    entry = arena.run(arena.parts.store.entries(ref=task.id))[0].index
+    arena.anna.post(f"/me/v1/entries/{entry}/contest", {"text": "Gertrud was not there."})
+    arena.anna.revoke(granted)
+    (contest,) = olga.get("/audit/v1/contests")["contests"]
+    olga.post(f"/audit/v1/contests/{contest['contest']}", {"text": "It was Gertrud."})
+
+
+def rows_with(store: Path, *words: str) -> set[str]:
+    """The tables of a store, and kinds of records, in which any of these words stands in a row."""
+    with closing(sqlite3.connect(store)) as file:
+        tables = [name for (name,) in file.execute("select name from sqlite_schema where type = 'table'")]
+        rows = [(table, row) for table in tables for row in file.execute(f"select * from {table}")]
+    return {
+        str(row[0]) if table == "record" else table
+        for table, row in rows
+        for value in row
+        if any(word.encode() in (value if isinstance(value, bytes) else str(value).encode()) for word in words)
+    }
 
 
 @contextmanager
@@ -168,3 +207,16 @@ def test_what_is_granted_while_two_people_erase_is_neither_emptied_nor_erased(ar
     arena.run(finish_erasures(arena.parts))
     assert all(told(arena, granted.id) + told(arena, first.id)), "an erasure that was refused destroys nothing"
     assert len(told(arena, granted.id)) > 1
+
+
+SAID_IN = {"ask", "ceremony", "confirmation", "contest", "mandate", "message", "offer", "request"}
+
+
+@pytest.mark.proves("ERASED")
+def test_what_was_said_about_somebody_stands_in_no_row_of_the_store(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        everything_said(arena)
+    assert rows_with(tmp_path / "store.sqlite", "Gertrud", "17.43") == SAID_IN
+    with open_arena(store=tmp_path) as arena:
+        erased(arena)
+    assert rows_with(tmp_path / "store.sqlite", "Gertrud", "17.43") == set()

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from contracts.store_plugs import NOW, mandate, new, person, task
+from contracts.store_plugs import NOW, act, mandate, new, person, task
 from journeys.kept_desk import START, Clock, kept_desk, note_about, run
 from journeys.test_recover import ask, confirmation
 from remit.adapters.log_reader.sqlite import SqliteLog
@@ -18,6 +18,8 @@ from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.domain.receipt import Holder
 from remit.domain.records import (
+    ActRecord,
+    ActState,
     AskRecord,
     AskState,
     ConfirmationRecord,
@@ -153,6 +155,17 @@ def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(fo
     for path in folder.glob("store.sqlite*"):
         raw = path.read_bytes()
         assert b"private" not in raw, path.name
+
+
+@pytest.mark.parametrize("state", [ActState.QUEUED, ActState.SENT, ActState.UNKNOWN])
+def test_an_answer_whose_fate_is_not_known_is_emptied_too(folder: Path, clock: Clock, state: ActState) -> None:
+    async def work(parts: Parts) -> None:
+        await parts.store.commit(new(act("act1", "", state, text="private"), replace(act("act2", "", state, text="theirs"), task="t2")))
+        await erased(parts)
+        assert (await parts.store.get(ActRecord, "act1")).record.payload == "{}"
+        assert "theirs" in (await parts.store.get(ActRecord, "act2")).record.payload
+
+    run(kept_desk(folder, clock=clock), work)
 
 
 def test_the_log_still_verifies(folder: Path, clock: Clock) -> None:

@@ -44,13 +44,14 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
     # Before anything is looked at: what is counted later is noticed.
     unmoved = await nothing_stood_since(parts, customer)
     person, content = await _erasable(parts, customer)
-    puts = emptied(content)
+    puts, drops = emptied(content)
+    records = len(puts) + len(drops)
     written = await write(
         parts,
         draft(
             parts,
             Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": len(puts)},
+            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
             desk={"by": list(by), "reason": reason},
             refs=(*erasure_refs(keys), customer),
         ),
@@ -58,7 +59,7 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
     change = Commit(
         # ⚔ The person moves: whoever sealed something with the old key, and did not come to record it, is told to begin again.
         puts=(Put(person.record, person.rev, person.record), *puts),
-        drops=(Drop(agreed.record, agreed.rev),),
+        drops=(Drop(agreed.record, agreed.rev), *drops),
         reserves=(unmoved,),
         entries=written.rows,
     )
@@ -74,7 +75,7 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
         await destroy_retired(parts, keys)
     except Fault as broken:
         raise Fault(broken.code, f"the erasure is recorded, and is completed by itself: {broken.detail}", cure=broken.cure) from None
-    return Erasure(customer=customer, keys=len(keys), records=len(puts))
+    return Erasure(customer=customer, keys=len(keys), records=records)
 
 
 async def verify_erasable(parts: Parts, customer: str) -> None:
