@@ -220,3 +220,32 @@ def test_what_was_said_about_somebody_stands_in_no_row_of_the_store(tmp_path: Pa
     with open_arena(store=tmp_path) as arena:
         erased(arena)
     assert rows_with(tmp_path / "store.sqlite", "Gertrud", "17.43") == set()
+
+
+def files_with(store: Path, word: bytes) -> set[str]:
+    return {one.name for one in store.iterdir() if one.is_file() and word in one.read_bytes()}
+
+
+@pytest.mark.proves("ERASED")
+def test_what_was_erased_stands_in_no_file_of_the_store_while_it_serves(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        everything_said(arena)
+        assert files_with(tmp_path, b"Gertrud")
+        erased(arena)
+        assert files_with(tmp_path, b"Gertrud") == set()
+
+
+@pytest.mark.proves("ERASED")
+def test_who_reads_the_store_meanwhile_only_puts_it_off(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        everything_said(arena)
+        proposal = proposed(arena)
+        with closing(sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)) as reader:
+            reader.execute("begin")
+            assert reader.execute("select count(*) from record").fetchone() > (0,)
+            assert code_of(agreed(arena, proposal)) == "fault.store"
+            assert arena.run(arena.parts.vault.keys("anna")) == (), "the keys do not wait for it"
+        assert files_with(tmp_path, b"Gertrud")
+        assert arena.desk.desk is not None
+        arena.run(arena.desk.desk.jobs.round())
+        assert files_with(tmp_path, b"Gertrud") == set()

@@ -114,6 +114,32 @@ def test_what_an_older_program_left_of_acts_that_are_over_is_emptied_in_its_jour
     assert in_tables(tmp_path / "copy", "journal") == 0
 
 
+def test_folding_leaves_nothing_of_what_was_overwritten_unless_somebody_reads(tmp_path: Path) -> None:
+    said, emptied = suspension("said"), suspension("emptied")
+
+    def left() -> bool:
+        return any(b'"said"' in one.read_bytes() for one in tmp_path.glob("store.sqlite*"))
+
+    async def work(store: Any) -> None:
+        await store.commit(new(said))
+        await store.commit(Commit(drops=(Drop(said, 1),), puts=(Put(emptied, 0),)))
+        assert left()
+        with closing(sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)) as reader:
+            reader.execute("begin")
+            reader.execute("select * from record").fetchall()
+            with pytest.raises(Fault) as caught:
+                await store.fold()
+            assert caught.value.code is Code.FAULT_STORE
+            await store.commit(entries(0))
+        await store.fold()
+        assert not left()
+        assert (await store.commit(entries(1))).size == 2
+        await store.fold()
+        await store.fold()
+
+    run(sqlite_store, tmp_path, work)
+
+
 def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:
     async def looks(store: Any) -> None:
         seen = look(tmp_path / "store.sqlite")

@@ -12,7 +12,7 @@ from remit.usecases.emptying import Content, emptied, nothing_stood_since, read_
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.replay_erasures import destroy_retired, erasure_refs
+from remit.usecases.replay_erasures import complete_erasure, erasure_refs
 from remit.usecases.standing import forget_standings
 
 
@@ -67,12 +67,12 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
         await keep(parts, change)
     except NoRoom:
         raise Refused(Code.TASK_BUSY, "something came that stands against it", retry_after_s=1) from None
-    # A crash from here on leaves the keys in place, where nobody seals with them: they are destroyed by the sweep, or at the next start.
+    # A crash from here on leaves the keys in place, where nobody seals with them: they are destroyed at the next start.
     parts.on_point("erase.recorded")
     forget_objects()
     forget_standings()
     try:
-        await destroy_retired(parts, keys)
+        await complete_erasure(parts, keys)
     except Fault as broken:
         raise Fault(broken.code, f"the erasure is recorded, and is completed by itself: {broken.detail}", cure=broken.cure) from None
     return Erasure(customer=customer, keys=len(keys), records=records)

@@ -58,20 +58,23 @@ async def finish_erasures(parts: Parts) -> int:
     if not owed:
         return 0
     try:
-        await destroy_retired(parts, owed)
+        await complete_erasure(parts, owed)
     except Fault as broken:
         _LOG.warning("an erasure is not complete, and is tried again: %s", broken)
         return 0
     return len(owed)
 
 
-async def destroy_retired(parts: Parts, keys: Collection[str]) -> None:
-    """Destroy the keys of an erasure that is on the record. Repeating it is always safe.
+async def complete_erasure(parts: Parts, keys: Collection[str]) -> None:
+    """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
 
     Raises:
         Fault: `fault.store`; `finish_erasures` tries again.
     """
-    await parts.vault.destroy_keys(keys)
+    try:
+        await parts.vault.destroy_keys(keys)
+    finally:
+        await parts.store.fold()
     await parts.vault.finish(keys)
 
 

@@ -9,11 +9,12 @@ from remit.adapters.store.journal import Journal
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.domain.errors import Code, Refused
 
+BUSY_MS: Final = 5000
 _PRAGMAS: Final = (
     "journal_mode = wal",
     "synchronous = full",
     "wal_autocheckpoint = 8192",  # 32 MiB: folding the log of writes back costs as much as writing it
-    "busy_timeout = 5000",
+    f"busy_timeout = {BUSY_MS}",
     "foreign_keys = on",
     "trusted_schema = off",
     "secure_delete = on",  # what is erased does not linger in freed pages, nor what was journalled
