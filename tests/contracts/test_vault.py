@@ -115,6 +115,11 @@ def test_what_is_sealed_after_keys_were_retired_outlives_them(name: str, tmp_pat
     assert asyncio.run(again.retired()) == ids, "until nothing is left to do"
     asyncio.run(again.finish(ids))
     assert asyncio.run(again.retired()) == ()
+    assert asyncio.run(again.destroyed()) == {"c1": list(ids)}
+    asyncio.run(again.owe([*ids, *ids]))
+    assert asyncio.run(again.retired()) == ids
+    asyncio.run(again.finish(ids))
+    assert asyncio.run(again.retired()) == ()
     assert unseal(again, newer) == b"secret"
     with pytest.raises(Erased):
         unseal(again, old)

@@ -1,6 +1,6 @@
 """The port to the content keys: one per customer, kept apart from the store, so that content can be erased."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple, Protocol
 
 NAMED: Final = 8
@@ -48,6 +48,14 @@ class Vault(Protocol):
 
     async def retired(self) -> tuple[str, ...]:
         """The ids of retired keys of which `finish` did not say yet that nothing is left to do, destroyed or not."""
+        ...
+
+    async def destroyed(self) -> Mapping[str, Collection[str]]:
+        """The ids of all keys that were ever destroyed here, by their subject."""
+        ...
+
+    async def owe(self, ids: Collection[str]) -> None:
+        """Name these among the retired until `finish`: of their erasure something is left to do."""
         ...
 
     async def finish(self, ids: Collection[str]) -> None:

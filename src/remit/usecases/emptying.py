@@ -44,7 +44,23 @@ class Content:
 async def read_content(parts: Parts, customer: str) -> Content:
     """Read it all."""
     find = parts.store.find
-    mandates = await find(MandateRecord, "mandate.customer", customer, limit=_MOST)
+    return await _content_under(parts, customer, await find(MandateRecord, "mandate.customer", customer, limit=_MOST))
+
+
+async def read_dead_content(parts: Parts, customer: str) -> Content:
+    """Read what stands under no mandate that is active and in no contest that is open."""
+    mandates = await parts.store.find(MandateRecord, "mandate.customer", customer, limit=_MOST)
+    content = await _content_under(parts, customer, [one for one in mandates if one.record.state != "active"])
+    tasks = {one.record.id for one in content.tasks}
+    return replace(
+        content,
+        shown=[one for one in content.shown if one.record.task in tasks],
+        contests=[one for one in content.contests if not one.record.open],
+    )
+
+
+async def _content_under(parts: Parts, customer: str, mandates: Sequence[Kept[MandateRecord]]) -> Content:
+    find = parts.store.find
     tasks = [task for one in mandates for task in await find(TaskRecord, "task.mandate", one.record.id, limit=_MOST)]
     cases = sorted({one.record.case for one in tasks})
     shown = await find(ConfirmationRecord, "confirmation.customer", customer, limit=_MOST)

@@ -5,7 +5,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
@@ -105,6 +105,15 @@ class FileVault:
         """What was retired and is not finished."""
         return await self._off_loop(lambda connection: _hex(connection.execute("select id from retired order by id")))
 
+    async def destroyed(self) -> Mapping[str, Collection[str]]:
+        """What was destroyed leaves its id and its subject."""
+        return await self._off_loop(self._destroyed)
+
+    async def owe(self, ids: Collection[str]) -> None:
+        """Remember them durably among the retired."""
+        rows = [(bytes.fromhex(one),) for one in ids]
+        await self._off_loop(lambda connection: connection.executemany("insert or ignore into retired values (?)", rows))
+
     async def finish(self, ids: Collection[str]) -> None:
         """Forget that they were retired. A key that still exists stays so: it is never sealed with again."""
         await self._off_loop(self._finish, tuple(ids))
@@ -176,6 +185,12 @@ class FileVault:
         # Under the lock and after the file: whoever seals next finds no key in memory, and none in the file that is not retired.
         self._current.pop(subject, None)
         return self._keys(connection, subject)
+
+    def _destroyed(self, connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
+        found: dict[str, list[str]] = {}
+        for subject, key_id in connection.execute("select subject, id from key where key is null order by subject, id"):
+            found.setdefault(subject, []).append(key_id.hex())
+        return found
 
     def _finish(self, connection: sqlite3.Connection, ids: Collection[str]) -> None:
         statement = "delete from retired where id = ? and not exists (select 1 from key where key.id = retired.id and key is not null)"
