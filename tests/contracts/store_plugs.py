@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from remit.adapters.signer.file import verify_ed25519
 from remit.adapters.store.sqlite import SqliteStore
 from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note, verify_checkpoint
-from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
+from remit.domain.records import ActRecord, ActState, AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
 from remit.domain.transcript import Draft, Kind, seal
 from remit.domain.values import Instant
 from remit.ports.store import Commit, EntryRow, Put, Store
@@ -117,6 +117,11 @@ def agent(record_id: str = "a1") -> AgentRecord:
         redirect_uris=("https://x.example/cb",),
         created_at=NOW,
     )
+
+
+def act(record_id: str, ask_id: str, state: ActState, *, door: str = "helpdesk", text: str = "") -> ActRecord:
+    payload = f'{{"do":"note","text":"{text}"}}'
+    return ActRecord(id=record_id, ask=ask_id, task="t1", case="case1", door=door, payload=payload, state=state, queued_at=NOW)
 
 
 def mandate(record_id: str = "m1", *, parent: str = "", root: str = "m1", state: str = "active", **changed: Any) -> MandateRecord:

@@ -14,14 +14,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.store_plugs import NOW, VKEY, entries, entry, person, run, sqlite_store, suspension, together
+from contracts.store_plugs import NOW, VKEY, act, entries, entry, new, person, run, sqlite_store, suspension, together
 from remit.adapters import worker
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.store import highwater, journal, log
 from remit.adapters.store.look import look
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import Person, Rules, Suspension
+from remit.domain.records import ActRecord, ActState, Person, Rules, Suspension
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, NoRoom, Put, Replayed, Reserve
 from remit.usecases.verify_log import verify_log
@@ -92,6 +92,53 @@ def test_what_is_committed_is_in_a_copy_of_the_files_and_only_later_in_its_table
 
     run(sqlite_store, copy, afterwards)
     assert in_tables(copy, "journal") == 0
+
+
+def test_what_an_older_program_left_of_acts_that_are_over_is_emptied_in_its_journal_too(tmp_path: Path) -> None:
+    kept = {state: act(state.value, "", state, text="private") for state in (ActState.DONE, ActState.VOID, ActState.QUEUED)}
+    (tmp_path / "store").mkdir()
+
+    async def kill(_store: Any) -> None:
+        killed_copy(tmp_path / "store", tmp_path / "copy")
+
+    busy(tmp_path / "store", new(*kept.values()), then=kill)
+    with closing(sqlite3.connect(tmp_path / "copy" / "store.sqlite")) as raw:
+        raw.execute("pragma user_version = 3")
+
+    async def afterwards(store: Any) -> None:
+        for state, was in kept.items():
+            expected = was if state is ActState.QUEUED else was.over(state)
+            assert await store.get(ActRecord, was.id) == (expected, 1)
+        assert [one.record.id for one in await store.find(ActRecord, "act.queued", "")] == ["queued"]
+
+    run(sqlite_store, tmp_path / "copy", afterwards)
+    assert in_tables(tmp_path / "copy", "journal") == 0
+
+
+def test_folding_leaves_nothing_of_what_was_overwritten_unless_somebody_reads(tmp_path: Path) -> None:
+    said, emptied = suspension("said"), suspension("emptied")
+
+    def left() -> bool:
+        return any(b'"said"' in one.read_bytes() for one in tmp_path.glob("store.sqlite*"))
+
+    async def work(store: Any) -> None:
+        await store.commit(new(said))
+        await store.commit(Commit(drops=(Drop(said, 1),), puts=(Put(emptied, 0),)))
+        assert left()
+        with closing(sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)) as reader:
+            reader.execute("begin")
+            reader.execute("select * from record").fetchall()
+            with pytest.raises(Fault) as caught:
+                await store.fold()
+            assert caught.value.code is Code.FAULT_STORE
+            await store.commit(entries(0))
+        await store.fold()
+        assert not left()
+        assert (await store.commit(entries(1))).size == 2
+        await store.fold()
+        await store.fold()
+
+    run(sqlite_store, tmp_path, work)
 
 
 def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:

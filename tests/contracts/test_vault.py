@@ -99,6 +99,36 @@ def test_keys_are_destroyed_by_id_so_that_an_erasure_can_be_repeated_without_tou
 
 
 @pytest.mark.parametrize("name", list(VAULTS))
+def test_what_is_sealed_after_keys_were_retired_outlives_them(name: str, tmp_path: Path) -> None:
+    vault = VAULTS[name](tmp_path)
+    old = seal(vault)
+    ids = asyncio.run(vault.retire("c1"))
+    assert ids == asyncio.run(vault.keys("c1")) == asyncio.run(vault.retired())
+    assert unseal(vault, old) == b"secret", "it is not destroyed yet"
+    newer = seal(vault)
+    asyncio.run(vault.finish(ids))
+    assert asyncio.run(vault.retired()) == ids, "a key that still exists is not finished"
+    vault.close()
+    again = VAULTS[name](tmp_path)
+    assert seal(again)[:8] == newer[:8] != old[:8]
+    assert asyncio.run(again.destroy_keys(ids)) == 1
+    assert asyncio.run(again.retired()) == ids, "until nothing is left to do"
+    asyncio.run(again.finish(ids))
+    assert asyncio.run(again.retired()) == ()
+    assert asyncio.run(again.destroyed()) == {"c1": list(ids)}
+    asyncio.run(again.owe([*ids, *ids]))
+    assert asyncio.run(again.retired()) == ids
+    asyncio.run(again.finish(ids))
+    assert asyncio.run(again.retired()) == ()
+    assert unseal(again, newer) == b"secret"
+    with pytest.raises(Erased):
+        unseal(again, old)
+    assert set(asyncio.run(again.retire("c1"))) == {newer[:8].hex()}
+    assert asyncio.run(again.retire("nobody")) == ()
+    again.close()
+
+
+@pytest.mark.parametrize("name", list(VAULTS))
 def test_everything_holds_after_closing_and_opening(name: str, tmp_path: Path) -> None:
     vault = VAULTS[name](tmp_path)
     kept, gone = seal(vault, "c1"), seal(vault, "c2")

@@ -2,21 +2,28 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from contracts.store_plugs import NOW, mandate, new, person, task
+from contracts.store_plugs import NOW, act, mandate, new, person, task
 from journeys.kept_desk import START, Clock, kept_desk, note_about, run
 from journeys.test_recover import ask, confirmation
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.notify.console import ConsoleNotify
+from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.domain.receipt import Holder
 from remit.domain.records import (
+    ActRecord,
+    ActState,
     AskRecord,
     AskState,
     ConfirmationRecord,
@@ -33,13 +40,15 @@ from remit.domain.records import (
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
+from remit.ports.vault import Vault
 from remit.usecases.contest import contest
 from remit.usecases.erase import Erasure
 from remit.usecases.hold import hold, settle
 from remit.usecases.parts import Parts
 from remit.usecases.propose import Change, change_of, propose, settle_proposal
 from remit.usecases.recording import open_row, receipt_of
-from remit.usecases.replay_erasures import ERASURES, replay_erasures
+from remit.usecases.recover import recover
+from remit.usecases.replay_erasures import ERASURES, finish_erasures, replay_erasures
 from remit.usecases.verify_log import verify_log
 
 DAY_S = 86_400
@@ -151,6 +160,17 @@ def test_working_records_are_emptied_of_everything_but_ids_states_and_digests(fo
     for path in folder.glob("store.sqlite*"):
         raw = path.read_bytes()
         assert b"private" not in raw, path.name
+
+
+@pytest.mark.parametrize("state", [ActState.QUEUED, ActState.SENT, ActState.UNKNOWN])
+def test_an_answer_whose_fate_is_not_known_is_emptied_too(folder: Path, clock: Clock, state: ActState) -> None:
+    async def work(parts: Parts) -> None:
+        await parts.store.commit(new(act("act1", "", state, text="private"), replace(act("act2", "", state, text="theirs"), task="t2")))
+        await erased(parts)
+        assert (await parts.store.get(ActRecord, "act1")).record.payload == "{}"
+        assert "theirs" in (await parts.store.get(ActRecord, "act2")).record.payload
+
+    run(kept_desk(folder, clock=clock), work)
 
 
 def test_the_log_still_verifies(folder: Path, clock: Clock) -> None:
@@ -339,6 +359,133 @@ def test_keys_put_back_from_a_copy_are_destroyed_again_and_newer_ones_are_kept(f
         assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
 
     run(kept_desk(folder, clock=clock), restored)
+
+
+class Slow:
+    """A vault that lets something else happen before it seals for the first time about somebody."""
+
+    def __init__(self, vault: Vault, subject: str, meanwhile: Callable[[], Any]) -> None:
+        self._vault, self._subject, self._meanwhile = vault, subject, [meanwhile]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._vault, name)
+
+    async def seal(self, subject: str, content: bytes) -> bytes:
+        sealed = await self._vault.seal(subject, content)
+        if subject == self._subject and self._meanwhile:
+            await self._meanwhile.pop()()
+        return sealed
+
+
+@pytest.mark.parametrize("name", ["a contest", "a hold"])
+def test_what_comes_against_it_at_the_last_moment_is_noticed(folder: Path, clock: Clock, name: str) -> None:
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+        slow = replace(parts, vault=cast("Any", Slow(parts.vault, "", lambda: AGAINST[name](parts))))
+        assert await refused(erase(slow, proposal=made.id, by=BOB, retention_s=0)) is Code.TASK_BUSY
+        assert await refused(erase(parts, proposal=made.id, by=BOB, retention_s=0)) is Code.REQUEST_CONFLICT
+        assert await replay_erasures(parts) == 0
+        assert None not in await contents(parts, "c1")
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path, clock: Clock) -> None:
+    """⚔ It would be on the record, and could never be read."""
+
+    async def work(parts: Parts) -> None:
+        made = await propose_erasure(parts, customer="c1", reason="r", by=ANN, retention_s=0)
+
+        async def meanwhile() -> None:
+            await erase(parts, proposal=made.id, by=BOB, retention_s=0)
+
+        slow = replace(parts, vault=cast("Any", Slow(parts.vault, "c1", meanwhile)))
+        assert await refused(contest(slow, person("c1"), "0", "this was not me")) is Code.TASK_BUSY
+        assert not await parts.store.find(Contest, "contest.customer", "c1")
+        await contest(parts, person("c1"), "0", "this was not me")
+        assert (await contents(parts, "c1"))[-1].body == {"text": "this was not me"}
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+@pytest.fixture
+def older(folder: Path, clock: Clock, tmp_path: Path) -> Path:
+    """The desk with a copy of its store put back that is older than an erasure; the content keys are those of today."""
+    shutil.copy(folder / "store.sqlite", tmp_path / "copy")
+    run(kept_desk(folder, clock=clock), erased)
+    shutil.copy(tmp_path / "copy", folder / "store.sqlite")
+    return folder
+
+
+def test_a_store_put_back_from_a_copy_brings_nothing_back_that_was_erased_since(older: Path, clock: Clock) -> None:
+    async def recovered(parts: Parts) -> None:
+        assert (await parts.store.get(AskRecord, "ask1")).record.words == "private words"
+        rotate = partial(signer_files.rotate, older / "keys", keep_old=False)
+        await recover(parts, cast("Any", parts.store), by="admin", rotate=rotate, verify_ed25519=verify_ed25519)
+        assert not (await parts.store.get(AskRecord, "ask1")).record.words
+        assert await parts.vault.retired() == ()
+        assert "erasure_repeated" in {kind for kind, _ in cast("ConsoleNotify", parts.notify).incidents}
+
+    run(kept_desk(older, clock=clock, recovering=True), recovered)
+    assert not any(b"private" in path.read_bytes() for path in older.glob("store.sqlite*"))
+
+    async def afterwards(parts: Parts) -> None:
+        assert await replay_erasures(parts) == 0
+        (kept,) = await parts.store.entries(ref=ERASURES)
+        opened = (await open_row(parts, kept.row)).sections
+        (destroyed,) = (await parts.vault.destroyed()).values()
+        envelope, desk = opened[Section.ENVELOPE].body, opened[Section.DESK].body
+        assert envelope is not None
+        assert desk is not None
+        assert (envelope["keys"], envelope["records"], desk["by"]) == (list(destroyed), 5, ["recovery"])
+
+    run(kept_desk(older, clock=clock), afterwards)
+
+
+def test_a_reader_at_the_start_only_puts_off_what_is_emptied_again(older: Path, clock: Clock) -> None:
+    def left() -> bool:
+        return any(b"private" in path.read_bytes() for path in older.glob("store.sqlite*"))
+
+    async def start(parts: Parts) -> None:
+        with closing(sqlite3.connect(older / "store.sqlite", isolation_level=None)) as reader:
+            reader.execute("begin")
+            reader.execute("select * from record").fetchall()
+            assert await replay_erasures(parts) == 0
+            assert left()
+        assert await finish_erasures(parts) == 1
+        assert not left()
+
+    run(kept_desk(older, clock=clock, recovering=True), start)
+
+
+def test_who_came_back_since_keeps_what_is_live(older: Path, clock: Clock) -> None:
+    async def start(parts: Parts) -> None:
+        await note_about(parts, "c1", "back again")
+        await parts.store.commit(new(mandate("m2", wire='{"summary":"again"}'), task("t2", mandate_id="m2")))
+        await parts.store.commit(
+            new(replace(ask("ask2", AskState.DONE), task="t2", words="again"), replace(confirmation("c2", "ask2"), task="t2"))
+        )
+        await contest(parts, person("c1"), "0", "again")
+        assert await replay_erasures(parts) == 0
+        assert not (await parts.store.get(AskRecord, "ask1")).record.words
+        assert (await parts.store.get(AskRecord, "ask2")).record.words == "again"
+        assert "again" in (await parts.store.get(MandateRecord, "m2")).record.wire
+        assert (await parts.store.get(ConfirmationRecord, "c2")).rev == 1
+        assert [one.record.text for one in await parts.store.find(Contest, "contest.open", "")] == ["again"]
+        back = [one.body for one in await contents(parts, "c1") if one is not None and one.body is not None]
+        assert back == [{"text": "back again"}, {"text": "again"}]
+
+    run(kept_desk(older, clock=clock, recovering=True), start)
+
+
+def test_a_store_that_knows_nothing_of_somebody_who_was_erased_is_left_alone(folder: Path, clock: Clock) -> None:
+    async def work(parts: Parts) -> None:
+        await parts.vault.seal("stranger", b"x")
+        await parts.vault.destroy_keys(await parts.vault.keys("stranger"))
+        assert await replay_erasures(parts) == 0
+        assert not await parts.store.entries(ref=ERASURES)
+
+    run(kept_desk(folder, clock=clock), work)
 
 
 def test_holds_and_settling_are_for_officers_with_a_reason(folder: Path, clock: Clock) -> None:

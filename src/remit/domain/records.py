@@ -553,6 +553,10 @@ class ActRecord:
     epochs: str = ""
     """A digest of everything its decision stood on; it is not sent on anything else without a new decision."""
 
+    def over(self, state: ActState) -> "ActRecord":
+        """Nothing more comes of it: what it had to say is kept here no longer."""
+        return changed(self, state=state, payload="{}")
+
     def links(self) -> tuple[Link, ...]:
         """By state while something is left to do; by task while it has not been sent."""
         if self.state is ActState.QUEUED:

@@ -240,6 +240,14 @@ class Store(Protocol):
         """
         ...
 
+    async def fold(self) -> None:
+        """Leave nothing in the store's files of what commits that were answered have overwritten or dropped.
+
+        Raises:
+            Fault: `fault.store`, also while somebody else reads the files; then it is to be tried again.
+        """
+        ...
+
     async def checkpoint(self) -> str:
         """The newest signed checkpoint ("" while the log is empty)."""
         ...

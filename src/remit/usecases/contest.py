@@ -4,7 +4,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Put
+from remit.ports.store import Commit, Expect, Put
+from remit.usecases.emptying import stood_against
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -15,7 +17,7 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
     """Contest one of one's own entries.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason.
+        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason, `task.busy`.
     """
     if not text.strip() or len(text) > _LONGEST:
         raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public="Say why, in at most 4000 characters.")
@@ -25,6 +27,7 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
     found = await parts.store.entries(ref=person.id, low=index, limit=1)
     if not found or found[0].index != index:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
+    raising = Expect(Person.KIND, person.id, (await parts.store.get(Person, person.id)).rev)  # ⚔ before anything is sealed: see `erase`
     made = Contest(id=new_id("con", parts.world.random(16)), customer=person.id, entry=index, text=text, at=parts.world.now())
     written = await write(
         parts,
@@ -38,6 +41,6 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
             refs=(person.id, made.id),
         ),
     )
-    await parts.store.commit(Commit(puts=(Put(made, 0),), entries=written.rows))
+    await keep(parts, Commit(expects=(raising,), puts=(Put(made, 0),), reserves=(stood_against(person.id),), entries=written.rows))
     await parts.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
     return made

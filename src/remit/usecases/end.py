@@ -78,7 +78,7 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
     puts.extend(Put(replace(one.record, state=ConfirmationState.VOID), one.rev, one.record) for one in confirmations)
     for act in () if alone else await parts.store.find(ActRecord, "act.task", task.id, limit=1000):
         if act.record.ask:
-            puts.append(Put(replace(act.record, state=ActState.VOID), act.rev, act.record))
+            puts.append(Put(act.record.over(ActState.VOID), act.rev, act.record))
             acts += 1
     for ask in asks:
         if ask.record.state in {AskState.WAITING, AskState.PERMITTED}:

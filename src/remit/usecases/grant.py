@@ -25,6 +25,7 @@ from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.count_opened import opened_steps
+from remit.usecases.emptying import stood_against
 from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
@@ -178,6 +179,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
         raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
     agent = await parts.store.get(AgentRecord, kept.record.client_id)
     await verify_not_suspended(parts, agent.record)
+    granting = Expect("person", customer.id, (await parts.store.get(Person, customer.id)).rev)  # ⚔ before anything is sealed: see `erase`
     expects = await _nothing_suspended(parts, agent, customer, mandate)
     record = _mandate_record(kept.record, grant, new_id("man", parts.world.random(16)), asserted.evidence, now)
     code = b64url(parts.world.random(32))
@@ -216,13 +218,14 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
     try:
         await parts.store.commit(
             Commit(
-                expects=(*expects, Expect("person", customer.id, (await parts.store.get(Person, customer.id)).rev)),
+                expects=(*expects, granting),
                 puts=(
                     Put(record, 0),
                     Put(granted, kept.rev, kept.record),
                     Put(replace(passkey.record, sign_count=asserted.sign_count), passkey.rev, passkey.record),
                 ),
                 drops=(Drop(ceremony.record, ceremony.rev),),
+                reserves=(stood_against(customer.id),),
                 entries=written.rows,
             )
         )

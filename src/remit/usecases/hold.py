@@ -6,7 +6,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Missing, Put
+from remit.ports.store import Commit, Expect, Missing, Put
+from remit.usecases.emptying import stood_against
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
@@ -19,13 +20,13 @@ async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Conte
     """Hold everything on the record about a customer, for a dispute or by order.
 
     Raises:
-        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for nobody's id.
+        Refused: `person.not_allowed`, `request.malformed` without a reason, `request.not_found` for nobody's id, `task.busy`.
     """
     _verify_officer(by)
     if not reason.strip():
         raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public="Say why.")
     try:
-        await parts.store.get(Person, customer)
+        kept = await parts.store.get(Person, customer)
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such customer") from None
     made = Contest(id=new_id("con", parts.world.random(16)), customer=customer, entry=NO_ENTRY, text=reason, at=parts.world.now())
@@ -39,7 +40,8 @@ async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Conte
             refs=(customer, made.id),
         ),
     )
-    await parts.store.commit(Commit(puts=(Put(made, 0),), entries=written.rows))
+    expects = (Expect(Person.KIND, customer, kept.rev),)
+    await keep(parts, Commit(expects=expects, puts=(Put(made, 0),), reserves=(stood_against(customer),), entries=written.rows))
     return made
 
 

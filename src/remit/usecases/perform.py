@@ -164,7 +164,7 @@ async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None
 async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:
     """An act that may not be sent any more: void it, release what it reserved, say why on the record."""
     if not act.record.ask:
-        puts = (Put(changed(act.record, state=ActState.VOID), act.rev, act.record),)
+        puts = (Put(act.record.over(ActState.VOID), act.rev, act.record),)
         try:
             await parts.store.commit(Commit(puts=puts))
         except Conflict:
@@ -176,7 +176,7 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
     try:
         await parts.store.commit(
             Commit(
-                puts=(Put(changed(act.record, state=ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
+                puts=(Put(act.record.over(ActState.VOID), act.rev, act.record), Put(voided, ask.rev, ask.record)),
                 reserves=released(ask.record),
                 entries=written.rows,
             )
@@ -277,7 +277,7 @@ async def settle_act(
         if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
             return None
         done = result.state is desk.ActState.DONE
-        after = changed(act.record, state=ActState.DONE if done else ActState.FAILED)
+        after = act.record.over(ActState.DONE if done else ActState.FAILED)
         try:
             if not act.record.ask:
                 await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))

@@ -86,8 +86,12 @@ async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agr
     await _verify(parts, change)
     await _verify_not_own(parts, person, change)
     await _verify_not_own(parts, proposer, change)
-    await _take(parts, kept)
-    await _CHANGES[change.what](parts, change, f"{kept.record.by}, {person.id}")
+    by = (kept.record.by, person.id)
+    if change.what == "erase":  # ⚔ in one commit with the proposal: repeated by a restore, of keys by their names
+        await erase(parts, change.name, by=by, reason=change.reason, agreed=kept)
+    else:
+        await _take(parts, kept)
+        await _CHANGES[change.what](parts, change, ", ".join(by))
     return kept.record
 
 
@@ -271,14 +275,7 @@ async def _verified(parts: Parts, change: Change, by: str) -> None:
     await vouch(parts, change.name, seen=_seen(parts, change), by=by, reason=change.reason)
 
 
-async def _erase(parts: Parts, change: Change, by: str) -> None:
-    """⚔ The erasure a restore repeats: of keys by their names, and of what the working records still say."""
-    person = await verify_erasable(parts, change.name)
-    await erase(parts, person, by=by.split(", "), reason=change.reason)
-
-
 _CHANGES: Final[Mapping[str, Callable[[Parts, Change, str], Awaitable[None]]]] = {
-    "erase": _erase,
     "resume": _resume,
     "roles": _roles,
     "tier": _tier,

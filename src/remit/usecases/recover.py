@@ -159,7 +159,8 @@ async def _doubt_acts(parts: Parts) -> int:
     sent = [kept for kept in await _all(parts, ActRecord, "act.sent") if kept.record.state is ActState.SENT]
     for act in (*queued, *sent):
         known = act.record.door == "backoffice" or act.record.state is ActState.SENT
-        puts = [Put(replace(act.record, state=ActState.UNKNOWN if known else ActState.VOID), act.rev, act.record)]
+        doubtful = replace(act.record, state=ActState.UNKNOWN) if known else act.record.over(ActState.VOID)
+        puts = [Put(doubtful, act.rev, act.record)]
         reserves: tuple[Reserve, ...] = ()
         if act.record.ask:
             ask = await parts.store.get(AskRecord, act.record.ask)

@@ -1,15 +1,29 @@
-"""Repeating erasures at every start, so that a key file put back from a copy brings no erased content back."""
+"""Completing erasures, and repeating them at every start: neither keys nor a store put back from a copy bring erased content back."""
 
-from remit.domain.transcript import Section, unseal
+import logging
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from remit.domain.errors import Fault
+from remit.domain.transcript import Kind, Section, unseal
+from remit.ports.store import Commit
+from remit.usecases.emptying import emptied, read_dead_content
 from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, pseudonym, write
 
-ERASURES = "erasures"
+ERASURES: Final = "erasures"
 """Under which reference every erasure's entry is found."""
-_PAGE = 500
+_LOG: Final = logging.getLogger("remit")
+_PAGE: Final = 500
+
+
+def erasure_refs(keys: Collection[str]) -> tuple[str, ...]:
+    """Under which references an erasure of these keys is found: among all, and by each key."""
+    return (ERASURES, *(_erasure_of(key) for key in keys))
 
 
 async def replay_erasures(parts: Parts) -> int:
-    """Destroy again every key that an `entry.erased` names, and say how many had come back.
+    """Destroy again every key that an `entry.erased` names, and say how many had come back; erase again what a restored store brought back.
 
     Keys are named by their random ids, so that a customer who came back later keeps the newer key.
 
@@ -19,19 +33,85 @@ async def replay_erasures(parts: Parts) -> int:
 
     Source: 2-model.md §9 (Erasure).
     """
-    low, back = 0, 0
-    while True:
-        page = await parts.store.entries(ref=ERASURES, low=low, limit=_PAGE)
-        ids: list[str] = []
-        for kept in page:
-            envelope = unseal(kept.row.envelope, None).sections[Section.ENVELOPE].body or {}
-            named = envelope.get("keys")
-            ids.extend(one for one in named if isinstance(one, str)) if isinstance(named, (list, tuple)) else None
-        if ids:
-            back += await parts.vault.destroy_keys(ids)
-        if len(page) < _PAGE:
-            break
-        low = page[-1].index + 1
+    named = await _named(parts)
+    back = await parts.vault.destroy_keys(named) if named else 0
     if back:
         await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
+    for customer, destroyed in (await parts.vault.destroyed()).items():
+        lost = [one for one in destroyed if one not in named]
+        if lost:
+            await _erase_again(parts, customer, lost)
+    await finish_erasures(parts)
     return back
+
+
+async def _named(parts: Parts) -> set[str]:
+    """Every key that an erasure on the record names."""
+    named: set[str] = set()
+    low = 0
+    while True:
+        page = await parts.store.entries(ref=ERASURES, low=low, limit=_PAGE)
+        for kept in page:
+            envelope = unseal(kept.row.envelope, None).sections[Section.ENVELOPE].body or {}
+            keys = envelope.get("keys")
+            named.update(one for one in keys if isinstance(one, str)) if isinstance(keys, (list, tuple)) else None
+        if len(page) < _PAGE:
+            return named
+        low = page[-1].index + 1
+
+
+async def _erase_again(parts: Parts, customer: str, keys: Sequence[str]) -> None:
+    """⚔ A store that is older than an erasure has its working records still, in plain text, and no entry: only the content keys remember.
+
+    What is live came since (a recovery had revoked and ended everything), and stays.
+    """
+    if not await parts.store.entries(ref=customer, limit=1):
+        return  # this store knows nothing about them
+    puts, drops = emptied(await read_dead_content(parts, customer))
+    records = len(puts) + len(drops)
+    await parts.vault.owe(keys)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.ENTRY_ERASED,
+            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
+            desk={"by": ["recovery"], "reason": "erased after this copy of the store was made"},
+            refs=(*erasure_refs(keys), customer),
+        ),
+    )
+    await parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops), entries=written.rows))
+    await parts.notify.incident(kind="erasure_repeated", details={"records": str(records)})
+
+
+async def finish_erasures(parts: Parts) -> int:
+    """Complete the erasures that are on the record and broke before their end; says how many keys that were.
+
+    ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.
+    """
+    owed = [one for one in await parts.vault.retired() if await parts.store.entries(ref=_erasure_of(one), limit=1)]
+    if not owed:
+        return 0
+    try:
+        await complete_erasure(parts, owed)
+    except Fault as broken:
+        _LOG.warning("an erasure is not complete, and is tried again: %s", broken)
+        return 0
+    return len(owed)
+
+
+async def complete_erasure(parts: Parts, keys: Collection[str]) -> None:
+    """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
+
+    Raises:
+        Fault: `fault.store`; `finish_erasures` tries again.
+    """
+    try:
+        await parts.vault.destroy_keys(keys)
+    finally:
+        await parts.store.fold()
+    await parts.vault.finish(keys)
+
+
+def _erasure_of(key: str) -> str:
+    return f"erased:{key}"

@@ -30,6 +30,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
 from remit.usecases.reconcile import reconcile
 from remit.usecases.recording import draft, write
+from remit.usecases.replay_erasures import finish_erasures
 from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.reserving import moved, released
 from remit.usecases.standing import ending_of, load_standing, something_waits
@@ -62,7 +63,7 @@ async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
 
 
 async def sweep_due(parts: Parts) -> int:
-    """End what has expired, forget what is spent, report what was written past Remit. The desk's systems do not hold it up for long."""
+    """End what has expired, forget what is spent, complete erasures that broke, report what was written past Remit. The desk's systems do not hold it up for long."""
     now = parts.world.now()
     shortest_s = min(parts.terms.task_idle_s, parts.terms.task_life_s)
     done = 0
@@ -75,6 +76,7 @@ async def sweep_due(parts: Parts) -> int:
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)
+    done += await finish_erasures(parts)
     return done + await report_native_replies(parts)
 
 

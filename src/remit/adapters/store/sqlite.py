@@ -151,6 +151,10 @@ class SqliteStore:
         """Make it all true, durably."""
         return cast("Committed", await self._writer_thread.hand_over(commit))
 
+    async def fold(self) -> None:
+        """Leave nothing of what was overwritten."""
+        await self._writer_thread.do(self._writer.fold)
+
     async def checkpoint(self) -> str:
         """The newest signed checkpoint."""
         return await self._read(self._reader.checkpoint)

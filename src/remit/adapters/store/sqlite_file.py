@@ -5,20 +5,29 @@ from pathlib import Path
 from typing import Final
 
 from remit.adapters.sqlite_files import DISK_CURE, is_busy, is_rights, no_rights, unreadable, verify_writable, why
+from remit.adapters.store.journal import Journal
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.domain.errors import Code, Refused
 
+BUSY_MS: Final = 5000
 _PRAGMAS: Final = (
     "journal_mode = wal",
     "synchronous = full",
     "wal_autocheckpoint = 8192",  # 32 MiB: folding the log of writes back costs as much as writing it
-    "busy_timeout = 5000",
+    f"busy_timeout = {BUSY_MS}",
     "foreign_keys = on",
     "trusted_schema = off",
     "secure_delete = on",  # what is erased does not linger in freed pages, nor what was journalled
     "temp_store = memory",
     "cache_size = -16384",  # KiB a connection; four times as much gave no more asks a second, the system keeps the file in memory too
 )
+
+_JOURNALLED: Final = 3
+"""From this schema on, what is committed may not be in the tables yet."""
+
+
+def _quiet(_name: str) -> None:
+    """No fault is wanted here."""
 
 
 def hold(path: Path) -> sqlite3.Connection:
@@ -67,7 +76,8 @@ def migrate(connection: sqlite3.Connection) -> int:
     """Bring the schema forward, each step whole or not at all, and return its version.
 
     Raises:
-        Refused: `settings.invalid` when the file was written by a newer Remit, or is something else's database.
+        Refused: `settings.invalid` when the file was written by a newer Remit, or is something else's database;
+            `log.damaged` when what an older one journalled cannot be read.
     """
     newest = MIGRATIONS[-1][0]
     try:
@@ -76,6 +86,8 @@ def migrate(connection: sqlite3.Connection) -> int:
             raise _invalid(f"the store has schema {version}, this program knows {newest}", cure="Upgrade Remit.")
         if version == 0 and connection.execute("select count(*) from sqlite_schema").fetchone()[0]:
             raise _invalid("store.url names a database that is not a Remit store", cure="Name another file in store.url.")
+        if _JOURNALLED <= version < newest:
+            Journal(connection, _quiet)  # what a step changes has to stand in the tables first
         for number, script in MIGRATIONS:
             if number > version:
                 connection.executescript(f"begin immediate; {script} pragma user_version = {number}; commit;")

@@ -6,7 +6,7 @@ Runs on the writing thread alone. What one commit changes is decided in `decidin
 import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from remit.adapters.store import trails
 from remit.adapters.store.deciding import Deciding
@@ -14,6 +14,7 @@ from remit.adapters.store.held import Changes, Held
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.journal import Group, Journal, Unsettled
 from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.sqlite_file import BUSY_MS
 from remit.adapters.store.sqlite_fill import Filler
 from remit.adapters.worker import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
@@ -23,6 +24,8 @@ Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, OverflowError)
 """What is said of a bad value, or of a damaged record. Everything else is the disk or the file, and concerns the whole group."""
 _KNOWN = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
+
+_PATIENCE_MS: Final = 250
 
 _Places = list[tuple[Job[Any], tuple[int, ...]]]
 
@@ -62,6 +65,24 @@ class GroupWriter:
             self._sound = False  # ⚔ the connection may even stand inside a transaction, where nothing that is written is durable
             raise broken if isinstance(broken, Fault) else _broken(broken) from broken
         self._log.settled()
+
+    def fold(self) -> None:
+        """Put in the tables what is committed, and empty the file's log of writes, where what they overwrote stands in full.
+
+        Raises:
+            Fault: `fault.store`, also when somebody who reads the file kept it from being emptied.
+        """
+        self.settle()
+        self._connection.execute(f"pragma busy_timeout = {_PATIENCE_MS}")  # commits wait meanwhile
+        try:
+            busy, *_ = self._connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        finally:
+            self._connection.execute(f"pragma busy_timeout = {BUSY_MS}")
+        if busy:
+            raise Fault(
+                Code.FAULT_STORE,
+                "what was erased is still in the store's log of writes; close other readers (verify-log, doctor, a backup), it is tried again",
+            )
 
     def rest(self, *, idle: bool) -> bool:
         """Put in the tables what is committed, when it is much or nothing else is to do; returns whether more is left for then.

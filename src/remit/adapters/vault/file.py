@@ -5,7 +5,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
@@ -25,6 +25,7 @@ _ID: Final = NAMED
 _TAG: Final = 16
 _KEY: Final = 32
 _CACHE: Final = 20_000
+_IN_USE: Final = "select id, key from key where subject = ? and key is not null and id not in (select id from retired)"
 _PRAGMAS: Final = (
     "locking_mode = exclusive",  # a second process would go on with keys that the first has destroyed
     "journal_mode = wal",
@@ -62,6 +63,7 @@ class FileVault:
                 "create table if not exists key (subject text not null, id blob not null, key blob, primary key (subject, id))"
             )
             self._connection.execute("create index if not exists key_id on key (id)")
+            self._connection.execute("create table if not exists retired (id blob primary key) without rowid")
             self._connection.execute("commit")
         except (OSError, sqlite3.Error) as problem:
             self.close()
@@ -94,6 +96,27 @@ class FileVault:
     async def keys(self, subject: str) -> tuple[str, ...]:
         """The ids of the subject's keys that still exist."""
         return await self._off_loop(self._keys, subject)
+
+    async def retire(self, subject: str) -> tuple[str, ...]:
+        """Durably seal with none of the subject's present keys again."""
+        return await self._off_loop(self._retire, subject)
+
+    async def retired(self) -> tuple[str, ...]:
+        """What was retired and is not finished."""
+        return await self._off_loop(lambda connection: _hex(connection.execute("select id from retired order by id")))
+
+    async def destroyed(self) -> Mapping[str, Collection[str]]:
+        """What was destroyed leaves its id and its subject."""
+        return await self._off_loop(self._destroyed)
+
+    async def owe(self, ids: Collection[str]) -> None:
+        """Remember them durably among the retired."""
+        rows = [(bytes.fromhex(one),) for one in ids]
+        await self._off_loop(lambda connection: connection.executemany("insert or ignore into retired values (?)", rows))
+
+    async def finish(self, ids: Collection[str]) -> None:
+        """Forget that they were retired. A key that still exists stays so: it is never sealed with again."""
+        await self._off_loop(self._finish, tuple(ids))
 
     async def destroy_keys(self, ids: Collection[str]) -> int:
         """Overwrite these keys; their ids stay, so that erased and damaged can be told apart."""
@@ -131,7 +154,7 @@ class FileVault:
             return work(self._connection, *given)
 
     def _load(self, connection: sqlite3.Connection, subject: str) -> tuple[bytes, AESGCM]:
-        row = connection.execute("select id, key from key where subject = ? and key is not null", (subject,)).fetchone()
+        row = connection.execute(_IN_USE, (subject,)).fetchone()
         if row is None:
             row = (self._world.random(_ID), AESGCM.generate_key(8 * _KEY))
             connection.execute("insert into key (subject, id, key) values (?, ?, ?)", (subject, *row))
@@ -155,8 +178,23 @@ class FileVault:
         return cipher
 
     def _keys(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
-        rows = connection.execute("select id from key where subject = ? and key is not null order by id", (subject,))
-        return tuple(key_id.hex() for (key_id,) in rows)
+        return _hex(connection.execute("select id from key where subject = ? and key is not null order by id", (subject,)))
+
+    def _retire(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
+        connection.execute("insert or ignore into retired select id from key where subject = ? and key is not null", (subject,))
+        # Under the lock and after the file: whoever seals next finds no key in memory, and none in the file that is not retired.
+        self._current.pop(subject, None)
+        return self._keys(connection, subject)
+
+    def _destroyed(self, connection: sqlite3.Connection) -> Mapping[str, Collection[str]]:
+        found: dict[str, list[str]] = {}
+        for subject, key_id in connection.execute("select subject, id from key where key is null order by subject, id"):
+            found.setdefault(subject, []).append(key_id.hex())
+        return found
+
+    def _finish(self, connection: sqlite3.Connection, ids: Collection[str]) -> None:
+        statement = "delete from retired where id = ? and not exists (select 1 from key where key.id = retired.id and key is not null)"
+        connection.executemany(statement, [(bytes.fromhex(one),) for one in ids])
 
     def _destroy(self, connection: sqlite3.Connection, ids: Collection[str]) -> int:
         raw = {bytes.fromhex(one) for one in ids}
@@ -169,9 +207,13 @@ class FileVault:
         busy, *_ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
         if busy:
             raise Fault(
-                Code.FAULT_STORE, "the key is destroyed, but still in the file's log of writes; close other readers and erase again"
+                Code.FAULT_STORE, "the key is destroyed, but still in the file's log of writes; close other readers, it is tried again"
             )
         return done
+
+
+def _hex(rows: Iterable[tuple[bytes]]) -> tuple[str, ...]:
+    return tuple(key_id.hex() for (key_id,) in rows)
 
 
 def _cipher(key: bytes) -> AESGCM:
