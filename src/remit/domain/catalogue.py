@@ -53,7 +53,8 @@ class MarkKind(StrEnum):
     RESOURCE = "x-resource"
 
 
-OFFER_PARAMS: Final = frozenset({"offer_id", "digest"})
+OFFER_DIGEST: Final = "digest"
+OFFER_PARAMS: Final = frozenset({"offer_id", OFFER_DIGEST})
 """By which params an offer is accepted."""
 CUSTOMER: Final = "customer"
 """The confirmer word for the represented person; officers are `officer:<role>`."""
