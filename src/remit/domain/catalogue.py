@@ -104,8 +104,8 @@ class Action:
     """Something the desk can do, `area.verb`.
 
     `schema` is the closed JSON Schema (2020-12) of its params; `declared` are all parameter paths of it, as texts;
-    `short` is what it is called before any of them is known. `digest` is over everything a signer relies on: schema,
-    effect, area, titles, power and returns.
+    `short` is what it is called before any of them is known; `offer_required` are the terms without which no offer for
+    it is made. `digest` is over everything a signer relies on: schema, effect, area, titles, power and returns.
     """
 
     name: str
@@ -121,6 +121,7 @@ class Action:
     builtin: bool
     digest: str
     short: str = ""
+    offer_required: tuple[str, ...] = ()
 
     @property
     def takes_offer(self) -> bool:

@@ -5,12 +5,13 @@ The params are read in `params_schema`.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Final, TypeVar
 
 from remit.domain.canonical import digest
-from remit.domain.catalogue import Action, Area, Attribute, Effect, MarkKind, PowerKind
+from remit.domain.catalogue import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
 from remit.domain.catalogue_tables import closed, flag, quoted, text, texts, wrong
 from remit.domain.params_marks import Names
 from remit.domain.params_schema import ParamsSchema, read_params
@@ -19,6 +20,7 @@ from remit.domain.paths import Path, parse_path
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
 _POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
+_OPTIONAL: Final = ("offer_required", "params", "returns", "reversible", "short")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -33,7 +35,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     Source: 2-model.md §1.
     """
     key = quoted("action", name)
-    found = closed(value, key, required=("title", "power", "area", "effect"), optional=("params", "returns", "reversible", "short"))
+    found = closed(value, key, required=("title", "power", "area", "effect"), optional=_OPTIONAL)
     power = _word(PowerKind, found["power"], f"{key}.power", among=_POWERS)
     effect = _word(Effect, found["effect"], f"{key}.effect")
     if power is PowerKind.RECEIVE and effect is not Effect.READ:
@@ -48,7 +50,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     short = text(found["short"], f"{key}.short") if "short" in found else ""
     if "{" in short or "}" in short:
         raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
-    return _sealed(
+    action = _sealed(
         name=name,
         title=title,
         short=short,
@@ -60,6 +62,21 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
         params=params,
         sensitive=[one for one in returns if attributes[one].sensitive],
     )
+    if "offer_required" not in found:
+        return action
+    return replace(action, offer_required=_offer_required(action, found["offer_required"], f"{key}.offer_required"))
+
+
+def _offer_required(action: Action, value: object, key: str) -> tuple[str, ...]:
+    if not action.takes_offer:
+        raise wrong(key, "the action accepts no offer", 'remove it, or make the power "accept" and declare the params offer_id and digest')
+    members = action.schema.get("properties")
+    terms = sorted(members.keys() - OFFER_PARAMS) if isinstance(members, Mapping) else []
+    required = texts(value, key)
+    for one in required:
+        if one not in terms:
+            raise wrong(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
+    return required
 
 
 def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:

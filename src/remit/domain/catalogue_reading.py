@@ -233,7 +233,10 @@ def _catalogue_digest(catalogue: Catalogue) -> str:
             "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
             "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
             "attributes": {name: [one.title, one.sensitive] for name, one in catalogue.attributes.items()},
-            "actions": {name: [action.digest, action.reversible] for name, action in catalogue.actions.items()},
+            "actions": {
+                name: [action.digest, action.reversible, *([list(action.offer_required)] if action.offer_required else [])]
+                for name, action in catalogue.actions.items()
+            },
             "objectives": {
                 name: {
                     "title": one.title,
