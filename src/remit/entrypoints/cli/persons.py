@@ -43,7 +43,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     recover.add_argument("id", metavar="ID")
     _minutes(recover)
     recover.set_defaults(run=_recover)
-    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address; the old one is told, too")
+    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address")
     contact.add_argument("id", metavar="ID")
     contact.add_argument("--email", required=True, metavar="ADDRESS")
     contact.add_argument("--reason", default="", metavar="TEXT")
@@ -119,7 +119,8 @@ def _contact(args: argparse.Namespace, out: Out) -> int:
     changed = with_desk(settings_of(args), lambda desk: change_contact(desk.parts, args.id, args.email, by=at_seat(), reason=args.reason))
     out.tell(
         {"person": changed.id, "email": changed.email},
-        f"{changed.id} is told things at {changed.email} from now on; the old address is told of the change.",
+        f"{changed.id}'s address is {changed.email} from now on.",
+        "This desk sends no mail: tell them of the change yourself, at the old address and the new one.",
         "For 72 hours their passkeys confirm nothing but everyday things.",
     )
     return Exit.OK
