@@ -174,6 +174,43 @@ def test_a_mistake_in_what_an_offer_must_have_is_named(names: Any, action: str) 
     assert f'action."{action}".offer_required' in caught.value.detail
 
 
+def required_for(needs: Any) -> Catalogue:
+    data = deepcopy(CATALOGUE)
+    data["action"][OFFER]["offer_required_for"] = needs
+    return read_catalogue(data, today=None)
+
+
+def test_a_terms_value_can_need_other_terms_beside_it() -> None:
+    catalogue = required_for({"kind": {"goodwill": ["amount"]}})
+    action = catalogue.action(OFFER)
+    verify_complete(action, {"kind": "goodwill", "amount": "5.00 EUR"})
+    verify_complete(action, {"kind": "exception"})
+    verify_complete(action, {"item_ids": ["i1"]})
+    with pytest.raises(Refused) as caught:
+        verify_complete(action, {"kind": "goodwill"})
+    assert caught.value.code is Code.PARAMS_INVALID
+    assert "'amount'" in str(caught.value.public)
+    assert catalogue.digest != required_for({}).digest
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        "kind",
+        {"no_such": {}},
+        {"kind": ["amount"]},
+        {"kind": {"other": ["amount"]}},
+        {"kind": {"goodwill": ["digest"]}},
+        {"amount": {"x": []}},
+    ],
+)
+def test_a_mistake_in_what_a_value_needs_is_named(needs: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        required_for(needs)
+    assert caught.value.code is Code.CATALOGUE_INVALID
+    assert f'action."{OFFER}".offer_required_for' in caught.value.detail
+
+
 def test_of_an_offer_nobody_agrees_to_less() -> None:
     action = desk().action(OFFER)
     params = {"offer_id": "off_1", "digest": "sha-256:x", "amount": "5.00 EUR", "item_ids": ["i1", "i2"]}

@@ -105,7 +105,7 @@ class Action:
 
     `schema` is the closed JSON Schema (2020-12) of its params; `declared` are all parameter paths of it, as texts;
     `short` is what it is called before any of them is known; `offer_required` are the terms without which no offer for
-    it is made. `digest` is over everything a signer relies on: schema, effect, area, titles, power and returns.
+    it is made, `offer_required_for` those that a term's value needs beside it. `digest` is over everything a signer relies on: schema, effect, area, titles, power and returns.
     """
 
     name: str
@@ -122,6 +122,7 @@ class Action:
     digest: str
     short: str = ""
     offer_required: tuple[str, ...] = ()
+    offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def takes_offer(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from remit.domain.canonical import digest
 from remit.domain.catalogue import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
-from remit.domain.catalogue_tables import closed, flag, quoted, text, texts, wrong
+from remit.domain.catalogue_tables import closed, flag, quoted, table, text, texts, wrong
 from remit.domain.params_marks import Names
 from remit.domain.params_schema import ParamsSchema, read_params
 from remit.domain.paths import Path, parse_path
@@ -20,7 +20,7 @@ from remit.domain.paths import Path, parse_path
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
 _POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
-_OPTIONAL: Final = ("offer_required", "params", "returns", "reversible", "short")
+_OPTIONAL: Final = ("offer_required", "offer_required_for", "params", "returns", "reversible", "short")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -62,21 +62,39 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
         params=params,
         sensitive=[one for one in returns if attributes[one].sensitive],
     )
-    if "offer_required" not in found:
-        return action
-    return replace(action, offer_required=_offer_required(action, found["offer_required"], f"{key}.offer_required"))
+    return replace(
+        action,
+        offer_required=_terms(action, found["offer_required"], f"{key}.offer_required") if "offer_required" in found else (),
+        offer_required_for=_required_for(action, found.get("offer_required_for", {}), f"{key}.offer_required_for"),
+    )
 
 
-def _offer_required(action: Action, value: object, key: str) -> tuple[str, ...]:
+def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
+    """Names of terms of the offers that an action accepts."""
     if not action.takes_offer:
         raise wrong(key, "the action accepts no offer", 'remove it, or make the power "accept" and declare the params offer_id and digest')
     members = action.schema.get("properties")
     terms = sorted(members.keys() - OFFER_PARAMS) if isinstance(members, Mapping) else []
-    required = texts(value, key)
-    for one in required:
+    found = texts(value, key)
+    for one in found:
         if one not in terms:
             raise wrong(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
-    return required
+    return found
+
+
+def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Which terms a term's value needs: a table of tables, by the term and by its values."""
+    made: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for name, by_value in table(value, key).items():
+        _terms(action, (name,), key)
+        members = action.schema.get("properties")
+        member = members.get(name) if isinstance(members, Mapping) else None
+        choices = member.get("enum") if isinstance(member, Mapping) else None
+        for one in table(by_value, f"{key}.{name}"):
+            if not isinstance(choices, Sequence) or one not in choices:
+                raise wrong(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
+        made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in table(by_value, f"{key}.{name}").items()}
+    return made
 
 
 def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:

@@ -52,7 +52,10 @@ def verify_complete(action: Action, terms: JsonObject) -> None:
     Raises:
         Refused: `params.invalid` naming what is missing.
     """
-    missing = [name for name in action.offer_required if name not in terms]
+    wanted = list(action.offer_required)
+    for name, by_value in action.offer_required_for.items():
+        wanted += by_value.get(str(terms.get(name, "")), ())
+    missing = [name for name in dict.fromkeys(wanted) if name not in terms]
     if missing:
         called = ", ".join(f"'{word_for(action.schema, parse_path(name)) or name}'" for name in missing)
         raise Refused(
