@@ -100,7 +100,7 @@ def serve() -> Iterator[Serve]:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
-                    env={**os.environ, "PYTHONPATH": "src", **environment},
+                    env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment},
                 )
             )
             ending.callback(lambda: process.kill() if process.poll() is None else None)

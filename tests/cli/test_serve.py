@@ -183,7 +183,11 @@ def test_two_workers_on_one_sqlite_file_are_refused(remit: Run, desk: Path) -> N
 
 def test_a_second_server_on_the_same_desk_is_refused(remit: Run, serve: Serve, desk: Path) -> None:
     serving = serve(desk)
-    refused(remit("serve", "--config", desk, "--port", "0"), "settings.invalid", "the desk is being served")
+    for known in (("serve", "--port", "0"), ("policy", "approve", "--as", "admin"), ("rotate-keys",), ("recover",)):
+        ran = remit(*known, "--config", desk)
+        refused(ran, "settings.invalid", "the desk is being served")
+        assert "Cure: Stop the server and try again." in ran.err, ran
+    assert "/security" in remit("person", "list", "--config", desk).err
     assert httpx.get(f"{serving.url}/readyz").status_code == 200
     assert serving.stop(signal.SIGINT) == 0
 

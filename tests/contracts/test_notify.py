@@ -78,6 +78,22 @@ def test_the_console_keeps_what_it_told_within_bounds_and_forgets_who_waited() -
     assert not notify._waiting
 
 
+def test_a_notice_is_a_line_of_the_log_with_all_that_it_says(caplog: pytest.LogCaptureFixture) -> None:
+    asyncio.run(
+        ConsoleNotify().tell(
+            person="zoe",
+            address="zoe@old.example",
+            subject="Your address was changed",
+            text="Tell the desk.",
+            page="https://desk.example/me",
+        )
+    )
+    (line,) = caplog.records
+    assert (line.name, line.levelname) == ("remit.notices", "WARNING")
+    for part in ("zoe at zoe@old.example", "sends no mail", "Your address was changed", "Tell the desk.", "https://desk.example/me"):
+        assert part in line.getMessage()
+
+
 def test_everybody_is_woken_when_the_process_stops() -> None:
     notify = ConsoleNotify()
 

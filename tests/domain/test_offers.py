@@ -8,8 +8,11 @@ import pytest
 from browser.shop import CATALOGUE
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.confirmation import verify_lesser
 from remit.domain.errors import Code, Refused
-from remit.domain.offers import offered_at_most, verify_offered, widest
+from remit.domain.offers import offered_at_most, verify_complete, verify_offered, widest
+from remit.entrypoints.web.edit_form import param_fields
+from remit.entrypoints.web.offer_form import offer_forms
 
 OFFER = "offer.accept"
 
@@ -129,3 +132,90 @@ def test_of_several_limits_the_widest_of_each_currency_is_told() -> None:
     assert [str(one) for one in widest(limits or ())] == ["1000.00 EUR", "50.00 USD"]
     said = str(refused(catalogue, ["care", "lead"], amount="1000.01 EUR").public)
     assert said.startswith("Your role offers at most 1000.00 EUR. ")
+
+
+def required(names: Any, action: str = OFFER) -> Catalogue:
+    data = deepcopy(CATALOGUE)
+    data["action"][action]["offer_required"] = names
+    return read_catalogue(data, today=None)
+
+
+def test_an_offer_has_the_terms_it_cannot_be_carried_out_without() -> None:
+    catalogue = required(["kind", "amount"])
+    verify_complete(catalogue.action(OFFER), {"kind": "goodwill", "amount": "5.00 EUR"})
+    with pytest.raises(Refused) as caught:
+        verify_complete(catalogue.action(OFFER), {"amount": "5.00 EUR"})
+    assert caught.value.code is Code.PARAMS_INVALID
+    assert "'kind'" in str(caught.value.public)
+    assert "amount" not in str(caught.value.public)
+    assert catalogue.digest != required([]).digest
+    assert [(one.name, one.required) for one in offer_forms(catalogue, ["care"])[0].terms] == [
+        ("amount", True),
+        ("item_ids", False),
+        ("kind", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "action"),
+    [
+        ("kind", OFFER),
+        (["offer_id"], OFFER),
+        (["digest"], OFFER),
+        (["no_such"], OFFER),
+        (["kind", "kind"], OFFER),
+        (["amount"], "payment.refund"),
+    ],
+)
+def test_a_mistake_in_what_an_offer_must_have_is_named(names: Any, action: str) -> None:
+    with pytest.raises(Refused) as caught:
+        required(names, action)
+    assert caught.value.code is Code.CATALOGUE_INVALID
+    assert f'action."{action}".offer_required' in caught.value.detail
+
+
+def required_for(needs: Any) -> Catalogue:
+    data = deepcopy(CATALOGUE)
+    data["action"][OFFER]["offer_required_for"] = needs
+    return read_catalogue(data, today=None)
+
+
+def test_a_terms_value_can_need_other_terms_beside_it() -> None:
+    catalogue = required_for({"kind": {"goodwill": ["amount"]}})
+    action = catalogue.action(OFFER)
+    verify_complete(action, {"kind": "goodwill", "amount": "5.00 EUR"})
+    verify_complete(action, {"kind": "exception"})
+    verify_complete(action, {"item_ids": ["i1"]})
+    with pytest.raises(Refused) as caught:
+        verify_complete(action, {"kind": "goodwill"})
+    assert caught.value.code is Code.PARAMS_INVALID
+    assert "'amount'" in str(caught.value.public)
+    assert catalogue.digest != required_for({}).digest
+
+
+@pytest.mark.parametrize(
+    "needs",
+    [
+        "kind",
+        {"no_such": {}},
+        {"kind": ["amount"]},
+        {"kind": {"other": ["amount"]}},
+        {"kind": {"goodwill": ["digest"]}},
+        {"amount": {"x": []}},
+    ],
+)
+def test_a_mistake_in_what_a_value_needs_is_named(needs: Any) -> None:
+    with pytest.raises(Refused) as caught:
+        required_for(needs)
+    assert caught.value.code is Code.CATALOGUE_INVALID
+    assert f'action."{OFFER}".offer_required_for' in caught.value.detail
+
+
+def test_of_an_offer_nobody_agrees_to_less() -> None:
+    action = desk().action(OFFER)
+    params = {"offer_id": "off_1", "digest": "sha-256:x", "amount": "5.00 EUR", "item_ids": ["i1", "i2"]}
+    assert param_fields(action, params, {}) == ()
+    with pytest.raises(Refused) as caught:
+        verify_lesser(params, {**params, "amount": "4.00 EUR"}, action=action)
+    assert caught.value.code is Code.PARAMS_INVALID
+    assert "offer" in str(caught.value.public)

@@ -346,6 +346,33 @@ def test_what_stands_behind_the_last_gap_is_kept_and_a_bracket_is_closed() -> No
     assert told(complain, {"kind": "late"}, {}) == "File a complaint (late)"
 
 
+IN_BRACKETS = replace(
+    OFFER,
+    title="Accept an offer: {kind} for order {order_id} (the customer gets {amount}) (items {item_ids}) (of the house)",
+    declared=frozenset({"offer_id", "digest", "kind", "order_id", "amount", "item_ids"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"kind": "credit", "order_id": "W1", "amount": "5.00 EUR"}, "credit for order W1 (the customer gets 5.00 EUR) (of the house)"),
+        ({"kind": "new", "order_id": "W1", "item_ids": ["i1"]}, "new for order W1 (items i1) (of the house)"),
+        ({"kind": "({amount})", "order_id": "W1"}, "“({amount})” for order W1 (of the house)"),
+        ({"order_id": "W1"}, "— for order W1 (of the house)"),
+    ],
+)
+def test_brackets_around_nothing_that_was_given_are_left_out_of_what_is_signed(params: JsonObject, said: str) -> None:
+    act = next(line for line in render_ask(replace(ASK, action=IN_BRACKETS, params=params), CATALOGUE).lines if line.kind == "act")
+    assert act.text == f"Accept an offer: {said}"
+
+
+def test_an_offer_is_listed_by_its_terms_and_not_by_their_digest() -> None:
+    params = {"offer_id": "off_1", "digest": "sha-256:x", "kind": "credit"}
+    assert [line for line, _ in listed(IN_BRACKETS, params, {})] == ["kind: credit", "offer_id: off_1"]
+    assert "digest: sha-256:x" in [line for line, _ in listed(REFUND, params, {})]
+
+
 def test_a_short_title_stands_where_no_param_is_known() -> None:
     short = replace(REFUND, short="Refund money for an order")
     assert label(short) == told(short, {}, {}) == "Refund money for an order"

@@ -20,6 +20,7 @@ from remit.sandbox.demo.cast import CAST, HONEST_ACTS, HONEST_MONEY, HONEST_RECO
 from remit.sandbox.demo.ending import Ended
 from remit.sandbox.demo.folder import DemoFolder, Stopped
 from remit.sandbox.demo.judging import Row, Verdict, judge, judge_all
+from remit.sandbox.demo.people import DemoDoor, DemoPerson
 from remit.sandbox.demo.screen import Screen
 from remit.sandbox.demo.verifying import Verified
 from remit.sandbox.passkey import SoftPasskey
@@ -119,6 +120,51 @@ def test_an_ask_from_another_terminal_waits_until_it_is_answered_without_a_brows
     assert asking.returncode == 0, rest
     again = running.beside("--act-as", "customer")
     assert "Nothing waits for you" in again.stdout
+
+
+def _ask(running: Running, answers: str) -> tuple[str, str]:
+    """An ask that waits, and one answer to it: what both said."""
+    asking = subprocess.Popen(command("--dir", running.folder, "--ask"), stdout=subprocess.PIPE, text=True, env=_ENV)
+    with asking:
+        assert asking.stdout is not None
+        said = ""
+        for line in asking.stdout:
+            said += line
+            if "in a terminal" in line:
+                break
+        answered = "".join(running.beside("--act-as", "customer", answers=one).stdout for one in answers.split("|"))
+        return said + asking.stdout.read(), answered
+
+
+def test_after_a_no_or_what_was_taken_back_one_can_go_on_asking(running: Running) -> None:
+    said, answered = _ask(running, "n\n")
+    assert "confirmation.declined" in said
+    assert "You said no" in answered
+    said, answered = _ask(running, "|y\n")
+    assert "confirmation.declined" not in said
+    assert "refund.amount" in said
+    assert "Not answered" in answered
+    assert "You said yes" in answered
+    door = DemoDoor(running.told["url"])
+    kept = json.loads((running.folder / "people.json").read_text())
+    about = kept["people"]["anna"]
+    anna = DemoPerson(door, "anna", about["kind"], SoftPasskey.from_kept(about["passkey"]))
+    anna.sign_in()
+    anna.post(f"/me/v1/mandates/{kept['mandate']}/revoke", {})
+    kept["people"]["anna"] = anna.kept()
+    (running.folder / "people.json").write_text(json.dumps(kept))
+    said, answered = _ask(running, "y\n")
+    assert said.count("mandate.inactive") == 1
+    assert "A new one is signed for anna" in said
+    assert "You said yes" in answered
+    door.close()
+
+
+@pytest.mark.parametrize(("whom", "hint"), [("officer", "customer alone"), ("security", "/security"), ("auditor", "/audit")])
+def test_whoever_has_nothing_to_answer_is_told_where_their_work_stands(running: Running, whom: str, hint: str) -> None:
+    said = running.beside("--act-as", whom).stdout
+    assert "Nothing waits for you." in said
+    assert hint in said
 
 
 def test_new_links_are_made_for_every_kind_of_person(running: Running) -> None:

@@ -183,3 +183,27 @@ def test_an_officer_offers_within_the_limits_of_their_roles_and_sees_them() -> N
         assert not [one for one in desk.transcript() if one["kind"] == "offer.made"]
         olga.post(path, {"action": "offer.accept", "terms": {"amount": "10.00 EUR"}})
         assert [one["kind"] for one in task.inbox()] == ["offer"]
+
+
+def test_an_offer_that_could_never_be_carried_out_is_not_made() -> None:
+    catalogue = copy.deepcopy(CATALOGUE)
+    catalogue["action"]["offer.accept"]["offer_required"] = ["kind"]
+    with Sandbox(catalogue, facts=FACTS) as desk:
+        agent = desk.agent("spiffe://helper.example/shop", name="Helper")
+        customer = desk.customer("anna", name="Anna Berg")
+        task = agent.open(customer.grant(agent, copy.deepcopy(MANDATE)))
+        olga = desk.officer("olga", ["billing"])
+        path = f"/desk/v1/cases/{task.case}/offers"
+        with pytest.raises(Refused) as problem:
+            olga.post(path, {"action": "offer.accept", "terms": {"amount": "5.00 EUR"}})
+        assert problem.value.code == "params.invalid"
+        assert "'kind'" in str(problem.value)
+        assert problem.value.cure
+        assert task.inbox() == []
+        made = olga.post(path, {"action": "offer.accept", "terms": {"amount": "5.00 EUR", "kind": "goodwill"}})
+        reply = task.ask("offer.accept", {"offer_id": made["offer_id"], "digest": made["digest"]})
+        shown = customer.get(f"/me/v1/confirmations/{customer.invitation(reply)}")
+        with pytest.raises(Refused) as problem:
+            customer.post(f"/me/v1/confirmations/{customer.invitation(reply)}/less", {"params": {**shown["params"], "amount": "4.00 EUR"}})
+        assert problem.value.code == "params.invalid"
+        assert customer.confirm(reply).outcome == "done"

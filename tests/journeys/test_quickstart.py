@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,15 @@ import pytest
 
 from cli.conftest import remit, serve  # noqa: F401  # fixtures of the command line's own tests
 from cli.running import Run, Serve
-from remit.client import Refused
+from remit.client import Refused, new_key
 from remit.sandbox.passkey import SoftPasskey
 
 PAGE = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text(encoding="utf-8")
 KEYS, AGENT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+CLIENT = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "client.md").read_text(encoding="utf-8"), re.DOTALL)[0]
+POLICIES = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8"), re.DOTALL)[
+    0
+]
 COMMANDS = [line[2:] for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 REFUSED = re.findall(r"^\| `await (task\.ask\(.*?\))`.*\| `([a-z_.]+)` \|$", PAGE, re.MULTILINE)
 
@@ -48,8 +53,11 @@ class Anna:
         assert httpx.get(signed["redirect"]).status_code == 200
 
     def confirm(self) -> None:
-        """Confirm the one thing that waits."""
-        waiting = self.browser.get("/me/v1/waiting").json()["waiting"]
+        """Confirm the one thing that waits, or will: the agent does not say when it asks."""
+        waiting = []
+        ends = time.monotonic() + 30
+        while not waiting and time.monotonic() < ends:
+            waiting = self.browser.get("/me/v1/waiting").json()["waiting"]
         assert len(waiting) == 1, waiting
         (row,) = waiting
         path = f"/me/v1/confirmations/{row['confirmation']}"
@@ -70,6 +78,33 @@ def apart(work: Callable[[], None], wrong: list[BaseException]) -> threading.Thr
     person = threading.Thread(target=run)
     person.start()
     return person
+
+
+def run_client(anna: Anna, url: str, folder: Path) -> tuple[object, ...]:
+    """The first example of `docs/client.md`, after the quickstart; what it prints last."""
+    (folder / "client.pem").write_text((folder / "agent.pem").read_text())
+    (folder / "proof.pem").write_text(new_key())
+    printed: list[tuple[object, ...]] = []
+    people: list[threading.Thread] = []
+    wrong: list[BaseException] = []
+
+    def allow_and_confirm() -> None:
+        anna.allow(str(printed[0][0]))
+        anna.confirm()
+
+    def told(*what: object) -> None:
+        printed.append(what)
+        if len(printed) == 1:
+            people.append(apart(allow_and_confirm, wrong))
+
+    program = CLIENT.replace("https://support.acme.example", url)
+    try:
+        exec(compile(program, "client.py", "exec"), {"__name__": "client", "print": told})
+    except KeyboardInterrupt:
+        raise wrong[0] from None
+    for person in people:
+        person.join(30)
+    return printed[-1]
 
 
 def test_the_commands_are_the_ones_this_test_knows() -> None:
@@ -133,11 +168,13 @@ def test_the_quickstart_works_as_it_is_printed(
     assert printed[2][1] == ("customer",)
     assert [(code, got) for _, code, got in tried if code != got] == []
     assert len(tried) == len(REFUSED) == 4
+    assert run_client(anna, serving.url, tmp_path)[0] == "done"
     receipt = json.dumps(anna.browser.get("/me/v1/history").json())
     assert "order.return" in receipt
     anna.browser.close()
     assert serving.stop() == 0
     assert remit(*verify).code == 0
+    exec(compile(POLICIES, "policies.py", "exec"), {"__name__": "policies"})
 
 
 # The asks of step 6, each tried at the end of the task.

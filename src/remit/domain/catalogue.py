@@ -53,7 +53,8 @@ class MarkKind(StrEnum):
     RESOURCE = "x-resource"
 
 
-OFFER_PARAMS: Final = frozenset({"offer_id", "digest"})
+OFFER_DIGEST: Final = "digest"
+OFFER_PARAMS: Final = frozenset({"offer_id", OFFER_DIGEST})
 """By which params an offer is accepted."""
 CUSTOMER: Final = "customer"
 """The confirmer word for the represented person; officers are `officer:<role>`."""
@@ -103,8 +104,8 @@ class Action:
     """Something the desk can do, `area.verb`.
 
     `schema` is the closed JSON Schema (2020-12) of its params; `declared` are all parameter paths of it, as texts;
-    `short` is what it is called before any of them is known. `digest` is over everything a signer relies on: schema,
-    effect, area, titles, power and returns.
+    `short` is what it is called before any of them is known; `offer_required` are the terms without which no offer for
+    it is made, `offer_required_for` those that a term's value needs beside it. `digest` is over everything a signer relies on: schema, effect, area, titles, power and returns.
     """
 
     name: str
@@ -120,6 +121,8 @@ class Action:
     builtin: bool
     digest: str
     short: str = ""
+    offer_required: tuple[str, ...] = ()
+    offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def takes_offer(self) -> bool:

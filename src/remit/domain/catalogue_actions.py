@@ -5,13 +5,14 @@ The params are read in `params_schema`.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Final, TypeVar
 
 from remit.domain.canonical import digest
-from remit.domain.catalogue import Action, Area, Attribute, Effect, MarkKind, PowerKind
-from remit.domain.catalogue_tables import closed, flag, quoted, text, texts, wrong
+from remit.domain.catalogue import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
+from remit.domain.catalogue_tables import closed, flag, quoted, table, text, texts, wrong
 from remit.domain.params_marks import Names
 from remit.domain.params_schema import ParamsSchema, read_params
 from remit.domain.paths import Path, parse_path
@@ -19,6 +20,7 @@ from remit.domain.paths import Path, parse_path
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
 _POWERS: Final = (PowerKind.ACCEPT, PowerKind.RECEIVE, PowerKind.REQUEST)
+_OPTIONAL: Final = ("offer_required", "offer_required_for", "params", "returns", "reversible", "short")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -33,7 +35,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     Source: 2-model.md §1.
     """
     key = quoted("action", name)
-    found = closed(value, key, required=("title", "power", "area", "effect"), optional=("params", "returns", "reversible", "short"))
+    found = closed(value, key, required=("title", "power", "area", "effect"), optional=_OPTIONAL)
     power = _word(PowerKind, found["power"], f"{key}.power", among=_POWERS)
     effect = _word(Effect, found["effect"], f"{key}.effect")
     if power is PowerKind.RECEIVE and effect is not Effect.READ:
@@ -48,7 +50,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     short = text(found["short"], f"{key}.short") if "short" in found else ""
     if "{" in short or "}" in short:
         raise wrong(f"{key}.short", "stands where no param is known", "write it without placeholders")
-    return _sealed(
+    action = _sealed(
         name=name,
         title=title,
         short=short,
@@ -60,6 +62,39 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
         params=params,
         sensitive=[one for one in returns if attributes[one].sensitive],
     )
+    return replace(
+        action,
+        offer_required=_terms(action, found["offer_required"], f"{key}.offer_required") if "offer_required" in found else (),
+        offer_required_for=_required_for(action, found.get("offer_required_for", {}), f"{key}.offer_required_for"),
+    )
+
+
+def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
+    """Names of terms of the offers that an action accepts."""
+    if not action.takes_offer:
+        raise wrong(key, "the action accepts no offer", 'remove it, or make the power "accept" and declare the params offer_id and digest')
+    members = action.schema.get("properties")
+    terms = sorted(members.keys() - OFFER_PARAMS) if isinstance(members, Mapping) else []
+    found = texts(value, key)
+    for one in found:
+        if one not in terms:
+            raise wrong(key, f"{one!r} is no term of the offer", f"write some of {', '.join(terms) or 'its params'}")
+    return found
+
+
+def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Which terms a term's value needs: a table of tables, by the term and by its values."""
+    made: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for name, by_value in table(value, key).items():
+        _terms(action, (name,), key)
+        members = action.schema.get("properties")
+        member = members.get(name) if isinstance(members, Mapping) else None
+        choices = member.get("enum") if isinstance(member, Mapping) else None
+        for one in table(by_value, f"{key}.{name}"):
+            if not isinstance(choices, Sequence) or one not in choices:
+                raise wrong(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
+        made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in table(by_value, f"{key}.{name}").items()}
+    return made
 
 
 def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] = ()) -> _Word:

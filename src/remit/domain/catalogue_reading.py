@@ -220,6 +220,16 @@ def _told(role: Role) -> list[Json]:
     return [role.name, role.title, *([] if offers is None else [{name: str(limit or "any") for name, limit in offers.items()}])]
 
 
+def _digested(action: Action) -> list[Json]:
+    needs: list[Json] = []
+    if action.offer_required or action.offer_required_for:
+        needs = [
+            list(action.offer_required),
+            {name: {value: list(terms) for value, terms in one.items()} for name, one in action.offer_required_for.items()},
+        ]
+    return [action.digest, action.reversible, *needs]
+
+
 def _catalogue_digest(catalogue: Catalogue) -> str:
     """One digest over everything the catalogue says.
 
@@ -233,7 +243,7 @@ def _catalogue_digest(catalogue: Catalogue) -> str:
             "floors": {area: sorted(who) for area, who in catalogue.floors.items()},
             "resources": {kind: [resource.title, resource.public] for kind, resource in catalogue.resources.items()},
             "attributes": {name: [one.title, one.sensitive] for name, one in catalogue.attributes.items()},
-            "actions": {name: [action.digest, action.reversible] for name, action in catalogue.actions.items()},
+            "actions": {name: _digested(action) for name, action in catalogue.actions.items()},
             "objectives": {
                 name: {
                     "title": one.title,

@@ -77,7 +77,7 @@ def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonOb
     """Return the params a person offers instead, if they are strictly less than the ask's.
 
     Numbers and money go down and stay above zero, arrays shrink to a non-empty part in the same order, everything else is equal, with
-    the same keys. ⚔ A value that names a record, a recipient or an attribute never "goes down": a smaller number
+    the same keys; an accepted offer has no less. ⚔ A value that names a record, a recipient or an attribute never "goes down": a smaller number
     there is another record.
 
     Raises:
@@ -85,6 +85,9 @@ def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonOb
 
     Source: 2-model.md §8 (Answers).
     """
+    if action.takes_offer:
+        sentence = "An offer is accepted as it was made, or not at all. Answer yes or no."
+        raise Refused(Code.PARAMS_INVALID, sentence, public=sentence)
     fixed = {mark.path: mark.kind for mark in action.marks}
     if not _object_less(old, new, Path(()), fixed):
         raise Refused(Code.PARAMS_INVALID, "the offer is the same as the ask", public="Offer less than was asked, or answer yes or no.")

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 
 from remit.domain.catalogue import Action, Catalogue, MarkKind, Role
 from remit.domain.errors import Code, Refused
-from remit.domain.paths import values_at
+from remit.domain.paths import parse_path, values_at
+from remit.domain.rendering_values import word_for
 from remit.domain.values import JsonObject, Money, verify_money
 
 
@@ -43,6 +44,25 @@ def verify_offered(catalogue: Catalogue, roles: Collection[str], action: Action,
     if not any(_within(amounts, limit) for limit in limits):
         most = " or ".join(str(limit) for limit in widest(limits))
         raise _not_allowed(f"more than {most} offered", f"Your role offers at most {most}. Ask somebody whose role may offer more.")
+
+
+def verify_complete(action: Action, terms: JsonObject) -> None:
+    """Check that an offer has the terms without which nothing could be done once people have signed it.
+
+    Raises:
+        Refused: `params.invalid` naming what is missing.
+    """
+    wanted = list(action.offer_required)
+    for name, by_value in action.offer_required_for.items():
+        wanted += by_value.get(str(terms.get(name, "")), ())
+    missing = [name for name in dict.fromkeys(wanted) if name not in terms]
+    if missing:
+        called = ", ".join(f"'{word_for(action.schema, parse_path(name)) or name}'" for name in missing)
+        raise Refused(
+            Code.PARAMS_INVALID,
+            f"an offer for {action.name} without {', '.join(missing)}",
+            public=f"An offer of this kind needs {called}, too.",
+        )
 
 
 def widest(limits: Sequence[Money]) -> Sequence[Money]:

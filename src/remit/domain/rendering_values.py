@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-from remit.domain.catalogue import Action, MarkKind
+from remit.domain.catalogue import OFFER_DIGEST, Action, MarkKind
 from remit.domain.errors import Refused
 from remit.domain.paths import Path
 from remit.domain.plain import visible
@@ -23,6 +23,7 @@ _MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9.:/-]+", re.ASCII)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
+_BRACKETS: Final = re.compile(r" ?\([^()]*\)")
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
@@ -82,25 +83,36 @@ def label(action: Action) -> str:
 
 
 def filled(action: Action, params: JsonObject, names: Names) -> str:
-    """The action's title with its placeholders filled, each value quoted and each record named."""
+    """The action's title with its placeholders filled, each value quoted and each record named.
+
+    Brackets around nothing but params that were left out are left out with them: whoever signs reads no row of dashes.
+    """
     given = _given(action, params, names)
-    return _PLACEHOLDER.sub(lambda match: given.get(match[1], _NOT_GIVEN), visible(action.title))
+    return _PLACEHOLDER.sub(lambda match: given.get(match[1], _NOT_GIVEN), _without_empty_brackets(visible(action.title), given))
+
+
+def _without_empty_brackets(title: str, given: Mapping[str, str]) -> str:
+    """⚔ Before anything is filled in, so that no value opens or closes a bracket of ours."""
+
+    def kept(match: re.Match[str]) -> str:
+        inside = _PLACEHOLDER.findall(match[0])
+        return match[0] if not inside or any(one in given for one in inside) else ""
+
+    return _BRACKETS.sub(kept, title)
 
 
 def told(action: Action, params: JsonObject, names: Names) -> str:
     """As `filled`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
     given = _given(action, params, names)
-    pieces = _PLACEHOLDER.split(visible(action.title))
-    if not given or len(pieces) == 1:
+    if not given:
         return label(action)
+    pieces = _PLACEHOLDER.split(_without_empty_brackets(visible(action.title), given))
     said, lead = "", pieces[0]
     for path, after in zip(pieces[1::2], pieces[2::2], strict=True):
         if path in given:
             said, lead = f"{said}{lead}{given[path]}", after
-        elif not lead.endswith("("):
+        elif not lead.endswith("("):  # else the bracket waits for what comes next in it
             said, lead = f"{said}{')' if lead.startswith(')') else ''}" or f"{lead}…", after
-        elif after.startswith(")"):  # nothing stands in the bracket; else it waits for what comes next in it
-            said, lead = f"{said}{lead[:-1].rstrip()}", after[1:]
     return f"{said}{lead}" if pieces[-1] else said
 
 
@@ -151,10 +163,14 @@ def _named(value: Json, kind: str, names: Names) -> str:
 
 
 def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every value of the params, one line each: the label with the value, and what the value means."""
+    """Every value of the params, one line each: the label with the value, and what the value means.
+
+    The digest of an offer's terms says nothing to people; the terms themselves are listed.
+    """
     marks = {mark.path: mark.kind for mark in action.marks}
     kinds = _kinds(action, params)
-    for path, place, value in _leaves(params, Path(()), ""):
+    read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
+    for path, place, value in _leaves(read, Path(()), ""):
         yield f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names)}", _meaning(marks.get(path))
 
 

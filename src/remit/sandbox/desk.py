@@ -1,5 +1,6 @@
 """The sandbox desk: built in this process from a catalogue, policies and facts, or a server that runs elsewhere."""
 
+import logging
 import os
 import re
 import shutil
@@ -21,6 +22,9 @@ from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import make_settings
 from remit.wiring import Desk, Rules, SandboxDesk, build, read_policies
+
+# Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
+logging.getLogger("remit.notices").addHandler(logging.NullHandler())
 
 ALLOW_ALL = "permit(principal, action, resource);"
 _ISSUER = "http://localhost"

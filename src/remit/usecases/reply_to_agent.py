@@ -9,7 +9,7 @@ from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.catalogue import OFFER_PARAMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
-from remit.domain.offers import verify_offered
+from remit.domain.offers import verify_complete, verify_offered
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.transcript import Draft, Kind
@@ -58,7 +58,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
     """Offer typed terms in a case. What the agent accepts is the offer's id and digest; prose binds nobody.
 
     Raises:
-        Refused: `action.unknown`, `params.invalid` for terms that do not fit the action, `person.not_allowed` in one's own case
+        Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's own case
             or beyond what one's roles may offer, `request.malformed`; the standing's own codes.
 
     Source: 2-model.md §8 (Offers).
@@ -87,6 +87,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
             expires_at=Instant(now + ttl_s * 1000),
         )
         parts.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
+        verify_complete(found, terms)
         verify_offered(parts.catalogue, officer.roles, found, terms)
         told: JsonObject = {
             "offer_id": offer.id,

@@ -1,4 +1,4 @@
-"""Notices kept in memory and logged; for one process. Mail and webhooks are other plugs."""
+"""Notices kept in memory and logged, whole; for one process. Nothing is sent: mail and webhooks are other plugs."""
 
 import asyncio
 import logging
@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_LOG = logging.getLogger("remit.notices")
+_LOG = logging.getLogger("remit.incidents")
+_NOTICES = logging.getLogger("remit.notices")
 _KEPT = 1000
 _SAME_S = 60.0
 
@@ -33,9 +34,14 @@ class ConsoleNotify:
         self._recent: dict[tuple[object, ...], tuple[float, int]] = {}
 
     async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
-        """Keep and log a notice; nothing is sent."""
+        """Keep and log a notice; nothing is sent.
+
+        It is logged whole and as a warning: this line is all there is of it, and somebody of the desk has to pass it on.
+        No notice carries a link that lets anybody in.
+        """
         self.told.append(Notice(person, address, subject, text, page))
-        _LOG.info("notice for %s: %s %s", person, subject, page)
+        whom = f"{person} at {address}" if address else person
+        _NOTICES.warning("notice for %s (not sent: this desk sends no mail): %s. %s %s", whom, subject, text, page)
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
         """Keep and log an incident. The same one within a minute is counted, not kept again.

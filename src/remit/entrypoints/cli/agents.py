@@ -68,7 +68,7 @@ def _add(args: argparse.Namespace, out: Out) -> int:
     async def work(desk: Desk) -> AgentRecord:
         return await register(desk.parts, new, by=at_seat())
 
-    record = with_desk(settings, work)
+    record = with_desk(settings, work, on_page=True)
     out.tell(_body(record), f"{record.id} of {record.operator} is registered ({record.tier.value}, {record.method}).")
     return Exit.OK
 
@@ -121,7 +121,7 @@ def _list(args: argparse.Namespace, out: Out) -> int:
     async def work(desk: Desk) -> Sequence[Kept[AgentRecord]]:
         return await desk.parts.store.find(AgentRecord, "agent.all", "", limit=_MOST)
 
-    found = [kept.record for kept in with_desk(settings_of(args), work)]
+    found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
     rows = [
         (one.id, one.operator, one.tier.value, one.method, f"suspended: {one.suspended}" if one.suspended else "active") for one in found
     ]
@@ -136,7 +136,7 @@ def _suspend(args: argparse.Namespace, out: Out) -> int:
     async def work(desk: Desk) -> Stopped:
         return await suspend(desk.parts, what="agent", name=args.client_id, reason=args.reason, by=at_seat())
 
-    stopped = with_desk(settings_of(args), work)
+    stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(
         {"suspended": args.client_id, "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms},
         f"{args.client_id} is suspended; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms. Two people can resume it.",

@@ -83,7 +83,7 @@ def _verify_played(folder: DemoFolder) -> None:
 
 
 def _read(question: str) -> str:
-    """Ask on the terminal; the end of the input is a no."""
+    """Ask on the terminal; "" at the end of the input."""
     sys.stdout.write(question)
     sys.stdout.flush()
-    return sys.stdin.readline() or "n"
+    return sys.stdin.readline()

@@ -34,7 +34,7 @@ def _show(args: argparse.Namespace, out: Out) -> int:
         tasks = await desk.parts.store.find(TaskRecord, "task.mandate", record.id, limit=1000)
         return record, (await state_of(desk.parts, record)).value, [kept.record for kept in tasks]
 
-    record, state, tasks = with_desk(settings_of(args), work)
+    record, state, tasks = with_desk(settings_of(args), work, on_page=True)
     granted = json.loads(record.wire)
     out.tell(
         {
@@ -64,7 +64,7 @@ def _revoke(args: argparse.Namespace, out: Out) -> int:
     async def work(desk: Desk) -> Stopped:
         return await revoke_mandate(desk.parts, args.mandate, customer=None, by=at_seat())
 
-    stopped = with_desk(settings_of(args), work)
+    stopped = with_desk(settings_of(args), work, on_page=True)
     out.tell(
         {"mandate": args.mandate, "state": "revoked", "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms},
         f"{args.mandate} is revoked; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms.",

@@ -84,15 +84,17 @@ def verify_made(settings: Settings) -> None:
         )
 
 
-def with_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recovering: bool = False) -> T:
+def with_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recovering: bool = False, on_page: bool = False) -> T:
     """Open the desk for one piece of work while no server does, and close it again.
+
+    `on_page` says that the desk's own /security page can do the like.
 
     Raises:
         Advised: when a server has it open.
         Refused: as building a desk is refused.
     """
     verify_made(settings)
-    desk = open_desk(settings, recovering=recovering)
+    desk = open_desk(settings, recovering=recovering, on_page=on_page)
 
     async def run() -> T:
         try:
@@ -103,18 +105,18 @@ def with_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recov
     return asyncio.run(run())
 
 
-def open_desk(settings: Settings, *, recovering: bool = False) -> Desk:
+def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = False) -> Desk:
     """Build the desk of these settings.
 
     Raises:
         Advised: when a server has it open.
         Refused: as building a desk is refused.
     """
-    verify_not_served(settings)
+    verify_not_served(settings, on_page=on_page)
     return build(settings, rules_of(settings), recovering=recovering)
 
 
-def verify_not_served(settings: Settings) -> None:
+def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
     """Check that no server has the desk open.
 
     Raises:
@@ -123,7 +125,7 @@ def verify_not_served(settings: Settings) -> None:
     if is_served(settings):
         raise Advised(
             Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {settings.store_path.name} open"),
-            "Use the desk's own /security page, or stop the server and try again.",
+            "Use the desk's own /security page, or stop the server and try again." if on_page else "Stop the server and try again.",
         )
 
 

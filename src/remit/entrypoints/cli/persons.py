@@ -43,7 +43,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     recover.add_argument("id", metavar="ID")
     _minutes(recover)
     recover.set_defaults(run=_recover)
-    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address; the old one is told, too")
+    contact = group.add_parser("contact", parents=[configured()], help="change somebody's e-mail address")
     contact.add_argument("id", metavar="ID")
     contact.add_argument("--email", required=True, metavar="ADDRESS")
     contact.add_argument("--reason", default="", metavar="TEXT")
@@ -82,13 +82,13 @@ def _add(args: argparse.Namespace, out: Out) -> int:
         await admit(desk.parts, person, by=at_seat())
         return await _invited(desk, args)
 
-    _tell(out, settings, with_desk(settings, work))
+    _tell(out, settings, with_desk(settings, work, on_page=True))
     return Exit.OK
 
 
 def _invite(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
-    _tell(out, settings, with_desk(settings, lambda desk: _invited(desk, args)))
+    _tell(out, settings, with_desk(settings, lambda desk: _invited(desk, args), on_page=True))
     return Exit.OK
 
 
@@ -103,7 +103,7 @@ def _ttl_s(args: argparse.Namespace) -> int:
 
 def _recover(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
-    made = with_desk(settings, lambda desk: start_recovery(desk.parts, args.id, by=at_seat(), ttl_s=_ttl_s(args)))
+    made = with_desk(settings, lambda desk: start_recovery(desk.parts, args.id, by=at_seat(), ttl_s=_ttl_s(args)), on_page=True)
     page = f"{settings.issuer}{ENROL_PAGE}?code={made.code}"
     out.tell(
         {"person": made.person.id, "code": made.code, "enrol": page, "expires_at": instant_text(made.expires_at)},
@@ -116,10 +116,13 @@ def _recover(args: argparse.Namespace, out: Out) -> int:
 
 
 def _contact(args: argparse.Namespace, out: Out) -> int:
-    changed = with_desk(settings_of(args), lambda desk: change_contact(desk.parts, args.id, args.email, by=at_seat(), reason=args.reason))
+    changed = with_desk(
+        settings_of(args), lambda desk: change_contact(desk.parts, args.id, args.email, by=at_seat(), reason=args.reason), on_page=True
+    )
     out.tell(
         {"person": changed.id, "email": changed.email},
-        f"{changed.id} is told things at {changed.email} from now on; the old address is told of the change.",
+        f"{changed.id}'s address is {changed.email} from now on.",
+        "This desk sends no mail: tell them of the change yourself, at the old address and the new one.",
         "For 72 hours their passkeys confirm nothing but everyday things.",
     )
     return Exit.OK
@@ -160,7 +163,7 @@ def _list(args: argparse.Namespace, out: Out) -> int:
         store = desk.parts.store
         return [kept.record for kind in ("officer", "customer") for kept in await store.find(Person, "person.kind", kind, limit=_MOST)]
 
-    people = with_desk(settings_of(args), work)
+    people = with_desk(settings_of(args), work, on_page=True)
     rows = [(one.id, one.kind, ", ".join(one.roles), "paused" if one.paused else "") for one in people]
     out.tell(
         {"people": [{"id": one.id, "kind": one.kind, "roles": list(one.roles), "paused": one.paused} for one in people]},

@@ -70,7 +70,12 @@ def _of_test(at: At, op: str, value: Json, told: tuple[str, ...], bare: tuple[st
 
 
 def param_fields(action: Action, params: JsonObject, names: Names) -> tuple[Field, ...]:
-    """What can be lowered in the params of an ask: numbers and money go down, lists lose elements."""
+    """What can be lowered in the params of an ask: numbers and money go down, lists lose elements.
+
+    Nothing of an offer: it is accepted as it was recorded, or not at all.
+    """
+    if action.takes_offer:
+        return ()
     return tuple(_of_params(params, (), Path(()), lambda path, value: each_named(action, params, names, path, value), _lowered(action)))
 
 

@@ -25,6 +25,7 @@ class Term:
     choices: tuple[tuple[str, str], ...] = ()
     unit: str = ""
     digits: int = 0
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,7 @@ def _terms(action: Action, unit: str) -> Iterator[Term]:
             choices=tuple((one, _words(one, schema)) for one in values),
             unit=unit if name in money else "",
             digits=minor_digits(unit) if name in money else 0,
+            required=name in action.offer_required,
         )
 
 

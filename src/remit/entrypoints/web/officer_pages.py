@@ -13,6 +13,7 @@ from remit.entrypoints.audit_api import MOST, asked_report
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
+from remit.entrypoints.web.entry_details import envelope_lines
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages
@@ -127,7 +128,7 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
-            entries=[{**told(row, self.parts.catalogue, asks, own=False), "envelope": _flat(row["envelope"])} for row in rows],
+            entries=[{**told(row, self.parts.catalogue, asks, own=False), "envelope": envelope_lines(row["envelope"])} for row in rows],
             ref=ref,
             low=low,
             oldest_first=bool(text),
@@ -175,15 +176,6 @@ class OfficerPages:
             until=asked.get("until", ""),
             framework=asked.get("framework", ""),
         )
-
-
-def _flat(value: Json) -> list[tuple[str, str]]:
-    """An envelope, line by line, for who checks it."""
-    return (
-        [(key, str(one)) for key, one in value.items() if key not in {"at", "kind"} and one not in ("", [], None)]
-        if isinstance(value, Mapping)
-        else []
-    )
 
 
 def _figure(fact: Fact, found: Count) -> dict[str, object]:

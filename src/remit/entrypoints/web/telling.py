@@ -1,17 +1,16 @@
 """Entries of the transcript as sentences for people. What an entry holds is decided where it is drafted."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import MEANINGS, Code
 from remit.domain.plain import visible
-from remit.domain.rendering_values import Names, listed, quoted, shown
+from remit.domain.rendering_values import Names, quoted, shown
 from remit.domain.rendering_values import told as titled
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.web.offer_form import told_terms
+from remit.entrypoints.web.entry_details import Known, details, spoken, terms_of
 from remit.entrypoints.web.plain_words import ENDINGS
 
 _OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
@@ -23,15 +22,7 @@ _OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
 """Words of our own sentences that speak to the customer, for whoever else reads them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """By what an entry is told: the desk's catalogue, and what its records are called."""
-
-    catalogue: Catalogue
-    names: Names
-
-
-_Teller = Callable[[JsonObject, JsonObject, _Known], tuple[str, str]]
+_Teller = Callable[[JsonObject, JsonObject, Known], tuple[str, str]]
 
 
 def told(
@@ -47,7 +38,7 @@ def told(
     `asks` are the asks by id, where they are known, so that what was done can be told with its params; `names` is what
     their records are called. `own` says that the customer reads about themselves.
     """
-    known = _Known(catalogue, names or {})
+    known = Known(catalogue, names or {}, own)
     envelope, content = _object(row["envelope"]), _object(row["content"])
     ask = (asks or {}).get(str(envelope.get("ask", "")))
     if ask is not None and "ask" not in content:
@@ -64,12 +55,12 @@ def told(
         "at": row["at"],
         "sentence": sentence,
         "look": look,
-        "details": list(_details(content, known)),
+        "details": list(details(content, known)),
         "erased": row["erased"],
     }
 
 
-def _decided(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     ask = _object(content.get("ask"))
     name, params = str(envelope.get("action", "")), _object(ask.get("params"))
     action = known.catalogue.actions.get(name)
@@ -80,17 +71,17 @@ def _decided(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[
         case "needs_human":
             return f"The agent asked, and a person had to agree first: {wish}", "wait"
         case _:
-            return f"The agent asked, and was refused: {wish} ({_why(envelope)})", "no"
+            return f"The agent asked, and was refused: {wish} ({_why(envelope, known)})", "no"
 
 
-def _why(envelope: JsonObject) -> str:
+def _why(envelope: JsonObject, known: Known) -> str:
     try:
-        return MEANINGS[Code(str(envelope.get("code", "")))].title
+        return spoken(MEANINGS[Code(str(envelope.get("code", "")))].title, known)
     except ValueError:
         return "no reason is recorded"
 
 
-def _performed(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     what = _action(envelope, known)
     match envelope.get("outcome"):
         case "done":
@@ -104,7 +95,7 @@ def _performed(envelope: JsonObject, content: JsonObject, known: _Known) -> tupl
             return f"Dropped before it was done: {what}", ""
 
 
-def _replied(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+def _replied(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     if "told" not in envelope:
         return "The desk wrote to the agent.", ""
     titles = [
@@ -114,12 +105,12 @@ def _replied(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[
     return (f"The agent was told: {', '.join(titles)}" if titles else "The agent asked, and was told nothing."), ""
 
 
-def _to(envelope: JsonObject, known: _Known) -> str:
+def _to(envelope: JsonObject, known: Known) -> str:
     asked = _object(envelope.get("asked"))
     return f" to: {_action({**envelope, 'action': asked['action']}, known)}" if asked.get("action") else ""
 
 
-def _answered(envelope: JsonObject, _content: JsonObject, known: _Known) -> tuple[str, str]:
+def _answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
     who = "You" if envelope.get("as") == "customer" else "An officer of the desk"
     match envelope.get("answer"):
         case "yes":
@@ -132,26 +123,26 @@ def _answered(envelope: JsonObject, _content: JsonObject, known: _Known) -> tupl
             return f"{who} said no{_to(envelope, known)}.", "no"
 
 
-def _granted(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+def _granted(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
     return f"You let {quoted(name)} act for you: {_objective(envelope, known)}", "ok"
 
 
-def _opened(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+def _opened(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     return f"{quoted(str(content.get('agent', envelope.get('agent', ''))))} began: {_objective(envelope, known)}", ""
 
 
-def _ended(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
-    return f"The task ended: {ENDINGS.get(str(envelope.get('reason', '')), 'see below')}.", ""
+def _ended(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    return f"The task ended: {spoken(ENDINGS.get(str(envelope.get('reason', '')), 'see below'), known)}.", ""
 
 
-def _blocked(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
+def _blocked(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
     if envelope.get("why") == "native_public_reply":
         return "An officer wrote in the helpdesk itself, unchecked. It was kept from the agent.", "no"
     return "A message of the agent was stopped.", "no"
 
 
-def _enrolled(_envelope: JsonObject, content: JsonObject, _known: _Known) -> tuple[str, str]:
+def _enrolled(_envelope: JsonObject, content: JsonObject, _known: Known) -> tuple[str, str]:
     name = str(content.get("label", ""))
     return f"A passkey was added{f': {quoted(name)}' if name else ''}.", ""
 
@@ -166,7 +157,7 @@ _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def _changed(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
+def _changed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     if envelope.get("passkey") == "removed":
         name = str(content.get("label", ""))
         return f"A passkey was removed{f': {quoted(name)}' if name else ''}.", "wait"
@@ -178,16 +169,16 @@ def _changed(envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[
     return _CHANGES.get("recovery" if by_recovery else change, ("Something about the account was changed.", ""))
 
 
-def _contested(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
+def _contested(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
     return f"You contested entry {shown(envelope.get('entry'))}.", "wait"
 
 
-def _offered(_envelope: JsonObject, content: JsonObject, known: _Known) -> tuple[str, str]:
-    terms = _terms(_object(content.get("offer")), known)
+def _offered(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+    terms = terms_of(_object(content.get("offer")), known)
     return f"The desk made an offer{f': {terms}' if terms else ''}.", ""
 
 
-def _stopped(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
+def _stopped(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
     what = str(envelope.get("what", ""))
     if what == "customer":
         return "The desk stopped everything in a customer's name.", "no"
@@ -202,7 +193,7 @@ def _said(sentence: str, look: str = "") -> _Teller:
     return lambda _envelope, _content, _known: (sentence, look)
 
 
-def _other(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
+def _other(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
     return visible(str(envelope.get("kind", ""))).replace(".", ": "), ""
 
 
@@ -250,7 +241,7 @@ def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
     return found
 
 
-def _action(envelope: JsonObject, known: _Known) -> str:
+def _action(envelope: JsonObject, known: Known) -> str:
     name = str(envelope.get("action", ""))
     action = known.catalogue.actions.get(name)
     params = _object(_object(envelope.get("asked")).get("params"))
@@ -259,48 +250,10 @@ def _action(envelope: JsonObject, known: _Known) -> str:
     return titled(action, params, known.names)
 
 
-def _objective(envelope: JsonObject, known: _Known) -> str:
+def _objective(envelope: JsonObject, known: Known) -> str:
     name = str(envelope.get("objective", ""))
     found = known.catalogue.objectives.get(name)
     return found.title if found is not None else visible(name)
-
-
-def _details(content: JsonObject, known: _Known) -> Iterator[tuple[str, str]]:
-    """The content, flat. Signatures and renderings are for the receipt, not for reading."""
-    for key, value in content.items():
-        if key in {"evidence", "rendering", "signed", "mandate"} or value in (None, "", [], {}):
-            continue
-        if key == "ask" and isinstance(value, Mapping):
-            yield from _asked(value, known)
-        elif key == "offer" and isinstance(value, Mapping):
-            yield "terms", _terms(value, known)
-            yield from _flat({name: one for name, one in value.items() if name not in {"action", "terms"}})
-        elif isinstance(value, Mapping):
-            yield from _flat(value)
-        else:
-            yield visible(str(key)), shown(value)
-
-
-def _terms(offer: JsonObject, known: _Known) -> str:
-    return told_terms(known.catalogue.actions.get(str(offer.get("action", ""))), _object(offer.get("terms")))
-
-
-def _flat(members: JsonObject) -> Iterator[tuple[str, str]]:
-    for name, one in members.items():
-        if one not in (None, "", [], {}):
-            yield visible(name), shown(one)
-
-
-def _asked(ask: JsonObject, known: _Known) -> Iterator[tuple[str, str]]:
-    """An ask with its params one by one, as whoever confirmed it saw them."""
-    action = known.catalogue.actions.get(str(ask.get("action", "")))
-    if action is None:
-        yield from _flat(ask)
-        return
-    for text, _ in listed(action, _object(ask.get("params")), known.names):
-        name, _, value = text.partition(": ")
-        yield name, value
-    yield from _flat({name: one for name, one in ask.items() if name not in {"action", "params", "salt"}})
 
 
 def _object(value: Json) -> JsonObject:

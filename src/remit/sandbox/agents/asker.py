@@ -1,4 +1,4 @@
-"""For whoever tries the desk: asks once for 20.00 EUR back, and waits until the customer has answered.
+"""For whoever tries the desk: asks once for up to 20.00 EUR back, and waits until the customer has answered.
 
 Without `--mandate` it only has itself granted one, for later.
 """
@@ -34,8 +34,9 @@ async def part(stage: Stage) -> None:
         async with agent.mandate(stage.mandate).task() as task:
             complaint = {"kind": "late", "order_id": "W1001", "text": "I waited three weeks for this."}
             await stage.ask(task, "complain", "file a complaint about order W1001", "complaint.file", complaint)
-            refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "20.00 EUR"}
-            await stage.ask(task, "refund", "refund 20.00 EUR for order W1001", "payment.refund", refund)
+            amount = stage.amount or "20.00 EUR"
+            refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": amount}
+            await stage.ask(task, "refund", f"refund {amount} for order W1001", "payment.refund", refund)
 
 
 if __name__ == "__main__":

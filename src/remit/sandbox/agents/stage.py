@@ -20,7 +20,7 @@ _PATIENCE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One agent at one desk. `mandate` is the id of one that was granted before, where the caller named it."""
+    """One agent at one desk. `mandate` is the id of one that was granted before, where the caller named it; `amount` what to ask for."""
 
     desk: str
     client_id: str
@@ -29,6 +29,7 @@ class Stage:
     proof_key: str
     mandate: str
     patience_s: float
+    amount: str = ""
 
     def agent(self) -> Agent:
         """The agent, with its own identity and its own proof key."""
@@ -80,8 +81,9 @@ class Stage:
 
     def refused(self, step: str, tried: str, problem: Problem) -> None:
         """Tell a refusal, in the desk's own words."""
-        why = " ".join(one for one in (_sentence(problem.detail or problem.title), problem.cure) if one)
-        self.tell("step", step=step, tried=tried, decision="refuse", code=problem.code, why=why, outcome=None, receipt=problem.receipt)
+        self.tell(
+            "step", step=step, tried=tried, decision="refuse", code=problem.code, why=_why(problem), outcome=None, receipt=problem.receipt
+        )
 
     def let_in(self, step: str, tried: str, body: Json) -> None:
         """Tell that a door opened that should not have."""
@@ -101,18 +103,23 @@ def play(part: Callable[[Stage], Coroutine[None, None, None]]) -> None:
     parser.add_argument("--identity", required=True, metavar="FILE", help="JSON: client_id, key, kid, proof_key")
     parser.add_argument("--mandate", default="", metavar="ID", help="a mandate granted to this identity before")
     parser.add_argument("--patience", type=float, default=_PATIENCE_S, metavar="SECONDS", help="how long to wait for people")
+    parser.add_argument("--amount", default="", metavar="MONEY", help="how much to ask for, where the part leaves it open")
     args = parser.parse_args()
     known = json.loads(Path(args.identity).read_text(encoding="utf-8"))
     identity = {name: str(known[name]) for name in ("client_id", "key", "kid", "proof_key")}
-    stage = Stage(desk=args.desk, mandate=args.mandate, patience_s=args.patience, **identity)
+    stage = Stage(desk=args.desk, mandate=args.mandate, patience_s=args.patience, amount=args.amount, **identity)
     try:
         asyncio.run(part(stage))
     except RemitError as error:
         code = error.code if isinstance(error, Refused) else type(error).__name__
-        stage.tell("broken", code=code, why=str(error))
+        stage.tell("broken", code=code, why=_why(error) if isinstance(error, Refused) else str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _why(problem: Problem) -> str:
+    return " ".join(one for one in (_sentence(problem.detail or problem.title), problem.cure) if one)
 
 
 def _sentence(text: str) -> str:

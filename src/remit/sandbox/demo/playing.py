@@ -36,21 +36,6 @@ class Playing:
     _wishes: list[Wish] = field(default_factory=lambda: list(WISHES))
     _answered: dict[str, str] = field(default_factory=dict)
 
-    def register(self, part: Part) -> str:
-        """Give an agent keys of its own and register it; its identity's file."""
-        key = new_key()
-        public = load_key(key).as_dict(private=False) | {"kid": "k1", "use": "sig", "alg": "ES256"}
-        body = {
-            "client_id": part.client_id,
-            "operator": part.operator,
-            "name": f"{part.name} agent",
-            "keys": {"jwks": {"keys": [public]}},
-            "redirect_uris": [_CALLBACK],
-        }
-        self.door.send("POST", "/sandbox/v1/agents", body)
-        identity = {"client_id": part.client_id, "key": key, "kid": "k1", "proof_key": new_key()}
-        return str(self.folder.keep(f"agents/{part.name}.json", identity))
-
     def play(self, parts: Sequence[Part], *, begin: Callable[[Part], None]) -> dict[str, str]:
         """Run agents to their end, one after the other; gives what they told beside their steps.
 
@@ -73,7 +58,7 @@ class Playing:
         return told
 
     def _start(self, part: Part) -> Popen[str]:
-        argv = [sys.executable, "-m", part.module, "--desk", self.door.url, "--identity", self.register(part)]
+        argv = [sys.executable, "-m", part.module, "--desk", self.door.url, "--identity", register(self.folder, self.door, part)]
         with self._log.open("a", encoding="utf-8") as log:
             # A session of its own: Ctrl-C reaches the demo first, which then stops everybody in order.
             return Popen(argv, stdin=PIPE, stdout=PIPE, stderr=log, text=True, start_new_session=True)  # noqa: S603  # our own program, no shell
@@ -179,6 +164,22 @@ class Playing:
         if process.stdin is not None:
             process.stdin.write(json.dumps(said) + "\n")
             process.stdin.flush()
+
+
+def register(folder: DemoFolder, door: DemoDoor, part: Part) -> str:
+    """Give an agent keys of its own and register it; its identity's file."""
+    key = new_key()
+    public = load_key(key).as_dict(private=False) | {"kid": "k1", "use": "sig", "alg": "ES256"}
+    body = {
+        "client_id": part.client_id,
+        "operator": part.operator,
+        "name": f"{part.name} agent",
+        "keys": {"jwks": {"keys": [public]}},
+        "redirect_uris": [_CALLBACK],
+    }
+    door.send("POST", "/sandbox/v1/agents", body)
+    identity = {"client_id": part.client_id, "key": key, "kid": "k1", "proof_key": new_key()}
+    return str(folder.keep(f"agents/{part.name}.json", identity))
 
 
 def explained(problem: Problem) -> Stopped:

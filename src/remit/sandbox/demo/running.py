@@ -150,7 +150,7 @@ def console(wanted: Wanted, door: DemoDoor, served: Served) -> None:
     screen.line(f"  They work once, for 10 minutes. New ones: {again} --links")
     screen.heading("Try an ask yourself, from another terminal")
     screen.line(f"  {again} --ask")
-    screen.line(f"  It asks for 20.00 EUR back for order W1001, which then waits for anna here: {served.url}/me")
+    screen.line(f"  It asks for money back for order W1001, at first 20.00 EUR, which then waits for anna here: {served.url}/me")
     screen.line(f"  No browser? Answer in a terminal:  {again} --act-as customer")
     screen.heading("Good to know")
     screen.line(f"  data         {_near(served.data)} (what the server logs: {_near(wanted.folder.server_log)})")

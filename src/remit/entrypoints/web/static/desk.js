@@ -120,7 +120,7 @@ const forms = {
   },
   contact: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
-    say(form, 'ok', 'Changed. The old and the new address are told; for three days their passkeys confirm everyday things only.');
+    say(form, 'ok', 'Changed; for three days their passkeys confirm everyday things only. The notice is written to the server’s log: this desk sends no mail. Tell them yourself, at the old and the new address.');
   },
   erase: async (form) => {
     await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
