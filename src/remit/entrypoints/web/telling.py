@@ -185,7 +185,7 @@ def _stopped(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple
     return f"The desk stopped the {visible(what)} {quoted(str(envelope.get('name', '')))}.", "no"
 
 
-def _revoked(envelope: JsonObject, _content: JsonObject, _known: _Known) -> tuple[str, str]:
+def _revoked(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
     return ("The agent gave a permission back.", "") if envelope.get("by_agent") is True else ("A permission was taken back.", "no")
 
 
