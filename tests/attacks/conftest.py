@@ -5,6 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 from attacks.arena import Arena, open_arena
+from remit.usecases.spent import Spent
+
+
+@pytest.fixture(params=["the same process", "another process"])
+def process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who a used credential comes to next: the process that saw it, or one that has the store's word alone."""
+    if request.param == "another process":
+        monkeypatch.setattr(Spent, "_stood", lambda *_: False)
+    return str(request.param)
 
 
 @pytest.fixture

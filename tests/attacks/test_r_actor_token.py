@@ -56,6 +56,7 @@ def test_a_bad_actor_token_is_told_of_the_actor_token_and_nothing_is_cut(at: Bra
 
 
 @pytest.mark.proves("CHAIN", "DPOP-REPLAY")
+@pytest.mark.usefixtures("process")
 def test_an_actor_token_counts_once(at: Branches) -> None:
     subject, once = at.granted(), assertion(at.below)
     assert at.delegate(at.top, at.below, subject, PART, actor_token=once).is_success
@@ -63,6 +64,7 @@ def test_an_actor_token_counts_once(at: Branches) -> None:
 
 
 @pytest.mark.proves("CHAIN", "DPOP-REPLAY")
+@pytest.mark.usefixtures("process")
 def test_the_clients_own_assertion_is_no_actor_token(at: Branches) -> None:
     """Its operator is named in the grant: it could hand on to itself, with an assertion of its own for that."""
     powers = ({"power": "represent"}, note(uses=5))

@@ -85,6 +85,7 @@ def test_another_agent_or_key_gets_what_an_unknown_ask_gets(arena: Arena, told: 
 
 
 @pytest.mark.proves("AFTER-END")
+@pytest.mark.usefixtures("process")
 def test_assertion_and_proof_serve_only_together_and_once(arena: Arena, told: tuple[SandboxTask, str]) -> None:
     _, ask = told
     agent = arena.agent()

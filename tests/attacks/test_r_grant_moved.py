@@ -113,6 +113,7 @@ def test_a_stolen_token_is_worth_nothing_without_its_key_or_at_another_address(a
 
 
 @pytest.mark.proves("DPOP-REPLAY")
+@pytest.mark.usefixtures("process")
 def test_a_proof_counts_once_at_every_door(arena: Arena) -> None:
     task = arena.task()
     path = f"/v1/tasks/{task.id}/asks"
@@ -129,6 +130,7 @@ def test_a_proof_counts_once_at_every_door(arena: Arena) -> None:
 
 
 @pytest.mark.proves("DPOP-REPLAY")
+@pytest.mark.usefixtures("process")
 def test_a_client_assertion_counts_once(arena: Arena) -> None:
     agent = arena.agent()
     found = arena.anna.grant(agent, mandate())

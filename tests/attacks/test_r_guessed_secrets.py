@@ -19,6 +19,7 @@ from remit.domain.confirmation import ask_digest
 from remit.domain.records import AskRecord, Idempotency, MandateRecord
 from remit.domain.values import decode
 from remit.sandbox import SandboxTask
+from remit.usecases.recording import keyed_digest
 
 GUESSED = {
     "pin": ("My PIN is {}", "471193", "902284"),
@@ -89,6 +90,7 @@ def _derived(arena: Arena, secret: str, text: str, response: httpx.Response) -> 
     raws = (secret.encode(), text.encode(), canonical(secret), canonical(text), f"order:{text}".encode(), body, canonical(decode(body)))
     for raw in raws:
         hashes = [hashlib.sha256(raw).digest(), *(arena.parts.signer.keyed(purpose, raw) for purpose in PURPOSES)]
+        yield keyed_digest(arena.parts, b64url(hashes[0])).encode()
         for one in hashes:
             short = one[:16]
             yield from (one, one.hex().encode(), b64url(one).encode(), urlsafe_b64encode(one), b64encode(one))

@@ -16,6 +16,7 @@ from remit.domain import secrets
 from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.usecases.off_the_loop import LongReads
+from remit.usecases.recording import keyed_digest
 
 LONG = 5_000
 CARD = "4111 1111 1111 1111"
@@ -218,6 +219,7 @@ def test_a_long_ask_that_is_refused_anyway_is_neither_read_nor_kept(what: str, t
         entry = arena.recorded("ask.decided", ask=answer["ask"])
         assert entry["desk"]["ask"]["params"] == {"left_out": "more than 16384 letters"}
         kept = repr(arena.entries()).encode() + b"".join(one.read_bytes() for one in sorted(tmp_path.rglob("*")) if one.is_file())
-    digest = hashlib.sha256(first.request.content).digest()
-    for told in (CARD.encode(), b"a@a@a@", b64url(digest).encode(), digest):
+        digest = hashlib.sha256(first.request.content).digest()
+        keyed = keyed_digest(arena.parts, b64url(digest))
+    for told in (CARD.encode(), b"a@a@a@", b64url(digest).encode(), digest, keyed.encode()):
         assert told not in kept

@@ -51,6 +51,7 @@ def test_an_agent_gets_receipts_of_its_own_task_alone(arena: Arena) -> None:
 
 
 @pytest.mark.proves("RECEIPT-SECTIONS", "DPOP-BOUND", "DPOP-REPLAY", "TASK-END")
+@pytest.mark.usefixtures("process")
 def test_a_receipt_needs_a_live_task_and_a_fresh_proof_of_this_very_request(arena: Arena) -> None:
     task = arena.task()
     entry = told(arena, task)
