@@ -62,8 +62,8 @@ def test_a_customer_is_told_of_their_permission_and_of_themselves() -> None:
     assert entry("ask.decided", refused, {}, own=False)[0].endswith("(That record is not the customer's)")
     spent = {**refused, "code": "mandate.total_spent"}
     assert entry("ask.decided", spent, {}, own=True)[0].endswith("(The permission's total is spent)")
-    assert entry("task.ended", {"reason": "revoked"}, {}, own=True)[0] == "The task ended: you took the permission back."
-    assert entry("task.ended", {"reason": "revoked"}, {}, own=False)[0] == "The task ended: the customer took the permission back."
+    assert entry("task.ended", {"reason": "revoked"}, {}, own=True)[0] == "The task ended: the permission was taken back."
+    assert entry("task.ended", {"reason": "revoked"}, {}, own=False)[0] == "The task ended: the permission was taken back."
 
 
 def test_an_envelope_is_read_as_words_and_not_as_a_program_writes_it() -> None:
