@@ -112,4 +112,4 @@ def test_what_an_officer_writes_past_remit_reaches_no_agent(arena: Arena) -> Non
     arena.desk.sweep()
     assert task.inbox() == []
     read = arena.ask(task, "case.read", {})
-    assert "1988" not in read.text
+    assert "1988-04-17" not in read.text

@@ -37,8 +37,8 @@ def test_a_public_reply_written_natively_is_an_incident_and_tells_the_agent_noth
     read = arena.ask(task, "case.read", {})
     assert read.json()["result"] == before
     for text in (read.text, str(arena.entries()), str(_told(arena)), str(seen)):
-        assert "1988" not in text
-        assert "4711" not in text
+        assert "1988-04-17" not in text
+        assert "PIN is" not in text
 
 
 @pytest.mark.proves("PUBLIC-TEXT")
@@ -49,7 +49,7 @@ def test_a_subject_rewritten_natively_is_not_told(arena: Arena) -> None:
     arena.helpdesk._change(task.case, subject=TEXT)
     read = arena.ask(task, "case.read", {})
     assert read.json()["result"] == before
-    assert "1988" not in read.text
+    assert "1988-04-17" not in read.text
 
 
 @pytest.mark.proves("NATIVE-REPLY")
