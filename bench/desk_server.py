@@ -6,6 +6,7 @@ standard input makes it begin to count, the end of it makes it stop and print wh
 
 import asyncio
 import json
+import logging
 import resource
 import signal
 import sys
@@ -125,6 +126,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: b
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.getLogger("remit.notices").setLevel(logging.ERROR)  # hundreds of customers are told of their first passkey
     import uvloop
 
     uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), watch="watch" in sys.argv[5:]))
