@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import Arena, mandate, open_arena
+from remit.domain.values import decode
 from remit.ports.backoffice import ActResult, ActState
 from remit.usecases.fit_result import fit_result
 
@@ -77,7 +78,8 @@ def test_a_number_beyond_what_json_keeps_is_told_as_text(arena: Arena, said: dic
     ],
 )
 def test_what_can_be_kept_is_kept_and_the_rest_is_named(values: Any, kept: Mapping[str, Any], unfit: tuple[str, ...]) -> None:
-    found, left = fit_result(ActResult(state=ActState.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
+    found, text, left = fit_result(ActResult(state=ActState.DONE, values=values, reason="\ud800\0" + "r" * 5_000))
     assert (dict(found.values), left) == (kept, unfit)
+    assert decode(text.encode()) == kept
     assert found.reason.startswith("?r")
     assert len(found.reason) <= 2_000

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import OPEN_ASKS, Person, Proposal, TaskState
-from remit.domain.transcript import Kind
 from remit.domain.values import forget_objects
 from remit.ports.store import Commit, Drop, Kept, Missing, NoRoom, Put
 from remit.usecases.emptying import Content, emptied, nothing_stood_since, read_content
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.replay_erasures import complete_erasure, erasure_refs
+from remit.usecases.replay_erasures import complete_erasure, write_erasure
 from remit.usecases.standing import forget_standings
 
 
@@ -46,16 +44,7 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
     person, content = await _erasable(parts, customer)
     puts, drops = emptied(content)
     records = len(puts) + len(drops)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
-            desk={"by": list(by), "reason": reason},
-            refs=(*erasure_refs(keys), customer),
-        ),
-    )
+    written = await write_erasure(parts, customer, keys, records=records, by=by, reason=reason)
     change = Commit(
         # ⚔ The person moves: whoever sealed something with the old key, and did not come to record it, is told to begin again.
         puts=(Put(person.record, person.rev, person.record), *puts),

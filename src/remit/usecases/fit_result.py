@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from remit.domain.canonical import canonical
 from remit.domain.errors import Refused
@@ -14,19 +14,37 @@ _LONGEST_REASON: Final = 2_000
 _MOST_TOLD: Final = 20
 
 
-def fit_result(result: desk.ActResult) -> tuple[desk.ActResult, tuple[str, ...]]:
-    """A desk's answer as it can be kept and read again, and the names of the values that cannot be and are left out.
+class Fitted(NamedTuple):
+    """A desk's answer as it can be kept, its values as they are written, and the names of those that cannot be kept."""
+
+    result: desk.ActResult
+    text: str
+    unfit: tuple[str, ...]
+
+
+def fit_result(result: desk.ActResult) -> Fitted:
+    """A desk's answer as it can be kept and read again; values that cannot be are left out, and named.
 
     ⚔ An act is done when the desk says so, whatever else it says: an answer that could be written and not read again would
     tell the agent that nothing was permitted, and have it ask for the same once more.
     """
     given: object = result.values
-    values, unfit = _fit(given) if isinstance(given, Mapping) else ({}, ("result",))
-    return replace(result, values=values, reason=_reason(result.reason)), unfit
+    kept, unfit = _fit(given) if isinstance(given, Mapping) else (_EMPTY, ("result",))
+    return Fitted(replace(result, values=kept.values, reason=_reason(result.reason)), kept.text, unfit)
 
 
-def _fit(given: Mapping[object, object]) -> tuple[JsonObject, tuple[str, ...]]:
-    whole = _read(given) if given else {}
+class _Kept(NamedTuple):
+    """Values as they are written, and as they are read again."""
+
+    text: str
+    values: JsonObject
+
+
+_EMPTY: Final = _Kept("{}", {})
+
+
+def _fit(given: Mapping[object, object]) -> tuple[_Kept, tuple[str, ...]]:
+    whole = _kept(given)
     if whole is not None:
         return whole, ()
     values: dict[str, Json] = {}
@@ -34,23 +52,25 @@ def _fit(given: Mapping[object, object]) -> tuple[JsonObject, tuple[str, ...]]:
     for name, value in given.items():
         # A whole number beyond what JSON's readers keep exactly is written as text, as I-JSON advises.
         large = isinstance(value, int) and abs(value) > MAX_INTEGER
-        one = _read({name: str(value) if large else value})
+        one = _kept({name: str(value) if large else value})
         if one is None:
             unfit.append(str(name)[:80].encode("utf-8", errors="replace").decode())
         else:
-            values.update(one)
-    if _read(values) is None:  # each can be kept, and all together are too much
-        return {}, (*unfit, *values)
-    return values, tuple(unfit)
+            values.update(one.values)
+    rest = _kept(values)
+    if rest is None:  # each can be kept, and all together are too much
+        return _EMPTY, (*unfit, *values)
+    return rest, tuple(unfit)
 
 
-def _read(values: Mapping[object, object] | JsonObject) -> JsonObject | None:
-    """The values as they are read again once they are written, None where they are not."""
+def _kept(values: Mapping[object, object] | JsonObject) -> _Kept | None:
+    """The values as they are kept, None where they cannot be."""
     try:
-        found = decode(canonical(values))
+        written = canonical(values)
+        found = decode(written)
     except (Refused, TypeError, ValueError, OverflowError, RecursionError):
         return None
-    return found if isinstance(found, Mapping) else None
+    return _Kept(written.decode(), found) if isinstance(found, Mapping) else None
 
 
 def _reason(reason: object) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState, changed
 from remit.domain.transcript import Draft, Kind
@@ -13,7 +12,7 @@ from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.end import end_task
-from remit.usecases.fit_result import fit_result, tell_unfit
+from remit.usecases.fit_result import Fitted, fit_result, tell_unfit
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
@@ -269,41 +268,41 @@ async def settle_act(
     Raises:
         Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
     """
-    result, unfit = fit_result(result)
+    fitted = fit_result(result)
     for _ in range(_TRIES):
         act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
         if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
             return None
-        done = result.state is desk.ActState.DONE
+        done = fitted.result.state is desk.ActState.DONE
         after = act.record.over(ActState.DONE if done else ActState.FAILED)
         try:
             if not act.record.ask:
                 await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
             ask = ask or await parts.store.get(AskRecord, act.record.ask)
-            settled = await _settle_ask(parts, act, after, ask, result, prove)
+            settled = await _settle_ask(parts, act, after, ask, fitted, prove)
         except Conflict:
             continue
         parts.on_point("act.settled")
         parts.notify.wake(f"ask:{act.record.ask}")
-        await tell_unfit(parts, ask.record.action, unfit)
+        await tell_unfit(parts, ask.record.action, fitted.unfit)
         await _follow(parts, ask.record, done=done)
         return settled
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 
 
 async def _settle_ask(  # one outcome and all it moves
-    parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], result: desk.ActResult, prove: tuple[int, ...]
+    parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], fitted: Fitted, prove: tuple[int, ...]
 ) -> Settled:
-    record = ask.record
+    record, result = ask.record, fitted.result
     now = parts.world.now()
     done = after.state is ActState.DONE
     settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,
-        result=canonical(result.values).decode(),
+        result=fitted.text,
         reason=result.reason,
         reserved=record.reserved if done else (),
     )

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action, Effect
 from remit.domain.disclosure import Cut, cut_result
 from remit.domain.errors import Code, Fault
@@ -97,7 +96,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
             result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({Code.FAULT_CASE}).")
         elif case.ending is not None:
             raise await ended_by_case(parts, record.task, case.ending)
-    result, unfit = fit_result(result)
+    result, text, unfit = fit_result(result)
     done = result.state is desk.ActState.DONE
     if not await parts.store.stand(expects):
         record = changed(record, covered=())
@@ -105,7 +104,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
     settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,
-        result=canonical(result.values).decode(),
+        result=text,
         reason=result.reason,
         reserved=record.reserved if done else (),
     )

@@ -9,7 +9,7 @@ from remit.domain.transcript import Kind, Section, unseal
 from remit.ports.store import Commit
 from remit.usecases.emptying import emptied, read_dead_content
 from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.recording import Written, draft, pseudonym, write
 
 ERASURES: Final = "erasures"
 """Under which reference every erasure's entry is found."""
@@ -17,9 +17,22 @@ _LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 500
 
 
-def erasure_refs(keys: Collection[str]) -> tuple[str, ...]:
-    """Under which references an erasure of these keys is found: among all, and by each key."""
-    return (ERASURES, *(_erasure_of(key) for key in keys))
+async def write_erasure(parts: Parts, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str) -> Written:
+    """The entry of an erasure. It is found among all erasures, by each of its keys, and by the customer.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    return await write(
+        parts,
+        draft(
+            parts,
+            Kind.ENTRY_ERASED,
+            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
+            desk={"by": list(by), "reason": reason},
+            refs=(ERASURES, *(_erasure_of(key) for key in keys), customer),
+        ),
+    )
 
 
 async def replay_erasures(parts: Parts) -> int:
@@ -70,16 +83,8 @@ async def _erase_again(parts: Parts, customer: str, keys: Sequence[str]) -> None
     puts, drops = emptied(await read_dead_content(parts, customer))
     records = len(puts) + len(drops)
     await parts.vault.owe(keys)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
-            desk={"by": ["recovery"], "reason": "erased after this copy of the store was made"},
-            refs=(*erasure_refs(keys), customer),
-        ),
-    )
+    reason = "erased after this copy of the store was made"
+    written = await write_erasure(parts, customer, keys, records=records, by=["recovery"], reason=reason)
     await parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops), entries=written.rows))
     await parts.notify.incident(kind="erasure_repeated", details={"records": str(records)})
 
