@@ -85,15 +85,16 @@ def _terms(action: Action, value: object, key: str) -> tuple[str, ...]:
 def _required_for(action: Action, value: object, key: str) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Which terms a term's value needs: a table of tables, by the term and by its values."""
     made: dict[str, Mapping[str, tuple[str, ...]]] = {}
-    for name, by_value in table(value, key).items():
+    for name, given in table(value, key).items():
         _terms(action, (name,), key)
+        by_value = table(given, f"{key}.{name}")
         members = action.schema.get("properties")
         member = members.get(name) if isinstance(members, Mapping) else None
         choices = member.get("enum") if isinstance(member, Mapping) else None
-        for one in table(by_value, f"{key}.{name}"):
+        for one in by_value:
             if not isinstance(choices, Sequence) or one not in choices:
                 raise wrong(f"{key}.{name}", f"{one!r} is none of its values", "write the values of its enum")
-        made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in table(by_value, f"{key}.{name}").items()}
+        made[name] = {one: _terms(action, terms, f"{key}.{name}.{one}") for one, terms in by_value.items()}
     return made
 
 
