@@ -13,7 +13,9 @@ from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_not
 from remit.domain.records import ActRecord, ActState, AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
 from remit.domain.transcript import Draft, Kind, seal
 from remit.domain.values import Instant
+from remit.ports.log_reader import LogReader, RecordReader
 from remit.ports.store import Commit, EntryRow, Put, Store
+from remit.usecases.verify_log import LogReport, verify_log
 
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
@@ -28,6 +30,20 @@ def sign(size: int, root: bytes) -> str:
 
 def verify(note: str) -> Checkpoint:
     return verify_checkpoint(note, [VKEY], verify_ed25519)
+
+
+def verified(log: LogReader, *, records: RecordReader | None = None, high_water: str | None = None) -> LogReport:
+    """Verify a whole log that `KEY` signs."""
+    return verify_log(
+        log,
+        records=records,
+        vkey=str(VKEY),
+        high_water=high_water,
+        earlier=(),
+        verify_ed25519=verify_ed25519,
+        ticks=lambda: 0.0,
+        progress=lambda *_: None,
+    )
 
 
 def quiet(_name: str) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from contracts.store_plugs import VKEY, entries, run, sqlite_store
+from contracts.store_plugs import entries, run, sqlite_store, verified
 from remit.adapters.log_reader.sqlite import SqliteLog
-from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.domain.tiles import Bundle, Tile
-from remit.usecases.verify_log import LogReport, verify_log
+from remit.usecases.verify_log import LogReport
 
 SIZE = 600
 
@@ -38,16 +37,7 @@ def log(file: Path) -> Iterator[SqliteLog]:
 
 
 def verify(reader: SqliteLog, high_water: str | None = None) -> LogReport:
-    return verify_log(
-        reader,
-        records=reader,
-        vkey=str(VKEY),
-        high_water=high_water,
-        earlier=(),
-        verify_ed25519=verify_ed25519,
-        ticks=lambda: 0.0,
-        progress=lambda *_: None,
-    )
+    return verified(reader, records=reader, high_water=high_water)
 
 
 def refused(file: Path, *statements: str, high_water: str | None = None) -> Code:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.store_plugs import NOW, VKEY, act, entries, entry, new, person, run, sqlite_store, suspension, together
+from contracts.store_plugs import NOW, act, entries, entry, new, person, run, sqlite_store, suspension, together, verified
 from remit.adapters import worker
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.store import highwater, journal, log
@@ -24,8 +24,6 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, Person, Rules, Suspension
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, NoRoom, Put, Replayed, Reserve
-from remit.usecases.verify_log import verify_log
-from remit.wiring import verify_ed25519
 
 ADMIN = Commit(puts=(Put(person("admin", kind="officer", roles=("admin",)), 0),), entries=(entry(0, refs=("one",)),))
 RULES = Commit(puts=(Put(Rules(id="rules", digest="d", by="o", at=NOW), 0),), entries=(entry(1, refs=("one", "two")),))
@@ -147,17 +145,7 @@ def test_whoever_looks_meanwhile_sees_it(tmp_path: Path) -> None:
         assert (seen.entries, seen.rules, seen.admins, seen.version) == (2, "d", 1, MIGRATIONS[-1][0])
         with SqliteLog(tmp_path / "store.sqlite") as log:
             note = log.checkpoint()
-            report = verify_log(
-                log,
-                records=log,
-                vkey=str(VKEY),
-                high_water=store.published(),
-                earlier=(),
-                verify_ed25519=verify_ed25519,
-                ticks=lambda: 0.0,
-                progress=lambda *_: None,
-            )
-            assert report.entries == 2
+            assert verified(log, records=log, high_water=store.published()).entries == 2
         assert note == store.published()
         assert not in_tables(tmp_path)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from contracts.store_plugs import VKEY, entries, run, sqlite_store
+from contracts.store_plugs import VKEY, entries, run, sqlite_store, verified
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Refused
 from remit.usecases.export_log import Exported, export_log
-from remit.usecases.verify_log import LogReport, verify_log
+from remit.usecases.verify_log import LogReport
 from remit.wiring import published_log, stored_log
 
 BACKUP = 100
@@ -70,16 +70,7 @@ def export(folder: Path, *, high_water: str = "", cut_short: bool = False) -> Ex
 
 def verify(folder: Path) -> LogReport:
     with published_log(str(folder / "copy")) as log:
-        return verify_log(
-            log,
-            records=None,
-            vkey=str(VKEY),
-            high_water=None,
-            earlier=(),
-            verify_ed25519=verify_ed25519,
-            ticks=lambda: 0.0,
-            progress=lambda *_: None,
-        )
+        return verified(log)
 
 
 def files(folder: Path) -> dict[str, bytes]:

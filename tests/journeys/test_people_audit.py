@@ -1,24 +1,17 @@
 """An auditor over the JSON twins: browsing, receipts that verify offline, verifying in place, and damage that is seen."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.shop import MANDATE
 from remit.adapters.signer.file import verify_ed25519
 from remit.client.errors import Refused
 from remit.domain.transcript import Section
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.usecases.verify_receipt import verify_receipt
-
-
-@pytest.fixture
-def desk() -> Iterator[Sandbox]:
-    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """A customer over the JSON twins: enrolling, consenting to less, confirming, lessening, contesting, taking it back."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.shop import MANDATE
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
@@ -14,12 +14,6 @@ from remit.sandbox.people import SandboxCustomer
 from remit.sandbox.workloads import SandboxAgent
 
 AGENT = "spiffe://helper.example/shop"
-
-
-@pytest.fixture
-def desk() -> Iterator[Sandbox]:
-    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

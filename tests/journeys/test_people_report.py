@@ -2,21 +2,14 @@
 
 import copy
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.shop import MANDATE
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
-
-
-@pytest.fixture
-def desk() -> Iterator[Sandbox]:
-    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """Security people over the JSON twins: one person stops, two people loosen."""
 
 import copy
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from attacks.arena import open_arena
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.shop import MANDATE
 from remit.client.errors import Refused
 from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox
@@ -17,12 +16,6 @@ from remit.sandbox.workloads import SandboxAgent
 from remit.usecases.adopt_rules import propose_rules
 
 AGENT = "spiffe://helper.example/shop"
-
-
-@pytest.fixture
-def desk() -> Iterator[Sandbox]:
-    with Sandbox(CATALOGUE, facts=FACTS) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture
