@@ -2,12 +2,11 @@
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
 
-from remit.client.calls import Call, Side
+from remit.client import calls
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox, SandboxAgent
 
@@ -34,7 +33,7 @@ CATALOGUE: dict[str, Any] = {
 }
 FACTS: dict[str, Any] = {"owners": {"order": {"W1": "yu"}}, "attributes": {}, "records": {}}
 OBJECTIVE = {"type": "help", "target": {"order": ["W1"]}}
-TYPE = "urn:remit:token-type:mandate"
+TYPE = calls.MANDATE_TOKEN
 
 
 def mandate(*powers: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -46,19 +45,8 @@ def note(**more: Any) -> dict[str, Any]:
 
 
 def hand_on(parent: SandboxAgent, child: SandboxAgent, subject: str, details: dict[str, Any]) -> dict[str, Any]:
-    given = child.identity.credentials(issuer="http://localhost", now_s=time.time())
-    form = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-        "subject_token": subject,
-        "subject_token_type": TYPE,
-        "requested_token_type": TYPE,
-        "actor_token": given["client_assertion"],
-        "actor_token_type": given["client_assertion_type"],
-        "authorization_details": json.dumps([details]),
-        "dpop_jkt": child.client.key_thumbprint,
-    }
-    call = Call(method="POST", url="http://localhost/oauth/token", side=Side.AUTHORIZATION, form=form, authenticates=True, proves=True)
-    body: Any = parent.call(lambda _: call).json()
+    given, part = child.client.introduce(), json.dumps([details])
+    body: Any = parent.call(lambda desk: calls.branch(desk, mandate=subject, details=part, other=given)).json()
     return body
 
 
