@@ -136,3 +136,31 @@ def test_a_sixth_actor_is_refused_and_no_token_names_more_than_five() -> None:
         last = agents[4].open(subject)
         assert actors(last.token) == ["a4", "a3", "a2", "a1", "a0"]
         assert last.ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "FLOORS")
+def test_a_branch_pins_no_recipient_in_the_customers_place() -> None:
+    send = {
+        "title": "Send the invoice of {order_id} to {to}",
+        "power": "request",
+        "area": "routine",
+        "effect": "write",
+        "params": {
+            "properties": {"order_id": {"type": "string", "x-resource": "order"}, "to": {"type": "string", "x-recipient": True}},
+            "required": ["order_id", "to"],
+        },
+    }
+    rules = {
+        **CATALOGUE,
+        "action": {"order.send": send},
+        "objective": {"help": {"title": "Help with an order", "target": "order", "actions": ["order.send"]}},
+    }
+    elsewhere = {"order_id": "W1", "to": "mule@elsewhere.example"}
+    with Sandbox(rules, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="courier"), desk.agent("below", operator="courier")
+        power = {"power": "request", "actions": ["order.send"], "uses": 5}
+        granted = customer.grant(top, mandate({"power": "represent"}, power, chain=1, chain_operators=["courier"], max_tasks=3))
+        pinned = mandate({**power, "where": {"to": {"equals": elsewhere["to"]}}})
+        for task in (top.open(granted), below.open(hand_on(top, below, granted.id, pinned)["mandate"])):
+            assert list(task.ask("order.send", elsewhere).who) == ["customer"]
