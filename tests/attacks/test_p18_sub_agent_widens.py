@@ -164,3 +164,37 @@ def test_a_branch_pins_no_recipient_in_the_customers_place() -> None:
         pinned = mandate({**power, "where": {"to": {"equals": elsewhere["to"]}}})
         for task in (top.open(granted), below.open(hand_on(top, below, granted.id, pinned)["mandate"])):
             assert list(task.ask("order.send", elsewhere).who) == ["customer"]
+
+
+@pytest.mark.proves("P18", "NARROWING")
+@pytest.mark.parametrize("left", [{}, {"chain": 1, "chain_operators": ["other"]}])
+def test_a_branch_does_nothing_once_the_customer_took_back_that_it_is_handed_on(left: dict[str, Any]) -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=5))
+        granted = customer.grant(top, mandate(*powers, chain=1, chain_operators=["courier", "other"], max_tasks=4))
+        branch = hand_on(top, below, granted.id, mandate(note(uses=3), max_tasks=2))["mandate"]
+        task = below.open(branch)
+        assert task.ask("order.note", {"order_id": "W1"}).outcome == "done"
+        customer.narrow(granted, mandate(*powers, max_tasks=4, **left))
+        assert task.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
+        with pytest.raises(Refused) as refused:
+            below.open(branch)
+        assert refused.value.code == "mandate.inactive"
+        assert top.open(granted).ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "NARROWING")
+def test_a_chain_that_was_made_shorter_holds_for_the_hops_there_are() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, middle, bottom = (desk.agent(name, operator="courier") for name in ("top", "middle", "bottom"))
+        powers: tuple[dict[str, Any], ...] = ({"power": "represent"}, note(uses=5))
+        named = {"chain_operators": ["courier"], "max_tasks": 3}
+        granted = customer.grant(top, mandate(*powers, chain=2, **named))
+        between = hand_on(top, middle, granted.id, mandate(note(uses=3), chain=1, **named | {"max_tasks": 2}))["mandate"]
+        last = bottom.open(hand_on(middle, bottom, between, mandate(note(uses=1)))["mandate"])
+        customer.narrow(granted, mandate(*powers, chain=1, **named))
+        assert last.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
+        assert middle.open(between).ask("order.note", {"order_id": "W1"}).outcome == "done"
