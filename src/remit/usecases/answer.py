@@ -315,7 +315,9 @@ async def _no(  # one answer and all it hangs on
     written = await write(parts, answered_entry(parts, declined, closed, said))
     scope = decline_scope(ask.record.customer, ask.record.operator)
     act = keyed_digest(parts, act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer))
-    target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
+    action = parts.catalogue.actions.get(ask.record.action)
+    targets = (await parts.store.get(TaskRecord, ask.record.task)).record.targets
+    target = target_of(action, params_of(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
     changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for key in bound)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)

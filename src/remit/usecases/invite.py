@@ -72,7 +72,8 @@ async def invitation_for(
         at=now,
         expires_at=Instant(min(now + parts.terms.confirmation_ttl_s * 1000, standing.task.record.ends_at)),
     )
-    like = likeness(record.action, target_of(weighed.action, weighed.params, customer=record.customer))
+    target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
+    like = likeness(record.action, target)
     return invitation, turn, bool(counters.get(like))
 
 
