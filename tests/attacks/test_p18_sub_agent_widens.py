@@ -198,3 +198,20 @@ def test_a_chain_that_was_made_shorter_holds_for_the_hops_there_are() -> None:
         customer.narrow(granted, mandate(*powers, chain=1, **named))
         assert last.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
         assert middle.open(between).ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "DECLINE-BINDS")
+@pytest.mark.parametrize("first", ["above", "below"])
+def test_what_was_declined_is_not_asked_again_through_a_branch_nor_above_it(first: str) -> None:
+    rules = {**CATALOGUE, "action": {**CATALOGUE["action"], "order.note": {**CATALOGUE["action"]["order.note"], "area": "payment"}}}
+    with Sandbox(rules, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=5))
+        granted = customer.grant(top, mandate(*powers, chain=1, chain_operators=["courier"], max_tasks=3))
+        branch = hand_on(top, below, granted.id, mandate(note(uses=3)))["mandate"]
+        tasks = [top.open(granted), below.open(branch)]
+        asks, again = tasks if first == "above" else tasks[::-1]
+        customer.decline(asks.ask("order.note", {"order_id": "W1"}))
+        assert again.ask("order.note", {"order_id": "W1"}).codes == ["confirmation.declined"]
+        assert customer.waiting() == []

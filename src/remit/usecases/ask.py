@@ -296,7 +296,7 @@ async def _hold(  # the parts of one decision
     if not weighed.case_read:
         await verify_case(parts, standing.task.record)
     try:
-        invitation, turn, alike = await invitation_for(parts, standing, record, weighed, needs.who)
+        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
@@ -313,7 +313,7 @@ async def _hold(  # the parts of one decision
         Commit(
             expects=(*standing.expects, *weighed.expects),
             puts=_new(parts, workload, request, waiting, invitation),
-            reserves=(turn, *taken(weighed.reserved)),
+            reserves=(*turns, *taken(weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
             steps=steps,
