@@ -124,3 +124,82 @@ def test_a_sixth_actor_is_refused_and_no_token_names_more_than_five() -> None:
         last = agents[4].open(subject)
         assert actors(last.token) == ["a4", "a3", "a2", "a1", "a0"]
         assert last.ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "FLOORS")
+def test_a_branch_pins_no_recipient_in_the_customers_place() -> None:
+    send = {
+        "title": "Send the invoice of {order_id} to {to}",
+        "power": "request",
+        "area": "routine",
+        "effect": "write",
+        "params": {
+            "properties": {"order_id": {"type": "string", "x-resource": "order"}, "to": {"type": "string", "x-recipient": True}},
+            "required": ["order_id", "to"],
+        },
+    }
+    rules = {
+        **CATALOGUE,
+        "action": {"order.send": send},
+        "objective": {"help": {"title": "Help with an order", "target": "order", "actions": ["order.send"]}},
+    }
+    elsewhere = {"order_id": "W1", "to": "mule@elsewhere.example"}
+    with Sandbox(rules, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="courier"), desk.agent("below", operator="courier")
+        power = {"power": "request", "actions": ["order.send"], "uses": 5}
+        granted = customer.grant(top, mandate({"power": "represent"}, power, chain=1, chain_operators=["courier"], max_tasks=3))
+        pinned = mandate({**power, "where": {"to": {"equals": elsewhere["to"]}}})
+        for task in (top.open(granted), below.open(hand_on(top, below, granted.id, pinned)["mandate"])):
+            assert list(task.ask("order.send", elsewhere).who) == ["customer"]
+
+
+@pytest.mark.proves("P18", "NARROWING")
+@pytest.mark.parametrize("left", [{}, {"chain": 1, "chain_operators": ["other"]}])
+def test_a_branch_does_nothing_once_the_customer_took_back_that_it_is_handed_on(left: dict[str, Any]) -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=5))
+        granted = customer.grant(top, mandate(*powers, chain=1, chain_operators=["courier", "other"], max_tasks=4))
+        branch = hand_on(top, below, granted.id, mandate(note(uses=3), max_tasks=2))["mandate"]
+        task = below.open(branch)
+        assert task.ask("order.note", {"order_id": "W1"}).outcome == "done"
+        customer.narrow(granted, mandate(*powers, max_tasks=4, **left))
+        assert task.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
+        with pytest.raises(Refused) as refused:
+            below.open(branch)
+        assert refused.value.code == "mandate.inactive"
+        assert top.open(granted).ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "NARROWING")
+def test_a_chain_that_was_made_shorter_holds_for_the_hops_there_are() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, middle, bottom = (desk.agent(name, operator="courier") for name in ("top", "middle", "bottom"))
+        powers: tuple[dict[str, Any], ...] = ({"power": "represent"}, note(uses=5))
+        named = {"chain_operators": ["courier"], "max_tasks": 3}
+        granted = customer.grant(top, mandate(*powers, chain=2, **named))
+        between = hand_on(top, middle, granted.id, mandate(note(uses=3), chain=1, **named | {"max_tasks": 2}))["mandate"]
+        last = bottom.open(hand_on(middle, bottom, between, mandate(note(uses=1)))["mandate"])
+        customer.narrow(granted, mandate(*powers, chain=1, **named))
+        assert last.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
+        assert middle.open(between).ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "DECLINE-BINDS")
+@pytest.mark.parametrize("first", ["above", "below"])
+def test_what_was_declined_is_not_asked_again_through_a_branch_nor_above_it(first: str) -> None:
+    rules = {**CATALOGUE, "action": {**CATALOGUE["action"], "order.note": {**CATALOGUE["action"]["order.note"], "area": "payment"}}}
+    with Sandbox(rules, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=5))
+        granted = customer.grant(top, mandate(*powers, chain=1, chain_operators=["courier"], max_tasks=3))
+        branch = hand_on(top, below, granted.id, mandate(note(uses=3)))["mandate"]
+        tasks = [top.open(granted), below.open(branch)]
+        asks, again = tasks if first == "above" else tasks[::-1]
+        customer.decline(asks.ask("order.note", {"order_id": "W1"}))
+        assert again.ask("order.note", {"order_id": "W1"}).codes == ["confirmation.declined"]
+        assert customer.waiting() == []
