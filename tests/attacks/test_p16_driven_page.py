@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from attacks.arena import ISSUER, Arena, code_of
+from attacks.arena import ISSUER, Arena, code_of, mandate
 from remit.sandbox.passkey import SoftPasskey
 
 
@@ -42,6 +42,23 @@ def test_a_signature_without_the_person_being_verified_counts_nothing(arena: Are
     with arena.unchanged():
         assert code_of(arena.person("POST", path, answer, cookie=arena.anna.cookie)) == "credential.wrong_key"
     assert reply.again().needs_human
+
+
+@pytest.mark.proves("P16", "CSRF")
+@pytest.mark.parametrize("headers", [{}, {"origin": "https://helper.example", "sec-fetch-site": "cross-site"}])
+def test_a_request_that_only_looks_answers_nothing_whatever_body_it_brings(arena: Arena, headers: dict[str, str]) -> None:
+    _, reply, invitation = arena.waiting()
+    request_uri, _ = arena.agent().push(mandate())
+    with arena.unchanged():
+        for path, body in (
+            (f"/me/v1/confirmations/{invitation}", {"answer": "no"}),
+            (f"/me/v1/requests/{request_uri.rpartition(':')[2]}", {"answer": "decline"}),
+        ):
+            looked = arena.person("HEAD", path, body, cookie=arena.anna.cookie, headers=headers)
+            assert (looked.status_code, looked.content) == (200, b"")
+            assert arena.person("GET", path, cookie=arena.anna.cookie).status_code == 200
+    assert reply.again().needs_human
+    assert arena.entries("mandate.declined") == arena.entries("confirmation.answered") == []
 
 
 @pytest.mark.proves("P16", "CSRF")

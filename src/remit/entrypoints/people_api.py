@@ -110,6 +110,8 @@ class PeopleApi:
         """Call a handler; refusals and faults become problems."""
         try:
             await self._verify_no_workload(scope)
+            if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
+                scope = {**scope, "method": "GET"}
             if scope["method"] == "POST":
                 self._verify_ours(scope)
                 receive = verify_json_or_nothing(scope, receive)
