@@ -89,6 +89,7 @@ def test_consistency_proofs_are_judged_like_the_reference(case: dict[str, Any]) 
 def test_all_proof_vectors_are_there() -> None:
     assert (len(INCLUSION), len(CONSISTENCY)) == (98, 98)
     assert {case["file"] for case in CONSISTENCY} >= OURS_DIFFER
+    assert [len(PARSING[name]) for name in ("checkpoint", "tlog_proof_valid", "tlog_proof_invalid")] == [11, 3, 7]
 
 
 @pytest.mark.parametrize("case", named(PARSING.get("checkpoint", []), "name"))
