@@ -86,6 +86,21 @@ def test_a_proof_counts_for_a_minute_either_way(seconds: int, sound: bool) -> No
         assert code_of(proof) is Code.CREDENTIAL_EXPIRED
 
 
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"exp": NOW_S + 30, "nbf": NOW_S - 30}, None),
+        ({"exp": NOW_S - 59, "nbf": NOW_S + 60}, None),
+        ({"exp": NOW_S - 60}, Code.CREDENTIAL_EXPIRED),
+        ({"nbf": NOW_S + 61}, Code.CREDENTIAL_EXPIRED),
+        ({"exp": "soon"}, Code.CREDENTIAL_MALFORMED),
+        ({"nbf": None}, Code.CREDENTIAL_MALFORMED),
+    ],
+)
+def test_what_a_proof_says_itself_of_its_life_holds(members: dict[str, Any], code: Code | None) -> None:
+    assert refusal(partial(check, mint(HEADER, proof_claims(**members)))) is code
+
+
 @pytest.mark.parametrize("iat", [str(NOW_S), None, True, [NOW_S], -1, 1e15], ids=repr)
 def test_a_time_that_is_no_time_is_refused(iat: object) -> None:
     assert code_of(mint(HEADER, proof_claims(iat=iat))) is Code.CREDENTIAL_MALFORMED

@@ -17,7 +17,7 @@ def code_of(authorization: list[str], dpop: list[str]) -> Code:
     return caught.value.code
 
 
-@pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP"])
+@pytest.mark.parametrize("scheme", ["DPoP", "dpop", "DPOP", "DPoP  "])
 def test_a_token_with_its_proof_is_read(scheme: str) -> None:
     assert verify_presented(authorization=[f"{scheme} t.o-k_n"], dpop=["p"]) == Presented(unverified_token="t.o-k_n", unverified_proof="p")
 
@@ -41,14 +41,13 @@ def test_what_is_missing_is_said_to_be_missing(authorization: list[str], dpop: l
         (["DPoP t, DPoP u"], ["p"]),
         (["DPoP"], ["p"]),
         (["DPoP "], ["p"]),
-        (["DPoP  t"], ["p"]),
         (["DPoP t u"], ["p"]),
         (["DPoP t\n"], ["p"]),
         (["DPoP " + "t" * 9000], ["p"]),
         (["Basic dTpw"], []),
         ([""], []),
     ],
-    ids=range(13),
+    ids=range(12),
 )
 def test_doubled_odd_or_half_credentials_are_refused(authorization: list[str], dpop: list[str]) -> None:
     assert code_of(authorization, dpop) is Code.CREDENTIAL_MALFORMED

@@ -47,7 +47,7 @@ def verify_claims(claims: JsonObject, *, method: str, url: str, now: Instant, ac
 
     Raises:
         Refused: `credential.malformed`, `credential.wrong_audience` (another request or token) or `credential.expired`
-            (older or newer than a minute).
+            (older or newer than a minute, or outside its own `exp` and `nbf`).
 
     Source: RFC 9449 §4.3 (8)-(12), §7.
     """
@@ -66,6 +66,7 @@ def verify_claims(claims: JsonObject, *, method: str, url: str, now: Instant, ac
             "iat outside the window",
             public="'iat' is more than a minute away; sign a fresh proof, check the clock.",
         )
+    _verify_life(claims, now)
     if access_token is not None:
         _verify_token_hash(claims, access_token)
     return jti, issued_at
@@ -138,6 +139,17 @@ def _verify_token_hash(claims: JsonObject, access_token: str) -> None:
     ath = text_member(claims, "ath", longest=LONGEST_JTI)
     if not hmac.compare_digest(ath.encode("utf-8", errors="surrogatepass"), token_hash(access_token).encode("ascii")):
         raise _elsewhere("'ath' is not the hash of this access token")
+
+
+def _verify_life(claims: JsonObject, now: Instant) -> None:
+    """A proof needs neither `exp` nor `nbf`; where its maker set them they hold (RFC 7519 §4.1.4, §4.1.5), with a minute's grace."""
+    ends, starts = instant_member(claims, "exp"), instant_member(claims, "nbf")
+    if (ends is not None and ends + WINDOW_MS <= now) or (starts is not None and starts - WINDOW_MS > now):
+        raise Refused(
+            Code.CREDENTIAL_EXPIRED,
+            "outside its own exp and nbf",
+            public="The proof says itself that it does not count now; sign a fresh one.",
+        )
 
 
 def _elsewhere(reason: str) -> Refused:

@@ -59,14 +59,15 @@ def verify_presented(*, authorization: Sequence[str], dpop: Sequence[str]) -> Pr
     Raises:
         Refused: `credential.missing`, or `credential.malformed` for doubled, unknown or half credentials.
 
-    Source: RFC 9449 §4.3 (1), §7.1; RFC 9110 §11.1 (the scheme has no case).
+    Source: RFC 9449 §4.3 (1), §7.1; RFC 9110 §11.1 (the scheme has no case), §11.4 (one or more spaces follow it).
     """
     if not authorization:
         raise Refused(Code.CREDENTIAL_MISSING, "no Authorization header")
     if len(authorization) > 1 or len(dpop) > 1:
         doubled = _malformed("one Authorization and one DPoP header, no more")
         raise doubled if len(authorization) > 1 else ProofRefused.of(doubled)
-    scheme, _, unverified_token = authorization[0].partition(" ")
+    scheme, _, said = authorization[0].partition(" ")
+    unverified_token = said.lstrip(" ")
     if len(unverified_token) > MAX_TOKEN or _TOKEN68.fullmatch(unverified_token) is None:
         raise _malformed("the access token is not a token")
     match scheme.lower():
