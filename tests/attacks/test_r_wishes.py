@@ -85,6 +85,17 @@ def test_a_code_is_not_used_up_by_a_wish_that_cannot_be_given(arena: Arena) -> N
     assert arena.form("/oauth/token", {**form, **RIGHT}, agent=agent, key=agent).json()["scope"] == "mandate"
 
 
+@pytest.mark.proves("ASKED-NO-MORE")
+def test_nobody_who_asks_for_one_scope_gets_the_other(arena: Arena) -> None:
+    agent = arena.agent()
+    assert said(pushed(arena, agent, scope="ask")) == (400, "invalid_scope", "request.malformed")
+    assert pushed(arena, agent, scope="mandate").status_code == 201
+    found = arena.anna.grant(agent, mandate())
+    assert said(arena.exchange(agent, found.id, scope="mandate")) == (400, "invalid_scope", "request.malformed")
+    assert arena.entries("task.opened") == []
+    assert arena.exchange(agent, found.id, scope="ask").json()["scope"] == "ask"
+
+
 class Chain:
     """A mandate that may be handed on, whose agent, and who may have a branch of it."""
 

@@ -73,7 +73,7 @@ class AgentApi:
         if match is None:
             return problem(Refused(Code.REQUEST_NOT_FOUND, "no such address"), issuer=self.parts.terms.issuer)
         wanted = "GET" if match["ask"] or match["what"] in {None, "inbox"} else "POST"
-        if scope["method"] != wanted:
+        if scope["method"] != wanted and (scope["method"], wanted) != ("HEAD", "GET"):  # HEAD goes with GET (RFC 9110 §9.1)
             wrong = Refused(Code.REQUEST_METHOD, f"{scope['method']} is not {wanted}", public=f"Use {wanted}.")
             return problem(wrong, issuer=self.parts.terms.issuer, allow=wanted)
         try:

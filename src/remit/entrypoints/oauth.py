@@ -1,6 +1,7 @@
 """The OAuth endpoints: pushed requests, tokens, introspection, revocation, and the metadata documents."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,15 @@ from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.oauth_wishes import SCOPES, Unsupported, thumbprint, verify_push_wishes, verify_token_wishes
+from remit.entrypoints.oauth_wishes import (
+    GRANT_SCOPE,
+    SCOPES,
+    TASK_SCOPE,
+    Unsupported,
+    thumbprint,
+    verify_push_wishes,
+    verify_token_wishes,
+)
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import Actor, delegate
@@ -33,6 +42,7 @@ ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S
 MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
 TASK_TYPE: Final = "urn:remit:token-type:task"
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
+_VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
 
 
@@ -137,14 +147,15 @@ class OAuth:
         if grant not in GRANTS:
             raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")
         delegates = grant == EXCHANGE and "actor_token" in form
-        verify_token_wishes(form, issuer=self.parts.terms.issuer, delegates=delegates)
+        gives = TASK_SCOPE if grant == EXCHANGE and not delegates else GRANT_SCOPE
+        verify_token_wishes(form, issuer=self.parts.terms.issuer, gives=gives, delegates=delegates)
         match grant:
             case "authorization_code":
                 redeemed = await redeem(
                     self.parts,
                     caller,
                     code=_needed(form, "code"),
-                    verifier=_needed(form, "code_verifier"),
+                    verifier=_verifier(form),
                     redirect_uri=_needed(form, "redirect_uri"),
                 )
                 return _token_answer(issue_grant_token(self.parts, caller, redeemed), exchange=False)
@@ -198,13 +209,27 @@ def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
         "access_token": issued.access_token,
         "token_type": "DPoP",
         "expires_in": issued.expires_in_s,
+        "scope": TASK_SCOPE if exchange else GRANT_SCOPE,
         "mandate": issued.mandate.id,
+        "authorization_details": [decode(issued.mandate.wire.encode())],  # as granted, beside every token (RFC 9396 §7)
     }
     if exchange:
-        body |= {"issued_token_type": ACCESS_TOKEN, "task": issued.task, "case": issued.case, "scope": "ask"}
-    else:
-        body |= {"authorization_details": [decode(issued.mandate.wire.encode())], "scope": "mandate"}
+        body |= {"issued_token_type": ACCESS_TOKEN, "task": issued.task, "case": issued.case}
     return json_answer(200, body)
+
+
+def _verifier(form: Mapping[str, str]) -> str:
+    """The PKCE verifier. Without one, or with what none can be, the grant is not proved.
+
+    Raises:
+        Unsupported: `invalid_grant`.
+
+    Source: RFC 7636 §4.1, §4.6; FAPI 2.0 Security Profile.
+    """
+    verifier = form.get("code_verifier", "")
+    if _VERIFIER.fullmatch(verifier) is None:
+        raise Unsupported("invalid_grant", "code_verifier must be 43 to 128 letters, digits or any of -._~ (RFC 7636).")
+    return verifier
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:
@@ -261,6 +286,7 @@ def resource_metadata(parts: Parts) -> Mapping[str, Json]:
         "dpop_bound_access_tokens_required": True,
         "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
         "authorization_details_types_supported": ["remit_mandate"],
+        "scopes_supported": [TASK_SCOPE],
         "actor_profile_required": True,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "resource_documentation": f"{issuer}/openapi.json",

@@ -10,7 +10,9 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.entrypoints.wire import malformed
 
-SCOPES: Final = ("mandate", "ask")
+GRANT_SCOPE: Final = "mandate"
+TASK_SCOPE: Final = "ask"
+SCOPES: Final = (GRANT_SCOPE, TASK_SCOPE)
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -22,8 +24,10 @@ class Unsupported(Refused):
         self.named = named
 
 
-def verify_token_wishes(form: Mapping[str, str], *, issuer: str, delegates: bool) -> None:
-    """Check what a token request wishes for. Only a branch for another agent (`delegates`) is cut by `authorization_details`.
+def verify_token_wishes(form: Mapping[str, str], *, issuer: str, gives: str, delegates: bool) -> None:
+    """Check what a token request wishes for, which is answered with the scope it `gives`.
+
+    Only a branch for another agent (`delegates`) is cut by `authorization_details`.
 
     Raises:
         Unsupported: `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
@@ -33,7 +37,7 @@ def verify_token_wishes(form: Mapping[str, str], *, issuer: str, delegates: bool
     """
     if "actor_token_type" in form and "actor_token" not in form:
         raise malformed("actor_token_type belongs to an actor_token, and there is none")
-    _verify_scope_and_target(form, issuer)
+    _verify_scope_and_target(form, issuer, gives)
     if "authorization_details" in form and not delegates:
         raise Unsupported(
             "invalid_authorization_details",
@@ -56,7 +60,7 @@ def verify_push_wishes(form: Mapping[str, str], *, issuer: str) -> None:
         raise Unsupported("request_not_supported", "Request objects are not read; send the parameters themselves.")
     if form.get("response_mode", "query") != "query":
         raise malformed("response_mode is query")
-    _verify_scope_and_target(form, issuer)
+    _verify_scope_and_target(form, issuer, GRANT_SCOPE)
 
 
 def thumbprint(form: Mapping[str, str]) -> str:
@@ -75,9 +79,13 @@ def thumbprint(form: Mapping[str, str]) -> str:
     return jkt
 
 
-def _verify_scope_and_target(form: Mapping[str, str], issuer: str) -> None:
-    if not set(form.get("scope", "").split(" ")) <= {"", *SCOPES}:
-        raise Unsupported("invalid_scope", f"The scopes here are {' and '.join(SCOPES)}; what a token is for follows from its grant.")
+def _verify_scope_and_target(form: Mapping[str, str], issuer: str, gives: str) -> None:
+    """⚔ A token for something else than was asked for is more than was asked for (actor profile: the result would be empty)."""
+    wanted = set(form.get("scope", gives).split(" "))
+    if not wanted <= {"", *SCOPES} or gives not in wanted:
+        raise Unsupported(
+            "invalid_scope", f"The scopes here are {' and '.join(SCOPES)}; what a token is for follows from its grant, here {gives}."
+        )
     for name in ("audience", "resource"):
         if form.get(name, issuer) != issuer:
             # What is wanted is for somebody else; nothing is said of the subject token.

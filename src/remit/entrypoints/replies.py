@@ -3,6 +3,7 @@
 Problem details are RFC 9457; OAuth endpoints keep OAuth's own error JSON, with our code beside it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,6 +26,7 @@ _LONGEST_REMEDY: Final = 4096
 """⚔ In characters: a longer header is not read by everybody, and params may be as long as a body."""
 _SIGN_IN: Final = b'Cookie realm="people", form-action="/login"'
 """What a person's 401 names (RFC 9110 §15.5.2 wants a scheme named): signing in, after draft-broyer-http-cookie-auth."""
+_UNSAYABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 STATUS: Final[Mapping[Code, int]] = {
@@ -240,7 +242,7 @@ def oauth_error(error: Refused | Fault, *, named: str = "") -> Answer:
     public = error.public if isinstance(error, Refused) else None
     body: dict[str, object] = {
         "error": name,
-        "error_description": public or MEANINGS[code].title,
+        "error_description": _UNSAYABLE.sub(_instead, public or MEANINGS[code].title),
         "code": code.value,
         "cure": _cure(error),
     }
@@ -251,6 +253,14 @@ def oauth_error(error: Refused | Fault, *, named: str = "") -> Answer:
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", b"POST"))
     return json_answer(status, body, tuple(headers))
+
+
+def _instead(found: re.Match[str]) -> str:
+    """What stands in an `error_description` for what may not: ASCII without quotes and backslashes is all it takes.
+
+    Source: RFC 6749 §5.2.
+    """
+    return "'" if found[0] == '"' else "?"
 
 
 def refused_ask(error: Refused | Fault, *, issuer: str) -> Answer:
