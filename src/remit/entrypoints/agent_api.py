@@ -137,7 +137,7 @@ class AgentApi:
             action=body.action,
             params=body.params,
             words=body.words,
-            files=attached_files(body.attachments),
+            files=attached_files(body.attachments or ()),
             idempotency_key=key,
             body=body_digest(raw),
             size=len(raw),
