@@ -50,7 +50,7 @@ class BuiltinBackoffice:
             if action.effect is Kind.WRITE and not action.builtin and action.name not in effects:
                 raise Refused(
                     Code.CATALOGUE_INVALID,
-                    f"the built-in backoffice cannot do {action.name!r}: take the action out, or set the http backoffice and do it there",
+                    f"the built-in backoffice cannot do {action.name!r}: take the action out; to try it, serve a sandbox, which does it on facts",
                 )
         self._database = database
         self._world = world
