@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.backoffice.builtin import BuiltinBackoffice, verify_effects
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
@@ -87,6 +87,7 @@ __all__ = [
     "stop_at",
     "stored_log",
     "verify_ed25519",
+    "verify_effects",
 ]
 
 Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
