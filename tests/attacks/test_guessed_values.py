@@ -107,3 +107,24 @@ def test_an_act_that_fails_on_a_wrong_value_gives_no_tries_without_end() -> None
         answers = [task.ask("card.activate", {"birth_date": f"1980-01-{day}"}) for day in range(11, 18)]
         assert [answer.outcome for answer in answers[:3]] == ["failed"] * 3  # the one use of the power was given back each time
         assert [tuple(answer.codes) for answer in answers[3:]] == [("desk.refused",)] * 4
+
+
+@pytest.mark.proves("W-GUESS")
+@pytest.mark.parametrize("shape", ["object", "lists"])
+def test_a_guess_in_parts_is_a_guess(shape: str) -> None:
+    kinds: dict[str, dict[str, Any]] = {
+        "object": {"type": "object", "properties": {"day": {"type": "integer"}, "month": {"type": "integer"}}, "required": ["day"]},
+        "lists": {"type": "array", "items": {"type": "array", "items": {"type": "integer"}}},
+    }
+    check = {
+        **CATALOGUE["action"]["identity.check"],
+        "params": {"properties": {"birth_date": {**kinds[shape], "x-attribute": "identity.birth_date"}}, "required": ["birth_date"]},
+    }
+    with Sandbox({**CATALOGUE, "action": {"identity.check": check}}, facts=FACTS) as desk:
+        customer, agent = desk.customer("yu"), desk.agent("shop")
+        task = agent.open(customer.grant(agent, MANDATE))
+        guesses: list[Any] = [{"day": day, "month": 1} if shape == "object" else [[day, 1]] for day in range(1, 6)]
+        answers = [task.ask("identity.check", {"birth_date": guess}) for guess in guesses]
+        assert [answer.outcome for answer in answers] == ["done"] * 3 + [None] * 2
+        assert answers[3].codes == ["desk.refused"]
+        assert task.ask("identity.check", {"birth_date": guesses[0]}).outcome == "done"  # saying it again tells nothing new

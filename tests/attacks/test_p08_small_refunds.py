@@ -3,10 +3,11 @@
 import json
 import secrets
 from collections.abc import Awaitable
+from typing import Any
 
 import pytest
 
-from attacks.arena import Arena, code_of, gathered, mandate, refund
+from attacks.arena import Arena, catalogue, code_of, gathered, mandate, open_arena, refund
 from remit.client import calls
 from remit.client.answers import Answered
 from remit.client.errors import Problem
@@ -129,6 +130,32 @@ def test_slices_of_one_order_spread_over_agents_of_many_operators_end_with_a_per
         held = task.ask("payment.refund", refund("5.00 EUR"))
     assert (held.decision, held.outcome) == ("needs_human", None)
     assert arena.recorded("ask.decided", decision="needs_human", task=task.id)["envelope"]["risk"] >= 60
+
+
+def card_first() -> dict[str, Any]:
+    """The pack's catalogue, where a refund names the card before the order."""
+    rules = catalogue()
+    params = rules["action"]["payment.refund"]["params"]
+    params["properties"] = {name: params["properties"][name] for name in ("payment_method_id", "order_id", "amount")}
+    return rules
+
+
+@pytest.mark.proves("P8", "TRAJECTORY")
+def test_slices_of_one_order_paid_to_another_card_each_time_end_with_a_person_too() -> None:
+    with open_arena(catalogue=card_first()) as arena:
+        outcomes = []
+        for number in range(8):
+            task = complained(arena)
+            outcomes.append(task.ask("payment.refund", refund("5.00 EUR", payment_method_id=f"pm_{number % 2 + 1}")).outcome)
+        assert outcomes[-3:] == [None] * 3
+        assert len(arena.performed("payment.refund")) <= 5
+
+
+@pytest.mark.proves("TRAJECTORY")
+def test_a_sweep_of_cards_beside_an_order_of_ones_own_is_a_sweep(arena: Arena) -> None:
+    task = complained(arena)
+    swept = [task.ask("payment.refund", refund("5.00 EUR", payment_method_id=f"pm_1{number}")) for number in range(9)]
+    assert [one.codes[0] for one in swept] == ["params.not_owned"] * 8 + ["task.held"]
 
 
 @pytest.mark.proves("TRAJECTORY")

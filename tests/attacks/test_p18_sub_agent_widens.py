@@ -2,12 +2,11 @@
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
 
-from remit.client.calls import Call, Side
+from remit.client import calls
 from remit.client.errors import Refused
 from remit.sandbox import Sandbox, SandboxAgent
 
@@ -34,7 +33,7 @@ CATALOGUE: dict[str, Any] = {
 }
 FACTS: dict[str, Any] = {"owners": {"order": {"W1": "yu"}}, "attributes": {}, "records": {}}
 OBJECTIVE = {"type": "help", "target": {"order": ["W1"]}}
-TYPE = "urn:remit:token-type:mandate"
+TYPE = calls.MANDATE_TOKEN
 
 
 def mandate(*powers: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -46,19 +45,8 @@ def note(**more: Any) -> dict[str, Any]:
 
 
 def hand_on(parent: SandboxAgent, child: SandboxAgent, subject: str, details: dict[str, Any]) -> dict[str, Any]:
-    given = child.identity.credentials(issuer="http://localhost", now_s=time.time())
-    form = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-        "subject_token": subject,
-        "subject_token_type": TYPE,
-        "requested_token_type": TYPE,
-        "actor_token": given["client_assertion"],
-        "actor_token_type": given["client_assertion_type"],
-        "authorization_details": json.dumps([details]),
-        "dpop_jkt": child.client.key_thumbprint,
-    }
-    call = Call(method="POST", url="http://localhost/oauth/token", side=Side.AUTHORIZATION, form=form, authenticates=True, proves=True)
-    body: Any = parent.call(lambda _: call).json()
+    given, part = child.client.introduce(), json.dumps([details])
+    body: Any = parent.call(lambda desk: calls.branch(desk, mandate=subject, details=part, other=given)).json()
     return body
 
 
@@ -136,3 +124,82 @@ def test_a_sixth_actor_is_refused_and_no_token_names_more_than_five() -> None:
         last = agents[4].open(subject)
         assert actors(last.token) == ["a4", "a3", "a2", "a1", "a0"]
         assert last.ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "FLOORS")
+def test_a_branch_pins_no_recipient_in_the_customers_place() -> None:
+    send = {
+        "title": "Send the invoice of {order_id} to {to}",
+        "power": "request",
+        "area": "routine",
+        "effect": "write",
+        "params": {
+            "properties": {"order_id": {"type": "string", "x-resource": "order"}, "to": {"type": "string", "x-recipient": True}},
+            "required": ["order_id", "to"],
+        },
+    }
+    rules = {
+        **CATALOGUE,
+        "action": {"order.send": send},
+        "objective": {"help": {"title": "Help with an order", "target": "order", "actions": ["order.send"]}},
+    }
+    elsewhere = {"order_id": "W1", "to": "mule@elsewhere.example"}
+    with Sandbox(rules, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="courier"), desk.agent("below", operator="courier")
+        power = {"power": "request", "actions": ["order.send"], "uses": 5}
+        granted = customer.grant(top, mandate({"power": "represent"}, power, chain=1, chain_operators=["courier"], max_tasks=3))
+        pinned = mandate({**power, "where": {"to": {"equals": elsewhere["to"]}}})
+        for task in (top.open(granted), below.open(hand_on(top, below, granted.id, pinned)["mandate"])):
+            assert list(task.ask("order.send", elsewhere).who) == ["customer"]
+
+
+@pytest.mark.proves("P18", "NARROWING")
+@pytest.mark.parametrize("left", [{}, {"chain": 1, "chain_operators": ["other"]}])
+def test_a_branch_does_nothing_once_the_customer_took_back_that_it_is_handed_on(left: dict[str, Any]) -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=5))
+        granted = customer.grant(top, mandate(*powers, chain=1, chain_operators=["courier", "other"], max_tasks=4))
+        branch = hand_on(top, below, granted.id, mandate(note(uses=3), max_tasks=2))["mandate"]
+        task = below.open(branch)
+        assert task.ask("order.note", {"order_id": "W1"}).outcome == "done"
+        customer.narrow(granted, mandate(*powers, max_tasks=4, **left))
+        assert task.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
+        with pytest.raises(Refused) as refused:
+            below.open(branch)
+        assert refused.value.code == "mandate.inactive"
+        assert top.open(granted).ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "NARROWING")
+def test_a_chain_that_was_made_shorter_holds_for_the_hops_there_are() -> None:
+    with Sandbox(CATALOGUE, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, middle, bottom = (desk.agent(name, operator="courier") for name in ("top", "middle", "bottom"))
+        powers: tuple[dict[str, Any], ...] = ({"power": "represent"}, note(uses=5))
+        named = {"chain_operators": ["courier"], "max_tasks": 3}
+        granted = customer.grant(top, mandate(*powers, chain=2, **named))
+        between = hand_on(top, middle, granted.id, mandate(note(uses=3), chain=1, **named | {"max_tasks": 2}))["mandate"]
+        last = bottom.open(hand_on(middle, bottom, between, mandate(note(uses=1)))["mandate"])
+        customer.narrow(granted, mandate(*powers, chain=1, **named))
+        assert last.ask("order.note", {"order_id": "W1"}).codes == ["mandate.inactive"]
+        assert middle.open(between).ask("order.note", {"order_id": "W1"}).outcome == "done"
+
+
+@pytest.mark.proves("P18", "DECLINE-BINDS")
+@pytest.mark.parametrize("first", ["above", "below"])
+def test_what_was_declined_is_not_asked_again_through_a_branch_nor_above_it(first: str) -> None:
+    rules = {**CATALOGUE, "action": {**CATALOGUE["action"], "order.note": {**CATALOGUE["action"]["order.note"], "area": "payment"}}}
+    with Sandbox(rules, facts=FACTS) as desk:
+        customer = desk.customer("yu")
+        top, below = desk.agent("top", operator="owner"), desk.agent("below", operator="courier")
+        powers = ({"power": "represent"}, note(uses=5))
+        granted = customer.grant(top, mandate(*powers, chain=1, chain_operators=["courier"], max_tasks=3))
+        branch = hand_on(top, below, granted.id, mandate(note(uses=3)))["mandate"]
+        tasks = [top.open(granted), below.open(branch)]
+        asks, again = tasks if first == "above" else tasks[::-1]
+        customer.decline(asks.ask("order.note", {"order_id": "W1"}))
+        assert again.ask("order.note", {"order_id": "W1"}).codes == ["confirmation.declined"]
+        assert customer.waiting() == []

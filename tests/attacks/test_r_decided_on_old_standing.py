@@ -290,3 +290,37 @@ def test_an_act_the_desk_did_before_its_answer_was_lost_is_not_done_again(arena:
     arena.desk.sweep()
     assert reply.again().outcome == "done"
     assert arena.performed() == [SEND_BACK]
+
+
+@pytest.mark.proves("COUNTERS", "FENCE")
+def test_an_act_the_desk_never_saw_is_charged_to_the_power_it_is_done_under(arena: Arena) -> None:
+    both = mandate()
+    once = {"power": "request", "actions": ["order.return"], "uses": 1}
+    both["powers"][2:3] = [{**once, "where": {"item_ids": {"subset_of": ["i1", other]}}} for other in ("i2", "i3")]
+    found, task = arena.granted(both)
+    reply = task.ask("order.return", SEND_BACK)
+    arena.backoffice.fail_next("before")
+    assert arena.anna.confirm(reply).outcome == "unknown"
+    second = deepcopy(both)
+    del second["powers"][2]
+    arena.anna.narrow(found, second)
+    arena.desk.sweep()
+    assert reply.again().outcome == "done"
+    assert task.ask("order.return", SEND_BACK).codes == ["mandate.uses_spent"]
+    assert arena.performed("order.return") == [SEND_BACK]
+    decided = [one["desk"]["detail"] for one in arena.entries("ask.decided") if one["envelope"]["ask"] == reply.ask]
+    assert decided[-1] == "decided again before it is done"
+
+
+@pytest.mark.proves("EPOCHS", "FENCE")
+def test_an_act_the_desk_never_saw_is_not_done_when_it_is_revoked_while_it_is_decided_again(arena: Arena) -> None:
+    found, task = arena.granted()
+    reply = task.ask("order.return", SEND_BACK)
+    arena.backoffice.fail_next("before")
+    assert arena.anna.confirm(reply).outcome == "unknown"
+    headers = {"cookie": arena.anna.cookie, "content-type": "application/json"}
+    _meanwhile(arena, lambda: arena.room._http.post(f"/me/v1/mandates/{found.id}/revoke", content=b"{}", headers=headers))
+    with arena.unchanged():
+        arena.desk.sweep()
+        arena.desk.sweep()
+    assert reply.again().outcome == "failed"

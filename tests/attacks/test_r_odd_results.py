@@ -1,16 +1,18 @@
 """What a desk answers may be anything: an act that was done stays done, is told as done, and is done once."""
 
 import functools
+import json
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from attacks.arena import Arena, mandate, open_arena
+from attacks.arena import SEND_BACK, Arena, mandate, open_arena
 from remit.domain.values import decode
-from remit.ports.backoffice import ActResult, ActState
+from remit.ports.backoffice import Act, ActResult, ActState
 from remit.usecases.fit_result import fit_result
+from remit.usecases.tell_reason import UNTOLD
 
 WANTED = mandate(
     objective={"type": "complain", "target": {"order": ["W1"]}, "summary": "late"},
@@ -83,3 +85,41 @@ def test_what_can_be_kept_is_kept_and_the_rest_is_named(values: Any, kept: Mappi
     assert decode(text.encode()) == kept
     assert found.reason.startswith("?r")
     assert len(found.reason) <= 2_000
+
+
+REASON = "Anna Berg, born on 17 April 1988, has no such item (code 4-17)."
+"""What a desk's own system may say of a customer when something does not fit."""
+
+
+@pytest.mark.proves("OUTBOUND", "P12")
+@pytest.mark.parametrize("effect", ["read", "write"])
+def test_a_desk_that_says_why_not_tells_the_agent_nothing_it_may_not_be_told(arena: Arena, effect: str) -> None:
+    async def no(*_: object, **__: object) -> ActResult:
+        return ActResult(state=ActState.FAILED, values={}, reason=REASON)
+
+    task = arena.task()
+    arena.backoffice.perform = arena.backoffice.read = no  # type: ignore[method-assign,assignment]  # a desk that says a lot
+    asked = task.ask("order.read", {"order_id": "W1"}) if effect == "read" else task.ask("order.return", SEND_BACK)
+    reply = asked if effect == "read" else arena.anna.confirm(asked)
+    assert reply.outcome == "failed"
+    for told in (json.dumps(reply.body), arena.send(task, f"/v1/asks/{reply.ask}", method="GET").text):
+        assert "has no such item" in told
+        assert "1988" not in told
+        assert "Anna Berg" not in told
+    written = arena.entries("reply.sent" if effect == "read" else "act.performed")[-1]
+    assert written["desk"]["reason"] == REASON
+
+
+@pytest.mark.proves("OUTBOUND", "FAIL-CLOSED")
+def test_a_desk_that_says_why_not_is_not_quoted_while_its_facts_cannot_be_read(arena: Arena) -> None:
+    async def no(act: Act) -> ActResult:
+        del act
+        arena.backoffice.set_down(True)
+        return ActResult(state=ActState.FAILED, values={}, reason=REASON)
+
+    arena.backoffice.perform = no  # type: ignore[method-assign]  # as above, and then no facts
+    reply = arena.anna.confirm(arena.task().ask("order.return", SEND_BACK))
+    assert reply.outcome == "failed"
+    arena.backoffice.set_down(False)
+    told = arena.entries("act.performed")[-1]["agent"]
+    assert (told["reason"], reply.again().body["reason"]) == (UNTOLD, UNTOLD)

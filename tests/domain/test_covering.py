@@ -329,7 +329,7 @@ def test_a_speech_act_other_than_the_actions_own_needs_its_own_power() -> None:
 
 
 def floor_of(given: Mandate, action: str, params: Mapping[str, Any], day: date = TODAY, catalogue: Catalogue = DESK) -> Floor:
-    return floor(catalogue, catalogue.action(action), params, charged(given, action, params, catalogue=catalogue), day=day)
+    return floor(catalogue, catalogue.action(action), params, [charged(given, action, params, catalogue=catalogue)], day=day)
 
 
 def test_areas_set_the_floor() -> None:

@@ -3,7 +3,7 @@
 Async here; the same names, blocking, in `remit.client.sync`. It imports no room of Remit: httpx and joserfc are all it needs.
 """
 
-from remit.client.agent import Agent, Mandate, MandateRequest
+from remit.client.agent import Agent, MandateRequest
 from remit.client.answers import Answer, Message, TaskStatus
 from remit.client.clock import Clock
 from remit.client.errors import (
@@ -18,7 +18,9 @@ from remit.client.errors import (
     Unavailable,
 )
 from remit.client.identities import Identity, JwtSvidFile, PrivateKeyJwt
+from remit.client.introductions import Introduction
 from remit.client.keys import new_key
+from remit.client.mandate import Branch, Mandate
 from remit.client.sending import Retries
 from remit.client.task import Reply, Task
 from remit.client.values import Attachment, Json
@@ -27,9 +29,11 @@ __all__ = [
     "Agent",
     "Answer",
     "Attachment",
+    "Branch",
     "Clock",
     "Identity",
     "IdentityUnusable",
+    "Introduction",
     "Json",
     "JwtSvidFile",
     "Mandate",

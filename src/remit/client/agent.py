@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self, TypeAlias, Unpack
@@ -22,33 +22,18 @@ from remit.client.discovery import desk_url
 from remit.client.door import Door
 from remit.client.errors import ProtocolError, Refused, StillWaiting
 from remit.client.identities import Identity, verify_identity
+from remit.client.introductions import Introduction
 from remit.client.keys import KeySource, ProofKey
 from remit.client.loopback import LoopbackListener
+from remit.client.mandate import Mandate
 from remit.client.replies import AnswerView
 from remit.client.sending import Retries, Sender
-from remit.client.task import Task
 from remit.client.values import Json, Wish
 from remit.client.wishes import mandate_details
 
 OnUrl: TypeAlias = Callable[[str], object]
 _CONSENT_S: Final = 900.0
 _SLOW_DOWN_S: Final = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mandate:
-    """What the customer granted. `authorization_details` is what they signed, which may be less than was asked for.
-
-    It is empty for a mandate that is only known by its id.
-    """
-
-    id: str
-    authorization_details: tuple[Mapping[str, Json], ...] = ()
-    door: Door = field(repr=False, compare=False)
-
-    def task(self) -> Task:
-        """A new task under this mandate: `async with mandate.task() as task`."""
-        return Task(self.door, mandate=self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +114,21 @@ class Agent:
     def mandate(self, mandate_id: str) -> Mandate:
         """A mandate granted earlier to this agent and this key."""
         return Mandate(id=mandate_id, door=self._door)
+
+    def introduce(self) -> Introduction:
+        """What another agent needs to hand this one a part of its mandate: a proof of who this is, good once and briefly.
+
+        Raises:
+            IdentityUnusable: when the identity cannot be read or has expired.
+        """
+        sender = self._door.sender
+        own = sender.identity.credentials(issuer=self.desk, now_s=sender.clock.now())
+        return Introduction(
+            client_id=own["client_id"],
+            assertion_type=own["client_assertion_type"],
+            assertion=own["client_assertion"],
+            key_thumbprint=self.key_thumbprint,
+        )
 
     async def look_back(self, ask_id: str, *, wait: int = 0) -> AnswerView:
         """What became of an ask of this agent and key, also when its task has ended: decision, outcome and receipt, no attributes.

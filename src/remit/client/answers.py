@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from remit.client.calls import ACCESS_TOKEN
+from remit.client.calls import ACCESS_TOKEN, MANDATE_TOKEN
 from remit.client.errors import ProtocolError, Refused, Unavailable
 from remit.client.reading import decode, integer, object_of, objects, optional_text, text, texts
 from remit.client.values import Json
@@ -152,10 +152,19 @@ def read_granted(answered: Answered) -> Granted:
     """
     body = object_of(answered.json())
     _bound(body)
-    details = objects(body, "authorization_details")
-    if not details or any(detail.get("type") != "remit_mandate" for detail in details):
-        raise ProtocolError("the grant is not a remit_mandate")
-    return Granted(mandate=text(body, "mandate"), authorization_details=details)
+    return _granted(body)
+
+
+def read_branch(answered: Answered) -> Granted:
+    """Read the part of a mandate that was cut for another agent. It comes without a token: that agent gets its own.
+
+    Raises:
+        ProtocolError: when it is anything else.
+    """
+    body = object_of(answered.json())
+    if body.get("issued_token_type") != MANDATE_TOKEN:
+        raise ProtocolError("no part of a mandate was handed on")
+    return _granted(body)
 
 
 def read_opened(answered: Answered) -> Opened:
@@ -291,6 +300,13 @@ def challenge_of(answered: Answered) -> dict[str, str]:
     for name, quoted, plain in _CHALLENGE.findall(answered.headers.get("www-authenticate", "")):
         found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted else plain)
     return found
+
+
+def _granted(body: Mapping[str, Json]) -> Granted:
+    details = objects(body, "authorization_details")
+    if not details or any(detail.get("type") != "remit_mandate" for detail in details):
+        raise ProtocolError("the grant is not a remit_mandate")
+    return Granted(mandate=text(body, "mandate"), authorization_details=details)
 
 
 def _bound(body: Mapping[str, Json]) -> None:

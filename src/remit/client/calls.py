@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from remit.client.discovery import Metadata
+from remit.client.introductions import Introduction
 from remit.client.values import Attached
 from remit.client.wishes import ask_body, encoded_ask
 
@@ -110,6 +111,27 @@ def exchange(desk: Metadata, *, subject: str, subject_type: str, key: str) -> Ca
     form = {"grant_type": _EXCHANGE, "subject_token": subject, "subject_token_type": subject_type}
     headers = {"Idempotency-Key": key}
     return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, headers=headers, authenticates=True)
+
+
+def branch(desk: Metadata, *, mandate: str, details: str, other: Introduction) -> Call:
+    """Cut a part off a mandate for another agent, which proves itself by an assertion of its own.
+
+    Not repeatable: that assertion counts once.
+
+    Source: RFC 8693 §2.1 (actor_token).
+    """
+    form = {
+        "grant_type": _EXCHANGE,
+        "subject_token": mandate,
+        "subject_token_type": MANDATE_TOKEN,
+        "requested_token_type": MANDATE_TOKEN,
+        "actor_token": other.assertion,
+        "actor_token_type": other.assertion_type,
+        "actor_client_id": other.client_id,
+        "dpop_jkt": other.key_thumbprint,
+        "authorization_details": details,
+    }
+    return Call(method="POST", url=desk.token_endpoint, side=Side.AUTHORIZATION, form=form, authenticates=True, repeatable=False)
 
 
 def revocation(endpoint: str, *, token: str) -> Call:

@@ -18,7 +18,10 @@ from remit.client.agent import MandateRequest
 from remit.client.answers import Message, TaskStatus
 from remit.client.clock import Clock
 from remit.client.identities import Identity
+from remit.client.introductions import Introduction
 from remit.client.keys import KeySource
+from remit.client.mandate import Branch
+from remit.client.mandate import Mandate as AsyncMandate
 from remit.client.replies import AnswerView
 from remit.client.sending import Retries
 from remit.client.values import Attached, Json, Wish
@@ -145,7 +148,7 @@ class Task:
 class Mandate:
     """What the customer granted. See the async `Mandate`."""
 
-    def __init__(self, mandate: async_agent.Mandate, thread: LoopThread) -> None:
+    def __init__(self, mandate: AsyncMandate, thread: LoopThread) -> None:
         self.id = mandate.id
         self.authorization_details = mandate.authorization_details
         self._mandate = mandate
@@ -157,6 +160,10 @@ class Mandate:
     def task(self) -> Task:
         """A new task under this mandate: `with mandate.task() as task`."""
         return Task(self._mandate.task(), self._thread)
+
+    def hand_on(self, introduction: Introduction, **wish: Unpack[Wish]) -> Branch:
+        """See the async `Mandate.hand_on`."""
+        return self._thread.run(self._mandate.hand_on(introduction, **wish))
 
 
 class Agent:
@@ -199,6 +206,10 @@ class Agent:
         finally:
             if self._owned:
                 self._thread.close()
+
+    def introduce(self) -> Introduction:
+        """See the async `Agent.introduce`."""
+        return self._agent.introduce()
 
     def look_back(self, ask_id: str, *, wait: int = 0) -> AnswerView:
         """See the async `Agent.look_back`."""

@@ -27,8 +27,8 @@ class Floor:
     waiver: int | None = None
 
 
-def floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Chosen, *, day: date) -> Floor:
-    """The floor of an ask that the mandate covers.
+def floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequence[Chosen], *, day: date) -> Floor:
+    """The floor of an ask that a mandate and all above it cover: `chosen` is what each charges, what the customer signed last.
 
     The floor of the action's area (for disclosure: of its writes); the customer where a sensitive attribute would be
     told, or where a write names a recipient that no test of a charged power pins. A waiver lowers all of it, within
@@ -42,10 +42,11 @@ def floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Chos
         who |= catalogue.floors[action.area]
         if who:
             reasons.append(f"area.{action.area}")
-    if any(catalogue.attributes[name].sensitive for name in chosen.attributes):
+    if any(catalogue.attributes[name].sensitive for name in chosen[0].attributes):
         who.add(CUSTOMER)
         reasons.append("attribute.sensitive")
-    if action.effect is Effect.WRITE and not _recipients_pinned(action, params, chosen.powers):
+    # ⚔ Whoever cuts a branch writes its tests: only what the customer signed says whom the customer saw.
+    if action.effect is Effect.WRITE and not _recipients_pinned(action, params, chosen[-1].powers):
         who.add(CUSTOMER)
         reasons.append("recipient.open")
     if not who:

@@ -4,7 +4,9 @@ Power by power: each power of the narrower one inside one single power of the wi
 Whether single tests imply others is for `mandate_implication`.
 """
 
-from remit.domain.errors import Refused
+from collections.abc import Sequence
+
+from remit.domain.errors import Code, Refused
 from remit.domain.mandate import Mandate, Power, Total
 from remit.domain.mandate_implication import forbids_as_much, implies
 from remit.domain.mandate_members import invalid
@@ -42,6 +44,25 @@ def narrows(narrower: Mandate, wider: Mandate) -> bool:
     except Refused:
         return False
     return True
+
+
+def verify_handed_on(chain: Sequence[tuple[str, Mandate]]) -> None:
+    """Check that every mandate of a chain still allows all hops below it: operators and mandates, nearest first.
+
+    ⚔ A customer who takes back that something is handed on, or to whom, means the branches there are.
+
+    Raises:
+        Refused: `mandate.inactive`.
+
+    Source: 2-model.md §3 (chain).
+    """
+    for hops, (_, above) in enumerate(chain):
+        if hops > above.chain or any(operator not in above.chain_operators for operator, _ in chain[:hops]):
+            raise Refused(
+                Code.MANDATE_INACTIVE,
+                "a mandate above is not handed on so far, or to these operators, any more",
+                public="The mandate this was cut from is not handed on to this agent any more.",
+            )
 
 
 def _verify_terms(narrower: Mandate, wider: Mandate) -> None:

@@ -1,6 +1,6 @@
 """What an ask is about, as trails and declines know it again: the record it names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Effect, MarkKind
@@ -8,9 +8,19 @@ from remit.domain.paths import values_at
 from remit.domain.values import JsonObject
 
 
-def target_of(action: Action | None, params: JsonObject, *, customer: str) -> str:
-    """The first record the params name besides the customer, as `kind:id`; "" where they name none."""
-    return next((name for name in _records(action, params) if name.partition(":")[2] != customer), "")
+def target_of(action: Action | None, params: JsonObject, *, customer: str, targets: Collection[str]) -> str:
+    """The record an ask is about, as `kind:id`; "" where it names none.
+
+    ⚔ One of its task's targets where it names any, whichever order the params or their lists stand in: beside another record
+    each time (the card that is paid to), slices of one order would be slices of nothing.
+    """
+    found = everything_on(action, params, customer=customer)
+    return min((name for name in found if name in targets), default=next(iter(found), ""))
+
+
+def everything_on(action: Action | None, params: JsonObject, *, customer: str) -> tuple[str, ...]:
+    """Every record the params name besides the customer, as `kind:id`, each once."""
+    return tuple(dict.fromkeys(name for name in _records(action, params) if name.partition(":")[2] != customer))
 
 
 def money_on(action: Action | None, params: JsonObject) -> tuple[str, ...]:

@@ -103,6 +103,17 @@ class SandboxAgent:
         """
         return SandboxTask(self, self._room, self.exchange(mandate_id(mandate), calls.MANDATE_TOKEN))
 
+    def hand_on(self, mandate: SandboxMandate | str, other: "SandboxAgent", part: Mapping[str, Any]) -> str:
+        """Hand a narrower `remit_mandate` on to another agent, which opens it by the id that is returned.
+
+        Raises:
+            Refused: as the desk refused it (`grant.invalid`, `mandate.invalid`, …).
+            Miswritten: `request.malformed` for what is neither a mandate nor the id of one.
+        """
+        subject, details, given = mandate_id(mandate), encode([plain(part)]).decode(), other.client.introduce()
+        answered = self.call(lambda desk: calls.branch(desk, mandate=subject, details=details, other=given))
+        return answers.read_branch(answered).mandate
+
     def exchange(self, subject: str, kind: str) -> Opened:
         """Exchange a mandate or a task for a credential."""
         key = secrets.token_urlsafe(16)

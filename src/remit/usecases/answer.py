@@ -37,7 +37,7 @@ from remit.usecases.ask import act_for, act_now
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
-from remit.usecases.invite import TURN, decline_scope, shown_hashes
+from remit.usecases.invite import TURN, decline_scopes, operators_of, shown_hashes
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
@@ -304,7 +304,7 @@ async def void_ask(  # one answer and all it hangs on
 async def _no(  # one answer and all it hangs on
     parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], *, end: bool
 ) -> Reply:
-    """One no is enough, whoever says it. It binds the act for the whole operator; the customer's own starts a pause too.
+    """One no is enough, whoever says it. It binds the act for the whole operator, and all above it; the customer's own starts a pause too.
 
     ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
     """
@@ -313,11 +313,13 @@ async def _no(  # one answer and all it hangs on
     closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
     written = await write(parts, answered_entry(parts, declined, closed, said))
-    scope = decline_scope(ask.record.customer, ask.record.operator)
+    scopes = decline_scopes(ask.record.customer, await operators_of(parts, ask.record))
     act = keyed_digest(parts, act_digest(action=ask.record.action, params=params_of(ask.record), customer=ask.record.customer))
-    target = target_of(parts.catalogue.actions.get(ask.record.action), params_of(ask.record), customer=ask.record.customer)
+    action = parts.catalogue.actions.get(ask.record.action)
+    targets = (await parts.store.get(TaskRecord, ask.record.task)).record.targets
+    target = target_of(action, params_of(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
-    changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for key in bound)]
+    changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(

@@ -30,7 +30,7 @@ from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
 from remit.usecases.end import end_task
-from remit.usecases.follow_risk import about, follow_risk, steps_of, was_permitted
+from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
@@ -261,7 +261,7 @@ async def _refuse(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, no: _No
 ) -> Reply:
     refuse = no.refuse
-    of = about(weighed, record.customer)
+    of = (about if no.again else looked_for)(weighed, standing.task.record)
     cleaned = await whole(parts, workload.client_id, request, weighed.params)
     if cleaned.secrets or cleaned.left_out:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
@@ -296,7 +296,7 @@ async def _hold(  # the parts of one decision
     if not weighed.case_read:
         await verify_case(parts, standing.task.record)
     try:
-        invitation, turn, alike = await invitation_for(parts, standing, record, weighed, needs.who)
+        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
@@ -305,7 +305,7 @@ async def _hold(  # the parts of one decision
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
-    permitted = was_permitted(weighed, request.action, record.customer)
+    permitted = was_permitted(weighed, request.action, standing.task.record)
     steps = steps_of(parts, standing, permitted, customer=True)
     if alike:
         steps += steps_of(parts, standing, AskedAgain(alike=True, target=permitted.target), customer=False)
@@ -313,7 +313,7 @@ async def _hold(  # the parts of one decision
         Commit(
             expects=(*standing.expects, *weighed.expects),
             puts=_new(parts, workload, request, waiting, invitation),
-            reserves=(turn, *taken(weighed.reserved)),
+            reserves=(*turns, *taken(weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
             steps=steps,
@@ -354,7 +354,7 @@ async def _permit(  # the parts of one decision
     sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
-    steps = steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False)
+    steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
@@ -403,7 +403,7 @@ async def _told(  # the parts of one decision
             reserves=(*taken(weighed.reserved), step_done(told.ask)) if told.done else (),
             marks=workload.marks,
             touches=((record.task, record.at),),
-            steps=steps_of(parts, standing, was_permitted(weighed, request.action, record.customer), customer=False),
+            steps=steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False),
             entries=written.rows,
         )
     )

@@ -1,12 +1,11 @@
 """Counting what a customer's attributes are compared with: a desk that says whether a guess is right has told the value."""
 
-from decimal import Decimal
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.errors import Code, Refused
-from remit.domain.paths import values_at
+from remit.domain.paths import Absent, values_at
 from remit.domain.records import Reserved
 from remit.domain.values import JsonObject
 from remit.usecases.parts import Parts
@@ -36,7 +35,8 @@ async def compared(
         if action.effect is not Effect.READ and not parts.catalogue.attributes[mark.of].sensitive:
             continue
         for value in values_at(params, mark.path):
-            if isinstance(value, str | int | Decimal):
+            # ⚔ A date may be an object or a list of its parts: a guess is one in whatever shape.
+            if value is not None and not isinstance(value, Absent):
                 key = b64url(parts.signer.keyed("compared", canonical([customer, mark.of, value]))[:16])
                 found.append((Reserved(scope=scope, key=f"{mark.of} {key}", amount=1), None))
     if not found:

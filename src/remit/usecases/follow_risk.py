@@ -7,7 +7,7 @@ from remit.domain.consequences import End, Hold, Thresholds, consequence
 from remit.domain.decision import Refuse
 from remit.domain.mandate import Charge
 from remit.domain.records import EndReason, TaskRecord, TaskState
-from remit.domain.target import target_of
+from remit.domain.target import everything_on, target_of
 from remit.domain.trajectory import AskedAgain, SubjectKind, WasPermitted, WasRefused, after, new_trail, risk, subjects_of
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Step
@@ -18,22 +18,27 @@ from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
 
 
-def was_permitted(weighed: Weighed, action_name: str, customer: str) -> WasPermitted:
+def was_permitted(weighed: Weighed, action_name: str, task: TaskRecord) -> WasPermitted:
     """What a permit, or an ask that waits for people, is to the trails."""
     action = weighed.action
     write_effect = action is not None and action.effect is Effect.WRITE
     # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
     capped = action is not None and (bool(action.marked(MarkKind.MONEY)) or any(charge.totals for charge in _charges(weighed)))
-    return WasPermitted(action=action_name, write=write_effect, capped=capped, target=about(weighed, customer))
+    return WasPermitted(action=action_name, write=write_effect, capped=capped, target=about(weighed, task))
 
 
 def _charges(weighed: Weighed) -> tuple[Charge, ...]:
     return () if isinstance(weighed.decision, Refuse) else weighed.decision.charges
 
 
-def about(weighed: Weighed, customer: str) -> str:
+def about(weighed: Weighed, task: TaskRecord) -> str:
     """The record an ask is about, "" where it names none."""
-    return target_of(weighed.action, weighed.params, customer=customer)
+    return target_of(weighed.action, weighed.params, customer=task.customer, targets=task.targets)
+
+
+def looked_for(weighed: Weighed, task: TaskRecord) -> str:
+    """All records an ask names, "" for none. ⚔ Beside one that is right, each wrong one is another try."""
+    return " ".join(sorted(everything_on(weighed.action, weighed.params, customer=task.customer)))
 
 
 def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:

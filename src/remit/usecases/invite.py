@@ -1,6 +1,6 @@
 """Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
@@ -11,12 +11,12 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
 from remit.domain.mandate_covering import counter_key
 from remit.domain.mandate_limits import left_text
-from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState, MandateRecord
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.rendering_values import filled
 from remit.domain.target import likeness, target_of
 from remit.domain.values import Instant, JsonObject, decode
-from remit.ports.store import Reserve
+from remit.ports.store import Missing, Reserve
 from remit.usecases.name_records import names_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import keyed_digest
@@ -31,10 +31,11 @@ TURN: Final = "turn"
 
 async def invitation_for(
     parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str]
-) -> tuple[ConfirmationRecord, Reserve, bool]:
-    """The invitation for an ask that needs people, the turn that must be taken with it, and whether its like was declined before.
+) -> tuple[ConfirmationRecord, tuple[Reserve, ...], bool]:
+    """The invitation for an ask that needs people, the turns that must be taken with it, and whether its like was declined before.
 
-    ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again.
+    ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again. ⚔ What was
+    declined to whoever cut a branch is not asked again through it.
 
     Raises:
         Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
@@ -42,20 +43,21 @@ async def invitation_for(
     Source: 2-model.md §8 (Anti-fatigue), §5 (a decline binds the act's digest for the whole operator).
     """
     now = parts.world.now()
-    counters = await parts.store.counters(decline_scope(record.customer, record.operator))
+    scopes = decline_scopes(record.customer, [kept.record.operator for kept, _ in standing.chain])
+    counted = [await parts.store.counters(scope) for scope in scopes]
     act = keyed_digest(parts, act_digest(action=record.action, params=params_of(record), customer=record.customer))
-    if counters.get(act):
+    if any(counters.get(act) for counters in counted):
         raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
     waiting = await parts.store.find(
         ConfirmationRecord, "confirmation.pair", f"{record.customer} {record.operator}", limit=parts.terms.waiting_per_pair + 1
     )
     # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
-    declines = [Instant(int(name.removeprefix("at:"))) for name in counters if name.startswith("at:")] if CUSTOMER in who else []
+    said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
+    declines = [Instant(int(name.removeprefix("at:"))) for name in said]
     settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
     verify_may_invite(waiting=len(waiting), declines=declines, now=now, settings=settings)
     rendering = await render_now(parts, standing, record, weighed)
-    scope = decline_scope(record.customer, record.operator)
-    turn = Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1)
+    turns = tuple(Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1) for scope, counters in zip(scopes, counted, strict=True))
     invitation = ConfirmationRecord(
         id=new_id("cnf", parts.world.random(16)),
         ask=record.id,
@@ -72,13 +74,27 @@ async def invitation_for(
         at=now,
         expires_at=Instant(min(now + parts.terms.confirmation_ttl_s * 1000, standing.task.record.ends_at)),
     )
-    like = likeness(record.action, target_of(weighed.action, weighed.params, customer=record.customer))
-    return invitation, turn, bool(counters.get(like))
+    target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
+    like = likeness(record.action, target)
+    return invitation, turns, any(counters.get(like) for counters in counted)
 
 
-def decline_scope(customer: str, operator: str) -> str:
-    """The counter scope in which declines of a customer are kept for an operator."""
-    return f"declined {customer} {operator}"
+def decline_scopes(customer: str, operators: Iterable[str]) -> tuple[str, ...]:
+    """The counter scopes in which declines of a customer are kept for the operators of a chain."""
+    return tuple(dict.fromkeys(f"declined {customer} {operator}" for operator in operators))
+
+
+async def operators_of(parts: Parts, record: AskRecord) -> tuple[str, ...]:
+    """Whose agents an ask comes through: the operator that asked, and those of the mandates above."""
+    found, mandate_id = [record.operator], record.mandate
+    while mandate_id:
+        try:
+            mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+        except Missing:  # a no is taken all the same
+            break
+        found.append(mandate.operator)
+        mandate_id = mandate.parent
+    return tuple(found)
 
 
 async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> Rendering:

@@ -4,6 +4,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import verify_current
+from remit.domain.mandate_narrowing import verify_handed_on
 from remit.domain.records import MandateRecord, Person
 from remit.domain.values import Instant
 from remit.ports.store import Expect, Kept, Missing
@@ -20,8 +21,8 @@ async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant
     never ended. ⚔ No chain has more than five actors, the `further` ones counted in; none is ever cut short instead.
 
     Raises:
-        Refused: `mandate.expired`; `mandate.inactive`, also while its customer or objective is suspended or the customer's
-            mandates are paused; `agent.suspended` for anybody of the chain up to the root; `request.malformed` for a chain
+        Refused: `mandate.expired`; `mandate.inactive`, also where the customer has taken back that it is handed on, and while
+            its customer or objective is suspended or the customer's mandates are paused; `agent.suspended` for anybody of the chain up to the root; `request.malformed` for a chain
             that would be too long.
 
     Source: 5-standards.md §3 (only `active` permits anything; the state is checked atomically with issuance; depth is
@@ -43,6 +44,8 @@ async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant
     for one in chain[1:]:
         _verify_live(one.record, now)
     verify_usable(parts, mandate, now)
+    if len(chain) > 1:
+        verify_handed_on([(one.record.operator, mandate_of(parts.catalogue, one.record)) for one in chain])
     for name in (f"customer:{mandate.customer}", f"objective:{mandate.objective}"):
         expects.extend(await suspension_expects(parts, name))
     if any(one.rev == NEVER for one in expects):

@@ -20,6 +20,7 @@ from remit.usecases.replies import params_of
 from remit.usecases.reserving import released, released_by_desk, step_done
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_confirmed
+from remit.usecases.tell_reason import tellable_reason
 
 _TRIES = 8
 _CLOSE = "case.close"
@@ -170,7 +171,7 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
             return
         return
     ask = await parts.store.get(AskRecord, act.record.ask)
-    written = await write(parts, _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code)))
+    written = await write(parts, _performed(parts, ask.record, outcome="void", result={}, reason=str(refused.code), told=str(refused.code)))
     voided = changed(ask.record, state=AskState.VOID, code=refused.code.value, reserved=())
     try:
         await parts.store.commit(
@@ -299,15 +300,16 @@ async def _settle_ask(  # one outcome and all it moves
     record, result = ask.record, fitted.result
     now = parts.world.now()
     done = after.state is ActState.DONE
+    reason = await tellable_reason(parts, record.task, result.reason)
     settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=fitted.text,
-        reason=result.reason,
+        reason=reason,
         reserved=record.reserved if done else (),
     )
     outcome = "done" if done else "failed"
-    written = await write(parts, _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason))
+    written = await write(parts, _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason, told=reason))
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
     if done:
         puts.extend(await _used_offer(parts, record))
@@ -346,7 +348,8 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
     written = Written((), ())
     if ask is not None:
         puts.append(Put(changed(ask.record, state=AskState.UNKNOWN), ask.rev, ask.record))
-        written = await write(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=type(broken).__name__))
+        why = type(broken).__name__
+        written = await write(parts, _performed(parts, ask.record, outcome="unknown", result={}, reason=why, told=why))
     try:
         await parts.store.commit(Commit(puts=tuple(puts), entries=written.rows))
     except Conflict:
@@ -355,13 +358,15 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
         parts.notify.wake(f"ask:{ask.record.id}")
 
 
-def _performed(parts: Parts, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str) -> Draft:
-    told = {name: value for name, value in result.items() if name in ask.covered}
+def _performed(  # one outcome, and what each party is told of it
+    parts: Parts, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
+) -> Draft:
+    covered = {name: value for name, value in result.items() if name in ask.covered}
     return draft(
         parts,
         Kind.ACT_PERFORMED,
         envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
-        agent={"result": told, "withheld": len(result) - len(told), "reason": reason},
+        agent={"result": covered, "withheld": len(result) - len(covered), "reason": told},
         customer={"result": result, "reason": reason},
         desk={"result": result, "reason": reason, "confirmed_by": list(ask.confirmed_by)},
         subject=ask.customer,

@@ -22,6 +22,7 @@ from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released_by_desk, step_done
 from remit.usecases.standing import Standing
+from remit.usecases.tell_reason import tellable_reason
 
 
 async def read_desk(  # a decision and its proof
@@ -84,6 +85,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
     Raises:
         Refused: `task.ended` when the case has ended the task.
     """
+    ours = True  # why nothing is told
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
             result, case = await along_with_case(parts, record.case, _answer(parts, record, action, params))
@@ -96,7 +98,10 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
             result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({Code.FAULT_CASE}).")
         elif case.ending is not None:
             raise await ended_by_case(parts, record.task, case.ending)
+        else:
+            ours = False
     result, text, unfit = fit_result(result)
+    reason = result.reason if ours else await tellable_reason(parts, record.task, result.reason)
     done = result.state is desk.ActState.DONE
     if not await parts.store.stand(expects):
         record = changed(record, covered=())
@@ -105,7 +110,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         record,
         state=AskState.DONE if done else AskState.FAILED,
         result=text,
-        reason=result.reason,
+        reason=reason,
         reserved=record.reserved if done else (),
     )
     written = await write(parts, _sent(parts, settled, result, cut))
@@ -144,7 +149,7 @@ def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) ->
             "told": sorted(cut.result),
             "withheld": cut.withheld,
         },
-        agent={"result": cut.result, "reason": result.reason},
+        agent={"result": cut.result, "reason": settled.reason},
         customer={"result": cut.result},
         desk={"withheld": sorted(set(result.values) - set(cut.result)), "undeclared": list(cut.undeclared), "reason": result.reason},
         subject=settled.customer,

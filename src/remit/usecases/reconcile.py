@@ -9,14 +9,16 @@ from remit.domain.records import ActRecord, AskRecord
 from remit.domain.values import decode
 from remit.ports import backoffice as desk
 from remit.ports.helpdesk import WriteState
-from remit.ports.store import Kept
+from remit.ports.store import Commit, Conflict, Kept, NoRoom, Put
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import carry_out, settle_act
 from remit.usecases.read_case import case_ending, verify_case
+from remit.usecases.reserving import moved
 from remit.usecases.standing import load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_confirmed, verify_still_meant
+from remit.usecases.write_decision import write_decision
 
 
 async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
@@ -32,8 +34,8 @@ async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
     known = await _outcome(parts, act)
     if known.state is desk.ActState.UNSEEN:
         ask = await parts.store.get(AskRecord, act.ask) if act.ask else None
-        if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask.record)):
-            await carry_out(parts, kept, ask)
+        if await (_may_still_be_written(parts, act) if ask is None else _still_permitted(parts, ask)):
+            await carry_out(parts, kept, None if ask is None else await parts.store.get(AskRecord, act.ask))
             return
         known = await _fence(parts, act)
     if known.state is desk.ActState.FENCED:
@@ -98,8 +100,17 @@ async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
     return True
 
 
-async def _still_permitted(parts: Parts, ask: AskRecord) -> bool:
-    """Decide an act that the desk never saw afresh. ⚔ Its case is read again too, as before any write."""
+async def _still_permitted(parts: Parts, kept: Kept[AskRecord]) -> bool:
+    """Decide an act that the desk never saw afresh. Where it stands on other powers now, that is on the record before it is done.
+
+    ⚔ Its case is read again too, as before any write. It is charged to the powers it is done under now, or these would be used
+    more often than they say.
+
+    Raises:
+        Conflict: something moved meanwhile; the act is tried again with the next round.
+        Fault: `fault.case`, `fault.backoffice`, `fault.store`.
+    """
+    ask = kept.record
     ended = await case_ending(parts, ask.case)
     if ended is not None:
         await end_task(parts, ask.task, ended)
@@ -108,8 +119,21 @@ async def _still_permitted(parts: Parts, ask: AskRecord) -> bool:
         standing, weighed = await weigh_confirmed(parts, ask, frozenset(ask.confirmed_by))
         if not isinstance(weighed.decision, Permit):
             return False
-        await verify_still_confirmed(parts, ask)
+        persons = await verify_still_confirmed(parts, ask)
         await verify_still_meant(parts, standing, ask, weighed)
     except Refused:
         return False
+    expects = (*standing.expects, *weighed.expects, *persons)
+    charged = moved(ask, weighed.reserved)
+    if not charged:  # as it was decided: a desk that is tried again each round must not fill the log
+        if not await parts.store.stand(expects):
+            raise Conflict(AskRecord.KIND, ask.id)
+        return True
+    decided = weighed.on(ask)
+    written = await write_decision(parts, standing, decided, weighed, decision="permit", code="", detail="decided again before it is done")
+    put = Put(decided, kept.rev, ask)
+    try:
+        await parts.store.commit(Commit(expects=expects, puts=(put,), reserves=charged, entries=written.rows))
+    except NoRoom:
+        raise Conflict(AskRecord.KIND, ask.id) from None
     return True

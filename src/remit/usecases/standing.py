@@ -9,6 +9,7 @@ from remit.domain.canonical import b64url
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate import Mandate
+from remit.domain.mandate_narrowing import verify_handed_on
 from remit.domain.mandate_reading import read_mandate
 from remit.domain.records import (
     ActRecord,
@@ -235,6 +236,7 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
     for kept, _ in standing.chain:
         if kept.record.state not in {"active", "exhausted"}:
             raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {kept.record.state}")
+    verify_handed_on([(kept.record.operator, mandate) for kept, mandate in standing.chain])
     if task.state is TaskState.HELD:
         raise Refused(Code.TASK_HELD, "the task is held")
 

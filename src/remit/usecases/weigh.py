@@ -239,7 +239,7 @@ def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozen
 def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: Risk) -> Weighed:
     """The strictest of floor, policy and trajectory."""
     now = parts.world.now()
-    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen[0], day=_day(now // _DAY_MS))
+    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(now // _DAY_MS))
     needed = base.who | {CUSTOMER} if risky.adds_confirmation(Thresholds()) else base.who
     question = _question(parts, standing, ruled, risky.highest, confirmed.kind)
     steps = rungs(needed, tuple(parts.catalogue.roles)) if confirmed is NOBODY else (confirmed.by,)
