@@ -100,6 +100,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "WORDS": _model(6, "A message that says more than its ask does not reach the case."),
     "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
+    "LEAK": _model(7, "A token of ours in a message ends its task before anything else happens, on the record, and told."),
     "W-GUESS": _model(7, "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model(7, "What an officer writes past Remit reaches no agent."),
     "NATIVE-REPLY": _model(7, "A public reply written in the helpdesk itself is an incident, told once."),

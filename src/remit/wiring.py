@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 import httpx
 
-from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.backoffice.builtin import BuiltinBackoffice, verify_effects
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
 from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.files.pack import pack_files, pack_names, read_pack
@@ -86,6 +87,7 @@ __all__ = [
     "stop_at",
     "stored_log",
     "verify_ed25519",
+    "verify_effects",
 ]
 
 Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
@@ -288,7 +290,7 @@ def build(
         limits=Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=clock),
         start=start,
         stop=stop,
-        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice) else None,
+        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | UntilFacts) else None,
     )
     desk = Desk(
         app=app,
@@ -415,7 +417,8 @@ def _desk(  # what the two plugs need
         return SandboxBackoffice(catalogue, world, sandbox.facts, perform=sandbox.perform), MemoryHelpdesk(world)
     database = DeskDatabase(settings.desk_database)
     closing.append(database)
-    return BuiltinBackoffice(database, world, catalogue, on_point=on_point), BuiltinHelpdesk(database, world)
+    builtin = UntilFacts if settings.sandbox else BuiltinBackoffice
+    return builtin(database, world, catalogue, on_point=on_point), BuiltinHelpdesk(database, world)
 
 
 def _signer(settings: Settings) -> FileSigner:

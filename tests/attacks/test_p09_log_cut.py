@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from attacks.arena import open_arena
-from remit.domain.errors import Refused
+from remit.client import Refused
 
 
 def _cut(folder: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, catalogue, code_of, open_arena, refund
-from remit.domain.errors import Refused
+from remit.client import Refused
 
 
 @pytest.mark.proves("TITLES")

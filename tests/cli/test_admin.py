@@ -11,6 +11,7 @@ import pytest
 
 from cli.running import Run, change, refused
 from remit.client.keys import load_key, new_key
+from remit.domain.ids import new_id
 from remit.entrypoints.cli import doctor
 from remit.entrypoints.cli.codes import codes_page
 from remit.entrypoints.cli.commands import make_parser
@@ -246,3 +247,12 @@ def test_a_log_line_is_json_without_secrets() -> None:
     line = JsonLines().format(logging.makeLogRecord({"name": "remit", "levelname": "WARNING", "msg": "token %s seen", "args": (secret,)}))
     assert secret not in line
     assert json.loads(line)["logger"] == "remit"
+
+
+def test_a_log_line_keeps_the_address_that_somebody_is_to_be_told() -> None:
+    """This line is all there is of a notice where no mail is sent; it said `http://localhost:[token removed]`."""
+    page = f"http://localhost:8080/confirm/{new_id('cnf', bytes(range(16)))}"
+    line = JsonLines().format(
+        logging.makeLogRecord({"name": "remit.notices", "levelname": "WARNING", "msg": "notice: %s", "args": (page,)})
+    )
+    assert json.loads(line)["message"] == f"notice: {page}"

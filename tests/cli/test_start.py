@@ -135,6 +135,25 @@ def test_what_is_valid_and_may_not_be_meant_is_shown_by_check_and_doctor(remit: 
     assert "look       desk.pack is nope" in remit("check", "--config", desk).out
 
 
+def test_what_check_calls_valid_can_be_served(remit: Run, desk: Path) -> None:
+    """An action of one's own is the first thing that somebody adds to a pack."""
+    with (desk / "catalogue" / "catalogue.toml").open("a") as file:
+        file.write("""
+[action."order.gift"]
+title = "Wrap order {order_id}"
+power = "request"
+area = "routine"
+effect = "write"
+params.properties.order_id = { type = "string", x-resource = "order" }
+params.required = ["order_id"]
+""")
+    for command in (["check"], ["serve", "--port", "0"]):
+        refused(remit(*command, "--config", desk), "catalogue.invalid", "cannot do 'order.gift'")
+    assert "cannot do 'order.gift'" in remit("doctor", "--config", desk).out
+    change(desk, "enabled = false", "enabled = true")
+    assert remit("check", "--config", desk).code == 0  # a sandbox does it on facts
+
+
 def test_a_waiver_owned_by_an_officer_or_a_role_is_fine(remit: Run, desk: Path) -> None:
     catalogue = desk / "catalogue" / "catalogue.toml"
     before = catalogue.read_text()

@@ -1,6 +1,8 @@
 """What an agent's own program wrote wrongly: named with a code and a true cure, and never sent."""
 
 import asyncio
+import copy
+import pickle
 import socket
 import traceback
 from collections.abc import Awaitable, Callable
@@ -134,6 +136,8 @@ def test_an_agent_is_not_made_of_what_is_no_desk_or_no_identity(make_agent: Make
         ({"words": 5}, "request.malformed"),
         ({"attachments": "a.txt"}, "request.malformed"),
         ({"attachments": ["a.txt"]}, "request.malformed"),
+        ({"attachments": [{"name": "a.txt", "media_type": "text/plain"}]}, "request.malformed"),
+        ({"attachments": [{"name": "a.txt", "media_type": "text/plain", "data_b64": b"aGk="}]}, "request.malformed"),
         ({"attachments": None}, "request.malformed"),
         ({"idempotency_key": 3}, "request.malformed"),
         ({"idempotency_key": ""}, "request.malformed"),
@@ -184,3 +188,14 @@ def test_where_no_server_runs_the_error_is_short_and_names_the_address(clock: Fa
     assert "httpcore" not in told
     assert "During handling" not in told
     assert "direct cause" not in told
+
+
+def test_a_refusal_is_copied_and_pickled_whole() -> None:
+    """An agent in a process of its own hands its refusal to the one that started it; what cannot be pickled hangs or breaks a pool."""
+    told = Refused("a.b", title="t", detail="d", cure="c", status=403, retry_after_s=3, challenge={"scope": "ask"}, body={"ask": "ask_1"})
+    for again in (pickle.loads(pickle.dumps(told)), copy.copy(told), copy.deepcopy(told)):
+        assert (type(again), str(again), again.args, again.__dict__) == (Refused, str(told), told.args, told.__dict__)
+    down = Unavailable("desk.unavailable")
+    down.idempotency_key = "k"
+    assert pickle.loads(pickle.dumps(down)).idempotency_key == "k"
+    assert isinstance(pickle.loads(pickle.dumps(Miswritten("request.malformed", cure="c"))), ValueError)

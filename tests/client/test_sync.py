@@ -96,3 +96,9 @@ def test_calling_from_its_own_loop_is_an_error_and_not_a_deadlock(desk: FakeDesk
     with make(desk, clock, on=thread) as agent, pytest.raises(RuntimeError, match="own event loop"):
         thread.run(inside(agent))
     thread.close()
+
+
+def test_agents_mandates_and_tasks_say_who_they_are_and_tell_no_token(desk: FakeDesk, clock: FakeClock) -> None:
+    with make(desk, clock) as agent, agent.mandate("mandate_1").task() as task:
+        assert (DESK in repr(agent), "mandate_1" in repr(agent.mandate("mandate_1")), "task_1" in repr(task)) == (True, True, True)
+        assert "at_1" not in repr(task)

@@ -9,6 +9,7 @@ from typing import Any
 from remit.adapters.backoffice.books import Books, Failed
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.desk_database import DeskDatabase
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
@@ -167,7 +168,20 @@ def sandbox_desk(path: Path) -> Any:  # noqa: ARG001  # the same face as the oth
     yield Desk(plug, lambda when: plug.fail_next("before" if when == "before" else "after"), lambda: len(plug.performed))
 
 
-PLUGS: dict[str, Callable[[Path], AbstractContextManager[Desk]]] = {"builtin": builtin_desk, "sandbox": sandbox_desk}
+@contextmanager
+def given_desk(path: Path) -> Any:
+    """A built-in desk that was given facts."""
+    database = DeskDatabase(path / "desk.db")
+    try:
+        plug = UntilFacts(database, StandingWorld(), small_catalogue())
+        with sandbox_desk(path) as facts:
+            plug._given = facts.plug
+            yield Desk(plug, facts.fail, facts.marks)
+    finally:
+        database.close()
+
+
+PLUGS: dict[str, Callable[[Path], AbstractContextManager[Desk]]] = {"builtin": builtin_desk, "given": given_desk, "sandbox": sandbox_desk}
 
 
 def act(key: str = "k1", order: str = "W1", customer: str = "anna", action: str = "order.mark", version: str | None = None) -> Act:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from contracts.desk_plugs import EFFECTS, FACTS, NOW, PLUGS, SEED, Desk, StandingWorld, act, run, small_catalogue
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.desk_database import DeskDatabase
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.backoffice import ActState
@@ -22,6 +23,28 @@ from remit.ports.backoffice import ActState
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     with PLUGS[request.param](tmp_path) as one:
         yield one
+
+
+def test_a_built_in_desk_that_is_given_facts_does_nothing_of_before_again(tmp_path: Path) -> None:
+    database = DeskDatabase(tmp_path / "desk.db")
+    try:
+        plug = UntilFacts(database, StandingWorld(), small_catalogue())
+        run(plug.seed(SEED))
+        assert [one and one.name for one in run(plug.facts([("order", "W1")], customer="anna"))] == ["Kettle"]
+        not_built_in = run(plug.perform(act("k1")))
+        assert (not_built_in.state, "gives facts" in not_built_in.reason) == (ActState.FAILED, True)
+        assert run(plug.fence("k2")).state is ActState.FENCED
+        plug.replace_facts({"owners": {"order": {"W7": "anna"}}})
+        assert [bool(one) for one in run(plug.facts([("order", "W1"), ("order", "W7")], customer="anna"))] == [False, True]
+        for key, state in (("k1", ActState.FAILED), ("k2", ActState.FENCED), ("k3", ActState.DONE)):
+            assert run(plug.perform(act(key, order="W7"))).state is state
+            assert run(plug.outcome(key)).state is state
+        assert run(plug.fence("k3")).state is ActState.DONE
+        assert run(plug.fence("k4")).state is ActState.FENCED
+        again = UntilFacts(database, StandingWorld(), small_catalogue())
+        assert [run(again.outcome(key)).state for key in ("k1", "k2", "k4")] == [ActState.FAILED, ActState.FENCED, ActState.FENCED]
+    finally:
+        database.close()
 
 
 def test_facts_come_in_order_and_say_whose_a_record_is(desk: Desk) -> None:

@@ -249,6 +249,24 @@ def test_what_the_desk_numbered_itself_is_no_secret(randomness: bytes) -> None:
         assert redact_params(params, None).params == params
 
 
+@pytest.mark.parametrize("host", ["http://localhost:8080", "https://support.acme.example:8443", "https://desk.example"])
+def test_an_address_with_a_port_is_read_like_one_without(host: str) -> None:
+    own = new_id("cnf", bytes(range(16)))
+    for address in (f"{host}/confirm/{own}", f"{host}/orders/W1001-abcdefgh/parts"):
+        assert find_secrets(f"Answer at {address}, please") == (), address
+    letters = "4eC39HqLyjWDarjtT1zdp7dcXq"
+    for address in (
+        f"{host}/reset/{letters}",
+        f"{host}/a/key={letters}",
+        f"{host}/a/zz={letters}",
+        f"{host}/?token={letters}",
+        f"{host}/sk_live_{letters}",
+    ):
+        assert letters not in redact(address, find_secrets(address)), address
+    for text in (f"http://anna:{letters}@desk.example/", f"pw://desk:80{letters}"):
+        assert letters not in redact(text, find_secrets(text)), text
+
+
 def test_what_only_looks_like_a_number_of_the_desks_is_a_secret_still() -> None:
     letters = "k5mq7wzx3abcdefghij2nopqrs"
     for value in (f"key_{letters}", f"req_{letters}", f"off_{letters}7", f"OFF_{letters}", f"off_{letters.upper()}"):

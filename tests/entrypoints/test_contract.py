@@ -328,3 +328,44 @@ def test_a_client_key_that_is_not_registered_is_cured_as_one_at_every_door_and_a
     stolen = ProofKey().proof("POST", f"http://localhost/v1/tasks/{task.id}/asks", now_s=time.time(), token=task.token)
     bound = refused(developer.ask(task, dpop=stolen), 401, "credential.wrong_key")
     assert bound["cure"] == MEANINGS[Code.CREDENTIAL_WRONG_KEY].cure
+
+
+@pytest.mark.parametrize("declared", ['application/json; charset="utf-8"', "Application/JSON;charset=UTF-8", "application/json"])
+def test_a_type_may_be_spelt_in_every_way_that_http_allows(developer: Developer, declared: str) -> None:
+    assert developer.ask(developer.task(), content_type=declared).status_code == 200
+
+
+@pytest.mark.parametrize("declared", ['application/json; charset="latin-1"', 'application/json; charset="utf-8', "text/plain"])
+def test_another_type_is_not_read(developer: Developer, declared: str) -> None:
+    assert developer.ask(developer.task(), content_type=declared).json()["code"] == "request.unsupported_type"
+
+
+def test_what_may_be_left_out_of_an_ask_may_be_null(developer: Developer) -> None:
+    assert developer.ask(developer.task(), {**READ, "words": None, "attachments": None}).status_code == 200
+    assert developer.ask(developer.task(), {**READ, "params": None}).json()["code"] == "request.malformed"
+
+
+@pytest.mark.parametrize("details", ["nope", "[", '[{"type": "remit_mandate", "type": "remit_mandate"}]', '["remit_mandate"]', "{}"])
+def test_details_that_are_no_mandate_are_named_as_the_parameter_they_are(developer: Developer, details: str) -> None:
+    wanted = {
+        "response_type": "code",
+        "redirect_uri": "http://127.0.0.1/callback",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+        "authorization_details": details,
+    }
+    refused = developer.form("/oauth/par", wanted, developer.proof("POST", "/oauth/par"))
+    told = refused.json()
+    assert (refused.status_code, told["error"], told["code"]) == (400, "invalid_authorization_details", "mandate.invalid")
+    assert "body" not in told["error_description"]
+
+
+def test_whoever_shows_nothing_is_told_what_is_missing_and_how_it_is_sent(developer: Developer) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    for path in ("/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"):
+        told = developer.desk.room.raw("POST", path, headers=headers, content=b"client_id=x", check=False)
+        assert (told.status_code, told.json()["error"], told.json()["code"]) == (401, "invalid_client", "credential.missing")
+        assert "client_assertion" in told.json()["cure"]
+    unproved = developer.form("/oauth/token", {"grant_type": EXCHANGE}).json()
+    assert (unproved["error"], unproved["code"]) == ("invalid_dpop_proof", "credential.missing")
+    assert "access token" not in unproved["cure"]  # there is none yet

@@ -134,3 +134,11 @@ def test_addresses_a_code_may_go_to_are_registered(desk: Sandbox) -> None:
 def described(client_id: str, *addresses: str) -> dict[str, Any]:
     key = load_key(new_key()).as_dict(private=False) | {"kid": "k", "use": "sig", "alg": "ES256"}
     return {"client_id": client_id, "operator": "shop.example", "keys": {"jwks": {"keys": [key]}}, "redirect_uris": list(addresses)}
+
+
+def test_what_may_be_left_out_of_a_suspension_may_be_null(desk: Sandbox) -> None:
+    security = desk.officer("sec", ["security"])
+    others = {"agent": None, "customer": None, "objective": None}
+    status, body = sent(desk, "/security/v1/suspend", {"operator": "other.example", **others, "reason": "fraud"}, security.cookie)
+    assert (status, body["what"], body["name"]) == (200, "operator", "other.example")
+    assert sent(desk, "/security/v1/suspend", {**others, "operator": None, "reason": "fraud"}, security.cookie)[0] == 400

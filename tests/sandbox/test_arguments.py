@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from remit.client import Miswritten, Refused
-from remit.domain.errors import Code
-from remit.domain.errors import Refused as DomainRefused
 from remit.sandbox import Sandbox
 from remit.sandbox import desk as desk_module
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
@@ -80,12 +78,94 @@ def test_facts_with_a_slip_of_the_pen_make_no_desk_and_leave_nothing_open(
     monkeypatch.setattr(desk_module, "_MEMORY", "")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = set(threading.enumerate())
-    with pytest.raises(DomainRefused) as refused, Sandbox(CATALOGUE, facts=facts):
+    with pytest.raises(Miswritten) as refused, Sandbox(CATALOGUE, facts=facts):
         pass
-    assert refused.value.code is Code.SETTINGS_INVALID
-    assert refused.value.cure
+    assert refused.value.code == "settings.invalid"
+    assert refused.value.cure.startswith("Correct the facts")
     assert set(threading.enumerate()) <= before
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "said"),
+    [
+        ({"catalogue": {"actoin": {}}}, "catalogue.invalid", "actoin"),
+        ({"catalogue": "nowhere.toml"}, "catalogue.invalid", "nowhere.toml"),
+        ({"catalogue": str(Path(__file__).parent)}, "catalogue.invalid", f"{Path(__file__).parent}: no .toml file is there"),
+        ({"policies": ""}, "policy.invalid", "there is no policy"),
+        ({"policies": "permit(principal, action, resource) when { principal.nope };"}, "policy.invalid", "principal.nope"),
+        ({"settings": {"trems": {}}}, "settings.invalid", "trems"),
+        ({"settings": {"terms": {"token_ttl_s": 301}}}, "settings.invalid", "terms.token_ttl_s"),
+        ({"store": "postgresql://desk/remit"}, "settings.invalid", "PostgreSQL"),
+    ],
+)
+def test_what_no_desk_can_be_made_of_is_told_as_the_package_tells_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], code: str, said: str
+) -> None:
+    monkeypatch.setattr(desk_module, "_MEMORY", "")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = set(threading.enumerate())
+    with pytest.raises(Miswritten) as refused, Sandbox(**({"catalogue": CATALOGUE} | changed)):
+        pass
+    assert (refused.value.code, said in refused.value.detail) == (code, True)
+    assert refused.value.cure
+    assert "remit.toml or the environment" not in refused.value.cure  # a sandbox has neither
+    assert set(threading.enumerate()) <= before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_whose_log_was_changed_makes_no_desk_and_is_no_slip_of_the_pen(tmp_path: Path) -> None:
+    with Sandbox(CATALOGUE, store=tmp_path / "desk") as desk:
+        desk.customer("yusuf")
+    for file in (tmp_path / "desk").glob("store.sqlite*"):
+        file.unlink()
+    with pytest.raises(Refused) as refused, Sandbox(CATALOGUE, store=tmp_path / "desk"):
+        pass
+    assert (refused.value.code, isinstance(refused.value, ValueError)) == ("log.older", False)
+
+
+async def _performs_later(_action: str, _params: object, _customer: str) -> dict[str, object]:
+    return {}
+
+
+class _PerformsLater:
+    async def __call__(self, _action: str, _params: object, _customer: str) -> dict[str, object]:
+        return {}
+
+
+@pytest.mark.parametrize("perform", [_performs_later, _PerformsLater()])
+def test_what_nobody_would_await_performs_nothing(perform: Any) -> None:
+    with pytest.raises(Miswritten) as refused:
+        Sandbox(CATALOGUE, perform=perform)
+    assert (refused.value.code, "`def`" in refused.value.cure) == ("settings.invalid", True)
+
+
+def test_before_it_is_entered_a_sandbox_says_so() -> None:
+    desk = Sandbox(CATALOGUE)
+    calls: list[Callable[[], object]] = [
+        lambda: desk.customer("yusuf"),
+        lambda: desk.agent(SHOP),
+        lambda: desk.suspend(operator="helper.example"),
+        desk.transcript,
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match=r"not entered: with Sandbox\(…\) as desk"):
+            call()
+    assert repr(desk) == "Sandbox(not entered)"
+
+
+def test_a_sandbox_is_entered_once_at_a_time_and_again_as_a_new_one() -> None:
+    desk = Sandbox(CATALOGUE, facts=FACTS)
+    with desk:
+        desk.agent(SHOP)
+        before = len(desk.transcript())
+        with pytest.raises(RuntimeError, match="open already"), desk:
+            pass
+        assert len(desk.transcript()) == before
+    with desk:
+        assert desk.transcript() == []
+        customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+        assert agent.open(customer.grant(agent, MANDATE)).ask("order.read", ORDER).outcome == "done"
 
 
 def test_facts_with_a_slip_of_the_pen_do_not_take_the_place_of_good_ones(desk: Sandbox) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -28,13 +29,14 @@ from remit.wiring import Rules, build
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 SOURCE = Path(remit.sandbox.__file__).parent
+PACK = SOURCE.parent / "packs" / "consumer" / "catalogue.toml"
 ROOMS = {"usecases", "domain", "ports", "adapters", "entrypoints"}
 
 
 def test_the_sandbox_imports_no_room_but_wiring_and_the_client() -> None:
     named = {name for path in SOURCE.glob("*.py") for name in _imported(path) if name.startswith("remit.")}
     assert named
-    assert {name.split(".")[1] for name in named} <= {"client", "sandbox", "settings", "wiring"}
+    assert {name.split(".")[1] for name in named} <= {"client", "sandbox", "settings", "stops", "wiring"}
     assert not {name.split(".")[1] for name in named} & ROOMS
 
 
@@ -68,17 +70,26 @@ def test_a_sandbox_that_is_left_answers_nothing_more() -> None:
         desk.customer("yusuf")
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[str]:
-    """A desk made of facts behind a real server on a free loopback port."""
+@pytest.fixture(params=["built in", "facts"])
+def served(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A sandbox's server on a free loopback port: one with a built-in desk, as `remit init` makes it, and one made of facts alone."""
+    with serving(tmp_path, {"backoffice": "facts"} if request.param == "facts" else {}) as address:
+        yield address
+
+
+@contextmanager
+def serving(tmp_path: Path, desk_settings: dict[str, str], **changed: Any) -> Iterator[str]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         bound.listen()
         port = bound.getsockname()[1]
         address = f"http://127.0.0.1:{port}"
-        settings = make_settings(_settings(address, port), base=tmp_path, environment={}, rules=False)
+        raw = _settings(address, port) | changed
+        raw["desk"] |= desk_settings
+        settings = make_settings(raw, base=tmp_path, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        rules = Rules(catalogue=CATALOGUE, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
+        catalogue: Any = CATALOGUE if settings.sandbox else PACK
+        rules = Rules(catalogue=catalogue, policies=(("all.cedar", '@id("all") permit(principal, action, resource);'),))
         desk = build(settings, rules)
         server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on"))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
@@ -93,7 +104,7 @@ def _settings(address: str, port: int) -> dict[str, Any]:
         "server": {"issuer": address, "host": "127.0.0.1", "port": port, "data": "data"},
         "store": {"url": "sqlite:///data/store.sqlite"},
         "log": {"name": "served.remit.invalid", "high_water": "high-water/checkpoint"},
-        "desk": {"database": "data/desk.sqlite", "backoffice": "facts"},
+        "desk": {"database": "data/desk.sqlite"},
         "words": {"secrets": "refuse"},
         "sandbox": {"enabled": True},
     }
@@ -112,6 +123,14 @@ def test_a_running_server_is_driven_like_one_in_process(served: str) -> None:
         with pytest.raises(Refused):
             agent.open(mandate)
         assert "act.performed" in {entry["kind"] for entry in desk.transcript()}
+
+
+def test_a_server_that_takes_no_sandbox_says_how_it_would(tmp_path: Path) -> None:
+    with serving(tmp_path, {}, sandbox={"enabled": False}) as address:
+        for facts in ({}, FACTS):
+            with pytest.raises(Refused) as refused, Sandbox(CATALOGUE, facts=facts, base_url=address) as desk:
+                desk.customer("yusuf")
+            assert (refused.value.code, "[sandbox]" in refused.value.cure) == ("request.not_found", True)
 
 
 def test_a_running_server_is_driven_by_another_name_than_its_own(served: str) -> None:

@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from remit.client import Refused
+from remit.client import Attachment, Miswritten, Refused
 from remit.client.task import Reply
-from remit.domain.errors import Code
-from remit.domain.errors import Refused as DomainRefused
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
@@ -179,8 +177,29 @@ def test_whoever_is_not_asked_cannot_confirm(desk: Sandbox, task: SandboxTask) -
 def test_a_yes_counts_once(customer: SandboxCustomer, task: SandboxTask) -> None:
     reply = task.ask("payment.refund", REFUND)
     customer.confirm(reply)
-    with pytest.raises(Refused):
-        customer.confirm(reply)
+    for again in (customer.confirm, customer.decline, lambda one: customer.offer_less(one, REFUND)):
+        with pytest.raises(Refused) as refused:
+            again(reply)
+        assert refused.value.code == "confirmation.replayed"
+    assert reply.again().outcome == "done"
+
+
+def test_files_may_be_given_as_they_stand_on_the_wire(task: SandboxTask) -> None:
+    file = {"name": "a.txt", "media_type": "text/plain", "data_b64": "aGk="}
+    assert (
+        task.ask("order.read", ORDER, attachments=[file, Attachment(name="b.txt", media_type="text/plain", data=b"hi")]).outcome == "done"
+    )
+    assert task.ask("order.read", ORDER, attachments=[{**file, "data_b64": "?"}]).codes == ["words.attachment"]
+    assert task.ask("order.read", ORDER, attachments=[{**file, "size": "2"}]).codes == ["request.malformed"]
+
+
+def test_who_is_who_can_be_read_off(desk: Sandbox, customer: SandboxCustomer, task: SandboxTask) -> None:
+    assert (repr(desk), repr(customer), repr(desk.officer("ann", ["security"]))) == (
+        "Sandbox(http://localhost)",
+        "SandboxCustomer('yusuf')",
+        "SandboxPerson('ann')",
+    )
+    assert (repr(task), repr(task.agent)) == (f"SandboxTask({task.id!r})", f"SandboxAgent({SHOP!r}, tier='known')")
 
 
 def test_a_yes_that_no_longer_stands_gives_the_void_ask(desk: Sandbox, customer: SandboxCustomer, task: SandboxTask) -> None:
@@ -271,9 +290,9 @@ def test_a_path_to_policies_may_have_any_name(tmp_path: Path) -> None:
     "policies", ["my-desk/polices", "not cedar", "all (x)/a.cedar", "x" * 5000, "a\0b", Path("nowhere"), ["nowhere.cedar"]]
 )
 def test_policies_that_are_neither_there_nor_cedar_are_refused_with_the_cure(policies: Any) -> None:
-    with pytest.raises(DomainRefused) as refused, Sandbox(CATALOGUE, policies=policies):
+    with pytest.raises(Miswritten) as refused, Sandbox(CATALOGUE, policies=policies):
         pass
-    assert refused.value.code is Code.POLICY_INVALID
+    assert refused.value.code == "policy.invalid"
     assert "name a file or a folder that is there, or give the policies themselves" in refused.value.detail
     assert len(refused.value.detail) < 500
 

@@ -3,7 +3,6 @@
 Both faces (async and sync) send these same calls.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from remit.client.discovery import Metadata
 from remit.client.introductions import Introduction
-from remit.client.values import Attachment
+from remit.client.values import Attached
 from remit.client.wishes import ask_body, encoded_ask
 
 MANDATE_TOKEN: Final = "urn:remit:token-type:mandate"  # noqa: S105  # a name, not a secret
@@ -145,20 +144,14 @@ def revocation(endpoint: str, *, token: str) -> Call:
 
 
 def ask(
-    desk: Metadata, *, task: str, action: str, params: Mapping[str, object], words: str | None, attachments: Sequence[Attachment], key: str
+    desk: Metadata, *, task: str, action: str, params: Mapping[str, object], words: str | None, attachments: Sequence[Attached], key: str
 ) -> Call:
     """One wish. The body is written here once, so that every repetition is the same to the byte.
 
     Raises:
         Miswritten: when an argument is not what it should be, or the params are not JSON.
     """
-    wish: dict[str, object] = {**ask_body(action=action, params=params, words=words, attachments=attachments, key=key)}
-    if words is not None:
-        wish["words"] = words
-    if attachments:
-        wish["attachments"] = [
-            {"name": file.name, "media_type": file.media_type, "data_b64": base64.b64encode(file.data).decode()} for file in attachments
-        ]
+    wish = ask_body(action=action, params=params, words=words, attachments=attachments, key=key)
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     return Call(method="POST", url=f"{_task(desk, task)}/asks", body=encoded_ask(wish), headers=headers)
 

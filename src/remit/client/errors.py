@@ -64,6 +64,10 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         self.challenge: Mapping[str, str] = challenge or {}
         self.body: Mapping[str, Json] = body or {}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Copied and pickled whole: an agent in a process of its own hands its refusal to the one that started it."""
+        return _again, (type(self), self.code, self.args), self.__dict__
+
     @property
     def receipt(self) -> Json:
         """The proof that the refusal stands in the desk's transcript, where it was recorded."""
@@ -89,6 +93,12 @@ class Problem(RemitError):  # noqa: N818  # RFC 9457's word; the family name sta
         if self.cure:
             parts.append(f"Cure: {self.cure}")
         return " ".join(parts)
+
+
+def _again(kind: type[Problem], code: str, args: tuple[object, ...]) -> Problem:
+    made = kind(code)
+    made.args = args
+    return made
 
 
 class Refused(Problem):  # a decision of the desk, not an error; the name is the house word

@@ -24,7 +24,7 @@ from remit.client.mandate import Branch
 from remit.client.mandate import Mandate as AsyncMandate
 from remit.client.replies import AnswerView
 from remit.client.sending import Retries
-from remit.client.values import Attachment, Json, Wish
+from remit.client.values import Attached, Json, Wish
 
 T = TypeVar("T")
 _CONSENT_S: Final = 900.0
@@ -100,6 +100,9 @@ class Task:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._thread.run(self._task.__aexit__(kind, error, trace))
 
+    def __repr__(self) -> str:
+        return repr(self._task)
+
     @property
     def id(self) -> str:
         """The task's id at the desk."""
@@ -119,7 +122,7 @@ class Task:
         action: str,
         params: Mapping[str, object],
         words: str | None = None,
-        attachments: Sequence[Attachment] = (),
+        attachments: Sequence[Attached] = (),
         idempotency_key: str | None = None,
     ) -> Reply:
         """See the async `Task.ask`."""
@@ -150,6 +153,9 @@ class Mandate:
         self.authorization_details = mandate.authorization_details
         self._mandate = mandate
         self._thread = thread
+
+    def __repr__(self) -> str:
+        return repr(self._mandate)
 
     def task(self) -> Task:
         """A new task under this mandate: `with mandate.task() as task`."""
@@ -186,6 +192,9 @@ class Agent:
         self._thread = on or LoopThread()
         self.desk = self._agent.desk
         self.key_thumbprint = self._agent.key_thumbprint
+
+    def __repr__(self) -> str:
+        return repr(self._agent)
 
     def __enter__(self) -> Self:
         self._thread.run(self._agent.__aenter__())

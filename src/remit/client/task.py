@@ -13,7 +13,7 @@ from remit.client.door import Door
 from remit.client.errors import ProtocolError, Refused, RemitError, StillWaiting, Unavailable
 from remit.client.replies import AnswerView
 from remit.client.single_flight import SingleFlight
-from remit.client.values import Attachment
+from remit.client.values import Attached
 
 _LONG_POLL_S: Final = 30
 _SHORTEST_POLL_S: Final = 1.0
@@ -100,7 +100,7 @@ class Task:
         action: str,
         params: Mapping[str, object],
         words: str | None = None,
-        attachments: Sequence[Attachment] = (),
+        attachments: Sequence[Attached] = (),
         idempotency_key: str | None = None,
     ) -> Reply:
         """Ask the desk for one thing. `words` must say no more than action and params do.

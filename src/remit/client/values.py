@@ -17,6 +17,10 @@ class Attachment:
     data: bytes
 
 
+Attached: TypeAlias = Attachment | Mapping[str, str]
+"""A file, or one as it stands on the wire: `{"name": …, "media_type": …, "data_b64": …}`, the data in base64."""
+
+
 class Wish(TypedDict, total=False):
     """What an agent wants a mandate for, as keyword arguments; the members of a `remit_mandate`.
 

@@ -3,6 +3,7 @@
 ⚔ A misspelt member is never left out: a prohibition or an end that nobody reads is one the customer never saw.
 """
 
+import base64
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from remit.client.values import Attachment, Wish
 
 _KNOWN: Final = tuple(sorted(Wish.__required_keys__ | Wish.__optional_keys__))
 _ASK: Final = "Correct the argument; nothing was sent."
+_ATTACHMENT: Final = {"name", "media_type", "data_b64"}
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -50,7 +52,7 @@ def mandate_details(wish: Wish) -> str:
 
 
 def ask_body(*, action: object, params: object, words: object, attachments: object, key: object) -> Mapping[str, object]:
-    """Check what one ask is made of, and return action and params as the body begins.
+    """Check what one ask is made of, and return action, params and files as they stand in the body.
 
     Raises:
         Miswritten: `params.invalid` for params that are no object, `request.malformed` for the other arguments.
@@ -66,15 +68,31 @@ def ask_body(*, action: object, params: object, words: object, attachments: obje
     if not (words is None or isinstance(words, str)):
         raise Miswritten("request.malformed", detail=f"words are a text or None, not {kind_of(words)}.", cure=_ASK)
     files = attachments if isinstance(attachments, Sequence) and not isinstance(attachments, str | bytes) else (None,)
-    if not all(isinstance(file, Attachment) and isinstance(file.data, bytes) for file in files):
-        raise Miswritten("request.malformed", detail="attachments are a list of `Attachment`, each with its data as bytes.", cure=_ASK)
+    attached = [_attached(file) for file in files]
     if not isinstance(key, str) or _KEY.fullmatch(key) is None:
         raise Miswritten(
             "request.malformed",
             detail=f"idempotency_key is a text of 1 to 255 visible ASCII characters, not {kind_of(key)}.",
             cure="Give such a text, or leave it out: every ask then has a key of its own.",
         )
-    return {"action": action, "params": dict(params)}
+    return {
+        "action": action,
+        "params": dict(params),
+        **({} if words is None else {"words": words}),
+        **({"attachments": attached} if attached else {}),
+    }
+
+
+def _attached(file: object) -> dict[str, str]:
+    if isinstance(file, Attachment) and isinstance(file.data, bytes):
+        return {"name": file.name, "media_type": file.media_type, "data_b64": base64.b64encode(file.data).decode()}
+    if isinstance(file, Mapping) and set(file) == _ATTACHMENT and all(isinstance(value, str) for value in file.values()):
+        return {name: file[name] for name in ("name", "media_type", "data_b64")}
+    raise Miswritten(
+        "request.malformed",
+        detail="attachments are a list of `Attachment`, each with its data as bytes, or of objects with name, media_type and data_b64.",
+        cure=_ASK,
+    )
 
 
 def encoded_ask(body: Mapping[str, object]) -> bytes:

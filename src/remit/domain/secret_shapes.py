@@ -36,6 +36,10 @@ _SAFE_LABEL: Final = re.compile(
     r"(?:\s?(?:number|numbers|no\.?|nr\.?|id|ids|code|of the download|#))?[\s:#=]{0,3}(?:is|and|,|at)?\s?[:=#]?$",
     re.IGNORECASE,
 )
+_HOST: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}:\Z")
+_HOST_LONGEST: Final = 262
+_PORT: Final = re.compile(r"[0-9]{1,5}(?:/[A-Za-z0-9_.~+/-]*)?")
+"""A port with a path behind it, after a host, is no value of a key. ⚔ With `=` or `:` in the path there is a key of its own."""
 _PLACEHOLDER: Final = re.compile(
     r"[x*.•_-]{3,}|<[^>]*>|\$?\{[^}]*\}|\[[^\]]*\]|\(?(?:redacted|hidden|none|null|your|example)\b.*", re.IGNORECASE
 )
@@ -242,7 +246,7 @@ def _by_label(text: str) -> Iterator[Found]:
             if not value or _PLACEHOLDER.fullmatch(value) or not holds(value):
                 continue
             before = text[max(0, match.start("v") - 48) : match.start("v")].rstrip("\"'` ")
-            if holds in {_is_assigned, _is_loose} and _SAFE_LABEL.search(before):
+            if holds in {_is_assigned, _is_loose} and (_SAFE_LABEL.search(before) or _is_port(text, match.start("v"), value)):
                 continue
             yield kind, match.start("v"), match.start("v") + len(value), _C
 
@@ -291,6 +295,11 @@ def _is_loose(value: str) -> bool:
     """A long token without any label: mixed case and digits, and no hash, identifier or path of words."""
     mixed = any(one.isupper() for one in value) and any(one.islower() for one in value)
     return mixed and not _HEX.fullmatch(value) and _random(value, loose=False)
+
+
+def _is_port(text: str, at: int, value: str) -> bool:
+    """An address's port and what stands behind it: read like the same address without one."""
+    return _PORT.fullmatch(value) is not None and _HOST.search(text, max(0, at - _HOST_LONGEST), at) is not None
 
 
 def _random(value: str, *, loose: bool) -> bool:

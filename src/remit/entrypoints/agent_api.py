@@ -35,6 +35,7 @@ from remit.entrypoints.wire import (
     whole_number,
 )
 from remit.usecases.ask import Workload, ask
+from remit.usecases.end_leaked import end_leaked, may_carry_token
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
@@ -137,11 +138,13 @@ class AgentApi:
             action=body.action,
             params=body.params,
             words=body.words,
-            files=attached_files(body.attachments),
+            files=attached_files(body.attachments or ()),
             idempotency_key=key,
             body=body_digest(raw),
             size=len(raw),
         )
+        if request.files or may_carry_token(raw):
+            await end_leaked(self.parts, self.tokens, workload, request)
         return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> Answer:

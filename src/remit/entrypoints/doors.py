@@ -194,7 +194,7 @@ async def _static(scope: Scope, _receive: Receive, found: Mapping[str, str]) -> 
 
 def sandbox_routes(parts: Parts, controls: SandboxControls | None) -> list[Route]:
     """Control routes, only where the settings enable the sandbox and the desk is on loopback."""
-    if not parts.terms.sandbox or not parts.terms.loopback:
+    if not parts.terms.sandbox or not parts.terms.loopback or controls is None:
         return []
     api = SandboxApi(parts, controls)
     return [

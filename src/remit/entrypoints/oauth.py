@@ -120,7 +120,12 @@ class OAuth:
         """
         values = header_values(scope, b"dpop")
         if len(values) != 1:
-            raise ProofRefused(Code.CREDENTIAL_MISSING, "send one DPoP header", public="Send one DPoP proof.")
+            raise ProofRefused(
+                Code.CREDENTIAL_MISSING,
+                "send one DPoP header",
+                public="Send one DPoP proof.",
+                public_cure="Send a `DPoP` header: a fresh proof of this very request.",
+            )
         return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected_jkt)
 
     async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
@@ -132,7 +137,7 @@ class OAuth:
         if not jkt or form.get("response_type") != "code" or form.get("code_challenge_method") != "S256" or "request_uri" in form:
             raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
         wanted = Wanted(
-            details=_json(_needed(form, "authorization_details")),
+            details=_details(form),
             redirect_uri=_needed(form, "redirect_uri"),
             state=form.get("state", ""),
             code_challenge=_needed(form, "code_challenge"),
@@ -179,7 +184,7 @@ class OAuth:
                 client_id=form.get("actor_client_id", ""),
             ),
             mandate_id=_needed(form, "subject_token"),
-            details=_json(_needed(form, "authorization_details")),
+            details=_details(form),
             jkt=thumbprint(form) or _needed(form, "dpop_jkt"),
         )
         body = {
@@ -239,8 +244,22 @@ def _needed(form: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _json(text: str) -> Json:
-    return decode(text.encode())
+def _details(form: Mapping[str, str]) -> Json:
+    """What is asked for. What is no JSON is no mandate: the caller hears which parameter it is.
+
+    Raises:
+        Refused: `mandate.invalid`, `request.malformed` where it is missing, `request.too_large`.
+
+    Source: RFC 9396 §5 (invalid_authorization_details).
+    """
+    text = _needed(form, "authorization_details")
+    try:
+        return decode(text.encode())
+    except Refused as refused:
+        if refused.code is not Code.REQUEST_MALFORMED:
+            raise
+        public = (refused.public or "").replace("The body", "authorization_details")
+        raise Refused(Code.MANDATE_INVALID, f"authorization_details: {refused.detail}", public=public) from None
 
 
 def server_metadata(parts: Parts) -> Mapping[str, Json]:

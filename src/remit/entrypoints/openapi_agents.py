@@ -62,7 +62,7 @@ _ASK: Final[Shape] = {
             "params": ANYTHING,
             "words": {"type": ["string", "null"]},
             "attachments": {
-                "type": "array",
+                "type": ["array", "null"],
                 "items": members({"name": TEXT, "media_type": TEXT, "data_b64": TEXT}, ("name", "media_type", "data_b64")),
             },
         },

@@ -75,7 +75,7 @@ class SandboxApi:
     """Handlers of one sandbox."""
 
     parts: Parts
-    controls: SandboxControls | None
+    controls: SandboxControls
 
     async def people(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /sandbox/v1/people: add somebody (or find them, and room for one more passkey) and get a one-time enrolment code.
@@ -143,10 +143,8 @@ class SandboxApi:
         """PUT /sandbox/v1/facts: replace the facts of a sandbox backoffice.
 
         Raises:
-            Refused: `request.not_found` where the desk has a backoffice of its own, `request.malformed` for no facts.
+            Refused: `request.malformed` for no facts.
         """
-        if self.controls is None:
-            raise Refused(Code.REQUEST_NOT_FOUND, "this desk is not made of facts", public="This desk has a backoffice of its own.")
         try:
             self.controls.replace_facts(decode_as(await self._body(scope, receive), dict))
         except Refused as refused:

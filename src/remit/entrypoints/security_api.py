@@ -45,10 +45,10 @@ class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to suspend: exactly one of the four."""
 
     reason: str = ""
-    agent: str = ""
-    operator: str = ""
-    customer: str = ""
-    objective: str = ""
+    agent: str | None = None
+    operator: str | None = None
+    customer: str | None = None
+    objective: str | None = None
 
     def named(self) -> tuple[str, str]:
         """Which one it is.
@@ -66,7 +66,7 @@ class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ResumeIn(StopIn, frozen=True, forbid_unknown_fields=True):
     """What to resume: exactly one of those that can be suspended, or a task that is held."""
 
-    task: str = ""
+    task: str | None = None
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,7 +38,7 @@ class AskBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: str
     params: dict[str, Any]
     words: str | None = None
-    attachments: list[AttachmentIn] = []
+    attachments: list[AttachmentIn] | None = None
 
 
 class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,12 +92,17 @@ def verify_json_type(scope: Scope) -> None:
     Raises:
         Refused: `request.unsupported_type`.
     """
-    declared = one_header(scope, b"content-type").lower().replace(" ", "")
+    declared = _declared(scope)
     if declared not in {"application/json", "application/json;charset=utf-8"} or one_header(scope, b"content-encoding") not in {
         "",
         "identity",
     }:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not application/json")
+
+
+def _declared(scope: Scope) -> str:
+    """The declared type in one spelling: names have no case, and a charset may stand in quotes (RFC 9110 §5.6.6, §8.3.1)."""
+    return one_header(scope, b"content-type").lower().replace(" ", "").replace('charset="utf-8"', "charset=utf-8")
 
 
 def verify_json_or_nothing(scope: Scope, receive: Receive) -> Receive:
@@ -193,7 +198,7 @@ def decode_form(scope: Scope, raw: bytes, *, repeated: Iterable[str] = ()) -> Ma
     Raises:
         Refused: `request.unsupported_type`, `request.malformed`.
     """
-    declared = one_header(scope, b"content-type").lower().replace(" ", "")
+    declared = _declared(scope)
     if declared not in {"application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"}:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not a form")
     form: dict[str, str] = {}

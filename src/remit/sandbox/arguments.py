@@ -1,13 +1,20 @@
 """What a test hands to a sandbox, checked before anything is opened or sent: each mistake has a code and a cure."""
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from remit.client.errors import Miswritten
+from remit.client.errors import Miswritten, Problem, Refused, Unavailable
 from remit.client.wishes import kind_of
+from remit.stops import Stopping, stop_of
 
 _TABLES: Final = 'Give tables of remit.toml: {"terms": {"waiting_per_pair": 1}}.'
+_CURES: Final = {
+    "catalogue.invalid": "Correct the catalogue that the sandbox is given.",
+    "policy.invalid": "Correct the policies that the sandbox is given.",
+    "settings.invalid": "Correct what the detail names: settings are tables of remit.toml.",
+}
 
 
 def verify_rules(catalogue: object, policies: object) -> None:
@@ -41,7 +48,7 @@ def verify_tables(facts: object, settings: object) -> None:
 
 
 def verify_functions(**given: object) -> None:
-    """Check that each argument is a function, or None.
+    """Check that each argument is a function, or None. ⚔ What nobody awaits would be told as done, and never be.
 
     Raises:
         Miswritten: `settings.invalid`.
@@ -49,6 +56,9 @@ def verify_functions(**given: object) -> None:
     for name, value in given.items():
         if value is not None and not callable(value):
             raise _unfit(f"{name} is a function", value, f"Give the function itself, or leave {name} out.")
+        if inspect.iscoroutinefunction(value) or inspect.iscoroutinefunction(getattr(value, "__call__", None)):  # noqa: B004  # an object may be called, too
+            cure = "Write `def`, not `async def`: what it returns is taken at once."
+            raise Miswritten("settings.invalid", detail=f"{name} is a plain function, not a coroutine function.", cure=cure)
 
 
 def verify_store(store: object) -> None:
@@ -95,6 +105,14 @@ def one_of(**given: object) -> tuple[str, object]:
         said = " and ".join(name for name, _ in found) or "none"
         raise miswritten(f"exactly one of {', '.join(given)} is given, not {said}.", f"Name one alone, such as {next(iter(given))}=….")
     return found[0]
+
+
+def not_made(stop: Stopping) -> Problem:
+    """What stopped the desk that a sandbox is made of, as this package raises it."""
+    said = stop_of(stop)
+    cure = said.cure if said.own_cure else _CURES.get(said.code, said.cure)
+    kind = Unavailable if said.broken else Miswritten if said.code in _CURES else Refused
+    return kind(said.code, title=said.title, detail=said.detail, cure=cure)
 
 
 def miswritten(detail: str, cure: str) -> Miswritten:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -12,27 +11,27 @@ from typing import Any, Self
 
 from remit.client.errors import Miswritten
 from remit.client.sync import LoopThread
-from remit.sandbox.arguments import one_of, texts, verify_functions, verify_rules, verify_store, verify_tables, verify_texts
+from remit.sandbox.arguments import not_made, one_of, texts, verify_functions, verify_rules, verify_store, verify_tables, verify_texts
 from remit.sandbox.params import plain_object
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.room import Room
+from remit.sandbox.rules import catalogue_given, policies_given
 from remit.sandbox.running import RunningTransport, issuer_at
 from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import make_settings
-from remit.wiring import Desk, Rules, SandboxDesk, build, read_policies
+from remit.stops import STOPS
+from remit.wiring import Desk, Rules, SandboxDesk, build
 
 # Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
 logging.getLogger("remit.notices").addHandler(logging.NullHandler())
 
-ALLOW_ALL = "permit(principal, action, resource);"
 _ISSUER = "http://localhost"
 _SQLITE = "sqlite:///"
 _STORE = f"{_SQLITE}store.sqlite"
 _MEMORY = "/dev/shm"  # noqa: S108  # mkdtemp makes a folder of our own in it
 _PLENTY_BYTES = 2**30
-_CEDAR = re.compile(r"\b(permit|forbid)\s*\(")
 
 
 class Sandbox:
@@ -79,20 +78,39 @@ class Sandbox:
         self._officers: dict[str, SandboxPerson] = {}
         self._agents: dict[str, SandboxAgent] = {}
         self._log: TranscriptReader | None = None
+        self._room: Room | None = None
         self.desk: Desk | None = None
-        self.room: Room
+
+    def __repr__(self) -> str:
+        return f"Sandbox({'not entered' if self._thread is None or self._room is None else self._room.issuer})"
 
     def __enter__(self) -> Self:
+        """Open the desk. Entered again once it was left, it is a new one, unless it has a `store` or a `base_url`.
+
+        Raises:
+            Miswritten: `catalogue.invalid`, `policy.invalid`, `settings.invalid` for what no desk can be made of.
+            Refused: `log.older`, `log.damaged` for a `store` that was put back or changed.
+            Unavailable: `desk.unavailable` when nothing answers at `base_url`, `fault.store` and the like.
+            RuntimeError: when it is open already.
+        """
+        if self._thread is not None:
+            message = "the sandbox is open already; make another one beside it"
+            raise RuntimeError(message)
+        self._customers, self._officers, self._agents = {}, {}, {}
+        self._log = self._room = self.desk = self._own = None
         self._thread = LoopThread()
         try:
             if self._base_url is not None:
                 issuer = self._thread.run(issuer_at(self._base_url))
-                self.room = Room(issuer=issuer, thread=self._thread, transport=RunningTransport(self._base_url))
+                self._room = Room(issuer=issuer, thread=self._thread, transport=RunningTransport(self._base_url))
                 if self._facts:
                     self.replace_facts(self._facts)
             else:
                 self._start(self._thread)
             self._log = TranscriptReader(self.room)
+        except STOPS as stop:
+            self._close()
+            raise not_made(stop) from None
         except BaseException:
             self._close()
             raise
@@ -100,6 +118,18 @@ class Sandbox:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._close()
+
+    @property
+    def room(self) -> Room:
+        """What requests go through.
+
+        Raises:
+            RuntimeError: before the sandbox is entered.
+        """
+        if self._room is None:
+            message = "the sandbox is not entered: with Sandbox(…) as desk"
+            raise RuntimeError(message)
+        return self._room
 
     @property
     def requests(self) -> int:
@@ -211,10 +241,8 @@ class Sandbox:
         Raises:
             ReceiptInvalid: when any of it does not hold.
         """
-        if self._log is None:
-            message = "the sandbox is not entered"
-            raise RuntimeError(message)
-        return self._log.read()
+        log = self._log or TranscriptReader(self.room)
+        return log.read()
 
     def _start(self, thread: LoopThread) -> None:
         folder, url = self._place()
@@ -230,9 +258,9 @@ class Sandbox:
             raw[table] = {**raw.get(table, {}), **values}
         settings = make_settings(raw, base=folder, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-        rules = Rules(catalogue=_catalogue(self._catalogue), policies=_texts(self._policies), allow_unnamed=True)
+        rules = Rules(catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True)
         self.desk = build(settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point)
-        self.room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
+        self._room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
         thread.run(self.desk.start())
 
     def _place(self) -> tuple[Path, str]:
@@ -253,8 +281,8 @@ class Sandbox:
         if self._thread is None:
             return
         try:
-            if hasattr(self, "room"):
-                self.room.close(one.client for one in self._agents.values())
+            if self._room is not None:
+                self._room.close(one.client for one in self._agents.values())
             if self.desk is not None:
                 self._thread.run(self.desk.stop())
         finally:
@@ -271,30 +299,3 @@ def _fast_folder() -> str | None:
     """
     plenty = Path(_MEMORY).is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _PLENTY_BYTES
     return _MEMORY if plenty else None
-
-
-def _catalogue(given: str | Path | Sequence[str | Path] | Mapping[str, Any]) -> tuple[Path, ...] | Mapping[str, object]:
-    if isinstance(given, Mapping):
-        return given
-    if isinstance(given, str | Path):
-        path = Path(given)
-        return tuple(sorted(path.glob("*.toml"))) if path.is_dir() else (path,)
-    return tuple(Path(one) for one in given)
-
-
-def _texts(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
-    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is policies."""
-    if given is None:
-        return (("sandbox.cedar", ALLOW_ALL),)
-    if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):
-        return (("policies.cedar", given),)
-    files = [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
-    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])]
-    return read_policies(found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)")
-
-
-def _exists(path: str | Path) -> bool:
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):
-        return False  # too long for a path, or a NUL in it: a text

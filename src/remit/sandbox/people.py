@@ -35,6 +35,7 @@ class SandboxPerson:
         self.roles = tuple(roles)
         self.base = "/me/v1" if kind == "customer" else "/desk/v1"
         self._room = room
+        self._invited: dict[str, str] = {}
         self.passkey = SoftPasskey(room.issuer)
         body = {"id": person_id, "kind": kind, "email": email, "name": name, "roles": list(roles), "how": how}
         code = room.control("POST", "/sandbox/v1/people", body)["code"]
@@ -45,6 +46,9 @@ class SandboxPerson:
             {"ceremony": begun["ceremony"], "response": self.passkey.create(begun["options"]), "label": "software passkey"},
         )
         self.cookie = done.headers["set-cookie"].partition(";")[0]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.id!r})"
 
     def get(self, path: str) -> Any:  # noqa: ANN401  # JSON
         """Read a page's JSON twin as this person."""
@@ -107,16 +111,18 @@ class SandboxPerson:
         return self.post(f"{self.base}/confirmations/{invitation}", {"answer": said, "assertion": self.passkey.get(shown["options"])})
 
     def invitation(self, reply: SandboxReply) -> str:
-        """The id of the invitation that waits for this person about an ask.
+        """The id of the invitation that waits for this person about an ask, or once did: the desk says that it was answered.
 
         Raises:
-            Refused: `confirmation.wrong_person` when none does.
+            Refused: `confirmation.wrong_person` when none ever did.
             Miswritten: `request.malformed` for what is no reply.
         """
         _verify_reply(reply)
         for row in self.waiting():
             if row["ask"] == reply.ask:
-                return str(row["confirmation"])
+                self._invited[reply.ask] = str(row["confirmation"])
+        if reply.ask in self._invited:
+            return self._invited[reply.ask]
         raise Refused(
             "confirmation.wrong_person",
             title="Nothing about this ask waits for this person",

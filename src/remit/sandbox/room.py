@@ -8,6 +8,7 @@ import httpx
 from remit.client.agent import Agent
 from remit.client.answers import Answered, raise_problem
 from remit.client.discovery import Metadata
+from remit.client.errors import Refused
 from remit.client.reading import encode
 from remit.client.sync import LoopThread
 
@@ -28,8 +29,20 @@ class Room:
         return self.raw(method, path, body, cookie=cookie).json()
 
     def control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401  # JSON
-        """One request to the sandbox's own control routes."""
-        return self.raw(method, path, body).json()
+        """One request to the sandbox's own control routes.
+
+        Raises:
+            Refused: as the desk refused it; `request.not_found` where a server has no such routes.
+        """
+        response = self.raw(method, path, body, check=False)
+        if response.status_code == httpx.codes.NOT_FOUND and response.json().get("code") == "request.not_found":
+            raise Refused(
+                "request.not_found",
+                title="This server takes no sandbox",
+                cure="Set `enabled = true` under [sandbox] in its remit.toml, on loopback alone, and start it again.",
+                status=response.status_code,
+            )
+        return _told(response).json()
 
     def raw(
         self,
@@ -51,9 +64,7 @@ class Room:
             content = encode(dict(body))
         response = self.thread.run(self._http.request(method, path, content=content, headers=sent))
         self._http.cookies.clear()  # whoever speaks next is somebody else
-        if check and not response.is_success:
-            raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
-        return response
+        return _told(response) if check else response
 
     def close(self, agents: Iterable[Agent]) -> None:
         """Close the agents and the connections."""
@@ -64,3 +75,10 @@ class Room:
             await self._http.aclose()
 
         self.thread.run(close())
+
+
+def _told(response: httpx.Response) -> httpx.Response:
+    """An answer that is a success; anything else is raised."""
+    if not response.is_success:
+        raise_problem(Answered(status=response.status_code, headers=dict(response.headers), body=response.content))
+    return response

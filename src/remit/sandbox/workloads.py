@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from remit.client import answers, calls, consent
@@ -17,6 +17,7 @@ from remit.client.identities import PrivateKeyJwt
 from remit.client.keys import b64url, load_key, new_key
 from remit.client.reading import encode
 from remit.client.sending import Retries
+from remit.client.values import Attached
 from remit.sandbox.params import plain
 from remit.sandbox.people import SandboxMandate, mandate_id
 from remit.sandbox.replies import SandboxReply, read_reply, refused_reply
@@ -54,6 +55,9 @@ class SandboxAgent:
         self.key = new_key()
         self.client = Agent(desk=room.issuer, identity=self.identity, key=self.key, transport=room.transport, retries=Retries(attempts=1))
         self._verifiers: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"SandboxAgent({self.client_id!r}, tier={self.tier!r})"
 
     @property
     def door(self) -> Door:
@@ -126,6 +130,9 @@ class SandboxTask:
         self._room = room
         self._keep(opened)
 
+    def __repr__(self) -> str:
+        return f"SandboxTask({self.id!r})"
+
     def ask(
         self,
         action: str,
@@ -133,9 +140,11 @@ class SandboxTask:
         words: str | None = None,
         *,
         idempotency_key: str | None = None,
-        attachments: tuple[Any, ...] = (),
+        attachments: Sequence[Attached] = (),
     ) -> SandboxReply:
         """Ask for one action; a refusal is returned, not raised. Numbers may be int, float or Decimal.
+
+        An attachment is an `Attachment`, or what stands on the wire: `{"name": …, "media_type": …, "data_b64": …}`.
 
         Raises:
             Miswritten: `params.invalid` when the params are not JSON, or have a number that JSON cannot carry exactly.

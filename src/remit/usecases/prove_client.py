@@ -40,6 +40,13 @@ async def prove_client(parts: Parts, *, assertion_type: str, assertion: str, cla
         Refused: `agent.unknown`, `agent.suspended`, `credential.*`.
         Fault: `fault.identity`, `fault.store`.
     """
+    if not (assertion_type or assertion):
+        raise Refused(
+            Code.CREDENTIAL_MISSING,
+            "no client assertion",
+            public="An agent proves itself here with a client assertion.",
+            public_cure="Send client_assertion_type and client_assertion: a fresh private_key_jwt, or a JWT-SVID.",
+        )
     client_id = claimed_client(assertion_type, assertion)
     agent = await _find_agent(parts, client_id, claimed_id)
     now = parts.world.now()

@@ -28,6 +28,20 @@ AFTER_ACT: Final = "desk.after_act"
 _NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
 
 
+def verify_effects(catalogue: Catalogue, effects: Mapping[str, Effect] = EFFECTS) -> None:
+    """Check that the built-in desk can do every write of a catalogue.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+    """
+    for action in catalogue.actions.values():
+        if action.effect is Kind.WRITE and not action.builtin and action.name not in effects:
+            raise Refused(
+                Code.CATALOGUE_INVALID,
+                f"the built-in backoffice cannot do {action.name!r}: take the action out; to try it, serve a sandbox, which does it on facts",
+            )
+
+
 class BuiltinBackoffice:
     """The desk in a file. An act's effect and its key stand in one transaction; a fence is a key that stands first."""
 
@@ -46,12 +60,7 @@ class BuiltinBackoffice:
             Refused: `catalogue.invalid` when the catalogue has a write the built-in desk cannot do;
                 `settings.invalid` when the file holds another version of the tables.
         """
-        for action in catalogue.actions.values():
-            if action.effect is Kind.WRITE and not action.builtin and action.name not in effects:
-                raise Refused(
-                    Code.CATALOGUE_INVALID,
-                    f"the built-in backoffice cannot do {action.name!r}: take the action out, or set the http backoffice and do it there",
-                )
+        verify_effects(catalogue, effects)
         self._database = database
         self._world = world
         self._catalogue = catalogue

@@ -11,20 +11,18 @@ from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.cli.findings import Finding, oddities
-from remit.entrypoints.cli.opening import configured, settings_of
+from remit.entrypoints.cli.opening import configured, rules_to_serve, settings_of
 from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, of_system, sentence
 from remit.settings import Settings
 from remit.usecases.verify_log import verify_continues, verify_log
 from remit.wiring import (
     Look,
-    load_rules,
     log_key,
     look,
     look_at_desk,
     look_at_high_water,
     look_at_keys,
     look_at_sealings,
-    rules_of,
     stored_log,
     verify_ed25519,
 )
@@ -66,7 +64,7 @@ def _doctor(args: argparse.Namespace, out: Out) -> int:
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:
-    loaded = load_rules(settings, rules_of(settings))
+    loaded = rules_to_serve(settings)
     yield Finding(name="rules", state="ok", says=f"{loaded.digest} is valid")
     yield from oddities(settings, loaded)
     today = datetime.now(tz=UTC).date()

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from remit.domain.errors import Code, Refused
 from remit.entrypoints.cli.telling import Advised
 from remit.settings import Settings, load_settings
-from remit.wiring import Desk, build, is_served, look_at_high_water, rules_of, verify_ed25519
+from remit.wiring import Desk, Loaded, build, is_served, load_rules, look_at_high_water, rules_of, verify_ed25519, verify_effects
 
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
@@ -69,6 +69,18 @@ def settings_of(args: argparse.Namespace) -> Settings:
             "Name the desk's remit.toml with --config, or make a desk with `remit init DIR`.",
         )
     return load_settings(file)
+
+
+def rules_to_serve(settings: Settings) -> Loaded:
+    """The rules of a desk, valid for the backoffice that would do what they allow: what passes here is what starts.
+
+    Raises:
+        Refused: `catalogue.invalid`, `policy.invalid`.
+    """
+    loaded = load_rules(settings, rules_of(settings))
+    if settings.backoffice == "builtin" and not settings.sandbox:
+        verify_effects(loaded.catalogue)
+    return loaded
 
 
 def verify_made(settings: Settings) -> None:

@@ -12,13 +12,23 @@ from remit.domain.policy_cases import CaseResult, read_policy_cases
 from remit.domain.records import Person
 from remit.domain.values import Instant, instant_text
 from remit.entrypoints.cli.findings import oddities
-from remit.entrypoints.cli.opening import CONFIG, ENROL_PAGE, LAST_PORT, common, configured, settings_of, whole_number, with_desk
+from remit.entrypoints.cli.opening import (
+    CONFIG,
+    ENROL_PAGE,
+    LAST_PORT,
+    common,
+    configured,
+    rules_to_serve,
+    settings_of,
+    whole_number,
+    with_desk,
+)
 from remit.entrypoints.cli.telling import Advised, Exit, Out, written
 from remit.settings import Settings, load_settings
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
-from remit.wiring import Desk, Loaded, create_keys, load_rules, log_key, look, pack_files, pack_names, read_pack, read_text, rules_of
+from remit.wiring import Desk, Loaded, create_keys, log_key, look, pack_files, pack_names, read_pack, read_text
 
 FIRST_CODE_S: Final = 15 * 60
 _ROLES: Final = ("admin", "security", "audit")
@@ -189,7 +199,7 @@ def _log_name(folder: Path) -> str:
 
 def _check(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
-    loaded = load_rules(settings, rules_of(settings))
+    loaded = rules_to_serve(settings)
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]
     if settings.keys.is_dir():
@@ -211,7 +221,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
         },
         f"settings   {args.config}: valid",
         f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
-        f"policies   {len(settings.policies)} files: valid",
+        f"policies   {len(settings.policies)} file{'' if len(settings.policies) == 1 else 's'}: valid",
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
         f"rules      {loaded.digest}: {force}",

@@ -1,0 +1,36 @@
+"""The rules that a sandbox is given: where a catalogue's files and the policies stand, or the policies themselves."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from remit.wiring import read_policies
+
+ALLOW_ALL: Final = "permit(principal, action, resource);"
+_CEDAR: Final = re.compile(r"\b(permit|forbid)\s*\(")
+
+
+def catalogue_given(given: str | Path | Sequence[str | Path] | Mapping[str, Any]) -> tuple[Path, ...] | Mapping[str, object]:
+    """The files and folders of a catalogue, or the table that it is."""
+    if isinstance(given, Mapping):
+        return given
+    return tuple(Path(one) for one in ([given] if isinstance(given, str | Path) else given))
+
+
+def policies_given(given: str | Path | Sequence[str | Path] | None) -> tuple[tuple[str, str], ...]:
+    """The policies as (name, text). A text that names something that exists is a path; what else speaks Cedar is policies."""
+    if given is None:
+        return (("sandbox.cedar", ALLOW_ALL),)
+    if isinstance(given, str) and not _exists(given) and (not given.strip() or _CEDAR.search(given)):
+        return (("policies.cedar", given),)
+    files = [Path(given)] if isinstance(given, str | Path) else [Path(one) for one in given]
+    found = [one for file in files for one in (sorted(file.glob("*.cedar")) if _exists(file) and file.is_dir() else [file])]
+    return read_policies(found, cure="name a file or a folder that is there, or give the policies themselves: permit(…) or forbid(…)")
+
+
+def _exists(path: str | Path) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False  # too long for a path, or a NUL in it: a text
