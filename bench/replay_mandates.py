@@ -1,11 +1,12 @@
 """A set's delegation as a `remit_mandate`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from replay_desk import OBJECTIVE, ReplaySet
 
 LONGEST_SUMMARY = 500
+_NOTHING = ("", [], {}, None)
 
 
 def mandate(found: ReplaySet, delegation: Mapping[str, Any]) -> dict[str, Any]:
@@ -13,12 +14,28 @@ def mandate(found: ReplaySet, delegation: Mapping[str, Any]) -> dict[str, Any]:
     powers: list[dict[str, Any]] = [{"power": "represent"}]
     if delegation["reads"] == "own":
         powers.append({"power": "receive", "actions": [found.action(tool["name"]) for tool in found.tools if found.reads(tool["name"])]})
-    powers.extend(_power(found, grant) for grant in delegation["grants"])
+    powers.extend(_together(_power(found, grant) for grant in delegation["grants"] if grant["tool"] in found.by_name))
     return {
         "type": "remit_mandate",
         "objective": {"type": OBJECTIVE, "summary": delegation["objective"][:LONGEST_SUMMARY]},
         "powers": powers,
     }
+
+
+def _together(powers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Powers in their order, the same one said again left out: a mandate holds few.
+
+    Only what follows itself is added up. An ask is charged to the first power that has room, so a wide one with the uses of
+    a later one would take what a narrow one between them is for.
+    """
+    out: list[dict[str, Any]] = []
+    for power in powers:
+        last = out[-1] if out else {}
+        if "uses" in power and last == {**power, "uses": last.get("uses")}:
+            last["uses"] += power["uses"]
+        elif "uses" in power or power not in out:
+            out.append(power)
+    return out
 
 
 def _power(found: ReplaySet, grant: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,21 +53,18 @@ def _where(properties: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]
     where: dict[str, Any] = {}
     for path, tests in _whole(given).items():
         for test, value in tests.items():
-            if test == "equals" and value in ("", [], None):
+            if (test == "equals" and value in _NOTHING) or (test == "in" and all(one in _NOTHING for one in value)):
                 continue  # nothing can be tested about a value that is not there: such a test fails by design
-            where.setdefault(path, {}).update(_test(properties, path, test, value))
+            if test == "in":
+                every = "[*]" not in path and _is_array(properties.get(path, {}))
+                where.setdefault(f"{path}[*]" if every else path, {})["one_of"] = value
+            else:
+                where.setdefault(path, {})[test] = value
     return where
 
 
-def _test(properties: Mapping[str, Any], path: str, test: str, value: Any) -> dict[str, Any]:
-    if test != "in":
-        return {test: value}
-    whole = "[*]" not in path and _is_array(properties.get(path, {}))
-    return {"subset_of" if whole else "one_of": value}
-
-
 def _is_array(schema: Mapping[str, Any]) -> bool:
-    return schema.get("type") == "array" or any(one.get("type") == "array" for one in schema.get("anyOf", ()))
+    return schema.get("type") in ("array", ["array", "null"]) or any(one.get("type") == "array" for one in schema.get("anyOf", ()))
 
 
 def _whole(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -59,6 +73,8 @@ def _whole(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any
     columns: dict[str, dict[str, list[Any]]] = {}
     for path, tests in given.items():
         array, _, member = path.partition("[*].")
+        if member and "equals" in given.get(array, {}):
+            continue  # the whole array is told, so its columns say nothing more
         if member and isinstance(tests.get("equals"), list):
             columns.setdefault(array, {})[member] = tests["equals"]
         else:
