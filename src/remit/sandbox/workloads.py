@@ -15,9 +15,8 @@ from remit.client.door import Door
 from remit.client.errors import Problem
 from remit.client.identities import PrivateKeyJwt
 from remit.client.keys import b64url, load_key, new_key
-from remit.client.reading import encode
 from remit.client.sending import Retries
-from remit.sandbox.params import plain
+from remit.sandbox.params import plain, sent
 from remit.sandbox.people import SandboxMandate, mandate_id
 from remit.sandbox.replies import SandboxReply, read_reply, refused_reply
 from remit.sandbox.room import Room
@@ -73,7 +72,7 @@ class SandboxAgent:
     def push(self, mandate: Mapping[str, Any]) -> tuple[str, str]:
         """Push a mandate request as given; returns the request_uri and the state."""
         state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
-        details = encode([plain(mandate)]).decode()
+        details = sent([plain(mandate)], "mandate.invalid").decode()
         challenge = b64url(hashlib.sha256(verifier.encode("ascii")).digest())
         jkt = self.client.key_thumbprint
         answered = self.call(
