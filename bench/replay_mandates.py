@@ -10,11 +10,12 @@ _NOTHING = ("", [], {}, None)
 
 
 def mandate(found: ReplaySet, delegation: Mapping[str, Any]) -> dict[str, Any]:
-    """The delegation in Remit's own form: grants become powers in their order, own reads one more."""
+    """The delegation in Remit's own form: grants become powers in their order, own reads one more. What grants no call is none."""
     powers: list[dict[str, Any]] = [{"power": "represent"}]
     if delegation["reads"] == "own":
         powers.append({"power": "receive", "actions": [found.action(tool["name"]) for tool in found.tools if found.reads(tool["name"])]})
-    powers.extend(_together(_power(found, grant) for grant in delegation["grants"] if grant["tool"] in found.by_name))
+    granted = [grant for grant in delegation["grants"] if grant["tool"] in found.by_name and grant["max_calls"] != 0]
+    powers.extend(_together(_power(found, grant) for grant in granted))
     return {
         "type": "remit_mandate",
         "objective": {"type": OBJECTIVE, "summary": delegation["objective"][:LONGEST_SUMMARY]},

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from remit.client import Refused
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer, SandboxReply, SandboxTask
+from remit.sandbox.replies import refused_reply
 from replay_desk import ReplaySet, breaks_schema, catalogue, customer_id, facts, unknown_to_desk
 from replay_mandates import mandate
 
@@ -132,7 +133,10 @@ def _end(opened: SandboxTask) -> None:
 
 def _send(found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], tally: Tally) -> SandboxReply:
     began = time.perf_counter()
-    reply = opened.ask(found.action(call["tool"]), call["arguments"])
+    try:
+        reply = opened.ask(found.action(call["tool"]), call["arguments"])
+    except Refused as refused:  # what cannot even be sent
+        reply = refused_reply(refused, opened.poll)
     tally.ask_s += time.perf_counter() - began
     tally.calls += 1
     return reply
