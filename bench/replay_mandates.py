@@ -56,12 +56,19 @@ def _where(properties: Mapping[str, Any], given: Mapping[str, Mapping[str, Any]]
         for test, value in tests.items():
             if (test == "equals" and value in _NOTHING) or (test == "in" and all(one in _NOTHING for one in value)):
                 continue  # nothing can be tested about a value that is not there: such a test fails by design
-            if test == "in":
-                every = "[*]" not in path and _is_array(properties.get(path, {}))
-                where.setdefault(f"{path}[*]" if every else path, {})["one_of"] = value
-            else:
-                where.setdefault(path, {})[test] = value
+            told, name = _test(properties, path, test, value)
+            where.setdefault(told, {})[name] = value
     return where
+
+
+def _test(properties: Mapping[str, Any], path: str, test: str, value: Any) -> tuple[str, str]:
+    """Where a test stands in Remit's own form, and its name."""
+    if test != "in":
+        return path, test
+    if "[*]" in path or not _is_array(properties.get(path, {})):
+        return path, "one_of"
+    # Of a set nothing may be said twice, and of elements none may be empty: a delegation says neither.
+    return (path, "subset_of") if any(one in _NOTHING for one in value) else (f"{path}[*]", "one_of")
 
 
 def _is_array(schema: Mapping[str, Any]) -> bool:
