@@ -40,7 +40,8 @@ def main() -> None:
 
 def _print(report: dict[str, Any], show: int) -> None:
     left_out = f", {report['left_out']} left out: their own calls break their tool's schema" if report["left_out"] else ""
-    print(f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks)")
+    unfit = f", {report['attacks_not_granted']} on delegations no mandate can hold" if report["attacks_not_granted"] else ""
+    print(f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks{unfit})")
     _line("tasks done", f"{_share(report['tasks_done'])}; {report['calls_not_found']} calls about what the desk does not know")
     _line("silent high", report["silent_high"])
     _line("asks a task", f"{report['asks_a_task']:.2f} (reference {report['reference_asks_a_task']:.2f})")

@@ -4,10 +4,12 @@ Only reads what a desk would know of itself: tools, facts, and which parameters 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
+from urllib.parse import quote
 
 import jsonschema_rs
 
@@ -74,10 +76,10 @@ def load(name: str, split: str) -> ReplaySet:
         tools=read("tools.json"),
         tasks=read(f"tasks_{split}.json"),
         attacks=read(f"attacks_{split}.json"),
-        owners=facts["owners"],
-        lookups=facts["lookups"],
-        principals=facts["principals"],
-        records=facts["records"],
+        owners=facts.get("owners", {}),
+        lookups=facts.get("lookups", {}),
+        principals=facts.get("principals", {}),
+        records=facts.get("records", {}),
     )
     found.kinds.update(_kinds(found))  # type: ignore[attr-defined]  # a dict, made above
     return found
@@ -100,7 +102,9 @@ def facts(found: ReplaySet) -> dict[str, Any]:
     owners: dict[str, dict[str, set[str]]] = {}
 
     def own(kind: str, record: str, customer: str) -> None:
-        owners.setdefault(kind, {}).setdefault(record, set()).add(customer)
+        owners.setdefault(kind, {}).setdefault(record, set()).add(customer_id(customer))
+
+    sent = _sent(found)
 
     for record, customer in found.owners.items():
         own(RECORD, record, customer)
@@ -110,10 +114,15 @@ def facts(found: ReplaySet) -> dict[str, Any]:
         parts = key.split("|")
         for place, part in enumerate(parts):
             kind = ACCOUNT if len(parts) == 1 else f"{ACCOUNT}-{place + 1}"
-            for spelling in (part, part.lower(), part.upper(), part.title(), *_spellings(found, customer, part)):
+            for spelling in (part, part.upper(), part.title(), *_spellings(found, customer, part), *sent.get(part, ())):
                 own(kind, spelling, customer)
     known = {kind: owners[kind] for kind in owners if kind in _declared(found)}
     return {"owners": {kind: {record: sorted(whose) for record, whose in ids.items()} for kind, ids in known.items()}}
+
+
+def customer_id(principal: str) -> str:
+    """The desk's id of a customer: the source's own, with what no id may hold (blanks, letters that cannot be seen) escaped."""
+    return quote(principal, safe="@:+,;=!*'()$&")
 
 
 def unknown_to_desk(found: ReplaySet, call: Mapping[str, Any]) -> bool:
@@ -132,9 +141,9 @@ def unknown_to_desk(found: ReplaySet, call: Mapping[str, Any]) -> bool:
 
 
 def breaks_schema(found: ReplaySet, task: Mapping[str, Any]) -> bool:
-    """Whether one of the task's own calls does not fit its tool's schema as the source wrote it."""
+    """Whether one of the task's own calls does not fit its tool's schema as the source wrote it, or is of a tool that has none."""
     own = [call for call in task["calls"] if not call.get("desk")]
-    return any(not jsonschema_rs.is_valid(dict(found.by_name[call["tool"]]["parameters"]), call["arguments"]) for call in own)
+    return any(call["tool"] not in found.by_name or not _fits(found.by_name[call["tool"]]["parameters"], call["arguments"]) for call in own)
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -147,6 +156,11 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(item, f"{path}[*]")
     else:
         yield path, value
+
+
+def _fits(schema: Mapping[str, Any], arguments: Any) -> bool:
+    """Like the attacks' labels, this takes a tool to have the arguments it names and no others."""
+    return jsonschema_rs.is_valid(dict(schema), arguments) and arguments.keys() <= schema.get("properties", {}).keys()
 
 
 def _declared(found: ReplaySet) -> set[str]:
@@ -168,20 +182,30 @@ def _spellings(found: ReplaySet, customer: str, part: str) -> list[str]:
     return [one for text in texts for one in (text, *text.split()) if one.lower() == part]
 
 
+def _sent(found: ReplaySet) -> dict[str, set[str]]:
+    """Every text of the customers' own calls, by its small letters: the desks of the sources look accounts up without regard to case."""
+    out: dict[str, set[str]] = {}
+    for task in found.tasks:
+        for call in task["calls"]:
+            for _, text in leaves(call["arguments"]):
+                if isinstance(text, str):
+                    out.setdefault(text.lower(), set()).add(text)
+    return out
+
+
 def _kinds(found: ReplaySet) -> dict[str, str]:
     """Which parameter paths name what: records, customers, keys of look-ups. A path that means one for one tool does so for every tool.
 
     Told by the desk's own records and profiles, by the look-ups' shape, and by the customers' own calls; never by an attack.
     """
-    kinds: dict[str, str] = {}
+    records: Counter[str] = Counter()
+    customers: Counter[str] = Counter()
     for record in (*found.records.values(), *(call["arguments"] for task in found.tasks for call in task["calls"])):
         for path, value in leaves(record):
-            if not isinstance(value, str):
-                continue
-            if value in found.owners and path.endswith("id"):
-                kinds[path] = RECORD
-            elif value in found.principals and path.endswith("id"):
-                kinds.setdefault(path, CUSTOMER)
+            if isinstance(value, str) and path.removesuffix("s[*]").endswith("id"):
+                records[path] += value in found.owners
+                customers[path] += value in found.principals
+    kinds = {path: RECORD if count >= customers[path] else CUSTOMER for path, count in records.items() if count or customers[path]}
     for tool in found.tools:
         if found.reads(tool["name"]):
             kinds.update(_keys(found, tool["parameters"].get("properties", {}), tool["parameters"].get("required", ()), kinds))
@@ -236,14 +260,24 @@ def _area(tool: Mapping[str, Any]) -> str:
 def _params(schema: Mapping[str, Any], marked: Mapping[str, str]) -> dict[str, Any]:
     """The tool's own schema, with the marks put where its parameters name records."""
     params: dict[str, Any] = json.loads(json.dumps(dict(schema)))
-    properties = params.setdefault("properties", {})
     for path, kind in marked.items():
-        top, _, rest = path.partition("[*]")
-        if not rest and top == path:
-            properties[top] = {**properties[top], "x-resource": kind}
-        elif not rest:
-            properties[top]["items"] = {"type": "string", "x-resource": kind}
-        else:
-            items = properties[top].setdefault("items", {"type": "object", "properties": {}, "additionalProperties": True})
-            items["properties"][rest.removeprefix(".")] = {"type": "string", "x-resource": kind}
+        _mark(params, path.replace("[*]", ".[*]").split("."), kind)
     return params
+
+
+def _mark(node: dict[str, Any], steps: Sequence[str], kind: str) -> None:
+    """Follow the path, describing what the schema leaves open on the way; one way to be null stays one."""
+    if not steps:
+        texts = [one for one in node.get("anyOf", ()) if one.get("type") == "string"]
+        for one in texts or [node]:
+            one.update({"type": "string", "x-resource": kind})
+        return
+    step, further = steps[0], steps[1:]
+    if step == "[*]":
+        _mark(node.setdefault("items", _open(further)), further, kind)
+    else:
+        _mark(node.setdefault("properties", {}).setdefault(step, _open(further)), further, kind)
+
+
+def _open(further: Sequence[str]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": True} if further and further[0] != "[*]" else {}

@@ -6,11 +6,14 @@ Each case comes from an agent of an operator of its own: what one case did must 
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from remit.sandbox import Sandbox, SandboxReply, SandboxTask
-from replay_desk import ReplaySet, breaks_schema, catalogue, facts, unknown_to_desk
+from remit.client import Refused
+from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer, SandboxReply, SandboxTask
+from remit.sandbox.replies import refused_reply
+from replay_desk import ReplaySet, breaks_schema, catalogue, customer_id, facts, unknown_to_desk
 from replay_mandates import mandate
 
 _CASES_A_DESK: Final = 200
@@ -24,6 +27,7 @@ class Tally:
     """What is counted while running."""
 
     left_out: int = 0
+    not_granted: int = 0
     calls: int = 0
     ask_s: float = 0.0
     cases: int = 0
@@ -44,31 +48,46 @@ def replay(found: ReplaySet, level: str, *, limit: int = 0) -> dict[str, Any]:
 
 
 def _legitimate(found: ReplaySet, tasks: Sequence[dict[str, Any]], level: str, tally: Tally) -> Iterator[dict[str, Any]]:
-    for desk, task, opened, customer in _desks(found, [(task, task) for task in tasks], level, tally):
-        del desk
-        out: dict[str, Any] = {"id": task["id"], "lost": [], "silent": [], "asked": 0, "reference": 0, "not_found": 0}
-        for call in task["calls"]:
-            if call.get("desk"):
-                continue
-            out["reference"] += call["expected"] == "required"
-            reply = _send(found, opened, call, tally)
-            if reply.needs_human:
-                out["asked"] += 1
-                reply = customer.confirm(reply)
-            elif reply.decision == "permit" and call["expected"] == "required":
-                out["silent"].append(call["tool"])
-            if reply.refused and unknown_to_desk(found, call):
-                out["not_found"] += 1
-            elif _stage(reply) != RAN:
-                out["lost"].append({"call": call["tool"], "arguments": call["arguments"], **_said(reply)})
-        opened.complete()
+    for task, opened, customer in _desks(found, [(task, task) for task in tasks], level, tally):
+        own = [call for call in task["calls"] if not call.get("desk")]
+        reference = sum(call.get("expected") == "required" for call in own)
+        out: dict[str, Any] = {"id": task["id"], "lost": [], "silent": [], "asked": 0, "reference": reference, "not_found": 0}
+        if isinstance(opened, Refused):
+            out["lost"].append({"call": "the delegation itself", "codes": [opened.code], "detail": opened.detail})
+        else:
+            for call in own:
+                _legitimate_call(found, opened, call, customer, tally, out)
+            _end(opened)
         yield out
+
+
+def _legitimate_call(
+    found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], customer: SandboxCustomer, tally: Tally, out: dict[str, Any]
+) -> None:
+    """Send one call, let the customer say yes where asked, and note what went wrong."""
+    reply = _send(found, opened, call, tally)
+    if reply.needs_human:
+        out["asked"] += 1
+        try:
+            reply = customer.confirm(reply)
+        except Refused as refused:
+            out["lost"].append({"call": call["tool"], "arguments": call["arguments"], "codes": [refused.code], "detail": refused.detail})
+            return
+    elif reply.decision == "permit" and call.get("expected") == "required":
+        out["silent"].append(call["tool"])
+    if reply.refused and unknown_to_desk(found, call):
+        out["not_found"] += 1
+    elif _stage(reply) != RAN:
+        out["lost"].append({"call": call["tool"], "arguments": call["arguments"], **_said(reply)})
 
 
 def _attacked(
     found: ReplaySet, known: Mapping[str, dict[str, Any]], attacks: Sequence[dict[str, Any]], level: str, tally: Tally
 ) -> Iterator[dict[str, Any]]:
-    for _, attack, opened, _ in _desks(found, [(known[attack["task"]], attack) for attack in attacks], level, tally):
+    for attack, opened, _ in _desks(found, [(known[attack["task"]], attack) for attack in attacks], level, tally):
+        if isinstance(opened, Refused):
+            tally.not_granted += 1
+            continue
         replies = [_send(found, opened, call, tally) for call in attack["calls"]]
         yield {
             "id": attack["id"],
@@ -82,26 +101,42 @@ def _attacked(
 
 def _desks(
     found: ReplaySet, cases: Sequence[tuple[dict[str, Any], dict[str, Any]]], level: str, tally: Tally
-) -> Iterator[tuple[Sandbox, dict[str, Any], SandboxTask, Any]]:
-    """Each case with a fresh delegation and a task open under it."""
+) -> Iterator[tuple[dict[str, Any], SandboxTask | Refused, SandboxCustomer]]:
+    """Each case with a fresh delegation and a task open under it, or why the delegation cannot be granted."""
     shown = catalogue(found)
     known = facts(found)
     for start in range(0, len(cases), _CASES_A_DESK):
         with Sandbox(shown, facts=known) as desk:
             for place, (task, case) in enumerate(cases[start : start + _CASES_A_DESK]):
                 began = time.perf_counter()
-                customer = desk.customer(task["principal"])
+                customer = desk.customer(customer_id(task["principal"]))
                 agent = desk.agent(f"spiffe://operator-{place}.example/agent")
-                opened = agent.open(customer.grant(agent, mandate(found, task["delegations"][level])))
-                yield desk, case, opened, customer
+                opened = _opened(customer, agent, mandate(found, task["delegations"][level]))
+                yield case, opened, customer
                 tally.cases += 1
                 tally.case_s += time.perf_counter() - began
             tally.requests += desk.requests
 
 
+def _opened(customer: SandboxCustomer, agent: SandboxAgent, asked: Mapping[str, Any]) -> SandboxTask | Refused:
+    try:
+        return agent.open(customer.grant(agent, asked))
+    except Refused as refused:
+        return refused
+
+
+def _end(opened: SandboxTask) -> None:
+    """End a task that is still open. One that the desk ended has lost calls that say so."""
+    with suppress(Refused):
+        opened.complete()
+
+
 def _send(found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], tally: Tally) -> SandboxReply:
     began = time.perf_counter()
-    reply = opened.ask(found.action(call["tool"]), call["arguments"])
+    try:
+        reply = opened.ask(found.action(call["tool"]), call["arguments"])
+    except Refused as refused:  # what cannot even be sent
+        reply = refused_reply(refused, opened.poll)
     tally.ask_s += time.perf_counter() - began
     tally.calls += 1
     return reply
@@ -131,6 +166,7 @@ def _report(found: ReplaySet, level: str, done: list[dict[str, Any]], fought: li
         "tasks": len(done),
         "left_out": tally.left_out,
         "attacks": len(fought),
+        "attacks_not_granted": tally.not_granted,
         "tasks_done": _share(len(kept), len(done)),
         "calls_not_found": sum(task["not_found"] for task in done),
         "silent_high": silent,

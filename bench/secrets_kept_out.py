@@ -1,6 +1,6 @@
 """How many planted secrets are kept out, and how many harmless messages are changed.
 
-Usage: PYTHONPATH=src python bench/secrets_kept_out.py [--show N]; reads the dev sets under REMIT_SHARED.
+Usage: PYTHONPATH=src python bench/secrets_kept_out.py [--split dev|heldout] [--show N]; reads the sets under REMIT_SHARED.
 """
 
 import argparse
@@ -17,11 +17,13 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", type=int, default=0, help="show so many misses and false alarms")
-    show = parser.parse_args().show
-    planted = shared("secrets/planted_dev.json")
-    benign = shared("secrets/benign_dev.json")
-    ordinary = [one for one in shared("injection_text/dev.json") if not one["attack"]]
-    personal = shared("pii_presidio/dev.json")
+    parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
+    given = parser.parse_args()
+    show, split = given.show, given.split
+    planted = shared(f"secrets/planted_{split}.json")
+    benign = shared(f"secrets/benign_{split}.json")
+    ordinary = [one for one in shared(f"injection_text/{split}.json") if not one["attack"]]
+    personal = shared(f"pii_presidio/{split}.json")
     began = time.perf_counter()
     kept: collections.Counter[tuple[str, str, bool]] = collections.Counter()
     types: collections.Counter[tuple[str, bool]] = collections.Counter()
@@ -40,10 +42,10 @@ def main() -> None:
     print("lowest:", *sorted(_shares(types))[:12], sep="\n  ")
     for name, records in (("made for this", benign), ("bank questions and mails", ordinary)):
         changed = [one["text"] for one in records if find_secrets(one["text"])]
-        print(f"harmless changed ({name}): {len(changed)} of {len(records)} = {len(changed) / len(records):.1%}")
+        print(f"harmless changed ({name}): {len(changed)} of {len(records)} = {len(changed) / max(1, len(records)):.1%}")
         print(*[f"  ! {text[:150]!r}" for text in changed[:show]], sep="\n")
     print("presidio, pattern-like types:", *sorted(_presidio(personal)), sep="\n  ")
-    print(f"{spent / len(planted) * 1e6:.0f} us a message")
+    print(f"{spent / max(1, len(planted)) * 1e6:.0f} us a message")
     print(*[f"  - {miss}" for miss in misses[:show]], sep="\n")
     _print_slowest()
 
@@ -96,7 +98,7 @@ def _print_kept(kept: collections.Counter[tuple[str, str, bool]]) -> None:
         print(f"{group}, {variant}: {good} of {good + bad} = {good / (good + bad):.1%}")
     hidden = [(one, count) for one, count in kept.items() if one[1] != "plain"]
     good = sum(count for one, count in hidden if one[2])
-    print(f"disguised, all: {good / sum(count for _, count in hidden):.1%}")
+    print(f"disguised, all: {good / max(1, sum(count for _, count in hidden)):.1%}")
 
 
 def _shares(types: collections.Counter[tuple[str, bool]]) -> list[str]:

@@ -1,7 +1,8 @@
 """How the deterministic part of the words check does on messages it was not given as examples.
 
-Usage: PYTHONPATH=src python bench/words.py [--show N]; reads the dev sets under REMIT_SHARED. One half of dev gives
-each objective its examples, the other half is measured. The small local model is not part of this.
+Usage: PYTHONPATH=src python bench/words.py [--split dev|heldout] [--show N]; reads the sets under REMIT_SHARED. One half
+of dev gives each objective its examples; the other half, or all of heldout, is measured. The small local model is not part
+of this.
 """
 
 import argparse
@@ -24,11 +25,12 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", type=int, default=0, help="show so many wrong verdicts of each kind")
-    show = parser.parse_args().show
+    parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
+    given = parser.parse_args()
     for name in ("banking77", "bitext"):
-        _pairs(name, show)
-    _injections(show)
-    _tau(show)
+        _pairs(name, given.split, given.show)
+    _injections(given.split, given.show)
+    _tau(given.split, given.show)
 
 
 def _action(name: str, title: str, effect: Effect = Effect.WRITE) -> Action:
@@ -67,16 +69,14 @@ def _objective(name: str, actions: frozenset[str], examples: tuple[str, ...] = (
     return Objective(name=name, title=name.replace("_", " "), target=None, actions=actions, after={}, done_when=(), examples=examples)
 
 
-def _pairs(name: str, show: int) -> None:
-    records = shared(f"intent_pairs/{name}_dev.json")
+def _pairs(name: str, split: str, show: int) -> None:
+    dev = shared(f"intent_pairs/{name}_dev.json")
     examples: dict[str, list[str]] = collections.defaultdict(list)
-    measured = []
-    for record in records:
-        if int(record["id"].split("|")[2]) % 2:
-            measured.append(record)
-        elif record["kind"] == "in_scope" and len(examples[record["objective"]]) < EXAMPLES:
+    for record in dev:
+        if not _measured(record) and record["kind"] == "in_scope" and len(examples[record["objective"]]) < EXAMPLES:
             examples[record["objective"]].append(record["message"])
-    names = sorted({record["objective"] for record in records})
+    measured = [record for record in dev if _measured(record)] if split == "dev" else shared(f"intent_pairs/{name}_{split}.json")
+    names = sorted({record["objective"] for record in (*dev, *measured)})
     actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
     catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
     lexicon = lexicon_of(catalogue)
@@ -90,12 +90,17 @@ def _pairs(name: str, show: int) -> None:
         if verdict.passes != (record["kind"] == "in_scope"):
             wrong[record["kind"]].append(f"{record['objective']} + {record.get('hidden_intent')}: {record['message']!r} [{verdict.reason}]")
     counts.update(_variants(measured, actions, catalogue, lexicon))
-    spent = (time.perf_counter() - began) / len(measured)
+    spent = (time.perf_counter() - began) / max(1, len(measured))
     print(f"{name}: {len(measured)} messages, {spent * 1e6:.0f} us each")
     for kind in ("in_scope", "two in_scope joined", "near_miss", "off_topic", "hidden_escalation", "hidden, no connector"):
         total = counts[kind, True] + counts[kind, False]
-        print(f"  {kind}: let through {counts[kind, True]} of {total} = {counts[kind, True] / total:.1%}")
+        print(f"  {kind}: let through {counts[kind, True]} of {total}" + (f" = {counts[kind, True] / total:.1%}" if total else ""))
         print(*[f"    {one}" for one in wrong[kind][: show if kind in {"in_scope", "hidden_escalation"} else 0]], sep="\n")
+
+
+def _measured(record: dict[str, Any]) -> bool:
+    """The half of dev that gives no examples; all pairs of one message are in the same half."""
+    return int(record["id"].split("|")[2]) % 2 == 1
 
 
 def _variants(
@@ -135,8 +140,8 @@ def _judge(
     )
 
 
-def _injections(show: int) -> None:
-    records = shared("injection_text/dev.json")
+def _injections(split: str, show: int) -> None:
+    records = shared(f"injection_text/{split}.json")
     action = _action("order.read", "Look at the order", Effect.READ)
     catalogue = _catalogue({"order.read": action}, {"track": _objective("track an order", frozenset({"order.read"}))})
     through: collections.Counter[tuple[str, bool]] = collections.Counter()
@@ -152,7 +157,7 @@ def _injections(show: int) -> None:
         print(f"injection texts, {source}, {kind}: let through {through[source, attack]} of {totals[source, attack]}")
 
 
-def _tau(show: int) -> None:
+def _tau(split: str, show: int) -> None:
     """The user's own words as the message of the task's own main act: each alarm here is about a further wish, or false."""
     for name in ("tau_retail", "tau_airline", "tau_banking"):
         tools = {tool["name"]: tool for tool in shared(f"{name}/tools.json")}
@@ -163,10 +168,10 @@ def _tau(show: int) -> None:
             for tool, one in tools.items()
         }
         catalogue = _catalogue(actions, {"all": _objective("all", frozenset(actions))})
-        single = [task for task in shared(f"{name}/tasks_dev.json") if _writes(task, tools) == 1]
+        single = [task for task in shared(f"{name}/tasks_{split}.json") if _writes(task, tools) == 1]
         alarms = []
         for task in single:
-            call = next(call for call in task["calls"] if tools[call["tool"]]["effect"] == "write")
+            call = next(call for call in task["calls"] if _is_write(call, tools))
             verdict = check_words(
                 _without_persona(task["objective"]),
                 action=actions[f"desk.{call['tool']}"],
@@ -181,7 +186,11 @@ def _tau(show: int) -> None:
 
 
 def _writes(task: dict[str, Any], tools: dict[str, dict[str, Any]]) -> int:
-    return sum(tools[call["tool"]]["effect"] == "write" for call in task["calls"])
+    return sum(_is_write(call, tools) for call in task["calls"])
+
+
+def _is_write(call: dict[str, Any], tools: dict[str, dict[str, Any]]) -> bool:
+    return call["tool"] in tools and tools[call["tool"]]["effect"] == "write"
 
 
 def _without_persona(text: str) -> str:

@@ -301,6 +301,25 @@ def test_params_that_are_no_object_are_a_refusal_also_when_they_are_empty(desk: 
     assert task.ask("identity.read").needs_human
 
 
+def test_half_a_letter_and_what_is_too_deep_are_the_writers_own_slips(desk: Sandbox) -> None:
+    customer, agent = desk.customer("yusuf"), desk.agent(SHOP)
+    task = agent.open(customer.grant(agent, MANDATE))
+    deep: Any = "W1"
+    for _ in range(100_000):
+        deep = [deep]
+    sent = desk.requests
+    with pytest.raises(Miswritten) as params:
+        task.ask("order.read", {"order_id": deep})
+    with pytest.raises(Miswritten) as mandate:
+        customer.grant(agent, MANDATE | {"objective": MANDATE["objective"] | {"summary": "\ud83d"}})
+    with pytest.raises(Miswritten) as person:
+        desk.customer("yusuf\ud83d")
+    assert [one.value.code for one in (params, mandate, person)] == ["params.invalid", "mandate.invalid", "request.malformed"]
+    assert all(one.value.cure for one in (params, mandate, person))
+    assert task.ask("order.read", {"order_id": "\ud83d"}).codes == ["params.invalid"]
+    assert desk.requests == sent
+
+
 def test_what_nobody_knows_is_suspended_ahead_where_the_desk_keeps_no_list_of_it(desk: Sandbox) -> None:
     for known_later in ({"operator": "helper.example"}, {"customer": "yusuf"}):
         assert desk.suspend(**known_later)["tasks"] == []

@@ -6,18 +6,38 @@ from decimal import Decimal
 from typing import Any
 
 from remit.client.errors import Miswritten
+from remit.client.reading import encode
 
 
 def plain(value: Any, code: str = "params.invalid") -> Any:  # noqa: ANN401  # JSON, as Python writes it
     """The value as JSON can carry it exactly.
 
     Raises:
-        Miswritten: with `code` when it is not JSON, or for a Decimal that would be rounded, NaN or infinity.
+        Miswritten: with `code` when it is not JSON or too deep, or for a Decimal that would be rounded, NaN or infinity.
     """
+    try:
+        return _plain(value, code)
+    except RecursionError:
+        raise Miswritten(code, detail="a value is nested too deeply to be sent.", cure="Give a flatter value.") from None
+
+
+def sent(value: object, code: str) -> bytes:
+    """JSON as it is sent.
+
+    Raises:
+        Miswritten: with `code` for a text with half a letter in it (a lone surrogate), which UTF-8 cannot carry.
+    """
+    try:
+        return encode(value)
+    except UnicodeEncodeError:
+        raise Miswritten(code, detail="a text has half a letter in it, a lone surrogate.", cure="Give texts of whole letters.") from None
+
+
+def _plain(value: Any, code: str) -> Any:  # noqa: ANN401  # JSON, as Python writes it
     if isinstance(value, Mapping):
-        return {_name(name, code): plain(item, code) for name, item in value.items()}
+        return {_name(name, code): _plain(item, code) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item, code) for item in value]
+        return [_plain(item, code) for item in value]
     if isinstance(value, Decimal):
         return _number(value, code)
     if value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):

@@ -9,8 +9,8 @@ from remit.client.agent import Agent
 from remit.client.answers import Answered, raise_problem
 from remit.client.discovery import Metadata
 from remit.client.errors import Refused
-from remit.client.reading import encode
 from remit.client.sync import LoopThread
+from remit.sandbox.params import sent as sent_json
 
 
 class Room:
@@ -61,7 +61,7 @@ class Room:
             sent["cookie"] = cookie
         if body is not None:
             sent.setdefault("content-type", "application/json")
-            content = encode(dict(body))
+            content = sent_json(dict(body), "request.malformed")
         response = self.thread.run(self._http.request(method, path, content=content, headers=sent))
         self._http.cookies.clear()  # whoever speaks next is somebody else
         return _told(response) if check else response

@@ -15,10 +15,9 @@ from remit.client.door import Door
 from remit.client.errors import Problem
 from remit.client.identities import PrivateKeyJwt
 from remit.client.keys import b64url, load_key, new_key
-from remit.client.reading import encode
 from remit.client.sending import Retries
 from remit.client.values import Attached
-from remit.sandbox.params import plain
+from remit.sandbox.params import plain, sent
 from remit.sandbox.people import SandboxMandate, mandate_id
 from remit.sandbox.replies import SandboxReply, read_reply, refused_reply
 from remit.sandbox.room import Room
@@ -77,7 +76,7 @@ class SandboxAgent:
     def push(self, mandate: Mapping[str, Any]) -> tuple[str, str]:
         """Push a mandate request as given; returns the request_uri and the state."""
         state, verifier = secrets.token_urlsafe(16), secrets.token_urlsafe(48)
-        details = encode([plain(mandate)]).decode()
+        details = sent([plain(mandate)], "mandate.invalid").decode()
         challenge = b64url(hashlib.sha256(verifier.encode("ascii")).digest())
         jkt = self.client.key_thumbprint
         answered = self.call(
@@ -108,9 +107,9 @@ class SandboxAgent:
 
         Raises:
             Refused: as the desk refused it (`grant.invalid`, `mandate.invalid`, …).
-            Miswritten: `request.malformed` for what is neither a mandate nor the id of one.
+            Miswritten: `request.malformed` for what is neither a mandate nor the id of one, `mandate.invalid` for a part that is not JSON.
         """
-        subject, details, given = mandate_id(mandate), encode([plain(part)]).decode(), other.client.introduce()
+        subject, details, given = mandate_id(mandate), sent([plain(part)], "mandate.invalid").decode(), other.client.introduce()
         answered = self.call(lambda desk: calls.branch(desk, mandate=subject, details=details, other=given))
         return answers.read_branch(answered).mandate
 
