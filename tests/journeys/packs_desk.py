@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from contracts.desk_plugs import StandingWorld, run
+from remit.adapters.backoffice.books import find
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.desk_database import DeskDatabase
 from remit.adapters.files.pack import read_pack
+from remit.domain.canonical import digest
 from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import Code
 from remit.ports.backoffice import Act, ActResult, ActState
 
 DAY_MS = 86_400_000
@@ -22,7 +25,8 @@ class PackDesk:
         found = read_pack(pack)
         self.world = StandingWorld()
         self.database = DeskDatabase(path / "desk.db")
-        self.plug = BuiltinBackoffice(self.database, self.world, read_catalogue(found.catalogue, today=None))
+        self.catalogue = read_catalogue(found.catalogue, today=None)
+        self.plug = BuiltinBackoffice(self.database, self.world, self.catalogue)
         self._keys = itertools.count(1)
         run(self.plug.seed(found.seed))
 
@@ -34,6 +38,7 @@ class PackDesk:
     def done(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
         result = self.act(action, customer, params)
         assert result.state is ActState.DONE, result.reason
+        assert result.values.keys() <= set(self.catalogue.action(action).returns), "tells what the catalogue does not declare"
         return result.values
 
     def no(self, action: str, customer: str, **params: Any) -> str:
@@ -45,6 +50,10 @@ class PackDesk:
     def read(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
         return run(self.plug.read(action, params, customer=customer)).values
 
+    def record(self, kind: str, record_id: str) -> Mapping[str, Any]:
+        """A record's data as the desk keeps it, whether or not an action tells it."""
+        return run(self.database.read(lambda connection: find(connection, kind, record_id), fault=Code.FAULT_BACKOFFICE)).data
+
     def money(self, kind: str, record_id: str) -> list[tuple[str, str, str]]:
         return list(run(self.plug.movements(kind, record_id)))
 
@@ -53,3 +62,16 @@ class PackDesk:
 
     def days_pass(self, days: int) -> None:
         self.world.at += days * DAY_MS
+
+
+def refund(desk: PackDesk, amount: str, method: str = "pm_7", customer: str = "anna") -> Any:
+    return desk.act("payment.refund", customer, {"order_id": "W1001", "payment_method_id": method, "amount": amount})
+
+
+def complain(desk: PackDesk) -> None:
+    desk.done("complaint.file", "anna", kind="damaged", order_id="W1001", text="Both arrived with scratches.")
+
+
+def offer(kind: str, **terms: Any) -> dict[str, Any]:
+    full = {"kind": kind, **terms}
+    return {"offer_id": "offer_1", "digest": digest(full), **full}

@@ -45,6 +45,16 @@ def test_a_second_factor_never_lands_on_somebody_elses_device(desk: PackDesk) ->
     desk.done("mfa.change", "msato", account_id="msato", method="hardware key", device_id="D-101")
 
 
+def test_a_second_factor_moves_to_a_new_device_of_the_same_kind(desk: PackDesk) -> None:
+    desk.done("account.unlock", "jdoe", account_id="jdoe")
+    again = {"account_id": "jdoe", "method": "authenticator app"}
+    assert "name the device" in desk.no("mfa.change", "jdoe", **again)
+    desk.done("mfa.change", "jdoe", **again, device_id="D-102")
+    assert "being set up already" in desk.no("mfa.change", "jdoe", **again, device_id="D-102")
+    desk.done("mfa.change", "jdoe", account_id="jdoe", method="passkey")
+    assert len(desk.letters("jdoe")) == 3
+
+
 def test_access_is_given_at_a_level_and_until_a_day_the_application_allows(desk: PackDesk) -> None:
     ask = {"application_id": "payroll", "reason": "month end"}
     assert "no level" in desk.no("access.request", "jdoe", **ask, level="admin", ends=in_days(desk, 10))

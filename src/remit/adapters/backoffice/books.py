@@ -145,9 +145,9 @@ class Books:
         return int(row[0])
 
     def paid_with(self, record: DeskRecord, currency: str) -> Sequence[tuple[str, int]]:
-        """By payment method, what came in with it for a record and did not go back to it, where that is above zero."""
+        """By payment method, what came in with it for a record and did not go back to it; below zero where more went to it."""
         rows = self._connection.execute(
-            "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method having net > 0 order by method",
+            "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method order by method",
             (record.kind, record.id, currency),
         )
         return tuple((str(method), int(net)) for method, net in rows)
@@ -160,7 +160,7 @@ class Books:
         )
 
     def notify(self, recipient: str, text: str) -> None:
-        """Queue a letter of the desk to the customer's own address."""
+        """Queue a letter of the desk: to the customer's own contact, or to whom the customer had something sent."""
         self._connection.execute(
             "insert into notice (act, customer, recipient, text, at) values (?, ?, ?, ?, ?)",
             (self.act, self.customer, recipient, text, self.now),

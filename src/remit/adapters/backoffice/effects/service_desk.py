@@ -32,18 +32,20 @@ def unlock_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Let the owner enrol another second factor; the old one works until the new one does."""
+    """Let the owner enrol another second factor, or the same kind on another device; the old one works until the new one does."""
     account = _account(books, params)
     if account.data["status"] != "active":
         raise Failed(f"The second factor of an account that is {account.data['status']} cannot be changed.")
     method = asked.text(params, "method")
-    if method in account.data["mfa_methods"]:
-        raise Failed(f"The account uses {method} already.")
+    if method in account.data["mfa_methods"] and "device_id" not in params:
+        raise Failed(f"The account uses {method} already; name the device it is to move to.")
+    if method == account.data.get("mfa_enrolment") and params.get("device_id") == account.data.get("mfa_device"):
+        raise Failed(f"A second factor ({method}) is being set up already.")
     if "device_id" in params:
         device = books.own("device", asked.text(params, "device_id"))
         if device.data["status"] != "in use":
             raise Failed(f"A device that is {device.data['status']} cannot carry a second factor.")
-    account.data["mfa_enrolment"] = method
+    account.data.update(mfa_enrolment=method, mfa_device=params.get("device_id"))
     books.save(account)
     books.notify(
         _recipient(account), f"A new second factor ({method}) can be set up for {account.name}. Tell security if you did not ask for it."

@@ -16,6 +16,10 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     if not booking.data["changeable"]:
         raise Failed("This fare cannot be changed.")
     flight = books.public("flight", asked.text(params, "flight_id"))
+    if flight.id == booking.data["flight"]:
+        raise Failed(f"The booking is on {flight.name} already.")
+    if asked.day(flight.data["departs"], "The day of departure") <= asked.today(books.now):
+        raise Failed(f"It is too late to book {flight.name}.")
     travellers = len(booking.data["passengers"])
     if flight.data["seats"] < travellers:
         raise Failed(f"{flight.name} does not have {travellers} free seats.")
@@ -24,11 +28,13 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     fare = asked.as_money(booking.data["fare"])
     price = payments.in_currency(asked.as_money(flight.data["price"]), fare.currency) * travellers
     difference = price - in_minor(fare)
-    _verify_agreed(params, difference, fare.currency)
+    # A cheaper flight gives nothing back; the fare paid goes on counting.
+    payments.verify_agreed(params, max(difference, 0), fare.currency)
     if difference > 0:
         method = books.own("payment_method", asked.text(params, "payment_method_id"))
         payments.charge(books, booking, method, minor=difference, currency=fare.currency)
         booking.data["fare"] = from_minor(price, fare.currency)
+    _free_seats(books, booking)
     flight.data["seats"] -= travellers
     books.save(flight)
     booking.data.update(flight=flight.id, departs=flight.data["departs"])
@@ -41,6 +47,7 @@ def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     booking = _confirmed(books, params)
     if booking.data["refundable"]:
         payments.pay_all_back(books, booking, asked.as_money(booking.data["fare"]).currency)
+    _free_seats(books, booking)
     booking.data["status"] = "cancelled"
     books.save(booking)
     return {"booking.status": "cancelled"}
@@ -55,7 +62,7 @@ def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
         raise Failed(f"A booking holds at most {MAX_BAGS} bags; this one has {held}.")
     price = asked.as_money(booking.data["bag_price"])
     due = in_minor(price) * bags
-    _verify_agreed(params, due, price.currency)
+    payments.verify_agreed(params, due, price.currency)
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     payments.charge(books, booking, method, minor=due, currency=price.currency)
     booking.data["bags"] = held + bags
@@ -72,11 +79,11 @@ def _confirmed(books: Books, params: JsonObject) -> DeskRecord:
     return booking
 
 
-def _verify_agreed(params: JsonObject, due: int, currency: str) -> None:
-    """Refuse to take another amount than the one that was asked for and confirmed."""
-    agreed = payments.in_currency(asked.money(params, "amount"), currency) if "amount" in params else 0
-    if agreed != max(due, 0):
-        raise Failed(f"The amount due is {from_minor(max(due, 0), currency)}.")
+def _free_seats(books: Books, booking: DeskRecord) -> None:
+    """Let others have the seats a booking gives up."""
+    flight = books.public("flight", str(booking.data["flight"]))
+    flight.data["seats"] += len(booking.data["passengers"])
+    books.save(flight)
 
 
 EFFECTS: Final = {"baggage.add": add_baggage, "booking.cancel": cancel_booking, "booking.change": change_booking}
