@@ -1,7 +1,7 @@
 """The built-in desk with a starter pack's catalogue and first records, for the pack journeys."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,11 @@ class PackDesk:
         self._keys = itertools.count(1)
         run(self.plug.seed(found.seed))
 
-    def act(self, action: str, customer: str, params: Mapping[str, Any]) -> ActResult:
+    def act(self, action: str, customer: str, params: Mapping[str, Any], confirmed_by: Sequence[str] = ()) -> ActResult:
         key = f"act_{next(self._keys)}"
-        act = Act(key=key, action=action, params=params, customer=customer, case="case_1", versions={}, confirmed_by=(), decision="")
+        act = Act(
+            key=key, action=action, params=params, customer=customer, case="case_1", versions={}, confirmed_by=confirmed_by, decision=""
+        )
         return run(self.plug.perform(act))
 
     def done(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
@@ -64,8 +66,9 @@ class PackDesk:
         self.world.at += days * DAY_MS
 
 
-def refund(desk: PackDesk, amount: str, method: str = "pm_7", customer: str = "anna") -> Any:
-    return desk.act("payment.refund", customer, {"order_id": "W1001", "payment_method_id": method, "amount": amount})
+def refund(desk: PackDesk, amount: str, method: str = "pm_7", officer: str = "") -> ActResult:
+    confirmed_by = ("customer", f"officer:{officer}") if officer else ("customer",)
+    return desk.act("payment.refund", "anna", {"order_id": "W1001", "payment_method_id": method, "amount": amount}, confirmed_by)
 
 
 def complain(desk: PackDesk) -> None:

@@ -78,10 +78,10 @@ def test_a_refund_in_another_currency_or_of_a_pending_order_fails(desk: PackDesk
 
 def test_refunds_never_exceed_what_was_paid(desk: PackDesk) -> None:
     complain(desk)
-    assert refund(desk, "100.00 EUR").state is ActState.DONE
-    assert "29.90 EUR" in refund(desk, "29.91 EUR").reason
-    assert refund(desk, "29.90 EUR").state is ActState.DONE
-    assert refund(desk, "0.01 EUR").state is ActState.FAILED
+    assert refund(desk, "100.00 EUR", officer="care").state is ActState.DONE
+    assert "29.90 EUR" in refund(desk, "29.91 EUR", officer="care").reason
+    assert refund(desk, "29.90 EUR", officer="care").state is ActState.DONE
+    assert refund(desk, "0.01 EUR", officer="care").state is ActState.FAILED
 
 
 @settings(max_examples=12, deadline=None)
@@ -90,7 +90,7 @@ def test_however_refunds_are_cut_their_sum_stays_within_what_was_paid(cents: lis
     desk = PackDesk(tmp_path_factory.mktemp("desk"), "consumer")
     try:
         complain(desk)
-        given_back = sum(one for one in cents if refund(desk, f"{Decimal(one) / 100:.2f} EUR").state is ActState.DONE)
+        given_back = sum(one for one in cents if refund(desk, f"{Decimal(one) / 100:.2f} EUR", officer="care").state is ActState.DONE)
         assert given_back <= 12990
         booked = sum(Decimal(amount.split(" ")[0]) for entry, _, amount in desk.money("order", "W1001") if entry == "refund")
         assert booked * 100 == -given_back

@@ -5,12 +5,13 @@ Which rules an action follows is for the effects; keys, fences and versions are 
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from remit.domain.canonical import canonical, digest
+from remit.domain.confirmers import OFFICER
 from remit.domain.values import Instant, Json, Money, minor_digits
 
 VERSION: Final = 1
@@ -61,7 +62,10 @@ class DeskRecord:
 class Books:
     """What one act may look at and change. It sees the acting customer's records and the public ones, no others."""
 
-    def __init__(self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant, confirmed_by: Collection[str] = ()
+    ) -> None:
+        """Open the books for one act; `confirmed_by` are the people who said yes to it, as the decision calls them."""
         self._connection = connection
         self._looked_at: dict[tuple[str, str], DeskRecord] = {}
         self._made = 0
@@ -69,6 +73,7 @@ class Books:
         self.act = act
         self.case = case
         self.now = now
+        self.officer_agreed = any(one.startswith(OFFICER) for one in confirmed_by)
 
     def stands(self, kind: str, record_id: str, version: str) -> bool:
         """Whether a record still has this version. What was looked at need not be read again by whoever fetches it next."""

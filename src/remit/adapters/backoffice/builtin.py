@@ -92,7 +92,7 @@ class BuiltinBackoffice:
         now = self._world.now()
 
         def job(connection: sqlite3.Connection) -> ActResult:
-            book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now)
+            book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now, confirmed_by=act.confirmed_by)
             done = _try(connection, effect, book, act)
             if _write_act(connection, act.key, done, now=now, act=act):
                 return done

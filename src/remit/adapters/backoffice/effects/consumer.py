@@ -5,7 +5,10 @@ from typing import Any, Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
 from remit.adapters.backoffice.effects import asked, orders, payments
-from remit.domain.values import Json, JsonObject
+from remit.domain.values import Json, JsonObject, minor_digits
+
+GOODWILL: Final = 50
+"""What a complaint can bring back for one order without an officer, in whole units of its currency."""
 
 
 def cancel_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
@@ -54,7 +57,8 @@ def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def refund(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Pay back money for an order to one of the customer's own payment methods.
 
-    ⚔ For what comes back; for more than that only where a complaint about the order is on file, and never for what was replaced.
+    ⚔ For what comes back. For a complaint about the order a little more, over all refunds together, however they are cut;
+    beyond that only where an officer has agreed, and never for what was replaced.
     """
     order = books.own("order", asked.text(params, "order_id"))
     if order.data["status"] == "pending":
@@ -152,11 +156,13 @@ def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> 
     """Check that there is a reason to pay this much back."""
     items = order.data["items"]
     complained = any(one.data.get("order") == order.id for one in books.owned("complaint"))
-    kept_back = orders.worth(items, "replaced") if complained else orders.worth(items) - orders.worth(items, "returning")
-    room = max(orders.worth(items) - kept_back - _refunded(order), 0)
+    kept, coming = orders.worth(items) - orders.worth(items, "replaced"), orders.worth(items, "returning")
+    goodwill = GOODWILL * 10 ** minor_digits(currency) if complained else 0
+    owed = kept if complained and books.officer_agreed else min(coming + goodwill, kept)
+    room = max(owed - _refunded(order), 0)
     if minor > room:
-        why = "" if complained else " for what comes back; for more, complain about the order first"
-        raise Failed(f"At most {from_minor(room, currency)} can be paid back{why}.")
+        why = "without an officer of the house" if complained else "for what comes back; for more, complain about the order first"
+        raise Failed(f"At most {from_minor(room, currency)} can be paid back {why}.")
 
 
 def _refunded(order: DeskRecord) -> int:
