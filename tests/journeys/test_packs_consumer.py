@@ -60,7 +60,7 @@ def test_an_item_goes_back_once(desk: PackDesk) -> None:
 def test_the_return_days_end_unless_an_offer_made_an_exception(desk: PackDesk) -> None:
     desk.days_pass(40)
     assert "ended" in desk.no("order.return", "anna", order_id="W1001", item_ids=["i1"])
-    desk.done("offer.accept", "anna", **offer("exception", exception="late_return", order_id="W1001"))
+    desk.done("offer.accept", "anna", **offer("exception", exception="late return", order_id="W1001"))
     desk.done("order.return", "anna", order_id="W1001", item_ids=["i1"])
 
 
@@ -178,7 +178,7 @@ def test_a_complaint_gets_a_number_and_can_be_looked_up_by_its_owner(desk: PackD
 
 
 def test_goodwill_becomes_credit_and_an_offer_counts_once(desk: PackDesk) -> None:
-    terms = offer("goodwill_credit", amount="20.00 EUR", order_id="W1001")
+    terms = offer("goodwill credit", amount="20.00 EUR", order_id="W1001")
     assert desk.done("offer.accept", "anna", **terms) == {"account.credit": "20.00 EUR"}
     assert "before" in desk.no("offer.accept", "anna", **terms)
     assert desk.read("profile.read", "anna")["account.credit"] == "20.00 EUR"
@@ -186,7 +186,7 @@ def test_goodwill_becomes_credit_and_an_offer_counts_once(desk: PackDesk) -> Non
 
 @pytest.mark.parametrize("change", [{"amount": "2000.00 EUR"}, {"order_id": "W1003"}, {"item_ids": ["i1"]}, {"digest": "sha-256:x"}])
 def test_other_terms_than_the_offers_bind_nobody(desk: PackDesk, change: dict[str, Any]) -> None:
-    terms = offer("goodwill_credit", amount="20.00 EUR", order_id="W1001")
+    terms = offer("goodwill credit", amount="20.00 EUR", order_id="W1001")
     assert "terms" in desk.no("offer.accept", "anna", **{**terms, **change})
     desk.done("offer.accept", "anna", **terms)
 

@@ -50,7 +50,7 @@ def test_a_complaint_about_one_order_gives_no_money_for_another(desk: PackDesk) 
 
 def test_gift_cards_are_never_turned_into_money(desk: PackDesk) -> None:
     """W1005 was paid with a card (50.00) and a gift card (30.00)."""
-    desk.done("offer.accept", "anna", **offer("exception", exception="late_return", order_id="W1005"))
+    desk.done("offer.accept", "anna", **offer("exception", exception="late return", order_id="W1005"))
     desk.done("order.return", "anna", order_id="W1005", item_ids=["i1"])
     back = {"order_id": "W1005", "payment_method_id": "pm_7"}
     assert "At most 50.00 EUR" in desk.no("payment.refund", "anna", **back, amount="50.01 EUR")
@@ -84,7 +84,7 @@ def test_an_exchange_has_the_same_end_as_a_return(desk: PackDesk) -> None:
         "paid_back": "30.10 EUR",
     }
     assert "ended" in desk.no("order.exchange", "anna", **cheaper)
-    desk.done("offer.accept", "anna", **offer("exception", exception="late_return", order_id="W1005"))
+    desk.done("offer.accept", "anna", **offer("exception", exception="late return", order_id="W1005"))
     desk.done("order.exchange", "anna", **cheaper)
     assert desk.money("order", "W1005")[-1] == ("refund", "pm_7", "-30.10 EUR")
 
@@ -127,7 +127,7 @@ def test_what_was_replaced_is_not_sent_back_for_money_as_well(desk: PackDesk) ->
 
 
 def test_goodwill_is_given_in_the_currency_of_the_order(desk: PackDesk) -> None:
-    assert "EUR" in desk.no("offer.accept", "anna", **offer("goodwill_credit", amount="20.00 USD", order_id="W1001"))
+    assert "EUR" in desk.no("offer.accept", "anna", **offer("goodwill credit", amount="20.00 USD", order_id="W1001"))
 
 
 PRICES = {"p_kettle": 4990, "p_kettle_xl": 6490, "p_lamp": 8000}
@@ -185,7 +185,7 @@ def test_whatever_is_done_in_whatever_order_no_money_comes_from_nowhere(
 ) -> None:
     desk = PackDesk(tmp_path_factory.mktemp("desk"), "consumer")
     try:
-        desk.done("offer.accept", "anna", **offer("exception", exception="late_return", order_id="W1005"))
+        desk.done("offer.accept", "anna", **offer("exception", exception="late return", order_id="W1005"))
         on_gift_card = 2000
         for step in steps:
             take_step(desk, step)

@@ -12,7 +12,7 @@ from remit.domain.canonical import digest
 from remit.domain.values import Json, JsonObject
 
 _ENVELOPE: Final = frozenset({"digest", "offer_id"})
-EXCEPTIONS: Final = frozenset({"late_return"})
+EXCEPTIONS: Final = frozenset({"late return"})
 
 
 def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
@@ -22,7 +22,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
         raise Failed("These are not the terms of the offer.")
     books.use_offer(asked.text(params, "offer_id"))
     match asked.text(params, "kind"):
-        case "goodwill_credit":
+        case "goodwill credit":
             return _credit(books, params)
         case "replacement":
             return _replace(books, params)

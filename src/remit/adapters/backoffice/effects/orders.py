@@ -23,7 +23,7 @@ def arrived(books: Books, order: DeskRecord, *, otherwise: str) -> None:
     if order.data["status"] not in ARRIVED:
         raise Failed(f"An order that is {order.data['status']} cannot be {otherwise}.")
     last = asked.day(order.data["delivered_on"], "The delivery day") + timedelta(days=RETURN_DAYS)
-    if asked.today(books.now) > last and "late_return" not in order.data.get("exceptions", []):
+    if asked.today(books.now) > last and "late return" not in order.data.get("exceptions", []):
         raise Failed(f"The return days of this order ended on {last.isoformat()}.")
 
 
