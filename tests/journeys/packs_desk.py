@@ -23,6 +23,7 @@ class PackDesk:
 
     def __init__(self, path: Path, pack: str) -> None:
         found = read_pack(pack)
+        self.pack = pack
         self.world = StandingWorld()
         self.database = DeskDatabase(path / "desk.db")
         self.catalogue = read_catalogue(found.catalogue, today=None)

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 BEFORE_ACT: Final = "desk.before_act"
 AFTER_ACT: Final = "desk.after_act"
+_INCOMPLETE: Final = "The desk's own record does not say what is needed for this; a person must look at it."
 _NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
 
 
@@ -224,6 +225,10 @@ def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act:
     except books.Failed as failed:
         connection.execute(UNDO)
         return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
+    except (LookupError, TypeError):
+        # A record of another shape than the effects know stays so: tried again and again, the act would never be settled.
+        connection.execute(UNDO)
+        return ActResult(state=ActState.FAILED, values={}, reason=_INCOMPLETE)
     return ActResult(state=ActState.DONE, values=values)
 
 
