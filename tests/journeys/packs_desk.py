@@ -51,7 +51,9 @@ class PackDesk:
         return result.reason
 
     def read(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
-        return run(self.plug.read(action, params, customer=customer)).values
+        told = run(self.plug.read(action, params, customer=customer)).values
+        assert told.keys() <= set(self.catalogue.action(action).returns), "tells what the catalogue does not declare"
+        return told
 
     def record(self, kind: str, record_id: str) -> Mapping[str, Any]:
         """A record's data as the desk keeps it, whether or not an action tells it."""

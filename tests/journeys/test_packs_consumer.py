@@ -254,8 +254,34 @@ def test_nobody_is_moved_to_a_flight_that_has_left(desk: PackDesk) -> None:
     assert "too late" in desk.no("booking.change", "anna", booking_id="B2001", flight_id="LX1")
 
 
+def test_a_flight_in_another_currency_is_no_choice(desk: PackDesk) -> None:
+    data = {"from": "HAM", "to": "LIS", "departs": {"days": 42}, "price": "140.00 USD", "seats": 9}
+    run(desk.plug.seed({"customers": {}, "records": [{"kind": "flight", "id": "LX2", "name": "LX2", "owners": [], "data": data}]}))
+    assert "another currency" in desk.no("booking.change", "anna", booking_id="B2001", flight_id="LX2")
+    assert [one["id"] for one in desk.read("booking.options", "anna", booking_id="B2001")["booking.options"]] == ["LX102"]
+
+
 def test_the_lowest_fare_is_not_moved_and_gives_nothing_back(desk: PackDesk) -> None:
     assert desk.read("booking.read", "bram", booking_id="B2002")["booking.refundable"] is False
     assert "cannot be changed" in desk.no("booking.change", "bram", booking_id="B2002", flight_id="LX101")
     desk.done("booking.cancel", "bram", booking_id="B2002")
     assert desk.money("booking", "B2002") == [("payment", "pm_9", "90.00 EUR")]
+
+
+def test_the_flights_a_booking_can_move_to_are_told_with_what_they_cost(desk: PackDesk) -> None:
+    (option,) = desk.read("booking.options", "anna", booking_id="B2001")["booking.options"]
+    assert (option["id"], option["to_pay"], option["seats"]) == ("LX102", "60.00 EUR", 4)
+    desk.done("booking.change", "anna", booking_id="B2001", flight_id="LX102", payment_method_id="pm_7", amount=option["to_pay"])
+    (back,) = desk.read("booking.options", "anna", booking_id="B2001")["booking.options"]
+    assert (back["id"], back["to_pay"]) == ("LX101", "0.00 EUR")
+    assert desk.read("booking.options", "bram", booking_id="B2001") == {}
+    assert desk.read("booking.options", "bram", booking_id="B2002") == {}
+    desk.days_pass(41)
+    assert desk.read("booking.options", "anna", booking_id="B2001") == {}
+
+
+def test_the_products_an_order_can_be_changed_for_are_those_in_stock(desk: PackDesk) -> None:
+    told = desk.read("product.choose", "anna", order_id="W1003")["product.choice"]
+    assert [one["id"] for one in told] == ["p_lamp", "p_kettle", "p_kettle_xl"]
+    assert told[0] == {"id": "p_lamp", "title": "Desk lamp", "price": "80.00 EUR", "stock": 5}
+    assert desk.read("product.choose", "bram", order_id="W1003") == {}

@@ -108,6 +108,14 @@ class Books:
             raise Failed(f"There is no such {kind.replace('_', ' ')}.")
         return found
 
+    def everybodys(self, kind: str) -> Sequence[DeskRecord]:
+        """All records of one kind that belong to nobody, such as the products, by id."""
+        rows = self._connection.execute(
+            "select id from record where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id", (kind,)
+        ).fetchall()
+        found = (find(self._connection, kind, record_id) for (record_id,) in rows)
+        return tuple(record for record in found if record is not None)
+
     def owned(self, kind: str) -> Sequence[DeskRecord]:
         """All records of this customer of one kind."""
         return owned(self._connection, self.customer, kind)

@@ -12,21 +12,15 @@ MAX_BAGS: Final = 5
 
 def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Move a booking to another flight; the difference asked for must be the difference there is."""
-    booking = _confirmed(books, params)
+    booking = to_be_changed(books, params)
     if not booking.data["changeable"]:
         raise Failed("This fare cannot be changed.")
     flight = books.public("flight", asked.text(params, "flight_id"))
-    if flight.id == booking.data["flight"]:
-        raise Failed(f"The booking is on {flight.name} already.")
-    if asked.day(flight.data["departs"], "The day of departure") <= asked.today(books.now):
-        raise Failed(f"It is too late to book {flight.name}.")
+    if hindrance := hinders(books, booking, flight):
+        raise Failed(hindrance)
     travellers = len(booking.data["passengers"])
-    if flight.data["seats"] < travellers:
-        raise Failed(f"{flight.name} does not have {travellers} free seats.")
-    if (flight.data["from"], flight.data["to"]) != (booking.data["from"], booking.data["to"]):
-        raise Failed("A booking can only move to a flight between the same places.")
     fare = asked.as_money(booking.data["fare"])
-    price = payments.in_currency(asked.as_money(flight.data["price"]), fare.currency) * travellers
+    price = price_of(booking, flight)
     difference = price - in_minor(fare)
     # A cheaper flight gives nothing back; the fare paid goes on counting.
     payments.verify_agreed(params, max(difference, 0), fare.currency)
@@ -44,7 +38,7 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Cancel a booking; what is refundable goes back to where it came from."""
-    booking = _confirmed(books, params)
+    booking = to_be_changed(books, params)
     if booking.data["refundable"]:
         payments.pay_all_back(books, booking, asked.as_money(booking.data["fare"]).currency)
     _free_seats(books, booking)
@@ -55,7 +49,7 @@ def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Add bags to a booking at the price the desk has for them."""
-    booking = _confirmed(books, params)
+    booking = to_be_changed(books, params)
     bags = asked.number(params, "bags")
     held = booking.data.get("bags", 0)
     if bags < 1 or held + bags > MAX_BAGS:
@@ -70,7 +64,31 @@ def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     return {"booking.bags": held + bags}
 
 
-def _confirmed(books: Books, params: JsonObject) -> DeskRecord:
+def hinders(books: Books, booking: DeskRecord, flight: DeskRecord) -> str:
+    """Why a booking cannot move to a flight, in plain words; "" when it can."""
+    travellers = len(booking.data["passengers"])
+    if flight.id == booking.data["flight"]:
+        return f"The booking is on {flight.name} already."
+    if (flight.data["from"], flight.data["to"]) != (booking.data["from"], booking.data["to"]):
+        return "A booking can only move to a flight between the same places."
+    if asked.day(flight.data["departs"], "The day of departure") <= asked.today(books.now):
+        return f"It is too late to book {flight.name}."
+    if asked.as_money(flight.data["price"]).currency != asked.as_money(booking.data["fare"]).currency:
+        return f"{flight.name} is sold in another currency than the booking."
+    return f"{flight.name} does not have {travellers} free seats." if flight.data["seats"] < travellers else ""
+
+
+def price_of(booking: DeskRecord, flight: DeskRecord) -> int:
+    """What a flight that nothing hinders costs for all travellers of a booking, in minor units."""
+    return in_minor(asked.as_money(flight.data["price"])) * len(booking.data["passengers"])
+
+
+def to_be_changed(books: Books, params: JsonObject) -> DeskRecord:
+    """Fetch a booking of the customer that can still be changed.
+
+    Raises:
+        Failed: when it is not confirmed, or leaves today or left before.
+    """
     booking = books.own("booking", asked.text(params, "booking_id"))
     if booking.data["status"] != "confirmed":
         raise Failed(f"A booking that is {booking.data['status']} cannot be changed.")
