@@ -9,11 +9,13 @@ from remit.domain.values import Json, JsonObject
 
 
 def reset_password(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """End all sessions and send a one-time link to the contact on file, never to whoever asks."""
+    """End all sessions and any lock, and send a one-time link to the contact on file, never to whoever asks."""
     account = _account(books, params)
     if account.data["status"] == "suspended":
         raise Failed("This account is suspended; security decides about it.")
     recipient = _recipient(account)
+    if account.data["status"] == "locked":
+        account.data["status"] = "active"  # else the new password would let nobody in, and the task has ended
     account.data.update(password_state="to be set by its owner", sessions=0)  # noqa: S106  # a state in words, no password
     books.save(account)
     books.notify(recipient, f"A new password can be set for {account.name}. Use the link in this message within 15 minutes.")
