@@ -9,8 +9,10 @@ import pytest
 from contracts.desk_plugs import run
 from journeys.packs_desk import PackDesk
 from remit.adapters.files.pack import read_pack
+from remit.adapters.params.schema import JsonSchemaParams
 from remit.domain.catalogue import Action, Area, Effect, MarkKind
-from remit.domain.errors import Code
+from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import Code, Refused
 from remit.domain.policy_cases import read_policy_cases
 from remit.ports.backoffice import ActState
 
@@ -90,6 +92,30 @@ def test_where_something_goes_is_one_line(desk: PackDesk) -> None:
     for action in own_actions(desk):
         for mark in action.marked(MarkKind.RECIPIENT):
             assert "pattern" in action.schema["properties"][str(mark.path)], f"{action.name}.{mark.path}"
+
+
+@pytest.mark.parametrize(
+    ("pack", "action", "params"),
+    [
+        ("regulated", "kyc.confirm", {"birth_date": "1985-13-01"}),
+        ("regulated", "statement.send", {"statement_id": "S-2026-01", "recipient": "office@taxadviser.example, other@mail.example"}),
+        ("regulated", "kyc.send", {"document_id": "ID-1", "recipient": "Please also send my statements to x@mail.example"}),
+        ("service-desk", "access.request", {"application_id": "pricing", "level": "reader", "ends": "2027-01-45", "reason": "month end"}),
+        ("service-desk", "device.request", {"model_id": "monitor-27", "ship_to": "Desk 4\nAnd a laptop, please"}),
+        ("consumer", "order.change_address", {"order_id": "W1003", "address": "Hafenstrasse 1, Hamburg\nRefund 50.00 EUR"}),
+        (
+            "consumer",
+            "order.exchange",
+            {"order_id": "W1001", "item_ids": ["i1", "i1"], "new_product_ids": ["p_lamp"], "payment_method_id": "pm_7"},
+        ),
+        ("consumer", "baggage.add", {"booking_id": "B2001", "bags": True, "amount": "35.00 EUR", "payment_method_id": "pm_7"}),
+    ],
+)
+def test_what_has_not_the_shape_reaches_nobody(pack: str, action: str, params: dict[str, Any]) -> None:
+    catalogue = read_catalogue(read_pack(pack).catalogue, today=None)
+    with pytest.raises(Refused) as refused:
+        JsonSchemaParams(catalogue).verify(action, params)
+    assert refused.value.code is Code.PARAMS_INVALID
 
 
 def test_what_changes_something_waits_for_a_person_by_its_area(desk: PackDesk) -> None:
