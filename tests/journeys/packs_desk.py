@@ -31,11 +31,11 @@ class PackDesk:
         self._keys = itertools.count(1)
         run(self.plug.seed(found.seed))
 
-    def act(self, action: str, customer: str, params: Mapping[str, Any], confirmed_by: Sequence[str] = ()) -> ActResult:
+    def act(
+        self, action: str, customer: str, params: Mapping[str, Any], confirmed_by: Sequence[str] = (), case: str = "case_1"
+    ) -> ActResult:
         key = f"act_{next(self._keys)}"
-        act = Act(
-            key=key, action=action, params=params, customer=customer, case="case_1", versions={}, confirmed_by=confirmed_by, decision=""
-        )
+        act = Act(key=key, action=action, params=params, customer=customer, case=case, versions={}, confirmed_by=confirmed_by, decision="")
         return run(self.plug.perform(act))
 
     def done(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:

@@ -48,6 +48,14 @@ def test_a_complaint_about_one_order_gives_no_money_for_another(desk: PackDesk) 
     assert "complain" in desk.no("payment.refund", "anna", **other)
 
 
+def test_a_complaint_that_names_no_order_counts_in_its_own_case_alone(desk: PackDesk) -> None:
+    filed = {"kind": "damaged", "text": "It arrived with a scratch."}
+    wanted = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "5.00 EUR"}
+    desk.act("complaint.file", "anna", filed, case="case_2")
+    assert desk.act("payment.refund", "anna", wanted, case="case_1").state is ActState.FAILED
+    assert desk.act("payment.refund", "anna", wanted, case="case_2").state is ActState.DONE
+
+
 def test_gift_cards_are_never_turned_into_money(desk: PackDesk) -> None:
     """W1005 was paid with a card (50.00) and a gift card (30.00)."""
     desk.done("offer.accept", "anna", **offer("exception", exception="late return", order_id="W1005"))

@@ -152,11 +152,16 @@ def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) ->
     return before
 
 
+def _is_about(complaint: DeskRecord, order: DeskRecord, case: str) -> bool:
+    """Whether a complaint is about an order: it names it, or names none and was made in the same case."""
+    return bool(complaint.data["order"] == order.id if "order" in complaint.data else complaint.data["case"] == case)
+
+
 def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> None:
     """Check that there is a reason to pay this much back."""
     items = order.data["items"]
-    complained = any(one.data.get("order") == order.id for one in books.owned("complaint"))
-    kept, coming = orders.worth(items) - orders.worth(items, "replaced"), orders.worth(items, "returning")
+    complained = any(_is_about(one, order, books.case) for one in books.owned("complaint"))
+    kept, coming = in_minor(asked.as_money(order.data["total"])) - orders.worth(items, "replaced"), orders.worth(items, "returning")
     goodwill = GOODWILL * 10 ** minor_digits(currency) if complained else 0
     owed = kept if complained and books.officer_agreed else min(coming + goodwill, kept)
     room = max(owed - _refunded(order), 0)
