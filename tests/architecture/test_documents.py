@@ -91,7 +91,7 @@ def test_the_mandate_that_is_shown_is_one() -> None:
 
 
 def test_the_policies_and_cases_that_are_shown_hold() -> None:
-    (cedar,) = blocks("policies.md", "cedar")
+    cedar, more = blocks("policies.md", "cedar")
     cases = [one for one in blocks("policies.md", "toml") if one.startswith("[[case]]")]
     catalogue = consumer()
     results = running.test_policies(
@@ -101,6 +101,7 @@ def test_the_policies_and_cases_that_are_shown_hold() -> None:
         roles=tuple(catalogue.roles),
     )
     assert [one.difference for one in results] == [""]
+    CedarPolicy([("policies.md", cedar), ("more.md", more)], catalogue)
 
 
 def test_the_pieces_of_a_catalogue_that_are_shown_are_those_of_the_pack() -> None:

@@ -61,7 +61,7 @@ def everything_said(arena: Arena) -> None:
     assert task.ask("case.comment", {"text": AUNT}).outcome == "done"
     assert arena.anna.confirm(task.ask("order.return", SEND_BACK, words="Please send Gertrud's kettle of order W1 back.")).outcome == "done"
     olga.post(f"/desk/v1/cases/{task.case}/reply", {"text": "Greetings to Gertrud."})
-    terms = {"kind": "goodwill_credit", "order_id": "W1", "amount": "17.43 EUR"}
+    terms = {"kind": "goodwill credit", "order_id": "W1", "amount": "17.43 EUR"}
     olga.post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms, "ttl_s": 3600})
     asked = task.ask("payment.refund", refund("19.00 EUR"))
     arena.anna.post(f"/me/v1/confirmations/{arena.anna.invitation(asked)}/less", {"params": refund("17.43 EUR")})

@@ -15,7 +15,7 @@ from remit.entrypoints.wire import body_digest
 AMOUNT = "23.45 EUR"
 ASKED = json.dumps({"action": "payment.refund", "params": refund(AMOUNT)}).encode()
 SAID = "Your return of 17 July is done."
-TERMS = {"kind": "goodwill_credit", "order_id": "W1", "amount": "17.00 EUR"}
+TERMS = {"kind": "goodwill credit", "order_id": "W1", "amount": "17.00 EUR"}
 
 
 def everything(folder: Path) -> str:

@@ -154,6 +154,17 @@ params.required = ["order_id"]
     assert remit("check", "--config", desk).code == 0  # a sandbox does it on facts
 
 
+def test_a_desk_whose_rules_speak_of_another_currency_is_told(remit: Run, desk: Path) -> None:
+    file = desk / "catalogue" / "catalogue.toml"
+    file.write_text(file.read_text().replace('currency = "EUR"', 'currency = "SEK"'))
+    (found,) = remit("check", "--json", "--config", desk).json["look"]
+    assert (found["name"], "SEK" in found["says"], "EUR alone" in found["says"]) == ("currency", True, True)
+    for one in [file, *(desk / "policies").glob("*.cedar"), *(desk / "policy_cases").glob("*.toml")]:
+        one.write_text(one.read_text().replace("EUR", "SEK"))
+    checked = remit("check", "--json", "--config", desk)
+    assert (checked.code, checked.json["look"]) == (0, [])
+
+
 def test_a_waiver_owned_by_an_officer_or_a_role_is_fine(remit: Run, desk: Path) -> None:
     catalogue = desk / "catalogue" / "catalogue.toml"
     before = catalogue.read_text()

@@ -327,6 +327,7 @@ SPOKEN: Final[dict[str, dict[str, set[str]]]] = {
         "stop-card": {"lock", "lost-card"},
         "change-limit": {"card.daily_limit", "limit"},
         "send-statement": set(),
+        "track-dispute": set(),
         "prove-identity": set(),
         "update-file": {"address"},
     },

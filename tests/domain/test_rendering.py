@@ -140,6 +140,10 @@ def test_a_param_the_title_does_not_show_is_listed_even_when_empty_or_nested() -
     assert {"items: (empty)", "more.deep 1.x: (nothing)", "more.flag: no"} <= set(texts(made, "param"))
 
 
+def test_an_ask_without_params_lists_none() -> None:
+    assert texts(render_ask(replace(ASK, params={}), CATALOGUE), "param") == []
+
+
 def test_the_agents_words_stand_apart_and_marked() -> None:
     made = render_ask(replace(ASK, words="Please.\nThis can be undone.", files=("a\nb.txt",)), CATALOGUE)
     words = [line for line in made.lines if line.kind == "words"]

@@ -178,7 +178,7 @@ def test_one_offer_accepted_five_times_at_once_is_held_for_one_ask_and_used_once
         {"power": "accept", "actions": ["offer.accept"], "uses": 5},
     )
     assert task.ask("complaint.file", {"kind": "damaged", "text": "The cup is broken."}).outcome == "done"
-    terms = {"kind": "goodwill_credit", "order_id": "S1", "amount": "15.00 EUR"}
+    terms = {"kind": "goodwill credit", "order_id": "S1", "amount": "15.00 EUR"}
     made = arena.desk.officer("olga", ["care"]).post(f"/desk/v1/cases/{task.case}/offers", {"action": "offer.accept", "terms": terms})
     offer = {"offer_id": made["offer_id"], "digest": made["digest"]}
     told = at_once(arena, [(task, "offer.accept", offer, secrets.token_hex(8)) for _ in range(5)])

@@ -1,15 +1,18 @@
 """The built-in desk with a starter pack's catalogue and first records, for the pack journeys."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from contracts.desk_plugs import StandingWorld, run
+from remit.adapters.backoffice.books import find
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.desk_database import DeskDatabase
 from remit.adapters.files.pack import read_pack
+from remit.domain.canonical import digest
 from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import Code
 from remit.ports.backoffice import Act, ActResult, ActState
 
 DAY_MS = 86_400_000
@@ -20,20 +23,25 @@ class PackDesk:
 
     def __init__(self, path: Path, pack: str) -> None:
         found = read_pack(pack)
+        self.pack = pack
         self.world = StandingWorld()
         self.database = DeskDatabase(path / "desk.db")
-        self.plug = BuiltinBackoffice(self.database, self.world, read_catalogue(found.catalogue, today=None))
+        self.catalogue = read_catalogue(found.catalogue, today=None)
+        self.plug = BuiltinBackoffice(self.database, self.world, self.catalogue)
         self._keys = itertools.count(1)
         run(self.plug.seed(found.seed))
 
-    def act(self, action: str, customer: str, params: Mapping[str, Any]) -> ActResult:
+    def act(
+        self, action: str, customer: str, params: Mapping[str, Any], confirmed_by: Sequence[str] = (), case: str = "case_1"
+    ) -> ActResult:
         key = f"act_{next(self._keys)}"
-        act = Act(key=key, action=action, params=params, customer=customer, case="case_1", versions={}, confirmed_by=(), decision="")
+        act = Act(key=key, action=action, params=params, customer=customer, case=case, versions={}, confirmed_by=confirmed_by, decision="")
         return run(self.plug.perform(act))
 
     def done(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
         result = self.act(action, customer, params)
         assert result.state is ActState.DONE, result.reason
+        assert result.values.keys() <= set(self.catalogue.action(action).returns), "tells what the catalogue does not declare"
         return result.values
 
     def no(self, action: str, customer: str, **params: Any) -> str:
@@ -43,7 +51,13 @@ class PackDesk:
         return result.reason
 
     def read(self, action: str, customer: str, **params: Any) -> Mapping[str, Any]:
-        return run(self.plug.read(action, params, customer=customer)).values
+        told = run(self.plug.read(action, params, customer=customer)).values
+        assert told.keys() <= set(self.catalogue.action(action).returns), "tells what the catalogue does not declare"
+        return told
+
+    def record(self, kind: str, record_id: str) -> Mapping[str, Any]:
+        """A record's data as the desk keeps it, whether or not an action tells it."""
+        return run(self.database.read(lambda connection: find(connection, kind, record_id), fault=Code.FAULT_BACKOFFICE)).data
 
     def money(self, kind: str, record_id: str) -> list[tuple[str, str, str]]:
         return list(run(self.plug.movements(kind, record_id)))
@@ -53,3 +67,17 @@ class PackDesk:
 
     def days_pass(self, days: int) -> None:
         self.world.at += days * DAY_MS
+
+
+def refund(desk: PackDesk, amount: str, method: str = "pm_7", officer: str = "") -> ActResult:
+    confirmed_by = ("customer", f"officer:{officer}") if officer else ("customer",)
+    return desk.act("payment.refund", "anna", {"order_id": "W1001", "payment_method_id": method, "amount": amount}, confirmed_by)
+
+
+def complain(desk: PackDesk) -> None:
+    desk.done("complaint.file", "anna", kind="damaged", order_id="W1001", text="Both arrived with scratches.")
+
+
+def offer(kind: str, **terms: Any) -> dict[str, Any]:
+    full = {"kind": kind, **terms}
+    return {"offer_id": "offer_1", "digest": digest(full), **full}

@@ -19,11 +19,14 @@ def dispute(amount: str, transaction: str = "T-1") -> dict[str, str]:
     return {"transaction_id": transaction, "amount": amount, "reason": "not received"}
 
 
-def test_a_transaction_is_disputed_up_to_its_amount_over_all_disputes(desk: PackDesk) -> None:
-    number = desk.done("dispute.file", "lena", **dispute("600.00 EUR"))["dispute.reference"]
-    assert "40.00 EUR" in desk.no("dispute.file", "lena", **dispute("40.01 EUR"))
-    desk.done("dispute.file", "lena", **dispute("40.00 EUR"))
-    assert desk.read("dispute.read", "lena", dispute_id=number) == {"dispute.status": "filed", "dispute.amount": "600.00 EUR"}
+def test_a_transaction_is_disputed_once_and_up_to_its_amount(desk: PackDesk) -> None:
+    assert "640.00 EUR" in desk.no("dispute.file", "lena", **dispute("640.01 EUR"))
+    number = desk.done("dispute.file", "lena", **dispute("500.00 EUR"), text="Only the lid came.")["dispute.reference"]
+    assert "disputed already" in desk.no("dispute.file", "lena", **dispute("140.00 EUR"))
+    assert desk.read("transaction.read", "lena", transaction_id="T-1")["transaction.disputed"] == "500.00 EUR"
+    told = {"dispute.status": "filed", "dispute.amount": "500.00 EUR", "dispute.reason": "not received"}
+    assert desk.read("dispute.read", "lena", dispute_id=number) == told
+    assert desk.record("dispute", number)["text"] == "Only the lid came."
     assert desk.read("dispute.read", "omar", dispute_id=number) == {}
 
 
@@ -41,6 +44,8 @@ def test_a_card_is_blocked_for_good_and_then_replaced(desk: PackDesk) -> None:
     new = desk.done("card.replace", "lena", card_id="C-1", deliver_to="Marktplatz 3, 50667 Koeln")["card.reference"]
     assert desk.read("card.read", "lena", card_id="C-1")["card.status"] == "replaced"
     assert desk.read("card.read", "lena", card_id=new)["card.daily_limit"] == "1000.00 EUR"
+    assert "ordered" in desk.no("limit.change", "lena", card_id=new, limit="10.00 EUR")
+    desk.done("card.block", "lena", card_id=new, reason="lost")
     assert "no such card" in desk.no("card.block", "lena", card_id="C-2", reason="lost")
 
 

@@ -21,7 +21,8 @@ def in_days(desk: PackDesk, days: int) -> str:
 
 
 def test_a_reset_link_goes_to_the_contact_on_file_and_is_in_no_answer(desk: PackDesk) -> None:
-    assert desk.done("password.reset", "jdoe", account_id="jdoe") == {"account.status": "locked"}
+    assert desk.done("password.reset", "jdoe", account_id="jdoe") == {"account.status": "active"}
+    assert desk.record("account", "jdoe")["sessions"] == 0
     assert desk.letters("jdoe") == ["+49 40 5550142"]
     assert "no such account" in desk.no("password.reset", "jdoe", account_id="msato")
     assert desk.letters("msato") == []
@@ -43,6 +44,16 @@ def test_a_second_factor_is_set_up_beside_the_old_one_and_its_owner_is_told(desk
 def test_a_second_factor_never_lands_on_somebody_elses_device(desk: PackDesk) -> None:
     assert "no such device" in desk.no("mfa.change", "msato", account_id="msato", method="hardware key", device_id="D-100")
     desk.done("mfa.change", "msato", account_id="msato", method="hardware key", device_id="D-101")
+
+
+def test_a_second_factor_moves_to_a_new_device_of_the_same_kind(desk: PackDesk) -> None:
+    desk.done("account.unlock", "jdoe", account_id="jdoe")
+    again = {"account_id": "jdoe", "method": "authenticator app"}
+    assert "name the device" in desk.no("mfa.change", "jdoe", **again)
+    desk.done("mfa.change", "jdoe", **again, device_id="D-102")
+    assert "being set up already" in desk.no("mfa.change", "jdoe", **again, device_id="D-102")
+    desk.done("mfa.change", "jdoe", account_id="jdoe", method="passkey")
+    assert len(desk.letters("jdoe")) == 3
 
 
 def test_access_is_given_at_a_level_and_until_a_day_the_application_allows(desk: PackDesk) -> None:

@@ -170,7 +170,7 @@ def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[s
     marks = {mark.path: mark.kind for mark in action.marks}
     kinds = _kinds(action, params)
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
-    for path, place, value in _leaves(read, Path(()), ""):
+    for path, place, value in _leaves(read, Path(()), "") if read else ():
         yield f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names)}", _meaning(marks.get(path))
 
 

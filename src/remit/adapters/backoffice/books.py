@@ -5,12 +5,13 @@ Which rules an action follows is for the effects; keys, fences and versions are 
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from remit.domain.canonical import canonical, digest
+from remit.domain.confirmers import OFFICER
 from remit.domain.values import Instant, Json, Money, minor_digits
 
 VERSION: Final = 1
@@ -61,7 +62,10 @@ class DeskRecord:
 class Books:
     """What one act may look at and change. It sees the acting customer's records and the public ones, no others."""
 
-    def __init__(self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant, confirmed_by: Collection[str] = ()
+    ) -> None:
+        """Open the books for one act; `confirmed_by` are the people who said yes to it, as the decision calls them."""
         self._connection = connection
         self._looked_at: dict[tuple[str, str], DeskRecord] = {}
         self._made = 0
@@ -69,6 +73,7 @@ class Books:
         self.act = act
         self.case = case
         self.now = now
+        self.officer_agreed = any(one.startswith(OFFICER) for one in confirmed_by)
 
     def stands(self, kind: str, record_id: str, version: str) -> bool:
         """Whether a record still has this version. What was looked at need not be read again by whoever fetches it next."""
@@ -102,6 +107,14 @@ class Books:
         if found is None or found.owners:
             raise Failed(f"There is no such {kind.replace('_', ' ')}.")
         return found
+
+    def everybodys(self, kind: str) -> Sequence[DeskRecord]:
+        """All records of one kind that belong to nobody, such as the products, by id."""
+        rows = self._connection.execute(
+            "select id from record where kind = ?1 and id not in (select id from record_owner where kind = ?1) order by id", (kind,)
+        ).fetchall()
+        found = (find(self._connection, kind, record_id) for (record_id,) in rows)
+        return tuple(record for record in found if record is not None)
 
     def owned(self, kind: str) -> Sequence[DeskRecord]:
         """All records of this customer of one kind."""
@@ -145,9 +158,9 @@ class Books:
         return int(row[0])
 
     def paid_with(self, record: DeskRecord, currency: str) -> Sequence[tuple[str, int]]:
-        """By payment method, what came in with it for a record and did not go back to it, where that is above zero."""
+        """By payment method, what came in with it for a record and did not go back to it; below zero where more went to it."""
         rows = self._connection.execute(
-            "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method having net > 0 order by method",
+            "select method, sum(minor) as net from ledger where kind = ? and id = ? and currency = ? group by method order by method",
             (record.kind, record.id, currency),
         )
         return tuple((str(method), int(net)) for method, net in rows)
@@ -160,7 +173,7 @@ class Books:
         )
 
     def notify(self, recipient: str, text: str) -> None:
-        """Queue a letter of the desk to the customer's own address."""
+        """Queue a letter of the desk: to the customer's own contact, or to whom the customer had something sent."""
         self._connection.execute(
             "insert into notice (act, customer, recipient, text, at) values (?, ?, ?, ?, ?)",
             (self.act, self.customer, recipient, text, self.now),

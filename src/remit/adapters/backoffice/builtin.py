@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from remit.adapters.backoffice import books
 from remit.adapters.backoffice.effects import EFFECTS, Effect
+from remit.adapters.backoffice.effects.looking import LOOKS
 from remit.adapters.desk_database import UNDO, DeskDatabase
 from remit.domain.catalogue import Action, Catalogue, MarkKind
 from remit.domain.catalogue import Effect as Kind
@@ -25,6 +26,7 @@ T = TypeVar("T")
 
 BEFORE_ACT: Final = "desk.before_act"
 AFTER_ACT: Final = "desk.after_act"
+_INCOMPLETE: Final = "The desk's own record does not say what is needed for this; a person must look at it."
 _NOT_FOUND: Final = ActResult(state=ActState.FAILED, values={}, reason="There is no such record of this customer.")
 
 
@@ -85,9 +87,15 @@ class BuiltinBackoffice:
         return await self._read(job)
 
     async def read(self, action: str, params: Mapping[str, Json], *, customer: str) -> ActResult:
-        """Answer a reading action from the records it names, else from what the desk knows of the customer."""
+        """Answer a reading action: from what there is to choose from, else the records it names, else what is known of the customer."""
         found = self._catalogue.action(action)
-        return await self._read(lambda connection: self._answer(connection, found, params, customer))
+        look = LOOKS.get(action)
+        if look is None:
+            return await self._read(lambda connection: self._answer(connection, found, params, customer))
+        now = self._world.now()
+        return await self._read(
+            lambda connection: _look(look, books.Books(connection, customer=customer, act="", case="", now=now), params)
+        )
 
     async def perform(self, act: Act) -> ActResult:
         """Do the act once; its key and its effect become durable together.
@@ -101,7 +109,7 @@ class BuiltinBackoffice:
         now = self._world.now()
 
         def job(connection: sqlite3.Connection) -> ActResult:
-            book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now)
+            book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now, confirmed_by=act.confirmed_by)
             done = _try(connection, effect, book, act)
             if _write_act(connection, act.key, done, now=now, act=act):
                 return done
@@ -233,7 +241,21 @@ def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act:
     except books.Failed as failed:
         connection.execute(UNDO)
         return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
+    except (LookupError, TypeError):
+        # A record of another shape than the effects know stays so: tried again and again, the act would never be settled.
+        connection.execute(UNDO)
+        return ActResult(state=ActState.FAILED, values={}, reason=_INCOMPLETE)
     return ActResult(state=ActState.DONE, values=values)
+
+
+def _look(look: Effect, book: books.Books, params: JsonObject) -> ActResult:
+    """Look up what there is to choose from; nothing is written."""
+    try:
+        return ActResult(state=ActState.DONE, values=look(book, params))
+    except books.Failed as failed:
+        return ActResult(state=ActState.FAILED, values={}, reason=str(failed))
+    except (LookupError, TypeError):
+        return ActResult(state=ActState.FAILED, values={}, reason=_INCOMPLETE)
 
 
 def _result(connection: sqlite3.Connection, key: str) -> ActResult:

@@ -1,13 +1,18 @@
 """What `remit check` and `remit doctor` find in settings and rules that is valid, and still may not be what was meant."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.waivers import owns
 from remit.settings import Settings
-from remit.wiring import Loaded, look, pack_names
+from remit.wiring import Loaded, look, pack_names, rules_of
+
+_CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
+_MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,18 @@ def oddities(settings: Settings, loaded: Loaded) -> Iterator[Finding]:
         if not owns(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."
             yield Finding(name="waiver", state="look", says=says, cure="Name the officer who answers for it, or officer:<role>.")
+    own, meant = loaded.catalogue.currency, _currencies(settings, loaded.catalogue)
+    if meant and own not in meant:
+        says = f"the desk's currency is {own}, and its waivers, offers and policies speak of {', '.join(sorted(meant))} alone."
+        yield Finding(name="currency", state="look", says=says, cure="Write them, and the policy cases, in the desk's own currency.")
+
+
+def _currencies(settings: Settings, catalogue: Catalogue) -> frozenset[str]:
+    """What the amounts in the rules are in."""
+    offered = (one for role in catalogue.roles.values() for one in (role.offers or {}).values() if one is not None)
+    waived = (value for waiver in catalogue.waivers for tests in waiver.limit.values() for value in tests.values())
+    compared = (found for _, text in rules_of(settings).policies for found in _CURRENCY.findall(text))
+    return frozenset([one.currency for one in offered] + [str(one)[-3:] for one in waived if _MONEY.fullmatch(str(one))] + [*compared])
 
 
 def _roles(catalogue: Catalogue) -> Sequence[str]:

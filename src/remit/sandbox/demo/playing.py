@@ -143,7 +143,7 @@ class Playing:
         """What an agent's story needs from others: an officer's offer, a closed case, a lent session."""
         match event["wanted"]:
             case "offer":
-                terms = {"kind": "exception", "exception": "late_return", "order_id": "W1001"}
+                terms = {"kind": "exception", "exception": "late return", "order_id": "W1001"}
                 self.officer.post(f"/desk/v1/cases/{event['case']}/offers", {"action": "offer.accept", "terms": terms})
                 self.note(f"officer {self.officer.id} offers in the case: return it after the 30 days, as an exception")
             case "close":

@@ -1,24 +1,25 @@
 """What the built-in desk does for a shop's customers: orders, refunds, addresses, complaints, account recovery."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
-from remit.adapters.backoffice.effects import asked, payments
-from remit.domain.values import Json, JsonObject
+from remit.adapters.backoffice.effects import asked, orders, payments
+from remit.domain.values import Json, JsonObject, minor_digits
 
-RETURN_DAYS: Final = 30
+GOODWILL: Final = 50
+"""What a complaint can bring back for one order without an officer, in whole units of its currency."""
 
 
 def cancel_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Cancel an order that has not left the house and pay back what was paid, to where it came from."""
     order = _order(books, params, status="pending", otherwise="cancelled")
-    payments.pay_all_back(books, order, _currency(order))
+    payments.pay_all_back(books, order, orders.currency_of(order))
     order.data["status"] = "cancelled"
     order.data["cancel_reason"] = asked.text(params, "reason")
     for item in order.data["items"]:
         item["state"] = "cancelled"
+        orders.put_back(books, item)
     books.save(order)
     return {"order.status": "cancelled"}
 
@@ -26,14 +27,16 @@ def cancel_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def modify_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Swap items of an order that has not left the house for others."""
     order = _order(books, params, status="pending", otherwise="changed")
-    _swap(books, order, params, state="ordered")
+    for item in _swap(books, order, params, state="ordered"):
+        orders.put_back(books, item)
     books.save(order)
     return {"order.status": "pending", "order.total": order.data["total"]}
 
 
 def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Swap delivered items for others: the old ones come back, the new ones go out."""
-    order = _order(books, params, status="delivered", otherwise="exchanged")
+    """Swap delivered items for others within the return days: the old ones come back, the new ones go out."""
+    order = books.own("order", asked.text(params, "order_id"))
+    orders.arrived(books, order, otherwise="exchanged")
     _swap(books, order, params, state="to be sent")
     order.data["status"] = "exchange requested"
     books.save(order)
@@ -43,12 +46,8 @@ def exchange_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Announce that delivered items come back, within the return days or under an agreed exception."""
     order = books.own("order", asked.text(params, "order_id"))
-    if order.data["status"] not in {"delivered", "return requested"}:
-        raise Failed(f"An order that is {order.data['status']} cannot be sent back.")
-    last = asked.day(order.data["delivered_on"], "The delivery day") + timedelta(days=RETURN_DAYS)
-    if asked.today(books.now) > last and "late_return" not in order.data.get("exceptions", []):
-        raise Failed(f"The return days of this order ended on {last.isoformat()}.")
-    for item in _items(order, asked.texts(params, "item_ids"), state="ordered"):
+    orders.arrived(books, order, otherwise="sent back")
+    for item in orders.items(order, asked.texts(params, "item_ids"), state="ordered"):
         item["state"] = "returning"
     order.data["status"] = "return requested"
     books.save(order)
@@ -56,13 +55,18 @@ def return_order(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def refund(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Pay back money for an order to one of the customer's own payment methods."""
+    """Pay back money for an order to one of the customer's own payment methods.
+
+    ⚔ For what comes back. For a complaint about the order a little more, over all refunds together, however they are cut;
+    beyond that only where an officer has agreed, and never for what was replaced.
+    """
     order = books.own("order", asked.text(params, "order_id"))
     if order.data["status"] == "pending":
         raise Failed("This order has not left the house; cancel it instead.")
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     amount = asked.money(params, "amount")
-    minor = payments.in_currency(amount, _currency(order))
+    minor = payments.in_currency(amount, orders.currency_of(order))
+    _verify_owed(books, order, minor, amount.currency)
     payments.pay_back(books, order, method, minor=minor, currency=amount.currency)
     order.data["refunded"] = from_minor(_refunded(order) + minor, amount.currency)
     books.save(order)
@@ -80,11 +84,14 @@ def change_order_address(books: Books, params: JsonObject) -> Mapping[str, Json]
 def change_order_method(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Pay a pending order with another of the customer's payment methods."""
     order = _order(books, params, status="pending", otherwise="paid in another way")
-    method = books.own("payment_method", asked.text(params, "payment_method_id"))
-    if method.id == order.data["payment_method"]:
+    method_id = asked.text(params, "payment_method_id")
+    if method_id == order.data["payment_method"]:
         raise Failed("The order is paid with this method already.")
-    currency = _currency(order)
+    currency = orders.currency_of(order)
     paid = payments.pay_all_back(books, order, currency)
+    payments.verify_agreed(params, paid, currency)
+    # Fetched only now: it may itself have been paid back to, and a gift card's old balance would be written over the new.
+    method = books.own("payment_method", method_id)
     if paid > 0:
         payments.charge(books, order, method, minor=paid, currency=currency)
     order.data["payment_method"] = method.id
@@ -125,41 +132,42 @@ def _order(books: Books, params: JsonObject, *, status: str, otherwise: str) -> 
     return order
 
 
-def _items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[dict[str, Any]]:
-    if len(set(item_ids)) != len(item_ids):
-        raise Failed("An item is named twice.")
-    by_id = {item["id"]: dict(item) for item in order.data["items"]}
-    for item_id in item_ids:
-        if item_id not in by_id:
-            raise Failed(f"The order has no item {item_id}.")
-        if by_id[item_id]["state"] != state:
-            raise Failed(f"Item {item_id} is {by_id[item_id]['state']} already.")
-    order.data["items"] = list(by_id.values())
-    return [by_id[item_id] for item_id in item_ids]
-
-
-def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) -> None:
-    """Put other products in the place of items, and settle the difference of price."""
+def _swap(books: Books, order: DeskRecord, params: JsonObject, *, state: str) -> list[dict[str, Any]]:
+    """Put other products in the place of items, and settle the difference of price that was agreed on; tells what the items were."""
     item_ids, product_ids = asked.texts(params, "item_ids"), asked.texts(params, "new_product_ids")
     if len(item_ids) != len(product_ids):
         raise Failed("Name one new product for each item.")
-    currency = _currency(order)
+    currency = orders.currency_of(order)
     difference = 0
-    for item, product_id in zip(_items(order, item_ids, state="ordered"), product_ids, strict=True):
-        product = books.public("product", product_id)
-        if product.data["stock"] < 1:
-            raise Failed(f"{product.name} is sold out.")
-        product.data["stock"] -= 1
-        books.save(product)
+    before: list[dict[str, Any]] = []
+    for item, product_id in zip(orders.items(order, item_ids, state="ordered"), product_ids, strict=True):
+        product = orders.take(books, product_id)
         difference += payments.in_currency(asked.as_money(product.data["price"]), currency) - in_minor(asked.as_money(item["price"]))
+        before.append({**item})
         item.update(product=product.id, title=product.name, price=product.data["price"], state=state)
+    payments.verify_agreed(params, difference, currency)
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     payments.settle_difference(books, order, method, minor=difference, currency=currency)
-    order.data["total"] = from_minor(sum(in_minor(asked.as_money(item["price"])) for item in order.data["items"]), currency)
+    order.data["total"] = from_minor(orders.worth(order.data["items"]), currency)
+    return before
 
 
-def _currency(order: DeskRecord) -> str:
-    return asked.as_money(order.data["total"]).currency
+def _is_about(complaint: DeskRecord, order: DeskRecord, case: str) -> bool:
+    """Whether a complaint is about an order: it names it, or names none and was made in the same case."""
+    return bool(complaint.data["order"] == order.id if "order" in complaint.data else complaint.data["case"] == case)
+
+
+def _verify_owed(books: Books, order: DeskRecord, minor: int, currency: str) -> None:
+    """Check that there is a reason to pay this much back."""
+    items = order.data["items"]
+    complained = any(_is_about(one, order, books.case) for one in books.owned("complaint"))
+    kept, coming = in_minor(asked.as_money(order.data["total"])) - orders.worth(items, "replaced"), orders.worth(items, "returning")
+    goodwill = GOODWILL * 10 ** minor_digits(currency) if complained else 0
+    owed = kept if complained and books.officer_agreed else min(coming + goodwill, kept)
+    room = max(owed - _refunded(order), 0)
+    if minor > room:
+        why = "without an officer of the house" if complained else "for what comes back; for more, complain about the order first"
+        raise Failed(f"At most {from_minor(room, currency)} can be paid back {why}.")
 
 
 def _refunded(order: DeskRecord) -> int:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from remit.adapters.backoffice.books import Books, Failed, from_minor, in_minor
-from remit.adapters.backoffice.effects import asked
+from remit.adapters.backoffice.effects import asked, orders, payments
 from remit.domain.canonical import digest
 from remit.domain.values import Json, JsonObject
 
 _ENVELOPE: Final = frozenset({"digest", "offer_id"})
-EXCEPTIONS: Final = frozenset({"late_return"})
+EXCEPTIONS: Final = frozenset({"late return"})
 
 
 def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
@@ -22,7 +22,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
         raise Failed("These are not the terms of the offer.")
     books.use_offer(asked.text(params, "offer_id"))
     match asked.text(params, "kind"):
-        case "goodwill_credit":
+        case "goodwill credit":
             return _credit(books, params)
         case "replacement":
             return _replace(books, params)
@@ -35,6 +35,7 @@ def accept(books: Books, params: JsonObject) -> Mapping[str, Json]:
 def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
     amount = asked.money(params, "amount")
     order = books.own("order", asked.text(params, "order_id"))
+    payments.in_currency(amount, orders.currency_of(order))
     held = books.attribute("account.credit")
     before = in_minor(asked.as_money(held)) if held is not None else 0
     if held is not None and asked.as_money(held).currency != amount.currency:
@@ -47,13 +48,16 @@ def _credit(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def _replace(books: Books, params: JsonObject) -> Mapping[str, Json]:
+    """Send items again, free of charge. ⚔ What was replaced is not sent back for money as well."""
     order = books.own("order", asked.text(params, "order_id"))
-    wanted = asked.texts(params, "item_ids")
-    by_id = {item["id"]: item for item in order.data["items"]}
-    if not set(wanted) <= by_id.keys() or len(set(wanted)) != len(wanted):
-        raise Failed("The order does not have these items.")
-    items = [{**by_id[item_id], "state": "to be sent"} for item_id in wanted]
-    data = {**{name: order.data[name] for name in ("shipping_address", "payment_method", "total")}, "items": items}
+    replaced = orders.items(order, asked.texts(params, "item_ids"), state="ordered")
+    items = [{**item, "state": "to be sent"} for item in replaced]
+    for item in replaced:
+        orders.take(books, str(item["product"]))
+        item["state"] = "replaced"
+    books.save(order)
+    total = from_minor(orders.worth(items), orders.currency_of(order))
+    data = {**{name: order.data[name] for name in ("shipping_address", "payment_method")}, "total": total, "items": items}
     sent = books.add("order", f"Replacement for {order.name}", {**data, "status": "replacement", "replaces": order.id})
     return {"order.status": "replacement", "replacement.reference": sent.id}
 

@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
-from remit.domain.values import Money, minor_digits
+from remit.adapters.backoffice.effects import asked
+from remit.domain.values import JsonObject, Money, minor_digits
 
 
 def charge(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
@@ -20,6 +21,8 @@ def charge(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, 
 def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int, currency: str) -> None:
     """Give money for a record back, never more than what came in for it.
 
+    ⚔ What was paid with a gift card goes back to a gift card: on a bank card it would be money.
+
     Raises:
         Failed: when that would be more than was paid and not yet paid back, or the method is not usable.
     """
@@ -27,6 +30,8 @@ def pay_back(books: Books, record: DeskRecord, method: DeskRecord, *, minor: int
     room = books.balance(record, currency)
     if minor > room:
         raise Failed(f"At most {from_minor(max(room, 0), currency)} can be paid back for this {record.kind}.")
+    if not _is_gift_card(method) and minor > (cash := _paid_in_money(books, record, currency)):
+        raise Failed(f"At most {from_minor(max(cash, 0), currency)} can be paid back in money; the rest was paid with a gift card.")
     _move_gift_card(books, method, minor=minor, currency=currency)
     books.enter("refund", record, method=method.id, minor=-minor, currency=currency)
 
@@ -40,10 +45,11 @@ def pay_all_back(books: Books, record: DeskRecord, currency: str) -> int:
         Failed: when one of the methods can no longer be used.
     """
     whole = left = books.balance(record, currency)
-    for method_id, net in books.paid_with(record, currency):
-        minor = min(net, left)
+    paid = [(books.own("payment_method", method_id), net) for method_id, net in books.paid_with(record, currency) if net > 0]
+    for method, net in sorted(paid, key=lambda one: _is_gift_card(one[0])):
+        minor = min(net, left) if _is_gift_card(method) else min(net, left, _paid_in_money(books, record, currency))
         if minor > 0:
-            pay_back(books, record, books.own("payment_method", method_id), minor=minor, currency=currency)
+            pay_back(books, record, method, minor=minor, currency=currency)
             left -= minor
     return whole
 
@@ -58,6 +64,18 @@ def settle_difference(books: Books, record: DeskRecord, method: DeskRecord, *, m
         charge(books, record, method, minor=minor, currency=currency)
     elif minor < 0:
         pay_back(books, record, method, minor=-minor, currency=currency)
+
+
+def verify_agreed(params: JsonObject, difference: int, currency: str) -> None:
+    """Refuse to move another amount than the one that was asked for and confirmed: `amount` is paid, `paid_back` comes back.
+
+    Raises:
+        Failed: saying the amount there is.
+    """
+    for name, due, what in (("amount", difference, "due"), ("paid_back", -difference, "that comes back")):
+        agreed = in_currency(asked.money(params, name), currency) if name in params else 0
+        if agreed != max(due, 0):
+            raise Failed(f"The amount {what} is {from_minor(max(due, 0), currency)}.")
 
 
 def in_currency(money: Money, currency: str) -> int:
@@ -81,8 +99,18 @@ def verify_usable(method: DeskRecord) -> None:
         raise Failed("This payment method can no longer be used.")
 
 
+def _is_gift_card(method: DeskRecord) -> bool:
+    return method.data.get("kind") == "gift_card"
+
+
+def _paid_in_money(books: Books, record: DeskRecord, currency: str) -> int:
+    """What this customer paid for a record with anything but gift cards, less what went back there."""
+    money = {method.id for method in books.owned("payment_method") if not _is_gift_card(method)}
+    return sum(net for method_id, net in books.paid_with(record, currency) if method_id in money)
+
+
 def _move_gift_card(books: Books, method: DeskRecord, *, minor: int, currency: str) -> None:
-    if method.data.get("kind") != "gift_card":
+    if not _is_gift_card(method):
         return
     held, _, held_currency = str(method.data["balance"]).partition(" ")
     if held_currency != currency:

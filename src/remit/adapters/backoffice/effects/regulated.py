@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.adapters.backoffice.books import Books, DeskRecord, Failed, from_minor, in_minor
+from remit.adapters.backoffice.books import Books, DeskRecord, Failed, in_minor
 from remit.adapters.backoffice.effects import asked, payments
 from remit.domain.values import Json, JsonObject, same
 
@@ -11,30 +11,35 @@ DISPUTE_DAYS: Final = 120
 
 
 def file_dispute(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Dispute a booked transaction, whole or in part, within the dispute days."""
+    """Dispute a booked transaction, whole or in part, within the dispute days.
+
+    ⚔ Once: of a charge disputed in slices each slice could stay below what an officer must see.
+    """
     transaction = books.own("transaction", asked.text(params, "transaction_id"))
     if transaction.data["status"] != "booked":
         raise Failed(f"A transaction that is {transaction.data['status']} cannot be disputed.")
+    if "disputed" in transaction.data:
+        raise Failed(f"This transaction is disputed already, over {transaction.data['disputed']}.")
     age = (asked.today(books.now) - asked.day(transaction.data["booked_on"], "The day of booking")).days
     if age > DISPUTE_DAYS:
         raise Failed(f"A transaction can be disputed for {DISPUTE_DAYS} days; this one is {age} days old.")
     amount = asked.money(params, "amount")
     whole = asked.as_money(transaction.data["amount"])
-    minor = payments.in_currency(amount, whole.currency)
-    before = in_minor(asked.as_money(transaction.data["disputed"])) if "disputed" in transaction.data else 0
-    if before + minor > in_minor(whole):
-        raise Failed(f"At most {from_minor(in_minor(whole) - before, whole.currency)} of this transaction can still be disputed.")
-    transaction.data["disputed"] = from_minor(before + minor, whole.currency)
+    if payments.in_currency(amount, whole.currency) > in_minor(whole):
+        raise Failed(f"At most {whole} of this transaction can be disputed.")
+    transaction.data["disputed"] = str(amount)
     books.save(transaction)
     data: dict[str, Any] = {"transaction": transaction.id, "amount": str(amount), "reason": asked.text(params, "reason"), "status": "filed"}
+    if "text" in params:
+        data["text"] = asked.text(params, "text")
     dispute = books.add("dispute", f"Dispute of {amount} at {transaction.data['merchant']}", data)
     return {"dispute.reference": dispute.id, "dispute.status": "filed"}
 
 
 def block_card(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Block a card for good."""
+    """Block a card for good, also one that is still on its way."""
     card = books.own("card", asked.text(params, "card_id"))
-    if card.data["status"] != "active":
+    if card.data["status"] not in {"active", "ordered"}:
         raise Failed(f"A card that is {card.data['status']} cannot be blocked.")
     card.data.update(status="blocked", blocked_for=asked.text(params, "reason"))
     books.save(card)

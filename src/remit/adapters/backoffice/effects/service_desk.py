@@ -9,11 +9,13 @@ from remit.domain.values import Json, JsonObject
 
 
 def reset_password(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """End all sessions and send a one-time link to the contact on file, never to whoever asks."""
+    """End all sessions and any lock, and send a one-time link to the contact on file, never to whoever asks."""
     account = _account(books, params)
     if account.data["status"] == "suspended":
         raise Failed("This account is suspended; security decides about it.")
     recipient = _recipient(account)
+    if account.data["status"] == "locked":
+        account.data["status"] = "active"  # else the new password would let nobody in, and the task has ended
     account.data.update(password_state="to be set by its owner", sessions=0)  # noqa: S106  # a state in words, no password
     books.save(account)
     books.notify(recipient, f"A new password can be set for {account.name}. Use the link in this message within 15 minutes.")
@@ -32,18 +34,20 @@ def unlock_account(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 
 def change_mfa(books: Books, params: JsonObject) -> Mapping[str, Json]:
-    """Let the owner enrol another second factor; the old one works until the new one does."""
+    """Let the owner enrol another second factor, or the same kind on another device; the old one works until the new one does."""
     account = _account(books, params)
     if account.data["status"] != "active":
         raise Failed(f"The second factor of an account that is {account.data['status']} cannot be changed.")
     method = asked.text(params, "method")
-    if method in account.data["mfa_methods"]:
-        raise Failed(f"The account uses {method} already.")
+    if method in account.data["mfa_methods"] and "device_id" not in params:
+        raise Failed(f"The account uses {method} already; name the device it is to move to.")
+    if method == account.data.get("mfa_enrolment") and params.get("device_id") == account.data.get("mfa_device"):
+        raise Failed(f"A second factor ({method}) is being set up already.")
     if "device_id" in params:
         device = books.own("device", asked.text(params, "device_id"))
         if device.data["status"] != "in use":
             raise Failed(f"A device that is {device.data['status']} cannot carry a second factor.")
-    account.data["mfa_enrolment"] = method
+    account.data.update(mfa_enrolment=method, mfa_device=params.get("device_id"))
     books.save(account)
     books.notify(
         _recipient(account), f"A new second factor ({method}) can be set up for {account.name}. Tell security if you did not ask for it."

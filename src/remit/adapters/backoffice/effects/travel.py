@@ -12,23 +12,23 @@ MAX_BAGS: Final = 5
 
 def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Move a booking to another flight; the difference asked for must be the difference there is."""
-    booking = _confirmed(books, params)
+    booking = to_be_changed(books, params)
     if not booking.data["changeable"]:
         raise Failed("This fare cannot be changed.")
     flight = books.public("flight", asked.text(params, "flight_id"))
+    if hindrance := hinders(books, booking, flight):
+        raise Failed(hindrance)
     travellers = len(booking.data["passengers"])
-    if flight.data["seats"] < travellers:
-        raise Failed(f"{flight.name} does not have {travellers} free seats.")
-    if (flight.data["from"], flight.data["to"]) != (booking.data["from"], booking.data["to"]):
-        raise Failed("A booking can only move to a flight between the same places.")
     fare = asked.as_money(booking.data["fare"])
-    price = payments.in_currency(asked.as_money(flight.data["price"]), fare.currency) * travellers
+    price = price_of(booking, flight)
     difference = price - in_minor(fare)
-    _verify_agreed(params, difference, fare.currency)
+    # A cheaper flight gives nothing back; the fare paid goes on counting.
+    payments.verify_agreed(params, max(difference, 0), fare.currency)
     if difference > 0:
         method = books.own("payment_method", asked.text(params, "payment_method_id"))
         payments.charge(books, booking, method, minor=difference, currency=fare.currency)
         booking.data["fare"] = from_minor(price, fare.currency)
+    _free_seats(books, booking)
     flight.data["seats"] -= travellers
     books.save(flight)
     booking.data.update(flight=flight.id, departs=flight.data["departs"])
@@ -38,9 +38,10 @@ def change_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Cancel a booking; what is refundable goes back to where it came from."""
-    booking = _confirmed(books, params)
+    booking = to_be_changed(books, params)
     if booking.data["refundable"]:
         payments.pay_all_back(books, booking, asked.as_money(booking.data["fare"]).currency)
+    _free_seats(books, booking)
     booking.data["status"] = "cancelled"
     books.save(booking)
     return {"booking.status": "cancelled"}
@@ -48,14 +49,14 @@ def cancel_booking(books: Books, params: JsonObject) -> Mapping[str, Json]:
 
 def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     """Add bags to a booking at the price the desk has for them."""
-    booking = _confirmed(books, params)
+    booking = to_be_changed(books, params)
     bags = asked.number(params, "bags")
     held = booking.data.get("bags", 0)
     if bags < 1 or held + bags > MAX_BAGS:
         raise Failed(f"A booking holds at most {MAX_BAGS} bags; this one has {held}.")
     price = asked.as_money(booking.data["bag_price"])
     due = in_minor(price) * bags
-    _verify_agreed(params, due, price.currency)
+    payments.verify_agreed(params, due, price.currency)
     method = books.own("payment_method", asked.text(params, "payment_method_id"))
     payments.charge(books, booking, method, minor=due, currency=price.currency)
     booking.data["bags"] = held + bags
@@ -63,7 +64,31 @@ def add_baggage(books: Books, params: JsonObject) -> Mapping[str, Json]:
     return {"booking.bags": held + bags}
 
 
-def _confirmed(books: Books, params: JsonObject) -> DeskRecord:
+def hinders(books: Books, booking: DeskRecord, flight: DeskRecord) -> str:
+    """Why a booking cannot move to a flight, in plain words; "" when it can."""
+    travellers = len(booking.data["passengers"])
+    if flight.id == booking.data["flight"]:
+        return f"The booking is on {flight.name} already."
+    if (flight.data["from"], flight.data["to"]) != (booking.data["from"], booking.data["to"]):
+        return "A booking can only move to a flight between the same places."
+    if asked.day(flight.data["departs"], "The day of departure") <= asked.today(books.now):
+        return f"It is too late to book {flight.name}."
+    if asked.as_money(flight.data["price"]).currency != asked.as_money(booking.data["fare"]).currency:
+        return f"{flight.name} is sold in another currency than the booking."
+    return f"{flight.name} does not have {travellers} free seats." if flight.data["seats"] < travellers else ""
+
+
+def price_of(booking: DeskRecord, flight: DeskRecord) -> int:
+    """What a flight that nothing hinders costs for all travellers of a booking, in minor units."""
+    return in_minor(asked.as_money(flight.data["price"])) * len(booking.data["passengers"])
+
+
+def to_be_changed(books: Books, params: JsonObject) -> DeskRecord:
+    """Fetch a booking of the customer that can still be changed.
+
+    Raises:
+        Failed: when it is not confirmed, or leaves today or left before.
+    """
     booking = books.own("booking", asked.text(params, "booking_id"))
     if booking.data["status"] != "confirmed":
         raise Failed(f"A booking that is {booking.data['status']} cannot be changed.")
@@ -72,11 +97,11 @@ def _confirmed(books: Books, params: JsonObject) -> DeskRecord:
     return booking
 
 
-def _verify_agreed(params: JsonObject, due: int, currency: str) -> None:
-    """Refuse to take another amount than the one that was asked for and confirmed."""
-    agreed = payments.in_currency(asked.money(params, "amount"), currency) if "amount" in params else 0
-    if agreed != max(due, 0):
-        raise Failed(f"The amount due is {from_minor(max(due, 0), currency)}.")
+def _free_seats(books: Books, booking: DeskRecord) -> None:
+    """Let others have the seats a booking gives up."""
+    flight = books.public("flight", str(booking.data["flight"]))
+    flight.data["seats"] += len(booking.data["passengers"])
+    books.save(flight)
 
 
 EFFECTS: Final = {"baggage.add": add_baggage, "booking.cancel": cancel_booking, "booking.change": change_booking}

@@ -1,0 +1,79 @@
+"""Orders at the built-in desk: their items, what they are worth, and what is in stock."""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from remit.adapters.backoffice.books import Books, DeskRecord, Failed, in_minor
+from remit.adapters.backoffice.effects import asked
+
+RETURN_DAYS: Final = 30
+ARRIVED: Final = frozenset({"delivered", "exchange requested", "return requested"})
+"""An order whose items can go back; which of them, is for the state of each."""
+
+
+def arrived(books: Books, order: DeskRecord, *, otherwise: str) -> None:
+    """Check that items of an order can still go back.
+
+    ⚔ An exchange gives money back too, so it has the same end as a return.
+
+    Raises:
+        Failed: when it has not been delivered, or the return days are over and no exception was agreed on.
+    """
+    if order.data["status"] not in ARRIVED:
+        raise Failed(f"An order that is {order.data['status']} cannot be {otherwise}.")
+    last = asked.day(order.data["delivered_on"], "The delivery day") + timedelta(days=RETURN_DAYS)
+    if asked.today(books.now) > last and "late return" not in order.data.get("exceptions", []):
+        raise Failed(f"The return days of this order ended on {last.isoformat()}.")
+
+
+def items(order: DeskRecord, item_ids: tuple[str, ...], *, state: str) -> list[dict[str, Any]]:
+    """Fetch items of an order, to be changed in place.
+
+    Raises:
+        Failed: when one is not there, named twice, or not in that state.
+    """
+    if len(set(item_ids)) != len(item_ids):
+        raise Failed("An item is named twice.")
+    by_id = {item["id"]: dict(item) for item in order.data["items"]}
+    for item_id in item_ids:
+        if item_id not in by_id:
+            raise Failed(f"The order has no item {item_id}.")
+        if by_id[item_id]["state"] != state:
+            raise Failed(f"Item {item_id} is {by_id[item_id]['state']} already.")
+    order.data["items"] = list(by_id.values())
+    return [by_id[item_id] for item_id in item_ids]
+
+
+def worth(some: Iterable[Mapping[str, Any]], *states: str) -> int:
+    """The prices of items together, in minor units; with states, of those that are in one of them."""
+    return sum(in_minor(asked.as_money(item["price"])) for item in some if not states or item["state"] in states)
+
+
+def currency_of(order: DeskRecord) -> str:
+    """The currency an order is kept in."""
+    return asked.as_money(order.data["total"]).currency
+
+
+def take(books: Books, product_id: str) -> DeskRecord:
+    """Take one piece of a product from stock.
+
+    Raises:
+        Failed: when it is not sold, or sold out.
+    """
+    product = books.public("product", product_id)
+    if product.data["stock"] < 1:
+        raise Failed(f"{product.name} is sold out.")
+    product.data["stock"] -= 1
+    books.save(product)
+    return product
+
+
+def put_back(books: Books, item: Mapping[str, Any]) -> None:
+    """Put an item that never left the house back into stock, unless its product is no longer sold."""
+    try:
+        product = books.public("product", str(item.get("product")))
+    except Failed:
+        return
+    product.data["stock"] += 1
+    books.save(product)
