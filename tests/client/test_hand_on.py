@@ -79,7 +79,9 @@ def test_the_assertion_is_not_shown() -> None:
     assert Introduction.from_text(one.to_text()) == one
 
 
-@pytest.mark.parametrize("bad", ["", "{}", "[]", '{"client_id": "c"}', '{"client_id": 1, "assertion_type": "t"}', "\ud800", None, 7, b"bytes"])
+@pytest.mark.parametrize(
+    "bad", ["", "{}", "[]", '{"client_id": "c"}', '{"client_id": 1, "assertion_type": "t"}', "\ud800", None, 7, b"bytes"]
+)
 def test_what_is_no_introduction_is_told(bad: Any) -> None:
     with pytest.raises(Miswritten) as caught:
         Introduction.from_text(bad)
