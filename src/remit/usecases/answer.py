@@ -44,7 +44,7 @@ from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import draft, keyed_digest, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released
-from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.standing import ENDED_BY_NO, Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
 from remit.usecases.write_decision import write_decision
@@ -320,6 +320,8 @@ async def _no(  # one answer and all it hangs on
     target = target_of(action, params_of(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
     changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
+    if end:
+        changed.append(Reserve(declined.task, ENDED_BY_NO, 1, None))  # with the answer, so that no fault in between keeps the task alive
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(

@@ -18,7 +18,7 @@ from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
 from remit.usecases.replies import params_of
 from remit.usecases.reserving import released, released_by_desk, step_done
-from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.standing import ENDED_BY_NO, Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_confirmed
 from remit.usecases.tell_reason import tellable_reason
 
@@ -391,6 +391,8 @@ def ending_by_outcome(parts: Parts, task: TaskRecord, counters: Mapping[str, int
     """Why what was done ends a task, if it does. `counters` are those of the task's own scope."""
     if counters.get(f"done:{_CLOSE}"):
         return EndReason.CASE_CLOSED
+    if counters.get(ENDED_BY_NO):
+        return EndReason.CUSTOMER_DECLINED
     objective = parts.catalogue.objectives.get(task.objective)
     if objective is not None and objective.done_when and all(counters.get(f"done:{name}") for name in objective.done_when):
         return EndReason.OBJECTIVE_REACHED

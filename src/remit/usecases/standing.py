@@ -36,6 +36,8 @@ R = TypeVar("R", bound=Record)
 _CACHE = 10_000
 NEVER: Final = -1
 """A revision that no record is ever at: what is suspended can permit nothing."""
+ENDED_BY_NO: Final = "ended by no"
+"""Counts, among what a task has done, the answers that said no to all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +244,10 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
 
 
 def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) -> EndReason | None:
-    """Tell why time has ended this task, if it has."""
+    """Tell why this task has ended by itself, if it has: its time is over, or a person said no to all of it."""
     task = standing.task.record
+    if standing.counters.get((task.id, ENDED_BY_NO)):
+        return EndReason.CUSTOMER_DECLINED  # ⚔ whether or not the end itself could be recorded after the answer
     if any(now >= kept.record.expires_at for kept, _ in standing.chain):
         return EndReason.MANDATE_EXPIRED
     if now >= task.ends_at:
