@@ -74,23 +74,32 @@ class View:
 
     text: str
     places: tuple[int, ...]
+    ends: tuple[int, ...] = ()
+    """Where each of them ends in the original; empty where each is one character."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original's start and end of a stretch of the view."""
-        return (self.places[start], self.places[end - 1] + 1) if end > start else (self.places[start], self.places[start])
+        if end <= start:
+            return self.places[start], self.places[start]
+        return self.places[start], self.ends[end - 1] if self.ends else self.places[end - 1] + 1
 
 
 def view(text: str) -> View:
     """Fold a text for reading: hidden characters gone, compatibility forms and look-alike letters plain, spaces plain.
 
-    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like.
+    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
+    after it as the one letter that it is.
     """
     if text.isascii():
         return View(text=text, places=tuple(range(len(text))))
     letters: list[str] = []
     places: list[int] = []
+    ends: list[int] = []
     for place, letter in enumerate(text):
         if hides(letter):
+            continue
+        if letters and unicodedata.combining(letter) and len(one := unicodedata.normalize("NFC", letters[-1] + letter)) == 1:
+            letters[-1], ends[-1] = one, place + 1
             continue
         folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
         if len(folded) > _MOST_FOLDED:
@@ -98,7 +107,8 @@ def view(text: str) -> View:
         for one in folded.translate(_LOOKALIKES).translate(_QUOTES):
             letters.append(one)
             places.append(place)
-    return View(text="".join(letters), places=tuple(places))
+            ends.append(place + 1)
+    return View(text="".join(letters), places=tuple(places), ends=tuple(ends))
 
 
 _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"})  # noqa: RUF001  # these signs are the point
