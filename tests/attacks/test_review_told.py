@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from attacks.arena import FACTS, SEND_BACK, Arena, catalogue, mandate, open_arena
+from attacks.test_p18_sub_agent_widens import CATALOGUE as SHOP
+from attacks.test_p18_sub_agent_widens import FACTS as SHOP_FACTS
+from attacks.test_p18_sub_agent_widens import hand_on, note
+from attacks.test_p18_sub_agent_widens import mandate as branch
+from remit.client.errors import Unavailable
 from remit.domain.errors import Code, Fault
 from remit.ports.backoffice import Act, ActResult, ActState
 from remit.ports.store import Commit, Committed
-from remit.sandbox import SandboxReply, SandboxTask
+from remit.sandbox import Sandbox, SandboxReply, SandboxTask
 
 REASON = "Order W1 was delivered, and 71.50 EUR were paid for it."
 BOTH = {"order_id": "W1", "item_ids": ["i1", "i2"]}
@@ -87,6 +92,34 @@ def test_less_takes_the_place_of_what_waits_and_is_no_further_question() -> None
         less = arena.desk.officer("otto", roles=["billing"]).offer_less(replies[0], SEND_BACK)
         assert (less.decision, list(less.who)) == ("needs_human", ["customer"])
         assert len(arena.anna.waiting()) == 5
+
+
+@pytest.mark.proves("P18", "TASK-END")
+def test_a_branch_is_dead_with_the_task_above_though_ending_it_fails() -> None:
+    with Sandbox(SHOP, facts=SHOP_FACTS) as desk:
+        customer = desk.customer("yu")
+        top, bottom = desk.agent("top", operator="courier"), desk.agent("bottom", operator="courier")
+        wanted = branch({"power": "represent"}, note(uses=5), chain=1, chain_operators=["courier"], max_tasks=3)
+        granted = customer.grant(top, wanted)
+        task = top.open(granted)
+        handed = hand_on(top, bottom, granted.id, branch(note(uses=3)))["mandate"]
+        below = bottom.open(handed)
+        assert desk.desk is not None
+        store = desk.desk.parts.store
+        real, seen = store.commit, []
+
+        async def commit(one: Commit) -> Committed:
+            if seen and any(put.record.KIND == "task" for put in one.puts):
+                raise Fault(Code.FAULT_STORE, "the store is gone for a moment")
+            seen.extend(put for put in one.puts if put.record.KIND == "task")
+            return await real(one)
+
+        store.commit = commit  # type: ignore[method-assign]  # the task above ends, the one below is not ended with it
+        with pytest.raises(Unavailable):
+            task.complete()
+        store.commit = real  # type: ignore[method-assign]
+        assert seen
+        assert below.ask("order.note", {"order_id": "W1"}).codes == ["task.ended"]
 
 
 def _with_text() -> dict[str, Any]:

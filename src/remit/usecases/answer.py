@@ -15,6 +15,7 @@ from remit.domain.confirmers import (
 )
 from remit.domain.confirmers import Person as PersonFacts
 from remit.domain.decision import NeedsHuman, Refuse
+from remit.domain.endings import ENDED_BY_NO
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import (
     Answer,
@@ -44,7 +45,7 @@ from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import draft, keyed_digest, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released
-from remit.usecases.standing import ENDED_BY_NO, Standing, load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
 from remit.usecases.write_decision import write_decision

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.endings import ENDED_BY_NO
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState, changed
 from remit.domain.transcript import Draft, Kind
@@ -18,7 +19,7 @@ from remit.usecases.read_case import case_ending
 from remit.usecases.recording import Written, draft, write
 from remit.usecases.replies import params_of
 from remit.usecases.reserving import released, released_by_desk, step_done
-from remit.usecases.standing import ENDED_BY_NO, Standing, load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_confirmed
 from remit.usecases.tell_reason import tellable_reason
 
