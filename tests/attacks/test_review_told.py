@@ -12,6 +12,11 @@ from attacks.test_p18_sub_agent_widens import hand_on, note
 from attacks.test_p18_sub_agent_widens import mandate as branch
 from remit.client.errors import Unavailable
 from remit.domain.errors import Code, Fault
+from remit.domain.mandate_reading import read_mandate
+from remit.domain.rendering import line_json
+from remit.domain.rendering_mandate import render_mandate
+from remit.domain.rendering_values import unlike
+from remit.domain.values import Instant
 from remit.ports.backoffice import Act, ActResult, ActState
 from remit.ports.store import Commit, Committed
 from remit.sandbox import Sandbox, SandboxReply, SandboxTask
@@ -182,3 +187,64 @@ def test_what_may_not_be_told_is_found_however_it_is_spelled(text: str) -> None:
         answer = arena.person("POST", f"/desk/v1/cases/{task.case}/reply", {"text": text}, cookie=olga.cookie)
         assert answer.json()["code"] == "reply.withheld"
         assert task.inbox() == []
+
+
+def _told_lines(rendering: dict[str, Any]) -> str:
+    return "\n".join(text for line in rendering["lines"] for text in (line["text"], *line["details"]))
+
+
+@pytest.mark.proves("CONFIRM-SIGNED")
+@pytest.mark.parametrize("address", ["anna@m\u0430il.example", "\u0430\u0440\u0440\u04cf\u0435 Store, box 7", "\uff41nna@mail.example"])
+def test_a_recipient_that_only_looks_like_another_is_told_to_whoever_signs(address: str) -> None:
+    rules = catalogue()
+    rules["objective"]["return-item"]["actions"].append("order.change_address")
+    with open_arena(catalogue=rules, policies=None) as arena:
+        wanted = mandate()
+        wanted["powers"].append({"power": "request", "actions": ["order.change_address"]})
+        task = arena.task(wanted)
+        reply = task.ask("order.change_address", {"order_id": "W1", "address": address})
+        shown = arena.anna.get(f"/me/v1/confirmations/{arena.anna.invitation(reply)}")["rendering"]
+        assert "not the ones they look like" in _told_lines(shown)
+        wanted["powers"][-1]["where"] = {"address": {"equals": address}}
+        granted = render_mandate(read_mandate(wanted, arena.parts.catalogue, now=Instant(arena.clock.now())), arena.parts.catalogue, {})
+        assert "not the ones they look like" in _told_lines({"lines": [line_json(line) for line in granted.lines]})
+
+
+@pytest.mark.proves("CONFIRM-SIGNED")
+@pytest.mark.parametrize(
+    "address", ["M\u00fcllerstra\u00dfe 4, K\u00f6ln", "\u0443\u043b\u0438\u0446\u0430 \u041b\u0435\u043d\u0438\u043d\u0430 5"]
+)
+def test_an_address_in_its_own_letters_is_no_warning(address: str) -> None:
+    assert unlike(address) == ()
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize("said", ["and for W-10043 too", "and for W 10043", "then w_10043 as well"])
+def test_another_order_is_found_with_its_letters_set_apart(said: str) -> None:
+    facts, wanted = deepcopy(FACTS), mandate()
+    facts["owners"]["order"]["W10042"] = "anna"
+    wanted["objective"]["target"] = {"order": ["W10042"]}
+    with open_arena(facts=facts) as arena:
+        task = arena.task(wanted)
+        asked = {"order_id": "W10042", "item_ids": ["i1"]}
+        assert task.ask("order.return", asked, words=f"I want to send back i1 of W10042, {said}.").codes == ["words.contradicts"]
+        for honest in ("I want to send back i1 of W-10042.", "I want to send back i1 of W10042, it came at 5 pm 12 days ago."):
+            assert task.ask("order.return", asked, words=honest).needs_human
+
+
+@pytest.mark.proves("WITHHELD", "P12")
+@pytest.mark.parametrize("effect", ["read", "write"])
+def test_an_attribute_inside_the_value_of_another_is_cut_like_itself(arena: Arena, effect: str) -> None:
+    inside = [{"text": "delivered", "order.shipping_address": "Lindenweg 4", "more": {"identity.birth_date": "1988-04-17"}}]
+
+    async def does(*_: object, **__: object) -> ActResult:
+        return ActResult(state=ActState.DONE, values={"order.status": inside})
+
+    task = arena.task()
+    arena.backoffice.perform = arena.backoffice.read = does  # type: ignore[method-assign,assignment]  # a desk that nests
+    asked = task.ask("order.read", {"order_id": "W1"}) if effect == "read" else task.ask("order.return", SEND_BACK)
+    reply = asked if effect == "read" else arena.anna.confirm(asked)
+    assert (reply.result, reply.withheld) == ({"order.status": [{"text": "delivered", "more": {}}]}, 2)
+    written = arena.entries("reply.sent" if effect == "read" else "act.performed")[-1]["agent"]
+    assert "1988" not in str(written)
+    assert "Lindenweg" not in str((written, reply.body))

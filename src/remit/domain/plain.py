@@ -14,12 +14,13 @@ _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u18
 _NO_SHOW: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _MOST_MARKS: Final = 2
 _LOOKALIKES: Final = str.maketrans(
-    "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓ",
-    "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigl",
+    "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓӏӀ",
+    "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigllI",
 )
 _MOST_FOLDED: Final = 6
 """⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
 _SPACES: Final = re.compile(r" {3,}")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 
 
 def visible(text: str) -> str:
@@ -54,6 +55,26 @@ def _named(letter: str) -> str:
 
 def _is_selector(letter: str) -> bool:
     return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
+
+
+def lookalikes(text: str) -> str:
+    """Letters of a text that look like plain ones and are others, each once: in words that have plain letters too, or none but such.
+
+    A word of another alphabet has letters of its own beside them, and is told by these.
+    """
+    if text.isascii():
+        return ""
+    found: dict[str, None] = {}
+    for word in _LETTERS.findall(text):
+        like = [letter for letter in word if not letter.isascii() and (ord(letter) in _LOOKALIKES or _is_wide(letter))]
+        if like and all(letter.isascii() or letter in like for letter in word):
+            found.update(dict.fromkeys(like))
+    return "".join(found)
+
+
+def _is_wide(letter: str) -> bool:
+    """Whether a letter is a plain one in another form: full-width, mathematical."""
+    return unicodedata.normalize("NFKC", letter).isascii()
 
 
 def small_letters(text: str) -> str | None:

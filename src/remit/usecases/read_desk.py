@@ -102,7 +102,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
     done = result.state is desk.ActState.DONE
     if not await parts.store.stand(expects):
         record = changed(record, covered=())
-    cut = cut_result(result.values, returns=action.returns, covered=record.covered)
+    cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=parts.catalogue.attributes)
     settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,

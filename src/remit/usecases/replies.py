@@ -78,7 +78,8 @@ async def reply_of(
         # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
         values, attributes = {}, False
     covered = frozenset(record.covered if covered is None else covered)
-    cut = cut_result(values, returns=action.returns if action is not None else (), covered=covered)
+    returns = action.returns if action is not None else ()
+    cut = cut_result(values, returns=returns, covered=covered, known=parts.catalogue.attributes)
     # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
     reason = (record.reason if reason is None else reason) if attributes else ""
     # A receipt opens all that was told, or none of it.
