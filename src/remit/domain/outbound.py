@@ -13,7 +13,9 @@ from remit.domain.secrets import find_secrets
 from remit.domain.spellings import spellings
 from remit.domain.values import Json, same
 
-_LINK: Final = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+/\S*|\bmailto:\S+", re.IGNORECASE)
+_LINK: Final = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,12}/\S*|\bmailto:\S+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
