@@ -108,6 +108,7 @@ def test_a_desk_that_says_why_not_tells_the_agent_nothing_it_may_not_be_told(are
         assert "Anna Berg" not in told
     written = arena.entries("reply.sent" if effect == "read" else "act.performed")[-1]
     assert written["desk"]["reason"] == REASON
+    assert "1988" not in written["agent"]["reason"]
 
 
 @pytest.mark.proves("OUTBOUND", "FAIL-CLOSED")

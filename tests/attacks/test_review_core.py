@@ -86,6 +86,7 @@ def test_the_end_of_a_task_reaches_every_branch_below_it() -> None:
         last = hand_on(middle, bottom, between, branch(note(uses=1)))["mandate"]
         below = bottom.open(last)
         task.complete()
+        assert below.id in {one["envelope"]["task"] for one in desk.transcript() if one["kind"] == "task.ended"}
         assert below.ask("order.note", {"order_id": "W1"}).codes == ["task.ended"]
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.test_words import CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
+from remit.domain.outbound import find_held
 from remit.domain.plain import view
 from remit.domain.secret_anchors import assigned, escaped, labelled
 from remit.domain.secret_disguises import readings
@@ -80,6 +81,22 @@ def test_a_long_name_is_not_read_again_with_each_value_under_it() -> None:
     assert spent(lambda: redact_params(long, None)) < 50 * spent(
         lambda: redact_params(short, None)
     )  # ten times that where all of it is read
+
+
+@pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize("piece", ["1-", "x-", "17 ", "a b c d ", "aa.aa ", "anna at ", "1,111,", "17 of the "])
+def test_an_officers_text_takes_time_as_it_is_long(piece: str) -> None:
+    values = {
+        "day": "1988-04-17",
+        "name": "Anna Berg",
+        "credit": "1111.00 EUR",
+        "mail": "aa.aa@aa.aa",
+        "phone": "+11 11 1111111",
+        "no": "1-1-1-1x",
+    }
+    short, long = (piece * (size // len(piece)) for size in (1_000, 8_000))
+    # eight times as long; sixty times as much where a run is read again from each of its letters
+    assert spent(lambda: find_held(long, values)) < 24 * spent(lambda: find_held(short, values))
 
 
 @pytest.mark.proves("LIMITS")

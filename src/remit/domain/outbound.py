@@ -4,23 +4,18 @@ Which values are covered is decided by the use case; here texts are only compare
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from remit.domain.plain import View, view
 from remit.domain.secrets import find_secrets
+from remit.domain.spellings import spellings
 from remit.domain.values import Json, same
 
-_SHORTEST: Final = 3
-_SHORTEST_NUMBER: Final = 4
-_LINK: Final = re.compile(r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+/\S*|\bmailto:\S+", re.IGNORECASE)
-_DAY: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
-_MONTHS: Final = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+_LINK: Final = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,12}/\S*|\bmailto:\S+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -36,8 +31,7 @@ class Held:
 def find_held(text: str, values: Mapping[str, Json]) -> tuple[Held, ...]:
     """Find what must not leave in a text: secrets and codes, links, and the actual values given, in order.
 
-    Values are found in other spellings too: upper and lower case, dates in words or figures, numbers with spaces or
-    signs in between, full-width and look-alike letters.
+    Values are found in other spellings too, which are those of `spellings`; full-width and look-alike letters are read as plain ones.
 
     Source: 2-model.md §7 (Outbound).
     """
@@ -45,8 +39,8 @@ def find_held(text: str, values: Mapping[str, Json]) -> tuple[Held, ...]:
     found = [Held(start=one.start, end=one.end, why="secret", name=one.kind) for one in find_secrets(text)]
     found += [_held(seen, match.span(), "link", "") for match in _LINK.finditer(seen.text)]
     for name, value in values.items():
-        for one in _texts(value):
-            found += [_held(seen, span, "attribute", name) for span in _places(seen.text, one)]
+        for one in spellings(value):
+            found += [_held(seen, match.span(), "attribute", name) for match in one.finditer(seen.text)]
     return _apart(found)
 
 
@@ -103,56 +97,6 @@ def without(text: str, held: Sequence[Held]) -> str:
 def _held(seen: View, span: tuple[int, int], why: str, name: str) -> Held:
     start, end = seen.span(*span)
     return Held(start=start, end=end, why=why, name=name)
-
-
-def _texts(value: Json) -> Iterator[str]:
-    """The texts a value would be written as. A bare yes or no, or a very short text, says nothing by itself."""
-    if isinstance(value, bool) or value is None:
-        return
-    if isinstance(value, int | Decimal):
-        yield f"{value:f}" if isinstance(value, Decimal) else str(value)
-    elif isinstance(value, str):
-        yield value
-        yield from _dates(value)
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    else:
-        for one in value:
-            yield from _texts(one)
-
-
-def _dates(text: str) -> Iterator[str]:
-    found = _DAY.match(text)
-    if found is None:
-        return
-    try:
-        day = date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        return
-    month = _MONTHS[day.month - 1]
-    for form in (month, month[:3]):
-        yield f"{day.day} {form} {day.year}"
-        yield f"{form} {day.day} {day.year}"
-        yield f"{form} {day.day}, {day.year}"
-    for one in ("{d}.{m}.{y}", "{d}/{m}/{y}", "{m}/{d}/{y}", "{d}-{m}-{y}", "{y}/{m}/{d}", "{y}{m}{d}", "{d}{m}{y}"):
-        yield one.format(d=f"{day.day:02}", m=f"{day.month:02}", y=day.year)
-        yield one.format(d=day.day, m=day.month, y=day.year)
-
-
-def _places(text: str, value: str) -> Iterator[tuple[int, int]]:
-    plain = view(value).text.strip()
-    digits = re.sub(r"[^0-9]", "", plain)
-    if digits and re.fullmatch(r"[0-9+()\s./-]+", plain):
-        if len(digits) >= _SHORTEST_NUMBER:
-            pattern = r"(?<![0-9])[+(]{0,2}" + r"[\s().+/-]{0,2}".join(digits) + r"(?![0-9])"
-            yield from (match.span() for match in re.finditer(pattern, text))
-        return
-    if len(plain) < _SHORTEST:
-        return
-    words = [re.escape(word) for word in re.split(r"[\s,;]+", plain) if word]
-    pattern = r"(?<!\w)" + r"[\s,;]{1,3}".join(words) + r"(?!\w)"
-    yield from (match.span() for match in re.finditer(pattern, text, re.IGNORECASE))
 
 
 def _apart(found: Sequence[Held]) -> tuple[Held, ...]:

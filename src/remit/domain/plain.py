@@ -14,12 +14,13 @@ _BLANKS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u17b4\u17b5\u18
 _NO_SHOW: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _MOST_MARKS: Final = 2
 _LOOKALIKES: Final = str.maketrans(
-    "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓ",
-    "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigl",
+    "АВЕКМНОРСТХаеорсухіјѕԁԛԝһΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυκιıɡℓӏӀ",
+    "ABEKMHOPCTXaeopcyxijsdqwhABEZHIKMNOPTYXoavptukiigllI",
 )
 _MOST_FOLDED: Final = 6
 """⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
 _SPACES: Final = re.compile(r" {3,}")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 
 
 def visible(text: str) -> str:
@@ -56,6 +57,26 @@ def _is_selector(letter: str) -> bool:
     return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
 
 
+def lookalikes(text: str) -> str:
+    """Letters of a text that look like plain ones and are others, each once: in words that have plain letters too, or none but such.
+
+    A word of another alphabet has letters of its own beside them, and is told by these.
+    """
+    if text.isascii():
+        return ""
+    found: dict[str, None] = {}
+    for word in _LETTERS.findall(text):
+        like = [letter for letter in word if not letter.isascii() and (ord(letter) in _LOOKALIKES or _is_wide(letter))]
+        if like and all(letter.isascii() or letter in like for letter in word):
+            found.update(dict.fromkeys(like))
+    return "".join(found)
+
+
+def _is_wide(letter: str) -> bool:
+    """Whether a letter is a plain one in another form: full-width, mathematical."""
+    return unicodedata.normalize("NFKC", letter).isascii()
+
+
 def small_letters(text: str) -> str | None:
     """A text in small letters, for looking for pieces of it; None for one with letters that may be written small in several ways."""
     return text.lower() if text.isascii() else None
@@ -74,23 +95,32 @@ class View:
 
     text: str
     places: tuple[int, ...]
+    ends: tuple[int, ...] = ()
+    """Where each of them ends in the original; empty where each is one character."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The original's start and end of a stretch of the view."""
-        return (self.places[start], self.places[end - 1] + 1) if end > start else (self.places[start], self.places[start])
+        if end <= start:
+            return self.places[start], self.places[start]
+        return self.places[start], self.ends[end - 1] if self.ends else self.places[end - 1] + 1
 
 
 def view(text: str) -> View:
     """Fold a text for reading: hidden characters gone, compatibility forms and look-alike letters plain, spaces plain.
 
-    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like.
+    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
+    after it as the one letter that it is.
     """
     if text.isascii():
         return View(text=text, places=tuple(range(len(text))))
     letters: list[str] = []
     places: list[int] = []
+    ends: list[int] = []
     for place, letter in enumerate(text):
         if hides(letter):
+            continue
+        if letters and unicodedata.combining(letter) and len(one := unicodedata.normalize("NFC", letters[-1] + letter)) == 1:
+            letters[-1], ends[-1] = one, place + 1
             continue
         folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
         if len(folded) > _MOST_FOLDED:
@@ -98,7 +128,8 @@ def view(text: str) -> View:
         for one in folded.translate(_LOOKALIKES).translate(_QUOTES):
             letters.append(one)
             places.append(place)
-    return View(text="".join(letters), places=tuple(places))
+            ends.append(place + 1)
+    return View(text="".join(letters), places=tuple(places), ends=tuple(ends))
 
 
 _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"})  # noqa: RUF001  # these signs are the point

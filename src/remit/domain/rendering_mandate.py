@@ -11,7 +11,7 @@ from remit.domain.mandate import Mandate, Op, Power, Test
 from remit.domain.paths import Path
 from remit.domain.plain import visible
 from remit.domain.rendering import Line, Rendering
-from remit.domain.rendering_values import Names, day_and_time, label, part_kind, quoted, shown, word_for
+from remit.domain.rendering_values import Names, day_and_time, label, part_kind, quoted, shown, unlike, word_for
 from remit.domain.values import Json
 
 _SAYS: Final = {
@@ -130,6 +130,8 @@ def _under(name: str, pattern: str) -> bool:
 def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
     for test in power.where:
         yield f"{_word(test.path, power, catalogue)}: {_TESTS[test.op].format(_value(test, power, catalogue, names))}"
+        if any(test.path in _recipients(name, catalogue) for name in power.actions or ()):
+            yield from unlike(test.value)  # what is pinned here is not asked again
     if power.uses is not None:
         yield "Once" if power.uses == 1 else f"At most {power.uses} times"
     for total in power.totals:
@@ -138,6 +140,11 @@ def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
         action = catalogue.actions.get(name)
         if action is not None and action.effect.value == "write" and not action.reversible:
             yield f"“{label(action)}” cannot be undone"
+
+
+def _recipients(name: str, catalogue: Catalogue) -> frozenset[Path]:
+    action = catalogue.actions.get(name)
+    return frozenset() if action is None else frozenset(mark.path for mark in action.marked(MarkKind.RECIPIENT))
 
 
 def _word(path: Path, power: Power, catalogue: Catalogue) -> str:

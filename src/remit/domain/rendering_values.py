@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from remit.domain.catalogue import OFFER_DIGEST, Action, MarkKind
 from remit.domain.errors import Refused
 from remit.domain.paths import Path
-from remit.domain.plain import visible
+from remit.domain.plain import lookalikes, visible
 from remit.domain.values import Instant, Json, JsonObject, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
@@ -73,6 +73,7 @@ def _text(text: str) -> str:
     return f"{day_and_time(instant)} ({text})"
 
 
+_MOST_UNLIKE: Final = 10
 _NOT_GIVEN: Final = "—"
 """Stands in a title for a param that was left out. No value looks like it: a dash that was given is quoted."""
 
@@ -171,7 +172,7 @@ def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[s
     kinds = _kinds(action, params)
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
     for path, place, value in _leaves(read, Path(()), "") if read else ():
-        yield f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names)}", _meaning(marks.get(path))
+        yield f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names)}", _meaning(marks.get(path), value)
 
 
 def each_named(action: Action, params: JsonObject, names: Names, path: Path, value: Json) -> str:
@@ -179,16 +180,26 @@ def each_named(action: Action, params: JsonObject, names: Names, path: Path, val
     return _named(value, _kinds(action, params).get(path, ""), names)
 
 
-def _meaning(kind: MarkKind | None) -> tuple[str, ...]:
+def _meaning(kind: MarkKind | None, value: Json) -> tuple[str, ...]:
     match kind:
         case MarkKind.RECIPIENT:
-            return ("This is where it goes.",)
+            return ("This is where it goes.", *unlike(value))
         case MarkKind.FREE_TEXT:
             return ("The agent wrote this.",)
         case MarkKind.ATTRIBUTE:
             return ("This tells the desk something about the customer.",)
         case MarkKind.MONEY | MarkKind.PART | MarkKind.RESOURCE | None:
             return ()
+
+
+def unlike(value: Json) -> tuple[str, ...]:
+    """⚔ A recipient that only looks like somebody's address is another one: each letter that is not the one it looks like is told."""
+    texts = value if isinstance(value, list | tuple) else (value,)
+    found = "".join(dict.fromkeys("".join(lookalikes(one) for one in texts if isinstance(one, str))))
+    if not found:
+        return ()
+    names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MOST_UNLIKE])
+    return (f"Careful: it has letters that are not the ones they look like: {names}.",)
 
 
 def _leaves(value: Json, path: Path, place: str) -> Iterator[tuple[Path, str, Json]]:

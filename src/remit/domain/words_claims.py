@@ -74,6 +74,7 @@ _OTHERS: Final = re.compile(
     r"|\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b",
     re.IGNORECASE,
 )
+_LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
 _ROOT: Final = Path(())
@@ -144,7 +145,10 @@ def _shape(identifier: str) -> str:
             out.append(re.escape(part))
         else:
             out.append(re.escape(part))
-    return rf"(?i)(?<![\w])#?{''.join(out)}(?!\w)"
+    plain = _LONG_ID.fullmatch(identifier.lstrip("#"))
+    # ⚔ "W-10043" and "W 10043" name a record as "W10043" does. Only numbers as long as ours: "at 5 pm 12 days ago" names none.
+    apart = "" if plain is None else rf"|{plain[1]}[ _-]\d{{{len(plain[2])}}}"
+    return rf"(?i)(?<![\w])#?(?:{''.join(out)}{apart})(?!\w)"
 
 
 def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:

@@ -15,6 +15,7 @@ from remit.domain.confirmers import (
 )
 from remit.domain.confirmers import Person as PersonFacts
 from remit.domain.decision import NeedsHuman, Refuse
+from remit.domain.endings import ENDED_BY_NO
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import (
     Answer,
@@ -320,6 +321,8 @@ async def _no(  # one answer and all it hangs on
     target = target_of(action, params_of(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
     changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
+    if end:
+        changed.append(Reserve(declined.task, ENDED_BY_NO, 1, None))  # with the answer, so that no fault in between keeps the task alive
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
     await parts.store.commit(

@@ -136,7 +136,7 @@ async def _record(  # one answer and all it hangs on
     puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
     turns: tuple[Reserve, ...] = ()
     if isinstance(needs, NeedsHuman):
-        invitation, turns, _ = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who)
+        invitation, turns, _ = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id)
         # Who offered it has said yes to it: the others answer beside that, as other people.
         invitation = replace(invitation, who=tuple(sorted(needs.who | {said.confirms_as})), answers=(said,))
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)

@@ -42,6 +42,7 @@ from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.tell_reason import reason_now
 from remit.usecases.told_now import told_of_act
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 from remit.usecases.write_decision import write_decision
@@ -149,7 +150,8 @@ async def _again(parts: Parts, standing: Standing, workload: Workload, request: 
         raise await ended_by_case(parts, kept.record.task, ended)
     record = await read_again(parts, kept.record)
     stands = await parts.store.stand(standing.expects)  # ⚔ case and desk were asked meanwhile: what moved is told no attribute
-    return await reply_of(parts, record, covered=still_covered(parts, standing, record), attributes=stands)
+    covered = still_covered(parts, standing, record)
+    return await reply_of(parts, record, covered=covered, attributes=stands, reason=await reason_now(parts, record))
 
 
 async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str) -> bool:

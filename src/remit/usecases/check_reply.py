@@ -14,8 +14,9 @@ from remit.domain.mandate import Mandate, Power
 from remit.domain.names import matches
 from remit.domain.outbound import Held, find_held, speaking, without
 from remit.domain.records import AskRecord, AskState, Message, TaskRecord, TaskState
-from remit.domain.values import Json, decode, same
+from remit.domain.values import Json, decode, kept_object, same
 from remit.usecases.end import end_task
+from remit.usecases.hold_words import free_texts
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.standing import Standing, load_standing, verify_standing
@@ -143,18 +144,32 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
 
     Source: 2-model.md §4, §7 (Outbound).
     """
-    old = [one for one in messages if one.text and one.epochs != standing.epochs]
-    if not old:
+    said = {one.n: _said(parts.catalogue, one) for one in messages if one.epochs != standing.epochs}
+    if not any(said.values()):
         return messages
     values = await _untold(parts, standing)
     client = standing.task.record.client_id
     held = await parts.long_reads.read(
-        client, sum(len(one.text) for one in old), lambda: {one.n: find_held(one.text, values) for one in old}
+        client, sum(map(len, said.values())), lambda: {n: find_held(text, values) for n, text in said.items()}
     )
-    return [
-        replace(one, text=without(one.text, held[one.n]), withheld=one.withheld + len(held[one.n])) if held.get(one.n) else one
-        for one in messages
-    ]
+    return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
+
+
+def _said(catalogue: Catalogue, message: Message) -> str:
+    """What an officer wrote in a message: its text, or the texts in the terms that it offers."""
+    if not message.offer:
+        return message.text
+    told = kept_object(message.offer)
+    action, terms = catalogue.actions.get(str(told.get("action"))), told.get("terms")
+    return "\n".join(free_texts(action, terms)) if action is not None and isinstance(terms, Mapping) else ""
+
+
+def _cut(message: Message, held: Sequence[Held]) -> Message:
+    """A message without what may not be told. ⚔ Terms are accepted as they are or not at all: of an offer that says too much nothing is told."""
+    withheld = message.withheld + len(held)
+    if message.offer:
+        return replace(message, offer="", withheld=withheld)
+    return replace(message, text=without(message.text, held), withheld=withheld)
 
 
 async def _untold(parts: Parts, standing: Standing) -> Mapping[str, Json]:

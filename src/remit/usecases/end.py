@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from remit.domain.endings import ended_at
 from remit.domain.errors import Code
 from remit.domain.records import (
     ActRecord,
@@ -42,7 +43,8 @@ async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
     """End a task. From the moment this is recorded, nothing of it can ask, act or be confirmed on any node.
 
     The task's own record is what every request reads, so its credentials are dead with this one commit; what waited is
-    then voided with it, and what it had reserved is released. Ending an ended task changes nothing.
+    then voided with it, and what it had reserved is released. Its branches read of it in the counters of the mandate above
+    them. Ending an ended task changes nothing.
 
     Raises:
         Missing: no such task.
@@ -71,6 +73,8 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
     ended = replace(task, state=TaskState.ENDED, reason=reason.value, ended_at=now)
     puts: list[Put] = [Put(ended, kept.rev, task)]
     releases: list[Reserve] = []
+    if await parts.store.find(MandateRecord, "mandate.live_parent", task.mandate, limit=1):
+        releases.append(Reserve(task.mandate, ended_at(now, reason), 1, None))
     sent: list[str] = []
     acts = 0
     confirmations = () if alone else await parts.store.find(ConfirmationRecord, "confirmation.task", task.id, limit=1000)

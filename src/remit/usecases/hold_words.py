@@ -32,7 +32,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
 
     Source: 2-model.md §6.
     """
-    texts = [*([words] if words is not None else []), *_free_texts(action, params)]
+    texts = [*([words] if words is not None else []), *free_texts(action, params)]
     texts = [text for text in texts if text.strip()]
     if not texts:
         return
@@ -61,7 +61,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
         raise Refused(code, verdict.reason)
 
 
-def _free_texts(action: Action, params: JsonObject) -> list[str]:
+def free_texts(action: Action, params: JsonObject) -> list[str]:
     """The texts among an ask's params, in the order of the schema."""
     return [value for mark in action.marked(MarkKind.FREE_TEXT) for value in values_at(params, mark.path) if isinstance(value, str)]
 
@@ -89,7 +89,7 @@ def _told(parts: Parts, record: AskRecord) -> _Told:
     action = parts.catalogue.actions.get(record.action)
     if record.state is AskState.REFUSED:
         return [], []
-    return [record.words] if record.words else [], [] if action is None else _free_texts(action, params_of(record))
+    return [record.words] if record.words else [], [] if action is None else free_texts(action, params_of(record))
 
 
 def _chains(said: Sequence[_Told]) -> tuple[tuple[str, ...], ...]:

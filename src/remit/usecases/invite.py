@@ -30,12 +30,13 @@ TURN: Final = "turn"
 
 
 async def invitation_for(
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str]
+    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str], *, instead_of: str = ""
 ) -> tuple[ConfirmationRecord, tuple[Reserve, ...], bool]:
     """The invitation for an ask that needs people, the turns that must be taken with it, and whether its like was declined before.
 
     ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again. ⚔ What was
-    declined to whoever cut a branch is not asked again through it.
+    declined to whoever cut a branch is not asked again through it. An invitation that stands in the place of another one
+    (`instead_of`) is no further one.
 
     Raises:
         Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
@@ -55,7 +56,8 @@ async def invitation_for(
     said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
     declines = [Instant(int(name.removeprefix("at:"))) for name in said]
     settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
-    verify_may_invite(waiting=len(waiting), declines=declines, now=now, settings=settings)
+    open_ones = sum(kept.record.id != instead_of for kept in waiting)
+    verify_may_invite(waiting=open_ones, declines=declines, now=now, settings=settings)
     rendering = await render_now(parts, standing, record, weighed)
     turns = tuple(Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1) for scope, counters in zip(scopes, counted, strict=True))
     invitation = ConfirmationRecord(

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.disclosure import cut_result
+from remit.domain.endings import ENDED_BY_NO
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState, changed
 from remit.domain.transcript import Draft, Kind
@@ -361,12 +363,12 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
 def _performed(  # one outcome, and what each party is told of it
     parts: Parts, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
 ) -> Draft:
-    covered = {name: value for name, value in result.items() if name in ask.covered}
+    cut = cut_result(result, returns=ask.covered, covered=ask.covered, known=parts.catalogue.attributes)
     return draft(
         parts,
         Kind.ACT_PERFORMED,
         envelope={"ask": ask.id, "task": ask.task, "action": ask.action, "digest": ask.digest, "outcome": outcome},
-        agent={"result": covered, "withheld": len(result) - len(covered), "reason": told},
+        agent={"result": cut.result, "withheld": cut.withheld, "reason": told},
         customer={"result": result, "reason": reason},
         desk={"result": result, "reason": reason, "confirmed_by": list(ask.confirmed_by)},
         subject=ask.customer,
@@ -391,6 +393,8 @@ def ending_by_outcome(parts: Parts, task: TaskRecord, counters: Mapping[str, int
     """Why what was done ends a task, if it does. `counters` are those of the task's own scope."""
     if counters.get(f"done:{_CLOSE}"):
         return EndReason.CASE_CLOSED
+    if counters.get(ENDED_BY_NO):
+        return EndReason.CUSTOMER_DECLINED
     objective = parts.catalogue.objectives.get(task.objective)
     if objective is not None and objective.done_when and all(counters.get(f"done:{name}") for name in objective.done_when):
         return EndReason.OBJECTIVE_REACHED

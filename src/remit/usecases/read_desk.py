@@ -22,7 +22,7 @@ from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released_by_desk, step_done
 from remit.usecases.standing import Standing
-from remit.usecases.tell_reason import tellable_reason
+from remit.usecases.tell_reason import LATE, tellable_reason, unreached
 
 
 async def read_desk(  # a decision and its proof
@@ -85,27 +85,24 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
     Raises:
         Refused: `task.ended` when the case has ended the task.
     """
-    ours = True  # why nothing is told
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):
             result, case = await along_with_case(parts, record.case, _answer(parts, record, action, params))
     except TimeoutError:
-        result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason="The desk did not answer in time.")
+        result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=LATE)
     except Fault as broken:
-        result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({broken.code}).")
+        result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=unreached(broken.code))
     else:
         if case is None:
-            result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=f"The desk cannot be reached ({Code.FAULT_CASE}).")
+            result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=unreached(Code.FAULT_CASE))
         elif case.ending is not None:
             raise await ended_by_case(parts, record.task, case.ending)
-        else:
-            ours = False
     result, text, unfit = fit_result(result)
-    reason = result.reason if ours else await tellable_reason(parts, record.task, result.reason)
+    reason = await tellable_reason(parts, record.task, result.reason)
     done = result.state is desk.ActState.DONE
     if not await parts.store.stand(expects):
         record = changed(record, covered=())
-    cut = cut_result(result.values, returns=action.returns, covered=record.covered)
+    cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=parts.catalogue.attributes)
     settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,

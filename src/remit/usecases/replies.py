@@ -61,10 +61,12 @@ async def reply_of(
     expires_at: Instant = NEVER,
     attributes: bool = True,
     covered: Collection[str] | None = None,
+    reason: str | None = None,
 ) -> Reply:
     """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
 
-    `covered` are the attributes that may still be told, where the mandate may have been narrowed since.
+    `covered` are the attributes that may still be told, where the mandate may have been narrowed since, and `reason` what may still
+    be told of why the desk did not do it.
 
     Raises:
         Fault: `fault.store`.
@@ -76,8 +78,12 @@ async def reply_of(
         # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
         values, attributes = {}, False
     covered = frozenset(record.covered if covered is None else covered)
-    cut = cut_result(values, returns=action.returns if action is not None else (), covered=covered)
-    attributes = attributes and covered.issuperset(record.covered)  # a receipt opens all that was told, or none of it
+    returns = action.returns if action is not None else ()
+    cut = cut_result(values, returns=returns, covered=covered, known=parts.catalogue.attributes)
+    # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
+    reason = (record.reason if reason is None else reason) if attributes else ""
+    # A receipt opens all that was told, or none of it.
+    attributes = attributes and covered.issuperset(record.covered) and reason == record.reason
     if receipt is None:
         receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
     open_ask = await _open_ask(parts, record)
@@ -95,7 +101,7 @@ async def reply_of(
         who=open_ask.who if open_ask.state is AskState.WAITING else (),
         expires_at=expires_at,
         code=Code(record.code) if record.code else None,
-        public=record.public or (record.reason if record.state is AskState.FAILED else ""),
+        public=record.public or (reason if record.state is AskState.FAILED else ""),
         countered_by=record.countered_by,
         receipt=receipt,
         remedy=await _remedy(parts, record) if attributes else None,

@@ -17,6 +17,7 @@ from remit.domain.values import Instant, JsonObject, instant_text
 from remit.ports.store import Commit, Conflict, Put
 from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
 from remit.usecases.end import end_task
+from remit.usecases.hold_words import free_texts
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
 from remit.usecases.recording import draft, keyed_digest, write
@@ -24,6 +25,7 @@ from remit.usecases.standing import Standing
 
 _TRIES: Final = 8
 _LONGEST_OFFER_S: Final = 30 * 24 * 3600
+_SAYS_TOO_MUCH: Final = "A text in the terms says what may not be told to this agent."
 
 
 async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *, withhold: bool) -> Message:
@@ -59,7 +61,9 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
 
     Raises:
         Refused: `action.unknown`, `params.invalid` for terms that do not fit or lack one, `person.not_allowed` in one's own case
-            or beyond what one's roles may offer, `request.malformed`; the standing's own codes.
+            or beyond what one's roles may offer, `reply.withheld` for a text in the terms that may not be told,
+            `request.malformed`; the standing's own codes.
+        Fault: as `reply_to_agent`.
 
     Source: 2-model.md §8 (Offers).
     """
@@ -89,6 +93,9 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
         parts.params.verify(action, {**terms, "offer_id": offer.id, "digest": offer.digest})
         verify_complete(found, terms)
         verify_offered(parts.catalogue, officer.roles, found, terms)
+        if (await held_against(parts, standing, "\n".join(free_texts(found, terms)))).held:
+            # ⚔ What an officer writes into the terms is read by the agent like any other text of theirs.
+            raise Refused(Code.REPLY_WITHHELD, "a text in the terms says what the agent may not be told", public=_SAYS_TOO_MUCH)
         told: JsonObject = {
             "offer_id": offer.id,
             "digest": offer.digest,

@@ -7,6 +7,7 @@ from typing import Final, TypeVar, cast
 
 from remit.domain.canonical import b64url
 from remit.domain.catalogue import Catalogue
+from remit.domain.endings import ended_by_others
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.mandate import Mandate
 from remit.domain.mandate_narrowing import verify_handed_on
@@ -242,8 +243,12 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
 
 
 def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) -> EndReason | None:
-    """Tell why time has ended this task, if it has."""
+    """Tell why this task has ended though its record does not say so, if it has: by its time, or by what others did."""
     task = standing.task.record
+    above = {kept.record.id for kept, _ in standing.chain[1:]}
+    ended = ended_by_others(standing.counters, task=task.id, above=above, opened_at=task.opened_at)
+    if ended is not None:
+        return ended
     if any(now >= kept.record.expires_at for kept, _ in standing.chain):
         return EndReason.MANDATE_EXPIRED
     if now >= task.ends_at:

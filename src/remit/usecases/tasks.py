@@ -26,6 +26,7 @@ from remit.usecases.read_desk import read_again
 from remit.usecases.recording import open_row
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.tell_reason import reason_now
 from remit.usecases.told_now import told_now
 from remit.usecases.weigh import still_covered
 
@@ -132,7 +133,7 @@ async def deliver(parts: Parts, record: AskRecord) -> Reply:
         covered = await told_now(parts, record) if record.result else still_covered(parts, standing, record)
     except Refused:
         return await reply_of(parts, record, attributes=False)
-    return await reply_of(parts, record, covered=covered)
+    return await reply_of(parts, record, covered=covered, reason=await reason_now(parts, record))
 
 
 async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) -> Sequence[Message]:
@@ -199,7 +200,7 @@ async def _still_told(parts: Parts, standing: Standing, opened: Opened) -> bool:
         record = (await parts.store.get(AskRecord, ask_id)).record
     except Missing:
         return False
-    return still_covered(parts, standing, record).issuperset(record.covered)
+    return still_covered(parts, standing, record).issuperset(record.covered) and await reason_now(parts, record) == record.reason
 
 
 async def complete(parts: Parts, workload: Workload) -> Ended:

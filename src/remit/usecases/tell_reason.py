@@ -6,12 +6,23 @@ The desk's own people and the customer read the reason as it is.
 import asyncio
 from typing import Final
 
-from remit.domain.errors import Fault, Refused
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import AskRecord, AskState
 from remit.usecases.check_reply import held_against
 from remit.usecases.parts import Parts
 from remit.usecases.standing import load_standing
 
 UNTOLD: Final = "The desk gave a reason that cannot be told now."
+LATE: Final = "The desk did not answer in time."
+
+
+def unreached(code: Code) -> str:
+    """Why nothing is told of a desk that cannot be reached, in Remit's own words."""
+    return f"The desk cannot be reached ({code})."
+
+
+_OURS: Final = frozenset({"", LATE, *map(unreached, Code)})
+"""Reasons that say nothing of anybody: Remit gives them itself."""
 
 
 async def tellable_reason(parts: Parts, task: str, reason: str) -> str:
@@ -22,11 +33,22 @@ async def tellable_reason(parts: Parts, task: str, reason: str) -> str:
 
     Source: 2-model.md §7 (Outbound), 7-peers.md P12.
     """
-    if not reason:
-        return ""
+    if reason in _OURS:
+        return reason
     try:
         standing = await load_standing(parts, task)
         async with asyncio.timeout(parts.terms.facts_timeout_s):
-            return (await held_against(parts, standing, reason)).left
+            left = (await held_against(parts, standing, reason)).left
+        return left if await parts.store.stand(standing.expects) else UNTOLD
     except (Fault, Refused, TimeoutError):
         return UNTOLD
+
+
+async def reason_now(parts: Parts, record: AskRecord) -> str:
+    """Why the desk did not do what was asked, as its agent may be told it at this moment.
+
+    ⚔ What the reason names may have been taken away since it was recorded, as with what was told of a result.
+
+    Source: 2-model.md §4 (standing is read again before bytes leave), §7 (Outbound).
+    """
+    return await tellable_reason(parts, record.task, record.reason) if record.state is AskState.FAILED else record.reason
