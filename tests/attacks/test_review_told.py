@@ -140,7 +140,7 @@ def test_a_text_in_an_offers_terms_tells_no_more_than_a_reply() -> None:
     with open_arena(catalogue=_with_text(), policies=None) as arena:
         found, task = arena.granted()
         olga = arena.desk.officer("olga", roles=["billing"])
-        path, terms = f"/desk/v1/cases/{task.case}/offers", {"kind": "goodwill_credit", "order_id": "W1", "amount": "5.00 EUR"}
+        path, terms = f"/desk/v1/cases/{task.case}/offers", {"kind": "goodwill credit", "order_id": "W1", "amount": "5.00 EUR"}
         offer = {"action": "offer.accept", "terms": {**terms, "note": "For Anna, born on 17 April 1988."}}
         assert arena.person("POST", path, offer, cookie=olga.cookie).json()["code"] == "reply.withheld"
         assert task.inbox() == []
