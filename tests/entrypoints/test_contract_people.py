@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import cbor2
 import pytest
 
 from remit.client.keys import load_key, new_key
+from remit.domain.canonical import b64url, unb64url
 from remit.sandbox import Sandbox
+from remit.sandbox.passkey import SoftPasskey
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 
@@ -65,6 +68,22 @@ def test_a_person_is_told_a_persons_cure(desk: Sandbox) -> None:
     link = sent(desk, "/login/v1/enrol", {"code": "x"}, "")[1]
     assert (link["code"], link["cure"]) == ("credential.expired", "The desk can give you a new one.")
     assert sent(desk, "/me/v1/nowhere", None, customer.cookie, "GET")[1]["cure"]
+
+
+@pytest.mark.parametrize(
+    "key", [b"", b"\x80", b"\x81\x01", b"\x01", b"\xa0", b"\xa1\x01\x02", b"\x9b\x00\x00\x00\x7f\xff\xff\xff\xff", b"\xc2\x41\x01"]
+)
+def test_a_passkey_whose_key_is_none_is_told_so(desk: Sandbox, key: bytes) -> None:
+    code = desk.room.control("POST", "/sandbox/v1/people", {"id": "zoe", "kind": "customer"})["code"]
+    begun = desk.room.call("POST", "/login/v1/enrol", {"code": code})
+    passkey = SoftPasskey(desk.room.issuer)
+    made = passkey.create(begun["options"])
+    identifier = cbor2.loads(unb64url(made["response"]["attestationObject"]))["authData"][37:71]
+    data = passkey._authenticator_data(0x45) + identifier + key
+    made["response"]["attestationObject"] = b64url(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data}))
+    status, body = sent(desk, "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": made, "label": "x"}, "")
+    assert (status, body["code"]) == (401, "credential.malformed")
+    assert body["cure"]
 
 
 def test_with_two_sessions_at_once_nobody_is_signed_in(desk: Sandbox) -> None:
