@@ -181,7 +181,8 @@ class SandboxApi:
     def _verify_tool(self, scope: Scope) -> None:
         """⚔ No page of any site may use the controls, not even one whose name was made to lead to this machine."""
         host = _host_in(one_header(scope, b"host"))
-        if one_header(scope, b"origin") or host not in {*_LOOPBACK, urlsplit(self.parts.terms.issuer).hostname}:
+        paged = one_header(scope, b"origin") or one_header(scope, b"sec-fetch-site") not in {"", "none"}
+        if paged or host not in {*_LOOPBACK, urlsplit(self.parts.terms.issuer).hostname}:
             raise Refused(Code.PERSON_NOT_ALLOWED, "no page may use the sandbox's controls")
 
 
