@@ -42,6 +42,37 @@ def test_a_borrowed_session_is_refused_told_and_ended(arena: Arena, how: str) ->
     assert any(notice.person == "anna" and "program" in notice.subject for notice in arena.notify.told)
 
 
+@pytest.mark.proves("P15", "CSRF")
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}),
+        ("GET", {"sec-fetch-site": "none", "sec-fetch-mode": "navigate"}),
+        ("HEAD", {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"}),
+        ("POST", {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"}),
+    ],
+)
+def test_a_link_or_a_foreign_page_ends_nobodys_sign_in(arena: Arena, method: str, headers: dict[str, str]) -> None:
+    cookie = arena.anna.cookie
+    path = "/v1/tasks/task_x/complete" if method == "POST" else "/v1/asks/ask_x"
+    assert arena.person(method, path, cookie=cookie, headers=headers).status_code == 401
+    assert arena.person("GET", "/me/v1", cookie=cookie).status_code == 200
+    assert arena.entries("credential.misused") == []
+    assert list(arena.notify.incidents) == []
+    # Whatever brings a token or a proof beside the session is a program.
+    proof = {"dpop": arena.proof(arena.agent(), "GET", "/v1/asks/ask_x")}
+    told = arena.person("GET", "/v1/asks/ask_x", cookie=cookie, headers=headers | proof)
+    assert code_of(told) == "agent.human_credential"
+    assert code_of(arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"
+
+
+@pytest.mark.proves("P15", "HUMAN-CREDENTIAL")
+def test_a_program_in_a_page_of_ours_that_uses_the_session_is_told(arena: Arena) -> None:
+    headers = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "cors"}
+    assert code_of(arena.person("GET", "/v1/asks/ask_x", cookie=arena.anna.cookie, headers=headers)) == "agent.human_credential"
+    assert arena.recorded("credential.misused")["desk"]["person"] == "anna"
+
+
 @pytest.mark.proves("P15", "HUMAN-CREDENTIAL")
 @pytest.mark.parametrize(
     "authorization",

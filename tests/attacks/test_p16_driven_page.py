@@ -121,6 +121,14 @@ def test_a_page_may_not_use_the_sandboxs_own_controls(arena: Arena) -> None:
     assert code_of(refused) == "person.not_allowed"
 
 
+@pytest.mark.proves("PATHS")
+@pytest.mark.parametrize("host", ["helper.example", "localhost.helper.example", "[::1", "[localhost]", "[v1.x]"])
+def test_the_sandboxs_own_controls_answer_no_name_but_this_machines(arena: Arena, host: str) -> None:
+    refused = arena.pairs("GET", "/sandbox/v1/transcript", [("host", host)])
+    assert (refused.status_code, code_of(refused)) == (403, "person.not_allowed")
+    assert arena.pairs("GET", "/sandbox/v1/transcript", [("host", "localhost:8080")]).status_code == 200
+
+
 @pytest.mark.proves("P16", "UNFRAMED")
 @pytest.mark.parametrize("path", ["/me/v1", "/me/v1/waiting", "/healthz", "/nothing/here"])
 def test_no_answer_may_be_framed(arena: Arena, path: str) -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from cli.running import Run, change, refused
 from remit.client.keys import load_key, new_key
+from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.entrypoints.cli import doctor
 from remit.entrypoints.cli.codes import codes_page
 from remit.entrypoints.cli.commands import make_parser
 from remit.entrypoints.cli.logs import JsonLines
+from remit.entrypoints.cli.telling import Out
 
 ROOT = Path(__file__).parents[2]
 
@@ -240,6 +242,16 @@ def test_every_command_is_in_the_page_of_commands() -> None:
 def test_one_code_can_be_looked_up(remit: Run) -> None:
     assert remit("codes", "mandate.off_target").out.startswith("mandate.off_target (401): ")
     refused(remit("codes", "no.code"), "request.not_found", "there is no code no.code")
+
+
+def test_what_somebody_else_wrote_gives_a_terminal_no_orders(capsys: pytest.CaptureFixture[str]) -> None:
+    out, bad = Out(as_json=False), "Eve \x1b[31m\x9b2J\r\u202e\u200bok"
+    out.tell({}, bad, "id  kind")
+    out.note(bad)
+    out.error(Refused(Code.REQUEST_CONFLICT, bad), bad)
+    told = "".join(capsys.readouterr())
+    assert not any(letter in told for letter in "\x1b\x9b\r\u202e\u200b")
+    assert "Eve ⟨U+001B⟩[31m⟨U+009B⟩2J⟨U+000D⟩⟨U+202E⟩⟨U+200B⟩ok\nid  kind\n" in told
 
 
 def test_a_log_line_is_json_without_secrets() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from cli.running import Run, refused, sandboxed
 from remit.domain.errors import Code, Fault
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.pages import Pages
@@ -111,7 +112,8 @@ def test_a_fault_that_is_shown_leaves_one_line_in_the_log(desk: Path) -> None:
     async def get() -> list[int]:
         built = build(settings, rules_of(settings))
         try:
-            doors = (Pages(built.parts), PeopleApi(built.parts))
+            limits = Limits(settings.limits, peer_header="", outside=False, world=built.parts.world)
+            doors = (Pages(built.parts, limits), PeopleApi(built.parts, limits))
             shown = [(await door.run(broken, scope, nothing, {})).status for door in doors]
             built.parts.store._reader_thread.close()  # type: ignore[attr-defined]
             async with httpx.AsyncClient(transport=httpx.ASGITransport(built.app), base_url=settings.issuer) as client:

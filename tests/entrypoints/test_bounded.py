@@ -124,6 +124,32 @@ def test_what_is_no_request_is_told_so_with_a_code(port: int) -> None:
         assert (problem["code"], problem["status"]) == ("request.malformed", 400)
 
 
+@pytest.mark.parametrize("wanted", [b"websocket", b"h2c", b"x"])
+@pytest.mark.parametrize("length", [b"content-length: 44\r\n", b"transfer-encoding: chunked\r\n"])
+def test_what_stands_in_the_body_of_an_upgrade_is_no_other_request(port: int, wanted: bytes, length: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: " + wanted + b"\r\n" + length + b"\r\n"
+    with connected(port) as connection:
+        connection.sendall(head)
+        time.sleep(0.05)
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(GET + b"a: 123456\r\n\r\n")
+        raw = everything(connection)
+    status, problem = told(raw)
+    assert (status, problem["code"]) == (b"HTTP/1.1 400 Bad Request", "request.malformed")
+    assert "Upgrade" in problem["detail"]
+    assert raw.count(b"HTTP/1.1 ") == 1
+
+
+def test_whoever_asks_for_another_protocol_is_answered_in_this_one_and_no_more(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(GET + b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\n\r\n")
+        connection.sendall(GET + b"\r\n")
+        found = everything(connection)
+    assert found.startswith(b"HTTP/1.1 200 OK")
+    assert b"connection: close" in found
+    assert found.count(b"HTTP/1.1 ") == 1
+
+
 def test_what_is_within_bounds_goes_through_one_after_the_other_and_in_pieces(port: int) -> None:
     large = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 300000\r\n\r\n" + b"y" * 300_000
     with connected(port) as connection:

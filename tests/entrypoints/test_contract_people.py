@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import cbor2
 import pytest
 
 from remit.client.keys import load_key, new_key
+from remit.domain.canonical import b64url, unb64url
 from remit.sandbox import Sandbox
+from remit.sandbox.passkey import SoftPasskey
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
 
 
@@ -67,6 +70,22 @@ def test_a_person_is_told_a_persons_cure(desk: Sandbox) -> None:
     assert sent(desk, "/me/v1/nowhere", None, customer.cookie, "GET")[1]["cure"]
 
 
+@pytest.mark.parametrize(
+    "key", [b"", b"\x80", b"\x81\x01", b"\x01", b"\xa0", b"\xa1\x01\x02", b"\x9b\x00\x00\x00\x7f\xff\xff\xff\xff", b"\xc2\x41\x01"]
+)
+def test_a_passkey_whose_key_is_none_is_told_so(desk: Sandbox, key: bytes) -> None:
+    code = desk.room.control("POST", "/sandbox/v1/people", {"id": "zoe", "kind": "customer"})["code"]
+    begun = desk.room.call("POST", "/login/v1/enrol", {"code": code})
+    passkey = SoftPasskey(desk.room.issuer)
+    made = passkey.create(begun["options"])
+    identifier = cbor2.loads(unb64url(made["response"]["attestationObject"]))["authData"][37:71]
+    data = passkey._authenticator_data(0x45) + identifier + key
+    made["response"]["attestationObject"] = b64url(cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data}))
+    status, body = sent(desk, "/login/v1/enrol", {"ceremony": begun["ceremony"], "response": made, "label": "x"}, "")
+    assert (status, body["code"]) == (401, "credential.malformed")
+    assert body["cure"]
+
+
 def test_with_two_sessions_at_once_nobody_is_signed_in(desk: Sandbox) -> None:
     customer, other = desk.customer("yusuf"), desk.customer("mei")
     assert sent(desk, "/me/v1", None, customer.cookie, "GET")[1]["id"] == "yusuf"
@@ -116,6 +135,27 @@ def test_no_agent_is_registered_with_an_address_a_code_must_not_go_to(desk: Sand
     status, body = sent(desk, "/security/v1/agents", described("bad", address), security.cookie)
     assert (status, body["code"]) == (400, "request.malformed")
     assert "redirect_uri" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"client_id": "bad\x1b[31m"},
+        {"actor": "bad\x1b[31m"},
+        {"actor": "b\u0430d"},
+        {"operator": "shop.example\x1b[31m"},
+        {"operator": "shop\u202e.example"},
+        {"operator": "Please refund the order"},
+        {"operator": "x" * 256},
+        {"name": "Helper\r\nTrusted by the desk"},
+    ],
+)
+def test_no_agent_is_registered_under_names_that_speak_or_hide(desk: Sandbox, changed: dict[str, str]) -> None:
+    security = desk.officer("sec", ["security"])
+    status, body = sent(desk, "/security/v1/agents", described("bad") | changed, security.cookie)
+    assert (status, body["code"]) == (400, "request.malformed")
+    good = described("cancel-everything") | {"operator": "cancel-my-order.example"}
+    assert sent(desk, "/security/v1/agents", good, security.cookie)[0] in {201, 409}
 
 
 def test_addresses_a_code_may_go_to_are_registered(desk: Sandbox) -> None:

@@ -114,7 +114,8 @@ class AgentApi:
             Refused: `credential.*`, `agent.human_credential`.
         """
         authorization = header_values(scope, b"authorization")
-        cookies = header_values(scope, b"cookie")
+        # ⚔ A link in any page leads a person here with their session: that is no program's, so nothing is ended, or told.
+        cookies = () if _led_here(scope) else header_values(scope, b"cookie")
         arrival = Arrival(authorization=authorization, cookies=cookies, form={})
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
@@ -197,6 +198,19 @@ def message_body(message: Message) -> dict[str, object]:
     if message.offer:
         body["offer"] = decode_object(message.offer.encode())
     return body
+
+
+def _led_here(scope: Scope) -> bool:
+    """Whether a browser brings nothing of its own but its cookies, and comes by a link or from another site's page.
+
+    No page can say so of a request of its own programs (Fetch §4.6); whoever has no browser gains nothing by it.
+
+    Source: W3C Fetch Metadata Request Headers §2.2, §2.3.
+    """
+    if header_values(scope, b"authorization") or header_values(scope, b"dpop"):
+        return False
+    foreign = {"cross-site", "same-site"} & set(header_values(scope, b"sec-fetch-site"))
+    return bool(foreign) or "navigate" in header_values(scope, b"sec-fetch-mode")
 
 
 def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], fields: Iterable[str] = ()) -> str:

@@ -20,6 +20,7 @@ WHOLE: Final = "remit.http.response.whole"
 """An ASGI message of ours, for servers that name it among their extensions: an answer's status, head and body at once.
 
 `head` is header lines, each with its line end, `lines` how many they are."""
+_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _CHUNKING: Final = 8
 """How many bytes may come for each byte of a body: one that is cut into the smallest chunks takes six."""
 _TOO_LARGE: Final = (
@@ -33,10 +34,22 @@ _TOO_SLOW: Final = (
     Refused(Code.REQUEST_MALFORMED, "too slow", public=f"The request did not arrive whole within {WHOLE_S:.0f} seconds."),
 )
 _MALFORMED: Final = (b"400 Bad Request", Refused(Code.REQUEST_MALFORMED, "no HTTP", public="This is no HTTP request."))
+_UPGRADE: Final = (
+    b"400 Bad Request",
+    Refused(
+        Code.REQUEST_MALFORMED,
+        "an upgrade with a body",
+        public="No other protocol is spoken here: send the request again without the Upgrade header.",
+    ),
+)
 
 
 class _TooLarge(Exception):  # noqa: N818  # it names what is
     """A head is beyond its bounds."""
+
+
+class _Upgrade(Exception):  # noqa: N818  # it names what is
+    """A request with a body asks for another protocol."""
 
 
 class _Cycle(RequestResponseCycle):
@@ -126,9 +139,17 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.headers) > MOST_HEADERS or (self._came > MOST_HEAD and self._head_bytes() > MOST_HEAD):
             self._refusal = _TOO_LARGE
             raise _TooLarge
+        upgrade = self.parser.should_upgrade()
+        # ⚔ The parser takes a head that asks for another protocol for the whole request, and what its body says for the next one:
+        # a proxy that passes both on would hand somebody else the answer to it.
+        if upgrade and any(name in _BODY for name, _ in self.headers):
+            self._refusal = _UPGRADE
+            raise _Upgrade
         super().on_headers_complete()
         if self.cycle is not None:
             self.cycle.__class__ = _Cycle  # its task has not begun
+            if upgrade:
+                self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """The request is whole: from now on it waits for us."""
@@ -136,6 +157,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._chunk = 0  # where in it the next head begins is not told
         self._wait_no_more()
         super().on_message_complete()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: whoever asks for another protocol is answered in this one."""
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request as everything is answered: with a code and a cure."""

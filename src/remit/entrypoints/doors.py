@@ -41,7 +41,7 @@ def make_app(
     tokens = Tokens()
     metrics = Metrics(parts.world)
     agents = AgentApi(parts, tokens, signs, limits)
-    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts)))
+    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits)))
     return App(
         agents=agents,
         oauth=OAuth(parts, tokens, signs, limits),
@@ -49,10 +49,10 @@ def make_app(
             *public_routes(parts, metrics),
             *people_routes(parts, limits),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
-            *page_routes(parts),
+            *page_routes(parts, limits),
             *sandbox_routes(parts, sandbox),
         ],
-        lost=Pages(parts).lost,
+        lost=Pages(parts, limits).lost,
         issuer=parts.terms.issuer,
         metrics=metrics,
         nonce=lambda: parts.proofs.nonce(parts.world.now()),
@@ -80,7 +80,7 @@ def public_routes(parts: Parts, metrics: Metrics) -> list[Route]:
 
 def people_routes(parts: Parts, limits: Limits) -> list[Route]:
     """People's JSON."""
-    api = PeopleApi(parts)
+    api = PeopleApi(parts, limits)
     access = AccessApi(api)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
@@ -158,9 +158,9 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
     ]
 
 
-def page_routes(parts: Parts) -> list[Route]:
+def page_routes(parts: Parts, limits: Limits) -> list[Route]:
     """People's pages."""
-    pages = Pages(parts)
+    pages = Pages(parts, limits)
     customer, officer = CustomerPages(pages), OfficerPages(pages)
 
     def ours(path: str, handler: Handler) -> Route:

@@ -1,4 +1,4 @@
-"""How many requests one process takes: of each proved agent, of each address that proves nothing, and of all of these together.
+"""How many requests one process takes: of each proved agent, of each sign-in, of each address that proves nothing, and of all of these together.
 
 Kept in memory, so that a refusal costs nothing and writes nothing; what was refused is told in one log line a minute.
 """
@@ -57,6 +57,7 @@ class Limits:
     def __init__(self, numbers: Mapping[str, int], *, peer_header: str, outside: bool, world: World) -> None:
         self._clients = _Buckets(Rate(per_s=numbers["client_per_s"], burst=numbers["client_burst"]))
         self._peers = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
+        self._sessions = _Buckets(Rate(per_s=numbers["peer_per_s"], burst=numbers["peer_burst"]))
         self._unproved = _Buckets(Rate(per_s=numbers["unproved_per_s"], burst=numbers["unproved_burst"]))
         self._header = peer_header.lower().encode("latin-1")
         self._outside = outside
@@ -70,13 +71,17 @@ class Limits:
         Raises:
             Refused: `request.rate_limited`.
         """
-        now_s = self._world.ticks()
-        try:
-            self._clients.verify(client_id, now_s)
-        except Refused:
-            self._tell(now_s)
-            raise
-        self._clients.take(client_id, now_s)
+        self._count(self._clients, client_id)
+
+    def verify_session(self, cookie: str) -> None:
+        """Count a request of somebody who is signed in.
+
+        ⚔ What people do stands on the record for good. Not by person: a thief of one session would keep its owner from ending it.
+
+        Raises:
+            Refused: `request.rate_limited`.
+        """
+        self._count(self._sessions, cookie)
 
     def verify_peer(self, scope: Scope) -> None:
         """Check that an address which has proved nothing yet may try; nothing is counted.
@@ -103,6 +108,15 @@ class Limits:
         if peer:
             self._peers.take(peer, now_s)
         self._unproved.take(_ALL, now_s)
+
+    def _count(self, buckets: _Buckets, key: str) -> None:
+        now_s = self._world.ticks()
+        try:
+            buckets.verify(key, now_s)
+        except Refused:
+            self._tell(now_s)
+            raise
+        buckets.take(key, now_s)
 
     def _peer(self, scope: Scope) -> str:
         """The address that calls ("" when it is a proxy's that says nothing); of IPv6 the network, since one machine has all of it.

@@ -15,6 +15,7 @@ from remit.domain.values import JsonObject, decode, instant_text
 from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import COOKIE, borrowed_session
 from remit.entrypoints.faults import note_fault
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
 from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import (
@@ -105,6 +106,7 @@ class PeopleApi:
     """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
 
     parts: Parts
+    limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """Call a handler; refusals and faults become problems."""
@@ -155,9 +157,11 @@ class PeopleApi:
         """Who is signed in.
 
         Raises:
-            Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind.
+            Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
         """
-        person = await person_of(self.parts, session_cookie(scope))
+        cookie = session_cookie(scope)
+        person = await person_of(self.parts, cookie)
+        self.limits.verify_session(cookie)
         if kind and person.kind != kind:
             raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
         return person

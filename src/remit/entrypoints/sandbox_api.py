@@ -180,9 +180,18 @@ class SandboxApi:
 
     def _verify_tool(self, scope: Scope) -> None:
         """⚔ No page of any site may use the controls, not even one whose name was made to lead to this machine."""
-        host = urlsplit(f"//{one_header(scope, b'host')}").hostname
-        if one_header(scope, b"origin") or host not in {*_LOOPBACK, urlsplit(self.parts.terms.issuer).hostname}:
+        host = _host_in(one_header(scope, b"host"))
+        paged = one_header(scope, b"origin") or one_header(scope, b"sec-fetch-site") not in {"", "none"}
+        if paged or host not in {*_LOOPBACK, urlsplit(self.parts.terms.issuer).hostname}:
             raise Refused(Code.PERSON_NOT_ALLOWED, "no page may use the sandbox's controls")
+
+
+def _host_in(unverified: str) -> str | None:
+    """The host that a Host header names; None where it names none."""
+    try:
+        return urlsplit(f"//{unverified}").hostname
+    except ValueError:  # brackets that hold no address
+        return None
 
 
 def _whole(index: int, opened: Opened, proof: Sequence[bytes]) -> Mapping[str, object]:

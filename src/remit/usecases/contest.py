@@ -4,20 +4,25 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Expect, Put
-from remit.usecases.emptying import stood_against
+from remit.ports.store import Commit, Expect, NoRoom, Put
+from remit.usecases.emptying import nothing_stood_since
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
 _LONGEST = 4000
+_MOST_OPEN = 20
+_LOOKED_AT = 1000
 
 
 async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Contest:
-    """Contest one of one's own entries.
+    """Contest one of one's own entries, once until it is settled.
+
+    ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
 
     Raises:
-        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason, `task.busy`.
+        Refused: `request.not_found` for an unknown entry or somebody else's, `request.malformed` without a reason,
+            `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
     """
     if not text.strip() or len(text) > _LONGEST:
         raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public="Say why, in at most 4000 characters.")
@@ -27,6 +32,14 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
     found = await parts.store.entries(ref=person.id, low=index, limit=1)
     if not found or found[0].index != index:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
+    turn = await nothing_stood_since(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
+    known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
+    waiting = [one.record for one in known if one.record.open]
+    if any(one.entry == index for one in waiting):
+        raise Refused(Code.REQUEST_CONFLICT, "contested already", public="You contest this already, and the desk has not answered yet.")
+    if len(waiting) >= _MOST_OPEN:
+        public = f"{_MOST_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
+        raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
     raising = Expect(Person.KIND, person.id, (await parts.store.get(Person, person.id)).rev)  # ⚔ before anything is sealed: see `erase`
     made = Contest(id=new_id("con", parts.world.random(16)), customer=person.id, entry=index, text=text, at=parts.world.now())
     written = await write(
@@ -41,6 +54,9 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
             refs=(person.id, made.id),
         ),
     )
-    await keep(parts, Commit(expects=(raising,), puts=(Put(made, 0),), reserves=(stood_against(person.id),), entries=written.rows))
+    try:
+        await keep(parts, Commit(expects=(raising,), puts=(Put(made, 0),), reserves=(turn,), entries=written.rows))
+    except NoRoom:
+        raise Refused(Code.TASK_BUSY, "another contest or grant came between", retry_after_s=1) from None
     await parts.notify.incident(kind="contest", details={"entry": entry_id, "contest": made.id})
     return made

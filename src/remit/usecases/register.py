@@ -30,6 +30,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
 _LONGEST_ADDRESS: Final = 2048
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _REST: Final = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?"
 _REDIRECTS: Final = (
     re.compile(rf"https://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{{1,5}})?{_REST}", re.ASCII),
@@ -200,14 +201,18 @@ def _is_reachable(address: str) -> bool:
 
 def _verify_names(record: AgentRecord) -> None:
     longest = 255
-    if not record.id or len(record.id) > longest or not all("!" <= letter <= "~" for letter in record.id):
-        raise _malformed("client_id must be 1 to 255 visible ASCII characters")
+    for what, text in (("client_id", record.id), ("actor", record.actor)):
+        if not text or len(text) > longest or not all("!" <= letter <= "~" for letter in text):
+            raise _malformed(f"{what} must be 1 to 255 visible ASCII characters")
     if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
         raise _malformed("operator and name must be given, at most 255 characters")
     # ⚔ Customers and officers read it where they decide: a name that speaks would speak to them.
-    verdict = check_name(record.name)
-    if not verdict.passes:
-        raise _malformed(f"the agent's name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters")
+    for whose, text in (("the agent's", record.name), ("the operator's", record.operator)):
+        if text is record.operator and _DOMAIN.fullmatch(text) is not None:
+            continue  # a trust domain is not chosen to be read
+        verdict = check_name(text)
+        if not verdict.passes:
+            raise _malformed(f"{whose} name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters")
 
 
 def _malformed(reason: str) -> Refused:

@@ -14,7 +14,6 @@ from webauthn import (
     verify_registration_response,
 )
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
-from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
     AuthenticatorSelectionCriteria,
@@ -78,7 +77,7 @@ class WebauthnPasskeys:
                 require_user_verification=True,
                 supported_pub_key_algs=_ALGORITHMS,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as broken:
+        except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
             raise _malformed(broken) from None
         return Enrolled(
             credential_id=b64url(verified.credential_id), public_key=b64url(verified.credential_public_key), sign_count=verified.sign_count
@@ -100,7 +99,7 @@ class WebauthnPasskeys:
                 credential_current_sign_count=sign_count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as broken:
+        except Exception as broken:  # noqa: BLE001  # ⚔ of whatever somebody sends, each library below breaks in its own way
             raise Refused(
                 Code.CREDENTIAL_WRONG_KEY, f"the assertion does not verify: {broken}", public="The passkey's answer could not be verified."
             ) from None

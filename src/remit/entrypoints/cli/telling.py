@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Final, TextIO
 
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.plain import hides
 from remit.entrypoints.replies import encode
 
 _EVERY: Final = 20_000
@@ -73,12 +74,12 @@ class Out:
 
     def tell(self, body: Mapping[str, object], *lines: str) -> None:
         """Tell a result: the body as JSON, or the lines for people."""
-        text = encode(body).decode() if self.as_json else "\n".join(lines)
+        text = encode(body).decode() if self.as_json else harmless("\n".join(lines))
         print(text, file=self.stdout, flush=True)
 
     def note(self, line: str) -> None:
         """Say something on the way, to people."""
-        print(line, file=self.stderr, flush=True)
+        print(harmless(line), file=self.stderr, flush=True)
 
     def progress(self, done: int, total: int) -> None:
         """Show how far long work is: on a terminal in place, elsewhere now and then."""
@@ -96,7 +97,7 @@ class Out:
         if self.as_json:
             print(json.dumps({"error": {"code": error.code.value, "detail": detail, "cure": cure}}, ensure_ascii=False), file=self.stdout)
         else:
-            print(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}", file=self.stderr)
+            print(harmless(f"remit: {error.code.value}: {sentence(detail)} Cure: {cure}"), file=self.stderr)
         return exit_code(error)
 
 
@@ -130,6 +131,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows under a head, in columns."""
     wide = [max(len(row[place]) for row in (head, *rows)) for place in range(len(head))]
     return ["  ".join(cell.ljust(size) for cell, size in zip(row, wide, strict=True)).rstrip() for row in (head, *rows)]
+
+
+def harmless(text: str) -> str:
+    """Lines as a terminal may have them. ⚔ Much of what is told was written by somebody else, and a terminal obeys what it is sent."""
+    return "".join(f"⟨U+{ord(letter):04X}⟩" if letter == "\r" or hides(letter) else letter for letter in text)
 
 
 def sentence(text: str) -> str:

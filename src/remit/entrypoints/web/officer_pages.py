@@ -18,7 +18,7 @@ from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.plain_words import ENDINGS, STATES, TIERS
-from remit.entrypoints.web.telling import asks_of, told
+from remit.entrypoints.web.telling import asks_of, told, unlisted
 from remit.entrypoints.wire import Receive, Scope, query, whole_number
 from remit.usecases import audit, watch
 from remit.usecases import people as views
@@ -91,7 +91,7 @@ class OfficerPages:
             told_ask(action, params if isinstance(params, Mapping) else {}, names) if action is not None else ""
             for action, params in wishes
         ]
-        return [{**one, "title": title or str(one["action"])} for one, title in zip(asks, titles, strict=True)]
+        return [{**one, "title": title or unlisted(str(one["action"]))} for one, title in zip(asks, titles, strict=True)]
 
     def _terms(self, offer: JsonObject) -> str:
         terms = offer["terms"]

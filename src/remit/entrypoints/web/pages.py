@@ -8,6 +8,7 @@ from urllib.parse import quote
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
 from remit.entrypoints.faults import note_fault
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.people_api import session_cookie
 from remit.entrypoints.replies import STATUS, Answer
 from remit.entrypoints.web.layout import page
@@ -25,6 +26,7 @@ class Pages:
     """The frame around the pages of one desk."""
 
     parts: Parts
+    limits: Limits
 
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """Call a page's handler. Who is not signed in goes to the sign-in page and back; other refusals become a page in plain words."""
@@ -46,9 +48,11 @@ class Pages:
         """Who is signed in: the same session and the same check as at the JSON twins.
 
         Raises:
-            Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind.
+            Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
         """
-        person = await person_of(self.parts, session_cookie(scope))
+        cookie = session_cookie(scope)
+        person = await person_of(self.parts, cookie)
+        self.limits.verify_session(cookie)
         if kind and person.kind != kind:
             raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
         return person

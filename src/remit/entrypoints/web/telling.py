@@ -6,6 +6,7 @@ from typing import Final
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import MEANINGS, Code
+from remit.domain.ids import is_dotted
 from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, quoted, shown
 from remit.domain.rendering_values import told as titled
@@ -21,6 +22,8 @@ _OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
 }
 """Words of our own sentences that speak to the customer, for whoever else reads them."""
 
+
+_LONGEST_NAME: Final = 60
 
 _Teller = Callable[[JsonObject, JsonObject, Known], tuple[str, str]]
 
@@ -64,7 +67,7 @@ def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[s
     ask = _object(content.get("ask"))
     name, params = str(envelope.get("action", "")), _object(ask.get("params"))
     action = known.catalogue.actions.get(name)
-    wish = titled(action, params, known.names) if action is not None else visible(name)
+    wish = titled(action, params, known.names) if action is not None else unlisted(name)
     match envelope.get("decision"):
         case "permit":
             return f"The agent asked, and was allowed: {wish}", ""
@@ -246,8 +249,13 @@ def _action(envelope: JsonObject, known: Known) -> str:
     action = known.catalogue.actions.get(name)
     params = _object(_object(envelope.get("asked")).get("params"))
     if action is None:
-        return visible(name)
+        return unlisted(name)
     return titled(action, params, known.names)
+
+
+def unlisted(name: str) -> str:
+    """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
+    return quoted(name) if is_dotted(name) and len(name) <= _LONGEST_NAME else "something that the desk has no name for"
 
 
 def _objective(envelope: JsonObject, known: Known) -> str:
