@@ -33,8 +33,9 @@ _CONSENT_S: Final = 900.0
 class LoopThread:
     """An event loop in a thread of its own. Several agents may share one; whoever made it closes it."""
 
-    def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+    def __init__(self, new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> None:
+        """Start the thread; `new_loop` makes another kind of loop."""
+        self.loop = new_loop()
         self._thread = threading.Thread(target=self._serve, name="remit.client", daemon=True)
         self._thread.start()
 

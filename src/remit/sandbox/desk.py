@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import uvloop
+
 from remit.client.errors import Miswritten
 from remit.client.sync import LoopThread
 from remit.sandbox.arguments import not_made, one_of, texts, verify_functions, verify_rules, verify_store, verify_tables, verify_texts
@@ -98,7 +100,7 @@ class Sandbox:
             raise RuntimeError(message)
         self._customers, self._officers, self._agents = {}, {}, {}
         self._log = self._room = self.desk = self._own = None
-        self._thread = LoopThread()
+        self._thread = LoopThread(uvloop.new_event_loop)  # the loop that a server runs on, and the faster one
         try:
             if self._base_url is not None:
                 issuer = self._thread.run(issuer_at(self._base_url))
