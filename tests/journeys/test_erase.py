@@ -39,14 +39,15 @@ from remit.domain.records import (
 )
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Instant
-from remit.ports.store import Commit, Put
+from remit.ports.store import Commit, Expect, Put
 from remit.ports.vault import Vault
 from remit.usecases.contest import contest
 from remit.usecases.erase import Erasure
 from remit.usecases.hold import hold, settle
+from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.propose import Change, change_of, propose, settle_proposal
-from remit.usecases.recording import open_row, receipt_of
+from remit.usecases.recording import draft, open_row, receipt_of, write
 from remit.usecases.recover import recover
 from remit.usecases.replay_erasures import ERASURES, finish_erasures, replay_erasures
 from remit.usecases.verify_log import verify_log
@@ -404,6 +405,19 @@ def test_what_was_sealed_before_an_erasure_is_not_recorded_after_it(folder: Path
         assert not await parts.store.find(Contest, "contest.customer", "c1")
         await contest(parts, person("c1"), "0", "this was not me")
         assert (await contents(parts, "c1"))[-1].body == {"text": "this was not me"}
+
+    run(kept_desk(folder, clock=clock), work)
+
+
+def test_whoever_sealed_something_before_an_erasure_begins_again(folder: Path, clock: Clock) -> None:
+    """⚔ As decisions and grants do: what they stand on has moved, so that nothing under a key that is gone is recorded."""
+
+    async def work(parts: Parts) -> None:
+        stood = Expect("person", "c1", (await parts.store.get(Person, "c1")).rev)
+        sealed = await write(parts, draft(parts, Kind.REPLY_SENT, envelope={}, customer={"text": "unread"}, subject="c1", refs=("c1",)))
+        before = await erased(parts)
+        assert before.customer == "c1"
+        assert await refused(keep(parts, Commit(expects=(stood,), entries=sealed.rows))) is Code.TASK_BUSY
 
     run(kept_desk(folder, clock=clock), work)
 
