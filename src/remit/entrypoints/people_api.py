@@ -17,6 +17,7 @@ from remit.entrypoints.agent_api import COOKIE, borrowed_session
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
+from remit.entrypoints.signed_in import session_cookie, signed_in
 from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import (
     Receive,
@@ -41,7 +42,6 @@ from remit.usecases.enrol import (
     SIGNIN_PREFIX,
     begin_enrolment,
     finish_enrolment,
-    person_of,
     sign_out,
 )
 from remit.usecases.grant import Consent, decline, sign, view
@@ -159,12 +159,7 @@ class PeopleApi:
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
         """
-        cookie = session_cookie(scope)
-        person = await person_of(self.parts, cookie)
-        self.limits.verify_session(cookie)
-        if kind and person.kind != kind:
-            raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
-        return person
+        return await signed_in(self.parts, self.limits, scope, kind)
 
     async def officer(self, scope: Scope, *roles: str) -> Person:
         """The officer who is signed in, with one of the roles if any are named.
@@ -305,19 +300,6 @@ def cured(error: Refused | Fault) -> Mapping[str, object]:
     """The cure in a person's words, where the closed list speaks to an agent's developer."""
     cure = plainly(error)[2]
     return {"cure": cure} if cure else {}
-
-
-def session_cookie(scope: Scope) -> str:
-    """The session cookie's value ("" without).
-
-    ⚔ With two different ones nobody is signed in: a neighbouring site can set a cookie of this name beside the real one,
-    and whoever answered under it would answer as somebody else.
-
-    Source: RFC 6265bis §8.6 (weak integrity).
-    """
-    pairs = [part.strip().partition("=") for header in header_values(scope, b"cookie") for part in header.split(";")]
-    values = {value for name, _, value in pairs if name == COOKIE}
-    return values.pop() if len(values) == 1 else ""
 
 
 def _cookie(value: str, parts: Parts) -> tuple[bytes, bytes]:

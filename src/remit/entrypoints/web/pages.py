@@ -9,8 +9,8 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.people_api import session_cookie
 from remit.entrypoints.replies import STATUS, Answer
+from remit.entrypoints.signed_in import session_cookie, signed_in
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.plain_words import IN_PAGES, NO_ROLE, plainly
 from remit.entrypoints.wire import Receive, Scope
@@ -50,12 +50,7 @@ class Pages:
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
         """
-        cookie = session_cookie(scope)
-        person = await person_of(self.parts, cookie)
-        self.limits.verify_session(cookie)
-        if kind and person.kind != kind:
-            raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
-        return person
+        return await signed_in(self.parts, self.limits, scope, kind)
 
     async def maybe(self, scope: Scope) -> Person | None:
         """Who is signed in, if anybody."""
