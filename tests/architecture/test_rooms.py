@@ -61,9 +61,10 @@ def test_a_plug_knows_no_plug_of_another_port(one: Module) -> None:
         if name.startswith("remit.adapters."):
             other = name.split(".")[2]
             # `desk_database` is the built-in desk's own file: both of its plugs use it, it is no plug (docs/decisions/0004);
-            # `sqlite_files` puts what SQLite says of any file into words; `worker` is a thread that files are written and read on, whosever they are; `store.shown` tells whoever reads a
+            # `sqlite_files` puts what SQLite says of any file into words, and `postgres` how a server is reached and what it says;
+            # `worker` is a thread that files are written and read on, whosever they are; `store.shown` tells whoever reads a
             # store's file beside a serving desk what stands in its journal (docs/decisions/0016).
-            assert other in {own, "desk_database", "sqlite_files", "worker"} or name.startswith("remit.adapters.store.shown"), (
+            assert other in {own, "desk_database", "postgres", "sqlite_files", "worker"} or name.startswith("remit.adapters.store.shown"), (
                 f"{one.name} imports {name}"
             )
 

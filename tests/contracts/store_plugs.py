@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from postgres_tests import postgres_url
 from remit.adapters.signer.file import verify_ed25519
+from remit.adapters.store.postgres import PostgresStore
 from remit.adapters.store.sqlite import SqliteStore
 from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note, verify_checkpoint
 from remit.domain.records import ActRecord, ActState, AgentRecord, Ceremony, MandateRecord, Person, Suspension, TaskRecord, TaskState, Tier
@@ -60,7 +62,16 @@ def sqlite_store(folder: Path, on_point: Callable[[str], None] = quiet, *, recov
     )
 
 
-STORES: dict[str, Opener] = {"sqlite": sqlite_store}
+def postgres_store(
+    folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False, node: str = "outside"
+) -> PostgresStore:
+    """A node's store; each folder is a desk of its own in one database."""
+    return PostgresStore.open(
+        postgres_url(), str(folder), sign=sign, verify=verify, high_water=folder / node, recovering=recovering, on_point=on_point
+    )
+
+
+STORES: dict[str, Opener] = {"postgres": postgres_store, "sqlite": sqlite_store}
 
 
 def run(opener: Opener, folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], on_point: Callable[[str], None] = quiet) -> Any:

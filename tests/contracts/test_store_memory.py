@@ -174,7 +174,7 @@ def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read
             kept = await store.get(type(one), one.id)
             assert (kept.record, kept.rev) == (one, 1)
             await store.commit(Commit(puts=(Put(one, 1),)))  # the revision is known, held or not
-        assert not any(body == "x" * 5000 for one in store._reader._decoded.values() for body in one.extra.values())
+        assert not any(body == "x" * 5000 for one in store._reader._decoded._known.values() for body in one.extra.values())
 
     run(sqlite_store, tmp_path, work)
 

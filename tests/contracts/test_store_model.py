@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from contracts.store_plugs import STORES, Opener, mandate
+from contracts.store_plugs import STORES, Opener, mandate, postgres_store
 from remit.domain.errors import Fault
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
@@ -132,16 +132,6 @@ class StoreMachine(RuleBasedStateMachine):
             self._took(record)
             self.counters["c"] = self.counters.get("c", 0) + amount
 
-    @rule(record=RECORDS)
-    def the_tables_cannot_be_written_for_a_while(self, record: MandateRecord) -> None:
-        before, rev = self.records.get(record.id, (None, 0))
-        self.run(self.store.commit(Commit(puts=(Put(record, rev, before),))))
-        self.breaks_at = "store.before_settled"
-        with pytest.raises(Fault):
-            self.run(self.store.find(MandateRecord, "mandate.live", ""))
-        self.breaks_at = ""
-        self._took(record)
-
     @invariant()
     def the_store_is_as_the_model_says(self) -> None:
         if not hasattr(self, "store"):
@@ -179,10 +169,49 @@ class StoreMachine(RuleBasedStateMachine):
         return [record_id for at, record_id in sorted(linked) if low <= at and (high is None or at <= high)]
 
 
-@pytest.mark.parametrize("name", list(STORES))
+class JournalledMachine(StoreMachine):
+    """A store that puts in its tables later what it has committed."""
+
+    @rule(record=RECORDS)
+    def the_tables_cannot_be_written_for_a_while(self, record: MandateRecord) -> None:
+        before, rev = self.records.get(record.id, (None, 0))
+        self.run(self.store.commit(Commit(puts=(Put(record, rev, before),))))
+        self.breaks_at = "store.before_settled"
+        with pytest.raises(Fault):
+            self.run(self.store.find(MandateRecord, "mandate.live", ""))
+        self.breaks_at = ""
+        self._took(record)
+
+
+class NodesMachine(StoreMachine):
+    """Two nodes over one store: whichever of them is asked, it knows what the other has done."""
+
+    @initialize()
+    def open(self) -> None:
+        super().open()
+        self.other = postgres_store(Path(self.folder.name), self.point, node="other")
+
+    @rule()
+    def the_other_node_is_asked(self) -> None:
+        self.store, self.other = self.other, self.store
+
+    @rule()
+    def it_is_closed_and_opened_again(self) -> None:
+        """Each of them keeps its own high water: here both go on together."""
+
+    def teardown(self) -> None:
+        self.run(self.other.close())
+        super().teardown()
+
+
+MACHINES = {"nodes": (NodesMachine, "postgres"), "postgres": (StoreMachine, "postgres"), "sqlite": (JournalledMachine, "sqlite")}
+
+
+@pytest.mark.parametrize("name", list(MACHINES))
 def test_a_store_is_as_a_few_dictionaries_would_be(name: str) -> None:
-    opener = STORES[name]
-    machine = type("Machine", (StoreMachine,), {"opener": staticmethod(opener)})
+    kind, store = MACHINES[name]
+    examples = 50 if store == "sqlite" else 20
+    machine = type("Machine", (kind,), {"opener": staticmethod(STORES[store])})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=50, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+        machine, settings=settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     )

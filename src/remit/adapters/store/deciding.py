@@ -1,26 +1,53 @@
 """What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
 
 from collections.abc import Collection, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from remit.adapters.store import records, trails
 from remit.adapters.store.held import Changes, Key
-from remit.adapters.store.sqlite_fill import Filler
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Link, Record
-from remit.domain.trajectory import after, new_trail
+from remit.domain.trajectory import Trail, after, new_trail
 from remit.ports.store import Commit, Conflict, Drop, Kept, NoRoom, Put, Replayed, Reserve, Step
 
 MOST_AMOUNT: Final = 2**62
 _MOST_USED: Final = 2**63 - 1
 
 
+class Ground(Protocol):
+    """What stands, as a group is decided on it."""
+
+    def record(self, key: Key) -> Kept[Record] | None:
+        """A record, None where there is none."""
+        ...
+
+    def counter(self, scope: str, name: str) -> int | None:
+        """How much of a counter is used, None where it does not exist yet."""
+        ...
+
+    def trail(self, name: str) -> Trail | None:
+        """A trail, None where nothing is known of the subject.
+
+        Raises:
+            Fault: `fault.store` when it is damaged.
+        """
+        ...
+
+    def touched(self, record_id: str) -> int:
+        """When something was last used, 0 where it never was."""
+        ...
+
+    def dropped(self, kind: str) -> int:
+        """The highest revision at which a record of this kind was ever dropped."""
+        ...
+
+
 class Deciding:
     """Decides commits one after the other, each on what stands and on the changes of those that came before it in its group."""
 
-    def __init__(self, filler: Filler, marks: Collection[str]) -> None:
+    def __init__(self, ground: Ground, marks: Collection[str]) -> None:
         """`marks` are those of the group's replay marks that stand already."""
-        self._filler = filler
+        self._ground = ground
         self._marks = marks
         self.changes = Changes()
 
@@ -50,7 +77,7 @@ class Deciding:
         for drop in commit.drops:
             self._drop(mine, drop)
         for touched, at in commit.touches:
-            before = mine.touches.get(touched) or self.changes.touches.get(touched) or self._filler.touched(touched)
+            before = mine.touches.get(touched) or self.changes.touches.get(touched) or self._ground.touched(touched)
             mine.touches[touched] = max(at, before)
         for step in commit.steps:
             self._step(mine, step)
@@ -61,7 +88,7 @@ class Deciding:
             return mine.records[key]
         if key in self.changes.records:
             return self.changes.records[key]
-        return self._filler.record(key)
+        return self._ground.record(key)
 
     def _reserve(self, mine: Changes, reserve: Reserve) -> None:
         """Move a counter. Room is exact: commits are decided one after the other."""
@@ -72,7 +99,7 @@ class Deciding:
         if used is None:
             used = self.changes.counters.get(key)
         if used is None:
-            used = self._filler.counter(*key) or 0
+            used = self._ground.counter(*key) or 0
         if reserve.amount > 0 and (
             used > _MOST_USED - reserve.amount or (reserve.limit is not None and used > reserve.limit - reserve.amount)
         ):
@@ -115,11 +142,11 @@ class Deciding:
             mine.links[*link, kind, record_id] = False
 
     def _dropped(self, mine: Changes, kind: str) -> int:
-        return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._filler.dropped(kind))
+        return max(mine.dropped.get(kind, 0), self.changes.dropped.get(kind, 0), self._ground.dropped(kind))
 
     def _step(self, mine: Changes, step: Step) -> None:
         name = trails.name(step.kind, step.subject)
-        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._filler.trail(name)
+        trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.trail(name)
         mine.trails[name] = after(trail or new_trail(step.kind, step.subject), step.event, step.at)
 
 

@@ -95,6 +95,10 @@ class Changes:
     touches: dict[str, int] = field(default_factory=dict)
     trails: dict[str, Trail] = field(default_factory=dict)
 
+    def any(self) -> bool:
+        """Whether anything is changed at all."""
+        return any((self.records, self.links, self.dropped, self.counters, self.marks, self.touches, self.trails))
+
     def take(self, later: "Changes") -> None:
         """Put the changes of a later commit on top."""
         self.records.update(later.records)

@@ -88,6 +88,10 @@ class HighWater:
         if time.monotonic() >= self._sync_after:
             self.sync(note)
 
+    def due(self) -> bool:
+        """Whether the next `write` waits for the disk."""
+        return not self.frozen and time.monotonic() >= self._sync_after
+
     def rest(self) -> bool:
         """Make durable what was only written in place, when a second is over; returns whether that is still to be done."""
         if self._unsynced and time.monotonic() >= self._sync_after:

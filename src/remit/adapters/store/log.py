@@ -1,12 +1,12 @@
-"""The transcript's tree inside a SQLite store: leaves, nodes of full tiles, head and proofs.
+"""The transcript's tree inside a store: leaves, nodes of full tiles, head and proofs.
 
 Runs on the thread that owns the connection it is given; knows nothing of records.
 """
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from remit.adapters.store.asking import Asking
 from remit.domain import merkle
 from remit.domain.errors import Code, Fault
 
@@ -25,7 +25,7 @@ class Log:
     appended since it was last put in place (`journal`).
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Asking) -> None:
         self._connection = connection
         self._cache: dict[tuple[int, int], bytes] = {}
         self.size: int = 0

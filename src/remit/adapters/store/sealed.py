@@ -1,9 +1,9 @@
 """Under which keys a store's content is sealed: enough of it to tell whether a file of content keys belongs to this store."""
 
-import sqlite3
 from collections.abc import Collection
 from typing import Final
 
+from remit.adapters.store.asking import Asking
 from remit.ports.vault import NAMED, Sealing
 
 NEWEST: Final = 20_000
@@ -12,7 +12,7 @@ BETWEEN: Final = 1_000
 """So many of the earlier ones are looked at, evenly spread."""
 
 
-def sealings(connection: sqlite3.Connection) -> Collection[Sealing]:
+def sealings(connection: Asking) -> Collection[Sealing]:
     """The keys of the newest entries, and of some from all over the log before them.
 
     Raises:

@@ -4,34 +4,28 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from remit.adapters.store import records
+from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.log import WIDTH, Log
 from remit.domain.records import MandateRecord, Record, TaskRecord
 from remit.ports.store import Committed, EntryRow, Expect, Kept, KeptEntry, Missing, Place
 
-_CACHE: Final = 20_000
-_SHORT: Final = 4096
 _LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
 class Reader:
-    """Reads over one connection.
-
-    Decoded records are cached by kind, id and revision: a revision never names two contents, not even after a drop
-    (deciding), and only what is committed is ever read here.
-    """
+    """Reads over one connection, and only what is committed."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._decoded: dict[tuple[str, str, int], Record] = {}
+        self._decoded = Decoded()
         self._log = Log(connection)
 
     def one(self, kind: str, record_id: str) -> Kept[Record] | None:
         """A record, or nothing."""
         row = self._connection.execute("select rev, body from record where kind = ? and id = ?", (kind, record_id)).fetchone()
-        return None if row is None else self._kept(kind, record_id, row[0], row[1])
+        return None if row is None else self._decoded.kept(kind, record_id, row[0], row[1])
 
     def stand(self, expects: Sequence[Expect]) -> bool:
         """Whether records are at their revisions, all at one moment."""
@@ -50,7 +44,7 @@ class Reader:
             f"where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and l.kind = ? order by l.at {order}, l.id {order} limit ?",
             (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0)),
         ).fetchall()
-        return tuple(self._kept(kind, record_id, rev, body) for record_id, rev, body in rows)
+        return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
 
     def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[KeptEntry]:  # noqa: FBT001  # one statement's parameters
         """Entries by lookup id, or all."""
@@ -103,16 +97,6 @@ class Reader:
             return Committed(places, self._log.size, self._log.note)
         finally:
             self._connection.execute("commit")
-
-    def _kept(self, kind: str, record_id: str, rev: int, body: bytes) -> Kept[Record]:
-        record = self._decoded.get((kind, record_id, rev))
-        if record is None:
-            record = records.decode(kind, body)
-            if len(body) <= _SHORT:  # ⚔ what an agent made large is decoded again rather than kept
-                if len(self._decoded) > _CACHE:
-                    self._decoded.clear()
-                self._decoded[kind, record_id, rev] = record
-        return Kept(record, rev)
 
 
 def _verify_bounds(what: str, level: int, number: int, width: int) -> None:

@@ -6,6 +6,7 @@ Reads only; runs once, at the start, before any thread does.
 import sqlite3
 from typing import Final
 
+from remit.adapters.store.asking import Asking
 from remit.adapters.store.highwater import HighWater, Verify
 from remit.adapters.store.log import WIDTH, Log
 from remit.domain import merkle
@@ -18,7 +19,7 @@ RECORDS: Final = 20_000
 """Of so many of the last entries the kept envelope is hashed too."""
 
 
-def verify_log(connection: sqlite3.Connection, log: Log, verify: Verify) -> None:
+def verify_log(connection: Asking, log: Log, verify: Verify) -> None:
     """Check the signed head, the tree against the entries, and the last records against their leaves.
 
     Raises:
@@ -68,7 +69,7 @@ def verify_not_older(log: Log, high_water: HighWater) -> None:
         )
 
 
-def _verify_head(connection: sqlite3.Connection, log: Log, verify: Verify) -> None:
+def _verify_head(connection: Asking, log: Log, verify: Verify) -> None:
     count, last = connection.execute("select count(*), coalesce(max(idx), -1) from entry").fetchone()
     if log.size != count or last != log.size - 1:
         raise _damaged(f"the log's head says {log.size} entries, but {count} are there, the last being {last}")
@@ -82,7 +83,7 @@ def _verify_head(connection: sqlite3.Connection, log: Log, verify: Verify) -> No
         raise _damaged("the log's own checkpoint is of another tree")
 
 
-def _verify_leaves(connection: sqlite3.Connection, log: Log) -> None:
+def _verify_leaves(connection: Asking, log: Log) -> None:
     """Compare the kept hashes of full tiles with the entries. The last, partial tile is what the root covers."""
     start = max(0, log.size - WHOLE) // WIDTH * WIDTH
     for first in range(start, log.size - WIDTH + 1, WIDTH):
@@ -92,7 +93,7 @@ def _verify_leaves(connection: sqlite3.Connection, log: Log) -> None:
             raise _damaged(f"the hashes of entries {first} to {first + WIDTH - 1} are not those that were logged")
 
 
-def _verify_nodes(connection: sqlite3.Connection, log: Log) -> None:
+def _verify_nodes(connection: Asking, log: Log) -> None:
     """Compare every kept hash above with those it is made of, and see that none is missing or too many."""
     level = 1
     while log.size >> (8 * level):
@@ -109,7 +110,7 @@ def _verify_nodes(connection: sqlite3.Connection, log: Log) -> None:
         raise _damaged("the log has hashes that no entry gives")
 
 
-def _verify_records(connection: sqlite3.Connection, first: int, end: int) -> None:
+def _verify_records(connection: Asking, first: int, end: int) -> None:
     rows = connection.execute("select idx, leaf, envelope from entry where idx >= ? and idx < ? order by idx", (first, end))
     for index, leaf, envelope in rows:
         try:

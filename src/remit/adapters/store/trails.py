@@ -16,7 +16,7 @@ def name(kind: SubjectKind, subject: str) -> str:
     return f"{kind}:{subject}"
 
 
-def read(body: str) -> Trail:
+def read(body: str | bytes) -> Trail:
     """Read a kept trail.
 
     Raises:
@@ -30,4 +30,9 @@ def read(body: str) -> Trail:
 
 def text(trail: Trail) -> str:
     """A trail as it is kept."""
-    return _ENCODER.encode(trail).decode()
+    return bytes_of(trail).decode()
+
+
+def bytes_of(trail: Trail) -> bytes:
+    """A trail as bytes."""
+    return _ENCODER.encode(trail)

@@ -1,0 +1,221 @@
+"""What every plug on PostgreSQL shares: how it connects, what is said when that breaks, and reading beside an event loop.
+
+No statement stands here; each plug has its own.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import cache
+from threading import Thread
+from typing import Any, Final, Protocol, TypeVar, cast
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from remit.domain.errors import Code, Fault, Refused
+
+T = TypeVar("T")
+
+
+class Connection(Protocol):
+    """What is used of the driver's connection. Rows are its own records: read by place or by name."""
+
+    async def execute(self, statement: str, *values: object) -> str:
+        """Run statements (without values: several)."""
+        ...
+
+    async def fetch(self, statement: str, *values: object) -> list[Any]:  # records of the statement's own shape
+        """All rows."""
+        ...
+
+    async def fetchrow(self, statement: str, *values: object) -> Any | None:  # noqa: ANN401  # a record of the statement's own shape
+        """The first row."""
+        ...
+
+    async def fetchval(self, statement: str, *values: object) -> Any:  # noqa: ANN401  # a value of the statement's own type
+        """The first row's first value."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """One transaction over what is done inside."""
+        ...
+
+    def is_closed(self) -> bool:
+        """Whether nothing more can be asked over it."""
+        ...
+
+    async def close(self, *, timeout: float) -> None:  # noqa: ASYNC109  # the driver's own word
+        """Say goodbye."""
+        ...
+
+    def terminate(self) -> None:
+        """Let go of it at once."""
+        ...
+
+
+BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, asyncio.IncompleteReadError)
+"""Whatever can go wrong between a plug and the server. A `ValueError` or `DataError` is about a value, and stands for itself."""
+OF_A_VALUE: Final = (
+    asyncpg.DataError,
+    asyncpg.exceptions.CharacterNotInRepertoireError,
+    asyncpg.exceptions.UntranslatableCharacterError,
+    asyncpg.exceptions.ProgramLimitExceededError,
+    asyncpg.exceptions.DataError,
+    ValueError,
+    OverflowError,
+)
+"""What the server or the driver says of one value that cannot be kept."""
+_SCHEMES: Final = ("postgresql://", "postgres://")
+_CONNECT_S: Final = 5.0
+_LOCK_MS: Final = 2_000
+_IDLE_MS: Final = 10_000
+_DOWN_CURE: Final = "Check that PostgreSQL runs and that store.url names its primary; then try again."
+_RIGHTS: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError, asyncpg.InvalidCatalogNameError)
+
+
+def is_url(url: str) -> bool:
+    """Whether a store's address is one of PostgreSQL."""
+    return url.startswith(_SCHEMES)
+
+
+def plain_url(url: str) -> str:
+    """A store's address as it may be shown: without its password."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    user = (parts.username or "").partition(":")[0]
+    query = re.sub(r"(password=)[^&]*", r"\1…", parts.query)
+    return f"{parts.scheme}://{f'{user}@' if user else ''}{place}{parts.path}{f'?{query}' if query else ''}"
+
+
+async def connect(url: str, *, name: str, answer_s: float, cached: int = 100) -> Connection:
+    """Connect to the primary; a copy of it that can lag is refused by the driver.
+
+    What is committed is on the primary's disk before it is told (`synchronous_commit`); a statement that does not answer within
+    `answer_s` is given up, on both sides.
+
+    Raises:
+        Refused: `settings.invalid` when the account or the database is not there.
+        Fault: `fault.store` when the server does not answer.
+    """
+    try:
+        connection = await asyncpg.connect(
+            url,
+            timeout=_CONNECT_S,
+            command_timeout=answer_s,
+            statement_cache_size=cached,
+            target_session_attrs="read-write",
+            server_settings={
+                "application_name": name,
+                "synchronous_commit": "on",
+                "statement_timeout": str(round(answer_s * 1000)),
+                "lock_timeout": str(_LOCK_MS),
+                "idle_in_transaction_session_timeout": str(_IDLE_MS),
+                "jit": "off",
+            },
+        )
+        return cast("Connection", connection)
+    except _RIGHTS as problem:
+        cure = "Check user, password and database in store.url, and that the user may use the schema `remit`."
+        raise Refused(Code.SETTINGS_INVALID, f"store.url {plain_url(url)}: {problem}", cure=cure) from None
+    except (*BROKEN, ValueError) as problem:
+        raise Fault(Code.FAULT_STORE, f"the store {plain_url(url)} does not answer: {why(problem)}. {_DOWN_CURE}") from None
+
+
+def why(problem: BaseException) -> str:
+    """What happened, in one line and in the server's words."""
+    said = " ".join(str(problem).split())
+    return f"{type(problem).__name__}: {said}" if said else type(problem).__name__
+
+
+class Session:
+    """One connection read from beside every event loop, with SQLite's way of asking: for starts, checks and commands.
+
+    Statements carry `?` for each value and see the views that `prepare` made of one desk's rows. Everything is read at one moment.
+    """
+
+    def __init__(self, url: str, *, name: str, answer_s: float) -> None:
+        """Connect.
+
+        Raises:
+            Refused: `settings.invalid` as `connect`.
+            Fault: `fault.store` as `connect`.
+        """
+        self._loop = asyncio.new_event_loop()
+        try:
+            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s))
+            """For `run`."""
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run one coroutine over this connection to its end."""
+        return self._loop.run_until_complete(work)
+
+    def script(self, statements: str) -> None:
+        """Run statements without values."""
+        self.run(self.connection.execute(statements))
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> "Rows":
+        """Rows of one statement."""
+        return Rows([tuple(row) for row in self.run(self.connection.fetch(numbered(statement), *values))])
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        try:
+            self.connection.terminate()
+            self.run(asyncio.sleep(0))
+        finally:
+            self._loop.close()
+
+
+class Rows:
+    """Rows as SQLite gives them."""
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+        self._next = 0
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """All that are left."""
+        rest = self._rows[self._next :]
+        self._next = len(self._rows)
+        return rest
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        """The next one."""
+        if self._next >= len(self._rows):
+            return None
+        self._next += 1
+        return self._rows[self._next - 1]
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.fetchall())
+
+
+@cache
+def numbered(statement: str) -> str:
+    """A statement with PostgreSQL's numbered values in the place of question marks."""
+    parts = statement.split("?")
+    return "".join(part + (f"${place}" if place < len(parts) else "") for place, part in enumerate(parts, 1))
+
+
+def aside(work: Callable[[], T]) -> T:
+    """Run something that waits on a thread of its own, also where an event loop runs here: a start is asked for from both."""
+    told: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            told["result"] = work()
+        except BaseException as problem:  # noqa: BLE001  # it is raised again where it was asked for
+            told["problem"] = problem
+
+    thread = Thread(target=run, name="remit-open", daemon=True)
+    thread.start()
+    thread.join()
+    if "problem" in told:
+        raise told["problem"]
+    result: T = told["result"]
+    return result

@@ -1,0 +1,48 @@
+"""Forward steps of the schema on PostgreSQL, in order. A released one is never changed.
+
+Each step names the oldest schema a node may have been made for and go on beside it, so that a desk is upgraded node by node.
+Tables begin with the desk they are of: the key by which a distributed engine spreads them.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Step(NamedTuple):
+    """One step: its number, the oldest program that can go on beside it (by the newest schema it knows), and its statements."""
+
+    number: int
+    beside: int
+    script: str
+
+
+STEPS: Final[tuple[Step, ...]] = (
+    Step(
+        1,
+        1,
+        """
+create table record (desk text collate "C" not null, kind text collate "C" not null, id text collate "C" not null, rev bigint not null,
+    body bytea not null, primary key (desk, kind, id));
+create table link (desk text collate "C" not null, name text collate "C" not null, key text collate "C" not null, at bigint not null,
+    kind text collate "C" not null, id text collate "C" not null, primary key (desk, name, key, kind, at, id));
+create table dropped (desk text collate "C" not null, kind text collate "C" not null, rev bigint not null, primary key (desk, kind));
+create table counter (desk text collate "C" not null, scope text collate "C" not null, key text collate "C" not null, used bigint not null,
+    primary key (desk, scope, key));
+create table mark (desk text collate "C" not null, key text collate "C" not null, until bigint not null, primary key (desk, key));
+create index mark_until on mark (desk, until);
+create table touch (desk text collate "C" not null, id text collate "C" not null, at bigint not null, primary key (desk, id));
+create table trail (desk text collate "C" not null, subject text collate "C" not null, body bytea not null, primary key (desk, subject));
+create table entry (desk text collate "C" not null, idx bigint not null, kind text not null, at bigint not null, leaf bytea not null,
+    envelope bytea not null, content bytea not null, subject text not null, primary key (desk, idx)) partition by range (idx);
+create table ref (desk text collate "C" not null, ref text collate "C" not null, idx bigint not null, primary key (desk, ref, idx));
+create table node (desk text collate "C" not null, level integer not null, idx bigint not null, hash bytea not null,
+    primary key (desk, level, idx));
+create table head (desk text collate "C" primary key, seq bigint not null, size bigint not null, root bytea not null, note text not null,
+    edge bytea not null);
+""",
+    ),
+)
+NEWEST: Final = STEPS[-1].number
+PARTITION: Final = 1 << 20
+"""So many entries stand in one partition of the log."""
+AHEAD: Final = 1 << 18
+"""With so many places left in the last partition, the next one is made."""

@@ -1,0 +1,273 @@
+"""The store on PostgreSQL: any number of nodes over one primary, each group of commits one transaction of it."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self, TypeVar, cast
+
+import asyncpg
+
+from remit.adapters.postgres import BROKEN, Connection, Session, aside, connect, why
+from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
+from remit.adapters.sqlite_files import why as why_not_written
+from remit.adapters.store import start_checks
+from remit.adapters.store.decoded import Decoded
+from remit.adapters.store.highwater import HighWater, Point, Verify
+from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.postgres_ground import read_ground
+from remit.adapters.store.postgres_group import GroupWriter
+from remit.adapters.store.postgres_read import Reader
+from remit.adapters.store.postgres_schema import migrate, prepare, show_desk
+from remit.adapters.store.sealed import sealings
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.merkle import EMPTY_ROOT
+from remit.domain.records import Record
+from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Place, Snapshot
+from remit.ports.vault import Sealing
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+ANSWER_S: Final = 5.0
+"""So long the server may take for a statement."""
+_OPENING_S: Final = 600.0
+_READERS: Final = 4
+_BY_INDEX: Final = "set search_path to remit; set enable_seqscan to off; set enable_hashjoin to off; set enable_mergejoin to off; set plan_cache_mode to force_generic_plan"
+"""Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
+
+
+def _quiet(_name: str) -> None:
+    """No fault is wanted here."""
+
+
+def _unasked(_sealed: Collection[Sealing]) -> None:
+    """Whoever opens a store without content keys does not ask for them."""
+
+
+class PostgresStore:
+    """The store port on PostgreSQL. It serves on the event loop that first uses it.
+
+    It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `Published`).
+    """
+
+    def __init__(self, url: str, desk: str, *, sign: Sign, verify: Verify, high_water: HighWater, on_point: Point | None) -> None:
+        """Put together by `open`, which has checked everything."""
+        self._url = url
+        self._desk = desk
+        decoded = Decoded()
+        self._decoded = decoded
+        self._high_water = high_water
+        self._reader = Reader(desk, decoded)
+        self._writer = GroupWriter(self._connect, desk, sign=sign, verify=verify, high_water=high_water, decoded=decoded, on_point=on_point)
+        self._idle: list[Connection] = []
+        self._slots = asyncio.Semaphore(_READERS)
+        self._closed = False
+        self._resting: asyncio.Task[None] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        desk: str,
+        *,
+        sign: Sign,
+        verify: Verify,
+        high_water: Path,
+        recovering: bool,
+        verify_sealed: Callable[[Collection[Sealing]], None] = _unasked,
+        on_point: Point | None = None,
+    ) -> Self:
+        """Open the desk's store and check it before anything is served from it. A database without a schema gets one.
+
+        The parameters are those of `SqliteStore.open`; `desk` names whose rows these are.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be used, its schema does not fit, or this node's high-water file is missing;
+                `log.older` when it is older than that; `log.damaged` when it does not verify.
+            Fault: `fault.store` when the server does not answer.
+
+        Source: 2-model.md §9.
+        """
+        outside = HighWater(high_water, verify, on_point or _quiet)
+
+        def check() -> None:
+            with contextlib.closing(Session(url, name="remit open", answer_s=_OPENING_S)) as session:
+                _verify_durable(session)
+                migrate(session, making=False)
+                prepare(session, desk, EMPTY_ROOT)
+                show_desk(session, desk)
+                _verify(session, outside, verify, sign, recovering=recovering, verify_sealed=verify_sealed)
+
+        try:
+            aside(check)
+        except BROKEN as problem:
+            raise Fault(Code.FAULT_STORE, why(problem)) from None
+        return cls(url, desk, sign=sign, verify=verify, high_water=outside, on_point=on_point)
+
+    async def get(self, kind: type[R], record_id: str) -> Kept[R]:
+        """Read one record."""
+        kept = await self._read(lambda connection: self._reader.one(connection, kind.KIND, record_id))
+        if kept is None:
+            raise Missing(kind.KIND, record_id)
+        return cast("Kept[R]", kept)
+
+    async def find(  # the port's signature
+        self, kind: type[R], index: str, key: str, *, low: int = 0, high: int | None = None, limit: int = 100, newest: bool = False
+    ) -> Sequence[Kept[R]]:
+        """Read a page of an index."""
+        found = await self._read(lambda one: self._reader.find(one, kind.KIND, index, key, low, high, limit, newest=newest))
+        return cast("Sequence[Kept[R]]", found)
+
+    async def snapshot(self, *, task: str, idempotency: str, about: Collection[str] = (), sure: bool = True) -> Snapshot:  # noqa: ARG002  # here it costs nothing to be sure
+        """Everything an ask is decided on."""
+        return await self._read(lambda one: self._reader.snapshot(one, task, idempotency, about))
+
+    async def stand(self, expects: Sequence[Expect]) -> bool:
+        """Whether nothing moved."""
+        return await self._read(lambda one: self._reader.stand(one, expects))
+
+    async def counters(self, scope: str) -> Mapping[str, int]:
+        """All counters of a scope."""
+        return await self._read(lambda one: self._reader.counters(one, scope))
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Make it all true, durably."""
+        if self._resting is None:
+            self._resting = asyncio.create_task(self._rest())
+        return await self._writer.commit(commit)
+
+    async def fold(self) -> None:
+        """Leave nothing of what was overwritten: the server's own work, done here for the tables that keep customers' content.
+
+        Dead rows are taken out by VACUUM; what the server's log of writes still holds goes with its own retention (docs/operating.md).
+        """
+        await self._read(lambda one: one.execute("vacuum (index_cleanup on) record, entry, trail"))
+
+    async def checkpoint(self) -> str:
+        """The newest signed checkpoint."""
+        return await self._read(lambda one: one.fetchval("select note from head where desk = $1", self._desk))
+
+    async def tile(self, level: int, number: int, width: int) -> bytes:
+        """Tile hashes."""
+        return await self._read(lambda one: self._reader.tile(one, level, number, width))
+
+    async def leaves(self, number: int, width: int) -> Sequence[bytes]:
+        """Leaf data of an entry bundle."""
+        return await self._read(lambda one: self._reader.leaves(one, number, width))
+
+    async def prove(self, indexes: Sequence[int]) -> Committed:
+        """Fresh proofs against the newest checkpoint."""
+
+        async def prove(connection: Connection) -> Committed:
+            head = (await read_ground(connection, self._desk, (), self._decoded)).head
+            if not all(0 <= index < head.size for index in indexes):
+                raise Missing("entry", str(indexes))
+            proofs = await self._writer.tree.proofs(connection, indexes, head.size, {})
+            return Committed(tuple(Place(index, proofs[index]) for index in indexes), head.size, head.note)
+
+        return await self._read(prove)
+
+    async def entries(self, *, ref: str = "", low: int = 0, limit: int = 100, newest: bool = False) -> Sequence[KeptEntry]:
+        """Entries by lookup id."""
+        return await self._read(lambda one: self._reader.entries(one, ref, low, limit, newest=newest))
+
+    def published(self) -> str:
+        """The newest checkpoint this node kept outside the store that verifies, as text; what is kept where none does."""
+        return self._high_water.read()
+
+    async def accept(self) -> None:
+        """Take the present head as the published one: the end of a recovery."""
+        try:
+            await self._writer.accept()
+        except (*BROKEN, OSError) as problem:
+            raise Fault(Code.FAULT_STORE, why(problem)) from None
+
+    async def close(self) -> None:
+        """Finish what waits, then let go of every connection. Closing twice changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._resting is not None:
+            self._resting.cancel()
+            await asyncio.gather(self._resting, return_exceptions=True)
+        await self._writer.close()
+        for connection in self._idle:
+            with contextlib.suppress(*BROKEN):
+                await connection.close(timeout=1)
+        self._idle.clear()
+
+    async def _connect(self) -> Connection:
+        connection = await connect(self._url, name="remit", answer_s=ANSWER_S, cached=200)
+        await connection.execute(_BY_INDEX)
+        return connection
+
+    async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Read over a connection that is free, or a new one. What broke it is told, and it is not used again."""
+        if self._closed:
+            raise Fault(Code.FAULT_STORE, "it is closed")
+        async with self._slots:
+            connection = self._idle.pop() if self._idle else await self._connect()
+            try:
+                found = await work(connection)
+            except (Missing, Refused, asyncpg.DataError, ValueError) as known:
+                self._idle.append(connection)
+                if isinstance(known, (Missing, Refused)):
+                    raise
+                raise Fault(Code.FAULT_STORE, f"it cannot be read: {why(known)}") from None
+            except (Fault, *BROKEN) as broken:
+                connection.terminate()
+                raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)) from None
+            except BaseException:  # the caller left in the middle of it: nothing more can be asked over this connection
+                connection.terminate()
+                raise
+            self._idle.append(connection)
+            return found
+
+    async def _rest(self) -> None:
+        """Make the high water durable once a second, also when nothing more is written."""
+        while True:
+            await asyncio.sleep(1)
+            with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
+                await asyncio.to_thread(self._high_water.rest)
+
+
+def _verify_durable(session: Session) -> None:
+    """Check that the server keeps what it says it has kept.
+
+    Raises:
+        Refused: `settings.invalid` when it is set up to lose commits in a crash.
+    """
+    off = [name for name in ("fsync", "full_page_writes") if session.execute(f"show {name}").fetchall() != [("on",)]]
+    if off:
+        raise Refused(
+            Code.SETTINGS_INVALID,
+            f"store.url: the server runs with {' and '.join(off)} off: it would lose what was promised",
+            cure="Set it to on.",
+        )
+
+
+def _verify(
+    session: Session,
+    outside: HighWater,
+    verify: Verify,
+    sign: Sign,
+    *,
+    recovering: bool,
+    verify_sealed: Callable[[Collection[Sealing]], None],
+) -> None:
+    log = Log(session)
+    start_checks.verify_log(session, log, verify)
+    if recovering:
+        outside.frozen = True
+    else:
+        start_checks.verify_not_older(log, outside)
+    verify_sealed(sealings(session))
+    if recovering:
+        return
+    try:
+        outside.write(log.note or sign(0, EMPTY_ROOT))
+    except OSError as problem:
+        cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
+        raise Refused(
+            Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {why_not_written(problem)}", cure=cure
+        ) from None

@@ -1,0 +1,166 @@
+"""What a group of commits is decided on, read in one statement and so at one moment, with the head that stood at that moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final, NamedTuple
+
+from remit.adapters.postgres import Connection
+from remit.adapters.store import trails
+from remit.adapters.store.decoded import Decoded
+from remit.adapters.store.held import Key
+from remit.domain.errors import Code, Fault
+from remit.domain.records import Record
+from remit.domain.trajectory import Trail
+from remit.ports.store import Commit, Kept
+
+_HEAD: Final = "select 'head' as what, note as a, '' as b, seq as n, size as m, root as x, edge as y from head where desk = $1"
+_PARTS: Final = {
+    "record": (
+        2,
+        """select 'record', k.a, k.b, r.rev, 0, r.body, null from unnest({}::text[], {}::text[]) k(a, b)
+join record r on r.desk = $1 and r.kind = k.a and r.id = k.b""",
+    ),
+    "dropped": (1, "select 'dropped', d.kind, '', d.rev, 0, null, null from dropped d where d.desk = $1 and d.kind = any({}::text[])"),
+    "mark": (
+        1,
+        "select 'mark', m.key, '', 0, 0, null, null from unnest({}::text[]) k(a) join mark m on m.desk = $1 and m.key = k.a",
+    ),
+    "counter": (
+        2,
+        """select 'counter', k.a, k.b, c.used, 0, null, null from unnest({}::text[], {}::text[]) k(a, b)
+join counter c on c.desk = $1 and c.scope = k.a and c.key = k.b""",
+    ),
+    "touch": (
+        1,
+        "select 'touch', t.id, '', t.at, 0, null, null from unnest({}::text[]) k(a) join touch t on t.desk = $1 and t.id = k.a",
+    ),
+    "trail": (
+        1,
+        "select 'trail', t.subject, '', 0, 0, t.body, null from unnest({}::text[]) k(a) join trail t on t.desk = $1 and t.subject = k.a",
+    ),
+}
+
+
+class Head(NamedTuple):
+    """The head of a desk's log. `seq` moves with every group, also one without entries; `edge` are the peaks, lowest level first."""
+
+    seq: int
+    size: int
+    root: bytes
+    note: str
+    edge: bytes
+
+
+@dataclass(slots=True)
+class Standing:
+    """What was read (`deciding.Ground`), and the head under which it was."""
+
+    head: Head
+    marks: set[str] = field(default_factory=set)
+    records: dict[Key, Kept[Record]] = field(default_factory=dict)
+    counters: dict[Key, int] = field(default_factory=dict)
+    touches: dict[str, int] = field(default_factory=dict)
+    trails: dict[str, Trail] = field(default_factory=dict)
+    drops: dict[str, int] = field(default_factory=dict)
+
+    def record(self, key: Key) -> Kept[Record] | None:
+        """A record, None where there is none."""
+        return self.records.get(key)
+
+    def counter(self, scope: str, name: str) -> int | None:
+        """How much of a counter is used, None where it does not exist yet."""
+        return self.counters.get((scope, name))
+
+    def trail(self, name: str) -> Trail | None:
+        """A trail, None where nothing is known of the subject."""
+        return self.trails.get(name)
+
+    def touched(self, record_id: str) -> int:
+        """When something was last used, 0 where it never was."""
+        return self.touches.get(record_id, 0)
+
+    def dropped(self, kind: str) -> int:
+        """The highest revision at which a record of this kind was ever dropped."""
+        return self.drops.get(kind, 0)
+
+
+async def read_ground(connection: Connection, desk: str, commits: Sequence[Commit], decoded: Decoded) -> Standing:
+    """Read everything that these commits are decided on.
+
+    Raises:
+        Fault: `fault.store` when the desk has no head, or a trail is damaged.
+        asyncpg.PostgresError, OSError: it cannot be read.
+    """
+    wanted = _wanted(commits)
+    names = tuple(name for name in _PARTS if wanted[name][0])
+    rows = await connection.fetch(_statement(names), desk, *[column for name in names for column in wanted[name]])
+    head = next((row for row in rows if row["what"] == "head"), None)
+    if head is None:
+        raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
+    standing = Standing(Head(head["n"], head["m"], head["x"], head["a"], head["y"]))
+    for what, a, b, n, _, body, _ in rows:
+        _take(standing, what, a, b, n, body, decoded)
+    return standing
+
+
+def _take(standing: Standing, what: str, a: str, b: str, n: int, body: bytes, decoded: Decoded) -> None:  # one row's columns
+    match what:
+        case "record":
+            standing.records[a, b] = decoded.kept(a, b, n, body)
+        case "dropped":
+            standing.drops[a] = n
+        case "mark":
+            standing.marks.add(a)
+        case "counter":
+            standing.counters[a, b] = n
+        case "touch":
+            standing.touches[a] = n
+        case "trail":
+            standing.trails[a] = trails.read(body)
+        case _:
+            pass  # the head
+
+
+def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
+    """What each part of the statement looks for, as columns."""
+    keys: dict[Key, None] = {}
+    kinds: dict[str, None] = {}
+    counters: dict[Key, None] = {}
+    touches: dict[str, None] = {}
+    subjects: dict[str, None] = {}
+    marks: list[str] = []
+    for commit in commits:
+        for expect in commit.expects:
+            keys[expect.kind, expect.id] = None
+        for put in commit.puts:
+            keys[put.record.KIND, put.record.id] = None
+            kinds[put.record.KIND] = None
+        for drop in commit.drops:
+            keys[drop.record.KIND, drop.record.id] = None
+            kinds[drop.record.KIND] = None
+        for reserve in commit.reserves:
+            counters[reserve.scope, reserve.key] = None
+        for step in commit.steps:
+            subjects[trails.name(step.kind, step.subject)] = None
+        for touched, _ in commit.touches:
+            touches[touched] = None
+        marks.extend(mark.key for mark in commit.marks)
+    return {
+        "record": ([kind for kind, _ in keys], [one for _, one in keys]),
+        "dropped": (list(kinds),),
+        "mark": (marks,),
+        "counter": ([scope for scope, _ in counters], [key for _, key in counters]),
+        "touch": (list(touches),),
+        "trail": (list(subjects),),
+    }
+
+
+@cache
+def _statement(names: tuple[str, ...]) -> str:
+    parts, place = [_HEAD], 2
+    for name in names:
+        count, text = _PARTS[name]
+        parts.append(text.format(*[f"${place + number}" for number in range(count)]))
+        place += count
+    return " union all ".join(parts)

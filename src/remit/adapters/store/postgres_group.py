@@ -1,0 +1,286 @@
+"""Writing in groups on PostgreSQL: what waits in this process is decided together and becomes one transaction of the primary.
+
+Nodes do not wait for each other: each decides on the head it read, and writes only if that head still stands. One that came second
+decides again; while that happens often, nodes take turns. docs/decisions/0019-nodes-compare-and-swap-the-head.md
+"""
+
+import asyncio
+import contextlib
+import time
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from remit.adapters.postgres import BROKEN, OF_A_VALUE, Connection, why
+from remit.adapters.store.deciding import Deciding
+from remit.adapters.store.decoded import Decoded
+from remit.adapters.store.highwater import HighWater, Point, Verify
+from remit.adapters.store.log import Sign
+from remit.adapters.store.migrations.postgres import AHEAD, PARTITION
+from remit.adapters.store.postgres_ground import read_ground
+from remit.adapters.store.postgres_schema import make_partition
+from remit.adapters.store.postgres_tree import Grown, Tree
+from remit.adapters.store.postgres_write import write_group
+from remit.domain.errors import Code, Fault, Refused
+from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
+
+Connect = Callable[[], Awaitable[Connection]]
+MOST: Final = 256
+"""With so many commits no more are taken to be decided together."""
+_KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
+_TRIES: Final = 40
+_TURNS_S: Final = 1.0
+"""For so long after it came second a node waits for its turn."""
+_PURGE_EVERY_S: Final = 60.0
+_PURGE: Final = """delete from mark
+where desk = $1 and until < least($2, (extract(epoch from clock_timestamp()) * 1000)::bigint) - 120000"""
+_AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
+"""What the server says of a statement that changed nothing and may be tried again."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A commit and who waits for it."""
+
+    commit: Commit
+    future: "asyncio.Future[Committed]"
+    places: tuple[int, ...] = ()
+    error: Exception | None = None
+
+
+class GroupWriter:
+    """The writing side of one node, on the loop that first used it."""
+
+    def __init__(
+        self, connect: Connect, desk: str, *, sign: Sign, verify: Verify, high_water: HighWater, decoded: Decoded, on_point: Point | None
+    ) -> None:
+        self._connect = connect
+        self._desk = desk
+        self._sign = sign
+        self._high_water = high_water
+        self._decoded = decoded
+        self._on_point = on_point
+        self.tree = Tree(desk, verify)
+        self._lock = zlib.crc32(f"remit {desk}".encode())
+        self._connection: Connection | None = None
+        self._waiting: list[Waiting] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+        self._turns_until = 0.0
+        self._behind = False
+        self._purge_after = 0.0
+        self._partitions = 0
+
+    async def commit(self, commit: Commit) -> Committed:
+        """Hand a commit over and wait for it. Whoever stops waiting undoes nothing.
+
+        Raises:
+            Fault: `fault.store` when it is closed.
+        """
+        if self._closed:
+            raise Fault(Code.FAULT_STORE, "it is closed")
+        one = Waiting(commit, asyncio.get_running_loop().create_future())
+        self._waiting.append(one)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        return await asyncio.shield(one.future)
+
+    async def close(self) -> None:
+        """Finish what waits, keep the high water, and let go of the connection."""
+        self._closed = True
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(OSError, Refused):
+            if self.tree.head.size and not self._high_water.frozen:
+                await asyncio.to_thread(self._high_water.sync, self.tree.head.note)
+        self._high_water.close()
+        if self._connection is not None:
+            with contextlib.suppress(*BROKEN):
+                await self._connection.close(timeout=1)
+            self._connection = None
+
+    async def accept(self) -> None:
+        """Take the present head as the high water, now that a recovery is complete.
+
+        Raises:
+            Fault: `fault.store`.
+        """
+        connection = await self._connected()
+        self.tree.stand((await read_ground(connection, self._desk, (), self._decoded)).head)
+        await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
+
+    async def _work(self) -> None:
+        """Write one group after the other while commits wait."""
+        while self._waiting:
+            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            await self._write(group)
+
+    async def _write(self, group: list[Waiting]) -> None:
+        """Write a group. A value that the server refuses is found only when all is written: then each commit is written alone."""
+        try:
+            stood = await self._write_together(group)
+        except OF_A_VALUE as broken:
+            if len(group) == 1:
+                _fault(group, Fault(Code.FAULT_STORE, f"it cannot be kept: {why(broken)}"))
+                return
+            for one in group:
+                await self._write([one])
+        except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the rest must go on
+            # It is not known whether the group stands: the connection may have died behind the commit. Marks and idempotency tell.
+            self._lose(group, broken)
+        else:
+            try:
+                await self._answer(group, stood)
+            except Exception as broken:  # noqa: BLE001  # the group stands; only its answers are lost
+                self._lose(group, broken)
+
+    async def _write_together(self, group: Sequence[Waiting]) -> Grown:
+        """Decide a group on what stands and write it on just that, again from the start where another node was first.
+
+        Raises:
+            Fault: `fault.store` when others are first again and again, or the store lost what it had kept.
+        """
+        connection = await self._connected()
+        await self._keep_outside()
+        for _ in range(_TRIES):
+            async with self._turn(connection):
+                stood = await self._try(connection, group)
+            if stood is not None:
+                return stood
+            self._turns_until = time.monotonic() + _TURNS_S
+        raise Fault(Code.FAULT_STORE, "other nodes were first every time")
+
+    async def _try(self, connection: Connection, group: Sequence[Waiting]) -> Grown | None:
+        """Decide and write once. None where another node moved the head in between."""
+        standing = await read_ground(connection, self._desk, [one.commit for one in group], self._decoded)
+        self.tree.stand(standing.head)
+        deciding = Deciding(standing, standing.marks)
+        rows: list[EntryRow] = []
+        for one in group:
+            one.error, one.places = None, ()
+            first = standing.head.size + len(rows)
+            try:
+                _verify_there(one.commit.prove, first)
+                changes = deciding.decide(one.commit)
+            except _KNOWN as no:
+                one.error = no
+                continue
+            except Exception as no:  # noqa: BLE001  # one commit's bad value must not take the others with it
+                one.error = Fault(Code.FAULT_STORE, f"it cannot be done: {why(no)}")
+                continue
+            deciding.changes.take(changes)
+            rows.extend(one.commit.entries)
+            one.places = (*one.commit.prove, *range(first, first + len(one.commit.entries)))
+        grown = self.tree.grown([row.leaf for row in rows], self._sign)
+        if not rows and not deciding.changes.any():
+            return grown._replace(head=standing.head)
+        await self._pass("store.before_commit")
+        try:
+            if not await write_group(connection, self._desk, deciding.changes, rows, standing.head.size, grown):
+                return None
+        except _AGAIN:
+            return None
+        self.tree.took(grown)
+        self._behind = self._behind or bool(rows)
+        await self._pass("store.after_commit")
+        return grown
+
+    async def _pass(self, point: str) -> None:
+        """Pass a point at which a fault test may hold or stop the process; aside, so that the loop goes on meanwhile."""
+        if self._on_point is not None:
+            await asyncio.to_thread(self._on_point, point)
+
+    async def _answer(self, group: Sequence[Waiting], stood: Grown) -> None:
+        """Keep the head outside, then release the answers."""
+        connection, head = await self._connected(), stood.head
+        await self._keep_outside()
+        asked = [place for one in group if one.error is None and one.commit.proved for place in one.places]
+        proofs = await self.tree.proofs(connection, asked, head.size, {}) if asked else {}
+        for one in group:
+            if one.future.done():
+                continue
+            if one.error is not None:
+                one.future.set_exception(one.error)
+                one.future.exception()  # a caller that left early must not be warned about
+            else:
+                proved = tuple(Place(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places)
+                one.future.set_result(Committed(proved, head.size, head.note))
+        newest = max((row.at for one in group for row in one.commit.entries), default=0)
+        if newest:
+            await self._tidy(connection, head.size, newest)
+
+    async def _keep_outside(self) -> None:
+        """Bring the high water up to the log before anything is answered, or written on top of it."""
+        if self._behind:
+            if self._high_water.due():
+                await asyncio.to_thread(self._high_water.write, self.tree.head.note)
+            else:
+                self._high_water.write(self.tree.head.note)
+            self._behind = False
+
+    async def _tidy(self, connection: Connection, size: int, newest: int) -> None:
+        """Now and then: forget replay marks that have expired, and make room for more entries. What fails is tried with the next group.
+
+        ⚔ A mark has expired when entries and the server's clock both say so: one node whose clock jumps must not open the others to replays.
+        """
+        now = time.monotonic()
+        if now < self._purge_after and size + AHEAD < self._partitions:
+            return
+        with contextlib.suppress(*BROKEN):
+            await connection.execute(_PURGE, self._desk, newest)
+            await make_partition(connection, size + AHEAD)
+            self._partitions = (size + AHEAD) // PARTITION * PARTITION + PARTITION
+            self._purge_after = now + _PURGE_EVERY_S
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, connection: Connection) -> AsyncIterator[None]:
+        """Wait for this node's turn while others write too. A turn saves work; that nothing is written twice rests on the head alone.
+
+        A node that froze with its turn holds the others up until the lock times out; then they go on without turns.
+        """
+        if time.monotonic() >= self._turns_until:
+            yield
+            return
+        try:
+            await connection.execute("select pg_advisory_lock($1)", self._lock)
+        except asyncpg.LockNotAvailableError:
+            self._turns_until = 0.0
+            yield
+            return
+        try:
+            yield
+        finally:
+            if not connection.is_closed():
+                await connection.execute("select pg_advisory_unlock($1)", self._lock)
+
+    async def _connected(self) -> Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
+        return self._connection
+
+    def _lose(self, group: Sequence[Waiting], broken: Exception) -> None:
+        """Let go of a connection that broke: the next group stands on a new one, and on what the store then says."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+        _fault(group, broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)))
+
+
+def _fault(group: Sequence[Waiting], fault: Fault) -> None:
+    for one in group:
+        if not one.future.done():
+            one.future.set_exception(fault)
+            one.future.exception()  # a caller that left early must not be warned about
+
+
+def _verify_there(indexes: Sequence[int], size: int) -> None:
+    """Check that entries to prove along are there.
+
+    Raises:
+        Missing: one is not.
+    """
+    if not all(0 <= index < size for index in indexes):
+        raise Missing("entry", str(indexes))

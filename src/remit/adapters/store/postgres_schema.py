@@ -1,0 +1,129 @@
+"""The schema `remit` on PostgreSQL: bringing it forward beside nodes that serve, room for entries, and one desk's rows as views."""
+
+from typing import Final
+
+import asyncpg
+
+from remit.adapters.postgres import BROKEN, Connection, Session, why
+from remit.adapters.store.migrations.postgres import AHEAD, NEWEST, PARTITION, STEPS
+from remit.domain.errors import Code, Refused
+
+_LOCK: Final = 0x72656D6974  # "remit"
+_VERSION: Final = "select version, beside from remit.schema"
+_VIEWS: Final = {
+    "record": "kind, id, rev, body",
+    "link": "name, key, at, kind, id",
+    "counter": "scope, key, used",
+    "entry": "idx, kind, at, leaf, envelope, content, subject",
+    "ref": "ref, idx",
+    "node": "level, idx, hash",
+    "head": "size, root, note",
+}
+_HEAD: Final = """insert into remit.head (desk, seq, size, root, note, edge) values ($1, 0, 0, $2, '', '') on conflict (desk) do nothing"""
+
+
+def migrate(session: Session, *, making: bool) -> tuple[int, int]:
+    """Bring the schema forward, each step whole or not at all, and return its versions before and after.
+
+    Nodes may serve meanwhile: a step only adds, and says which older programs can go on beside it. Without `making` only a database
+    that has no schema yet gets one: a desk is upgraded by `remit migrate`, not by whichever node starts first.
+
+    Raises:
+        Refused: `settings.invalid` when it was written by a newer Remit that this one cannot serve beside, or is too old.
+    """
+    try:
+        return session.run(_migrate(session.connection, making=making))
+    except asyncpg.InsufficientPrivilegeError as problem:
+        cure = "Let the user of store.url create the schema `remit` and tables in it, or run `remit migrate` as one who may."
+        raise Refused(Code.SETTINGS_INVALID, f"store.url: {why(problem)}", cure=cure) from None
+
+
+async def _migrate(connection: Connection, *, making: bool) -> tuple[int, int]:
+    await connection.execute("select pg_advisory_lock($1)", _LOCK)
+    try:
+        async with connection.transaction():
+            before, beside = await version(connection)
+            if beside > NEWEST:
+                raise _invalid(
+                    f"the store has schema {before}, beside which only programs of schema {beside} go on; this one knows {NEWEST}",
+                    "Upgrade Remit.",
+                )
+            if before >= NEWEST:
+                return before, before
+            if before and not making:
+                raise _invalid(
+                    f"the store has schema {before}, this program needs {NEWEST}", "Run `remit migrate`; other nodes may go on serving."
+                )
+            if not before:
+                await connection.execute("create schema if not exists remit")
+                await connection.execute("create table remit.schema (version integer not null, beside integer not null)")
+                await connection.execute("insert into remit.schema values (0, 0)")
+            await connection.execute("set local search_path to remit")
+            for step in STEPS:
+                if step.number > before:
+                    await connection.execute(step.script)
+                    await connection.execute("update remit.schema set version = $1, beside = $2", step.number, step.beside)
+            return before, NEWEST
+    finally:
+        if not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock($1)", _LOCK)
+
+
+async def version(connection: Connection) -> tuple[int, int]:
+    """The schema's version, and the oldest program that may go on beside it; 0 and 0 where there is none."""
+    if await connection.fetchval("select to_regclass('remit.schema')") is None:
+        return 0, 0
+    found = await connection.fetchrow(_VERSION)
+    return (0, 0) if found is None else (found[0], found[1])
+
+
+def prepare(session: Session, desk: str, empty_root: bytes) -> None:
+    """Give the desk a head if it has none, and its next entries a place to stand."""
+
+    async def run() -> None:
+        await session.connection.execute(_HEAD, desk, empty_root)
+        size = await session.connection.fetchval("select size from remit.head where desk = $1", desk)
+        await make_partition(session.connection, size)
+        await make_partition(session.connection, size + AHEAD)
+
+    session.run(run())
+
+
+async def make_partition(connection: Connection, place: int) -> None:
+    """Make the partition in which the entry at a place stands, if it is not there."""
+    first = place // PARTITION * PARTITION
+    name = f"remit.entry_{first // PARTITION}"
+    if await connection.fetchval("select to_regclass($1)", name) is None:
+        statement = f"create table if not exists {name} partition of remit.entry for values from ({first}) to ({first + PARTITION})"
+        try:
+            await connection.execute(statement)
+        except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError):
+            return  # another node was first
+
+
+def show_desk(session: Session, desk: str) -> None:
+    """Show one desk's rows under the tables' plain names, to this connection alone, all at this moment.
+
+    Raises:
+        Refused: `settings.invalid` when there is no store.
+    """
+
+    async def run() -> None:
+        if await session.connection.fetchval("select to_regclass('remit.head')") is None:
+            raise _invalid("store.url names a database without a Remit store", "Run `remit migrate`, or name another database.")
+        quoted = await session.connection.fetchval("select quote_literal($1::text)", desk)
+        await session.connection.execute("begin isolation level repeatable read")
+        for table, columns in _VIEWS.items():
+            await session.connection.execute(f"create temp view {table} as select {columns} from remit.{table} where desk = {quoted}")  # noqa: S608  # our own names, and a quoted one
+        await session.connection.execute("set transaction read only")
+
+    try:
+        session.run(run())
+    except BROKEN as problem:
+        raise _invalid(
+            f"the store cannot be read: {why(problem)}", "Check store.url, and that its user may read the schema `remit`."
+        ) from None
+
+
+def _invalid(reason: str, cure: str) -> Refused:
+    return Refused(Code.SETTINGS_INVALID, reason, cure=cure)

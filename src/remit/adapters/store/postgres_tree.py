@@ -1,0 +1,173 @@
+"""The transcript's tree as a node on PostgreSQL knows it: the head it stands on, and hashes it has seen or fetched.
+
+The same tables as `log`: hashes of complete subtrees at levels 8, 16, … in `node`, of entries computed from `entry.leaf`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+from remit.adapters.postgres import Connection
+from remit.adapters.store.highwater import Verify
+from remit.adapters.store.log import Sign
+from remit.adapters.store.postgres_ground import Head
+from remit.domain import merkle
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.merkle import HASH_SIZE, Node
+
+_CACHE: Final = 65_536
+_FETCH: Final = """select 0 as level, e.idx, e.leaf as hash from unnest($2::bigint[]) k(idx) join entry e on e.desk = $1 and e.idx = k.idx
+union all select n.level, n.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
+join node n on n.desk = $1 and n.level = k.level and n.idx = k.idx"""
+_EMPTY: Final = Head(0, 0, merkle.EMPTY_ROOT, "", b"")
+
+
+class Grown(NamedTuple):
+    """A tree after entries were appended, not written yet: its head, the new hashes of it, and the rows to keep in `node`."""
+
+    head: Head
+    made: dict[Node, bytes]
+    nodes: Sequence[tuple[int, int, bytes]]
+
+
+class Tree:
+    """Hashes of complete subtrees never change, so what was seen of them once stays true as long as the log is the same."""
+
+    def __init__(self, desk: str, verify: Verify) -> None:
+        self._desk = desk
+        self._verify = verify
+        self._cache: dict[Node, bytes] = {}
+        self.head = _EMPTY
+
+    def stand(self, head: Head) -> None:
+        """Stand on the head that was read.
+
+        ⚔ What another node wrote counts only with the log's own signature, and a log that became shorter or another one since this
+        process last saw it is a copy put in the place of the real one, or a primary that lost what it had promised to keep.
+
+        Raises:
+            Fault: `fault.store`; nothing is served from such a store before somebody looked at it.
+
+        Source: 2-model.md §9.
+        """
+        known = self.head
+        if head == known:
+            return
+        if (head.size, head.root, head.note) != (known.size, known.root, known.note):
+            self._verify_later(head)
+        peaks = _split(head)
+        read: dict[Node, bytes] = dict(peaks)
+        if merkle.root(head.size, lambda level, index: read[level, index]) != head.root and head.size:
+            raise Fault(Code.FAULT_STORE, "the head's edge does not give its root; stop the nodes, and run `remit doctor`")
+        if len(self._cache) > _CACHE:
+            self._cache.clear()
+        self._cache.update(read)
+        self.head = head
+
+    def _verify_later(self, head: Head) -> None:
+        known = self.head
+        if head.size <= known.size:
+            raise Fault(
+                Code.FAULT_STORE,
+                f"the log has {head.size} entries of another history, where {known.size} stood: the store lost what it had kept; "
+                "stop the nodes, and run `remit recover`",
+            )
+        try:
+            signed = self._verify(head.note)
+        except Refused as refused:
+            raise Fault(Code.FAULT_STORE, f"the log's checkpoint does not verify: {refused.detail}") from None
+        if (signed.size, signed.root) != (head.size, head.root):
+            raise Fault(Code.FAULT_STORE, "the log's checkpoint is of another tree")
+
+    def grown(self, leaves: Sequence[bytes], sign: Sign) -> Grown:
+        """What the tree becomes with more leaf data, signed; it counts once it is written (`took`)."""
+        head = self.head
+        if not leaves:
+            return Grown(head._replace(seq=head.seq + 1), {}, ())
+        made = merkle.new_hashes(head.size, merkle.leaf_hashes(leaves), self._known)
+        read = self._over(made)
+        size = head.size + len(leaves)
+        root = merkle.root(size, read)
+        edge = b"".join(read(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1)
+        nodes = [(level // 8, index, found) for (level, index), found in made.items() if level and level % 8 == 0]
+        return Grown(Head(head.seq + 1, size, root, sign(size, root), edge), made, nodes)
+
+    def took(self, grown: Grown) -> None:
+        """What was grown is written."""
+        if len(self._cache) > _CACHE:
+            self._cache.clear()
+            self._cache.update(_split(grown.head))
+        self._cache.update(grown.made)
+        self.head = grown.head
+
+    async def proofs(
+        self, connection: Connection, indexes: Iterable[int], size: int, made: dict[Node, bytes]
+    ) -> dict[int, tuple[bytes, ...]]:
+        """Inclusion proofs of entries in the tree of `size` entries, `made` of which are not written yet.
+
+        Raises:
+            Fault: `fault.store` when the store lacks a hash.
+        """
+        indexes = list(dict.fromkeys(indexes))
+        read = self._over(made)
+        lacking: dict[Node, None] = {}
+
+        def look(level: int, index: int) -> bytes:
+            try:
+                return read(level, index)
+            except KeyError:
+                lacking[level, index] = None
+                return b""
+
+        found = {index: merkle.inclusion_proof(index, size, look) for index in indexes}
+        if not lacking:
+            return found
+        await self.fetch(connection, lacking)
+        return {index: merkle.inclusion_proof(index, size, read) for index in indexes}
+
+    async def fetch(self, connection: Connection, wanted: Iterable[Node]) -> None:
+        """Compute hashes of complete subtrees from what the tables keep.
+
+        Raises:
+            Fault: `fault.store` when a table lacks one.
+        """
+        wanted = list(wanted)
+        leaves = [place for level, index in wanted if level < 8 for place in _below(level, index)]  # noqa: PLR2004  # a tile's height
+        nodes = [(level // 8, place) for level, index in wanted if level >= 8 for place in _below(level % 8, index)]  # noqa: PLR2004  # a tile's height
+        rows = await connection.fetch(_FETCH, self._desk, leaves, [level for level, _ in nodes], [place for _, place in nodes])
+        kept = {(level, place): merkle.leaf_hash(found) if level == 0 else found for level, place, found in rows}
+        for level, index in wanted:
+            row = [kept.get((level // 8, place), b"") for place in _below(level % 8, index)]
+            if not all(row):
+                raise Fault(Code.FAULT_STORE, f"the log lacks hashes at level {level}, {index}")
+            while len(row) > 1:
+                row = merkle.parents(row)
+            self._cache[level, index] = row[0]
+
+    def _known(self, level: int, index: int) -> bytes:
+        return self._cache[level, index]
+
+    def _over(self, made: dict[Node, bytes]) -> Callable[[int, int], bytes]:
+        cache = self._cache
+
+        def read(level: int, index: int) -> bytes:
+            found = made.get((level, index))
+            return cache[level, index] if found is None else found
+
+        return read
+
+
+def _below(height: int, index: int) -> range:
+    return range(index << height, (index + 1) << height)
+
+
+def _split(head: Head) -> dict[Node, bytes]:
+    """The peaks of a head by their places.
+
+    Raises:
+        Fault: `fault.store` when there are not as many as its size has.
+    """
+    levels = [level for level in range(head.size.bit_length()) if head.size >> level & 1]
+    if len(head.edge) != HASH_SIZE * len(levels):
+        raise Fault(Code.FAULT_STORE, "the head's edge is not that of its size; stop the nodes, and run `remit doctor`")
+    parts = (head.edge[start : start + HASH_SIZE] for start in range(0, len(head.edge), HASH_SIZE))
+    return {(level, (head.size >> level) - 1): part for level, part in zip(levels, parts, strict=True)}
