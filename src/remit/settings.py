@@ -113,14 +113,19 @@ class Settings:
         return self.data / "content-keys.sqlite"
 
     @property
+    def store_is_file(self) -> bool:
+        """Whether the store is a SQLite file, for one process."""
+        return self.store_url.startswith("sqlite:///")
+
+    @property
     def store_path(self) -> Path:
         """The SQLite file of the store.
 
         Raises:
             Refused: `settings.invalid` for a store this version has no plug for.
         """
-        if not self.store_url.startswith("sqlite:///"):
-            raise _invalid("store.url", f"is {self.store_url}; write sqlite:///PATH (PostgreSQL is not in this version)")
+        if not self.store_is_file:
+            raise _invalid("store.url", "is neither sqlite:///PATH nor postgresql://USER@HOST/DATABASE")
         return Path(self.store_url.removeprefix("sqlite:///"))
 
 

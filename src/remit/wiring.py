@@ -22,17 +22,21 @@ from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.dpop import DpopProofs
+from remit.adapters.log_reader.postgres import PostgresLog
 from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.log_reader.sqlite import SqliteLog
+from remit.adapters.log_reader.stored import StoredLog
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
+from remit.adapters.postgres import is_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.look import Look, look, look_at_high_water, look_at_sealings
-from remit.adapters.store.sqlite import SqliteStore
-from remit.adapters.store.sqlite_file import hold
+from remit.adapters.store.look import Look, look_at_high_water
+from remit.adapters.store.place import StorePlace
+from remit.adapters.store.postgres_place import PostgresPlace
+from remit.adapters.store.sqlite_place import SqlitePlace
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.look import look_at_keys, verify_keys, verify_present
 from remit.adapters.world.system import SystemWorld
@@ -66,16 +70,15 @@ __all__ = [
     "Look",
     "Rules",
     "SandboxDesk",
+    "StorePlace",
     "build",
     "create_keys",
-    "is_served",
     "load_rules",
     "log_key",
-    "look",
     "look_at_desk",
     "look_at_high_water",
     "look_at_keys",
-    "look_at_sealings",
+    "migrate_beside",
     "pack_files",
     "pack_names",
     "published_log",
@@ -85,6 +88,7 @@ __all__ = [
     "rotate_keys",
     "rules_of",
     "stop_at",
+    "store_at",
     "stored_log",
     "verify_ed25519",
     "verify_effects",
@@ -240,14 +244,13 @@ def build(
         closing.append(vault)
         backoffice, helpdesk = _desk(settings, facts, clock, loaded.catalogue, point, closing)
         # Last, and its lock with it: what was opened before is closed again when the store says no.
-        store = SqliteStore.open(
-            settings.store_path,
+        store = store_at(settings).open(
             sign=_sign(signer, origin),
             verify=_verify(signer),
             high_water=settings.high_water,
             recovering=recovering,
             verify_sealed=lambda sealed: verify_keys(settings.content_keys, vault.lacking(sealed)),
-            on_point=point,
+            on_point=None if point is _quiet else point,
         )
     except BaseException:
         for one in reversed(closing):
@@ -335,21 +338,26 @@ def log_key(settings: Settings) -> str:
     return _keys(settings).log_key()
 
 
-def is_served(settings: Settings) -> bool:
-    """Tell whether a process has this desk open.
+def store_at(settings: Settings) -> StorePlace:
+    """Where a desk's store is.
 
     Raises:
-        Refused: `settings.invalid` when that cannot be told.
+        Refused: `settings.invalid` for an address this version has no plug for.
     """
-    if not settings.store_path.parent.is_dir():
-        return False
-    try:
-        hold(settings.store_path).close()
-    except Refused as refused:
-        if refused.detail.startswith("another Remit has"):
-            return True
-        raise
-    return False
+    return PostgresPlace(settings.store_url, settings.log_name) if is_url(settings.store_url) else SqlitePlace(settings.store_path)
+
+
+def migrate_beside(settings: Settings) -> tuple[int, int] | None:
+    """Bring the schema of a shared store forward beside the nodes that serve from it, and return its version before and after.
+
+    None for a store of one process: it is brought forward by being opened.
+
+    Raises:
+        Refused: `settings.invalid`.
+        Fault: `fault.store`.
+    """
+    store = store_at(settings)
+    return store.migrate() if isinstance(store, PostgresPlace) else None
 
 
 @contextmanager
@@ -363,13 +371,22 @@ def published_log(where: str) -> Iterator[LogReader]:
 
 
 @contextmanager
-def stored_log(path: Path) -> Iterator[SqliteLog]:
+def stored_log(where: StorePlace | Path) -> Iterator[StoredLog]:
     """The log and its records out of a store, read only, also while a desk serves from it.
 
     Raises:
-        Refused: `settings.invalid` when there is no such file, `log.damaged` when it is no store.
+        Refused: `settings.invalid` when there is no such store, `log.damaged` when it is none.
     """
-    with SqliteLog(path) as log:
+    match where:
+        case PostgresPlace():
+            opened: SqliteLog | PostgresLog = PostgresLog(where.url, where.desk)
+        case SqlitePlace():
+            opened = SqliteLog(where.path)
+        case Path():
+            opened = SqliteLog(where)
+        case _:
+            raise Refused(Code.SETTINGS_INVALID, f"the log in {where.name} cannot be read from here")
+    with opened as log:
         yield log
 
 
@@ -393,7 +410,7 @@ def stop_at(point: str, nth: int = 1) -> Callable[[str], None]:
 def _verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
     """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
     lost = not settings.content_keys.is_file() or (builtin and not settings.desk_database.is_file())
-    if lost and settings.store_path.is_file() and look(settings.store_path).entries:
+    if lost and store_at(settings).there() and store_at(settings).look().entries:
         verify_present(settings.content_keys)
         verify_desk_kept(settings.desk_database)
 
@@ -423,7 +440,7 @@ def _desk(  # what the two plugs need
 
 def _signer(settings: Settings) -> FileSigner:
     """The desk's keys; a first start on an empty folder makes them, a later one without them is refused."""
-    if not settings.keys.exists() and not settings.store_path.exists():
+    if not settings.keys.exists() and not store_at(settings).there():
         settings.keys.parent.mkdir(parents=True, exist_ok=True)
         key_files.create(settings.keys, settings.log_name)
     return _keys(settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from remit.adapters.sqlite_files import unreadable, verify_there
+from remit.adapters.store.asking import Asking
 from remit.adapters.store.highwater import Kept, newest
 from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sealed import sealings
@@ -85,7 +86,11 @@ def _seen(path: Path, see: Callable[[sqlite3.Connection], T]) -> T:
 
 
 def _look(connection: sqlite3.Connection) -> Look:
-    version: int = connection.execute("pragma user_version").fetchone()[0]
+    return look_over(connection, connection.execute("pragma user_version").fetchone()[0], MIGRATIONS[-1][0])
+
+
+def look_over(connection: Asking, version: int, newest_version: int) -> Look:
+    """What the store behind a connection says of itself; its schema is told from elsewhere."""
     entries, last_at = connection.execute("select count(*), coalesce(max(at), 0) from entry").fetchone()
     head = connection.execute("select note from head").fetchone()
     reader = Reader(connection)
@@ -94,7 +99,7 @@ def _look(connection: sqlite3.Connection) -> Look:
     admins = reader.find(Person.KIND, "person.role", "admin", 0, None, 100, newest=False)
     return Look(
         version=version,
-        newest=MIGRATIONS[-1][0],
+        newest=newest_version,
         entries=entries,
         last_at=Instant(last_at),
         note="" if head is None else str(head[0]),

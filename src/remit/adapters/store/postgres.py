@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import zlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self, TypeVar, cast
@@ -18,8 +19,9 @@ from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.postgres_ground import read_ground
 from remit.adapters.store.postgres_group import GroupWriter
 from remit.adapters.store.postgres_read import Reader
-from remit.adapters.store.postgres_schema import migrate, prepare, show_desk
+from remit.adapters.store.postgres_schema import migrate, prepare
 from remit.adapters.store.sealed import sealings
+from remit.adapters.store.shown_desk import show_desk
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
@@ -34,6 +36,11 @@ _OPENING_S: Final = 600.0
 _READERS: Final = 4
 _BY_INDEX: Final = "set search_path to remit; set enable_seqscan to off; set enable_hashjoin to off; set enable_mergejoin to off; set plan_cache_mode to force_generic_plan"
 """Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
+
+
+def node_name(desk: str) -> str:
+    """Under which name the connections of a desk's nodes are known to the server."""
+    return f"remit node {zlib.crc32(desk.encode()):08x}"
 
 
 def _quiet(_name: str) -> None:
@@ -197,7 +204,7 @@ class PostgresStore:
         self._idle.clear()
 
     async def _connect(self) -> Connection:
-        connection = await connect(self._url, name="remit", answer_s=ANSWER_S, cached=200)
+        connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
         await connection.execute(_BY_INDEX)
         return connection
 

@@ -1,24 +1,15 @@
-"""The schema `remit` on PostgreSQL: bringing it forward beside nodes that serve, room for entries, and one desk's rows as views."""
+"""The schema `remit` on PostgreSQL: bringing it forward beside nodes that serve, and room for more entries."""
 
 from typing import Final
 
 import asyncpg
 
-from remit.adapters.postgres import BROKEN, Connection, Session, why
+from remit.adapters.postgres import Connection, Session, why
 from remit.adapters.store.migrations.postgres import AHEAD, NEWEST, PARTITION, STEPS
 from remit.domain.errors import Code, Refused
 
 _LOCK: Final = 0x72656D6974  # "remit"
 _VERSION: Final = "select version, beside from remit.schema"
-_VIEWS: Final = {
-    "record": "kind, id, rev, body",
-    "link": "name, key, at, kind, id",
-    "counter": "scope, key, used",
-    "entry": "idx, kind, at, leaf, envelope, content, subject",
-    "ref": "ref, idx",
-    "node": "level, idx, hash",
-    "head": "size, root, note",
-}
 _HEAD: Final = """insert into remit.head (desk, seq, size, root, note, edge) values ($1, 0, 0, $2, '', '') on conflict (desk) do nothing"""
 
 
@@ -99,30 +90,6 @@ async def make_partition(connection: Connection, place: int) -> None:
             await connection.execute(statement)
         except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError):
             return  # another node was first
-
-
-def show_desk(session: Session, desk: str) -> None:
-    """Show one desk's rows under the tables' plain names, to this connection alone, all at this moment.
-
-    Raises:
-        Refused: `settings.invalid` when there is no store.
-    """
-
-    async def run() -> None:
-        if await session.connection.fetchval("select to_regclass('remit.head')") is None:
-            raise _invalid("store.url names a database without a Remit store", "Run `remit migrate`, or name another database.")
-        quoted = await session.connection.fetchval("select quote_literal($1::text)", desk)
-        await session.connection.execute("begin isolation level repeatable read")
-        for table, columns in _VIEWS.items():
-            await session.connection.execute(f"create temp view {table} as select {columns} from remit.{table} where desk = {quoted}")  # noqa: S608  # our own names, and a quoted one
-        await session.connection.execute("set transaction read only")
-
-    try:
-        session.run(run())
-    except BROKEN as problem:
-        raise _invalid(
-            f"the store cannot be read: {why(problem)}", "Check store.url, and that its user may read the schema `remit`."
-        ) from None
 
 
 def _invalid(reason: str, cure: str) -> Refused:

@@ -1,9 +1,9 @@
 """Reading a SQLite store: records, indexes, the snapshot an ask is decided on. Runs on the reading thread."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
+from remit.adapters.store.asking import Asking
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.log import WIDTH, Log
 from remit.domain.records import MandateRecord, Record, TaskRecord
@@ -17,7 +17,7 @@ N = TypeVar("N", TaskRecord, MandateRecord)
 class Reader:
     """Reads over one connection, and only what is committed."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: Asking) -> None:
         self._connection = connection
         self._decoded = Decoded()
         self._log = Log(connection)

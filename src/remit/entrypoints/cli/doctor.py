@@ -18,11 +18,10 @@ from remit.usecases.verify_log import verify_continues, verify_log
 from remit.wiring import (
     Look,
     log_key,
-    look,
     look_at_desk,
     look_at_high_water,
     look_at_keys,
-    look_at_sealings,
+    store_at,
     stored_log,
     verify_ed25519,
 )
@@ -79,7 +78,9 @@ def _rules(settings: Settings) -> Iterator[Finding]:
 
 
 def _modes(settings: Settings) -> Iterator[Finding]:
-    private = [settings.data, settings.keys, settings.store_path, settings.desk_database, settings.content_keys]
+    private = [settings.data, settings.keys, settings.desk_database, settings.content_keys]
+    if settings.store_is_file:
+        private.append(settings.store_path)
     if settings.keys.is_dir():
         private.extend(sorted(settings.keys.iterdir()))
     open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
@@ -123,7 +124,7 @@ def _reach(settings: Settings) -> Iterator[Finding]:
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
-    seen = look(settings.store_path)
+    seen = store_at(settings).look()
     newer = seen.version > seen.newest
     yield Finding(
         name="store",
@@ -144,7 +145,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
 
 def _content_keys(settings: Settings) -> Iterator[Finding]:
     """Without its content keys, nothing that a store has recorded about anybody opens."""
-    looked = look_at_keys(settings.content_keys, look_at_sealings(settings.store_path))
+    looked = look_at_keys(settings.content_keys, store_at(settings).sealings())
     says = "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
     yield Finding(name="content keys", state="ok", says=f"{settings.content_keys} {says}")
 
@@ -171,14 +172,14 @@ def _log(settings: Settings) -> Iterator[Finding]:
         cure = "Put the file back, or run `remit recover`."
         yield Finding(name="log", state="wrong", says=f"there is no {settings.high_water}.", cure=cure)
         return
-    seen = look(settings.store_path)  # again: a desk that is served may have gone on before the high water was read
+    seen = store_at(settings).look()  # again: a desk that is served may have gone on before the high water was read
     outside = kept.checkpoint.size
     if seen.entries < outside:
         says = f"the store has {seen.entries:,} entries, but {outside:,} were published: an old copy, or its end was cut off"
         raise Refused(Code.LOG_OLDER, says)
     yield Finding(name="high water", state="ok", says=f"{outside:,} entries, written {time.time() - kept.at:,.0f} s ago")
     if seen.entries > _WHOLE:
-        with stored_log(settings.store_path) as log:
+        with stored_log(store_at(settings)) as log:
             verify_continues(log, log.checkpoint(), kept.note, vkey=key, verify_ed25519=verify_ed25519)
         yield Finding(
             name="log", state="look", says=f"{seen.entries:,} entries are not verified here.", cure="Run `remit verify-log` now and then."
@@ -187,7 +188,7 @@ def _log(settings: Settings) -> Iterator[Finding]:
     if not seen.entries:
         yield Finding(name="log", state="ok", says="is empty")
         return
-    with stored_log(settings.store_path) as log:
+    with stored_log(store_at(settings)) as log:
         report = verify_log(
             log,
             records=log,

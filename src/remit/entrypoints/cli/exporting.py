@@ -8,7 +8,7 @@ from remit.domain.note import MAX_NOTE
 from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
 from remit.entrypoints.cli.telling import Exit, Out, written
 from remit.usecases.export_log import export_log
-from remit.wiring import log_key, stored_log, verify_ed25519
+from remit.wiring import log_key, store_at, stored_log, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -37,7 +37,7 @@ def _export(args: argparse.Namespace, out: Out) -> int:
 
     key = log_key(settings)
     high_water = own_high_water(settings, key)
-    with stored_log(settings.store_path) as log:
+    with stored_log(store_at(settings)) as log:
         done = export_log(
             log,
             vkey=key,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from remit.domain.catalogue import Catalogue
 from remit.domain.waivers import owns
 from remit.settings import Settings
-from remit.wiring import Loaded, look, pack_names, rules_of
+from remit.wiring import Loaded, pack_names, rules_of, store_at
 
 _CURRENCY: Final = re.compile(r'\bcurrency\s*[!=]=\s*"([A-Z]{3})"')
 _MONEY: Final = re.compile(r"[0-9.]+ [A-Z]{3}")
@@ -38,7 +38,8 @@ def oddities(settings: Settings, loaded: Loaded) -> Iterator[Finding]:
             says=f"{settings.issuer} is not where the desk listens (port {settings.port}): the links it prints lead elsewhere.",
             cure="Let server.issuer name server.port, unless something on this machine passes requests on.",
         )
-    officers = look(settings.store_path).officers if settings.store_path.is_file() else None
+    store = store_at(settings)
+    officers = store.look().officers if store.there() else None
     for waiver in loaded.catalogue.waivers if officers is not None else ():
         if not owns(waiver.owner, (*(officers or ()), *_roles(loaded.catalogue))):
             says = f"the owner of the waiver for {waiver.action} is {waiver.owner}, who is neither an officer here nor a role."

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from remit.domain.errors import Code, Refused
 from remit.entrypoints.cli.telling import Advised
 from remit.settings import Settings, load_settings
-from remit.wiring import Desk, Loaded, build, is_served, load_rules, look_at_high_water, rules_of, verify_ed25519, verify_effects
+from remit.wiring import Desk, Loaded, build, load_rules, look_at_high_water, rules_of, store_at, verify_ed25519, verify_effects
 
 T = TypeVar("T")
 CONFIG: Final = "remit.toml"
@@ -97,7 +97,7 @@ def verify_made(settings: Settings) -> None:
 
 
 def with_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recovering: bool = False, on_page: bool = False) -> T:
-    """Open the desk for one piece of work while no server does, and close it again.
+    """Open the desk for one piece of work, and close it again; where one process has the store, while no server does.
 
     `on_page` says that the desk's own /security page can do the like.
 
@@ -118,13 +118,14 @@ def with_desk(settings: Settings, work: Callable[[Desk], Awaitable[T]], *, recov
 
 
 def open_desk(settings: Settings, *, recovering: bool = False, on_page: bool = False) -> Desk:
-    """Build the desk of these settings.
+    """Build the desk of these settings. Beside nodes that serve a shared store it does its work as one of them; a recovery is done alone.
 
     Raises:
         Advised: when a server has it open.
         Refused: as building a desk is refused.
     """
-    verify_not_served(settings, on_page=on_page)
+    if recovering or not store_at(settings).shared:
+        verify_not_served(settings, on_page=on_page)
     return build(settings, rules_of(settings), recovering=recovering)
 
 
@@ -134,9 +135,10 @@ def verify_not_served(settings: Settings, *, on_page: bool = False) -> None:
     Raises:
         Advised: when one has.
     """
-    if is_served(settings):
+    store = store_at(settings)
+    if store.served():
         raise Advised(
-            Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {settings.store_path.name} open"),
+            Refused(Code.SETTINGS_INVALID, f"the desk is being served: another process has {store.name} open"),
             "Use the desk's own /security page, or stop the server and try again." if on_page else "Stop the server and try again.",
         )
 

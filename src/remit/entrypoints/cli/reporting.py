@@ -10,7 +10,7 @@ from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
 from remit.entrypoints.cli.telling import Advised, Exit, Out, table
 from remit.usecases.report import Report, report_json, report_stored
-from remit.wiring import log_key, stored_log, verify_ed25519
+from remit.wiring import log_key, store_at, stored_log, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,7 +42,7 @@ def _report(args: argparse.Namespace, out: Out) -> int:
     verify_made(settings)
     key = log_key(settings)
     high_water = own_high_water(settings, key)
-    with stored_log(settings.store_path) as log:
+    with stored_log(store_at(settings)) as log:
         told = report_stored(
             log,
             log,

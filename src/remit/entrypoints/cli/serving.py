@@ -8,7 +8,6 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -21,7 +20,7 @@ from remit.entrypoints.cli.telling import Advised, Exit, Out
 from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
 from remit.usecases.adopt_rules import RulesInForce, verify_rules
-from remit.wiring import Desk, look
+from remit.wiring import Desk, migrate_beside, store_at
 
 _GRACE_S: Final = 35
 """A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
@@ -177,11 +176,13 @@ def _tell(out: Out, settings: Settings, rules: RulesInForce) -> None:
 def _migrate(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
     verify_made(settings)
-    path: Path = settings.store_path
-    before = look(path).version if path.is_file() else 0
-    desk = open_desk(settings)
-    asyncio.run(desk.stop())
-    after = look(path).version
+    store = store_at(settings)
+    moved = migrate_beside(settings)
+    if moved is None:
+        before = store.look().version if store.there() else 0
+        asyncio.run(open_desk(settings).stop())
+        moved = before, store.look().version
+    before, after = moved
     done = f"schema {before} is now {after}" if before != after else f"schema {after} is the newest"
-    out.tell({"before": before, "after": after}, f"{path.name}: {done}; nothing else to do.")
+    out.tell({"before": before, "after": after}, f"{store.name}: {done}; nothing else to do.")
     return Exit.OK

@@ -28,7 +28,7 @@ from remit.settings import Settings, load_settings
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
-from remit.wiring import Desk, Loaded, create_keys, log_key, look, pack_files, pack_names, read_pack, read_text
+from remit.wiring import Desk, Loaded, create_keys, log_key, pack_files, pack_names, read_pack, read_text, store_at
 
 FIRST_CODE_S: Final = 15 * 60
 _ROLES: Final = ("admin", "security", "audit")
@@ -246,9 +246,10 @@ def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]
 
 def _in_force(settings: Settings, loaded: Loaded) -> str:
     """Tell whether these rules are the last recorded ones, as far as there is a store to ask."""
-    if not settings.store_path.is_file():
+    store = store_at(settings)
+    if not store.there():
         return "not yet recorded; there is no store"
-    recorded = look(settings.store_path).rules
+    recorded = store.look().rules
     if recorded == loaded.digest:
         return "in force"
     if settings.loopback:

@@ -15,7 +15,7 @@ from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settin
 from remit.entrypoints.cli.telling import Advised, Exit, Out, exit_code, of_system
 from remit.usecases.verify_log import LogReport, verify_log
 from remit.usecases.verify_receipt import verify_receipt
-from remit.wiring import log_key, published_log, stored_log, verify_ed25519
+from remit.wiring import StorePlace, log_key, published_log, store_at, stored_log, verify_ed25519
 
 _MOST: Final = 16 * 1024 * 1024
 _FETCH_AGAIN: Final = "Fetch it again; if it stays so, keep what you have as evidence and tell the desk."
@@ -112,7 +112,7 @@ def _verify_log(args: argparse.Namespace, out: Out) -> int:
         settings = settings_of(args)
         key = _key(args.key) if args.key else log_key(settings)
         high_water = _known(args, key) or own_high_water(settings, key)
-        report = _stored(settings.store_path, partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True)
+        report = _stored(store_at(settings), partial(check, vkey=key, high_water=high_water, earlier=_earlier(args, key)), own=True)
     seconds = f"{report.seconds:.1f} s, {report.rate:,.0f} a second"
     out.tell(
         {
@@ -166,12 +166,12 @@ def _published(where: str, check: partial[LogReport]) -> LogReport:
         raise _about(where, refused, cure=_FETCH_AGAIN) from None
 
 
-def _stored(path: Path, check: partial[LogReport], *, own: bool) -> LogReport:
+def _stored(where: StorePlace | Path, check: partial[LogReport], *, own: bool) -> LogReport:
     try:
-        with stored_log(path) as log:
+        with stored_log(where) as log:
             return check(log, records=log)
     except Refused as refused:
-        raise _about(str(path), refused, cure="" if own else _TELL_THE_DESK) from None
+        raise _about(str(where) if isinstance(where, Path) else where.address, refused, cure="" if own else _TELL_THE_DESK) from None
 
 
 def _about(where: str, refused: Refused, *, cure: str = "") -> Refused:

@@ -1,0 +1,67 @@
+"""The log and its envelopes straight out of a store, opened for reading only, also while a desk serves from it.
+
+For `remit verify-log`. Nothing read here is trusted, and nothing is written. A log that grows meanwhile does not confuse it.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.merkle import leaf_hashes
+from remit.domain.tiles import WIDTH, Bundle, Tile, encode_bundle
+
+HEAD: Final = "select note from head"
+Ask = Callable[[str, Sequence[Any], str], list[Any]]
+"""A statement, its values, and what is asked for, to the values of its one column."""
+
+
+class StoredLog:
+    """Reads checkpoint, tiles, bundles and records in one moment of a store."""
+
+    def __init__(self, ask: Ask, head: Any | None) -> None:  # noqa: ANN401  # a row of whichever driver
+        """Read through `ask`, which tells what breaks (`log.damaged`, `fault.store`); `head` is the row that `HEAD` gave."""
+        self._ask = ask
+        self._note: object = head[0] if head else b""
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint.
+
+        Raises:
+            Refused: `log.damaged` when there is none, or it is no text.
+        """
+        if not self._note:
+            raise Refused(Code.LOG_DAMAGED, "the log has no checkpoint: it is empty, or its head was taken away")
+        if isinstance(self._note, str):
+            return self._note
+        if isinstance(self._note, bytes):
+            with contextlib.suppress(UnicodeDecodeError):
+                return self._note.decode("utf-8", errors="strict")
+        raise Refused(Code.LOG_DAMAGED, "the log's checkpoint is no text")
+
+    def tile(self, tile: Tile) -> bytes:
+        """The bytes of one tile of hashes."""
+        if tile.level == 0:
+            return b"".join(leaf_hashes(self._row("leaf", Bundle(index=tile.index, width=tile.width))))
+        first = tile.index * WIDTH
+        statement = "select hash from node where level = ? and idx >= ? and idx < ? order by idx"
+        return b"".join(self._bytes(statement, (tile.level, first, first + tile.width), tile.width, tile.path))
+
+    def bundle(self, bundle: Bundle) -> bytes:
+        """The bytes of one entry bundle."""
+        return encode_bundle(self._row("leaf", bundle))
+
+    def records(self, bundle: Bundle) -> Sequence[bytes]:
+        """The envelope records of a bundle's entries, in order."""
+        return self._row("envelope", bundle)
+
+    def _row(self, column: str, bundle: Bundle) -> list[bytes]:
+        first = bundle.index * WIDTH
+        statement = f"select {column} from entry where idx >= ? and idx < ? order by idx"  # noqa: S608  # one of our own two column names
+        return self._bytes(statement, (first, first + bundle.width), bundle.width, bundle.path)
+
+    def _bytes(self, statement: str, given: tuple[int, ...], count: int, path: str) -> list[bytes]:
+        rows = self._ask(statement, given, path)
+        if len(rows) != count or not all(isinstance(one, bytes) for one in rows):
+            raise Refused(Code.LOG_DAMAGED, f"the log lacks entries or hashes of {path}")
+        return rows

@@ -1,0 +1,76 @@
+"""A store in one SQLite file, served by one process."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from remit.adapters.store.highwater import Point, Verify
+from remit.adapters.store.log import Sign
+from remit.adapters.store.look import Look, look, look_at_sealings
+from remit.adapters.store.sqlite import SqliteStore
+from remit.adapters.store.sqlite_file import hold
+from remit.domain.errors import Refused
+from remit.ports.vault import Sealing
+
+
+@dataclass(frozen=True, slots=True)
+class SqlitePlace:
+    """A store at a path."""
+
+    path: Path
+    shared: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def address(self) -> str:
+        """The file with its folder."""
+        return str(self.path)
+
+    def there(self) -> bool:
+        """Whether there is a file."""
+        return self.path.is_file()
+
+    def served(self) -> bool:
+        """Whether a process has it open.
+
+        Raises:
+            Refused: `settings.invalid` when that cannot be told.
+        """
+        if not self.path.parent.is_dir():
+            return False
+        try:
+            hold(self.path).close()
+        except Refused as refused:
+            if refused.detail.startswith("another Remit has"):
+                return True
+            raise
+        return False
+
+    def open(
+        self,
+        *,
+        sign: Sign,
+        verify: Verify,
+        high_water: Path,
+        recovering: bool,
+        verify_sealed: Callable[[Collection[Sealing]], None],
+        on_point: Point | None,
+    ) -> SqliteStore:
+        """Open it to serve."""
+        points = {} if on_point is None else {"on_point": on_point}
+        return SqliteStore.open(
+            self.path, sign=sign, verify=verify, high_water=high_water, recovering=recovering, verify_sealed=verify_sealed, **points
+        )
+
+    def look(self) -> Look:
+        """Look into it."""
+        return look(self.path)
+
+    def sealings(self) -> Collection[Sealing]:
+        """The keys that its content needs."""
+        return look_at_sealings(self.path)
