@@ -73,6 +73,7 @@ __all__ = [
     "StorePlace",
     "build",
     "create_keys",
+    "forget_desk",
     "load_rules",
     "log_key",
     "look_at_desk",
@@ -358,6 +359,19 @@ def migrate_beside(settings: Settings) -> tuple[int, int] | None:
     """
     store = store_at(settings)
     return store.migrate() if isinstance(store, PostgresPlace) else None
+
+
+def forget_desk(settings: Settings) -> None:
+    """Take all rows of a desk out of a shared store: the end of a sandbox, never of a real desk.
+
+    Raises:
+        Refused: `settings.invalid` for any other desk, or another kind of store.
+        Fault: `fault.store`.
+    """
+    store = store_at(settings)
+    if not settings.sandbox or not isinstance(store, PostgresPlace):
+        raise Refused(Code.SETTINGS_INVALID, "only a sandbox's rows in a shared store are taken out")
+    store.forget()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +23,9 @@ from remit.sandbox.running import RunningTransport, issuer_at
 from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
-from remit.settings import make_settings
+from remit.settings import Settings, make_settings
 from remit.stops import STOPS
-from remit.wiring import Desk, Rules, SandboxDesk, build
+from remit.wiring import Desk, Rules, SandboxDesk, build, forget_desk
 
 # Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
 logging.getLogger("remit.notices").addHandler(logging.NullHandler())
@@ -32,6 +33,7 @@ logging.getLogger("remit.notices").addHandler(logging.NullHandler())
 _ISSUER = "http://localhost"
 _SQLITE = "sqlite:///"
 _STORE = f"{_SQLITE}store.sqlite"
+_POSTGRES = ("postgresql://", "postgres://")
 _MEMORY = "/dev/shm"  # noqa: S108  # mkdtemp makes a folder of our own in it
 _PLENTY_BYTES = 2**30
 
@@ -42,7 +44,8 @@ class Sandbox:
     `catalogue` is a path, several, or a table; `policies` a path, a text, or None for one policy that permits everything
     (in the sandbox only: floors still hold). `facts` say whose records are whose. `settings` are tables of remit.toml
     over the sandbox's own. `perform(action, params, customer)` answers writes. `store` is a folder to keep the data in, or
-    `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With `base_url` a running server is driven; catalogue and policies are then the server's own.
+    `sqlite:///FILE`: what else belongs to it then stands beside it, in the folder `FILE.desk`. With `postgresql://…` it is kept in that
+    database, as a desk of its own that goes at the end. With `base_url` a running server is driven; catalogue and policies are then the server's own.
     """
 
     def __init__(  # the contract's signature
@@ -75,6 +78,7 @@ class Sandbox:
         self._store = store
         self._on_point = on_point
         self._own: Path | None = None
+        self._shared: Settings | None = None
         self._thread: LoopThread | None = None
         self._customers: dict[str, SandboxCustomer] = {}
         self._officers: dict[str, SandboxPerson] = {}
@@ -251,7 +255,7 @@ class Sandbox:
         raw: dict[str, Any] = {
             "server": {"issuer": _ISSUER, "host": "127.0.0.1", "port": 0, "data": "."},
             "store": {"url": url},
-            "log": {"name": "sandbox.remit.invalid", "high_water": "high-water/checkpoint"},
+            "log": {"name": _name(url), "high_water": "high-water/checkpoint"},
             "desk": {"database": "desk.sqlite"},
             "words": {"secrets": "refuse"},
             "sandbox": {"enabled": True},
@@ -262,6 +266,7 @@ class Sandbox:
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
         rules = Rules(catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True)
         self.desk = build(settings, rules, sandbox=SandboxDesk(facts=self._facts, perform=self._perform), on_point=self._on_point)
+        self._shared = settings if url.startswith(_POSTGRES) else None
         self._room = Room(issuer=settings.issuer, thread=thread, transport=DirectTransport(self.desk.app))
         thread.run(self.desk.start())
 
@@ -292,6 +297,14 @@ class Sandbox:
             self._thread = None
             if self._own is not None:
                 shutil.rmtree(self._own, ignore_errors=True)
+            if self._shared is not None:
+                forget_desk(self._shared)
+                self._shared = None
+
+
+def _name(url: str) -> str:
+    """The log's name: in a database that other desks share, one that no other has."""
+    return f"sandbox-{token_hex(8)}.remit.invalid" if url.startswith(_POSTGRES) else "sandbox.remit.invalid"
 
 
 def _fast_folder() -> str | None:

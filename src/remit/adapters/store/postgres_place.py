@@ -20,6 +20,7 @@ from remit.ports.vault import Sealing
 
 T = TypeVar("T")
 _ANSWER_S: Final = 60.0
+_TABLES: Final = ("record", "link", "dropped", "counter", "mark", "touch", "trail", "entry", "ref", "node", "head")
 _HEAD: Final = "select exists (select 1 from remit.head where desk = $1)"
 _NODES: Final = "select count(*) from pg_stat_activity where datname = current_database() and application_name = $1"
 
@@ -100,6 +101,15 @@ class PostgresPlace:
             return sealings(session)
 
         return self._seen(see)
+
+    def forget(self) -> None:
+        """Take all rows of the desk out."""
+
+        def take(session: Session) -> None:
+            for table in _TABLES:
+                session.run(session.connection.execute(f"delete from remit.{table} where desk = $1", self.desk))  # noqa: S608  # our own names
+
+        self._seen(take)
 
     def _seen(self, see: Callable[[Session], T]) -> T:
         def look() -> T:
