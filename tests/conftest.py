@@ -1,6 +1,6 @@
 """For every test: properties are judged by what holds, never by how long one example took on a busy machine.
 
-With `REMIT_SUITE_STORE=postgres` every sandbox that names no store of its own keeps its data in a real PostgreSQL.
+With `TESTS_STORE=postgres` every sandbox that names no store of its own keeps its data in a real PostgreSQL.
 """
 
 import os
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("remit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("remit")
 
-if os.environ.get("REMIT_SUITE_STORE") == "postgres":
+if os.environ.get("TESTS_STORE") == "postgres":
     from postgres_tests import postgres_url
     from remit.sandbox.desk import Sandbox
 

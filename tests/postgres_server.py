@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-VARIABLE = "REMIT_TEST_POSTGRES"
+VARIABLE = "TESTS_POSTGRES"
 _OPTIONS = "-c listen_addresses='' -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=256MB -c autovacuum=off"
 
 

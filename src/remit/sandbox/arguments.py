@@ -68,7 +68,11 @@ def verify_store(store: object) -> None:
         Miswritten: `settings.invalid`.
     """
     if store is not None and not (isinstance(store, str | Path) and str(store)):
-        raise _unfit("store is a folder, sqlite:///FILE or postgresql://…", store, "Name one, or leave store out: then all is thrown away at the end.")
+        raise _unfit(
+            "store is a folder, sqlite:///FILE or postgresql://…",
+            store,
+            "Name one, or leave store out: then all is thrown away at the end.",
+        )
 
 
 def verify_texts(**given: object) -> None:

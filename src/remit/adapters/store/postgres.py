@@ -3,13 +3,11 @@
 import asyncio
 import contextlib
 import zlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Self, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
-import asyncpg
-
-from remit.adapters.postgres import BROKEN, Connection, Session, aside, connect, why
+from remit.adapters.postgres import BROKEN, OF_A_VALUE, Connection, Session, aside, connect, why
 from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
 from remit.adapters.sqlite_files import why as why_not_written
 from remit.adapters.store import start_checks
@@ -69,6 +67,7 @@ class PostgresStore:
         self._idle: list[Connection] = []
         self._slots = asyncio.Semaphore(_READERS)
         self._closed = False
+        self._under_way: set[asyncio.Task[Any]] = set()
         self._resting: asyncio.Task[None] | None = None
 
     @classmethod
@@ -197,6 +196,7 @@ class PostgresStore:
         if self._resting is not None:
             self._resting.cancel()
             await asyncio.gather(self._resting, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._writer.close()
         for connection in self._idle:
             with contextlib.suppress(*BROKEN):
@@ -208,15 +208,27 @@ class PostgresStore:
         await connection.execute(_BY_INDEX)
         return connection
 
-    async def _read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Read over a connection that is free, or a new one. What broke it is told, and it is not used again."""
+    async def _read(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
+        """Read over a connection that is free, or a new one. Whoever stops waiting leaves it to finish: nothing is cut off in its middle."""
         if self._closed:
             raise Fault(Code.FAULT_STORE, "it is closed")
+        reading = asyncio.create_task(self._over_one(work))
+        self._under_way.add(reading)
+        reading.add_done_callback(self._finished)
+        return await asyncio.shield(reading)
+
+    def _finished(self, reading: "asyncio.Task[Any]") -> None:
+        self._under_way.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # a caller that left early must not be warned about
+
+    async def _over_one(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
+        """Read over one connection. What broke it is told, and it is not used again."""
         async with self._slots:
             connection = self._idle.pop() if self._idle else await self._connect()
             try:
                 found = await work(connection)
-            except (Missing, Refused, asyncpg.DataError, ValueError) as known:
+            except (Missing, Refused, *OF_A_VALUE) as known:
                 self._idle.append(connection)
                 if isinstance(known, (Missing, Refused)):
                     raise
@@ -224,9 +236,6 @@ class PostgresStore:
             except (Fault, *BROKEN) as broken:
                 connection.terminate()
                 raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)) from None
-            except BaseException:  # the caller left in the middle of it: nothing more can be asked over this connection
-                connection.terminate()
-                raise
             self._idle.append(connection)
             return found
 
