@@ -35,10 +35,10 @@ def server() -> str:
     return os.environ[VARIABLE]
 
 
-def start(options: str = ""):  # noqa: ANN201  # an address, and what stops it
-    """Start a server and return its address and what stops it."""
+def start(options: str = "", room: Path | None = None):  # noqa: ANN201  # an address, and what stops it
+    """Start a server, whose data is in `room` or in memory, and return its address and what stops it."""
     binaries = _binaries()
-    room = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None
+    room = room or (Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else None)
     folder = Path(tempfile.mkdtemp(prefix="remit-pg-", dir=room))
     as_user = _unprivileged(folder)
     data = folder / "data"

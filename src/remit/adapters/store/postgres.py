@@ -32,7 +32,10 @@ ANSWER_S: Final = 5.0
 """So long the server may take for a statement."""
 _OPENING_S: Final = 600.0
 _READERS: Final = 4
-_BY_INDEX: Final = "set search_path to remit; set enable_seqscan to off; set enable_hashjoin to off; set enable_mergejoin to off; set plan_cache_mode to force_generic_plan"
+_OFF: Final = ("bitmapscan", "hashjoin", "material", "memoize", "mergejoin", "seqscan")
+_BY_INDEX: Final = "; ".join(
+    ("set search_path to remit", "set plan_cache_mode to force_generic_plan", *(f"set enable_{one} to off" for one in _OFF))
+)
 """Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
 
 
@@ -244,7 +247,7 @@ class PostgresStore:
         while True:
             await asyncio.sleep(1)
             with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
-                await asyncio.to_thread(self._high_water.rest)
+                await self._writer.rest()
 
 
 def _verify_durable(session: Session) -> None:

@@ -15,29 +15,37 @@ from remit.domain.trajectory import Trail
 from remit.ports.store import Commit, Kept
 
 _HEAD: Final = "select 'head' as what, note as a, '' as b, seq as n, size as m, root as x, edge as y from head where desk = $1"
+# `offset 0` keeps each look-up one by all its keys: whatever statistics say of a new or grown table, no plan goes through more rows.
 _PARTS: Final = {
     "record": (
         2,
         """select 'record', k.a, k.b, r.rev, 0, r.body, null from unnest({}::text[], {}::text[]) k(a, b)
-join record r on r.desk = $1 and r.kind = k.a and r.id = k.b""",
+cross join lateral (select rev, body from record where desk = $1 and kind = k.a and id = k.b offset 0) r""",
     ),
-    "dropped": (1, "select 'dropped', d.kind, '', d.rev, 0, null, null from dropped d where d.desk = $1 and d.kind = any({}::text[])"),
+    "dropped": (
+        1,
+        """select 'dropped', k.a, '', d.rev, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select rev from dropped where desk = $1 and kind = k.a offset 0) d""",
+    ),
     "mark": (
         1,
-        "select 'mark', m.key, '', 0, 0, null, null from unnest({}::text[]) k(a) join mark m on m.desk = $1 and m.key = k.a",
+        """select 'mark', k.a, '', 0, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select 1 from mark where desk = $1 and key = k.a offset 0) m""",
     ),
     "counter": (
         2,
         """select 'counter', k.a, k.b, c.used, 0, null, null from unnest({}::text[], {}::text[]) k(a, b)
-join counter c on c.desk = $1 and c.scope = k.a and c.key = k.b""",
+cross join lateral (select used from counter where desk = $1 and scope = k.a and key = k.b offset 0) c""",
     ),
     "touch": (
         1,
-        "select 'touch', t.id, '', t.at, 0, null, null from unnest({}::text[]) k(a) join touch t on t.desk = $1 and t.id = k.a",
+        """select 'touch', k.a, '', t.at, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select at from touch where desk = $1 and id = k.a offset 0) t""",
     ),
     "trail": (
         1,
-        "select 'trail', t.subject, '', 0, 0, t.body, null from unnest({}::text[]) k(a) join trail t on t.desk = $1 and t.subject = k.a",
+        """select 'trail', k.a, '', 0, 0, t.body, null from unnest({}::text[]) k(a)
+cross join lateral (select body from trail where desk = $1 and subject = k.a offset 0) t""",
     ),
 }
 

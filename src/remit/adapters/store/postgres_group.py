@@ -66,6 +66,7 @@ class GroupWriter:
         self.tree = Tree(desk, verify)
         self._lock = zlib.crc32(f"remit {desk}".encode())
         self._connection: Connection | None = None
+        self._outside = asyncio.Lock()
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -94,6 +95,7 @@ class GroupWriter:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
         with contextlib.suppress(OSError, Refused):
+            await self._outside.acquire()  # whoever writes there now comes to their end, and nobody after them
             if self.tree.head.size and not self._high_water.frozen:
                 await asyncio.to_thread(self._high_water.sync, self.tree.head.note)
         self._high_water.close()
@@ -215,11 +217,17 @@ class GroupWriter:
     async def _keep_outside(self) -> None:
         """Bring the high water up to the log before anything is answered, or written on top of it."""
         if self._behind:
-            if self._high_water.due():
-                await asyncio.to_thread(self._high_water.write, self.tree.head.note)
-            else:
-                self._high_water.write(self.tree.head.note)
+            async with self._outside:
+                if self._high_water.due():
+                    await asyncio.to_thread(self._high_water.write, self.tree.head.note)
+                else:
+                    self._high_water.write(self.tree.head.note)
             self._behind = False
+
+    async def rest(self) -> None:
+        """Make the high water durable, when a second is over since it last was."""
+        async with self._outside:
+            await asyncio.to_thread(self._high_water.rest)
 
     async def _tidy(self, connection: Connection, size: int, newest: int) -> None:
         """Now and then: forget replay marks that have expired, and make room for more entries. What fails is tried with the next group.

@@ -20,21 +20,25 @@ from remit.ports.store import EntryRow, Expect, Kept, KeptEntry, Missing, Snapsh
 LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
 _ONE: Final = "select rev, body from record where desk = $1 and kind = $2 and id = $3"
+# `offset 0`: see postgres_ground.
 _REVS: Final = """select k.kind, k.id, r.rev from unnest($2::text[], $3::text[]) k(kind, id)
-join record r on r.desk = $1 and r.kind = k.kind and r.id = k.id"""
-_FIND: Final = """select r.id, r.rev, r.body from link l join record r on r.desk = $1 and r.kind = l.kind and r.id = l.id
-where l.desk = $1 and l.name = $2 and l.key = $3 and l.kind = $4 and l.at >= $5 and l.at <= $6 order by l.at {0}, l.id {0} limit $7"""
+cross join lateral (select rev from record where desk = $1 and kind = k.kind and id = k.id offset 0) r"""
+_FIND: Final = """select l.id, r.rev, r.body from (select kind, id, at from link
+where desk = $1 and name = $2 and key = $3 and kind = $4 and at >= $5 and at <= $6 order by at {0}, id {0} limit $7) l
+cross join lateral (select rev, body from record where desk = $1 and kind = l.kind and id = l.id offset 0) r order by l.at {0}, l.id {0}"""
 _FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
-_SNAPSHOT: Final = """select 'record' as what, r.kind as a, r.id as b, r.rev as n, r.body as body
-from unnest($2::text[], $3::text[]) k(kind, id) join record r on r.desk = $1 and r.kind = k.kind and r.id = k.id
-union all select 'counter', c.scope, c.key, c.used, null from unnest($4::text[]) k(scope) join counter c on c.desk = $1 and c.scope = k.scope
-union all select 'trail', t.subject, '', 0, t.body from unnest($5::text[]) k(subject) join trail t on t.desk = $1 and t.subject = k.subject
-union all select 'touch', t.id, '', t.at, null from touch t where t.desk = $1 and t.id = $6"""
+_SNAPSHOT: Final = """select 'record' as what, k.kind as a, k.id as b, r.rev as n, r.body as body from unnest($2::text[], $3::text[]) k(kind, id)
+cross join lateral (select rev, body from record where desk = $1 and kind = k.kind and id = k.id offset 0) r
+union all select 'counter', k.scope, c.key, c.used, null from unnest($4::text[]) k(scope)
+cross join lateral (select key, used from counter where desk = $1 and scope = k.scope offset 0) c
+union all select 'trail', k.subject, '', 0, t.body from unnest($5::text[]) k(subject)
+cross join lateral (select body from trail where desk = $1 and subject = k.subject offset 0) t
+union all select 'touch', id, '', at, null from touch where desk = $1 and id = $6"""
 _ENTRIES: Final = "select e.idx, e.kind, e.at, e.leaf, e.envelope, e.content, e.subject from "
 _BY_REF: Final = (
     "ref r join entry e on e.desk = $1 and e.idx = r.idx where r.desk = $1 and r.ref = $4 and r.idx >= $2 order by r.idx {} limit $3"
 )
-_OF_ALL: Final = "entry e where e.desk = $1 and e.idx >= $2 order by e.idx {} limit $3"
+_OF_ALL: Final = "entry e where e.desk = $1 and e.idx >= $2 order by e.idx {0} limit $3"
 _ENTRY: Final = {
     (of_ref, newest): _ENTRIES + (_BY_REF if of_ref else _OF_ALL).format("desc" if newest else "asc")
     for of_ref in (False, True)

@@ -15,9 +15,11 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import HASH_SIZE, Node
 
 _CACHE: Final = 65_536
-_FETCH: Final = """select 0 as level, e.idx, e.leaf as hash from unnest($2::bigint[]) k(idx) join entry e on e.desk = $1 and e.idx = k.idx
-union all select n.level, n.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
-join node n on n.desk = $1 and n.level = k.level and n.idx = k.idx"""
+# `offset 0`: see postgres_ground.
+_FETCH: Final = """select 0 as level, k.idx, e.leaf as hash from unnest($2::bigint[]) k(idx)
+cross join lateral (select leaf from entry where desk = $1 and idx = k.idx offset 0) e
+union all select k.level, k.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
+cross join lateral (select hash from node where desk = $1 and level = k.level and idx = k.idx offset 0) n"""
 _EMPTY: Final = Head(0, 0, merkle.EMPTY_ROOT, "", b"")
 
 
