@@ -27,6 +27,7 @@ from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.log_reader.stored import StoredLog
 from remit.adapters.notify.console import ConsoleNotify
+from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
@@ -118,6 +119,7 @@ class Desk:
     helpdesk: Helpdesk
     settings: Settings
     notify: ConsoleNotify
+    waker: PostgresNotify | None
     closing: list[Closing] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -143,6 +145,8 @@ class Desk:
     async def stop(self) -> None:
         """Finish what is under way, then close everything."""
         await self.jobs.stop()
+        if self.waker is not None:
+            await self.waker.stop()
         await self.parts.store.close()
         for one in reversed(self.closing):
             one.close()
@@ -237,6 +241,7 @@ def build(
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
+    waker = PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None
     closing: list[Closing] = []
     facts = _facts(settings, sandbox)
     _verify_nothing_lost(settings, builtin=facts is None)
@@ -267,7 +272,7 @@ def build(
         clients=AssertionClients(allow_loopback=settings.loopback),
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
-        notify=notify,
+        notify=waker or notify,
         signer=signer,
         world=clock,
         catalogue=loaded.catalogue,
@@ -305,6 +310,7 @@ def build(
         helpdesk=helpdesk,
         settings=settings,
         notify=notify,
+        waker=waker,
         closing=closing,
     )
     holder.append(desk)

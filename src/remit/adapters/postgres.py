@@ -38,6 +38,10 @@ class Connection(Protocol):
         """The first row's first value."""
         ...
 
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None:
+        """Call back with connection, process, channel and payload whenever something is sent to a channel."""
+        ...
+
     def transaction(self) -> AbstractAsyncContextManager[object]:
         """One transaction over what is done inside."""
         ...

@@ -1,13 +1,15 @@
 """The high-water checkpoint: the newest signed checkpoint, kept outside the store so that an older store is noticed."""
 
 import errno
+import fcntl
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from remit.adapters.sqlite_files import no_rights
+from remit.adapters.sqlite_files import DISK_CURE, no_rights, why
 from remit.domain.errors import Code, Refused
 from remit.domain.note import MAX_NOTE, Checkpoint
 
@@ -18,6 +20,7 @@ Verify = Callable[[str], Checkpoint]
 _SYNC_EVERY_S: Final = 1.0
 _LATEST: Final = ".latest"
 _SLOT: Final = 4096
+_MOST_PLACES: Final = 64
 
 
 class Kept(NamedTuple):
@@ -37,8 +40,14 @@ class HighWater:
     old store is far older than both.
     """
 
-    def __init__(self, path: Path, verify: Verify, on_point: Point) -> None:
-        self._path = path
+    def __init__(self, path: Path, verify: Verify, on_point: Point, *, shared: bool = False) -> None:
+        """Keep it at `path`; where several processes may do so (`shared`), each at a place of its own beside it.
+
+        Raises:
+            Refused: `settings.invalid` when no place can be had.
+        """
+        self._among = path
+        self._path, self._lock = _own_place(path, shared=shared)
         self._verify = verify
         self._on_point = on_point
         self._sync_after = 0.0
@@ -55,7 +64,7 @@ class HighWater:
 
     def newest(self) -> Kept | None:
         """The newest that is kept here (`newest`)."""
-        return newest(self._path, self._verify)
+        return newest(self._among, self._verify)
 
     def read(self) -> str:
         """The newest kept checkpoint as text, "" when none was ever kept; evidence for a recovery.
@@ -70,7 +79,7 @@ class HighWater:
         except Refused as refused:
             if refused.code is not Code.LOG_DAMAGED:
                 raise
-            return "\n".join(raw.decode("utf-8", errors="replace") for _, raw, _ in _kept(self._path) if raw)
+            return "\n".join(raw.decode("utf-8", errors="replace") for _, raw, _ in _kept(self._among) if raw)
         return "" if found is None else found.note
 
     def write(self, note: str) -> None:
@@ -116,6 +125,10 @@ class HighWater:
         for place in (0, _SLOT):
             _write_at(self._slots(), raw, place)
         os.fsync(self._slots())  # ⚔ or the lost checkpoint is back after a power cut, and with it the refused start
+        for other in _places(self._among):
+            if other != self._path:  # a recovery is alone: nobody writes there
+                other.unlink(missing_ok=True)
+                _latest(other).unlink(missing_ok=True)
         self.frozen = False
 
     def close(self) -> None:
@@ -123,6 +136,9 @@ class HighWater:
         if self._open is not None:
             os.close(self._open)
             self._open = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _replace(self, note: str) -> None:
         beside = self._path.with_name(self._path.name + ".new")
@@ -173,6 +189,10 @@ def newest(path: Path, verify: Verify) -> Kept | None:
 
 def _kept(path: Path) -> list[tuple[str, bytes, float]]:
     """Everything that is kept, by where it stands and since when; a file that is there and holds nothing counts, as something unreadable."""
+    return [found for place in _places(path) for found in _kept_at(place)]
+
+
+def _kept_at(path: Path) -> list[tuple[str, bytes, float]]:
     found: list[tuple[str, bytes, float]] = []
     whole = _bytes(path)
     if whole is not None:
@@ -183,6 +203,35 @@ def _kept(path: Path) -> list[tuple[str, bytes, float]]:
         slots = [both[0][place : place + _SLOT].partition(b"\x00")[0] for place in range(0, 2 * _SLOT, _SLOT)]
         found.extend((latest.name, slot, both[1]) for slot in slots if slot or not any(slots))
     return found
+
+
+def _places(path: Path) -> list[Path]:
+    """Where processes that share a folder keep theirs: the path itself, and what is numbered beside it."""
+    numbered = re.compile(re.escape(path.name) + r"\.(?:[2-9]|[1-9][0-9])")
+    try:
+        names = {name.removesuffix(_LATEST) for name in (one.name for one in path.parent.iterdir())}
+    except OSError:
+        names = set()  # reading the path itself says what is wrong
+    return [path, *(path.with_name(name) for name in sorted(names) if numbered.fullmatch(name))]
+
+
+def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
+    """The first place that no other process holds, and the lock that holds it: it goes with the process."""
+    if not shared:
+        return path, None
+    for number in range(1, _MOST_PLACES + 1):
+        place = path if number == 1 else path.with_name(f"{path.name}.{number}")
+        try:
+            lock = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as problem:
+            raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {place} cannot be written: {why(problem)}", cure=DISK_CURE) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            continue
+        return place, lock
+    raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {_MOST_PLACES} processes keep theirs beside {path} already")
 
 
 def _latest(path: Path) -> Path:

@@ -97,7 +97,7 @@ class PostgresStore:
 
         Source: 2-model.md §9.
         """
-        outside = HighWater(high_water, verify, on_point or _quiet)
+        outside = HighWater(high_water, verify, on_point or _quiet, shared=True)
 
         def check() -> None:
             with contextlib.closing(Session(url, name="remit open", answer_s=_OPENING_S)) as session:
@@ -109,8 +109,11 @@ class PostgresStore:
 
         try:
             aside(check)
-        except BROKEN as problem:
-            raise Fault(Code.FAULT_STORE, why(problem)) from None
+        except BaseException as problem:
+            outside.close()
+            if isinstance(problem, BROKEN):
+                raise Fault(Code.FAULT_STORE, why(problem)) from None
+            raise
         return cls(url, desk, sign=sign, verify=verify, high_water=outside, on_point=on_point)
 
     async def get(self, kind: type[R], record_id: str) -> Kept[R]:

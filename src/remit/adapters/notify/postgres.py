@@ -1,0 +1,121 @@
+"""Waking those who wait on other nodes, by LISTEN and NOTIFY. A hint only: what is lost here is read a little later, never missed.
+
+Telling people is left to the plug inside.
+"""
+
+import asyncio
+import contextlib
+import zlib
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from remit.adapters.postgres import BROKEN, Connection, connect
+from remit.domain.errors import Fault, Refused
+
+_ANSWER_S: Final = 5.0
+_AGAIN_S: Final = 2.0
+_BLIND_S: Final = 1.0
+"""So long somebody waits at most while other nodes cannot be heard."""
+_MOST: Final = 10_000
+"""So many wakings wait to be sent at most: whoever misses one reads again by themselves."""
+
+
+class Local(Protocol):
+    """What wakes and tells in this process."""
+
+    async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
+        """Send one person a notice."""
+        ...
+
+    async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
+        """Tell the desk's security people."""
+        ...
+
+    def wake(self, topic: str) -> None:
+        """Wake who waits on a topic here."""
+        ...
+
+    def wake_all(self) -> None:
+        """Wake everybody who waits here."""
+        ...
+
+    async def wait(self, topic: str, timeout_s: float) -> None:
+        """Wait for a topic or the time."""
+        ...
+
+
+class PostgresNotify:
+    """Wakes here at once, and on the other nodes of the desk through the store's server."""
+
+    def __init__(self, local: Local, url: str, desk: str) -> None:
+        self._local = local
+        self._url = url
+        self._channel = f"remit_{zlib.crc32(desk.encode()):08x}"
+        self._waiting: set[str] = set()
+        self._more = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._hears = False
+        self._closed = False
+
+    async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
+        """Send one person a notice."""
+        await self._local.tell(person=person, address=address, subject=subject, text=text, page=page)
+
+    async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
+        """Tell the desk's security people."""
+        await self._local.incident(kind=kind, details=details)
+
+    def wake(self, topic: str) -> None:
+        """Wake all who wait on a topic, wherever they do."""
+        self._local.wake(topic)
+        if not self._closed and len(self._waiting) < _MOST:
+            self._waiting.add(topic)
+            self._more.set()
+            self._begin()
+
+    def wake_all(self) -> None:
+        """Wake everybody who waits here: the process is about to stop."""
+        self._local.wake_all()
+
+    async def wait(self, topic: str, timeout_s: float) -> None:
+        """Wait for a topic or the time; not for long while other nodes cannot be heard."""
+        self._begin()
+        await self._local.wait(topic, timeout_s if self._hears else min(timeout_s, _BLIND_S))
+
+    async def stop(self) -> None:
+        """Stop listening and sending."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def _begin(self) -> None:
+        if not self._closed and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        """Listen and send, over one connection after the other."""
+        while True:
+            with contextlib.suppress(Fault, Refused, *BROKEN):
+                connection = await connect(self._url, name="remit wake", answer_s=_ANSWER_S)
+                try:
+                    await self._listen(connection)
+                finally:
+                    self._hears = False
+                    connection.terminate()
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _listen(self, connection: Connection) -> None:
+        await connection.add_listener(self._channel, lambda *heard: self._local.wake(str(heard[-1])))
+        self._hears = True
+        while not connection.is_closed():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_AGAIN_S):
+                    await self._more.wait()
+            self._more.clear()
+            topics, self._waiting = list(self._waiting), set()
+            if topics:
+                await connection.execute("select pg_notify($1, topic) from unnest($2::text[]) as t(topic)", self._channel, topics)
+            else:
+                await connection.execute("select 1")  # a connection that is gone without a word is noticed
