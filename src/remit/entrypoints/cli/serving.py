@@ -17,6 +17,7 @@ from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.cli.logs import LEVELS, start_logs
 from remit.entrypoints.cli.opening import LAST_PORT, configured, open_desk, settings_of, verify_made, whole_number
 from remit.entrypoints.cli.telling import Advised, Exit, Out
+from remit.entrypoints.cli.workers import Given, Workers, given, own_command
 from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
 from remit.usecases.adopt_rules import RulesInForce, verify_rules
@@ -25,6 +26,7 @@ from remit.wiring import Desk, migrate_beside, store_at
 _GRACE_S: Final = 35
 """A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
 _BACKLOG: Final = 2048
+_MOST_WORKERS: Final = 64
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -34,7 +36,10 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     serve.add_argument(
         "--port", type=whole_number(0, LAST_PORT), metavar="N", help="listen here instead of server.port; 0 takes a free one"
     )
-    serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes (SQLite: 1)")
+    serve.add_argument(
+        "--workers", type=whole_number(1, _MOST_WORKERS), default=1, metavar="N", help="processes behind one address (SQLite: 1)"
+    )
+    serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # what a parent gives to one of several
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)
     migrate = sub.add_parser("migrate", parents=[configured()], help="bring the store's schema up to date")
@@ -67,7 +72,9 @@ class _Server(uvicorn.Server):
 def _serve(args: argparse.Namespace, out: Out) -> int:
     start_logs(args.log_level)
     settings = listening(settings_of(args), host=args.host, port=args.port)
-    if args.workers != 1:
+    if args.worker:
+        return _work(given(args.worker), settings, out)
+    if args.workers != 1 and not store_at(settings).shared:
         raise Advised(
             Refused(Code.SETTINGS_INVALID, f"--workers {args.workers}: a SQLite store is served by one process"),
             "Leave --workers out; one process serves many connections at once.",
@@ -75,11 +82,29 @@ def _serve(args: argparse.Namespace, out: Out) -> int:
     verify_made(settings)
     listener, settings = _listen(settings)
     with contextlib.closing(listener):
+        if args.workers > 1:
+            return _several(args, settings, listener, out)
         desk = open_desk(settings)
-        return _run(desk, listener, out)
+        return _run(desk, listener, out, lambda rules: _tell(out, desk.settings, rules))
 
 
-def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
+def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: Out) -> int:
+    """Serve with several processes behind one address."""
+    command = own_command(args.config, args.log_level, args.host, settings.port)
+    workers = Workers(command, listener, args.workers, out, lambda: _tell(out, settings, None, workers=args.workers))
+    code = asyncio.run(workers.run())
+    out.note("remit: stopped; nothing was left under way." if code == Exit.OK else "remit: stopped; some workers were ended at once.")
+    return code
+
+
+def _work(mine: Given, settings: Settings, out: Out) -> int:
+    """Serve as one of several."""
+    with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
+        desk = open_desk(settings)
+        return _run(desk, listener, out, lambda _: mine.told(), life=mine.life)
+
+
+def _run(desk: Desk, listener: socket.socket, out: Out, serving: Callable[[RulesInForce], None], *, life: int | None = None) -> int:
     config = uvicorn.Config(
         desk.app,
         loop="uvloop",
@@ -94,9 +119,11 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
         timeout_graceful_shutdown=_GRACE_S,
     )
     rules: list[RulesInForce] = []
-    server = _Server(config, desk, lambda: _tell(out, desk.settings, rules[0]))
+    server = _Server(config, desk, lambda: serving(rules[0]))
 
     async def run() -> None:
+        if life is not None:  # a parent that is gone without a word takes its workers with it
+            asyncio.get_running_loop().add_reader(life, lambda: server.handle_exit(signal.SIGTERM, None))
         try:
             rules.append(await verify_rules(desk.parts, by="remit serve"))
             settle_memory()
@@ -120,7 +147,8 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
             "remit: stopped at once; requests under way were cut off. What was recorded stands, and what was queued goes on at the next start."
         )
         return Exit.INTERRUPTED
-    out.note("remit: stopped; nothing was left under way.")
+    if life is None:
+        out.note("remit: stopped; nothing was left under way.")
     return Exit.OK
 
 
@@ -155,8 +183,17 @@ def _listen(settings: Settings) -> tuple[socket.socket, Settings]:
     return listener, settings if port == settings.port else listening(settings, host=None, port=port)
 
 
-def _tell(out: Out, settings: Settings, rules: RulesInForce) -> None:
-    where = {"issuer": settings.issuer, "host": settings.host, "port": settings.port, "data": str(settings.data), "rules": rules.digest}
+def _tell(out: Out, settings: Settings, rules: RulesInForce | None, *, workers: int = 1) -> None:
+    digest = store_at(settings).look().rules if rules is None else rules.digest
+    new = rules is not None and rules.changed
+    where = {
+        "issuer": settings.issuer,
+        "host": settings.host,
+        "port": settings.port,
+        "data": str(settings.data),
+        "rules": digest,
+        "workers": workers,
+    }
     pages = [f"{settings.issuer}{path}" for path in ("/me", "/desk", "/security", "/audit")]
     out.tell(
         {**where, "pages": pages},
@@ -167,7 +204,8 @@ def _tell(out: Out, settings: Settings, rules: RulesInForce) -> None:
         f"  audit      {pages[3]}",
         f"  agents     {settings.issuer}/v1/catalogue, {settings.issuer}/.well-known/oauth-authorization-server",
         f"  data       {settings.data}",
-        f"  rules      {rules.digest}" + (" (new: recorded as policy.changed)" if rules.changed else ""),
+        f"  rules      {digest}" + (" (new: recorded as policy.changed)" if new else ""),
+        *([f"  workers    {workers}; SIGHUP replaces them one by one"] if workers > 1 else []),
         *(["  sandbox    on: anybody on this machine may add people and agents"] if settings.sandbox else []),
         "Ctrl-C stops it.",
     )
