@@ -32,6 +32,8 @@ MOST: Final = 256
 """With so many commits no more are taken to be decided together."""
 _KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
 _TRIES: Final = 40
+_PATIENCE_MS: Final = 500
+"""So long a node waits for its turn, or for a group of another that the server is writing."""
 _TURNS_S: Final = 1.0
 """For so long after it came second a node waits for its turn."""
 _PURGE_EVERY_S: Final = 60.0
@@ -66,6 +68,8 @@ class GroupWriter:
         self.tree = Tree(desk, verify)
         self._lock = zlib.crc32(f"remit {desk}".encode())
         self._connection: Connection | None = None
+        self._alone = asyncio.Lock()
+        """Held by whoever uses the connection."""
         self._outside = asyncio.Lock()
         self._waiting: list[Waiting] = []
         self._task: asyncio.Task[None] | None = None
@@ -110,15 +114,17 @@ class GroupWriter:
         Raises:
             Fault: `fault.store`.
         """
-        connection = await self._connected()
-        self.tree.stand((await read_ground(connection, self._desk, (), self._decoded)).head)
-        await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
+        async with self._alone:
+            connection = await self._connected()
+            self.tree.stand((await read_ground(connection, self._desk, (), self._decoded)).head)
+            await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
 
     async def _work(self) -> None:
         """Write one group after the other while commits wait."""
         while self._waiting:
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            await self._write(group)
+            async with self._alone:
+                group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+                await self._write(group)
 
     async def _write(self, group: list[Waiting]) -> None:
         """Write a group. A value that the server refuses is found only when all is written: then each commit is written alone."""
@@ -267,6 +273,7 @@ class GroupWriter:
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect()
+            await self._connection.execute(f"set lock_timeout to {_PATIENCE_MS}")
         return self._connection
 
     def _lose(self, group: Sequence[Waiting], broken: Exception) -> None:
