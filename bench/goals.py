@@ -9,6 +9,8 @@ READS, ACTS = "whole durable ask that reads", "whole durable ask that acts"
 RATIOS = (
     ("opens", "oidc-provider", 2.5, f"{TASKS}, against a token of oidc-provider, which keeps no record"),
     ("opens", "authgent", 20.0, f"{TASKS}, against an exchange of authgent-server on SQLite"),
+    ("renews", "oidc-provider", 2.5, "exchange that renews a token, recorded by what may not be used again, against oidc-provider"),
+    ("renews", "authgent", 20.0, "the same against authgent-server"),
     ("reads", "cerbos", 1.0, f"{READS}, against only a decision of Cerbos with its log that is not synced"),
     ("acts", "cerbos", 1.0, f"{ACTS}, against the same"),
     ("reads", "first-stack-reads", 3.0, f"{READS}, against the first stack"),

@@ -37,6 +37,12 @@ def sync_ms(folder: Path) -> float:
     return statistics.median(times) * 1000
 
 
+def busy_s() -> float:
+    """Seconds that all cores together have worked so far, for whomever, with what the machine's own host took of them."""
+    user, nice, system, _idle, _wait, irq, soft, steal, *_ = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:])
+    return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def disk_of(folder: Path) -> str:
     """The kind of file system under a folder."""
     best, kind = "", "unknown"

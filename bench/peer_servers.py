@@ -75,7 +75,7 @@ class OidcProvider:
         (folder / "clients.json").write_text(json.dumps(known))
         script = ROOT / "bench" / "peers" / "oidc_provider.mjs"
         command = ["node", "--no-warnings", str(script), str(port), "clients.json", str(NPM)]
-        server = start("oidc-provider", command, folder, {"NODE_ENV": "production"})
+        server = start("oidc-provider", command, folder, {"NODE_ENV": "production"}, "install Node.js 20 or newer")
         server.wait_until(lambda: call(port, "GET", "/jwks")[0] == 200, f"Node 20 or newer is needed; {AGAIN}")
         return cls(server, port, made)
 

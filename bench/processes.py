@@ -94,11 +94,17 @@ class Started:
                 continue
 
 
-def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Started:
+def start(
+    name: str,
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    cure: str = "run `make bench`, which installs it",
+) -> Started:
     """Start a server with `folder` as its place and the file `said` there for what it says.
 
     Raises:
-        Unstarted: when the program is not there.
+        Unstarted: when the program is not there, with the cure.
     """
     said = folder / "said"
     try:
@@ -113,5 +119,5 @@ def start(name: str, command: Sequence[str], folder: Path, environment: Mapping[
                 start_new_session=True,
             )
     except FileNotFoundError as missing:
-        raise Unstarted(f"{name} did not start: there is no {missing.filename}; run `make bench`, which installs it") from None
+        raise Unstarted(f"{name} did not start: there is no {missing.filename}; {cure}") from None
     return Started(name, process, said)

@@ -85,7 +85,7 @@ def _rounded(value: Any) -> Any:
 
 def figure(value: float) -> str:
     """A figure with as many digits as mean something."""
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:
         return f"{value:,.0f}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
@@ -132,6 +132,9 @@ def report(run: Run) -> str:
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['disk']}, Python {machine['python']}; "
         f"an ES256 check took {figure(machine['es256_us'])} us and a sync {figure(machine['sync_ms'])} ms."
     )
+    beside = [value for name, value in run.others.items() if name.startswith("other-work")]
+    if beside:
+        kind += f" Other work used {min(beside):.1f} to {max(beside):.1f} cores meanwhile."
     compared = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     return "\n".join(
         [

@@ -103,7 +103,9 @@ def test_only_the_generated_part_of_a_document_is_exchanged() -> None:
         replaced("# Title", "part")
 
 
-@pytest.mark.parametrize(("value", "text"), [(1234.5, "1,234"), (250.4, "250"), (99.94, "99.9"), (0.123456, "0.123"), (3.0, "3")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(1234.5, "1,234"), (999.9, "1,000"), (250.4, "250"), (99.94, "99.9"), (0.123456, "0.123"), (3.0, "3")]
+)
 def test_figures_have_as_many_digits_as_mean_something(value: float, text: str) -> None:
     assert figure(value) == text
 
