@@ -6,13 +6,13 @@ from pathlib import Path
 
 from results import Goal, Measured, Run, figure, said
 
-WIDTH, LABELS, RIGHT = 960, 400, 130
+WIDTH, LABELS, RIGHT = 960, 330, 170
 BARS = WIDTH - LABELS - RIGHT
 ROW, BAR, GAP, TOP = 26, 16, 46, 64
 OURS = frozenset({"opens", "renews", "reads", "acts"})
 PARTS = (("exchange", "Token exchanges a second, 32 connections"), ("ask", "Asks or decisions a second, 32 connections"))
-FAR = 1.6
-"""Where the bars of goals end: what went further has an arrow."""
+FAR, SHARE = 1.6, 0.55
+"""Where the bars of goals end (what went further has an arrow), and the share of the width that they have."""
 STYLE = """
 text { font: 14px system-ui, sans-serif; fill: #1b1f24; }
 .head { font-weight: 600; font-size: 16px; }
@@ -35,13 +35,14 @@ text { font: 14px system-ui, sans-serif; fill: #1b1f24; }
 """
 
 
-def _bar(top: int, share: float, kind: str, label: str, number: str) -> str:
+def _bar(top: int, share: float, kind: str, label: str, number: str, *, at: float | None = None) -> str:
+    """A bar with its label before it, and its number behind it or `at` a place."""
     width = max(2.0, share * BARS)
     middle = top + BAR / 2 + 5
     return (
         f'<text class="name" x="{LABELS - 10}" y="{middle:g}" text-anchor="end">{escape(label)}</text>'
         f'<rect class="{kind}" x="{LABELS}" y="{top}" width="{width:.1f}" height="{BAR}" rx="2"/>'
-        f'<text class="number" x="{LABELS + width + 8:.1f}" y="{middle:g}">{escape(number)}</text>'
+        f'<text class="number" x="{LABELS + width + 8 if at is None else at:.1f}" y="{middle:g}">{escape(number)}</text>'
     )
 
 
@@ -65,12 +66,10 @@ def _goals(goals: Sequence[Goal], top: int) -> Iterator[str]:
     for place, goal in enumerate(goals):
         share = share_of(goal)
         shown = "" if goal.found is None else f"{figure(goal.found)} of {figure(goal.wanted)}{goal.unit}, "
-        further = "→ " if share > FAR else ""
-        number = f"{further}{shown}{said(goal)}"
-        yield _bar(
-            top + 14 + place * ROW, min(share, FAR) / FAR * 0.6, "met" if goal.reached else "unmet", goal.name.replace("/", " / "), number
-        )
-    at = LABELS + BARS * 0.6 / FAR
+        number = f"{'→ ' if share > FAR else ''}{shown}{said(goal)}"
+        kind = "met" if goal.reached else "unmet"
+        yield _bar(top + 14 + place * ROW, min(share, FAR) / FAR * SHARE, kind, goal.name, number, at=LABELS + BARS * SHARE + 12)
+    at = LABELS + BARS * SHARE / FAR
     yield f'<line class="line" x1="{at:.1f}" x2="{at:.1f}" y1="{top + 8}" y2="{top + 10 + len(goals) * ROW}"/>'
 
 
