@@ -78,9 +78,10 @@ class Started:
             if ready():
                 return
             time.sleep(0.1)
-        last = [line.strip() for line in self.said.read_text(errors="replace").splitlines() if line.strip()]
+        said = [line.strip() for line in self.said.read_text(errors="replace").splitlines() if line.strip()]
+        telling = [line for line in said if "error" in line.lower()] or said or ["it said nothing"]
         self.stop()
-        raise Unstarted(f"{self.name} did not start ({last[-1][:300] if last else 'it said nothing'}); {cure}")
+        raise Unstarted(f"{self.name} did not start ({telling[-1][:300]}); {cure}")
 
     def stop(self) -> None:
         """End it and what it started."""
