@@ -130,7 +130,8 @@ def report(run: Run) -> str:
     machine = run.machine
     kind = (
         f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB, {machine['disk']}, Python {machine['python']}; "
-        f"an ES256 check took {figure(machine['es256_us'])} us and a sync {figure(machine['sync_ms'])} ms."
+        f"an ES256 check took {figure(machine['es256_us'])} us and a sync {figure(machine['sync_ms'])} ms; "
+        f"medians over {machine['rounds']} rounds."
     )
     beside = [value for name, value in run.others.items() if name.startswith("other-work")]
     if beside:

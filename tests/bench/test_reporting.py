@@ -21,6 +21,7 @@ MACHINE = {
     "python": "3.13.5",
     "es256_us": 61.4,
     "sync_ms": 0.14,
+    "rounds": 5,
 }
 
 
