@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast check fmt bench lock clean
+.PHONY: help setup run demo test test-fast check fmt bench bench-parts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -63,7 +63,23 @@ fmt: $(VENV)/.dev ## Format, and mend what can be mended
 	@$(BIN)/ruff check --fix --quiet
 	@$(BIN)/ruff format --quiet
 
-bench: $(VENV)/.bench ## Measure: asks a second beside the stack one would write first, and the replays
+.bench/npm/.done: bench/peers/package.json
+	@command -v npm >/dev/null || { echo "remit: npm is needed for two of the servers to compare with; install Node.js 20 or newer"; exit 1; }
+	@echo "remit: fetching oidc-provider and Cerbos into .bench …"
+	@mkdir -p .bench/npm && cp bench/peers/package.json .bench/npm/
+	@cd .bench/npm && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 || { tail -n 5 npm.log; exit 1; }
+	@touch $@
+
+.bench/authgent/.done: $(VENV)/.uv requirements-peers.txt
+	@echo "remit: fetching authgent-server into an environment of its own in .bench …"
+	@$(PYTHON) -m venv --clear --without-pip .bench/authgent
+	@$(BIN)/uv pip install --quiet --python .bench/authgent/bin/python --require-hashes -r requirements-peers.txt
+	@touch $@
+
+bench: $(VENV)/.bench .bench/npm/.done .bench/authgent/.done ## Measure Remit beside others, started here, in turns; writes docs/bench.* (ARGS='--only ask')
+	@$(BIN)/python bench/compare.py $(ARGS)
+
+bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
 	@$(BIN)/python bench/ask.py
 	@$(BIN)/python bench/replay.py
 
@@ -71,6 +87,7 @@ lock: $(VENV)/.uv ## Pin the dependencies again
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements-dev.txt requirements-bench.in -o requirements-bench.txt
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements-peers.in -o requirements-peers.txt
 
 clean: ## Remove everything that was made here
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build src/*.egg-info
+	@rm -rf $(VENV) .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build src/*.egg-info

@@ -8,8 +8,6 @@ with its answer. Beside it, in turns, runs the stack one would write first (`fir
 
 import argparse
 import asyncio
-import base64
-import hashlib
 import importlib.util
 import json
 import os
@@ -20,15 +18,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
-from remit.client.keys import load_key
+from machine import yardstick_us
+from processes import cpu_s
 from remit.sandbox import Sandbox
+from signing import Signer
 
 
 def base(port: int) -> str:
@@ -51,34 +48,6 @@ SENTENCES = (
 )
 ADDRESSES = [f"New Street {number}, 10{number}00 Town" for number in range(4)]
 HERE = Path(__file__).parent
-
-
-def b64(raw: bytes) -> str:
-    """Unpadded base64url."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-class Signer:
-    """Makes DPoP proofs quickly: one key, the header written once."""
-
-    def __init__(self, pem: str) -> None:
-        key = load_key(pem)
-        self._key = key.private_key if hasattr(key, "private_key") else key.get_private_key()
-        public = {name: value for name, value in key.as_dict(private=False).items() if name in {"kty", "crv", "x", "y"}}
-        self._head = b64(json.dumps({"typ": "dpop+jwt", "alg": "ES256", "jwk": public}).encode()) + "."
-
-    def proof(self, url: str, token: str, number: int, now: int) -> str:
-        """A fresh proof for one POST."""
-        claims = {
-            "jti": f"{number}-{os.urandom(9).hex()}",
-            "htm": "POST",
-            "htu": url,
-            "iat": now,
-            "ath": b64(hashlib.sha256(token.encode()).digest()),
-        }
-        text = self._head + b64(json.dumps(claims, separators=(",", ":")).encode())
-        r, s = decode_dss_signature(self._key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
-        return f"{text}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
 def set_up(desk: Sandbox, agents: int, customers: int, orders: int) -> list[dict[str, Any]]:
@@ -138,6 +107,19 @@ def requests(made: list[dict[str, Any]], port: int, count: int, start: int, *, k
     return ready
 
 
+class Asks:
+    """The tasks of a server, asked in one after the other: no two requests are alike."""
+
+    def __init__(self, made: list[dict[str, Any]], port: int) -> None:
+        self._made, self._port, self._number = made, port, 0
+
+    def write(self, count: int, kind: str) -> list[bytes]:
+        """So many more."""
+        ready = requests(self._made, self._port, count, self._number, kind=kind)
+        self._number += count
+        return ready
+
+
 async def drive(port: int, ready: list[bytes], connections: int) -> tuple[float, list[float], dict[str, int]]:
     """Send all requests over so many connections; returns seconds, latencies, and what came back."""
     latencies: list[float] = []
@@ -162,38 +144,28 @@ async def drive(port: int, ready: list[bytes], connections: int) -> tuple[float,
     return time.perf_counter() - began, latencies, said
 
 
-def yardstick_us() -> float:
-    """How long one ES256 check takes right now: on a busy machine everything takes longer in proportion."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    public, text = key.public_key(), b"x" * 300
-    signature = key.sign(text, ec.ECDSA(hashes.SHA256()))
-    times = []
-    for _ in range(300):
-        began = time.perf_counter()
-        public.verify(signature, text, ec.ECDSA(hashes.SHA256()))
-        times.append(time.perf_counter() - began)
-    return statistics.median(times) * 1e6
-
-
-def cpu_s(pid: int) -> float:
-    """User and system seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 class Server:
     """A desk in a process of its own, on a folder of its own."""
 
-    def __init__(self, given: argparse.Namespace, *, watch: bool = False, strace: bool = False, script: str = "desk_server.py") -> None:
+    def __init__(
+        self,
+        given: argparse.Namespace,
+        *,
+        watch: str = "",
+        strace: bool = False,
+        script: str = "desk_server.py",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
         command = [sys.executable, str(HERE / script), str(self.folder), str(self.port), str(given.customers), str(given.orders)]
-        command += ["watch"] if watch else []
+        command += [watch] if watch else []
         if strace:
             command = ["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", str(self.folder / "syncs"), *command]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        around = os.environ | dict(environment or {})
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=around)
         if self.process.stdout is None or self.process.stdout.readline().strip() != "ready":
             raise SystemExit(f"{script} did not start; its own message stands above")
         self.pid = int(subprocess.check_output(["pgrep", "-P", str(self.process.pid)]).split()[0]) if strace else self.process.pid
@@ -301,7 +273,7 @@ def measure(given: argparse.Namespace, sides: dict[str, Side], connections: int)
 
 def stages(given: argparse.Namespace) -> None:
     """CPU by stage on the event loop's thread, in a run of its own: counting makes everything slower, so the shares matter."""
-    server = Server(given, watch=True)
+    server = Server(given, watch="watch")
     try:
         with Sandbox({}, base_url=base(server.port)) as desk:
             made = set_up(desk, 64, given.customers, given.orders)

@@ -1,6 +1,6 @@
 """The desk that `bench/ask.py` measures: SQLite on a real disk, built-in desk, consumer pack and policies up to 50.
 
-Run by ask.py as a process of its own: `desk_server.py FOLDER PORT CUSTOMERS ORDERS [WATCH]`. Prints `ready`; a line on its
+Run by ask.py as a process of its own: `desk_server.py FOLDER PORT CUSTOMERS ORDERS [watch | watch-exchange]`. Prints `ready`; a line on its
 standard input makes it begin to count, the end of it makes it stop and print what it counted.
 """
 
@@ -21,7 +21,7 @@ from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.memory import settle_memory
 from remit.settings import make_settings
 from remit.wiring import Rules, build
-from stages import Stages, by_thread
+from stages import EXCHANGE, PATH, Stages, by_thread
 
 POLICIES = 50
 
@@ -38,7 +38,7 @@ def filler(number: int) -> str:
 class Counted:
     """What the server counts of itself, from a line on standard input on."""
 
-    def __init__(self, *, watch: bool) -> None:
+    def __init__(self, *, watch: str) -> None:
         self.stages = Stages()
         self._threads: dict[str, float] = {}
         self._until: dict[str, float] = {}
@@ -47,7 +47,7 @@ class Counted:
         self.over: Callable[[], None] = lambda: None
         """Called when standard input ends: nobody wants more."""
         if watch:
-            self.stages.watch()
+            self.stages.watch(EXCHANGE if watch == "watch-exchange" else PATH)
         threading.Thread(target=self._begin, name="begin", daemon=True).start()
 
     def point(self, name: str) -> None:
@@ -68,7 +68,7 @@ class Counted:
         return {"threads": threads, "stages": self.stages.sums, "store_commits": self._commits - self._from, "peak_mb": peak}
 
 
-async def main(folder: Path, port: int, customers: int, orders: int, *, watch: bool = False) -> None:
+async def main(folder: Path, port: int, customers: int, orders: int, *, watch: str = "") -> None:
     """Serve until told to stop."""
     counted = Counted(watch=watch)
     issuer = f"http://localhost:{port}"
@@ -129,4 +129,4 @@ if __name__ == "__main__":
     logging.getLogger("remit.notices").setLevel(logging.ERROR)  # hundreds of customers are told of their first passkey
     import uvloop
 
-    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), watch="watch" in sys.argv[5:]))
+    uvloop.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), watch=" ".join(sys.argv[5:])))

@@ -7,13 +7,13 @@ without the stages inside it.
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 from remit.adapters.policy import cedar
-from remit.entrypoints import agent_api, app, replies
-from remit.usecases import ask, perform, recording, weigh
+from remit.entrypoints import agent_api, app, oauth, replies
+from remit.usecases import ask, open_task, perform, recording, weigh
 
 PATH = (
     (app, "_send", "answer, bytes out"),
@@ -33,6 +33,22 @@ PATH = (
     (perform, "settle_act", "act and outcome"),
     (ask, "receipt", "receipt"),
     (ask, "reply_of", "reply"),
+)
+EXCHANGE = (
+    (app, "_send", "answer, bytes out"),
+    (oauth, "_token_answer", "answer, bytes out"),
+    (oauth, "read_body", "request, bytes in"),
+    (oauth, "decode_form", "request, form"),
+    (oauth, "refuse_human_credential", "is there a person's login in it"),
+    (oauth, "prove_client", "prove: assertion"),
+    (oauth, "prove_key", "prove: DPoP"),
+    (oauth, "open_task", "open: what it stands on, task and records"),
+    (open_task, "_unused_task", "open: is there an unused task"),
+    (open_task, "verify_may_issue", "open: may it be issued"),
+    (open_task, "write", "open: entry, seal"),
+    (open_task, "dispatch", "open: case at the helpdesk, two more commits"),
+    (oauth, "renew", "renew: standing and case"),
+    (open_task, "_issue", "token, signed"),
 )
 assert replies  # the module that `agent_api.ask_answer` comes from
 
@@ -56,9 +72,9 @@ class Stages:
         if self._stack:
             self._stack[-1][1] += spent
 
-    def watch(self) -> None:
-        """Wrap the path."""
-        for owner, name, stage in PATH:
+    def watch(self, path: Sequence[tuple[Any, str, str]] = PATH) -> None:
+        """Wrap the path of an ask, or another one."""
+        for owner, name, stage in path:
             setattr(owner, name, self._wrapped(getattr(owner, name), stage))
 
     def _wrapped(self, inner: Callable[..., Any], stage: str) -> Callable[..., Any]:

@@ -22,6 +22,8 @@ from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.standing import load_standing, mandate_of, something_waits, verify_standing
 
 _TRIES = 5
+_FEW, _MANY = 4, 10
+"""So many of a mandate's live tasks are looked at: the newest few are at hand, all others have the store put its tables in order first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +116,15 @@ async def own_mandate(parts: Parts, caller: Caller, mandate_id: str) -> Kept[Man
 
 
 async def _unused_task(parts: Parts, mandate: MandateRecord, now: Instant) -> Kept[TaskRecord] | None:
-    for kept in await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=10):
-        snapshot = await parts.store.snapshot(task=kept.record.id, idempotency="")
-        fresh = now < min(kept.record.ends_at, kept.record.opened_at + parts.terms.task_idle_s * 1000)
-        if kept.record.id not in snapshot.touched and kept.record.state is TaskState.OPEN and fresh:
-            return kept
+    for limit in (_FEW, _MANY):
+        found = await parts.store.find(TaskRecord, "task.live_mandate", mandate.id, newest=True, limit=limit)
+        for kept in found:
+            snapshot = await parts.store.snapshot(task=kept.record.id, idempotency="")
+            fresh = now < min(kept.record.ends_at, kept.record.opened_at + parts.terms.task_idle_s * 1000)
+            if kept.record.id not in snapshot.touched and kept.record.state is TaskState.OPEN and fresh:
+                return kept
+        if len(found) < limit:
+            break
     return None
 
 

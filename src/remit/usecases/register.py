@@ -11,7 +11,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import OperatorId
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.transcript import Draft, Kind
-from remit.domain.values import Json, decode
+from remit.domain.values import Json, kept_object
 from remit.domain.words import check_name
 from remit.ports.identity import (
     ClientMethod,
@@ -142,8 +142,8 @@ def registration_of(record: AgentRecord) -> Registration:
     Raises:
         Refused: `request.malformed` for an unknown method or key source.
     """
-    keys = decode(record.keys.encode())
-    if record.method not in set(ClientMethod) or not isinstance(keys, Mapping):
+    keys = kept_object(record.keys)  # the same text gives the very same object, by which its keys are known again
+    if record.method not in set(ClientMethod):
         raise _malformed(f"method must be one of {', '.join(ClientMethod)}")
     return Registration(
         client_id=record.id,

@@ -7,7 +7,7 @@ from remit.domain import merkle, tiles
 from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, VerifyEd25519, Vkey, verify_checkpoint, verify_vkey
 from remit.domain.tiles import HEIGHT, WIDTH, Tile
-from remit.domain.transcript import verify_record
+from remit.domain.transcript import record_leaf
 from remit.ports.log_reader import LogReader, RecordReader
 
 
@@ -160,7 +160,7 @@ def _verify_records(entries: Sequence[bytes], records: Sequence[bytes], start: i
     if len(records) != len(entries):
         raise Refused(Code.LOG_DAMAGED, f"records are missing from entry {start} on")
     for place, (entry, record) in enumerate(zip(entries, records, strict=True)):
-        if verify_record(record)[0] != entry:
+        if record_leaf(record) != entry:
             raise Refused(Code.LOG_DAMAGED, f"the record of entry {start + place} is not what was logged")
 
 

@@ -5,6 +5,7 @@ Whoever needs a key looks first and reads again when it is due. What is in a key
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -13,12 +14,13 @@ from remit.adapters.identity.fetching import MAX_DOCUMENT, TIMEOUT_S, Fetcher
 from remit.adapters.identity.key_sets import KeySet, verify_bundle, verify_jwks
 from remit.adapters.identity.keys import PublicKey
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.values import Instant, decode
+from remit.domain.values import Instant, Json, decode
 from remit.ports.identity import InlineKeys, KeyFile, KeySource, KeyUrl, SpiffeBundleFile, SpiffeBundleUrl
 
 MAX_AGE_MS: Final = 3_600_000
 RETRY_MS: Final = 10_000
 MAX_SOURCES: Final = 4096
+MAX_INLINE: Final = 512
 
 _CLOCK_STEP_MS: Final = 60_000
 _LONG_AGO: Final = Instant(-(2**53))
@@ -56,6 +58,7 @@ class KeySources:
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
         self._shelves: OrderedDict[RemoteSource, _Shelf] = OrderedDict()
+        self._inline: OrderedDict[int, tuple[Mapping[str, Json], KeySet]] = OrderedDict()
 
     async def verify_key(self, source: KeySource, *, kid: str | None, alg: str, now: Instant) -> PublicKey:
         """Return the one key that is meant, reading the source once more when it does not know the `kid`.
@@ -76,10 +79,7 @@ class KeySources:
             Fault: `fault.identity`.
         """
         if isinstance(source, InlineKeys):
-            try:
-                return verify_jwks(source.jwks)
-            except Refused as refused:
-                raise Fault(Code.FAULT_IDENTITY, refused.detail) from None
+            return self._own(source.jwks)
         shelf = self._shelf(source)
         if shelf.due(now, missed=missed) and (missed or not (shelf.lock.locked() and shelf.usable(now))):
             async with shelf.lock:  # one reading at a time; who waited finds it done and not due
@@ -92,6 +92,20 @@ class KeySources:
                 retry_after_s=RETRY_MS // 1000,
             )
         return shelf.keys
+
+    def _own(self, jwks: Mapping[str, Json]) -> KeySet:
+        """The keys of a set out of a registration, read once for as long as it is the very same object; it is kept, so no other can be."""
+        known = self._inline.get(id(jwks))
+        if known is not None and known[0] is jwks:
+            return known[1]
+        try:
+            keys = verify_jwks(jwks)
+        except Refused as refused:
+            raise Fault(Code.FAULT_IDENTITY, refused.detail) from None
+        self._inline[id(jwks)] = (jwks, keys)
+        if len(self._inline) > MAX_INLINE:
+            self._inline.popitem(last=False)
+        return keys
 
     def _shelf(self, source: RemoteSource) -> _Shelf:
         shelf = self._shelves.setdefault(source, _Shelf())

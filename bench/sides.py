@@ -1,0 +1,165 @@
+"""What is measured in turns: for each side its server, how its requests are written, and what a good answer of it looks like."""
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from tempfile import mkdtemp
+from typing import Any
+from urllib.parse import urlencode
+
+import ask
+from ask import ADDRESSES, base
+from load import Seen, Stuck, post, send
+from peer_servers import EXCHANGE
+from processes import Unstarted, cpu_s, pss_mb
+from remit.sandbox import Sandbox
+from results import Measured
+from signing import Signer
+
+MANDATE_TYPE = "urn:remit:token-type:mandate"
+TASK_TYPE = "urn:remit:token-type:task"
+AGENTS = 64
+
+
+@dataclass(kw_only=True)
+class Side:
+    """One of those that are measured in turns. `write` makes at most so many requests, `good` stands in every good answer."""
+
+    part: str
+    name: str
+    label: str
+    port: int
+    pid: int
+    per_round: int
+    write: Callable[[int], list[bytes]]
+    good: bytes
+    afterwards: Callable[[Sequence[bytes]], None] = lambda _bodies: None
+    """Called with the answers after each lot, outside of what is measured."""
+    _found: dict[int, list[Seen]] = field(default_factory=dict)
+
+    def warm_up(self, connections: int) -> None:
+        """A round that does not count, and in which every answer is looked at.
+
+        Raises:
+            Unstarted: for an answer that is none.
+        """
+        ready = self.write(min(self.per_round, 200))
+        found = send(self.port, ready, connections, keep=True)
+        bad = [body for body in found.bodies if self.good not in body]
+        if bad:
+            raise Unstarted(f"{self.label} answers something else: {bad[0][:300]!r}; nothing can be compared")
+        self.afterwards(found.bodies)
+
+    def round(self, connections: int, share: float = 1.0) -> None:
+        """One round that counts, in as many lots as this side can write at a time."""
+        count, seen = max(60, int(self.per_round * share)), Seen()
+        while len(seen.latencies) < count:
+            ready = self.write(count - len(seen.latencies))
+            before = cpu_s(self.pid)
+            found = send(self.port, ready, connections, keep=True)
+            seen.add(found, cpu_s(self.pid) - before)
+            seen.failed += sum(self.good not in body for body in found.bodies)
+            self.afterwards(found.bodies)
+        self._found.setdefault(connections, []).append(seen)
+
+    def measured(self, connections: int) -> Measured:
+        """Medians over the rounds."""
+        rounds = self._found[connections]
+        return Measured(
+            part=self.part,
+            name=self.name,
+            label=self.label,
+            connections=connections,
+            rate=median(one.rate for one in rounds),
+            p50_ms=median(one.percentile_ms(0.5) for one in rounds),
+            p99_ms=median(one.percentile_ms(0.99) for one in rounds),
+            cpu_us=median(one.cpu_us for one in rounds),
+            pss_mb=pss_mb(self.pid),
+            generator_share=median(one.generator_cpu_s / one.seconds for one in rounds),
+            failed=sum(one.failed for one in rounds),
+        )
+
+
+class Exchanges:
+    """Our own desk, whose mandates are exchanged for tokens: opening a task each time, or renewing it."""
+
+    def __init__(self, server: ask.Server, customers: int, each: int) -> None:
+        self.port = server.port
+        self._held: list[tuple[str, str, Signer, Signer]] = []
+        self._opened: dict[str, tuple[str, str]] = {}
+        with Sandbox({}, base_url=base(server.port)) as desk:
+            agents = [desk.agent(f"spiffe://op{number}.example/bench") for number in range(AGENTS)]
+            # The sandbox keeps an agent's own key to itself; requests that are written beforehand need it.
+            keys = [(Signer(one.identity._key), Signer(one.key)) for one in agents]  # noqa: SLF001  # as said above
+            for number in range(customers):
+                customer = desk.customer(f"c{number}")
+                for turn in range(each):
+                    place = (number * each + turn) % AGENTS
+                    mandate = customer.grant(agents[place], self._wanted(number, turn))
+                    self._held.append((mandate.id, agents[place].client_id, *keys[place]))
+
+    @staticmethod
+    def _wanted(number: int, turn: int) -> dict[str, Any]:
+        ids = [f"W{number}x{order}" for order in range(turn, turn + 5)]
+        where = {"order_id": {"one_of": ids}, "address": {"one_of": ADDRESSES}}
+        return {
+            "type": "remit_mandate",
+            "max_tasks": 1000,
+            "objective": {"type": "correct-order", "target": {"order": ids}, "summary": "another address"},
+            "powers": [{"power": "represent"}, {"power": "request", "actions": ["order.change_address"], "uses": 1000, "where": where}],
+        }
+
+    def _exchanges(self, subjects: Sequence[tuple[str, str, Signer, Signer]], kind: str) -> list[bytes]:
+        issuer, now, ready = base(self.port), int(time.time()), []
+        for number, (subject, client, own, held) in enumerate(subjects):
+            form = {"grant_type": EXCHANGE, "subject_token": subject, "subject_token_type": kind, **own.assertion(client, issuer, now)}
+            proof = held.proof(f"{issuer}/oauth/token", None, number, now)
+            ready.append(post("/oauth/token", self.port, urlencode(form).encode(), f"dpop: {proof}"))
+        return ready
+
+    def opening(self, count: int) -> list[bytes]:
+        """Exchanges of mandates none of which has a live task: each opens one."""
+        return self._exchanges(self._held[:count], MANDATE_TYPE)
+
+    def complete(self, bodies: Sequence[bytes]) -> None:
+        """End the tasks that were opened, or the next exchange of their mandates would find them again."""
+        issuer, now, ready = base(self.port), int(time.time()), []
+        keys = {mandate: held for mandate, _, _, held in self._held}
+        for number, body in enumerate(bodies):
+            answer = json.loads(body)
+            path, token = f"/v1/tasks/{answer['task']}/complete", answer["access_token"]
+            proof = keys[answer["mandate"]].proof(f"{issuer}{path}", token, number, now)
+            ready.append(post(path, self.port, b"", f"authorization: DPoP {token}", f"dpop: {proof}", kind="application/json"))
+        bad = [body for body in send(self.port, ready, 32, keep=True).bodies if b'"state":"ended"' not in body]
+        if bad:
+            raise Stuck(f"a task could not be completed: {bad[0][:300]!r}")
+
+    def open_for_good(self) -> None:
+        """Open a task under every mandate, to be renewed."""
+        for body in send(self.port, self.opening(len(self._held)), 32, keep=True).bodies:
+            answer = json.loads(body)
+            self._opened[answer["mandate"]] = answer["task"]
+
+    def renewing(self, count: int) -> list[bytes]:
+        """Exchanges of live tasks for a fresh token."""
+        held = [(self._opened[mandate], client, own, key) for mandate, client, own, key in self._held]
+        return self._exchanges([held[number % len(held)] for number in range(count)], TASK_TYPE)
+
+
+def folder_of(given: argparse.Namespace, closing: ExitStack) -> Path:
+    """A new folder on the disk that is measured, removed at the end."""
+    made = Path(mkdtemp(prefix=".bench-", dir=given.folder or ask.HERE.parent))
+    closing.callback(ask.shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+def desk_of(given: argparse.Namespace, closing: ExitStack, **more: Any) -> ask.Server:
+    """A server of `bench/ask.py`, closed at the end."""
+    server = ask.Server(given, **more)
+    closing.callback(server.close)
+    return server
