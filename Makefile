@@ -44,8 +44,8 @@ demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves th
 	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev ## Every test; then every rule switched off, to see its attack succeed
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(ARGS)
-	@$(if $(ARGS),:,$(BIN)/python tests/mutations.py)
+	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(ARGS)
+	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)

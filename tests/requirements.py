@@ -129,6 +129,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "ERASED": _model(9, "What two people erased is gone from the working records too, and stays gone after a restore."),
     "LOG-START": _model(9, "A cut or changed log stops the start."),
     "HIGH-WATER": _model(9, "A store older than what was published does not start."),
+    "NODES": Requirement(
+        "Nodes over one store never write two histories, and none decides on what another has changed.", "3-architecture.md (store)"
+    ),
     "LIMITS": _model(9, "Who floods is told to wait, early and off the record, and takes nobody else's place."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -22,6 +23,7 @@ from remit.usecases.verify_log import LogReport, verify_log
 ORIGIN = "desk.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 VKEY = make_vkey(ORIGIN, KEY.public_key().public_bytes_raw())
+_PROCESS = token_hex(8)
 NOW = Instant(1_790_000_000_000)
 
 
@@ -62,12 +64,17 @@ def sqlite_store(folder: Path, on_point: Callable[[str], None] = quiet, *, recov
     )
 
 
+def desk_of(folder: Path) -> str:
+    """The desk whose rows belong to a folder, in this process: a folder of the same name may come again, and the server goes on."""
+    return f"{folder} {_PROCESS}"
+
+
 def postgres_store(
     folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False, node: str = "outside"
 ) -> PostgresStore:
     """A node's store; each folder is a desk of its own in one database."""
     return PostgresStore.open(
-        postgres_url(), str(folder), sign=sign, verify=verify, high_water=folder / node, recovering=recovering, on_point=on_point
+        postgres_url(), desk_of(folder), sign=sign, verify=verify, high_water=folder / node, recovering=recovering, on_point=on_point
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from contracts.store_plugs import (
     NOW,
+    ORIGIN,
     agent,
+    desk_of,
     entries,
     entry,
     mandate,
@@ -42,9 +46,11 @@ from remit.adapters.store.postgres_place import PostgresPlace
 from remit.adapters.store.postgres_tree import _FETCH
 from remit.adapters.store.postgres_write import _PARTS as WRITE
 from remit.adapters.store.postgres_write import _statement as write_statement
+from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.domain.records import MandateRecord, Suspension
-from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Mark, Missing, NoRoom, Put, Reserve
+from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve
 
 
 def two(folder: Path, work: Callable[[Any, Any], Any], **points: Callable[[str], None]) -> Any:
@@ -75,6 +81,7 @@ def sql(*statements: tuple[Any, ...]) -> list[Any]:
     return asyncio.run(_run())
 
 
+@pytest.mark.proves("NODES", "COUNTERS-EXACT")
 def test_counters_and_places_are_exact_with_hands_at_both_nodes(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
         async def hand(store: Any, number: int) -> list[Any]:
@@ -100,7 +107,7 @@ def test_counters_and_places_are_exact_with_hands_at_both_nodes(tmp_path: Path) 
     two(tmp_path, work)
 
 
-@pytest.mark.proves("REPLAY")
+@pytest.mark.proves("DPOP-REPLAY")
 def test_of_one_mark_brought_to_both_nodes_at_once_one_is_first(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
         for number in range(50):
@@ -111,7 +118,23 @@ def test_of_one_mark_brought_to_both_nodes_at_once_one_is_first(tmp_path: Path) 
     two(tmp_path, work)
 
 
-@pytest.mark.proves("END")
+@pytest.mark.proves("DPOP-REPLAY")
+def test_a_node_whose_clock_has_jumped_does_not_open_the_others_to_replays(tmp_path: Path) -> None:
+    now = round(time.time() * 1000)
+
+    async def work(one: Any, other: Any) -> None:
+        await one.commit(Commit(marks=(Mark("proof", now + 300_000), Mark("old", now - 300_000))))
+        other._writer._purge_after = 0.0
+        await other.commit(Commit(entries=(entry(1, at=now + 86_400_000),)))
+        await other.commit(Commit())  # behind the forgetting, which comes after the answer
+        await one.commit(Commit(marks=(Mark("old", now),)))  # it is forgotten once its time is over
+        with pytest.raises(Replayed):
+            await one.commit(Commit(marks=(Mark("proof", now + 900_000),)))
+
+    two(tmp_path, work)
+
+
+@pytest.mark.proves("EPOCHS")
 def test_what_is_revoked_at_one_node_is_revoked_for_the_next_request_at_the_other(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
         await one.commit(new(person(), agent(), task()))
@@ -142,6 +165,7 @@ def test_a_node_that_froze_with_its_turn_holds_nobody_up_for_long(tmp_path: Path
     two(tmp_path, work)
 
 
+@pytest.mark.proves("NODES")
 def test_what_another_node_wrote_meanwhile_is_decided_on_again(tmp_path: Path) -> None:
     """⚔ A node that read, froze, and wakes behind another's group writes nothing on what it read."""
 
@@ -233,7 +257,7 @@ FORGED = {
 }
 
 
-@pytest.mark.proves("TLOG")
+@pytest.mark.proves("NODES", "HIGH-WATER")
 @pytest.mark.parametrize("name", list(FORGED))
 def test_a_head_that_was_changed_beside_the_nodes_is_not_built_on(tmp_path: Path, name: str) -> None:
     """⚔ Whoever can write the database cannot make a node sign a history of their own."""
@@ -242,7 +266,9 @@ def test_a_head_that_was_changed_beside_the_nodes_is_not_built_on(tmp_path: Path
         await store.commit(entries(0, 1, 2))
         signed = await store.checkpoint()
         await asyncio.to_thread(
-            sql, (f"{FORGED[name]} where desk = $1", str(tmp_path)), ("update head set seq = seq + 1 where desk = $1", str(tmp_path))
+            sql,
+            (f"{FORGED[name]} where desk = $1", desk_of(tmp_path)),
+            ("update head set seq = seq + 1 where desk = $1", desk_of(tmp_path)),
         )
         for _ in range(2):
             with pytest.raises(Fault) as caught:
@@ -253,10 +279,10 @@ def test_a_head_that_was_changed_beside_the_nodes_is_not_built_on(tmp_path: Path
     run(lambda folder, _=None: postgres_store(folder), tmp_path, work)
 
 
-@pytest.mark.proves("TLOG")
+@pytest.mark.proves("NODES", "HIGH-WATER")
 def test_a_store_put_back_while_nodes_serve_is_noticed_by_the_next_commit_and_by_the_next_start(tmp_path: Path) -> None:
     """⚔ So is a replica that was promoted before it had everything."""
-    desk = str(tmp_path)
+    desk = desk_of(tmp_path)
 
     async def work(one: Any, other: Any) -> None:
         await one.commit(entries(0, 1))
@@ -279,6 +305,27 @@ def test_a_store_put_back_while_nodes_serve_is_noticed_by_the_next_commit_and_by
         assert caught.value.code is Code.LOG_OLDER
 
 
+@pytest.mark.proves("NODES")
+@pytest.mark.parametrize("old", [False, True], ids=["a key of their own", "an old checkpoint"])
+def test_a_longer_log_that_only_lacks_the_signature_is_not_built_on(tmp_path: Path, old: bool) -> None:
+    """⚔ Whoever can write the database can compute a root and its edge, and put a checkpoint of their own key, or an old one, beside it."""
+    grown = merkle.EMPTY.append([merkle.leaf_hash(entry(number).leaf) for number in range(4)])
+    edge = b"".join(peak for peak in grown.peaks if peak)
+    key = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)
+    body = checkpoint_text(Checkpoint(origin=ORIGIN, size=4, root=grown.root()))
+    forged = signed_note(body, make_vkey(ORIGIN, key.public_key().public_bytes_raw()), key.sign(body.encode()))
+
+    async def work(store: Any) -> None:
+        await store.commit(entries(0, 1, 2))
+        statement = "update head set seq = seq + 1, size = 4, root = $2, edge = $3, note = $4 where desk = $1"
+        note = await store.checkpoint() if old else forged
+        await asyncio.to_thread(sql, (statement, desk_of(tmp_path), grown.root(), edge, note))
+        with pytest.raises(Fault):
+            await store.commit(entries(4))
+
+    run(lambda folder, _=None: postgres_store(folder), tmp_path, work)
+
+
 DAMAGE = {
     "an entry changed": "update entry set leaf = '\\x00' where idx = 300 and desk = $1",
     "a record changed": "update entry set envelope = envelope || ' ' where idx = 577 and desk = $1",
@@ -292,11 +339,11 @@ DAMAGE = {
 }
 
 
-@pytest.mark.proves("TLOG")
+@pytest.mark.proves("LOG-START")
 @pytest.mark.parametrize("name", list(DAMAGE))
 def test_a_changed_log_stops_every_start(tmp_path: Path, name: str) -> None:
     run(lambda folder, _=None: postgres_store(folder), tmp_path, lambda store: store.commit(entries(*range(600))))
-    sql((DAMAGE[name], str(tmp_path)))
+    sql((DAMAGE[name], desk_of(tmp_path)))
     with pytest.raises(Refused) as caught:
         postgres_store(tmp_path)
     assert caught.value.code is Code.LOG_DAMAGED
@@ -323,6 +370,7 @@ def test_desks_in_one_database_know_nothing_of_each_other(tmp_path: Path) -> Non
     asyncio.run(work())
 
 
+@pytest.mark.proves("HIGH-WATER")
 def test_processes_of_one_folder_keep_their_high_water_apart_and_the_newest_counts(tmp_path: Path) -> None:
     async def work() -> None:
         first, second = postgres_store(tmp_path), postgres_store(tmp_path)
@@ -487,7 +535,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     numbers = f"generate_series(1, {ROWS}) n"
     sql(
         *[
-            (f"insert into {table} select $1, {values} from {numbers}", str(folder))
+            (f"insert into {table} select $1, {values} from {numbers}", desk_of(folder))
             for table, values in {
                 "record": "'task', 't' || n, 1, '{}'::bytea",
                 "link": "'index', 'key', n, 'task', 't' || n",
@@ -524,11 +572,11 @@ def test_no_statement_goes_through_more_rows_than_it_is_asked_for(crowded: Path,
 
     async def explain() -> Any:
         outside = HighWater(crowded / "unused", verify, quiet)  # as it serves, without what a start looks at
-        store = PostgresStore(postgres_url(), str(crowded), sign=sign, verify=verify, high_water=outside, on_point=None)
+        store = PostgresStore(postgres_url(), desk_of(crowded), sign=sign, verify=verify, high_water=outside, on_point=None)
         connection = await store._connect()
         try:
             async with connection.transaction():
-                raw = await connection.fetchval(f"explain (analyze, format json) {statement}", str(crowded), *given)
+                raw = await connection.fetchval(f"explain (analyze, format json) {statement}", desk_of(crowded), *given)
                 return json.loads(raw)[0]["Plan"]
         finally:
             await connection.close(timeout=1)
