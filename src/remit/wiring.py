@@ -34,6 +34,7 @@ from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.postgres import is_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.highwater import begin
 from remit.adapters.store.look import Look, look_at_high_water
 from remit.adapters.store.place import StorePlace
 from remit.adapters.store.postgres_place import PostgresPlace
@@ -75,6 +76,7 @@ __all__ = [
     "build",
     "create_keys",
     "forget_desk",
+    "keep_high_water",
     "load_rules",
     "log_key",
     "look_at_desk",
@@ -352,6 +354,15 @@ def store_at(settings: Settings) -> StorePlace:
         Refused: `settings.invalid` for an address this version has no plug for.
     """
     return PostgresPlace(settings.store_url, settings.log_name) if is_url(settings.store_url) else SqlitePlace(settings.store_path)
+
+
+def keep_high_water(settings: Settings, note: str) -> None:
+    """Keep a verified checkpoint outside the store where none was kept yet: the beginning of a node.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be written.
+    """
+    begin(settings.high_water, note)
 
 
 def migrate_beside(settings: Settings) -> tuple[int, int] | None:

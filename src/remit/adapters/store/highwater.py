@@ -158,6 +158,23 @@ class HighWater:
         return self._open
 
 
+def begin(path: Path, note: str) -> None:
+    """Keep a first checkpoint, durably.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be written, or something is kept already.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(note.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(path.parent)
+    except OSError as problem:
+        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {why(problem)}", cure=DISK_CURE) from None
+
+
 def newest(path: Path, verify: Verify) -> Kept | None:
     """The newest checkpoint kept at `path` and beside it that verifies, None when none was ever kept; also while it is written.
 

@@ -55,7 +55,8 @@ def verify_not_older(log: Log, high_water: HighWater) -> None:
             raise Refused(
                 Code.SETTINGS_INVALID,
                 f"log.high_water: there is no {high_water.path} although the log has {log.size} entries",
-                cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run `remit recover`.",
+                cure="Put the file back, or name in remit.toml the one that belongs to this store; if it is lost, run `remit recover`. A new "
+                "node of a desk that others serve begins with `remit join`.",
             )
         return
     published = kept.checkpoint

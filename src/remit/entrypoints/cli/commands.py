@@ -16,6 +16,7 @@ from remit.entrypoints.cli import (
     demo,
     doctor,
     exporting,
+    joining,
     mandates,
     persons,
     policies,
@@ -28,7 +29,22 @@ from remit.entrypoints.cli import (
 from remit.entrypoints.cli.telling import Advised, Exit, Out, of_system
 
 _LOG = logging.getLogger("remit.cli")
-_GROUPS = (starting, serving, demo, agents, persons, mandates, policies, verifying, exporting, reporting, doctor, recovering, codes)
+_GROUPS = (
+    starting,
+    serving,
+    joining,
+    demo,
+    agents,
+    persons,
+    mandates,
+    policies,
+    verifying,
+    exporting,
+    reporting,
+    doctor,
+    recovering,
+    codes,
+)
 
 
 class _Wrong(Exception):  # noqa: N818  # the user's mistake, not the program's
