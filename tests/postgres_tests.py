@@ -1,17 +1,33 @@
 """The server that tests on PostgreSQL run on. Without one they are skipped, and fail under CI."""
 
+import asyncio
 import os
 
+import asyncpg
 import pytest
 
 from postgres_server import NoServer, server
 
 
-def postgres_url() -> str:
-    """Its address."""
+def postgres_url(database: str = "") -> str:
+    """Its address: of the database where stores are, or of another one, made if it is not there."""
     try:
-        return server()
+        url = server()
+        if not database:
+            return url
+        asyncio.run(_make(url, database))
+        return url.replace("/postgres?", f"/{database}?")
     except NoServer as none:
         if os.environ.get("CI"):
             pytest.fail(f"no PostgreSQL: {none}")
         pytest.skip(f"no PostgreSQL: {none}")
+
+
+async def _make(url: str, database: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"create database {database}")
+    except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+        pass  # it is there, or another process makes it
+    finally:
+        await connection.close()

@@ -24,8 +24,8 @@ def lacking(connection: sqlite3.Connection, sealed: Collection[Sealing]) -> Coll
     return [one for one in sealed if connection.execute(_THERE, one).fetchone() is None]
 
 
-def verify_keys(path: Path, missing: Collection[Sealing]) -> None:
-    """Check that no key is missing.
+def verify_keys(where: Path | str, missing: Collection[Sealing]) -> None:
+    """Check that no key is missing from where they are kept.
 
     Raises:
         Refused: `settings.invalid`, saying of how many people.
@@ -35,7 +35,7 @@ def verify_keys(path: Path, missing: Collection[Sealing]) -> None:
         desk = " and of the desk itself" if any(not one.subject for one in missing) else ""
         raise Refused(
             Code.SETTINGS_INVALID,
-            f"the content keys in {path} are not those of this store: they lack keys of {len(whose)} customers{desk}",
+            f"the content keys in {where} are not those of this store: they lack keys of {len(whose)} customers{desk}",
             cure=LOST_CURE,
         )
 
