@@ -1,4 +1,4 @@
-"""Something between a plug and PostgreSQL that cuts a connection where a test says so: before the server hears a word, or behind its answer."""
+"""Something between a plug and PostgreSQL that cuts a connection, or holds an answer up, where a test says so."""
 
 import contextlib
 import shutil
@@ -6,14 +6,13 @@ import socket
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 NAME = ".s.PGSQL.5432"
 
 
 class Proxy:
-    """A socket of its own before a server's. `cut` is told what goes to the server, and says where to cut: "", "before" or "behind"."""
+    """A socket of its own before a server's."""
 
     def __init__(self, url: str) -> None:
         self._there = str(Path(parse_qs(urlsplit(url).query)["host"][0]) / NAME)
@@ -21,8 +20,9 @@ class Proxy:
         self.url = url.partition("?")[0] + f"?host={self._folder}"
         self._word = b""
         self._where = ""
+        self._go_on = threading.Event()
         self.times = 0
-        """How often it was cut."""
+        """How often something was cut or held up."""
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(Path(self._folder) / NAME))
         self._listening.listen()
@@ -32,8 +32,18 @@ class Proxy:
         """Cut the next connection that says this word: `before` the server hears it, or `behind`, when its answer has come."""
         self._word, self._where = word, where
 
+    def hold(self, word: bytes) -> None:
+        """Hold up the answer to the next connection that says this word, when it has come, until `go_on`."""
+        self._word, self._where = word, "held"
+        self._go_on.clear()
+
+    def go_on(self) -> None:
+        """Let the answer through."""
+        self._go_on.set()
+
     def close(self) -> None:
         """Take nobody any more."""
+        self._go_on.set()
         self._listening.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -43,39 +53,57 @@ class Proxy:
                 here, _ = self._listening.accept()
             except OSError:
                 return
-            there = socket.socket(socket.AF_UNIX)
-            there.connect(self._there)
-            answered = threading.Event()
-            for work in (self._ask, self._answer):
-                threading.Thread(target=work, args=(here, there, answered), daemon=True).start()
+            _Connection(self, here, self._there)
 
-    def _ask(self, here: socket.socket, there: socket.socket, answered: threading.Event) -> None:
+    def said(self, data: bytes) -> str:
+        """What is to be done with what somebody says."""
+        if not self._word or self._word not in data:
+            return ""
+        self._word = b""
+        return self._where
+
+    def held_up(self) -> None:
+        """Count, and wait where an answer is held."""
+        self.times += 1
+        if self._where == "held":
+            self._go_on.wait()
+
+
+class _Connection:
+    """One connection through it, both ways."""
+
+    def __init__(self, proxy: Proxy, here: socket.socket, there: str) -> None:
+        self._proxy = proxy
+        self._here = here
+        self._there = socket.socket(socket.AF_UNIX)
+        self._there.connect(there)
+        self._next = ""
+        for work in (self._ask, self._answer):
+            threading.Thread(target=work, daemon=True).start()
+
+    def _ask(self) -> None:
         with contextlib.suppress(OSError):
-            while data := here.recv(1 << 16):
-                if self._word and self._word in data:
-                    where, self._word = self._where, b""
-                    if where == "behind":
-                        answered.cut = True  # type: ignore[attr-defined]  # whoever brings the answer drops it
-                        there.sendall(data)
-                        answered.wait(10)
-                    self.times += 1
+            while data := self._here.recv(1 << 16):
+                self._next = self._proxy.said(data)
+                if self._next == "before":
+                    self._proxy.held_up()
                     break
-                there.sendall(data)
-        _end(here, there)
+                self._there.sendall(data)
+        self._end()
 
-    def _answer(self, here: socket.socket, there: socket.socket, answered: Any) -> None:
+    def _answer(self) -> None:
         with contextlib.suppress(OSError):
-            while data := there.recv(1 << 16):
-                if getattr(answered, "cut", False):
-                    answered.set()
-                    continue
-                here.sendall(data)
-        answered.set()
-        _end(here, there)
+            while data := self._there.recv(1 << 16):
+                if self._next:
+                    self._proxy.held_up()
+                    if self._next == "behind":
+                        break
+                    self._next = ""
+                self._here.sendall(data)
+        self._end()
 
-
-def _end(*ends: socket.socket) -> None:
-    for one in ends:
-        with contextlib.suppress(OSError):
-            one.shutdown(socket.SHUT_RDWR)
-        one.close()
+    def _end(self) -> None:
+        for one in (self._here, self._there):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()

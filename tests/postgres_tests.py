@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import uuid
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -21,6 +23,15 @@ def postgres_url(database: str = "") -> str:
         if os.environ.get("CI"):
             pytest.fail(f"no PostgreSQL: {none}")
         pytest.skip(f"no PostgreSQL: {none}")
+
+
+def rows_of(folder: Path) -> str:
+    """Whose rows a folder's are, on a server that may outlive the folder: another one in its place is another desk."""
+    name = folder / "rows-of"
+    if not name.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        name.write_text(f"{folder} {uuid.uuid4().hex}", encoding="utf-8")
+    return name.read_text(encoding="utf-8")
 
 
 async def _make(url: str, database: str) -> None:

@@ -1,6 +1,6 @@
 """What a desk keeps outside its store, in a file or on PostgreSQL: the content keys, and the built-in desk's records. A part of `wiring`.
 
-Rows on PostgreSQL are those of the log's name, which a desk keeps for good.
+Rows on PostgreSQL are those of the log's name and key, which a desk keeps for good: two desks of one name share nothing.
 """
 
 from collections.abc import Collection
@@ -9,6 +9,7 @@ from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk
 from remit.adapters.desk_jobs import DeskJobs
 from remit.adapters.desk_postgres import PostgresDesk, look_at_desk_rows
 from remit.adapters.postgres import is_url, plain_url
+from remit.adapters.signer.file import FileSigner
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.look import look_at_keys, verify_keys, verify_present
 from remit.adapters.vault.postgres import PostgresVault
@@ -27,7 +28,7 @@ def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
         Fault: `fault.store` when their database does not answer.
     """
     if settings.content_keys_url:
-        return PostgresVault(settings.content_keys_url, settings.log_name, world)
+        return PostgresVault(settings.content_keys_url, _rows(settings), world)
     return FileVault(settings.content_keys, world)
 
 
@@ -50,7 +51,7 @@ def look_at_content_keys(settings: Settings, sealed: Collection[Sealing]) -> boo
     """
     if not settings.content_keys_url:
         return look_at_keys(settings.content_keys, sealed)
-    verify_keys(content_keys_place(settings), lacking_there(settings.content_keys_url, settings.log_name, sealed))
+    verify_keys(content_keys_place(settings), lacking_there(settings.content_keys_url, _rows(settings), sealed))
     return True
 
 
@@ -77,7 +78,7 @@ def open_desk(settings: Settings) -> DeskJobs:
         Refused: `settings.invalid` when it cannot be used.
         Fault: `fault.backoffice` when it does not answer.
     """
-    return PostgresDesk(settings.desk_url, settings.log_name) if settings.desk_url else DeskDatabase(settings.desk_database)
+    return PostgresDesk(settings.desk_url, _rows(settings)) if settings.desk_url else DeskDatabase(settings.desk_database)
 
 
 def desk_place(settings: Settings) -> str:
@@ -121,12 +122,18 @@ def verify_kept(settings: Settings, *, builtin: bool) -> None:
         verify_desk_kept(settings.desk_database)
 
 
+def _rows(settings: Settings) -> str:
+    """Whose the desk's rows are, in a database that many desks may share."""
+    name, key_hash, _ = FileSigner(settings.keys).log_key().split("+", 2)
+    return f"{name}+{key_hash}"
+
+
 def _has_rows(settings: Settings) -> bool:
-    return look_at_desk_rows(settings.desk_url, settings.log_name)
+    return look_at_desk_rows(settings.desk_url, _rows(settings))
 
 
 def _verify_rows(settings: Settings) -> None:
     if not _has_rows(settings):
-        detail = f"desk.database: {desk_place(settings)} holds nothing of {settings.log_name} although the log has entries"
+        detail = f"desk.database: {desk_place(settings)} holds nothing of {_rows(settings)} although the log has entries"
         cure = "Put the database back, or name the right one in desk.database; a desk that never had one is moved there with its file."
         raise Refused(Code.SETTINGS_INVALID, f"{detail}: tickets and records would be missing", cure=cure)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from postgres_tests import postgres_url
+from postgres_tests import postgres_url, rows_of
 from remit.adapters.backoffice.books import Books, Failed
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
@@ -141,7 +141,7 @@ def desk_file(path: Path) -> DeskJobs:
 
 def desk_rows(path: Path, **changed: Any) -> DeskJobs:
     """Each folder is a desk of its own in one database."""
-    return PostgresDesk(postgres_url(), str(path), **changed)
+    return PostgresDesk(postgres_url(), rows_of(path), **changed)
 
 
 DATABASES: dict[str, Callable[[Path], DeskJobs]] = {"file": desk_file, "postgres": desk_rows}

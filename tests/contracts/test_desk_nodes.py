@@ -17,7 +17,7 @@ import pytest
 from contracts.desk_plugs import DATABASES, EFFECTS, SEED, StandingWorld, act, desk_rows, run, small_catalogue
 from postgres_proxy import Proxy
 from postgres_server import VARIABLE
-from postgres_tests import postgres_url
+from postgres_tests import postgres_url, rows_of
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.desk_jobs import DeskJobs
 from remit.adapters.desk_postgres import PARTS, PostgresDesk, look_at_desk_rows
@@ -99,6 +99,7 @@ def marks(database: DeskJobs) -> int:
 def test_two_processes_that_begin_at_once_over_one_database_do_everything_once_and_lose_nothing(make: str, tmp_path: Path) -> None:
     if make == "postgres":
         postgres_url()
+    rows_of(tmp_path)
     both = [process(make, tmp_path, name) for name in ("one", "two")]
     for one in both:
         assert one.stdout is not None
@@ -145,7 +146,7 @@ def test_a_desk_that_somebody_else_writes_for_too_long_is_a_fault_and_nothing_ha
         async def work() -> None:
             other = await asyncpg.connect(postgres_url())
             await other.execute("begin")
-            await other.execute("select from remit_desk.turn where desk = $1 for update", str(tmp_path))
+            await other.execute("select from remit_desk.turn where desk = $1 for update", rows_of(tmp_path))
             for waiting, code in ((plug.perform(act()), Code.FAULT_BACKOFFICE), (plug.fence("k2"), Code.FAULT_BACKOFFICE)):
                 with pytest.raises(Fault) as caught:
                     await waiting
@@ -165,9 +166,9 @@ def gone(url: str) -> None:
     ask(url, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'remit desk'")
 
 
-def test_a_connection_lost_between_two_acts_is_made_again_and_not_noticed() -> None:
+def test_a_connection_lost_between_two_acts_is_made_again_and_not_noticed(tmp_path: Path) -> None:
     url = postgres_url(f"desk_{os.getpid()}")
-    database = PostgresDesk(url, "d")
+    database = PostgresDesk(url, rows_of(tmp_path))
     try:
         plug = backoffice(database)
         run(plug.seed(SEED))
@@ -192,7 +193,7 @@ def test_a_connection_lost_in_the_middle_of_an_act_leaves_it_whole_or_undone(tmp
             run_aside(gone, url)
         return values
 
-    database = PostgresDesk(url, str(tmp_path))
+    database = PostgresDesk(url, rows_of(tmp_path))
     try:
         plug = backoffice(database, {**EFFECTS, "order.mark": cut})
         run(plug.seed(SEED))
@@ -218,7 +219,7 @@ def run_aside(work: Callable[..., Any], *given: Any) -> None:
 @contextmanager
 def through_a_proxy(folder: Path) -> Iterator[tuple[Proxy, PostgresDesk]]:
     proxy = Proxy(postgres_url())
-    database = PostgresDesk(proxy.url, str(folder))
+    database = PostgresDesk(proxy.url, rows_of(folder))
     try:
         yield proxy, database
     finally:
@@ -244,10 +245,10 @@ def test_an_act_whose_commit_was_not_answered_is_a_fault_and_its_key_tells_what_
 
 
 @pytest.mark.proves("FAIL-CLOSED")
-def test_a_database_that_answers_nobody_is_the_ports_fault_everywhere_until_it_is_back() -> None:
+def test_a_database_that_answers_nobody_is_the_ports_fault_everywhere_until_it_is_back(tmp_path: Path) -> None:
     name = f"away_{os.getpid()}"
     url = postgres_url(name)
-    database = PostgresDesk(url, "d")
+    database = PostgresDesk(url, rows_of(tmp_path))
     try:
         plug, helpdesk = backoffice(database), BuiltinHelpdesk(database, StandingWorld())
         run(plug.seed(SEED))
@@ -271,7 +272,7 @@ def test_a_database_that_answers_nobody_is_the_ports_fault_everywhere_until_it_i
                 run(asked)
             assert caught.value.code is Code.FAULT_CASE
         with pytest.raises(Fault):
-            look_at_desk_rows(url, "d")
+            look_at_desk_rows(url, rows_of(tmp_path))
         ask(postgres_url(), f"alter database {name} with allow_connections true")
         assert run(plug.perform(act())).state is ActState.DONE
     finally:
@@ -284,9 +285,9 @@ def test_a_desk_whose_rows_were_taken_away_writes_nothing(tmp_path: Path) -> Non
     try:
         plug = backoffice(database)
         run(plug.seed(SEED))
-        assert look_at_desk_rows(postgres_url(), str(tmp_path))
-        ask(postgres_url(), "delete from remit_desk.turn where desk = $1", str(tmp_path))
-        assert not look_at_desk_rows(postgres_url(), str(tmp_path))
+        assert look_at_desk_rows(postgres_url(), rows_of(tmp_path))
+        ask(postgres_url(), "delete from remit_desk.turn where desk = $1", rows_of(tmp_path))
+        assert not look_at_desk_rows(postgres_url(), rows_of(tmp_path))
         with pytest.raises(Fault) as caught:
             run(plug.perform(act()))
         assert caught.value.code is Code.FAULT_BACKOFFICE

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postgres_tests import postgres_url
+from postgres_tests import postgres_url, rows_of
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.postgres import PostgresVault
 from remit.adapters.world.system import SystemWorld
@@ -25,7 +25,7 @@ from remit.ports.vault import Erased
 
 def postgres_vault(folder: Path, **changed: Any) -> PostgresVault:
     """A node's vault; each folder is a desk of its own in one database, where no store is."""
-    return PostgresVault(postgres_url("keys"), str(folder), SystemWorld(), **changed)
+    return PostgresVault(postgres_url("keys"), rows_of(folder), SystemWorld(), **changed)
 
 
 VAULTS: dict[str, Callable[[Path], Any]] = {

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from remit.adapters.postgres import BROKEN, STORE, Session, aside, why
 from remit.adapters.postgres_start import is_there
 from remit.adapters.vault.postgres import lacking
-from remit.adapters.vault.postgres_line import KEYS, SET
+from remit.adapters.vault.postgres_line import KEYS, SET, verify_apart
 from remit.domain.errors import Code, Fault
 from remit.ports.vault import Sealing
 
@@ -26,6 +26,7 @@ def lacking_there(url: str, desk: str, sealed: Collection[Sealing]) -> Collectio
 
     def look() -> Collection[Sealing]:
         with closing(Session(url, name="remit look", answer_s=_ANSWER_S, whose=KEYS)) as session:
+            session.run(verify_apart(session.connection))
             if not session.run(is_there(session.connection, KEYS)):
                 return sealed
             session.script(SET)
