@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from remit.adapters.desk_jobs import DeskConnection, DeskJobs, Gone
 from remit.adapters.desk_statements import for_desk
-from remit.adapters.postgres import BROKEN, Session, Whose, aside, plain_url, why
+from remit.adapters.postgres import BROKEN, BY_INDEX, Session, Whose, aside, plain_url, why
 from remit.adapters.postgres_start import Step, bring_forward, is_there, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
@@ -175,7 +175,7 @@ class _Side:
     def _connected(self) -> Session:
         session = Session(self._url, name="remit desk", answer_s=self._answer_s, whose=DESK)
         try:
-            session.script(f"set search_path to remit_desk; set lock_timeout to {round(self._busy_s * 1000)}")
+            session.script(f"set search_path to remit_desk; {BY_INDEX}; set lock_timeout to {round(self._busy_s * 1000)}")
             quoted = session.run(session.connection.fetchval("select quote_literal($1::text)", self._desk))
         except BaseException:
             session.close()

@@ -78,6 +78,10 @@ OF_A_VALUE: Final = (
     OverflowError,
 )
 """What the server or the driver says of one value that cannot be kept."""
+BY_INDEX: Final = (
+    "set plan_cache_mode to force_generic_plan; set enable_seqscan to off; set default_transaction_isolation to 'read committed'"
+)
+"""For plugs whose statements look rows up by their keys, each for itself: whatever is known of a new table, none is read whole."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_S: Final = 5.0
 _LOCK_MS: Final = 2_000

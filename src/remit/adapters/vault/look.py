@@ -74,7 +74,7 @@ def look_at_keys(path: Path, sealed: Collection[Sealing]) -> bool:
 def unopened(path: Path, problem: Exception) -> Refused:
     """What is said of a file of content keys that cannot be opened."""
     if is_busy(problem):
-        cure = "Stop the other Remit that runs on them."
+        cure = "Stop the other Remit that runs on them; nodes that share a store share keys on PostgreSQL (keys.content)."
         return Refused(Code.SETTINGS_INVALID, f"another process has the content keys in {path} open", cure=cure)
     if is_rights(problem):
         return no_rights(f"{path}, the content keys,", problem)

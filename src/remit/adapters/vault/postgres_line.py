@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from remit.adapters.postgres import BROKEN, OF_A_VALUE, Connection, Whose, connect, why
+from remit.adapters.postgres import BROKEN, BY_INDEX, OF_A_VALUE, Connection, Whose, connect, why
 from remit.adapters.postgres_start import Step, bring_forward, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
@@ -27,7 +27,7 @@ create table node (desk text collate "C" not null, node text collate "C" not nul
 """,
     ),
 )
-SET: Final = "set search_path to remit_keys; set default_transaction_isolation to 'read committed'"
+SET: Final = f"set search_path to remit_keys; {BY_INDEX}"
 _GOODBYE_S: Final = 1.0
 
 
