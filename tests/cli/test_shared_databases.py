@@ -132,3 +132,17 @@ def test_keys_are_in_their_file_or_on_postgres(tmp_path: Path, content: object) 
     with pytest.raises(Refused) as caught:
         settings_of(tmp_path, keys={"content": content})
     assert caught.value.code is Code.SETTINGS_INVALID
+
+
+def test_keys_on_the_stores_server_are_told_loudly(remit: Run, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = f"cli_{uuid.uuid4().hex[:12]}"
+    monkeypatch.setenv("REMIT_STORE_URL", postgres_url(store))
+    (tmp_path / "nodes").mkdir()
+    assert remit("init", tmp_path / "nodes" / "shared").code == 0
+    doctor = remit("doctor", "--json", "--config", tmp_path / "nodes" / "shared")
+    assert findings(doctor, "wrong") == {}
+    assert "are on the store's server" in findings(doctor, "look")["content keys"]
+    assert "content keys" not in findings(doctor, "wrong")
+    ask(postgres_url(), f"drop database {store} with (force)")
+    monkeypatch.delenv("REMIT_STORE_URL")
+    assert "content keys" not in findings(remit("doctor", "--json", "--config", shared), "look")
