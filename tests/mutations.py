@@ -34,6 +34,8 @@ from typing import Final
 import pytest
 from _pytest.config import default_plugins
 
+from postgres_server import NoServer, server
+
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
 LIST: Final = HERE / "attacks" / "mutations.toml"
@@ -54,7 +56,7 @@ _PLAIN: Final = ("-q", "--no-header", "--assert=plain", *(f"-pno:{plugin}" for p
 _THEIRS: Final = (
     *("anyio._backends._asyncio", "asyncio", "cedarpy", "cryptography.hazmat.backends.openssl.backend", "httpx", "jinja2"),
     *("cryptography.hazmat.primitives.asymmetric.ec", "cryptography.hazmat.primitives.ciphers.aead", "hypothesis.stateful"),
-    *("joserfc.jwt", "jsonschema_rs", "msgspec", "sqlite3", "uvicorn.logging", "uvicorn.protocols.http.h11_impl", "webauthn"),
+    *("joserfc.jwt", "jsonschema_rs", "msgspec", "sqlite3", "asyncpg", "uvicorn.logging", "uvicorn.protocols.http.h11_impl", "webauthn"),
     *(f"_pytest.{name}" for name in default_plugins),
 )
 """What every run would import for itself. A name that is missing here costs time, nothing else."""
@@ -302,6 +304,9 @@ def main(words: Sequence[str]) -> int:
         return 1
     started = time.monotonic()
     make_ready()
+    if any(word in f"{one.file} {one.test}" for one in mutations for word in ("postgres", "_nodes")):
+        with contextlib.suppress(NoServer):  # its tests are then skipped, and that is told
+            server()  # one for all runs, that this process stops: those it forks end without a goodbye
     failed = run(mutations)
     print(f"{len(mutations)} rules switched off in {time.monotonic() - started:.0f} s, {failed} problems")  # noqa: T201  # a command tells
     return 1 if failed else 0

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
-from remit.settings_values import LOOPBACK, files_of, issuer_of, log_name_of
+from remit.settings_values import LOOPBACK, files_of, is_server, issuer_of, keys_of, log_name_of
 from remit.variables import verify_variables
 
 _NUMBERS: Final[Mapping[str, int]] = {
@@ -45,6 +45,7 @@ _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "server": frozenset({"issuer", "host", "port", "data"}),
     "store": frozenset({"url"}),
+    "keys": frozenset({"content"}),
     "log": frozenset({"name", "high_water"}),
     "catalogue": frozenset({"files"}),
     "policies": frozenset({"files", "cases"}),
@@ -94,6 +95,10 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
     peer_header: str = ""  # the header in which a proxy of the desk's own says who calls it
+    content_keys_url: str = ""
+    """The PostgreSQL database of the content keys; "" where they are in a file."""
+    desk_url: str = ""
+    """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -153,6 +158,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
     _verify_known(raw)
     verify_variables(environment)
     server, desk, sandbox = _table(raw, "server"), _table(raw, "desk"), _table(raw, "sandbox")
+    desk_database = environment.get("REMIT_DESK_DATABASE") or _text(desk, "desk", "database")
     settings = Settings(
         issuer=issuer_of(environment.get("REMIT_ISSUER") or _text(server, "server", "issuer")),
         host=environment.get("REMIT_HOST") or _text(server, "server", "host"),
@@ -165,7 +171,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         policies=files_of(_table(raw, "policies").get("files"), "policies.files", base, needed=True) if rules else (),
         cases=files_of(_table(raw, "policies").get("cases", []), "policies.cases", base, needed=False) if rules else (),
         pack=_text(desk, "desk", "pack") if "pack" in desk else "",
-        desk_database=base / _text(desk, "desk", "database"),
+        desk_database=base / desk_database,
         backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
@@ -173,9 +179,12 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),
         dpop_nonce=_flag(_table(raw, "dpop").get("nonce", False), "dpop.nonce"),
         peer_header=_header(_table(raw, "limits").get("peer_header", "")),
+        content_keys_url=environment.get("REMIT_KEYS_CONTENT") or keys_of(_table(raw, "keys")),
+        desk_url=desk_database if is_server(desk_database) else "",
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
     _verify_sandboxed(settings)
+    _verify_shared(settings)
     return settings
 
 
@@ -212,6 +221,16 @@ def _verify_sandboxed(settings: Settings) -> None:
         raise _invalid("desk.backoffice", '`facts` is for a sandbox only; set [sandbox] enabled = true, or backoffice = "builtin"')
     if settings.points is not None and not settings.sandbox:
         raise _invalid("REMIT_STOP_AT", "is for fault tests in a sandbox only; unset it")
+
+
+def _verify_shared(settings: Settings) -> None:
+    """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what one had recorded."""
+    if settings.loopback or not is_server(settings.store_url):
+        return
+    if not settings.desk_url and settings.backoffice == "builtin":
+        raise _invalid("desk.database", "is a file of this machine, but nodes elsewhere share the store; name a postgresql://… database")
+    if not settings.content_keys_url:
+        raise _invalid("keys.content", "is missing: nodes elsewhere share the store; name a postgresql://… database for the keys alone")
 
 
 def _flag(value: object, key: str) -> bool:

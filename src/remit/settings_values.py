@@ -1,8 +1,9 @@
 """Single values of `remit.toml` that are more than a text or a number: the issuer, the log's name, lists of files."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from remit.domain.errors import Code, Refused
@@ -64,6 +65,25 @@ def files_of(given: object, key: str, base: Path, *, needed: bool) -> tuple[Path
     if needed and not found:
         raise _invalid(key, "is empty; list the files")
     return tuple(found)
+
+
+def is_server(url: str) -> bool:
+    """Whether a database is on PostgreSQL."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def keys_of(table: Mapping[str, Any]) -> str:
+    """The database of the content keys; "" where they are in a file below `server.data`.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    url = table.get("content", "")
+    if not isinstance(url, str) or (url and not is_server(url)):
+        raise _invalid(
+            "keys.content", "must be postgresql://… of a database for the content keys alone; without it they are in server.data"
+        )
+    return url
 
 
 def _split(text: str) -> tuple[SplitResult, int | None]:

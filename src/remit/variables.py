@@ -7,7 +7,10 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 
 _PREFIX: Final = "REMIT_"
-_KNOWN: Final = ("REMIT_DATA", "REMIT_HOST", "REMIT_ISSUER", "REMIT_PORT", "REMIT_STOP_AT", "REMIT_STORE_URL")
+_KNOWN: Final = (
+    *("REMIT_DATA", "REMIT_DESK_DATABASE", "REMIT_HOST", "REMIT_ISSUER", "REMIT_KEYS_CONTENT", "REMIT_PORT", "REMIT_STOP_AT"),
+    "REMIT_STORE_URL",
+)
 _OTHERS: Final[Mapping[str, str]] = {
     "REMIT_SHARED": "tests and benches of this source read their data there",
     r"REMIT_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)": "Kubernetes sets them in every container beside a service named remit",

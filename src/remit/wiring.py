@@ -1,4 +1,4 @@
-"""Putting one desk together, and what the command line works with: the only file that names plugs."""
+"""Putting one desk together, and what the command line works with: the only file that names plugs (`wiring_kept` is a part of it)."""
 
 import os
 import signal
@@ -15,7 +15,6 @@ import httpx
 from remit.adapters.backoffice.builtin import BuiltinBackoffice, verify_effects
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.until_facts import UntilFacts
-from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
 from remit.adapters.files.catalogue import load_catalogue, read_text
 from remit.adapters.files.pack import pack_files, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
@@ -39,8 +38,6 @@ from remit.adapters.store.look import Look, look_at_high_water
 from remit.adapters.store.place import StorePlace
 from remit.adapters.store.postgres_place import PostgresPlace
 from remit.adapters.store.sqlite_place import SqlitePlace
-from remit.adapters.vault.file import FileVault
-from remit.adapters.vault.look import look_at_keys, verify_keys, verify_present
 from remit.adapters.world.system import SystemWorld
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
@@ -65,6 +62,13 @@ from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
 from remit.usecases.spent import Spent
 from remit.usecases.sweep import catch_up
+from remit.wiring_kept import (
+    is_something_lost,
+    open_desk,
+    open_vault,
+    verify_content_keys,
+    verify_kept,
+)
 
 __all__ = [
     "Desk",
@@ -79,9 +83,7 @@ __all__ = [
     "keep_high_water",
     "load_rules",
     "log_key",
-    "look_at_desk",
     "look_at_high_water",
-    "look_at_keys",
     "migrate_beside",
     "pack_files",
     "pack_names",
@@ -248,7 +250,7 @@ def build(
     facts = _facts(settings, sandbox)
     _verify_nothing_lost(settings, builtin=facts is None)
     try:
-        vault = FileVault(settings.content_keys, clock)
+        vault = open_vault(settings, clock)
         closing.append(vault)
         backoffice, helpdesk = _desk(settings, facts, clock, loaded.catalogue, point, closing)
         # Last, and its lock with it: what was opened before is closed again when the store says no.
@@ -257,7 +259,7 @@ def build(
             verify=_verify(signer),
             high_water=settings.high_water,
             recovering=recovering,
-            verify_sealed=lambda sealed: verify_keys(settings.content_keys, vault.lacking(sealed)),
+            verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
             on_point=None if point is _quiet else point,
         )
     except BaseException:
@@ -440,10 +442,8 @@ def stop_at(point: str, nth: int = 1) -> Callable[[str], None]:
 
 def _verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
     """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
-    lost = not settings.content_keys.is_file() or (builtin and not settings.desk_database.is_file())
-    if lost and store_at(settings).there() and store_at(settings).look().entries:
-        verify_present(settings.content_keys)
-        verify_desk_kept(settings.desk_database)
+    if is_something_lost(settings, builtin=builtin) and store_at(settings).there() and store_at(settings).look().entries:
+        verify_kept(settings, builtin=builtin)
 
 
 def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
@@ -463,7 +463,7 @@ def _desk(  # what the two plugs need
 ) -> tuple[Backoffice, Helpdesk]:
     if sandbox is not None:
         return SandboxBackoffice(catalogue, world, sandbox.facts, perform=sandbox.perform), MemoryHelpdesk(world)
-    database = DeskDatabase(settings.desk_database)
+    database = open_desk(settings)
     closing.append(database)
     builtin = UntilFacts if settings.sandbox else BuiltinBackoffice
     return builtin(database, world, catalogue, on_point=on_point), BuiltinHelpdesk(database, world)

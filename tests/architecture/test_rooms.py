@@ -60,13 +60,21 @@ def test_a_plug_knows_no_plug_of_another_port(one: Module) -> None:
     for name in imports(one.tree):
         if name.startswith("remit.adapters."):
             other = name.split(".")[2]
-            # `desk_database` is the built-in desk's own file: both of its plugs use it, it is no plug (docs/decisions/0004);
-            # `sqlite_files` puts what SQLite says of any file into words, and `postgres` how a server is reached and what it says;
+            # `desk_jobs` is what both plugs of the built-in desk ask of its own database: it is no plug (docs/decisions/0004), and
+            # neither are `desk_database` and `desk_postgres` which answer it, in words of `desk_statements`;
+            # `sqlite_files` puts what SQLite says of any file into words, `postgres` how a server is reached and what it says, and
+            # `postgres_start` what a start on one begins with;
             # `worker` is a thread that files are written and read on, whosever they are; `store.shown` tells whoever reads a
             # store's file beside a serving desk what stands in its journal (docs/decisions/0016).
-            assert other in {own, "desk_database", "postgres", "sqlite_files", "worker"} or name.startswith("remit.adapters.store.shown"), (
-                f"{one.name} imports {name}"
-            )
+            assert other in {
+                own,
+                "desk_jobs",
+                "desk_statements",
+                "postgres",
+                "postgres_start",
+                "sqlite_files",
+                "worker",
+            } or name.startswith("remit.adapters.store.shown"), f"{one.name} imports {name}"
 
 
 @pytest.mark.parametrize("port", PORTS)

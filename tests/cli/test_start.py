@@ -8,7 +8,7 @@ import pytest
 
 from cli.running import Run, change, refused
 from remit.settings import listening, load_settings, make_settings
-from remit.wiring import build, look, rules_of
+from remit.wiring import build, rules_of, store_at
 
 
 def test_a_new_desk_checks_out_and_says_the_next_step(remit: Run, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_the_enrolment_code_is_on_the_record_before_it_is_shown(desk: Path) -> N
             await built.stop()
 
     assert asyncio.run(kinds()).count("person.changed") == 4
-    assert look(settings.store_path).rules == built.parts.rules_digest
+    assert store_at(settings).look().rules == built.parts.rules_digest
 
 
 def test_a_folder_with_something_in_it_is_never_touched(remit: Run, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_desk_without_config_says_how_to_make_one(remit: Run, tmp_path: Path, 
         ("http://localhost", "http://support.example", "server.issuer must be https"),
         ('"http://localhost:8080"', '"https://support.example/desk"', "server.issuer has the path /desk"),
         ('"http://localhost:8080"', '"https://support.example:x"', "server.issuer is no address"),
-        ("sqlite:///data", "mysql:///data", "store.url is mysql:///data/store.sqlite; write sqlite:///PATH"),
+        ("sqlite:///data", "mysql:///data", "store.url is neither sqlite:///PATH nor postgresql://"),
         ('name = "acme', 'name = "ac me', "log.name must be a name without blanks"),
         ('name = "acme', 'name = "other', "but the log of the keys in"),
         ('files = ["catalogue/*.toml"]', 'files = "catalogue/*.toml"', "catalogue.files must be a list of files"),

@@ -6,11 +6,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from postgres_tests import postgres_url, rows_of
 from remit.adapters.backoffice.books import Books, Failed
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.desk_jobs import DeskJobs
+from remit.adapters.desk_postgres import PostgresDesk
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Fault
@@ -132,8 +135,20 @@ class Desk:
         self.marks = marks
 
 
+def desk_file(path: Path) -> DeskJobs:
+    return DeskDatabase(path / "desk.db")
+
+
+def desk_rows(path: Path, **changed: Any) -> DeskJobs:
+    """Each folder is a desk of its own in one database."""
+    return PostgresDesk(postgres_url(), rows_of(path), **changed)
+
+
+DATABASES: dict[str, Callable[[Path], DeskJobs]] = {"file": desk_file, "postgres": desk_rows}
+
+
 @contextmanager
-def builtin_desk(path: Path) -> Any:
+def builtin_desk(path: Path, make: Callable[[Path], DeskJobs] = desk_file) -> Any:
     failing: list[str] = []
 
     def on_point(name: str) -> None:
@@ -141,7 +156,7 @@ def builtin_desk(path: Path) -> Any:
             failing.pop()
             raise Fault(Code.FAULT_BACKOFFICE, "told to fail")
 
-    database = DeskDatabase(path / "desk.db")
+    database = make(path)
     try:
         plug = BuiltinBackoffice(database, StandingWorld(), small_catalogue(), effects=EFFECTS, on_point=on_point)
         run(plug.seed(SEED))
@@ -181,7 +196,16 @@ def given_desk(path: Path) -> Any:
         database.close()
 
 
-PLUGS: dict[str, Callable[[Path], AbstractContextManager[Desk]]] = {"builtin": builtin_desk, "given": given_desk, "sandbox": sandbox_desk}
+def postgres_desk(path: Path) -> Any:
+    return builtin_desk(path, desk_rows)
+
+
+PLUGS: dict[str, Callable[[Path], AbstractContextManager[Desk]]] = {
+    "builtin": builtin_desk,
+    "given": given_desk,
+    "postgres": postgres_desk,
+    "sandbox": sandbox_desk,
+}
 
 
 def act(key: str = "k1", order: str = "W1", customer: str = "anna", action: str = "order.mark", version: str | None = None) -> Act:

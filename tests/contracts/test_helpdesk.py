@@ -1,4 +1,4 @@
-"""The contract of the helpdesk port, over both plugs, and what officers do at a helpdesk by themselves."""
+"""The contract of the helpdesk port, over every plug, and what officers do at a helpdesk by themselves."""
 
 import asyncio
 import sqlite3
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contracts.desk_plugs import NOW, StandingWorld, run
+from contracts.desk_plugs import DATABASES, NOW, StandingWorld, run
 from remit.adapters.desk_database import DeskDatabase
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
@@ -17,12 +17,12 @@ from remit.ports.helpdesk import WriteState
 Plug = BuiltinHelpdesk | MemoryHelpdesk
 
 
-@pytest.fixture(params=["builtin", "memory"])
+@pytest.fixture(params=[*DATABASES, "memory"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Plug]:
     if request.param == "memory":
         yield MemoryHelpdesk(StandingWorld())
         return
-    database = DeskDatabase(tmp_path / "desk.db")
+    database = DATABASES[request.param](tmp_path)
     try:
         yield BuiltinHelpdesk(database, StandingWorld())
     finally:

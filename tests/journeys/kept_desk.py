@@ -8,16 +8,19 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from desk_example import desk
+from postgres_tests import postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.postgres import PostgresStore
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.vault.file import FileVault
+from remit.adapters.vault.postgres import PostgresVault
 from remit.adapters.world.system import SystemWorld
 from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
-from remit.ports.store import Commit
+from remit.ports.store import Commit, Store
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
@@ -36,25 +39,27 @@ class Clock(SystemWorld):
 
 
 def kept_desk(
-    folder: Path, *, clock: Clock | None = None, recovering: bool = False, on_point: Callable[[str], None] = lambda _: None
+    folder: Path, *, clock: Clock | None = None, recovering: bool = False, on_point: Callable[[str], None] = lambda _: None, node: str = ""
 ) -> Parts:
-    """Open the desk in a folder; its keys are made at the first time."""
+    """Open the desk in a folder; its keys are made at the first time. As a `node` it shares store and content keys on PostgreSQL."""
     folder.mkdir(exist_ok=True)
     if not (folder / "keys").exists():
         signer_files.create(folder / "keys", ORIGIN)
     signer = FileSigner(folder / "keys")
     vkey = verify_vkey(signer.log_key())
     world = clock or Clock()
-    store = SqliteStore.open(
-        folder / "store.sqlite",
-        sign=lambda size, root: signer.sign_note(checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))),
-        verify=lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
-        high_water=folder / "outside",
-        recovering=recovering,
+    opening: Any = {
+        "sign": lambda size, root: signer.sign_note(checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))),
+        "verify": lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
+        "high_water": folder / (node or "outside"),
+        "recovering": recovering,
+    }
+    store: Store = (
+        PostgresStore.open(postgres_url(), rows_of(folder), **opening) if node else SqliteStore.open(folder / "store.sqlite", **opening)
     )
     given = {
         "store": store,
-        "vault": FileVault(folder / "content.sqlite", world),
+        "vault": PostgresVault(postgres_url("keys"), rows_of(folder), world) if node else FileVault(folder / "content.sqlite", world),
         "notify": ConsoleNotify(),
         "signer": signer,
         "world": world,

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contracts.desk_plugs import StandingWorld, run
+from contracts.desk_plugs import DATABASES, StandingWorld, run
 from remit.adapters.backoffice.books import find
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
-from remit.adapters.desk_database import DeskDatabase
 from remit.adapters.files.pack import read_pack
 from remit.domain.canonical import digest
 from remit.domain.catalogue_reading import read_catalogue
@@ -21,11 +20,11 @@ DAY_MS = 86_400_000
 class PackDesk:
     """A desk that does what a pack says. `no` is the reason of a refusal, `done` the values of an act."""
 
-    def __init__(self, path: Path, pack: str) -> None:
+    def __init__(self, path: Path, pack: str, *, database: str = "file") -> None:
         found = read_pack(pack)
         self.pack = pack
         self.world = StandingWorld()
-        self.database = DeskDatabase(path / "desk.db")
+        self.database = DATABASES[database](path)
         self.catalogue = read_catalogue(found.catalogue, today=None)
         self.plug = BuiltinBackoffice(self.database, self.world, self.catalogue)
         self._keys = itertools.count(1)

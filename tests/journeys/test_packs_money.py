@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.desk_plugs import run
+from contracts.desk_plugs import DATABASES, run
 from journeys.packs_desk import PackDesk, complain, offer, refund
 from remit.ports.backoffice import ActState
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[PackDesk]:
-    one = PackDesk(tmp_path, "consumer")
+@pytest.fixture(params=DATABASES)
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PackDesk]:
+    one = PackDesk(tmp_path, "consumer", database=request.param)
     yield one
     one.database.close()
 

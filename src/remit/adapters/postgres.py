@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from threading import Thread
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -59,7 +59,14 @@ class Connection(Protocol):
         ...
 
 
-BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, asyncio.IncompleteReadError)
+BROKEN: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye while nothing was asked, and then something was
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+)
 """Whatever can go wrong between a plug and the server. A `ValueError` or `DataError` is about a value, and stands for itself."""
 OF_A_VALUE: Final = (
     asyncpg.DataError,
@@ -71,21 +78,36 @@ OF_A_VALUE: Final = (
     OverflowError,
 )
 """What the server or the driver says of one value that cannot be kept."""
+BY_INDEX: Final = (
+    "set plan_cache_mode to force_generic_plan; set enable_seqscan to off; set default_transaction_isolation to 'read committed'"
+)
+"""For plugs whose statements look rows up by their keys, each for itself: whatever is known of a new table, none is read whole."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_S: Final = 5.0
 _LOCK_MS: Final = 2_000
 _IDLE_MS: Final = 10_000
-_DOWN_CURE: Final = "Check that PostgreSQL runs and that store.url names its primary; then try again."
 _RIGHTS: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError, asyncpg.InvalidCatalogNameError)
 
 
+class Whose(NamedTuple):
+    """Whose database it is: how it is called, the setting that names it, its schema, and the fault when it does not answer."""
+
+    called: str
+    setting: str
+    schema: str
+    fault: Code
+
+
+STORE: Final = Whose("the store", "store.url", "remit", Code.FAULT_STORE)
+
+
 def is_url(url: str) -> bool:
-    """Whether a store's address is one of PostgreSQL."""
+    """Whether a database's address is one of PostgreSQL."""
     return url.startswith(_SCHEMES)
 
 
 def plain_url(url: str) -> str:
-    """A store's address as it may be shown: without its password."""
+    """A database's address as it may be shown: without its password."""
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
     user = (parts.username or "").partition(":")[0]
@@ -93,7 +115,7 @@ def plain_url(url: str) -> str:
     return f"{parts.scheme}://{f'{user}@' if user else ''}{place}{parts.path}{f'?{query}' if query else ''}"
 
 
-async def connect(url: str, *, name: str, answer_s: float, cached: int = 100) -> Connection:
+async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, whose: Whose = STORE) -> Connection:
     """Connect to the primary; a copy of it that can lag is refused by the driver.
 
     What is committed is on the primary's disk before it is told (`synchronous_commit`); a statement that does not answer within
@@ -101,7 +123,7 @@ async def connect(url: str, *, name: str, answer_s: float, cached: int = 100) ->
 
     Raises:
         Refused: `settings.invalid` when the account or the database is not there.
-        Fault: `fault.store` when the server does not answer.
+        Fault: `fault.store` (or `whose`) when the server does not answer.
     """
     try:
         connection = await asyncpg.connect(
@@ -121,10 +143,11 @@ async def connect(url: str, *, name: str, answer_s: float, cached: int = 100) ->
         )
         return cast("Connection", connection)
     except _RIGHTS as problem:
-        cure = "Check user, password and database in store.url, and that the user may use the schema `remit`."
-        raise Refused(Code.SETTINGS_INVALID, f"store.url {plain_url(url)}: {problem}", cure=cure) from None
+        cure = f"Check user, password and database in {whose.setting}, and that the user may use the schema `{whose.schema}`."
+        raise Refused(Code.SETTINGS_INVALID, f"{whose.setting} {plain_url(url)}: {problem}", cure=cure) from None
     except (*BROKEN, ValueError) as problem:
-        raise Fault(Code.FAULT_STORE, f"the store {plain_url(url)} does not answer: {why(problem)}. {_DOWN_CURE}") from None
+        cure = f"Check that PostgreSQL runs and that {whose.setting} names its primary; then try again."
+        raise Fault(whose.fault, f"{whose.called} {plain_url(url)} does not answer: {why(problem)}. {cure}") from None
 
 
 def why(problem: BaseException) -> str:
@@ -139,7 +162,7 @@ class Session:
     Statements carry `?` for each value and see the views that `prepare` made of one desk's rows. Everything is read at one moment.
     """
 
-    def __init__(self, url: str, *, name: str, answer_s: float) -> None:
+    def __init__(self, url: str, *, name: str, answer_s: float, whose: Whose = STORE) -> None:
         """Connect.
 
         Raises:
@@ -148,7 +171,7 @@ class Session:
         """
         self._loop = asyncio.new_event_loop()
         try:
-            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s))
+            self.connection: Final = self.run(connect(url, name=name, answer_s=answer_s, whose=whose))
             """For `run`."""
         except BaseException:
             self._loop.close()

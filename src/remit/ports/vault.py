@@ -19,7 +19,7 @@ class Vault(Protocol):
 
     Promises: a key is durable before `seal` returns for the first time; keys are never in the store's backups; a key
     once destroyed never comes back, and its id stays, so that erased content can be told from damaged; from the moment
-    keys are retired nothing is sealed with them any more.
+    keys are retired nothing is sealed with them any more. Both hold for every process of the desk, from when the call returns.
     Faults: `fault.store` when keys cannot be read or written, or when content is damaged.
     """
 

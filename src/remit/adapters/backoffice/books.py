@@ -4,12 +4,12 @@ Which rules an action follows is for the effects; keys, fences and versions are 
 """
 
 import json
-import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from remit.adapters.desk_jobs import DeskConnection
 from remit.domain.canonical import canonical, digest
 from remit.domain.confirmers import OFFICER
 from remit.domain.values import Instant, Json, Money, minor_digits
@@ -63,7 +63,7 @@ class Books:
     """What one act may look at and change. It sees the acting customer's records and the public ones, no others."""
 
     def __init__(
-        self, connection: sqlite3.Connection, *, customer: str, act: str, case: str, now: Instant, confirmed_by: Collection[str] = ()
+        self, connection: DeskConnection, *, customer: str, act: str, case: str, now: Instant, confirmed_by: Collection[str] = ()
     ) -> None:
         """Open the books for one act; `confirmed_by` are the people who said yes to it, as the decision calls them."""
         self._connection = connection
@@ -189,7 +189,7 @@ class Books:
             raise Failed("This offer was accepted before.")
 
 
-def find(connection: sqlite3.Connection, kind: str, record_id: str) -> DeskRecord | None:
+def find(connection: DeskConnection, kind: str, record_id: str) -> DeskRecord | None:
     """Find a record, byte for byte; None when there is none."""
     rows = connection.execute(_FIND, (kind, record_id)).fetchall()
     name, data, version, _ = rows[0]
@@ -198,7 +198,7 @@ def find(connection: sqlite3.Connection, kind: str, record_id: str) -> DeskRecor
     return DeskRecord(kind, record_id, name, _owners(rows), unpacked(data), version)
 
 
-def told(connection: sqlite3.Connection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
+def told(connection: DeskConnection, kind: str, record_id: str) -> tuple[str, int, frozenset[str]]:
     """Name, version and owners of a record; of one that is not there, in as much time, its id, 0 and nobody."""
     rows = connection.execute(_TOLD, (kind, record_id)).fetchall()
     name, version, _ = rows[0]
@@ -210,14 +210,14 @@ def _owners(rows: Sequence[tuple[Any, ...]]) -> frozenset[str]:
     return frozenset([owner for *_, owner in rows if owner is not None])
 
 
-def owned(connection: sqlite3.Connection, customer: str, kind: str) -> Sequence[DeskRecord]:
+def owned(connection: DeskConnection, customer: str, kind: str) -> Sequence[DeskRecord]:
     """All records of a customer of one kind, by id."""
     rows = connection.execute("select id from record_owner where customer = ? and kind = ? order by id", (customer, kind)).fetchall()
     found = (find(connection, kind, record_id) for (record_id,) in rows)
     return tuple(record for record in found if record is not None)
 
 
-def insert(connection: sqlite3.Connection, record: DeskRecord) -> bool:
+def insert(connection: DeskConnection, record: DeskRecord) -> bool:
     """Write a new record; one that stands already is left alone. Tells whether it is new."""
     made = connection.execute(
         "insert or ignore into record (kind, id, name, data, version) values (?, ?, ?, ?, ?)",
@@ -230,12 +230,12 @@ def insert(connection: sqlite3.Connection, record: DeskRecord) -> bool:
     return bool(made)
 
 
-def insert_customer(connection: sqlite3.Connection, customer: str, name: str, values: dict[str, Any]) -> bool:
+def insert_customer(connection: DeskConnection, customer: str, name: str, values: dict[str, Any]) -> bool:
     """Write a new customer; one that stands already is left alone. Tells whether it is new."""
     return bool(connection.execute("insert or ignore into customer values (?, ?, ?)", (customer, name, packed(values))).rowcount)
 
 
-def attributes(connection: sqlite3.Connection, customer: str) -> dict[str, Any]:
+def attributes(connection: DeskConnection, customer: str) -> dict[str, Any]:
     """Everything the desk has written down of a customer, by attribute name."""
     row = connection.execute("select attributes from customer where id = ?", (customer,)).fetchone()
     return {} if row is None else unpacked(row[0])

@@ -3,7 +3,6 @@
 What an action does is in `effects/`; here stand ownership, versions, keys and fences.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -11,7 +10,7 @@ from typing import Any, Final, TypeVar
 from remit.adapters.backoffice import books
 from remit.adapters.backoffice.effects import EFFECTS, Effect
 from remit.adapters.backoffice.effects.looking import LOOKS
-from remit.adapters.desk_database import UNDO, DeskDatabase
+from remit.adapters.desk_jobs import UNDO, DeskConnection, DeskJobs
 from remit.domain.catalogue import Action, Catalogue, MarkKind
 from remit.domain.catalogue import Effect as Kind
 from remit.domain.decision import Facts
@@ -49,7 +48,7 @@ class BuiltinBackoffice:
 
     def __init__(
         self,
-        database: DeskDatabase,
+        database: DeskJobs,
         world: World,
         catalogue: Catalogue,
         *,
@@ -80,7 +79,7 @@ class BuiltinBackoffice:
     async def contents(self, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Mapping[str, str]]:
         """Say what the customer's own records consist of: whatever in their data has an id and a title."""
 
-        def job(connection: sqlite3.Connection) -> Sequence[Mapping[str, str]]:
+        def job(connection: DeskConnection) -> Sequence[Mapping[str, str]]:
             found = (books.find(connection, kind, record_id) for kind, record_id in records)
             return [dict(_parts(one.data)) if one is not None and customer in one.owners else {} for one in found]
 
@@ -108,7 +107,7 @@ class BuiltinBackoffice:
             raise Fault(Code.FAULT_BACKOFFICE, f"no effect for {act.action}")
         now = self._world.now()
 
-        def job(connection: sqlite3.Connection) -> ActResult:
+        def job(connection: DeskConnection) -> ActResult:
             book = books.Books(connection, customer=act.customer, act=act.key, case=act.case, now=now, confirmed_by=act.confirmed_by)
             done = _try(connection, effect, book, act)
             if _write_act(connection, act.key, done, now=now, act=act):
@@ -125,7 +124,7 @@ class BuiltinBackoffice:
     async def outcome(self, key: str) -> ActResult:
         """Say what became of a key, as far as it is durable."""
 
-        def job(connection: sqlite3.Connection) -> ActResult:
+        def job(connection: DeskConnection) -> ActResult:
             return _result(connection, key)
 
         return await self._read(job)
@@ -134,7 +133,7 @@ class BuiltinBackoffice:
         """Make sure the key never executes; durable on return."""
         now = self._world.now()
 
-        def job(connection: sqlite3.Connection) -> ActResult:
+        def job(connection: DeskConnection) -> ActResult:
             fenced = ActResult(state=ActState.FENCED, values={}, reason="Fenced before it was done.")
             return fenced if _write_act(connection, key, fenced, now=now, act=None) else _result(connection, key)
 
@@ -149,7 +148,7 @@ class BuiltinBackoffice:
     async def records(self, customer: str, kind: str) -> Sequence[Summary]:
         """The customer's own records of one kind."""
 
-        def job(connection: sqlite3.Connection) -> Sequence[Summary]:
+        def job(connection: DeskConnection) -> Sequence[Summary]:
             return tuple(Summary(kind=kind, id=record.id, name=record.name) for record in books.owned(connection, customer, kind))
 
         return await self._read(job)
@@ -162,7 +161,7 @@ class BuiltinBackoffice:
     async def notices(self, customer: str) -> Sequence[tuple[str, str]]:
         """The letters the desk sent about a customer: (recipient, text), oldest first."""
 
-        def job(connection: sqlite3.Connection) -> Sequence[tuple[str, str]]:
+        def job(connection: DeskConnection) -> Sequence[tuple[str, str]]:
             return tuple(connection.execute("select recipient, text from notice where customer = ? order by n", (customer,)))
 
         return await self._read(job)
@@ -170,7 +169,7 @@ class BuiltinBackoffice:
     async def movements(self, kind: str, record_id: str) -> Sequence[tuple[str, str, str]]:
         """The money that moved for a record: (entry, payment method, signed amount), oldest first."""
 
-        def job(connection: sqlite3.Connection) -> Sequence[tuple[str, str, str]]:
+        def job(connection: DeskConnection) -> Sequence[tuple[str, str, str]]:
             rows = connection.execute(
                 "select entry, method, minor, currency from ledger where kind = ? and id = ? order by n", (kind, record_id)
             )
@@ -178,21 +177,21 @@ class BuiltinBackoffice:
 
         return await self._read(job)
 
-    async def _read(self, job: Callable[[sqlite3.Connection], T]) -> T:
+    async def _read(self, job: Callable[[DeskConnection], T]) -> T:
         return await self._database.read(job, fault=Code.FAULT_BACKOFFICE)
 
     def _point(self, name: str) -> None:
         if self._on_point is not None:
             self._on_point(name)
 
-    def _fact(self, connection: sqlite3.Connection, kind: str, record_id: str, customer: str, as_of: int) -> Facts | None:
+    def _fact(self, connection: DeskConnection, kind: str, record_id: str, customer: str, as_of: int) -> Facts | None:
         name, version, owners = books.told(connection, kind, record_id)
         public = kind in self._catalogue.resources and self._catalogue.resources[kind].public
         relation = "public" if public else "owner" if customer in owners else "none"
         fact = Facts(id=record_id, owners=owners, relation=relation, as_of=as_of, version=str(version), name=name)
         return fact if version else None
 
-    def _answer(self, connection: sqlite3.Connection, action: Action, params: JsonObject, customer: str) -> ActResult:
+    def _answer(self, connection: DeskConnection, action: Action, params: JsonObject, customer: str) -> ActResult:
         named: dict[str, list[books.DeskRecord]] = {}
         for kind, record_id in _named(action, params):
             record = books.find(connection, kind, record_id)
@@ -231,7 +230,7 @@ def _parts(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield one["id"], one["title"]
 
 
-def _try(connection: sqlite3.Connection, effect: Effect, book: books.Books, act: Act) -> ActResult:
+def _try(connection: DeskConnection, effect: Effect, book: books.Books, act: Act) -> ActResult:
     """Run the effect if the versions still hold; a no of the desk leaves nothing of it behind."""
     for (kind, record_id), version in sorted(act.versions.items()):
         if not book.stands(kind, record_id, version):
@@ -258,14 +257,14 @@ def _look(look: Effect, book: books.Books, params: JsonObject) -> ActResult:
         return ActResult(state=ActState.FAILED, values={}, reason=_INCOMPLETE)
 
 
-def _result(connection: sqlite3.Connection, key: str) -> ActResult:
+def _result(connection: DeskConnection, key: str) -> ActResult:
     row = connection.execute("select state, result, reason from act where key = ?", (key,)).fetchone()
     if row is None:
         return ActResult(state=ActState.UNSEEN, values={})
     return ActResult(state=ActState(row[0]), values=books.unpacked(row[1]), reason=row[2])
 
 
-def _write_act(connection: sqlite3.Connection, key: str, result: ActResult, *, now: int, act: Act | None) -> bool:
+def _write_act(connection: DeskConnection, key: str, result: ActResult, *, now: int, act: Act | None) -> bool:
     """Write what became of a key, unless it stands already; tells whether it was new."""
     who = ("", "", "", "", "") if act is None else (act.action, act.customer, act.case, act.decision, " ".join(sorted(act.confirmed_by)))
     written = connection.execute(
@@ -276,7 +275,7 @@ def _write_act(connection: sqlite3.Connection, key: str, result: ActResult, *, n
 
 
 def _actual(
-    connection: sqlite3.Connection, customer: str, names: Sequence[str], beside: Mapping[str, Collection[str]]
+    connection: DeskConnection, customer: str, names: Sequence[str], beside: Mapping[str, Collection[str]]
 ) -> Iterator[tuple[str, Json]]:
     held = books.attributes(connection, customer)
     for name in names:
@@ -290,7 +289,7 @@ def _actual(
             yield name, values
 
 
-def _sow(connection: sqlite3.Connection, seed: Mapping[str, Any], now: int) -> None:
+def _sow(connection: DeskConnection, seed: Mapping[str, Any], now: int) -> None:
     for customer, about in seed["customers"].items():
         books.insert_customer(connection, customer, about["name"], about["attributes"])
     for one in seed["records"]:

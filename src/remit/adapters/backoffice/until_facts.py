@@ -7,7 +7,7 @@ from remit.adapters.backoffice import books
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.backoffice.effects import EFFECTS
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
-from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.desk_jobs import DeskJobs
 from remit.domain.catalogue import Catalogue
 from remit.domain.decision import Facts
 from remit.domain.values import Json, JsonObject
@@ -20,9 +20,7 @@ _NEEDS_FACTS: Final = "The built-in desk has no such action; a sandbox that give
 class UntilFacts(BuiltinBackoffice):
     """Keys and fences of before stay in the file: what was done there is not done again on facts."""
 
-    def __init__(
-        self, database: DeskDatabase, world: World, catalogue: Catalogue, *, on_point: Callable[[str], None] | None = None
-    ) -> None:
+    def __init__(self, database: DeskJobs, world: World, catalogue: Catalogue, *, on_point: Callable[[str], None] | None = None) -> None:
         """As the built-in one; a catalogue of other actions starts too, since facts can do anything."""
         others = {name: _cannot for name in catalogue.actions if name not in EFFECTS}
         super().__init__(database, world, catalogue, effects={**EFFECTS, **others}, on_point=on_point)

@@ -3,11 +3,10 @@
 The methods beyond the port are what officers do at a helpdesk by themselves, outside Remit.
 """
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from remit.adapters.desk_database import DeskDatabase
+from remit.adapters.desk_jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
 from remit.ports.helpdesk import CaseView, NativeReply, Note, WriteState
 from remit.ports.world import World
@@ -35,13 +34,13 @@ _FENCE_VERSION: Final = 1
 _FENCE: Final = "create table fenced_write (key text primary key) strict, without rowid"
 _VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened, reassigned from desk_case"
 
-_REASSIGN: Final = "reassigned = reassigned + (assignee not in ('', ?1)), assignee = ?1"
+_REASSIGN: Final = "reassigned = reassigned + case when assignee in ('', ?1) then 0 else 1 end, assignee = ?1"
 
 
 class BuiltinHelpdesk:
     """Cases in a file. Writes are durable on return and idempotent by key, also across a restart."""
 
-    def __init__(self, database: DeskDatabase, world: World) -> None:
+    def __init__(self, database: DeskJobs, world: World) -> None:
         """Create the tables when they are not there.
 
         Raises:
@@ -57,7 +56,7 @@ class BuiltinHelpdesk:
         """Open a case; its text is the first note."""
         at = self._world.now()
 
-        def run(connection: sqlite3.Connection) -> None:
+        def run(connection: DeskConnection) -> None:
             connection.execute(
                 "insert into desk_case (id, key, open, requester, subject, opened_at) values (?, ?, 1, ?, ?, ?)",
                 (case, key, requester, subject, at),
@@ -89,7 +88,7 @@ class BuiltinHelpdesk:
     async def notes(self, case: str) -> Sequence[Note]:
         """All notes, oldest first."""
 
-        def run(connection: sqlite3.Connection) -> Sequence[Note]:
+        def run(connection: DeskConnection) -> Sequence[Note]:
             _view(connection, case)
             rows = connection.execute("select n, at, author, public, native, text from case_note where desk_case = ? order by n", (case,))
             return tuple(
@@ -106,7 +105,7 @@ class BuiltinHelpdesk:
             Fault: `fault.case`.
         """
 
-        def run(connection: sqlite3.Connection) -> Sequence[NativeReply]:
+        def run(connection: DeskConnection) -> Sequence[NativeReply]:
             rows = connection.execute(
                 "select place, r.desk_case, r.n, at, author from native_reply r join case_note c on c.desk_case = r.desk_case and c.n = r.n"
                 " where place > ? order by place limit ?",
@@ -139,7 +138,7 @@ class BuiltinHelpdesk:
             Fault: `fault.case`.
         """
 
-        def job(connection: sqlite3.Connection) -> WriteState:
+        def job(connection: DeskConnection) -> WriteState:
             if _state(connection, key) is WriteState.UNSEEN:
                 connection.execute("insert into fenced_write values (?)", (key,))
             return _state(connection, key)
@@ -171,7 +170,7 @@ class BuiltinHelpdesk:
     async def merge(self, case: str, into: str) -> None:
         """An officer merges a case into another one; the first is closed."""
 
-        def run(connection: sqlite3.Connection) -> None:
+        def run(connection: DeskConnection) -> None:
             _view(connection, into)
             if into == case:
                 raise Fault(Code.FAULT_CASE, "a case cannot be merged into itself")
@@ -186,10 +185,10 @@ class BuiltinHelpdesk:
             case, lambda connection: _add_note(connection, case, at=at, author=f"officer:{officer}", public=public, native=True, text=text)
         )
 
-    async def _once(self, case: str, key: str, run: Callable[[sqlite3.Connection], None], *, new: bool = False) -> None:
+    async def _once(self, case: str, key: str, run: Callable[[DeskConnection], None], *, new: bool = False) -> None:
         """Do a keyed write unless its key stands already; key and effect share one commit."""
 
-        def job(connection: sqlite3.Connection) -> None:
+        def job(connection: DeskConnection) -> None:
             seen = connection.execute("select desk_case from case_write where key = ?", (key,)).fetchone()
             if seen is not None:
                 if seen[0] != case:
@@ -204,22 +203,22 @@ class BuiltinHelpdesk:
 
         await self._database.write(job, fault=Code.FAULT_CASE)
 
-    async def _natively(self, case: str, run: Callable[[sqlite3.Connection], None]) -> None:
-        def job(connection: sqlite3.Connection) -> None:
+    async def _natively(self, case: str, run: Callable[[DeskConnection], None]) -> None:
+        def job(connection: DeskConnection) -> None:
             _view(connection, case)
             run(connection)
 
         await self._database.write(job, fault=Code.FAULT_CASE)
 
 
-def _state(connection: sqlite3.Connection, key: str) -> WriteState:
+def _state(connection: DeskConnection, key: str) -> WriteState:
     if connection.execute("select 1 from case_write where key = ?", (key,)).fetchone() is not None:
         return WriteState.DONE
     fenced = connection.execute("select 1 from fenced_write where key = ?", (key,)).fetchone() is not None
     return WriteState.FENCED if fenced else WriteState.UNSEEN
 
 
-def _view(connection: sqlite3.Connection, case: str) -> CaseView:
+def _view(connection: DeskConnection, case: str) -> CaseView:
     row = connection.execute(f"{_VIEW} where id = ?", (case,)).fetchone()
     if row is None:
         raise Fault(Code.FAULT_CASE, "there is no such case")
@@ -240,11 +239,11 @@ def _case_view(row: tuple[str, int, str, str, str, str, int, int]) -> CaseView:
     )
 
 
-def _set(connection: sqlite3.Connection, case: str, what: str, *values: str) -> None:
+def _set(connection: DeskConnection, case: str, what: str, *values: str) -> None:
     connection.execute(f"update desk_case set {what} where id = ?", (*values, case))  # noqa: S608  # `what` is written above, never data
 
 
-def _add_note(connection: sqlite3.Connection, case: str, *, at: int, author: str, public: bool, native: bool, text: str) -> None:
+def _add_note(connection: DeskConnection, case: str, *, at: int, author: str, public: bool, native: bool, text: str) -> None:
     connection.execute(
         "insert into case_note select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_note where desk_case = ?1",
         (case, at, author, public, native, text),

@@ -9,21 +9,17 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from remit.adapters.sqlite_files import verify_writable
 from remit.adapters.vault.look import lacking, unopened
+from remit.adapters.vault.sealing import InUse, cipher_of, missing, new_key, open_with, seal_with, taken_apart
 from remit.domain.errors import Code, Fault
-from remit.ports.vault import NAMED, Erased, Sealing
+from remit.ports.vault import Erased, Sealing
 from remit.ports.world import World
 
 T = TypeVar("T")
 G = TypeVarTuple("G")
-_NONCE: Final = 12
-_ID: Final = NAMED
-_TAG: Final = 16
-_KEY: Final = 32
 _CACHE: Final = 20_000
 _IN_USE: Final = "select id, key from key where subject = ? and key is not null and id not in (select id from retired)"
 _PRAGMAS: Final = (
@@ -36,7 +32,7 @@ _PRAGMAS: Final = (
 
 
 class FileVault:
-    """One AES-256-GCM key for each customer. What is sealed starts with the key's own id, then a nonce.
+    """One key for each customer, for this process alone.
 
     Everything that touches the file or the remembered keys runs under one lock, off the event loop.
     """
@@ -68,7 +64,7 @@ class FileVault:
         except (OSError, sqlite3.Error) as problem:
             self.close()
             raise unopened(path, problem) from None
-        self._current: dict[str, tuple[bytes, AESGCM]] = {}
+        self._current: dict[str, InUse] = {}
         self._by_id: dict[tuple[str, bytes], AESGCM] = {}
 
     async def seal(self, subject: str, content: bytes) -> bytes:
@@ -76,22 +72,15 @@ class FileVault:
         current = self._current.get(subject)
         if current is None:
             current = await self._off_loop(self._load, subject)
-        key_id, cipher = current
-        nonce = self._world.random(_NONCE)
-        return key_id + nonce + cipher.encrypt(nonce, content, _bound_to(subject))
+        return seal_with(current, subject, content, self._world)
 
     async def unseal(self, subject: str, sealed: bytes) -> bytes:
         """Decrypt, or say that the key was destroyed."""
-        if len(sealed) < _ID + _NONCE + _TAG:
-            raise Fault(Code.FAULT_STORE, "sealed content is cut off")
-        key_id, nonce, text = sealed[:_ID], sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :]
-        cipher = self._by_id.get((subject, key_id))
+        parts = taken_apart(sealed)
+        cipher = self._by_id.get((subject, parts.key))
         if cipher is None:
-            cipher = await self._off_loop(self._find, subject, key_id)
-        try:
-            return cipher.decrypt(nonce, text, _bound_to(subject))
-        except InvalidTag:
-            raise Fault(Code.FAULT_STORE, "sealed content is damaged") from None
+            cipher = await self._off_loop(self._find, subject, parts.key)
+        return open_with(cipher, subject, parts)
 
     async def keys(self, subject: str) -> tuple[str, ...]:
         """The ids of the subject's keys that still exist."""
@@ -153,28 +142,27 @@ class FileVault:
                 raise Fault(Code.FAULT_STORE, "the content keys are closed")
             return work(self._connection, *given)
 
-    def _load(self, connection: sqlite3.Connection, subject: str) -> tuple[bytes, AESGCM]:
+    def _load(self, connection: sqlite3.Connection, subject: str) -> InUse:
         row = connection.execute(_IN_USE, (subject,)).fetchone()
         if row is None:
-            row = (self._world.random(_ID), AESGCM.generate_key(8 * _KEY))
+            row = new_key(self._world)
             connection.execute("insert into key (subject, id, key) values (?, ?, ?)", (subject, *row))
         if len(self._current) > _CACHE:
             self._current.clear()
             self._by_id.clear()
-        cipher = _cipher(row[1])
-        self._current[subject] = (row[0], cipher)
-        self._by_id[subject, row[0]] = cipher
-        return row[0], cipher
+        current = self._current[subject] = InUse(row[0], cipher_of(row[1]))
+        self._by_id[subject, current.id] = current.cipher
+        return current
 
     def _find(self, connection: sqlite3.Connection, subject: str, key_id: bytes) -> AESGCM:
         row = connection.execute("select key from key where subject = ? and id = ?", (subject, key_id)).fetchone()
         if row is None:
-            raise Fault(Code.FAULT_STORE, "a content key is missing; restore the key file that belongs to this store")
+            raise missing()
         if row[0] is None:
             raise Erased(subject)
         if len(self._by_id) > _CACHE:
             self._by_id.clear()
-        cipher = self._by_id[subject, key_id] = _cipher(row[0])
+        cipher = self._by_id[subject, key_id] = cipher_of(row[0])
         return cipher
 
     def _keys(self, connection: sqlite3.Connection, subject: str) -> tuple[str, ...]:
@@ -202,7 +190,7 @@ class FileVault:
         for key_id in raw:
             done += connection.execute("update key set key = null where id = ? and key is not null", (key_id,)).rowcount
         # Under the lock and after the file: a key is never remembered again from a row that is about to be overwritten.
-        self._current = {subject: one for subject, one in self._current.items() if one[0] not in raw}
+        self._current = {subject: one for subject, one in self._current.items() if one.id not in raw}
         self._by_id = {name: one for name, one in self._by_id.items() if name[1] not in raw}
         busy, *_ = connection.execute("pragma wal_checkpoint(truncate)").fetchone()
         if busy:
@@ -214,19 +202,3 @@ class FileVault:
 
 def _hex(rows: Iterable[tuple[bytes]]) -> tuple[str, ...]:
     return tuple(key_id.hex() for (key_id,) in rows)
-
-
-def _cipher(key: bytes) -> AESGCM:
-    """The cipher of a kept key.
-
-    Raises:
-        Fault: `fault.store` when it is no key of ours.
-    """
-    if len(key) != _KEY:
-        raise Fault(Code.FAULT_STORE, "a content key is damaged")
-    return AESGCM(key)
-
-
-def _bound_to(subject: str) -> bytes:
-    """What ties content to its subject, so that one customer's cannot be passed off as another's."""
-    return subject.encode("utf-8", errors="surrogatepass")

@@ -24,8 +24,8 @@ def lacking(connection: sqlite3.Connection, sealed: Collection[Sealing]) -> Coll
     return [one for one in sealed if connection.execute(_THERE, one).fetchone() is None]
 
 
-def verify_keys(path: Path, missing: Collection[Sealing]) -> None:
-    """Check that no key is missing.
+def verify_keys(where: Path | str, missing: Collection[Sealing]) -> None:
+    """Check that no key is missing from where they are kept.
 
     Raises:
         Refused: `settings.invalid`, saying of how many people.
@@ -35,7 +35,7 @@ def verify_keys(path: Path, missing: Collection[Sealing]) -> None:
         desk = " and of the desk itself" if any(not one.subject for one in missing) else ""
         raise Refused(
             Code.SETTINGS_INVALID,
-            f"the content keys in {path} are not those of this store: they lack keys of {len(whose)} customers{desk}",
+            f"the content keys in {where} are not those of this store: they lack keys of {len(whose)} customers{desk}",
             cure=LOST_CURE,
         )
 
@@ -74,7 +74,7 @@ def look_at_keys(path: Path, sealed: Collection[Sealing]) -> bool:
 def unopened(path: Path, problem: Exception) -> Refused:
     """What is said of a file of content keys that cannot be opened."""
     if is_busy(problem):
-        cure = "Stop the other Remit that runs on them."
+        cure = "Stop the other Remit that runs on them; nodes that share a store share keys on PostgreSQL (keys.content)."
         return Refused(Code.SETTINGS_INVALID, f"another process has the content keys in {path} open", cure=cure)
     if is_rights(problem):
         return no_rights(f"{path}, the content keys,", problem)

@@ -18,13 +18,12 @@ from remit.usecases.verify_log import verify_continues, verify_log
 from remit.wiring import (
     Look,
     log_key,
-    look_at_desk,
     look_at_high_water,
-    look_at_keys,
     store_at,
     stored_log,
     verify_ed25519,
 )
+from remit.wiring_kept import content_keys_place, desk_place, keys_are_beside_the_store, look_at_content_keys, look_at_kept_desk
 
 _OTHERS: Final = 0o077
 _GIB: Final = 1024**3
@@ -78,9 +77,11 @@ def _rules(settings: Settings) -> Iterator[Finding]:
 
 
 def _modes(settings: Settings) -> Iterator[Finding]:
-    private = [settings.data, settings.keys, settings.desk_database, settings.content_keys]
+    private = [settings.data, settings.keys, settings.content_keys]
     if settings.store_is_file:
         private.append(settings.store_path)
+    if not settings.desk_url:
+        private.append(settings.desk_database)
     if settings.keys.is_dir():
         private.extend(sorted(settings.keys.iterdir()))
     open_ones = [path for path in private if path.exists() and stat.S_IMODE(path.stat().st_mode) & _OTHERS]
@@ -145,15 +146,19 @@ def _store(settings: Settings) -> Iterator[Finding]:
 
 def _content_keys(settings: Settings) -> Iterator[Finding]:
     """Without its content keys, nothing that a store has recorded about anybody opens."""
-    looked = look_at_keys(settings.content_keys, store_at(settings).sealings())
+    looked = look_at_content_keys(settings, store_at(settings).sealings())
     says = "belong to the store" if looked else "are in use by the desk that is served, which looked at them when it began"
-    yield Finding(name="content keys", state="ok", says=f"{settings.content_keys} {says}")
+    yield Finding(name="content keys", state="ok", says=f"{content_keys_place(settings)} {says}")
+    if keys_are_beside_the_store(settings):
+        says = "are on the store's server: a backup of that server holds both, and put back it brings back what was erased."
+        cure = "Move them to another server, and name it in keys.content."
+        yield Finding(name="content keys", state="look", says=f"{content_keys_place(settings)} {says}", cure=cure)
 
 
 def _desk_file(settings: Settings) -> Iterator[Finding]:
     if settings.backoffice == "builtin":
-        look_at_desk(settings.desk_database)
-        yield Finding(name="desk", state="ok", says=f"{settings.desk_database} can be read")
+        look_at_kept_desk(settings)
+        yield Finding(name="desk", state="ok", says=f"{desk_place(settings)} can be read")
 
 
 def _clock(seen: Look) -> Finding:

@@ -1,0 +1,37 @@
+"""An erasure at one node of a desk, with another that has read everything before."""
+
+from pathlib import Path
+
+import pytest
+
+from journeys.kept_desk import Clock, kept_desk, note_about, run
+from journeys.test_erase import GONE, contents, erased, fill
+from remit.ports.vault import Erased
+from remit.usecases.parts import Parts
+from remit.usecases.replay_erasures import replay_erasures
+
+
+@pytest.mark.proves("ERASED")
+def test_what_one_node_erased_the_other_does_not_open_a_moment_later_and_what_it_records_then_opens(tmp_path: Path) -> None:
+    clock = Clock()
+
+    one, other = (kept_desk(tmp_path / "desk", clock=clock, node=name) for name in ("one", "two"))
+
+    async def work(_one: Parts) -> None:
+        await fill(one)
+        clock.at = GONE
+        before = await other.store.entries(ref="c1")
+        assert (await contents(other, "c1"))[0], "the other one remembers the key"
+        await erased(one)
+        for kept in before:
+            with pytest.raises(Erased):
+                await other.vault.unseal(kept.row.subject, kept.row.content)
+        newer = await note_about(other, "c1", "who came back")
+        kept_newer = (await one.store.entries(low=newer, limit=1))[0]
+        assert await replay_erasures(other) == 0
+        assert await one.vault.unseal("c1", kept_newer.row.content), "an erasure that is repeated takes nothing that came since"
+        assert (await contents(other, "c2"))[0]
+        await other.store.close()
+        other.vault.close()  # type: ignore[attr-defined]  # the plug has it
+
+    run(one, work)
