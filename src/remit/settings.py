@@ -10,6 +10,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
+from remit.settings_telemetry import Telemetry, telemetry_of
 from remit.settings_values import LOOPBACK, files_of, issuer_of, log_name_of
 from remit.variables import verify_variables
 
@@ -53,6 +55,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "terms": frozenset(_NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
+    "telemetry": TELEMETRY_KEYS,
     "sandbox": frozenset({"enabled"}),
 }
 POINTS: Final = (
@@ -94,6 +97,7 @@ class Settings:
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
     peer_header: str = ""  # the header in which a proxy of the desk's own says who calls it
+    telemetry: Telemetry = field(default_factory=Telemetry)
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -168,6 +172,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),
         dpop_nonce=_flag(_table(raw, "dpop").get("nonce", False), "dpop.nonce"),
         peer_header=_header(_table(raw, "limits").get("peer_header", "")),
+        telemetry=telemetry_of(_table(raw, "telemetry")),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
     _verify_sandboxed(settings)

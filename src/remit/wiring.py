@@ -45,6 +45,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words_likeness import lexicon_of
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
+from remit.entrypoints.health import Health
 from remit.entrypoints.jobs import Jobs
 from remit.entrypoints.limits import Limits
 from remit.ports.backoffice import Backoffice
@@ -59,6 +60,7 @@ from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
 from remit.usecases.spent import Spent
 from remit.usecases.sweep import catch_up
+from remit.wiring_watching import watch_over
 
 __all__ = [
     "Desk",
@@ -113,6 +115,7 @@ class Desk:
     helpdesk: Helpdesk
     settings: Settings
     notify: ConsoleNotify
+    health: Health
     closing: list[Closing] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -131,8 +134,13 @@ class Desk:
             raise Refused(Code.SETTINGS_INVALID, "desk.backoffice: only the built-in desk is given records")
         await self.backoffice.seed(seed)
 
+    def stopping(self) -> None:
+        """A stop begins: from now on `/readyz` says so, while what comes is still answered."""
+        self.health.stopping = True
+
     async def drain(self) -> None:
         """Answer those who wait for news at once, so that no open long-poll holds up a stop."""
+        self.stopping()
         self.notify.wake_all()
 
     async def stop(self) -> None:
@@ -232,7 +240,8 @@ def build(
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
-    closing: list[Closing] = []
+    watching = watch_over(settings, clock, loaded.catalogue.actions)
+    closing: list[Closing] = [watching.tracing]
     facts = _facts(settings, sandbox)
     _verify_nothing_lost(settings, builtin=facts is None)
     try:
@@ -254,7 +263,7 @@ def build(
             one.close()
         raise
     parts = Parts(
-        store=store,
+        store=watching.watched(store),
         vault=vault,
         policy=loaded.policy,
         params=loaded.params,
@@ -264,6 +273,7 @@ def build(
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         notify=notify,
+        tracing=watching.tracing,
         signer=signer,
         world=clock,
         catalogue=loaded.catalogue,
@@ -276,7 +286,8 @@ def build(
         spent=Spent(),
         on_point=point,
     )
-    jobs = Jobs(parts)
+    health = Health(parts)
+    jobs = watching.jobs(parts, health, outside=store, high_water=settings.high_water)
     holder: list[Desk] = []
 
     async def start() -> None:
@@ -288,6 +299,8 @@ def build(
     app = make_app(
         parts,
         limits=Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=clock),
+        metrics=watching.metrics,
+        health=health,
         start=start,
         stop=stop,
         sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | UntilFacts) else None,
@@ -301,6 +314,7 @@ def build(
         helpdesk=helpdesk,
         settings=settings,
         notify=notify,
+        health=health,
         closing=closing,
     )
     holder.append(desk)

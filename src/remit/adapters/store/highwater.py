@@ -138,6 +138,19 @@ class HighWater:
         return self._open
 
 
+def try_writing(path: Path) -> None:
+    """Write something beside a high-water checkpoint and take it away again: the checkpoint itself is not touched.
+
+    Raises:
+        OSError: when that cannot be done: there is no room, or no right to.
+    """
+    beside = path.with_name(f"{path.name}.tried-{os.getpid()}")
+    try:
+        beside.write_bytes(bytes(_SLOT))
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def newest(path: Path, verify: Verify) -> Kept | None:
     """The newest checkpoint kept at `path` and beside it that verifies, None when none was ever kept; also while it is written.
 

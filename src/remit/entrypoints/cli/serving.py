@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -22,10 +23,12 @@ from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
 from remit.usecases.adopt_rules import RulesInForce, verify_rules
 from remit.wiring import Desk, look
+from remit.wiring_watching import node_name
 
 _GRACE_S: Final = 35
 """A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
 _BACKLOG: Final = 2048
+_MOST_DRAIN_S: Final = 600
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,6 +39,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--port", type=whole_number(0, LAST_PORT), metavar="N", help="listen here instead of server.port; 0 takes a free one"
     )
     serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes (SQLite: 1)")
+    serve.add_argument(
+        "--drain",
+        type=whole_number(0, _MOST_DRAIN_S),
+        default=0,
+        metavar="SECONDS",
+        help="when a stop is asked for, answer on for so long while /readyz says no, so that a proxy hands nothing more out",
+    )
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)
     migrate = sub.add_parser("migrate", parents=[configured()], help="bring the store's schema up to date")
@@ -45,11 +55,20 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 class _Server(uvicorn.Server):
     """Uvicorn that says when it serves, and answers waiting long-polls before it stops."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None], *, drain_s: int) -> None:
         super().__init__(config)
         self._desk = desk
         self._told = told
+        self._drain_s = drain_s
+        self._hurried = asyncio.Event()
         self.forced = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: from the first on, whoever asks is told that this process is about to stop."""
+        self._desk.stopping()
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            self._hurried.set()  # whoever waits for it looks again when the loop goes on, which a signal makes it do
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -57,7 +76,10 @@ class _Server(uvicorn.Server):
         self._told()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Wake who waits, then finish what is under way."""
+        """Answer on while it is drained, wake who waits, then finish what is under way."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_s):
+                await self._hurried.wait()
         await self._desk.drain()
         await super().shutdown(sockets)
         self.forced = self.force_exit  # kept now: uvicorn takes its own repeating of the signal for a second one
@@ -66,7 +88,7 @@ class _Server(uvicorn.Server):
 
 
 def _serve(args: argparse.Namespace, out: Out) -> int:
-    start_logs(args.log_level)
+    start_logs(args.log_level, node=node_name())
     settings = listening(settings_of(args), host=args.host, port=args.port)
     if args.workers != 1:
         raise Advised(
@@ -77,10 +99,10 @@ def _serve(args: argparse.Namespace, out: Out) -> int:
     listener, settings = _listen(settings)
     with contextlib.closing(listener):
         desk = open_desk(settings)
-        return _run(desk, listener, out)
+        return _run(desk, listener, out, drain_s=args.drain)
 
 
-def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
+def _run(desk: Desk, listener: socket.socket, out: Out, *, drain_s: int) -> int:
     config = uvicorn.Config(
         desk.app,
         loop="uvloop",
@@ -95,7 +117,7 @@ def _run(desk: Desk, listener: socket.socket, out: Out) -> int:
         timeout_graceful_shutdown=_GRACE_S,
     )
     rules: list[RulesInForce] = []
-    server = _Server(config, desk, lambda: _tell(out, desk.settings, rules[0]))
+    server = _Server(config, desk, lambda: _tell(out, desk.settings, rules[0]), drain_s=drain_s)
 
     async def run() -> None:
         try:
