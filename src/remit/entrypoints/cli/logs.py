@@ -93,11 +93,11 @@ def _uncaught(where: str, kind: type[BaseException], raised: BaseException | Non
 
 
 def _message(record: logging.LogRecord) -> str:
-    """What a record says; where its parts do not fit together, what was meant to be said."""
+    """What a record says; where its parts cannot be put together, what was meant to be said."""
     try:
         return record.getMessage()
-    except (TypeError, ValueError, KeyError):
-        return f"{record.msg} (its parts do not fit it)"
+    except Exception as no:  # noqa: BLE001  # whatever a part does when it is written: the line must be there, and say nothing raw
+        return f"{record.msg} ({type(no).__name__}: its parts cannot be written)"
 
 
 def _clean(text: str) -> str:
