@@ -30,7 +30,7 @@ from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.store.look import Look, look, look_at_high_water, look_at_sealings
+from remit.adapters.store.look import Look, look, look_at_high_water, look_at_outbox, look_at_sealings
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.adapters.vault.file import FileVault
@@ -77,6 +77,7 @@ __all__ = [
     "look_at_desk",
     "look_at_high_water",
     "look_at_keys",
+    "look_at_outbox",
     "look_at_sealings",
     "pack_files",
     "pack_names",
@@ -88,6 +89,7 @@ __all__ = [
     "rules_of",
     "stop_at",
     "stored_log",
+    "token_key_made",
     "verify_ed25519",
     "verify_effects",
 ]
@@ -347,6 +349,15 @@ def log_key(settings: Settings) -> str:
         Refused: `settings.invalid` when the keys cannot be read, or are those of a log with another name.
     """
     return _keys(settings).log_key()
+
+
+def token_key_made(settings: Settings) -> float:
+    """When the key that tokens are signed with was made, or put back, in seconds since 1970.
+
+    Raises:
+        OSError: when it cannot be looked at.
+    """
+    return (settings.keys / key_files.TOKEN).stat().st_mtime
 
 
 def is_served(settings: Settings) -> bool:

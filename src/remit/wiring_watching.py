@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from remit import __version__
 from remit.adapters.store.highwater import try_writing
@@ -24,7 +25,7 @@ from remit.settings import Settings
 from remit.settings_telemetry import Telemetry
 from remit.usecases.parts import Parts
 
-__all__ = ["Watching", "node_name", "watch_over"]
+__all__ = ["Watching", "node_name", "verify_telemetry", "watch_over"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +59,29 @@ def watch_over(settings: Settings, world: World, actions: Mapping[str, Action]) 
     return Watching(metrics=metrics, watch=Watch(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world)
 
 
+def verify_telemetry(settings: Settings) -> None:
+    """Check that what traces need is there, where the settings want any. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if settings.telemetry.endpoint:
+        _plug()
+
+
+def _plug() -> Any:  # noqa: ANN401  # a module that is there or not
+    try:
+        return importlib.import_module("remit.adapters.tracing.otel")
+    except ImportError as missing:
+        cure = "Install it (`pip install remit[otel]`), or take telemetry.otlp_endpoint out."
+        raise Refused(Code.SETTINGS_INVALID, f"telemetry.otlp_endpoint needs the extra `otel`: {missing.msg}", cure=cure) from None
+
+
 def _tracing(wanted: Telemetry) -> Tracing:
     """Traces as the settings say. The plug is brought in where they name a collector alone: what it needs is an extra."""
     if not wanted.endpoint:
         return NoTracing()
-    try:
-        plug = importlib.import_module("remit.adapters.tracing.otel")
-    except ImportError as missing:
-        cure = "Install it (`pip install remit[otel]`), or take telemetry.otlp_endpoint out."
-        raise Refused(Code.SETTINGS_INVALID, f"telemetry.otlp_endpoint needs the extra `otel`: {missing.msg}", cure=cure) from None
-    tracing: Tracing = plug.OtelTracing(
+    tracing: Tracing = _plug().OtelTracing(
         endpoint=wanted.endpoint,
         node=node_name(),
         version=__version__,
