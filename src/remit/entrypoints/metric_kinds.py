@@ -64,7 +64,7 @@ class Counter(_Labelled):
 
     def add(self, *labels: str, by: float = 1) -> None:
         """Count something more."""
-        key = self._key(labels)
+        key = labels if labels in self._values else self._key(labels)  # what is there already was looked through before
         self._values[key] = self._values.get(key, 0) + by
 
     def reach(self, value: float, *labels: str) -> None:
@@ -88,7 +88,7 @@ class Gauge(_Labelled):
 
     def set(self, value: float | None, *labels: str) -> None:
         """Show what is seen now; None where it cannot be told."""
-        key = self._key(labels)
+        key = labels if labels in self._values else self._key(labels)
         if value is None:
             self._values.pop(key, None)
         else:
@@ -113,8 +113,10 @@ class Histogram(_Labelled):
 
     def observe(self, value: float, *labels: str) -> None:
         """Take one measurement."""
-        key = self._key(labels)
-        counts = self._counts.setdefault(key, [0] * (len(self._bounds) + 1))
+        key = labels if labels in self._counts else self._key(labels)
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = [0] * (len(self._bounds) + 1)
         counts[bisect_left(self._bounds, value)] += 1
         self._sums[key] = self._sums.get(key, 0.0) + value
 

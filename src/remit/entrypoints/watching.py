@@ -30,6 +30,7 @@ Stopped = tuple[str, str]
 """What was revoked or suspended (agent, customer, mandate, objective, operator), and its name."""
 _MOST_STOPPED: Final = 256
 _MOST_TASKS: Final = 1000
+_READ: Final = frozenset({AgentRecord, ConfirmationRecord, MandateRecord, Suspension, TaskRecord})
 _BECAUSE: Final = frozenset({Code.AGENT_SUSPENDED.value, Code.MANDATE_INACTIVE.value, Code.TASK_ENDED.value})
 
 
@@ -63,25 +64,32 @@ class Watch:
         self._metrics.last_commit.set(self._world.now() / 1000)
         self.saw_entries(committed.size)
         for put in commit.puts:
-            match put.record:
-                case ConfirmationRecord():
-                    self._answered(put.record, put.before)
-                case MandateRecord() | AgentRecord() | Suspension():
-                    self._stopped(put)
-                case TaskRecord(state=TaskState.ENDED):
-                    self._ended(put.record)
-                case _:
-                    pass
-        for number, row in enumerate(commit.entries, len(commit.prove)):
+            if type(put.record) in _READ:  # every ask goes through here
+                self._read(put)
+        number = len(commit.prove)
+        for row in commit.entries:
             if row.kind == Kind.ASK_DECIDED:
-                asks = (put.record for put in commit.puts if isinstance(put.record, AskRecord) and put.record.id in row.refs)
-                for ask in asks:
-                    self._decided_on(ask, committed.places[number].index)
+                for put in commit.puts:
+                    if isinstance(put.record, AskRecord) and put.record.id in row.refs:
+                        self._decided_on(put.record, committed.places[number].index)
+            number += 1
+
+    def _read(self, put: Put) -> None:
+        match put.record:
+            case ConfirmationRecord():
+                self._answered(put.record, put.before)
+            case TaskRecord(state=TaskState.ENDED):
+                self._ended(put.record)
+            case MandateRecord() | AgentRecord() | Suspension():
+                self._stopped(put)
+            case _:
+                pass
 
     def saw_entries(self, size: int) -> None:
         """The log is this long, at least."""
-        self.entries = max(self.entries, size)
-        self._metrics.entries.set(self.entries)
+        if size > self.entries or not self.entries:
+            self.entries = size
+            self._metrics.entries.set(size)
 
     def stops(self) -> tuple[Stopped, ...]:
         """Revocations and suspensions whose effect is still to be seen."""
