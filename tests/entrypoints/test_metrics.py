@@ -419,13 +419,13 @@ def test_rounds_say_when_they_last_went_well_and_how_often_not(arena: Arena) -> 
     moved = Moved(arena)
     for job in ("due", "acts", "look"):
         arena.run(jobs(arena).once(job, well))
-        at = page(arena)[f'remit_job_last_success_timestamp_seconds{{job="{job}"}}']
+        at = page(arena)[f'remit_job_last_success_timestamp_seconds{{round="{job}"}}']
         assert abs(at - arena.clock.now() / 1000) < 100
         arena.clock.ahead_ms += 1000
         arena.run(jobs(arena).once(job, badly))
         arena.run(jobs(arena).once(job, broken))
-        assert page(arena)[f'remit_job_last_success_timestamp_seconds{{job="{job}"}}'] == at
-        assert moved.by(f'remit_job_failures_total{{job="{job}"}}') == 2
+        assert page(arena)[f'remit_job_last_success_timestamp_seconds{{round="{job}"}}'] == at
+        assert moved.by(f'remit_job_failures_total{{round="{job}"}}') == 2
 
 
 def test_a_loop_that_wakes_its_jobs_late_is_seen(arena: Arena) -> None:

@@ -81,8 +81,8 @@ class Metrics:
         self.unpublished = Gauge("remit_log_unpublished_entries", "Entries that the checkpoint kept outside the store does not cover yet.")
         self.unpublished_seconds = Gauge("remit_log_unpublished_seconds", "Age of the oldest of these.")
         self.outside = Gauge("remit_high_water_writable", "1 while the place of the checkpoint outside the store takes writes.")
-        self.rounds = Gauge("remit_job_last_success_timestamp_seconds", "When a round of a job last went well.", {"job": JOBS})
-        self.failed_rounds = Counter("remit_job_failures_total", "Rounds of a job that failed.", {"job": JOBS})
+        self.rounds = Gauge("remit_job_last_success_timestamp_seconds", "When a round of a job last went well.", {"round": JOBS})
+        self.failed_rounds = Counter("remit_job_failures_total", "Rounds of a job that failed.", {"round": JOBS})
         self.late = Gauge("remit_loop_late_seconds", "How late the event loop last woke a job that slept.")
 
     def started(self) -> float:
