@@ -56,6 +56,10 @@ REASONS: dict[str, tuple[Callable[[Arena], object], str]] = {
     "the checkpoint outside cannot be written": (lambda arena: setattr(health(arena), "outside_writable", False), "fault.store"),
     "the store says no": (lambda arena: setattr(arena.parts.store.inner, "checkpoint", down), "fault.store"),  # type: ignore[attr-defined]
     "the store says nothing": (lambda arena: setattr(arena.parts.store.inner, "get", never), "fault.store"),  # type: ignore[attr-defined]
+    "the store says no, and so the rounds do not go well": (
+        lambda arena: (_long_ago(arena), setattr(arena.parts.store.inner, "checkpoint", down)),  # type: ignore[attr-defined]
+        "fault.store",
+    ),
     "other rules are in force": (lambda arena: adopt(arena, "sha-256:other"), "fault.policy"),
 }
 

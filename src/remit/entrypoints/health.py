@@ -39,15 +39,10 @@ class Health:
         """Check that requests are in good hands here. What costs more than one read of the store was looked at by the jobs.
 
         Raises:
-            NotReady: `fault.stopping`, `fault.jobs`, `fault.store`, `fault.policy`.
+            NotReady: `fault.stopping`, `fault.store`, `fault.policy`, `fault.jobs`.
         """
         if self.stopping:
             raise _not_ready(Code.FAULT_STOPPING, "This process is about to stop.", "Send requests to another one, or wait for its start.")
-        for job, most_s in RECENT_S.items():
-            if self._parts.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
-                raise _not_ready(
-                    Code.FAULT_JOBS, "The rounds beside the doors do not go well.", "Read the process's log, then restart the process."
-                )
         if not self.outside_writable:
             raise _not_ready(
                 Code.FAULT_STORE,
@@ -55,6 +50,12 @@ class Health:
                 "Make room at log.high_water, and see that Remit's account may write there.",
             )
         await self._verify_rules()
+        # Last: with the store down the rounds do not go well either, and that is not what is to be mended.
+        for job, most_s in RECENT_S.items():
+            if self._parts.world.ticks() - self._went_well_s.get(job, _NEVER) > most_s:
+                raise _not_ready(
+                    Code.FAULT_JOBS, "The rounds beside the doors do not go well.", "Read the process's log, then restart the process."
+                )
 
     async def _verify_rules(self) -> None:
         """The primary answers in time, and the rules it has are those this process decides by."""
