@@ -51,9 +51,13 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "STRICT-JSON": _model(2, "JSON that two readers could read differently is not read."),
     "STRICT-PARAMS": _model(2, "Nothing is coerced; money is a string of its one shape."),
     "CANONICAL-ID": _model(2, "An alias of an id is another id."),
+    "LOGS-CLEAN": _model(9, "No secret, token or code reaches a line of the process's own log, whoever writes it."),
     "MANDATE-POWERS": _model(3, "What is not granted is refused."),
     "MANDATE-TARGET": _model(3, "Only the records of the target."),
     "MANDATE-TESTS": _model(3, "Every test of the charged power holds; an absent value fails it."),
+    "ORPHANS-SEEN": _model(
+        4, "A credential that is accepted behind its task's end is counted and told, whatever rule has failed.", mutated=False
+    ),
     "OBJECTIVE": _model(5, "Only actions of the objective, in their order, until it is reached."),
     "REMEDY": Requirement(
         "What a refusal says would cure it covers that ask, once, and nothing else; it tells nothing of records.", "5-standards.md §6"
@@ -133,6 +137,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "Nodes over one store never write two histories, and none decides on what another has changed.", "3-architecture.md (store)"
     ),
     "LIMITS": _model(9, "Who floods is told to wait, early and off the record, and takes nobody else's place."),
+    "METRICS-CLOSED": _model(9, "No caller makes up a series of the metrics, and none names anybody."),
+    "TRACES-SILENT": _model(9, "Traces say how long what took, in words of a closed list, and nothing of whom or what."),
+    "TRACES-UNSTEERED": _model(9, "No caller joins a trace or chooses what is sampled, but a proxy that a setting trusts."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),

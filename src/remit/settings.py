@@ -10,6 +10,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
+from remit.settings_telemetry import Telemetry, telemetry_of
 from remit.settings_values import LOOPBACK, files_of, is_server, issuer_of, keys_of, log_name_of
 from remit.variables import verify_variables
 
@@ -54,6 +56,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "terms": frozenset(_NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
+    "telemetry": TELEMETRY_KEYS,
     "sandbox": frozenset({"enabled"}),
 }
 POINTS: Final = (
@@ -99,6 +102,7 @@ class Settings:
     """The PostgreSQL database of the content keys; "" where they are in a file."""
     desk_url: str = ""
     """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -181,6 +185,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         peer_header=_header(_table(raw, "limits").get("peer_header", "")),
         content_keys_url=environment.get("REMIT_KEYS_CONTENT") or keys_of(_table(raw, "keys")),
         desk_url=desk_database if is_server(desk_database) else "",
+        telemetry=telemetry_of(_table(raw, "telemetry")),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
     _verify_sandboxed(settings)

@@ -48,6 +48,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words_likeness import lexicon_of
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
+from remit.entrypoints.health import Health
 from remit.entrypoints.jobs import Jobs
 from remit.entrypoints.limits import Limits
 from remit.ports.backoffice import Backoffice
@@ -69,6 +70,7 @@ from remit.wiring_kept import (
     verify_content_keys,
     verify_kept,
 )
+from remit.wiring_watching import watch_over
 
 __all__ = [
     "Desk",
@@ -96,6 +98,7 @@ __all__ = [
     "stop_at",
     "store_at",
     "stored_log",
+    "token_key_made",
     "verify_ed25519",
     "verify_effects",
 ]
@@ -124,6 +127,7 @@ class Desk:
     settings: Settings
     notify: ConsoleNotify
     waker: PostgresNotify | None
+    health: Health
     closing: list[Closing] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -142,8 +146,13 @@ class Desk:
             raise Refused(Code.SETTINGS_INVALID, "desk.backoffice: only the built-in desk is given records")
         await self.backoffice.seed(seed)
 
+    def stopping(self) -> None:
+        """A stop begins: from now on `/readyz` says so, while what comes is still answered."""
+        self.health.stopping = True
+
     async def drain(self) -> None:
         """Answer those who wait for news at once, so that no open long-poll holds up a stop."""
+        self.stopping()
         self.notify.wake_all()
 
     async def stop(self) -> None:
@@ -246,7 +255,8 @@ def build(
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
     waker = PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None
-    closing: list[Closing] = []
+    watching = watch_over(settings, clock, loaded.catalogue.actions)
+    closing: list[Closing] = [watching.tracing]
     facts = _facts(settings, sandbox)
     _verify_nothing_lost(settings, builtin=facts is None)
     try:
@@ -267,7 +277,7 @@ def build(
             one.close()
         raise
     parts = Parts(
-        store=store,
+        store=watching.watched(store),
         vault=vault,
         policy=loaded.policy,
         params=loaded.params,
@@ -277,6 +287,7 @@ def build(
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         notify=waker or notify,
+        tracing=watching.tracing,
         signer=signer,
         world=clock,
         catalogue=loaded.catalogue,
@@ -289,7 +300,8 @@ def build(
         spent=Spent(),
         on_point=point,
     )
-    jobs = Jobs(parts)
+    health = Health(parts)
+    jobs = watching.jobs(parts, health, outside=store, high_water=settings.high_water)
     holder: list[Desk] = []
 
     async def start() -> None:
@@ -301,6 +313,8 @@ def build(
     app = make_app(
         parts,
         limits=Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=clock),
+        metrics=watching.metrics,
+        health=health,
         start=start,
         stop=stop,
         sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | UntilFacts) else None,
@@ -315,6 +329,7 @@ def build(
         settings=settings,
         notify=notify,
         waker=waker,
+        health=health,
         closing=closing,
     )
     holder.append(desk)
@@ -347,6 +362,15 @@ def log_key(settings: Settings) -> str:
         Refused: `settings.invalid` when the keys cannot be read, or are those of a log with another name.
     """
     return _keys(settings).log_key()
+
+
+def token_key_made(settings: Settings) -> float:
+    """When the key that tokens are signed with was made, or put back, in seconds since 1970.
+
+    Raises:
+        OSError: when it cannot be looked at.
+    """
+    return (settings.keys / key_files.TOKEN).stat().st_mtime
 
 
 def store_at(settings: Settings) -> StorePlace:

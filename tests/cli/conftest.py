@@ -10,15 +10,27 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from cli.running import Ran, Run, Serve, Serving
 from remit.__main__ import main
+from remit.entrypoints.cli import doctor_running
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65_534
+
+
+@pytest.fixture(autouse=True)
+def nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test asks anybody beyond this machine for a certificate."""
+
+    def nobody(host: str, port: int) -> datetime:
+        raise OSError(f"nobody answers at {host} port {port}")
+
+    monkeypatch.setattr(doctor_running, "certificate_ends", nobody)
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def test_an_agent_does_its_whole_job_over_http_and_the_server_stops_clean(remit:
     serving = serve(desk)
     ready = httpx.get(f"{serving.url}/readyz")
     assert ready.json() == {"status": "ready", "rules": serving.said["rules"]}
+    assert f"-{serving.process.pid}-" in httpx.get(f"{serving.url}/metrics").text  # the process, by its own name
     with Sandbox({}, facts=FACTS, base_url=serving.url) as room:
         customer = room.customer("yu", email="yu@x.example")
         agent = room.agent("spiffe://helper.example/shop")
@@ -107,6 +108,18 @@ def test_a_request_under_way_is_answered_before_the_server_stops(serve: Serve, d
         under_way.sendall(b"}")
         assert under_way.recv(15) == b"HTTP/1.1 200 OK"
     assert serving.process.wait(60) == 0
+
+
+def test_a_stop_is_announced_while_the_process_still_answers_so_that_a_proxy_can_drain_it(serve: Serve, desk: Path) -> None:
+    serving = serve(desk, "--drain", "600")
+    serving.process.send_signal(signal.SIGTERM)
+    while httpx.get(f"{serving.url}/readyz").status_code == 200:
+        pass
+    answer = httpx.get(f"{serving.url}/readyz")
+    assert (answer.status_code, answer.json()["code"]) == (503, "fault.stopping")
+    assert httpx.get(f"{serving.url}/v1/catalogue").status_code == 200
+    serving.process.send_signal(signal.SIGINT)  # who does not want to wait says so
+    assert serving.process.wait(60) in {0, 130}
 
 
 def test_a_second_ctrl_c_cuts_off_what_is_under_way_and_says_so_without_a_traceback(serve: Serve, desk: Path) -> None:

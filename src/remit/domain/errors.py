@@ -37,7 +37,9 @@ class Code(StrEnum):
     FAULT_CASE = "fault.case"
     FAULT_IDENTITY = "fault.identity"
     FAULT_INTERNAL = "fault.internal"
+    FAULT_JOBS = "fault.jobs"
     FAULT_POLICY = "fault.policy"
+    FAULT_STOPPING = "fault.stopping"
     FAULT_STORE = "fault.store"
     GRANT_INVALID = "grant.invalid"
     LOG_DAMAGED = "log.damaged"
@@ -203,9 +205,17 @@ MEANINGS: dict[Code, Meaning] = {
         title="Something broke here",
         cure="Nothing was permitted. Try again later; tell the desk if it stays.",
     ),
+    Code.FAULT_JOBS: Meaning(
+        title="What runs beside the doors does not go well",
+        cure="Send requests to another process of the desk; its operator reads the log.",
+    ),
     Code.FAULT_POLICY: Meaning(
         title="The policies cannot be evaluated",
         cure="Nothing was permitted. Try again after the time given.",
+    ),
+    Code.FAULT_STOPPING: Meaning(
+        title="This process is about to stop",
+        cure="Send requests to another process of the desk, or try again after the time given.",
     ),
     Code.FAULT_STORE: Meaning(
         title="The record cannot be written",

@@ -34,6 +34,7 @@ from remit.entrypoints.wire import (
     verify_json_type,
     whole_number,
 )
+from remit.ports.tracing import Step
 from remit.usecases.ask import Workload, ask
 from remit.usecases.end_leaked import end_leaked, may_carry_token
 from remit.usecases.enrol import SIGNIN_PREFIX
@@ -120,10 +121,10 @@ class AgentApi:
         if cookies or not (authorization and authorization[0][:5].lower() == "dpop "):
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
         path = _path(scope)
+        dpop = header_values(scope, b"dpop")
         try:
-            return prove_workload(
-                self.parts, self.tokens, authorization=authorization, dpop=header_values(scope, b"dpop"), method=scope["method"], path=path
-            )
+            with self.parts.tracing.step(Step.IDENTITY):
+                return prove_workload(self.parts, self.tokens, authorization=authorization, dpop=dpop, method=scope["method"], path=path)
         except Refused:
             # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))

@@ -5,7 +5,8 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
@@ -14,13 +15,16 @@ from remit.entrypoints.agent_api import PATHS as AGENT_PATHS
 from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.bounded import WHOLE
 from remit.entrypoints.faults import note_fault
-from remit.entrypoints.metrics import Metrics
+from remit.entrypoints.metrics import Metrics, door_of
 from remit.entrypoints.oauth import PATHS as OAUTH_PATHS
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.receipts_api import BEGINS as RECEIPTS
 from remit.entrypoints.receipts_api import presents_token
 from remit.entrypoints.replies import Answer, problem
+from remit.entrypoints.request_ids import HEADER, begin_request, end_request, new_request_id
 from remit.entrypoints.wire import Receive, Scope, Send, header_values
+from remit.ports.tracing import Fact
+from remit.usecases.parts import Parts
 
 _LOG: Final = logging.getLogger("remit")
 _SAFE: Final = (
@@ -31,8 +35,11 @@ _SAFE: Final = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+_UNTRACED: Final = "public"
+"""Nobody looks for a trace of a health check."""
 _SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
+Headers = tuple[tuple[bytes, bytes], ...]
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 
 
@@ -55,10 +62,7 @@ def route(methods: str, path: str, handler: Handler) -> Route:
 
 
 class App:
-    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where nothing is.
-
-    `nonce` tells what proofs must carry now, None where nothing is asked for.
-    """
+    """One desk over HTTP. The two of `life` are called when the server starts and stops; `lost` answers a browser where nothing is."""
 
     def __init__(  # the doors
         self,
@@ -67,18 +71,17 @@ class App:
         oauth: OAuth,
         routes: Sequence[Route],
         lost: Handler,
-        issuer: str,
+        parts: Parts,
         metrics: Metrics,
-        nonce: Callable[[], str | None],
         life: tuple[Callable[[], Awaitable[None]], Callable[[], Awaitable[None]]],
     ) -> None:
         self._agents = agents
         self._oauth = oauth
         self._routes = tuple(routes)
         self._lost = lost
-        self._issuer = issuer
+        self._parts = parts
+        self._issuer = parts.terms.issuer
         self._metrics = metrics
-        self._nonce = nonce
         self._start, self._stop = life
 
     @property
@@ -95,25 +98,38 @@ class App:
             return
         if scope["type"] != "http":
             return
-        started_s = self._metrics.started()
+        started_s, door = self._metrics.started(), door_of(scope["path"])
+        request = new_request_id(self._parts.world)
+        begun = begin_request(request)
         try:
-            answer = await self._answer(scope, receive)
+            if door == _UNTRACED:
+                answer = await self._answered(scope, receive)
+            else:
+                with self._parts.tracing.arrive(traceparent=partial(_traceparent, scope), door=door, method=scope["method"]):
+                    self._parts.tracing.note(Fact.REQUEST, request)
+                    answer = await self._answered(scope, receive)
+                    self._parts.tracing.note(Fact.STATUS, answer.status)
+            self._metrics.answered(door, answer.status, started_s)
+            await _send(answer, ((HEADER, request.encode()), *self._next_nonce(scope)), scope, send)
+        finally:
+            end_request(begun)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer, whatever happens."""
+        try:
+            return await self._answer(scope, receive)
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
-            answer = problem(error, issuer=self._issuer)
+            return problem(error, issuer=self._issuer)
         except Exception:  # noqa: BLE001  # the last place there is: a caller gets a fault, never silence
-            _LOG.exception("unexpected failure at %s", scope["path"])
-            answer = problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
-        self._metrics.answered(scope["path"], answer.status, started_s)
-        await _send(self._with_nonce(answer, scope), scope, send)
+            _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
+            return problem(Fault(Code.FAULT_INTERNAL), issuer=self._issuer)
 
-    def _with_nonce(self, answer: Answer, scope: Scope) -> Answer:
-        """An answer at a door for proofs with what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
-        nonce, path = self._nonce(), scope["path"]
+    def _next_nonce(self, scope: Scope) -> Headers:
+        """At a door for proofs, what the next proof must carry, where the desk asks for it (RFC 9449 §8.2, §9)."""
+        nonce, path = self._parts.proofs.nonce(self._parts.world.now()), scope["path"]
         proves = path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
-        if nonce is None or not proves:
-            return answer
-        return replace(answer, headers=(*answer.headers, (b"dpop-nonce", nonce.encode())))
+        return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         path: str = scope["path"]
@@ -160,14 +176,21 @@ class App:
                 return
 
 
-async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+def _traceparent(scope: Scope) -> str:
+    """What the caller says of the trace it belongs to; nothing where it says two things."""
+    said = header_values(scope, b"traceparent")
+    return said[0] if len(said) == 1 else ""
+
+
+async def _send(answer: Answer, more: Headers, scope: Scope, send: Send) -> None:
     body = b"" if scope["method"] == "HEAD" else answer.body
     length = str(len(answer.body)).encode()
+    own = (*answer.headers, *more)
     if WHOLE in scope.get("extensions", ()):
-        lines = b"".join(b"%b: %b\r\n" % header for header in answer.headers)
+        lines = b"".join(b"%b: %b\r\n" % header for header in own)
         head = b"content-type: %b\r\ncontent-length: %b\r\n%b%b" % (answer.media_type, length, lines, _SAFE_LINES)
-        await send({"type": WHOLE, "status": answer.status, "head": head, "lines": 2 + len(answer.headers) + len(_SAFE), "body": body})
+        await send({"type": WHOLE, "status": answer.status, "head": head, "lines": 2 + len(own) + len(_SAFE), "body": body})
         return
-    headers = [(b"content-type", answer.media_type), (b"content-length", length), *answer.headers, *_SAFE]
+    headers = [(b"content-type", answer.media_type), (b"content-length", length), *own, *_SAFE]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

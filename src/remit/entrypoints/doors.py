@@ -8,6 +8,7 @@ from remit.entrypoints.agent_api import COOKIE, AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
 from remit.entrypoints.desk_api import DeskApi
+from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import OAuth
@@ -32,6 +33,8 @@ def make_app(
     parts: Parts,
     *,
     limits: Limits,
+    metrics: Metrics,
+    health: Health,
     start: Callable[[], Awaitable[None]],
     stop: Callable[[], Awaitable[None]],
     sandbox: SandboxControls | None,
@@ -39,30 +42,27 @@ def make_app(
     """The application of one desk."""
     signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
-    metrics = Metrics(parts.world)
     agents = AgentApi(parts, tokens, signs, limits)
     receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits)))
     return App(
         agents=agents,
         oauth=OAuth(parts, tokens, signs, limits),
         routes=[
-            *public_routes(parts, metrics),
+            *public_routes(Public(parts, openapi(parts), metrics, health, limits)),
             *people_routes(parts, limits),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             *page_routes(parts, limits),
             *sandbox_routes(parts, sandbox),
         ],
         lost=Pages(parts, limits).lost,
-        issuer=parts.terms.issuer,
+        parts=parts,
         metrics=metrics,
-        nonce=lambda: parts.proofs.nonce(parts.world.now()),
         life=(start, stop),
     )
 
 
-def public_routes(parts: Parts, metrics: Metrics) -> list[Route]:
+def public_routes(public: Public) -> list[Route]:
     """What anybody may read."""
-    public = Public(parts, openapi(parts), metrics)
     return [
         route("GET", "/.well-known/oauth-authorization-server", public.server),
         route("GET", "/.well-known/oauth-protected-resource", public.resource),

@@ -1,4 +1,4 @@
-"""What runs beside the doors, one round after another: what is due by time, and what the desk is asked to do."""
+"""What runs beside the doors, one round after another: what is due by time, what the desk is asked to do, and a look at it all."""
 
 import asyncio
 import logging
@@ -6,11 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.domain.errors import Fault
+from remit.entrypoints.health import Health
+from remit.entrypoints.looking import Looking
+from remit.entrypoints.metrics import Metrics
 from remit.usecases.parts import Parts
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
 _LOG: Final = logging.getLogger("remit.jobs")
 _PAUSE_S: Final = 1.0
+_LOOK_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
 
 
@@ -20,15 +24,21 @@ class Jobs:
     A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, looking: Looking, metrics: Metrics, health: Health) -> None:
         self._parts = parts
+        self._looking = looking
+        self._metrics = metrics
+        self._health = health
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         # The first round takes over at once whatever a process before this one left sent or queued.
         self._patience_s = 0.0
 
     def start(self) -> None:
         """Start the rounds."""
-        self._tasks = tuple(asyncio.create_task(self._run(work)) for work in (self._due, self._acts))
+        rounds = (("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.look, _LOOK_S))
+        for job, _, _ in rounds:
+            self._health.went_well(job)
+        self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
 
     async def stop(self) -> None:
         """Let the rounds under way finish their step, then stop."""
@@ -39,7 +49,23 @@ class Jobs:
 
     async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
         """One round of everything, at once."""
-        return await sweep(self._parts, patience_s=patience_s)
+        done = await sweep(self._parts, patience_s=patience_s)
+        await self._looking.look()
+        return done
+
+    async def once(self, job: str, work: Callable[[], Awaitable[None]]) -> None:
+        """One round of one job, with what is told of how it went."""
+        try:
+            await work()
+        except Fault as fault:
+            self._metrics.failed_rounds.add(job)
+            _LOG.warning("a round of %s failed: %s", job, fault, extra={"event": "round.failed"})
+        except Exception:  # noqa: BLE001  # a round that dies must not end the rounds: it is logged and the next one tries again
+            self._metrics.failed_rounds.add(job)
+            _LOG.exception("a round of %s failed", job, extra={"event": "round.failed"})
+        else:
+            self._health.went_well(job)
+            self._metrics.rounds.set(self._parts.world.now() / 1000, job)
 
     async def _due(self) -> None:
         await sweep_due(self._parts)
@@ -48,12 +74,9 @@ class Jobs:
         await sweep_acts(self._parts, patience_s=self._patience_s)
         self._patience_s = max(_PATIENCE_S, self._parts.terms.desk_timeout_s + 1)
 
-    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run(self, job: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
         while True:
-            try:
-                await work()
-            except Fault as fault:
-                _LOG.warning("a round failed: %s", fault)
-            except Exception:  # noqa: BLE001  # a round that dies must not end the rounds: it is logged and the next one tries again
-                _LOG.exception("a round failed")
-            await asyncio.sleep(_PAUSE_S)
+            await self.once(job, work)
+            asleep_s = self._parts.world.ticks()
+            await asyncio.sleep(pause_s)
+            self._metrics.late.set(max(0.0, self._parts.world.ticks() - asleep_s - pause_s))

@@ -5,7 +5,7 @@ Kept in memory, so that a refusal costs nothing and writes nothing; what was ref
 
 import ipaddress
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
@@ -62,7 +62,9 @@ class Limits:
         self._header = peer_header.lower().encode("latin-1")
         self._outside = outside
         self._world = world
-        self._refused = 0
+        self.refused: Counter[str] = Counter()
+        """What was refused since this process began: of proved agents, of sign-ins, of what proves nothing."""
+        self._untold = 0
         self._told_s = -_TELL_S
 
     def verify_client(self, client_id: str) -> None:
@@ -71,7 +73,7 @@ class Limits:
         Raises:
             Refused: `request.rate_limited`.
         """
-        self._count(self._clients, client_id)
+        self._count("client", self._clients, client_id)
 
     def verify_session(self, cookie: str) -> None:
         """Count a request of somebody who is signed in.
@@ -81,7 +83,7 @@ class Limits:
         Raises:
             Refused: `request.rate_limited`.
         """
-        self._count(self._sessions, cookie)
+        self._count("session", self._sessions, cookie)
 
     def verify_peer(self, scope: Scope) -> None:
         """Check that an address which has proved nothing yet may try; nothing is counted.
@@ -98,7 +100,7 @@ class Limits:
                 self._peers.verify(peer, now_s)
             self._unproved.verify(_ALL, now_s)
         except Refused:
-            self._tell(now_s)
+            self._tell("unproved", now_s)
             raise
 
     def count_unproved(self, scope: Scope) -> None:
@@ -109,12 +111,12 @@ class Limits:
             self._peers.take(peer, now_s)
         self._unproved.take(_ALL, now_s)
 
-    def _count(self, buckets: _Buckets, key: str) -> None:
+    def _count(self, limit: str, buckets: _Buckets, key: str) -> None:
         now_s = self._world.ticks()
         try:
             buckets.verify(key, now_s)
         except Refused:
-            self._tell(now_s)
+            self._tell(limit, now_s)
             raise
         buckets.take(key, now_s)
 
@@ -135,8 +137,9 @@ class Limits:
             return str(known)
         return str(known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> _HOST_V6 << _HOST_V6, _NET_V6)))
 
-    def _tell(self, now_s: float) -> None:
-        self._refused += 1
+    def _tell(self, limit: str, now_s: float) -> None:
+        self.refused[limit] += 1
+        self._untold += 1
         if now_s - self._told_s >= _TELL_S:
-            _LOG.warning("%d requests were refused as too many", self._refused)
-            self._refused, self._told_s = 0, now_s
+            _LOG.warning("%d requests were refused as too many", self._untold, extra={"event": "requests.limited"})
+            self._untold, self._told_s = 0, now_s

@@ -1,12 +1,17 @@
-"""How many requests this process answered, how and how fast, as Prometheus reads it: no names, ids or amounts.
+"""What one process counts and measures, as Prometheus reads it: no names, ids or amounts, and nothing is read for it.
 
-Kept in memory; begins anew with the process.
+Kept in memory; begins anew with the process. How to add up processes is in docs/operating.md.
 """
 
-from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from remit.ports.world import World
+from remit import __version__
+from remit.domain.catalogue import Area
+from remit.domain.errors import Code
+from remit.domain.records import AskState
+from remit.entrypoints.metric_kinds import Counter, Gauge, Histogram, Instrument, escaped
+from remit.ports.world import Usage, World
 
 MEDIA_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _DOORS: Final = (
@@ -19,47 +24,96 @@ _DOORS: Final = (
     ("sandbox", ("/sandbox/",)),
 )
 """Doors by how an address begins; everything else is a page. ⚔ A closed list: no caller makes up a label."""
+DECISIONS: Final = ("needs_human", "permit", "refuse")
+ANSWERS: Final = ("less", "no", "no_and_end", "silence", "yes")
+STOPPED: Final = ("agent", "customer", "mandate", "objective", "operator")
+EFFECTS: Final = ("ended", "refused")
+JOBS: Final = ("acts", "due", "look")
+LIMITED: Final = ("client", "long", "session", "unproved")
+AGES: Final[Mapping[str, float]] = {"under_1m": 60, "under_10m": 600, "under_1h": 3600, "older": float("inf")}
+"""By age: the bound, in seconds, below which each name counts."""
+OPEN_STATES: Final = (AskState.ACTING, AskState.PERMITTED, AskState.UNKNOWN, AskState.WAITING)
+COMMITTED: Final = ("conflict", "fault", "no_room", "ok", "replayed")
+NO_AREA: Final = "none"
+_FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_HUMAN: Final = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
 
 
 class Metrics:
-    """What one process counts."""
+    """What one process counts. `node` is its name, `usage` tells what it takes of the machine."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, node: str, usage: Usage) -> None:
         self._world = world
         self._began_s = world.ticks()
-        self._answers: Counter[tuple[str, int]] = Counter()
-        self._seconds: dict[str, float] = {}
+        self._usage = usage
+        self._node = f'remit_node_info{{node="{escaped(node)}",version="{escaped(__version__)}"}} 1'
+        doors = [*(door for door, _ in _DOORS), "pages"]
+        # Every status there is: they come from a closed table too (entrypoints/replies).
+        statuses = [str(status) for status in range(100, 600)]
+        self.requests = Counter("remit_requests_total", "Requests answered.", {"door": doors, "status": statuses}, zeros=False)
+        self.request_seconds = Counter("remit_request_seconds_total", "Seconds spent on answering, long polls included.", {"door": doors})
+        self.decisions = Counter(
+            "remit_decisions_total",
+            "Decisions on the record, by the code of a refusal and the area of the action.",
+            {"decision": DECISIONS, "code": ["", *(code.value for code in Code)], "area": [NO_AREA, *(area.value for area in Area)]},
+            zeros=False,
+        )
+        self.limited = Counter("remit_limited_total", "Requests refused as too many, before anything was looked up.", {"limit": LIMITED})
+        self.commits = Counter("remit_store_commits_total", "Commits of the store, by what came of them.", {"result": COMMITTED})
+        self.commit_seconds = Histogram("remit_store_commit_seconds", "From handing a commit over until it is durable.", _FAST)
+        self.last_commit = Gauge("remit_store_last_commit_timestamp_seconds", "When this process last committed something.")
+        self.confirmations = Histogram(
+            "remit_confirmation_seconds", "From an invitation to each person's answer to it.", _HUMAN, {"answer": ANSWERS}
+        )
+        self.revocations = Histogram(
+            "remit_revocation_effect_seconds",
+            "From the record of a revocation or suspension to its first effect: a refusal because of it, or the end of its last task.",
+            _FAST,
+            {"what": STOPPED, "effect": EFFECTS},
+        )
+        self.orphans = Counter("remit_orphans_total", "Decisions other than refusals behind the end of their task. Must stay 0.")
+        self.asks = Gauge("remit_asks", "Open asks of the desk, by state.", {"state": OPEN_STATES})
+        self.unknown_acts = Gauge("remit_acts_unknown", "Acts that were sent and whose outcome is not known, by age.", {"age": AGES})
+        self.outbox = Gauge("remit_outbox_oldest_seconds", "Age of the oldest act that waits.", {"state": ["queued", "sent"]})
+        self.full = Gauge("remit_sample_full", "1 when there is more than is counted: what is shown is then the least there is.")
+        self.entries = Gauge("remit_log_entries", "Entries of the log that the newest checkpoint signs.")
+        self.newest_entry = Gauge("remit_log_newest_entry_timestamp_seconds", "When the newest entry of the log was written.")
+        self.unpublished = Gauge("remit_log_unpublished_entries", "Entries that the checkpoint kept outside the store does not cover yet.")
+        self.unpublished_seconds = Gauge("remit_log_unpublished_seconds", "Age of the oldest of these.")
+        self.outside = Gauge("remit_high_water_writable", "1 while the place of the checkpoint outside the store takes writes.")
+        self.rounds = Gauge("remit_job_last_success_timestamp_seconds", "When a round of a job last went well.", {"round": JOBS})
+        self.failed_rounds = Counter("remit_job_failures_total", "Rounds of a job that failed.", {"round": JOBS})
+        self.late = Gauge("remit_loop_late_seconds", "How late the event loop last woke a job that slept.")
 
     def started(self) -> float:
         """The moment a request came in."""
         return self._world.ticks()
 
-    def answered(self, path: str, status: int, started_s: float) -> None:
+    def answered(self, door: str, status: int, started_s: float) -> None:
         """Count a request that was answered."""
-        door = door_of(path)
-        self._answers[door, status] += 1
-        self._seconds[door] = self._seconds.get(door, 0.0) + self._world.ticks() - started_s
+        self.requests.add(door, str(status))
+        self.request_seconds.add(door, by=self._world.ticks() - started_s)
 
-    def text(self, *, entries: int) -> str:
-        """The page; `entries` is the size of the log."""
-        lines = [
-            "# HELP remit_requests_total Requests answered, by door and status.",
-            "# TYPE remit_requests_total counter",
-            *(
-                f'remit_requests_total{{door="{door}",status="{status}"}} {count}'
-                for (door, status), count in sorted(self._answers.items())
-            ),
-            "# HELP remit_request_seconds_total Seconds spent on answering, long polls included, by door.",
-            "# TYPE remit_request_seconds_total counter",
-            *(f'remit_request_seconds_total{{door="{door}"}} {seconds:.6f}' for door, seconds in sorted(self._seconds.items())),
-            "# HELP remit_log_entries Entries of the log that the newest checkpoint signs.",
-            "# TYPE remit_log_entries gauge",
-            f"remit_log_entries {entries}",
-            "# HELP remit_uptime_seconds Seconds since this process began.",
-            "# TYPE remit_uptime_seconds gauge",
-            f"remit_uptime_seconds {self._world.ticks() - self._began_s:.3f}",
-        ]
-        return "\n".join(lines) + "\n"
+    def instruments(self) -> Iterator[Instrument]:
+        """Everything that is counted or measured here, in the order of the page."""
+        yield from (one for one in vars(self).values() if isinstance(one, Counter | Gauge | Histogram))
+
+    def text(self, *, limited: Mapping[str, int]) -> str:
+        """The page; `limited` are the requests that were refused as too many, by limit."""
+        for limit, count in limited.items():
+            self.limited.reach(count, limit)
+        return "\n".join([*(line for one in self.instruments() for line in one.lines()), *self._process()]) + "\n"
+
+    def _process(self) -> Iterable[str]:
+        yield from ("# HELP remit_node_info The name of this process and the version it runs.", "# TYPE remit_node_info gauge", self._node)
+        told = self._usage()
+        uptime_s = self._world.ticks() - self._began_s
+        for name, kind, says, value in (
+            ("remit_uptime_seconds", "gauge", "Seconds since this process began.", f"{uptime_s:.3f}"),
+            ("process_cpu_seconds_total", "counter", "Processor time of this process.", f"{told.cpu_s:.3f}"),
+            ("process_resident_memory_bytes", "gauge", "Memory of this process that is in use.", str(told.memory_bytes)),
+        ):
+            yield from (f"# HELP {name} {says}", f"# TYPE {name} {kind}", f"{name} {value}")
 
 
 def door_of(path: str) -> str:

@@ -67,7 +67,7 @@ class OAuth:
             note_fault(error, scope["path"])
             return oauth_error(error)
         except Exception:  # noqa: BLE001  # an OAuth client reads OAuth's errors, whatever broke
-            _LOG.exception("unexpected failure at %s", scope["path"])
+            _LOG.exception("unexpected failure at %s", scope["path"], extra={"event": "request.broken"})
             return oauth_error(Fault(Code.FAULT_INTERNAL))
 
     async def _handle(self, scope: Scope, receive: Receive) -> Answer:

@@ -141,8 +141,8 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
     "/v1/catalogue": ("What this desk can do and tell", JSON, ()),
     "/openapi.json": ("This document", JSON, ()),
     "/healthz": ("The process answers", JSON, ()),
-    "/readyz": ("The store answers, and which rules are served", JSON, ()),
-    "/metrics": ("What this process counts, for Prometheus", PLAIN, (503,)),
+    "/readyz": ("Whether this process should be given requests, and which rules it serves", JSON, (503,)),
+    "/metrics": ("What this process counts, for Prometheus", PLAIN, ()),
     "/.well-known/oauth-authorization-server": ("RFC 8414 metadata", JSON, ()),
     "/.well-known/oauth-protected-resource": ("RFC 9728 metadata", JSON, ()),
     "/.well-known/jwks.json": ("The keys access tokens are signed with", JSON, ()),
@@ -159,7 +159,6 @@ def agent_paths() -> dict[str, dict[str, Any]]:
         path: {"get": operation(path, what, {"200": told(what, None, kind), **problems(*no, 500)})}
         for path, (what, kind, no) in _READ.items()
     }
-    paths["/readyz"]["get"]["responses"]["503"] = told("Not ready, and why", members({"status": TEXT, "why": TEXT}))
     return {**_oauth(), **_tasks(), **paths}
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import Code, Refused
 from remit.domain.tiles import Bundle, encode_bundle, verify_path
+from remit.entrypoints.health import Health
+from remit.entrypoints.limits import Limits
 from remit.entrypoints.metrics import MEDIA_TYPE, Metrics
 from remit.entrypoints.oauth import resource_metadata, server_metadata
-from remit.entrypoints.replies import Answer, json_answer
+from remit.entrypoints.replies import Answer, json_answer, problem
 from remit.entrypoints.wire import Receive, Scope
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
@@ -26,6 +28,8 @@ class Public:
     parts: Parts
     openapi: Mapping[str, object]
     metrics: Metrics
+    health: Health
+    limits: Limits
 
     async def server(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /.well-known/oauth-authorization-server."""
@@ -48,22 +52,21 @@ class Public:
         return json_answer(200, self.openapi)
 
     async def healthy(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /healthz: the process answers."""
+        """GET /healthz: the process lives and its loop answers, whatever else is broken."""
         return json_answer(200, {"status": "ok"})
 
     async def ready(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /readyz: the store answers, and this node serves the rules of the last policy.changed entry."""
+        """GET /readyz: this process should be given requests; a problem with a cure where it should not."""
         try:
-            await self.parts.store.checkpoint()
-        except Fault as fault:
-            return json_answer(503, {"status": "not ready", "why": fault.code.value})
+            await self.health.verify_ready()
+        except Refused as not_ready:
+            return problem(not_ready, issuer=self.parts.terms.issuer)
         return json_answer(200, {"status": "ready", "rules": self.parts.rules_digest})
 
     async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /metrics: what this process counts, for Prometheus."""
-        note = await self.parts.store.checkpoint()
-        entries = int(note.split("\n", 2)[1]) if note else 0
-        return Answer(200, self.metrics.text(entries=entries).encode(), MEDIA_TYPE, _FRESH)
+        """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
+        refused = {**self.limits.refused, "long": self.parts.long_reads.refused}
+        return Answer(200, self.metrics.text(limited=refused).encode(), MEDIA_TYPE, _FRESH)
 
     async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /log/checkpoint.

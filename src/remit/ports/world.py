@@ -1,6 +1,6 @@
 """Time and chance, so that rules and tests can do without either."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from remit.domain.values import Instant
 
@@ -18,4 +18,19 @@ class World(Protocol):
 
     def random(self, size: int) -> bytes:
         """Cryptographically random bytes."""
+        ...
+
+
+class Used(NamedTuple):
+    """What a process takes of its machine."""
+
+    cpu_s: float
+    memory_bytes: int
+
+
+class Usage(Protocol):
+    """Tells what this process takes of its machine, cheaply."""
+
+    def __call__(self) -> Used:
+        """Processor time since it began, and memory in use now."""
         ...

@@ -33,6 +33,8 @@ class LongReads:
 
     def __init__(self) -> None:
         self._callers: dict[str, _Caller] = {}
+        self.refused = 0
+        """Messages that were refused since this process began, since too many of their caller waited."""
 
     def verify_room(self, caller: str, length: int) -> None:
         """Check that a caller may bring another message of so many letters.
@@ -42,6 +44,7 @@ class LongReads:
         """
         known = self._callers.get(caller)
         if length >= _LONG and known is not None and known.texts >= _MOST_WAITING:
+            self.refused += 1
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
                 f"{known.texts} long messages of this caller wait",

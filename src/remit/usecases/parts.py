@@ -16,6 +16,7 @@ from remit.ports.people import Passkeys
 from remit.ports.policy import Policy
 from remit.ports.signer import Signer
 from remit.ports.store import Store
+from remit.ports.tracing import Tracing
 from remit.ports.vault import Vault
 from remit.ports.world import World
 from remit.usecases.off_the_loop import LongReads
@@ -65,6 +66,7 @@ class Parts:
     proofs: Proofs
     passkeys: Passkeys
     notify: Notify
+    tracing: Tracing
     signer: Signer
     world: World
     catalogue: Catalogue

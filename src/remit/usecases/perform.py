@@ -13,6 +13,7 @@ from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
+from remit.ports.tracing import Fact, Step
 from remit.usecases.end import end_task
 from remit.usecases.fit_result import Fitted, fit_result, tell_unfit
 from remit.usecases.parts import Parts
@@ -191,8 +192,9 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
 async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...] = ()) -> Settled | None:
     """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk."""
     try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            result = await _at_the_desk(parts, act.record, ask)
+        with parts.tracing.step(Step.ACT):
+            async with asyncio.timeout(parts.terms.desk_timeout_s):
+                result = await _at_the_desk(parts, act.record, ask)
             _verify_outcome(result)
     except (Fault, TimeoutError) as broken:
         await _unknown(parts, act, ask, broken)
@@ -311,6 +313,7 @@ async def _settle_ask(  # one outcome and all it moves
         reserved=record.reserved if done else (),
     )
     outcome = "done" if done else "failed"
+    parts.tracing.note(Fact.OUTCOME, outcome)
     written = await write(parts, _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason, told=reason))
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
     if done:
@@ -346,6 +349,7 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
     """
     if act.record.state is ActState.UNKNOWN:
         return
+    parts.tracing.note(Fact.OUTCOME, "unknown")
     puts: list[Put] = [Put(changed(act.record, state=ActState.UNKNOWN), act.rev, act.record)]
     written = Written((), ())
     if ask is not None:

@@ -14,6 +14,7 @@ from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Put
+from remit.ports.tracing import Fact, Step
 from remit.usecases.fit_result import fit_result, tell_unfit
 from remit.usecases.look_up import along_with_case
 from remit.usecases.parts import Parts
@@ -86,8 +87,9 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         Refused: `task.ended` when the case has ended the task.
     """
     try:
-        async with asyncio.timeout(parts.terms.desk_timeout_s):
-            result, case = await along_with_case(parts, record.case, _answer(parts, record, action, params))
+        with parts.tracing.step(Step.ACT):
+            async with asyncio.timeout(parts.terms.desk_timeout_s):
+                result, case = await along_with_case(parts, record.case, _answer(parts, record, action, params))
     except TimeoutError:
         result = desk.ActResult(state=desk.ActState.FAILED, values={}, reason=LATE)
     except Fault as broken:
@@ -100,6 +102,7 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
     result, text, unfit = fit_result(result)
     reason = await tellable_reason(parts, record.task, result.reason)
     done = result.state is desk.ActState.DONE
+    parts.tracing.note(Fact.OUTCOME, "done" if done else "failed")
     if not await parts.store.stand(expects):
         record = changed(record, covered=())
     cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=parts.catalogue.attributes)

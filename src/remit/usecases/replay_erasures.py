@@ -100,7 +100,7 @@ async def finish_erasures(parts: Parts) -> int:
     try:
         await complete_erasure(parts, owed)
     except Fault as broken:
-        _LOG.warning("an erasure is not complete, and is tried again: %s", broken)
+        _LOG.warning("an erasure is not complete, and is tried again: %s", broken, extra={"event": "erasure.incomplete"})
         return 0
     return len(owed)
 

@@ -30,6 +30,7 @@ from remit.domain.records import (
 from remit.domain.trajectory import Trail
 from remit.domain.values import Instant, decode
 from remit.ports.store import Expect, Kept, Missing, Snapshot
+from remit.ports.tracing import Step
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.prove_client import SomebodyElse
 
@@ -73,7 +74,8 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", ab
         Fault: `fault.store`.
     """
     try:
-        snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
+        with parts.tracing.step(Step.STANDING):
+            snapshot = await parts.store.snapshot(task=task_id, idempotency=idempotency, about=about, sure=sure)
     except Missing:
         raise Refused(Code.TASK_ENDED, "no such task") from None
     ground = _grounds.get((parts.rules_digest, task_id))

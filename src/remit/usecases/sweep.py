@@ -131,7 +131,7 @@ async def _quietly(work: Callable[[Parts, Kept], Awaitable[None]], parts: Parts,
     except (Fault, Refused, Conflict, Missing):
         return 0
     except Exception:  # noqa: BLE001  # ⚔ a desk that answers nonsense about one thing must not keep everything else from being done
-        _LOG.exception("the sweep left %s %s for the next round", kept.record.KIND, kept.record.id)
+        _LOG.exception("the sweep left %s %s for the next round", kept.record.KIND, kept.record.id, extra={"event": "sweep.left"})
         return 0
     return 1
 

@@ -22,6 +22,7 @@ from remit.domain.trajectory import Risk, risk
 from remit.domain.values import JsonObject, decode
 from remit.ports.policy import Question
 from remit.ports.store import Expect
+from remit.ports.tracing import Step
 from remit.usecases.accept_offer import with_terms
 from remit.usecases.climb_ladder import climb, refusal
 from remit.usecases.compare import compared
@@ -130,10 +131,12 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
     risky = risk(standing.trails, now)
     action: Action | None = None
     try:
-        action = _verify_step(parts, standing, wish)
-        ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
-        await hold_words(parts, standing, action, params=wish.params, words=wish.words)
-        return _settle(parts, standing, ruled, confirmed, risky)
+        with parts.tracing.step(Step.RULES):
+            action = _verify_step(parts, standing, wish)
+            ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
+            await hold_words(parts, standing, action, params=wish.params, words=wish.words)
+        with parts.tracing.step(Step.POLICY):
+            return _settle(parts, standing, ruled, confirmed, risky)
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         return Weighed(decision=decision, params=wish.params, action=action, versions={}, names={}, risk=risky.highest)

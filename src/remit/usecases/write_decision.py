@@ -3,6 +3,7 @@
 from remit.domain.records import AskRecord
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject
+from remit.ports.tracing import Fact
 from remit.usecases.parts import Parts
 from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.replies import params_of
@@ -14,6 +15,11 @@ async def write_decision(  # the parts of one decision
     parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, decision: str, code: str, detail: str
 ) -> Written:
     """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
+    parts.tracing.note(Fact.DECISION, decision)
+    if code:
+        parts.tracing.note(Fact.CODE, code)
+    if weighed.action is not None:
+        parts.tracing.note(Fact.AREA, weighed.action.area.value)
     task = standing.task.record
     shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
     return await write(

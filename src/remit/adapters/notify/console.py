@@ -41,7 +41,9 @@ class ConsoleNotify:
         """
         self.told.append(Notice(person, address, subject, text, page))
         whom = f"{person} at {address}" if address else person
-        _NOTICES.warning("notice for %s (not sent: this desk sends no mail): %s. %s %s", whom, subject, text, page)
+        _NOTICES.warning(
+            "notice for %s (not sent: this desk sends no mail): %s. %s %s", whom, subject, text, page, extra={"event": "notice.told"}
+        )
 
     async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
         """Keep and log an incident. The same one within a minute is counted, not kept again.
@@ -59,7 +61,8 @@ class ConsoleNotify:
         self._recent[same] = (now, 1)
         told = dict(details) | ({"repeated": str(count)} if count > 1 else {})
         self.incidents.append((kind, told))
-        _LOG.warning("incident %s: %s", kind, ", ".join(f"{name} {value}" for name, value in told.items()))
+        said = ", ".join(f"{name} {value}" for name, value in told.items())
+        _LOG.warning("incident %s: %s", kind, said, extra={"event": "incident.told"})
 
     def wake(self, topic: str) -> None:
         """Wake all who wait on a topic."""

@@ -175,6 +175,19 @@ def begin(path: Path, note: str) -> None:
         raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {why(problem)}", cure=DISK_CURE) from None
 
 
+def try_writing(path: Path) -> None:
+    """Write something beside a high-water checkpoint and take it away again: the checkpoint itself is not touched.
+
+    Raises:
+        OSError: when that cannot be done: there is no room, or no right to.
+    """
+    beside = path.with_name(f"{path.name}.tried-{os.getpid()}")
+    try:
+        beside.write_bytes(bytes(_SLOT))
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def newest(path: Path, verify: Verify) -> Kept | None:
     """The newest checkpoint kept at `path` and beside it that verifies, None when none was ever kept; also while it is written.
 

@@ -15,7 +15,7 @@ from remit.adapters.store.sealed import sealings
 from remit.adapters.store.shown import show_journalled
 from remit.adapters.store.sqlite_read import Reader
 from remit.domain.note import VerifyEd25519, verify_checkpoint, verify_vkey
-from remit.domain.records import Person, Rules
+from remit.domain.records import NEVER, ActRecord, Person, Rules
 from remit.domain.values import Instant
 from remit.ports.vault import Sealing
 
@@ -47,6 +47,26 @@ def look(path: Path) -> Look:
         Fault: `fault.store` when it does not answer.
     """
     return _seen(path, _look)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbox:
+    """What waits to be done at the desk, or to be known to be done: how much of each, and since when (0 where nothing does)."""
+
+    queued: int
+    queued_at: Instant
+    sent: int
+    sent_at: Instant
+
+
+def look_at_outbox(path: Path) -> Outbox:
+    """What a store's outbox holds, counted up to some thousand.
+
+    Raises:
+        Refused: as `look`.
+        Fault: as `look`.
+    """
+    return _seen(path, outbox_over)
 
 
 def look_at_sealings(path: Path) -> Collection[Sealing]:
@@ -106,6 +126,21 @@ def look_over(connection: Asking, version: int, newest_version: int) -> Look:
         rules=kept.record.digest if kept is not None and isinstance(kept.record, Rules) else "",
         officers=tuple(text for one in officers if isinstance(one.record, Person) for text in _names(one.record)),
         admins=len({one.record.key for one in admins if isinstance(one.record, Person)}),
+    )
+
+
+def outbox_over(connection: Asking) -> Outbox:
+    """What the outbox of the store behind a connection holds, counted up to some thousand."""
+    reader = Reader(connection)
+    queued, sent = (
+        [one.record for one in reader.find(ActRecord.KIND, index, "", 0, None, _MOST, newest=False) if isinstance(one.record, ActRecord)]
+        for index in ("act.queued", "act.sent")
+    )
+    return Outbox(
+        queued=len(queued),
+        queued_at=queued[0].queued_at if queued else NEVER,
+        sent=len(sent),
+        sent_at=sent[0].sent_at if sent else NEVER,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from remit.adapters.store.highwater import Point, Verify
 from remit.adapters.store.log import Sign
-from remit.adapters.store.look import Look
+from remit.adapters.store.look import Look, Outbox
 from remit.ports.store import Published, Store
 from remit.ports.vault import Sealing
 
@@ -75,6 +75,15 @@ class StorePlace(Protocol):
         Raises:
             Refused: `settings.invalid` when there is no such store or it may not be read, `log.damaged` when it is none.
             Fault: `fault.store` when it does not answer.
+        """
+        ...
+
+    def outbox(self) -> Outbox:
+        """What its outbox holds, counted up to some thousand.
+
+        Raises:
+            Refused: as `look`.
+            Fault: as `look`.
         """
         ...
 

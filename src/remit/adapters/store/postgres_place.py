@@ -9,7 +9,7 @@ from typing import ClassVar, Final, TypeVar
 from remit.adapters.postgres import BROKEN, Session, aside, plain_url, why
 from remit.adapters.store.highwater import Point, Verify
 from remit.adapters.store.log import Sign
-from remit.adapters.store.look import Look, look_over
+from remit.adapters.store.look import Look, Outbox, look_over, outbox_over
 from remit.adapters.store.migrations.postgres import NEWEST
 from remit.adapters.store.postgres import PostgresStore, node_name
 from remit.adapters.store.postgres_schema import migrate, version
@@ -90,6 +90,15 @@ class PostgresPlace:
             found = session.run(version(session.connection))[0]
             show_desk(session, self.desk)
             return look_over(session, found, NEWEST)
+
+        return self._seen(see)
+
+    def outbox(self) -> Outbox:
+        """What its outbox holds."""
+
+        def see(session: Session) -> Outbox:
+            show_desk(session, self.desk)
+            return outbox_over(session)
 
         return self._seen(see)
 

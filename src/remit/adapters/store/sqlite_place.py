@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from remit.adapters.store.highwater import Point, Verify
 from remit.adapters.store.log import Sign
-from remit.adapters.store.look import Look, look, look_at_sealings
+from remit.adapters.store.look import Look, Outbox, look, look_at_outbox, look_at_sealings
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.domain.errors import Refused
@@ -70,6 +70,10 @@ class SqlitePlace:
     def look(self) -> Look:
         """Look into it."""
         return look(self.path)
+
+    def outbox(self) -> Outbox:
+        """What its outbox holds."""
+        return look_at_outbox(self.path)
 
     def sealings(self) -> Collection[Sealing]:
         """The keys that its content needs."""

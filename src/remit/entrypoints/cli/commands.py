@@ -130,6 +130,6 @@ def _failed(broken: Exception, out: Out) -> int:
         case OSError():
             return out.error(of_system(broken))
         case _:
-            _LOG.debug("unexpected", exc_info=broken)
+            _LOG.debug("unexpected", exc_info=broken, extra={"event": "command.broken"})
             cure = "This is a mistake in Remit: report this line and the command that was run."
             return out.error(Fault(Code.FAULT_INTERNAL, f"{type(broken).__name__}: {broken}"), cure)

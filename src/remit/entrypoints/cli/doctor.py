@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.cli.doctor_running import RUNNING_CHECKS
 from remit.entrypoints.cli.findings import Finding, oddities
 from remit.entrypoints.cli.opening import configured, rules_to_serve, settings_of
 from remit.entrypoints.cli.telling import Exit, Out, cure_of, exit_code, of_system, sentence
@@ -92,7 +93,10 @@ def _modes(settings: Settings) -> Iterator[Finding]:
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
-    for path in (settings.data, settings.high_water.parent):
+    store = (settings.store_path.parent,) if settings.store_is_file else ()
+    desk = () if settings.desk_url else (settings.desk_database.parent,)
+    folders = (settings.data, *store, *desk, settings.high_water.parent)
+    for path in dict.fromkeys(folders):
         if not path.is_dir():
             yield Finding(name="disk", state="wrong", says=f"there is no {path}.", cure="Make the folder, or mount it there.")
             continue
@@ -163,11 +167,16 @@ def _desk_file(settings: Settings) -> Iterator[Finding]:
 
 def _clock(seen: Look) -> Finding:
     now = time.time()
-    if now * 1000 < seen.last_at or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
+    ahead_s = seen.last_at / 1000 - now
+    if ahead_s > 0 or datetime.fromtimestamp(now, tz=UTC).year < _FIRST_YEAR:
         return Finding(
-            name="clock", state="wrong", says="stands before the last entry of the log.", cure="Set the clock (NTP), then restart."
+            name="clock",
+            state="wrong",
+            says=f"stands {max(ahead_s, 0):,.1f} s before the last entry of the log.",
+            cure="Set the clock (NTP) here, and where that entry was written, then restart.",
         )
-    return Finding(name="clock", state="ok", says=datetime.fromtimestamp(now, tz=UTC).isoformat(timespec="seconds"))
+    newest = f"; the newest entry of the log is {-ahead_s:,.0f} s old" if seen.entries else ""
+    return Finding(name="clock", state="ok", says=f"{datetime.fromtimestamp(now, tz=UTC).isoformat(timespec='seconds')}{newest}")
 
 
 def _log(settings: Settings) -> Iterator[Finding]:
@@ -219,4 +228,5 @@ _CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
     "store": _store,
     "content keys": _content_keys,
     "desk": _desk_file,
+    **RUNNING_CHECKS,
 }

@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -22,11 +23,13 @@ from remit.entrypoints.memory import settle_memory
 from remit.settings import Settings, listening
 from remit.usecases.adopt_rules import RulesInForce, verify_rules
 from remit.wiring import Desk, migrate_beside, store_at
+from remit.wiring_watching import node_name
 
 _GRACE_S: Final = 35
 """A stop waits so long for requests under way: longer than a desk may take to act, and than a long-poll may last."""
 _BACKLOG: Final = 2048
 _MOST_WORKERS: Final = 64
+_MOST_DRAIN_S: Final = 600
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,6 +43,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--workers", type=whole_number(1, _MOST_WORKERS), default=1, metavar="N", help="processes behind one address (SQLite: 1)"
     )
     serve.add_argument("--worker", default="", help=argparse.SUPPRESS)  # what a parent gives to one of several
+    serve.add_argument(
+        "--drain",
+        type=whole_number(0, _MOST_DRAIN_S),
+        default=0,
+        metavar="SECONDS",
+        help="when a stop is asked for, answer on for so long while /readyz says no, so that a proxy hands nothing more out",
+    )
     serve.add_argument("--log-level", default="warning", choices=LEVELS, help="what goes to the log on standard error")
     serve.set_defaults(run=_serve)
     migrate = sub.add_parser("migrate", parents=[configured()], help="bring the store's schema up to date")
@@ -49,11 +59,20 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 class _Server(uvicorn.Server):
     """Uvicorn that says when it serves, and answers waiting long-polls before it stops."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk, told: Callable[[], None], *, drain_s: int) -> None:
         super().__init__(config)
         self._desk = desk
         self._told = told
+        self._drain_s = drain_s
+        self._hurried = asyncio.Event()
         self.forced = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal: from the first on, whoever asks is told that this process is about to stop."""
+        self._desk.stopping()
+        super().handle_exit(sig, frame)
+        if self.force_exit:
+            self._hurried.set()  # whoever waits for it looks again when the loop goes on, which a signal makes it do
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
@@ -61,7 +80,10 @@ class _Server(uvicorn.Server):
         self._told()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Wake who waits, then finish what is under way."""
+        """Answer on while it is drained, wake who waits, then finish what is under way."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_s):
+                await self._hurried.wait()
         await self._desk.drain()
         await super().shutdown(sockets)
         self.forced = self.force_exit  # kept now: uvicorn takes its own repeating of the signal for a second one
@@ -70,10 +92,10 @@ class _Server(uvicorn.Server):
 
 
 def _serve(args: argparse.Namespace, out: Out) -> int:
-    start_logs(args.log_level)
+    start_logs(args.log_level, node=node_name())
     settings = listening(settings_of(args), host=args.host, port=args.port)
     if args.worker:
-        return _work(given(args.worker), settings, out)
+        return _work(given(args.worker), settings, out, drain_s=args.drain)
     if args.workers != 1 and not store_at(settings).shared:
         raise Advised(
             Refused(Code.SETTINGS_INVALID, f"--workers {args.workers}: a SQLite store is served by one process"),
@@ -85,26 +107,28 @@ def _serve(args: argparse.Namespace, out: Out) -> int:
         if args.workers > 1:
             return _several(args, settings, listener, out)
         desk = open_desk(settings)
-        return _run(desk, listener, out, lambda rules: _tell(out, desk.settings, rules))
+        return _run(desk, listener, out, lambda rules: _tell(out, desk.settings, rules), drain_s=args.drain)
 
 
 def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: Out) -> int:
     """Serve with several processes behind one address."""
-    command = own_command(args.config, args.log_level, args.host, settings.port)
+    command = own_command(args.config, args.log_level, args.host, settings.port, args.drain)
     workers = Workers(command, listener, args.workers, out, lambda: _tell(out, settings, None, workers=args.workers))
     code = asyncio.run(workers.run())
     out.note("remit: stopped; nothing was left under way." if code == Exit.OK else "remit: stopped; some workers were ended at once.")
     return code
 
 
-def _work(mine: Given, settings: Settings, out: Out) -> int:
+def _work(mine: Given, settings: Settings, out: Out, *, drain_s: int) -> int:
     """Serve as one of several."""
     with contextlib.closing(socket.socket(fileno=mine.listener)) as listener:
         desk = open_desk(settings)
-        return _run(desk, listener, out, lambda _: mine.told(), life=mine.life)
+        return _run(desk, listener, out, lambda _: mine.told(), drain_s=drain_s, life=mine.life)
 
 
-def _run(desk: Desk, listener: socket.socket, out: Out, serving: Callable[[RulesInForce], None], *, life: int | None = None) -> int:
+def _run(
+    desk: Desk, listener: socket.socket, out: Out, serving: Callable[[RulesInForce], None], *, drain_s: int, life: int | None = None
+) -> int:
     config = uvicorn.Config(
         desk.app,
         loop="uvloop",
@@ -119,7 +143,7 @@ def _run(desk: Desk, listener: socket.socket, out: Out, serving: Callable[[Rules
         timeout_graceful_shutdown=_GRACE_S,
     )
     rules: list[RulesInForce] = []
-    server = _Server(config, desk, lambda: serving(rules[0]))
+    server = _Server(config, desk, lambda: serving(rules[0]), drain_s=drain_s)
 
     async def run() -> None:
         if life is not None:  # a parent that is gone without a word takes its workers with it

@@ -29,6 +29,7 @@ from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
 from remit.wiring import Desk, Loaded, create_keys, log_key, pack_files, pack_names, read_pack, read_text, store_at
+from remit.wiring_watching import verify_telemetry
 
 FIRST_CODE_S: Final = 15 * 60
 _ROLES: Final = ("admin", "security", "audit")
@@ -199,6 +200,7 @@ def _log_name(folder: Path) -> str:
 
 def _check(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
+    verify_telemetry(settings)
     loaded = rules_to_serve(settings)
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]

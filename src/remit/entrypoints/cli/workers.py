@@ -207,7 +207,21 @@ def given(text: str) -> Given:
     return Given(number, listener, ready, life)
 
 
-def own_command(config: str, log_level: str, host: str | None, port: int) -> list[str]:
+def own_command(config: str, log_level: str, host: str | None, port: int, drain_s: int) -> list[str]:
     """The command that serves with one worker of this very program."""
     where = ["--host", host] if host else []
-    return [sys.executable, "-m", "remit", "serve", "--config", config, "--log-level", log_level, *where, "--port", str(port)]
+    return [
+        sys.executable,
+        "-m",
+        "remit",
+        "serve",
+        "--config",
+        config,
+        "--log-level",
+        log_level,
+        *where,
+        "--port",
+        str(port),
+        "--drain",
+        str(drain_s),
+    ]

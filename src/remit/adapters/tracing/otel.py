@@ -1,0 +1,122 @@
+"""Traces over OpenTelemetry: spans of a request and its steps, sent to a collector by a thread of their own (OTLP over HTTP).
+
+Needs the extra `otel`; only `wiring` brings it in, and only where the settings name a collector.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from threading import Thread
+from typing import Final
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
+from opentelemetry.trace import Tracer as OtelTracer
+
+from remit.domain.errors import Fault, Refused
+from remit.ports.tracing import Fact, Step
+
+_PARENT: Final = re.compile(r"00-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})", re.ASCII)
+"""Version 00 of W3C Trace Context §3.2; whatever else is said of a trace (tracestate, baggage) is not read."""
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SEND_S: Final = 5.0
+_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
+
+
+class OtelTracing:
+    """The port to traces, over OpenTelemetry's SDK. Nothing of it is global: other libraries in this process send nothing through it.
+
+    ⚔ With `trusts_callers` the `traceparent` of a request is taken over, its choice of what is sampled included: for a desk behind
+    proxies of its own that write this header anew. Else whoever asks could steer what is kept, and join traces of others.
+    """
+
+    def __init__(
+        self, *, endpoint: str, node: str, version: str, sample_percent: int, trusts_callers: bool, exporter: SpanExporter | None = None
+    ) -> None:
+        """Begin to keep and send. `exporter` is for tests; without it spans go to the collector at `endpoint`."""
+        ours = TraceIdRatioBased(sample_percent / 100)
+        # What the environment says of resources and samplers is not asked: what a span carries is decided here.
+        resource = Resource({"service.name": "remit", "service.version": version, "service.instance.id": node})
+        self._provider = TracerProvider(sampler=ParentBased(ours), resource=resource, shutdown_on_exit=False)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter(endpoint=endpoint, timeout=_SEND_S)))
+        self._tracer: OtelTracer = self._provider.get_tracer("remit", version)
+        self._trusts_callers = trusts_callers
+        self._open: ContextVar[Span | None] = ContextVar("remit_span", default=None)
+
+    @contextmanager
+    def arrive(self, *, traceparent: Callable[[], str], door: str, method: str) -> Iterator[None]:
+        """The span of a request: the root of its trace, but for a trusted proxy's."""
+        above = _above(traceparent()) if self._trusts_callers else None
+        span = self._start(Step.DOOR, above, SpanKind.SERVER)
+        _say(span, Fact.DOOR, door)
+        _say(span, Fact.METHOD, method if method in _METHODS else "_OTHER")
+        with self._within(span):
+            yield
+
+    def step(self, step: Step) -> AbstractContextManager[None]:
+        """The span of a step, below the one that is open."""
+        above = self._open.get()
+        return _NOTHING if above is None or not above.is_recording() else self._within(self._start(step, above, SpanKind.INTERNAL))
+
+    def note(self, fact: Fact, value: str | int) -> None:
+        """Say it of the open span."""
+        span = self._open.get()
+        if span is not None:
+            _say(span, fact, value)
+
+    def close(self) -> None:
+        """Send what is left, for some seconds at most: a collector that is down holds up no stop."""
+        sending = Thread(target=self._provider.shutdown, name="remit-traces", daemon=True)
+        sending.start()
+        sending.join(_SEND_S)
+
+    def _start(self, step: Step, above: Span | None, kind: SpanKind) -> Span:
+        # ⚔ Under a context of its own: no span that another library of this process has open ever becomes its parent.
+        context = Context() if above is None else set_span_in_context(above, Context())
+        return self._tracer.start_span(f"remit.{step.value}", context, kind)
+
+    @contextmanager
+    def _within(self, span: Span) -> Iterator[None]:
+        """⚔ Of what an exception says nothing is kept: its text may hold what was asked."""
+        before = self._open.set(span)
+        try:
+            yield
+        except (Refused, Fault) as known:
+            _say(span, Fact.CODE, known.code.value)
+            if isinstance(known, Fault):
+                span.set_status(Status(StatusCode.ERROR))
+            raise
+        except BaseException:
+            span.set_status(Status(StatusCode.ERROR))
+            raise
+        finally:
+            self._open.reset(before)
+            span.end()
+
+
+def _above(traceparent: str) -> Span | None:
+    """The span that a proxy says a request belongs to; None for anything that is not exactly one."""
+    said = _PARENT.fullmatch(traceparent)
+    if said is None:
+        return None
+    context = SpanContext(int(said["trace"], 16), int(said["span"], 16), is_remote=True, trace_flags=TraceFlags(int(said["flags"], 16) & 1))
+    return NonRecordingSpan(context) if context.is_valid else None
+
+
+def _say(span: Span, fact: Fact, value: str | int) -> None:
+    span.set_attribute(fact.value, value)

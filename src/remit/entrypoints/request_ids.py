@@ -1,0 +1,31 @@
+"""The id of the request that is being answered: made here, told in `x-request-id`, and in every line of the log that is about it."""
+
+from contextvars import ContextVar, Token
+from typing import Final
+
+from remit.domain.canonical import b64url
+from remit.ports.world import World
+
+HEADER: Final = b"x-request-id"
+_SIZE: Final = 9
+_REQUEST: Final[ContextVar[str]] = ContextVar("remit_request", default="")
+
+
+def new_request_id(world: World) -> str:
+    """An id for a request. ⚔ What a caller calls it is not taken over: it would stand in the log, and be that of others too."""
+    return b64url(world.random(_SIZE))
+
+
+def request_id() -> str:
+    """The id of the request that is being answered here ("" outside of one)."""
+    return _REQUEST.get()
+
+
+def begin_request(request: str) -> Token[str]:
+    """From here on a request is answered here, and by what is started here; `end_request` takes what this returns."""
+    return _REQUEST.set(request)
+
+
+def end_request(begun: Token[str]) -> None:
+    """The request is answered."""
+    _REQUEST.reset(begun)
