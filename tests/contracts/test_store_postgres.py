@@ -39,7 +39,7 @@ from postgres_tests import postgres_url
 from remit.adapters.store import postgres_read, postgres_schema
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.migrations import postgres as migrations
-from remit.adapters.store.postgres import PostgresStore
+from remit.adapters.store.postgres import PostgresStore, node_name
 from remit.adapters.store.postgres_ground import _PARTS as GROUND
 from remit.adapters.store.postgres_ground import _statement as ground_statement
 from remit.adapters.store.postgres_place import PostgresPlace
@@ -228,11 +228,7 @@ def test_a_connection_that_is_cut_leaves_all_or_nothing_and_the_next_commit_goes
     def at(name: str) -> None:
         if name == point and cut:
             cut.clear()
-            sql(
-                (
-                    "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'remit node%' and pid <> pg_backend_pid()",
-                )
-            )
+            cut_off(tmp_path)
 
     async def work(store: Any) -> None:
         await store.commit(new(suspension("first")))
@@ -244,6 +240,26 @@ def test_a_connection_that_is_cut_leaves_all_or_nothing_and_the_next_commit_goes
         assert len(await store.entries()) == stands
 
     run(lambda folder, _=None: postgres_store(folder, at), tmp_path, work)
+
+
+def cut_off(folder: Path) -> None:
+    """End every connection of a desk's nodes, as a server does that fails over."""
+    sql(("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", node_name(desk_of(folder))))
+
+
+def test_a_server_that_ended_idle_connections_is_not_noticed_by_whoever_asks_next(tmp_path: Path) -> None:
+    async def work(store: Any) -> None:
+        await store.commit(new(suspension("s")))
+        for number in range(3):
+            assert await store.get(Suspension, "s") == Kept(suspension("s"), 1)
+            await asyncio.to_thread(cut_off, tmp_path)
+            if number:
+                await asyncio.sleep(0.05)  # noticed by the driver meanwhile, or not
+            assert len(await store.find(Suspension, "suspension.active", "")) == 1
+            await asyncio.to_thread(cut_off, tmp_path)
+            await store.commit(entries(number))
+
+    run(lambda folder, _=None: postgres_store(folder), tmp_path, work)
 
 
 FORGED = {

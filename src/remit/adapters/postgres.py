@@ -68,6 +68,15 @@ BROKEN: Final = (
     asyncio.IncompleteReadError,
 )
 """Whatever can go wrong between a plug and the server. A `ValueError` or `DataError` is about a value, and stands for itself."""
+GONE: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+)
+"""What is said of a connection that is not there any more: the server ended it, or the network did."""
 OF_A_VALUE: Final = (
     asyncpg.DataError,
     asyncpg.exceptions.CharacterNotInRepertoireError,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
-from remit.adapters.postgres import BROKEN, OF_A_VALUE, Connection, Session, aside, connect, why
+from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, Session, aside, connect, why
 from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
 from remit.adapters.sqlite_files import why as why_not_written
 from remit.adapters.store import start_checks
@@ -50,6 +50,10 @@ def _quiet(_name: str) -> None:
 
 def _unasked(_sealed: Collection[Sealing]) -> None:
     """Whoever opens a store without content keys does not ask for them."""
+
+
+class _Gone(Exception):  # noqa: N818  # it names what is
+    """A connection that is not there any more."""
 
 
 class PostgresStore:
@@ -229,21 +233,33 @@ class PostgresStore:
             reading.exception()  # a caller that left early must not be warned about
 
     async def _over_one(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
-        """Read over one connection. What broke it is told, and it is not used again."""
+        """Read over one connection; one that was idle may be gone by now, and is replaced."""
         async with self._slots:
-            connection = self._idle.pop() if self._idle else await self._connect()
+            while self._idle:
+                connection = self._idle.pop()
+                with contextlib.suppress(_Gone):
+                    return await self._over(connection, work)
             try:
-                found = await work(connection)
-            except (Missing, Refused, *OF_A_VALUE) as known:
-                self._idle.append(connection)
-                if isinstance(known, (Missing, Refused)):
-                    raise
-                raise Fault(Code.FAULT_STORE, f"it cannot be read: {why(known)}") from None
-            except (Fault, *BROKEN) as broken:
-                connection.terminate()
-                raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)) from None
+                return await self._over(await self._connect(), work)
+            except _Gone as gone:
+                raise Fault(Code.FAULT_STORE, str(gone)) from None
+
+    async def _over(self, connection: Connection, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
+        """Read over this connection. What broke it is told, and it is not used again."""
+        try:
+            found = await work(connection)
+        except (Missing, Refused, *OF_A_VALUE) as known:
             self._idle.append(connection)
-            return found
+            if isinstance(known, (Missing, Refused)):
+                raise
+            raise Fault(Code.FAULT_STORE, f"it cannot be read: {why(known)}") from None
+        except (Fault, *BROKEN) as broken:
+            connection.terminate()
+            if isinstance(broken, GONE):
+                raise _Gone(why(broken)) from None
+            raise broken if isinstance(broken, Fault) else Fault(Code.FAULT_STORE, why(broken)) from None
+        self._idle.append(connection)
+        return found
 
     async def _rest(self) -> None:
         """Make the high water durable once a second, also when nothing more is written."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import asyncpg
 
-from remit.adapters.postgres import BROKEN, OF_A_VALUE, Connection, why
+from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
 from remit.adapters.store.deciding import Deciding
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.highwater import HighWater, Point, Verify
@@ -41,6 +41,10 @@ _PURGE: Final = """delete from mark
 where desk = $1 and until < least($2, (extract(epoch from clock_timestamp()) * 1000)::bigint) - 120000"""
 _AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
 """What the server says of a statement that changed nothing and may be tried again."""
+
+
+class _Unread(Exception):  # noqa: N818  # it names what is
+    """The connection broke before anything was written over it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -151,11 +155,19 @@ class GroupWriter:
         Raises:
             Fault: `fault.store` when others are first again and again, or the store lost what it had kept.
         """
-        connection = await self._connected()
         await self._keep_outside()
+        idle = self._connection is not None
         for _ in range(_TRIES):
-            async with self._turn(connection):
-                stood = await self._try(connection, group)
+            connection = await self._connected()
+            try:
+                async with self._turn(connection):
+                    stood = await self._try(connection, group)
+            except _Unread as unread:
+                if not idle:
+                    raise Fault(Code.FAULT_STORE, str(unread)) from None
+                idle = False  # the server ended it while nothing was to do; nothing was written: once more over a new one
+                connection.terminate()
+                continue
             if stood is not None:
                 return stood
             self._turns_until = time.monotonic() + _TURNS_S
@@ -163,7 +175,10 @@ class GroupWriter:
 
     async def _try(self, connection: Connection, group: Sequence[Waiting]) -> Grown | None:
         """Decide and write once. None where another node moved the head in between."""
-        standing = await read_ground(connection, self._desk, [one.commit for one in group], self._decoded)
+        try:
+            standing = await read_ground(connection, self._desk, [one.commit for one in group], self._decoded)
+        except GONE as gone:
+            raise _Unread(why(gone)) from None
         self.tree.stand(standing.head)
         deciding = Deciding(standing, standing.marks)
         rows: list[EntryRow] = []
@@ -264,6 +279,8 @@ class GroupWriter:
             self._turns_until = 0.0
             yield
             return
+        except GONE as gone:
+            raise _Unread(why(gone)) from None
         try:
             yield
         finally:
