@@ -3,6 +3,7 @@
 import argparse
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from remit.entrypoints.cli.opening import (
 )
 from remit.entrypoints.cli.telling import Advised, Exit, Out, written
 from remit.settings import Settings, load_settings
+from remit.settings_values import is_server
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
@@ -43,8 +45,8 @@ port = {port}
 data = "data"                        # keys and content keys; for the desk's own eyes only
 
 [store]
-url = "sqlite:///data/store.sqlite"
-
+url = "{store}"
+{keys}
 [log]
 name = "{name}"                      # the transcript's name; it never changes
 high_water = "high-water/checkpoint" # better on another disk than the store: by it an old copy of the store is noticed
@@ -58,7 +60,7 @@ cases = ["policy_cases/*.toml"]
 
 [desk]
 pack = "{pack}"
-database = "data/desk.sqlite"        # the built-in desk: tickets and records
+database = "{database}"        # the built-in desk: tickets and records
 
 [words]
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
@@ -102,6 +104,10 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--port", type=whole_number(1, LAST_PORT), metavar="N", default=8080, help="the port the desk will listen on (default: 8080)"
     )
     init.add_argument("--admin", default="admin", metavar="ID", help="who the first admin is (default: admin)")
+    init.add_argument(
+        "--store", metavar="URL", help="postgresql://USER@HOST/DATABASE: for several nodes; with --keys (default: a file in DIR)"
+    )
+    init.add_argument("--keys", metavar="URL", help="another database, for the content keys alone; with --store")
     init.add_argument("--empty", action="store_true", help="without the pack's invented customers and records")
     init.set_defaults(run=_init)
     check = sub.add_parser("check", parents=[configured()], help="validate settings, catalogue and policies, and run the policy cases")
@@ -116,9 +122,10 @@ def _init(args: argparse.Namespace, out: Out) -> int:
         )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Advised(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), "Name a new or empty folder.")
+    kept = _kept(args.store, args.keys)
     made_it = not folder.exists()
     try:
-        admitted, key = _make(folder, args.pack, args.port, args.admin, empty=args.empty)
+        admitted, key = _make(folder, args.pack, args.port, args.admin, empty=args.empty, kept=kept)
     except BaseException:
         _take_away(folder, whole=made_it)
         raise
@@ -150,7 +157,26 @@ def _init(args: argparse.Namespace, out: Out) -> int:
     return Exit.OK
 
 
-def _make(folder: Path, pack: str, port: int, admin: str, *, empty: bool) -> tuple[Admitted, str]:
+def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
+    """Where a new desk keeps its data: in files of its folder, or in the databases that were named.
+
+    Raises:
+        Advised: one was named without the other, or is none.
+    """
+    if not store and not keys:
+        return {"store": "sqlite:///data/store.sqlite", "keys": "", "database": "data/desk.sqlite"}
+    if not store or not keys or not is_server(store) or not is_server(keys):
+        raise Advised(
+            Refused(Code.SETTINGS_INVALID, "--store and --keys are two databases: postgresql://USER@HOST/DATABASE"),
+            "Name both; content keys are kept apart from what they seal, so that no backup holds both.",
+        )
+    line = f'\n[keys]\ncontent = "{keys}"   # content keys alone: never in one backup with the store\n'
+    return {"store": store, "keys": line, "database": store}
+
+
+def _make(  # what a new desk is told
+    folder: Path, pack: str, port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
+) -> tuple[Admitted, str]:
     for name, raw in pack_files(pack).items():
         where = folder / ("catalogue/catalogue.toml" if name == "catalogue.toml" else name)
         where.parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +184,7 @@ def _make(folder: Path, pack: str, port: int, admin: str, *, empty: bool) -> tup
             _README.encode() + raw.replace(b"`catalogue.toml`", b"`catalogue/catalogue.toml`") if name == "README.md" else raw
         )
     (folder / ".gitignore").write_text(_IGNORE, encoding="utf-8")
-    (folder / CONFIG).write_text(_TOML.format(port=port, pack=pack, name=_log_name(folder)), encoding="utf-8")
+    (folder / CONFIG).write_text(_TOML.format(port=port, pack=pack, name=_log_name(folder), **kept), encoding="utf-8")
     settings = load_settings(folder / CONFIG)
     for private in (settings.data, settings.high_water.parent):
         private.mkdir(mode=0o700, parents=True, exist_ok=True)
