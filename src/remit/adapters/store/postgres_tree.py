@@ -14,7 +14,7 @@ from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import HASH_SIZE, Node
 
-_CACHE: Final = 65_536
+_CACHE: Final = 8_192
 # `offset 0`: see postgres_ground.
 _FETCH: Final = """select 0 as level, k.idx, e.leaf as hash from unnest($2::bigint[]) k(idx)
 cross join lateral (select leaf from entry where desk = $1 and idx = k.idx offset 0) e

@@ -19,7 +19,7 @@ _PRAGMAS: Final = (
     "trusted_schema = off",
     "secure_delete = on",  # what is erased does not linger in freed pages, nor what was journalled
     "temp_store = memory",
-    "cache_size = -16384",  # KiB a connection; four times as much gave no more asks a second, the system keeps the file in memory too
+    "cache_size = -4096",  # KiB a connection; four times as much gave no more asks a second, the system keeps the file in memory too
 )
 
 _JOURNALLED: Final = 3
