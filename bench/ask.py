@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +155,10 @@ class Server:
         strace: bool = False,
         script: str = "desk_server.py",
         environment: Mapping[str, str] | None = None,
+        prepared: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
+        prepared(self.folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]

@@ -1,12 +1,13 @@
 """The desk that `bench/ask.py` measures: SQLite on a real disk, built-in desk, consumer pack and policies up to 50.
 
-Run by ask.py as a process of its own: `desk_server.py FOLDER PORT CUSTOMERS ORDERS [watch | watch-exchange]`. Prints `ready`; a line on its
+Run by ask.py and nodes.py as a process of its own: `desk_server.py FOLDER PORT CUSTOMERS ORDERS [watch | watch-exchange]`. Prints `ready`; a line on its
 standard input makes it begin to count, the end of it makes it stop and print what it counted.
 """
 
 import asyncio
 import json
 import logging
+import os
 import resource
 import signal
 import sys
@@ -71,14 +72,16 @@ class Counted:
 async def main(folder: Path, port: int, customers: int, orders: int, *, watch: str = "") -> None:
     """Serve until told to stop."""
     counted = Counted(watch=watch)
-    issuer = f"http://localhost:{port}"
+    node = json.loads(os.environ.get("BENCH_NODE", "{}"))
+    issuer = node.get("issuer", f"http://localhost:{port}")
     raw = {
         "server": {"issuer": issuer, "host": "127.0.0.1", "port": port, "data": "."},
-        "store": {"url": "sqlite:///store.sqlite"},
+        "store": {"url": node.get("store", "sqlite:///store.sqlite")},
         "log": {"name": "bench.remit.invalid", "high_water": "outside/checkpoint"},
-        "desk": {"database": "desk.sqlite"},
+        "desk": {"database": node.get("store", "desk.sqlite")},
         "words": {"secrets": "refuse"},
         "sandbox": {"enabled": True},
+        **({"keys": {"content": node["keys"]}} if node else {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(exist_ok=True)
@@ -100,7 +103,8 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
             seed["records"].append(
                 {"kind": "order", "id": f"W{customer}x{order}", "name": "Order", "owners": [f"c{customer}"], "data": data}
             )
-    await desk.backoffice.seed(seed)
+    if node.get("first", True):
+        await desk.backoffice.seed(seed)
     server = uvicorn.Server(
         uvicorn.Config(
             desk.app,
