@@ -1,12 +1,13 @@
 """Two nodes over one PostgreSQL: whether each knows at once what the other did, and how much more two do than one.
 
-`python bench/nodes.py [--times N] [--asks N] [--only PART]`. It starts the server itself (as the tests do), with its data on the disk. What must
-hold each time, holds N times of N or the run fails; the rates are printed, and with two cores for two nodes, the server and the load they
-say little: the cores that the nodes kept busy say how much room there was.
+`python bench/nodes.py [--times N] [--asks N] [--share CORES] [--only PART]`. It starts the server itself (as the tests do), with its data on
+the disk. What must hold each time, holds N times of N or the run fails. Where two nodes, the server and the load share two cores, no rate
+says anything of nodes: so each node is held to a share of a core by its control group (root), and the others have room.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import shutil
 import statistics
@@ -25,11 +26,46 @@ from ask import Server, Signer, base, cpu_s, drive, requests, set_up
 from postgres_server import start
 from remit.sandbox import Sandbox
 
+_PERIOD_US = 20_000
 MANDATE = {
     "type": "remit_mandate",
     "objective": {"type": "correct-order", "target": {"order": ["W0x0"]}, "summary": "another address"},
     "powers": [{"power": "represent"}, {"power": "receive", "attributes": ["order.status"]}],
 }
+
+
+class Shares:
+    """Holds processes to a share of a core each, through control groups of ours."""
+
+    def __init__(self, cores: float) -> None:
+        self._cores = cores
+        self._made: list[Path] = []
+
+    def hold(self, pid: int) -> bool:
+        """Hold a process; False where that is not to be had here."""
+        if not self._cores:
+            return False
+        old = Path("/sys/fs/cgroup/cpu")
+        group = (old if old.is_dir() else Path("/sys/fs/cgroup")) / f"remit-bench-{pid}"
+        try:
+            group.mkdir()
+            self._made.append(group)
+            if old.is_dir():
+                (group / "cpu.cfs_period_us").write_text(str(_PERIOD_US))
+                (group / "cpu.cfs_quota_us").write_text(str(round(_PERIOD_US * self._cores)))
+            else:
+                (group / "cpu.max").write_text(f"{round(_PERIOD_US * self._cores)} {_PERIOD_US}")
+            (group / "cgroup.procs").write_text(str(pid))
+        except OSError as problem:
+            print(f"no share of a core to be had: {problem}")
+            return False
+        return True
+
+    def close(self) -> None:
+        """Take the groups away again, once nobody is in them."""
+        for group in self._made:
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 class Nodes:
@@ -142,7 +178,12 @@ def _tried(given: argparse.Namespace, nodes: Nodes) -> int:
             failed += fine != given.times
             print(f"{name}: {fine:,} of {given.times:,} as they must be", flush=True)
     if given.only in {None, "rates"}:
+        shares = Shares(given.share)
+        held = [shares.hold(node.pid) for node in nodes.both]
+        print(f"each node is held to {given.share} of a core" if all(held) else "nodes take what they get")
         rates(given, nodes, made)
+        nodes.close()
+        shares.close()
     return failed
 
 
@@ -155,6 +196,9 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=100)
     parser.add_argument("--orders", type=int, default=20)
     parser.add_argument("--folder", default=None)
+    parser.add_argument(
+        "--share", type=float, default=0.25, help="how much of a core each node gets while rates are measured; 0: what it can get"
+    )
     parser.add_argument("--only", choices=("replays", "revocations", "rates"), default=None)
     given = parser.parse_args()
     room = Path(tempfile.mkdtemp(prefix=".bench-pg-", dir=given.folder or Path(__file__).parent.parent))
