@@ -39,6 +39,39 @@ def test_the_proof_of_a_refused_request_is_good_for_no_other_body(early: str) ->
         assert arena.ask(task, "order.return", SEND_BACK).json()["decision"] == "needs_human"
 
 
+def forget(arena: Arena) -> None:
+    """Be as another node, that has seen nothing of what this one was sent."""
+    arena.parts.spent._new, arena.parts.spent._old = set(), set()
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+@pytest.mark.parametrize("early", REFUSED_EARLY)
+def test_the_proof_of_a_refused_request_is_spent_at_every_node(early: str) -> None:
+    """⚔ What one process remembers, another has not seen: here it forgets everything, as another node would know nothing."""
+    body, headers, code = REFUSED_EARLY[early]
+    with open_arena() as arena:
+        task = arena.task()
+        path = f"/v1/tasks/{task.id}/asks"
+        proof = {"dpop": arena.proof(task.agent, "POST", path, token=task.token)}
+        assert code_of(arena.send(task, path, body, headers={**headers, **proof})) == code
+        forget(arena)
+        with arena.unchanged():
+            stolen = arena.send(task, path, {"action": "order.return", "params": SEND_BACK}, headers=proof)
+            arena.refused(stolen, "credential.replayed", on_record=False)
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+def test_the_assertion_of_a_refused_exchange_is_spent_at_every_node() -> None:
+    with open_arena() as arena:
+        agent = arena.agent()
+        credentials = agent.identity.credentials(issuer=ISSUER, now_s=time.time())
+        unknown = {"grant_type": EXCHANGE, "subject_token": "man_x", "subject_token_type": calls.MANDATE_TOKEN, **credentials}
+        assert arena.form("/oauth/token", unknown, key=agent).json()["error"] == "invalid_grant"
+        forget(arena)
+        stolen = pushed(arena, credentials)
+        assert (stolen.status_code, code_of(stolen)) == (401, "credential.replayed")
+
+
 def pushed(arena: Arena, credentials: Mapping[str, str], headers: Mapping[str, str] | None = None) -> httpx.Response:
     """A pushed request bound to a key of whoever sends it."""
     key = ProofKey()

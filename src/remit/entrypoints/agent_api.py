@@ -43,6 +43,7 @@ from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.redact_ask import AskIn
 from remit.usecases.redacting import AttachedFile
 from remit.usecases.report_misuse import refuse_human_credential
+from remit.usecases.spend_refused import spend_refused
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
 
 COOKIE: Final = "remit_session"
@@ -91,6 +92,15 @@ class AgentApi:
             return await self._after_the_end(scope, ask_id)
         workload = await self.prove(scope)
         self.limits.verify_client(workload.client_id)
+        try:
+            return await self._proved(scope, receive, workload, task, what, ask_id)
+        except Refused as refused:
+            await spend_refused(self.parts, workload.marks, refused)
+            raise
+
+    async def _proved(  # what was asked for, at which address
+        self, scope: Scope, receive: Receive, workload: Workload, task: str | None, what: str | None, ask_id: str | None
+    ) -> Answer:
         if task is not None and task != workload.task:
             # Unknown and foreign tasks answer alike.
             raise Refused(Code.TASK_ENDED, "the token is for another task")

@@ -33,6 +33,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, SomebodyElse, prove_client, prove_key
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report_misuse import refuse_human_credential
+from remit.usecases.spend_refused import spend_refused
 
 _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -82,6 +83,13 @@ class OAuth:
             self.limits.count_unproved(scope)
             raise
         self.limits.verify_client(caller.agent.record.id)
+        try:
+            return await self._asked(scope, caller, form)
+        except Refused as refused:
+            await spend_refused(self.parts, caller.marks, refused)
+            raise
+
+    async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         match scope["path"]:
             case "/oauth/par":
                 return await self._push(scope, caller, form)
