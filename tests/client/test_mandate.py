@@ -194,9 +194,14 @@ def test_finish_refuses_what_another_agent_began(desk: FakeDesk, make_agent: Mak
     assert desk.requests("/oauth/token") == []
 
 
-def test_a_code_is_not_sent_twice_when_its_answer_is_lost(desk: FakeDesk, make_agent: MakeAgent) -> None:
+ODDLY_LOST = AttributeError("'NoneType' object has no attribute 'getpeername'")
+"""What anyio says when a server dies while somebody connects."""
+
+
+@pytest.mark.parametrize("how", [httpx.ReadError("reset"), ODDLY_LOST], ids=["reset", "oddly"])
+def test_a_code_is_not_sent_twice_when_its_answer_is_lost(desk: FakeDesk, make_agent: MakeAgent, how: Exception) -> None:
     def lost(_: Seen) -> Response:
-        raise httpx.ReadError("reset")
+        raise how
 
     async def main() -> None:
         async with make_agent() as agent:

@@ -108,7 +108,11 @@ class Sender:
         request = self.http.build_request(
             call.method, call.url, headers=self._headers(call, token), data=form, content=call.body, timeout=timeout
         )
-        response = await self.http.send(request, stream=True)
+        try:
+            response = await self.http.send(request, stream=True)
+        except AttributeError as lost:
+            # A server that dies while somebody connects leaves a socket that anyio looks at and that is gone already (seen with 4.16).
+            raise httpx.ReadError("the connection was lost as it was made", request=request) from lost
         try:
             body = await _whole(response)
         finally:

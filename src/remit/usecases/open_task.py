@@ -15,7 +15,7 @@ from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import Redeemed, invalid_grant
 from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.parts import Parts
-from remit.usecases.perform import dispatch
+from remit.usecases.perform import carry_out
 from remit.usecases.prove_client import Caller
 from remit.usecases.read_case import verify_case
 from remit.usecases.recording import draft, pseudonym, write
@@ -178,8 +178,9 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord], expects
             entries=written.rows,
         )
     )
-    # A crash here leaves the ticket queued; the outbox job opens it. The agent's first write waits for the case.
-    await dispatch(parts, ticket.id)
+    # A crash here leaves the ticket sent, and the helpdesk asked after it: what it never saw is opened then. The agent's first write
+    # waits for the case. Nothing was read for the sending that the commit above has not compared: one record is enough (decision 12).
+    await carry_out(parts, Kept(ticket, 1), None)
     return task
 
 
@@ -193,8 +194,10 @@ def _ticket(parts: Parts, task: TaskRecord, now: Instant) -> ActRecord:
         case=task.case,
         door="helpdesk",
         payload=canonical(payload).decode(),
-        state=ActState.QUEUED,
+        state=ActState.SENT,
         queued_at=now,
+        sent_at=now,
+        tries=1,
     )
 
 
