@@ -36,7 +36,7 @@ from contracts.store_plugs import (
 from contracts.test_store_transcript import verify_committed
 from postgres_server import NoServer, start
 from postgres_tests import postgres_url
-from remit.adapters.store import postgres_read, postgres_schema
+from remit.adapters.store import postgres_read, postgres_schema, start_checks
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.migrations import postgres as migrations
 from remit.adapters.store.postgres import PostgresStore, node_name
@@ -411,6 +411,32 @@ def test_processes_of_one_folder_keep_their_high_water_apart_and_the_newest_coun
     with pytest.raises(Refused) as caught:
         postgres_store(tmp_path)
     assert caught.value.code is Code.LOG_OLDER
+
+
+def test_a_process_that_starts_while_others_write_does_not_take_the_store_for_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker is replaced under load: what the others publish after the log was read is no sign of an old store."""
+    right = start_checks.verify_log
+
+    def while_others_write(*given: Any) -> None:
+        right(*given)
+
+        async def work() -> None:
+            other = await asyncio.to_thread(undisturbed)
+            await other.commit(entries(7, 8))
+            await other.close()
+
+        asyncio.run(work())
+
+    def undisturbed() -> Any:
+        with monkeypatch.context() as inside:
+            inside.setattr(start_checks, "verify_log", right)
+            return postgres_store(tmp_path)
+
+    run(lambda folder, _=None: postgres_store(folder), tmp_path, lambda store: store.commit(entries(0)))
+    monkeypatch.setattr(start_checks, "verify_log", while_others_write)
+    asyncio.run(postgres_store(tmp_path).close())
 
 
 def test_a_recovery_leaves_nothing_of_what_other_processes_had_published(tmp_path: Path) -> None:

@@ -112,8 +112,10 @@ class PostgresStore:
                 verify_durable(session)
                 migrate(session, making=False)
                 prepare(session, desk, EMPTY_ROOT)
+                # Published first, then the log: what others publish meanwhile is in the log, and it never seems older than it is.
+                kept = None if recovering else outside.newest()
                 show_desk(session, desk)
-                return verify_kept(session, outside, verify, sign, recovering=recovering, verify_sealed=verify_sealed)
+                return verify_kept(session, outside, kept, verify, sign, recovering=recovering, verify_sealed=verify_sealed)
 
         try:
             head = aside(check)

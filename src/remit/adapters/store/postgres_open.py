@@ -6,7 +6,7 @@ from remit.adapters.postgres import Session
 from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
 from remit.adapters.sqlite_files import why as why_not_written
 from remit.adapters.store import start_checks
-from remit.adapters.store.highwater import HighWater, Verify
+from remit.adapters.store.highwater import HighWater, Kept, Verify
 from remit.adapters.store.log import Log, Sign
 from remit.adapters.store.postgres_ground import Head
 from remit.adapters.store.sealed import sealings
@@ -33,6 +33,7 @@ def verify_durable(session: Session) -> None:
 def verify_kept(
     session: Session,
     outside: HighWater,
+    kept: Kept | None,
     verify: Verify,
     sign: Sign,
     *,
@@ -45,7 +46,7 @@ def verify_kept(
     if recovering:
         outside.frozen = True
     else:
-        start_checks.verify_not_older(log, outside)
+        start_checks.verify_not_older(log, outside, kept)
     verify_sealed(sealings(session))
     head = Head(0, log.size, log.root, log.note, b"")
     if recovering:
