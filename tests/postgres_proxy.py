@@ -15,12 +15,15 @@ class Proxy:
     """A socket of its own before a server's."""
 
     def __init__(self, url: str) -> None:
-        self._there = str(Path(parse_qs(urlsplit(url).query)["host"][0]) / NAME)
+        self._there = _socket(url)
         self._folder = tempfile.mkdtemp(prefix="remit-proxy-")
         self.url = url.partition("?")[0] + f"?host={self._folder}"
         self._word = b""
         self._where = ""
         self._go_on = threading.Event()
+        self._lost: frozenset[str] = frozenset()
+        self._refuses = False
+        self._connections: list[_Connection] = []
         self.times = 0
         """How often something was cut or held up."""
         self._listening = socket.socket(socket.AF_UNIX)
@@ -41,6 +44,31 @@ class Proxy:
         """Let the answer through."""
         self._go_on.set()
 
+    def lose(self, *ways: str) -> None:
+        """From now on nothing gets through any more, and nobody is told: neither what is asked (`asks`) nor what is answered (`answers`).
+
+        What was lost stays lost: connections of this time are of no use later either.
+        """
+        self._lost = frozenset(ways or ("asks", "answers"))
+        for one in self._connections:
+            one.lost |= self._lost
+
+    def sever(self) -> None:
+        """End every connection, and take no new one."""
+        self._refuses = True
+        for one in self._connections:
+            one.end()
+
+    def heal(self) -> None:
+        """New connections are taken, and everything on them gets through."""
+        self._lost, self._refuses = frozenset(), False
+
+    def lead(self, url: str) -> None:
+        """Lead new connections to another server, and end the others: as a name does that is given to a new primary."""
+        self._there = _socket(url)
+        for one in self._connections:
+            one.end()
+
     def close(self) -> None:
         """Take nobody any more."""
         self._go_on.set()
@@ -53,7 +81,11 @@ class Proxy:
                 here, _ = self._listening.accept()
             except OSError:
                 return
-            _Connection(self, here, self._there)
+            if self._refuses:
+                here.close()
+                continue
+            with contextlib.suppress(OSError):
+                self._connections.append(_Connection(self, here, self._there, self._lost))
 
     def said(self, data: bytes) -> str:
         """What is to be done with what somebody says."""
@@ -69,14 +101,24 @@ class Proxy:
             self._go_on.wait()
 
 
+def _socket(url: str) -> str:
+    return str(Path(parse_qs(urlsplit(url).query)["host"][0]) / NAME)
+
+
 class _Connection:
     """One connection through it, both ways."""
 
-    def __init__(self, proxy: Proxy, here: socket.socket, there: str) -> None:
+    def __init__(self, proxy: Proxy, here: socket.socket, there: str, lost: frozenset[str]) -> None:
         self._proxy = proxy
+        self.lost = lost
         self._here = here
         self._there = socket.socket(socket.AF_UNIX)
-        self._there.connect(there)
+        try:
+            self._there.connect(there)
+        except OSError:
+            self._there.close()
+            here.close()
+            raise
         self._next = ""
         for work in (self._ask, self._answer):
             threading.Thread(target=work, daemon=True).start()
@@ -88,8 +130,9 @@ class _Connection:
                 if self._next == "before":
                     self._proxy.held_up()
                     break
-                self._there.sendall(data)
-        self._end()
+                if "asks" not in self.lost:
+                    self._there.sendall(data)
+        self.end()
 
     def _answer(self) -> None:
         with contextlib.suppress(OSError):
@@ -99,10 +142,12 @@ class _Connection:
                     if self._next == "behind":
                         break
                     self._next = ""
-                self._here.sendall(data)
-        self._end()
+                if "answers" not in self.lost:
+                    self._here.sendall(data)
+        self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Cut it."""
         for one in (self._here, self._there):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

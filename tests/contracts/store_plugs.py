@@ -70,11 +70,11 @@ def desk_of(folder: Path) -> str:
 
 
 def postgres_store(
-    folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False, node: str = "outside"
+    folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False, node: str = "outside", url: str = ""
 ) -> PostgresStore:
     """A node's store; each folder is a desk of its own in one database."""
     return PostgresStore.open(
-        postgres_url(), desk_of(folder), sign=sign, verify=verify, high_water=folder / node, recovering=recovering, on_point=on_point
+        url or postgres_url(), desk_of(folder), sign=sign, verify=verify, high_water=folder / node, recovering=recovering, on_point=on_point
     )
 
 

@@ -36,7 +36,7 @@ from contracts.store_plugs import (
 from contracts.test_store_transcript import verify_committed
 from postgres_server import NoServer, start
 from postgres_tests import postgres_url
-from remit.adapters.store import postgres_read, postgres_schema
+from remit.adapters.store import postgres_read, postgres_schema, start_checks
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.migrations import postgres as migrations
 from remit.adapters.store.postgres import PostgresStore, node_name
@@ -124,7 +124,7 @@ def test_a_node_whose_clock_has_jumped_does_not_open_the_others_to_replays(tmp_p
 
     async def work(one: Any, other: Any) -> None:
         await one.commit(Commit(marks=(Mark("proof", now + 300_000), Mark("old", now - 300_000))))
-        other._writer._purge_after = 0.0
+        other._writer.tidying.after = 0.0
         await other.commit(Commit(entries=(entry(1, at=now + 86_400_000),)))
         await other.commit(Commit())  # behind the forgetting, which comes after the answer
         await one.commit(Commit(marks=(Mark("old", now),)))  # it is forgotten once its time is over
@@ -335,7 +335,9 @@ def test_a_longer_log_that_only_lacks_the_signature_is_not_built_on(tmp_path: Pa
         await store.commit(entries(0, 1, 2))
         statement = "update head set seq = seq + 1, size = 4, root = $2, edge = $3, note = $4 where desk = $1"
         note = await store.checkpoint() if old else forged
-        await asyncio.to_thread(sql, (statement, desk_of(tmp_path), grown.root(), edge, note))
+        more = entry(3)
+        row = ("insert into entry values ($1, 3, $2, $3, $4, '', '', '')", desk_of(tmp_path), more.kind, more.at, more.leaf)
+        await asyncio.to_thread(sql, (statement, desk_of(tmp_path), grown.root(), edge, note), row)
         with pytest.raises(Fault):
             await store.commit(entries(4))
 
@@ -409,6 +411,32 @@ def test_processes_of_one_folder_keep_their_high_water_apart_and_the_newest_coun
     with pytest.raises(Refused) as caught:
         postgres_store(tmp_path)
     assert caught.value.code is Code.LOG_OLDER
+
+
+def test_a_process_that_starts_while_others_write_does_not_take_the_store_for_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker is replaced under load: what the others publish after the log was read is no sign of an old store."""
+    right = start_checks.verify_log
+
+    def while_others_write(*given: Any) -> None:
+        right(*given)
+
+        async def work() -> None:
+            other = await asyncio.to_thread(undisturbed)
+            await other.commit(entries(7, 8))
+            await other.close()
+
+        asyncio.run(work())
+
+    def undisturbed() -> Any:
+        with monkeypatch.context() as inside:
+            inside.setattr(start_checks, "verify_log", right)
+            return postgres_store(tmp_path)
+
+    run(lambda folder, _=None: postgres_store(folder), tmp_path, lambda store: store.commit(entries(0)))
+    monkeypatch.setattr(start_checks, "verify_log", while_others_write)
+    asyncio.run(postgres_store(tmp_path).close())
 
 
 def test_a_recovery_leaves_nothing_of_what_other_processes_had_published(tmp_path: Path) -> None:
@@ -574,7 +602,7 @@ def test_no_statement_goes_through_more_rows_than_it_is_asked_for(crowded: Path,
     """Whatever statistics say, or do not say yet: an ask costs the same beside ten rows and ten million."""
     statement = hot_statements()[name]
     given = {
-        "ground": [["task"] * 9, [f"t{n}" for n in range(9)], ["kind7"], ["mark7"], ["scope7"], ["key"], ["t7"], ["task:t7"]],
+        "ground": [ROWS - 7, ["task"] * 9, [f"t{n}" for n in range(9)], ["kind7"], ["mark7"], ["scope7"], ["key"], ["t7"], ["task:t7"]],
         "write": written(),
         "fetch": [[7, 8], [1, 1], [7, 8]],
         "one": ["task", "t7"],

@@ -45,6 +45,7 @@ from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import draft, keyed_digest, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released
+from remit.usecases.same_rules import rules_expected
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
 from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
@@ -188,6 +189,7 @@ async def _yes(  # one answer and all it hangs on
     parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], assertion: Mapping[str, Json] | None
 ) -> Reply:
     record = kept.record
+    rules = await rules_expected(parts)
     # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
     with contextlib.suppress(Fault):
         await verify_case(parts, (await parts.store.get(TaskRecord, record.task)).record)
@@ -199,7 +201,7 @@ async def _yes(  # one answer and all it hangs on
     mine = await verify_still_say(parts, ask.record, (said,))
     if confirmers.remaining:
         written = await write(parts, answered_entry(parts, ask.record, answered, said))
-        await parts.store.commit(Commit(expects=mine, puts=(Put(answered, kept.rev, record), used), entries=written.rows))
+        await parts.store.commit(Commit(expects=(rules, *mine), puts=(Put(answered, kept.rev, record), used), entries=written.rows))
         return await reply_of(parts, ask.record)
     verify_complete(confirmers)
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(record.who))

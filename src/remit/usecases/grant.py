@@ -31,6 +31,7 @@ from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.same_rules import rules_expected
 from remit.usecases.standing import NEVER, suspension_expects
 
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -72,6 +73,7 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
 
     Source: RFC 9126, RFC 9396.
     """
+    rules = await rules_expected(parts)
     now = parts.world.now()
     details = wanted.details
     if not isinstance(details, (list, tuple)) or len(details) != 1:
@@ -104,12 +106,13 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
                 puts=(Put(request, 0),),
                 marks=caller.marks,
                 steps=opened_steps("mandate", agent=request.client_id, operator=request.operator, at=now),
-                expects=(Expect("agent", caller.agent.record.id, caller.agent.rev),),
+                expects=(rules, Expect("agent", caller.agent.record.id, caller.agent.rev)),
             )
         )
     except Replayed as stands:
         raise caller.replayed(stands) from None
     except Conflict:
+        await rules_expected(parts)
         raise Refused(Code.AGENT_SUSPENDED, "the agent changed meanwhile") from None
     return request
 
@@ -122,6 +125,7 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
     Raises:
         Refused: `request.not_found`, `mandate.invalid`, `mandate.inactive`, `agent.suspended`.
     """
+    await rules_expected(parts)
     request = (await open_request(parts, request_id)).record
     now = parts.world.now()
     asked = read_mandate(decode(request.wire.encode()), parts.catalogue, now=request.created_at)
@@ -162,6 +166,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
 
     Source: 2-model.md §3 (Grant), §8 (Passkeys); RFC 6749 §4.1.2, RFC 9207 (iss).
     """
+    rules = await rules_expected(parts)
     kept = await open_request(parts, request_id)
     ceremony, passkey = await take_ceremony(
         parts, ceremony_id, purpose="grant", subject=request_id, person=customer.id, assertion=assertion
@@ -218,7 +223,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
     try:
         await parts.store.commit(
             Commit(
-                expects=(*expects, granting),
+                expects=(rules, *expects, granting),
                 puts=(
                     Put(record, 0),
                     Put(granted, kept.rev, kept.record),
@@ -230,6 +235,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
             )
         )
     except Conflict:
+        await rules_expected(parts)
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered meanwhile") from None
     query = {"code": code, "iss": parts.terms.issuer} | ({"state": granted.state} if granted.state else {})
     return with_query(granted.redirect_uri, query)

@@ -9,6 +9,7 @@ from remit.domain.records import MandateRecord, Person
 from remit.domain.values import Instant
 from remit.ports.store import Expect, Kept, Missing
 from remit.usecases.parts import Parts
+from remit.usecases.same_rules import rules_expected
 from remit.usecases.standing import NEVER, actor_expects, mandate_of, suspension_expects, verify_actors
 
 MOST_ACTORS: Final = 5
@@ -28,6 +29,7 @@ async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant
     Source: 5-standards.md §3 (only `active` permits anything; the state is checked atomically with issuance; depth is
         counted after adding the new actor); docs/decisions/0018-five-actors.md.
     """
+    rules = await rules_expected(parts)
     mandate = kept.record
     chain = [kept, *await _above(parts, mandate)]
     if len(chain) + further > MOST_ACTORS:
@@ -55,7 +57,7 @@ async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant
         raise Refused(
             Code.MANDATE_INACTIVE, "the customer's mandates are paused", public="The customer's mandates are paused at the moment."
         )
-    return (*expects, Expect("person", customer.record.id, customer.rev))
+    return (rules, *expects, Expect("person", customer.record.id, customer.rev))
 
 
 def verify_usable(parts: Parts, mandate: MandateRecord, now: Instant) -> None:

@@ -12,6 +12,7 @@ from remit.domain.values import JsonObject, instant_text
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.same_rules import rules_expected
 from remit.usecases.standing import mandate_of
 
 
@@ -23,6 +24,7 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
 
     Source: 2-model.md §3 (narrows).
     """
+    rules = await rules_expected(parts)
     try:
         kept = await parts.store.get(MandateRecord, mandate_id)
     except Missing:
@@ -59,7 +61,7 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
         ),
     )
     try:
-        await parts.store.commit(Commit(puts=(Put(new, kept.rev, old),), entries=written.rows))
+        await parts.store.commit(Commit(expects=(rules,), puts=(Put(new, kept.rev, old),), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the mandate changed meanwhile", retry_after_s=1) from None
     return new

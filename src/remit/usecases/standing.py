@@ -22,7 +22,6 @@ from remit.domain.records import (
     MandateRecord,
     Person,
     Record,
-    Rules,
     Suspension,
     TaskRecord,
     TaskState,
@@ -33,6 +32,7 @@ from remit.ports.store import Expect, Kept, Missing, Snapshot
 from remit.ports.tracing import Step
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.prove_client import SomebodyElse
+from remit.usecases.same_rules import RULES, verify_same_rules
 
 R = TypeVar("R", bound=Record)
 _CACHE = 10_000
@@ -123,6 +123,8 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
         Refused: `task.ended`, `mandate.inactive`.
         Fault: `fault.policy` when this node stands on other rules than the desk, `fault.store`.
     """
+    # ⚔ First: an older catalogue must not judge, nor tell agents that their mandates are no good.
+    rules = verify_same_rules(parts, snapshot.records.get(RULES))
     task = _need(snapshot, TaskRecord, task_id)
     chain: list[tuple[Kept[MandateRecord], Mandate]] = []
     mandate_id = task.record.mandate
@@ -147,10 +149,7 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
             expects.append(Expect("suspension", name, NEVER))
     for above, _ in chain[1:]:
         expects.extend(await actor_expects(parts, above.record.client_id, above.record.operator))
-    rules = snapshot.records.get(("rules", "rules"))
-    expects.append(Expect("rules", "rules", 0 if rules is None else rules.rev))
-    if rules is not None and isinstance(rules.record, Rules) and rules.record.digest != parts.rules_digest:
-        raise Fault(Code.FAULT_POLICY, "this node stands on other rules than the last policy.changed entry; restart it with the new rules")
+    expects.append(rules)
     ground = _Ground(
         stood=tuple(((one.kind, one.id), snapshot.records.get((one.kind, one.id))) for one in expects if one.rev >= 0),
         task=task,

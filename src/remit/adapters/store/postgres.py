@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
 from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, Session, aside, connect, why
-from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
-from remit.adapters.sqlite_files import why as why_not_written
-from remit.adapters.store import start_checks
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.highwater import HighWater, Point, Verify
-from remit.adapters.store.log import Log, Sign
-from remit.adapters.store.postgres_ground import read_ground
+from remit.adapters.store.log import Sign
+from remit.adapters.store.postgres_ground import Head, read_ground
 from remit.adapters.store.postgres_group import GroupWriter
+from remit.adapters.store.postgres_open import verify_durable, verify_kept
 from remit.adapters.store.postgres_read import Reader
 from remit.adapters.store.postgres_schema import migrate, prepare
-from remit.adapters.store.sealed import sealings
+from remit.adapters.store.postgres_seen import Seen
+from remit.adapters.store.postgres_tree import EMPTY, Tree
 from remit.adapters.store.shown_desk import show_desk
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
@@ -62,15 +61,20 @@ class PostgresStore:
     It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `Published`).
     """
 
-    def __init__(self, url: str, desk: str, *, sign: Sign, verify: Verify, high_water: HighWater, on_point: Point | None) -> None:
-        """Put together by `open`, which has checked everything."""
+    def __init__(
+        self, url: str, desk: str, *, sign: Sign, verify: Verify, high_water: HighWater, on_point: Point | None, head: Head = EMPTY
+    ) -> None:
+        """Put together by `open`, which has checked everything; `head` is what it found."""
         self._url = url
         self._desk = desk
         decoded = Decoded()
         self._decoded = decoded
         self._high_water = high_water
         self._reader = Reader(desk, decoded)
-        self._writer = GroupWriter(self._connect, desk, sign=sign, verify=verify, high_water=high_water, decoded=decoded, on_point=on_point)
+        self._seen = Seen(desk, Tree(desk, verify, head), decoded=decoded, high_water=high_water)
+        self._writer = GroupWriter(
+            self._connect, desk, sign=sign, seen=self._seen, high_water=high_water, decoded=decoded, on_point=on_point
+        )
         self._idle: list[Connection] = []
         self._slots = asyncio.Semaphore(_READERS)
         self._closed = False
@@ -103,22 +107,24 @@ class PostgresStore:
         """
         outside = HighWater(high_water, verify, on_point or _quiet, shared=True)
 
-        def check() -> None:
+        def check() -> Head:
             with contextlib.closing(Session(url, name="remit open", answer_s=_OPENING_S)) as session:
-                _verify_durable(session)
+                verify_durable(session)
                 migrate(session, making=False)
                 prepare(session, desk, EMPTY_ROOT)
+                # Published first, then the log: what others publish meanwhile is in the log, and it never seems older than it is.
+                kept = None if recovering else outside.newest()
                 show_desk(session, desk)
-                _verify(session, outside, verify, sign, recovering=recovering, verify_sealed=verify_sealed)
+                return verify_kept(session, outside, kept, verify, sign, recovering=recovering, verify_sealed=verify_sealed)
 
         try:
-            aside(check)
+            head = aside(check)
         except BaseException as problem:
             outside.close()
             if isinstance(problem, BROKEN):
                 raise Fault(Code.FAULT_STORE, why(problem)) from None
             raise
-        return cls(url, desk, sign=sign, verify=verify, high_water=outside, on_point=on_point)
+        return cls(url, desk, sign=sign, verify=verify, high_water=outside, on_point=on_point, head=head)
 
     async def get(self, kind: type[R], record_id: str) -> Kept[R]:
         """Read one record."""
@@ -148,8 +154,7 @@ class PostgresStore:
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""
-        if self._resting is None:
-            self._resting = asyncio.create_task(self._rest())
+        self._begin()
         return await self._writer.commit(commit)
 
     async def fold(self) -> None:
@@ -215,13 +220,25 @@ class PostgresStore:
 
     async def _connect(self) -> Connection:
         connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
-        await connection.execute(_BY_INDEX)
+        try:
+            await connection.execute(_BY_INDEX)
+            await self._seen.verify(connection)
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
+
+    def _begin(self) -> None:
+        if self._resting is None:
+            self._resting = asyncio.create_task(self._rest())
 
     async def _read(self, work: Callable[[Connection], Coroutine[None, None, T]]) -> T:
         """Read over a connection that is free, or a new one. Whoever stops waiting leaves it to finish: nothing is cut off in its middle."""
         if self._closed:
             raise Fault(Code.FAULT_STORE, "it is closed")
+        self._begin()
+        if self._seen.lost is not None:
+            raise self._seen.lost
         reading = asyncio.create_task(self._over_one(work))
         self._under_way.add(reading)
         reading.add_done_callback(self._finished)
@@ -262,50 +279,9 @@ class PostgresStore:
         return found
 
     async def _rest(self) -> None:
-        """Make the high water durable once a second, also when nothing more is written."""
+        """Once a second: make the high water durable, and see that the store has what it had, also when nothing more is written."""
         while True:
             await asyncio.sleep(1)
             with contextlib.suppress(OSError):  # the next group tries again, and its commits are told the fault
                 await self._writer.rest()
-
-
-def _verify_durable(session: Session) -> None:
-    """Check that the server keeps what it says it has kept.
-
-    Raises:
-        Refused: `settings.invalid` when it is set up to lose commits in a crash.
-    """
-    off = [name for name in ("fsync", "full_page_writes") if session.execute(f"show {name}").fetchall() != [("on",)]]
-    if off:
-        raise Refused(
-            Code.SETTINGS_INVALID,
-            f"store.url: the server runs with {' and '.join(off)} off: it would lose what was promised",
-            cure="Set it to on.",
-        )
-
-
-def _verify(
-    session: Session,
-    outside: HighWater,
-    verify: Verify,
-    sign: Sign,
-    *,
-    recovering: bool,
-    verify_sealed: Callable[[Collection[Sealing]], None],
-) -> None:
-    log = Log(session)
-    start_checks.verify_log(session, log, verify)
-    if recovering:
-        outside.frozen = True
-    else:
-        start_checks.verify_not_older(log, outside)
-    verify_sealed(sealings(session))
-    if recovering:
-        return
-    try:
-        outside.write(log.note or sign(0, EMPTY_ROOT))
-    except OSError as problem:
-        cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
-        raise Refused(
-            Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {why_not_written(problem)}", cure=cure
-        ) from None
+            await self._writer.look()

@@ -14,7 +14,16 @@ from remit.domain.records import Record
 from remit.domain.trajectory import Trail
 from remit.ports.store import Commit, Kept
 
-_HEAD: Final = "select 'head' as what, note as a, '' as b, seq as n, size as m, root as x, edge as y from head where desk = $1"
+LOST: Final = ("log.lost", "log")
+"""Kind and id of the row in which a node says that it knows of entries this store does not have. No record is of that kind."""
+_LEAVES: Final = 32
+"""So many entries that others have appended are read along with the head they lead to."""
+_NONE_SINCE: Final = 2**62
+_FIRST: Final = 3
+_HEAD: Final = f"""select 'head' as what, note as a,
+coalesce((select convert_from(body, 'UTF8') from record where desk = $1 and kind = '{LOST[0]}' and id = '{LOST[1]}'), '') as b,
+seq as n, size as m, root as x, edge as y from head where desk = $1
+union all (select 'leaf', '', '', idx, 0, leaf, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
 # `offset 0` keeps each look-up one by all its keys: whatever statistics say of a new or grown table, no plan goes through more rows.
 _PARTS: Final = {
     "record": (
@@ -62,9 +71,14 @@ class Head(NamedTuple):
 
 @dataclass(slots=True)
 class Standing:
-    """What was read (`deciding.Ground`), and the head under which it was."""
+    """What was read (`deciding.Ground`), and the head under which it was.
+
+    `leaves` are the first entries from a place on that was asked for; `lost` is a checkpoint that a node missed in this store.
+    """
 
     head: Head
+    lost: str = ""
+    leaves: dict[int, bytes] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
     records: dict[Key, Kept[Record]] = field(default_factory=dict)
     counters: dict[Key, int] = field(default_factory=dict)
@@ -93,8 +107,10 @@ class Standing:
         return self.drops.get(kind, 0)
 
 
-async def read_ground(connection: Connection, desk: str, commits: Sequence[Commit], decoded: Decoded) -> Standing:
-    """Read everything that these commits are decided on.
+async def read_ground(
+    connection: Connection, desk: str, commits: Sequence[Commit], decoded: Decoded, *, since: int = _NONE_SINCE
+) -> Standing:
+    """Read everything that these commits are decided on, and the first entries behind the place `since`.
 
     Raises:
         Fault: `fault.store` when the desk has no head, or a trail is damaged.
@@ -102,11 +118,11 @@ async def read_ground(connection: Connection, desk: str, commits: Sequence[Commi
     """
     wanted = _wanted(commits)
     names = tuple(name for name in _PARTS if wanted[name][0])
-    rows = await connection.fetch(_statement(names), desk, *[column for name in names for column in wanted[name]])
+    rows = await connection.fetch(_statement(names), desk, since, *[column for name in names for column in wanted[name]])
     head = next((row for row in rows if row["what"] == "head"), None)
     if head is None:
         raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
-    standing = Standing(Head(head["n"], head["m"], head["x"], head["a"], head["y"]))
+    standing = Standing(Head(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"])
     for what, a, b, n, _, body, _ in rows:
         _take(standing, what, a, b, n, body, decoded)
     return standing
@@ -126,6 +142,8 @@ def _take(standing: Standing, what: str, a: str, b: str, n: int, body: bytes, de
             standing.touches[a] = n
         case "trail":
             standing.trails[a] = trails.read(body)
+        case "leaf":
+            standing.leaves[n] = body
         case _:
             pass  # the head
 
@@ -166,7 +184,7 @@ def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
 
 @cache
 def _statement(names: tuple[str, ...]) -> str:
-    parts, place = [_HEAD], 2
+    parts, place = [_HEAD], _FIRST
     for name in names:
         count, text = _PARTS[name]
         parts.append(text.format(*[f"${place + number}" for number in range(count)]))

@@ -17,12 +17,12 @@ import asyncpg
 from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
 from remit.adapters.store.deciding import Deciding
 from remit.adapters.store.decoded import Decoded
-from remit.adapters.store.highwater import HighWater, Point, Verify
+from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.log import Sign
-from remit.adapters.store.migrations.postgres import AHEAD, PARTITION
-from remit.adapters.store.postgres_ground import read_ground
-from remit.adapters.store.postgres_schema import make_partition
-from remit.adapters.store.postgres_tree import Grown, Tree
+from remit.adapters.store.postgres_ground import Standing, read_ground
+from remit.adapters.store.postgres_seen import Seen
+from remit.adapters.store.postgres_tidy import Tidying
+from remit.adapters.store.postgres_tree import Grown
 from remit.adapters.store.postgres_write import write_group
 from remit.domain.errors import Code, Fault, Refused
 from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
@@ -36,9 +36,6 @@ _PATIENCE_MS: Final = 500
 """So long a node waits for its turn, or for a group of another that the server is writing."""
 _TURNS_S: Final = 1.0
 """For so long after it came second a node waits for its turn."""
-_PURGE_EVERY_S: Final = 60.0
-_PURGE: Final = """delete from mark
-where desk = $1 and until < least($2, (extract(epoch from clock_timestamp()) * 1000)::bigint) - 120000"""
 _AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError, asyncpg.SerializationError)
 """What the server says of a statement that changed nothing and may be tried again."""
 
@@ -61,7 +58,7 @@ class GroupWriter:
     """The writing side of one node, on the loop that first used it."""
 
     def __init__(
-        self, connect: Connect, desk: str, *, sign: Sign, verify: Verify, high_water: HighWater, decoded: Decoded, on_point: Point | None
+        self, connect: Connect, desk: str, *, sign: Sign, seen: Seen, high_water: HighWater, decoded: Decoded, on_point: Point | None
     ) -> None:
         self._connect = connect
         self._desk = desk
@@ -69,7 +66,8 @@ class GroupWriter:
         self._high_water = high_water
         self._decoded = decoded
         self._on_point = on_point
-        self.tree = Tree(desk, verify)
+        self._seen = seen
+        self.tree = seen.tree
         self._lock = zlib.crc32(f"remit {desk}".encode())
         self._connection: Connection | None = None
         self._alone = asyncio.Lock()
@@ -80,8 +78,7 @@ class GroupWriter:
         self._closed = False
         self._turns_until = 0.0
         self._behind = False
-        self._purge_after = 0.0
-        self._partitions = 0
+        self.tidying = Tidying(desk)
 
     async def commit(self, commit: Commit) -> Committed:
         """Hand a commit over and wait for it. Whoever stops waiting undoes nothing.
@@ -120,8 +117,9 @@ class GroupWriter:
         """
         async with self._alone:
             connection = await self._connected()
-            self.tree.stand((await read_ground(connection, self._desk, (), self._decoded)).head)
+            await self._seen.stand(connection)
             await asyncio.to_thread(self._high_water.accept, self.tree.head.note)
+            await self._seen.forget_lost(connection)
 
     async def _work(self) -> None:
         """Write one group after the other while commits wait."""
@@ -176,10 +174,10 @@ class GroupWriter:
     async def _try(self, connection: Connection, group: Sequence[Waiting]) -> Grown | None:
         """Decide and write once. None where another node moved the head in between."""
         try:
-            standing = await read_ground(connection, self._desk, [one.commit for one in group], self._decoded)
+            standing = await read_ground(connection, self._desk, [one.commit for one in group], self._decoded, since=self.tree.head.size)
         except GONE as gone:
             raise _Unread(why(gone)) from None
-        self.tree.stand(standing.head)
+        await self._stand(connection, standing)
         deciding = Deciding(standing, standing.marks)
         rows: list[EntryRow] = []
         for one in group:
@@ -211,6 +209,21 @@ class GroupWriter:
         await self._pass("store.after_commit")
         return grown
 
+    async def look(self) -> None:
+        """Stand on the head as it is now, also when nothing is written here: a store that lost something is noticed soon by everybody."""
+        async with self._alone:
+            try:
+                connection = await self._connected()
+                await self._stand(connection)
+                await self._keep_outside()
+            except (Fault, Refused, *BROKEN, OSError) as broken:
+                self._lose((), broken)
+
+    async def _stand(self, connection: Connection, ground: Standing | None = None) -> None:
+        size = self.tree.head.size
+        await self._seen.stand(connection, ground)
+        self._behind = self._behind or self.tree.head.size != size
+
     async def _pass(self, point: str) -> None:
         """Pass a point at which a fault test may hold or stop the process; aside, so that the loop goes on meanwhile."""
         if self._on_point is not None:
@@ -233,7 +246,7 @@ class GroupWriter:
                 one.future.set_result(Committed(proved, head.size, head.note))
         newest = max((row.at for one in group for row in one.commit.entries), default=0)
         if newest:
-            await self._tidy(connection, head.size, newest)
+            await self.tidying.tidy(connection, head.size, newest)
 
     async def _keep_outside(self) -> None:
         """Bring the high water up to the log before anything is answered, or written on top of it."""
@@ -249,20 +262,6 @@ class GroupWriter:
         """Make the high water durable, when a second is over since it last was."""
         async with self._outside:
             await asyncio.to_thread(self._high_water.rest)
-
-    async def _tidy(self, connection: Connection, size: int, newest: int) -> None:
-        """Now and then: forget replay marks that have expired, and make room for more entries. What fails is tried with the next group.
-
-        ⚔ A mark has expired when entries and the server's clock both say so: one node whose clock jumps must not open the others to replays.
-        """
-        now = time.monotonic()
-        if now < self._purge_after and size + AHEAD < self._partitions:
-            return
-        with contextlib.suppress(*BROKEN):
-            await connection.execute(_PURGE, self._desk, newest)
-            await make_partition(connection, size + AHEAD)
-            self._partitions = (size + AHEAD) // PARTITION * PARTITION + PARTITION
-            self._purge_after = now + _PURGE_EVERY_S
 
     @contextlib.asynccontextmanager
     async def _turn(self, connection: Connection) -> AsyncIterator[None]:

@@ -4,23 +4,31 @@ The same tables as `log`: hashes of complete subtrees at levels 8, 16, … in `n
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from remit.adapters.postgres import Connection
 from remit.adapters.store.highwater import Verify
 from remit.adapters.store.log import Sign
-from remit.adapters.store.postgres_ground import Head
+from remit.adapters.store.postgres_ground import Head, Standing
 from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import HASH_SIZE, Node
 
+T = TypeVar("T")
 _CACHE: Final = 8_192
 # `offset 0`: see postgres_ground.
 _FETCH: Final = """select 0 as level, k.idx, e.leaf as hash from unnest($2::bigint[]) k(idx)
 cross join lateral (select leaf from entry where desk = $1 and idx = k.idx offset 0) e
 union all select k.level, k.idx, n.hash from unnest($3::integer[], $4::bigint[]) k(level, idx)
 cross join lateral (select hash from node where desk = $1 and level = k.level and idx = k.idx offset 0) n"""
-_EMPTY: Final = Head(0, 0, merkle.EMPTY_ROOT, "", b"")
+EMPTY: Final = Head(0, 0, merkle.EMPTY_ROOT, "", b"")
+
+
+class Lost(Fault):
+    """The store does not have what it had promised to keep."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Code.FAULT_STORE, f"{detail}: the store lost what it had kept; stop the nodes, and run `remit recover`")
 
 
 class Grown(NamedTuple):
@@ -34,28 +42,24 @@ class Grown(NamedTuple):
 class Tree:
     """Hashes of complete subtrees never change, so what was seen of them once stays true as long as the log is the same."""
 
-    def __init__(self, desk: str, verify: Verify) -> None:
+    def __init__(self, desk: str, verify: Verify, head: Head = EMPTY) -> None:
+        """`head` is the one that was checked when the store was opened."""
         self._desk = desk
         self._verify = verify
         self._cache: dict[Node, bytes] = {}
-        self.head = _EMPTY
+        self._found = ""
+        self.head = head
 
-    def stand(self, head: Head) -> None:
+    async def stand(self, connection: Connection, ground: Standing) -> None:
         """Stand on the head that was read.
 
-        ⚔ What another node wrote counts only with the log's own signature, and a log that became shorter or another one since this
-        process last saw it is a copy put in the place of the real one, or a primary that lost what it had promised to keep.
-
         Raises:
-            Fault: `fault.store`; nothing is served from such a store before somebody looked at it.
-
-        Source: 2-model.md §9.
+            Fault: as `verify`, or what the tables say of the tree is not so.
         """
-        known = self.head
-        if head == known:
+        head = ground.head
+        if head == self.head and not ground.lost:
             return
-        if (head.size, head.root, head.note) != (known.size, known.root, known.note):
-            self._verify_later(head)
+        await self.verify(connection, self.head, ground)
         peaks = _split(head)
         read: dict[Node, bytes] = dict(peaks)
         if merkle.root(head.size, lambda level, index: read[level, index]) != head.root and head.size:
@@ -65,20 +69,58 @@ class Tree:
         self._cache.update(read)
         self.head = head
 
-    def _verify_later(self, head: Head) -> None:
-        known = self.head
-        if head.size <= known.size:
-            raise Fault(
-                Code.FAULT_STORE,
-                f"the log has {head.size} entries of another history, where {known.size} stood: the store lost what it had kept; "
-                "stop the nodes, and run `remit recover`",
-            )
+    async def verify(self, connection: Connection, known: Head, ground: Standing) -> None:
+        """Check that the log which was read goes on from the one known before it was read.
+
+        ⚔ What another node wrote counts only with the log's own signature, and a log that became shorter or another one, or grew
+        from a shorter one, is a copy put in the place of the real one, or a primary that lost what it had promised to keep. What one
+        node knows to be missing counts for all of them.
+
+        Raises:
+            Lost: nothing is served from such a store before somebody looked at it.
+            Fault: `fault.store`.
+
+        Source: 2-model.md §9.
+        """
+        head = ground.head
+        if (head.size, head.root, head.note) != (known.size, known.root, known.note):
+            if head.size <= known.size:
+                raise Lost(f"the log has {head.size} entries of another history, where {known.size} stood")
+            try:
+                signed = self._verify(head.note)
+            except Refused as refused:
+                raise Fault(Code.FAULT_STORE, f"the log's checkpoint does not verify: {refused.detail}") from None
+            if (signed.size, signed.root) != (head.size, head.root):
+                raise Fault(Code.FAULT_STORE, "the log's checkpoint is of another tree")
+            await self._verify_goes_on(connection, known.size, known.root, ground)
+        if ground.lost and ground.lost != self._found:
+            await self._verify_found(connection, ground)
+
+    async def _verify_goes_on(self, connection: Connection, size: int, root: bytes, ground: Standing) -> None:
+        """Check that the tree of a head begins with one that is known: by the leaves between them where these were read, else by a proof."""
+        head = ground.head
+        added = [ground.leaves.get(place) for place in range(size, min(head.size, size + len(ground.leaves)))]
+        if root == self.head.root and self.head.edge and size + len(added) == head.size and all(added):
+            made = merkle.new_hashes(size, merkle.leaf_hashes(filter(None, added)), self._known)
+            if merkle.root(head.size, self._over(made)) == head.root:
+                self._cache.update(made)
+                return
+        proof = await self._looked(connection, lambda read: merkle.consistency_proof(size, head.size, read), {})
         try:
-            signed = self._verify(head.note)
-        except Refused as refused:
-            raise Fault(Code.FAULT_STORE, f"the log's checkpoint does not verify: {refused.detail}") from None
-        if (signed.size, signed.root) != (head.size, head.root):
-            raise Fault(Code.FAULT_STORE, "the log's checkpoint is of another tree")
+            merkle.verify_consistency(old=size, new=head.size, old_root=root, new_root=head.root, proof=proof)
+        except Refused:
+            raise Lost(f"the log of {head.size} entries does not begin with the {size} that stood") from None
+
+    async def _verify_found(self, connection: Connection, ground: Standing) -> None:
+        """Check that what a node once missed is here: then somebody has put the right store back."""
+        try:
+            missed = self._verify(ground.lost)
+        except Refused:
+            return  # whoever can write the database can write that too
+        if missed.size > ground.head.size:
+            raise Lost(f"another node knows of {missed.size} entries, and {ground.head.size} are here")
+        await self._verify_goes_on(connection, missed.size, missed.root, ground)
+        self._found = ground.lost
 
     def grown(self, leaves: Sequence[bytes], sign: Sign) -> Grown:
         """What the tree becomes with more leaf data, signed; it counts once it is written (`took`)."""
@@ -110,6 +152,14 @@ class Tree:
             Fault: `fault.store` when the store lacks a hash.
         """
         indexes = list(dict.fromkeys(indexes))
+        return await self._looked(connection, lambda read: {one: merkle.inclusion_proof(one, size, read) for one in indexes}, made)
+
+    async def _looked(self, connection: Connection, make: Callable[[merkle.Read], T], made: dict[Node, bytes]) -> T:
+        """Make something of hashes; those that are not at hand are fetched, all at once.
+
+        Raises:
+            Fault: `fault.store` when the store lacks a hash.
+        """
         read = self._over(made)
         lacking: dict[Node, None] = {}
 
@@ -120,11 +170,11 @@ class Tree:
                 lacking[level, index] = None
                 return b""
 
-        found = {index: merkle.inclusion_proof(index, size, look) for index in indexes}
+        found = make(look)
         if not lacking:
             return found
         await self.fetch(connection, lacking)
-        return {index: merkle.inclusion_proof(index, size, read) for index in indexes}
+        return make(read)
 
     async def fetch(self, connection: Connection, wanted: Iterable[Node]) -> None:
         """Compute hashes of complete subtrees from what the tables keep.

@@ -93,7 +93,7 @@ class SqliteStore:
                 if recovering:
                     outside.frozen = True
                 else:
-                    start_checks.verify_not_older(log, outside)
+                    start_checks.verify_not_older(log, outside, outside.newest())
                 verify_sealed(sealings(writing))
             if not recovering:
                 _keep_outside(outside, log.note or sign(0, EMPTY_ROOT))

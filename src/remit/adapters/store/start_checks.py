@@ -7,7 +7,7 @@ import sqlite3
 from typing import Final
 
 from remit.adapters.store.asking import Asking
-from remit.adapters.store.highwater import HighWater, Verify
+from remit.adapters.store.highwater import HighWater, Kept, Verify
 from remit.adapters.store.log import WIDTH, Log
 from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
@@ -40,8 +40,8 @@ def verify_log(connection: Asking, log: Log, verify: Verify) -> None:
         raise _damaged(f"the log cannot be read: {unreadable}") from None
 
 
-def verify_not_older(log: Log, high_water: HighWater) -> None:
-    """Check that the log goes on from the newest checkpoint kept outside the store.
+def verify_not_older(log: Log, high_water: HighWater, kept: Kept | None) -> None:
+    """Check that the log goes on from the newest checkpoint kept outside the store, as it was `kept` before the log was read.
 
     Raises:
         Refused: `log.older` when it has lost or replaced published entries, `log.damaged` when the checkpoint outside
@@ -49,7 +49,6 @@ def verify_not_older(log: Log, high_water: HighWater) -> None:
 
     Source: 2-model.md §9 (high water).
     """
-    kept = high_water.newest()
     if kept is None:
         if log.size:
             raise Refused(

@@ -1,0 +1,61 @@
+"""What is looked at before a store on PostgreSQL is served from."""
+
+from collections.abc import Callable, Collection
+
+from remit.adapters.postgres import Session
+from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
+from remit.adapters.sqlite_files import why as why_not_written
+from remit.adapters.store import start_checks
+from remit.adapters.store.highwater import HighWater, Kept, Verify
+from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.postgres_ground import Head
+from remit.adapters.store.sealed import sealings
+from remit.domain.errors import Code, Refused
+from remit.domain.merkle import EMPTY_ROOT
+from remit.ports.vault import Sealing
+
+
+def verify_durable(session: Session) -> None:
+    """Check that the server keeps what it says it has kept.
+
+    Raises:
+        Refused: `settings.invalid` when it is set up to lose commits in a crash.
+    """
+    off = [name for name in ("fsync", "full_page_writes") if session.execute(f"show {name}").fetchall() != [("on",)]]
+    if off:
+        raise Refused(
+            Code.SETTINGS_INVALID,
+            f"store.url: the server runs with {' and '.join(off)} off: it would lose what was promised",
+            cure="Set it to on.",
+        )
+
+
+def verify_kept(
+    session: Session,
+    outside: HighWater,
+    kept: Kept | None,
+    verify: Verify,
+    sign: Sign,
+    *,
+    recovering: bool,
+    verify_sealed: Callable[[Collection[Sealing]], None],
+) -> Head:
+    """Check the log, and return what it stands at."""
+    log = Log(session)
+    start_checks.verify_log(session, log, verify)
+    if recovering:
+        outside.frozen = True
+    else:
+        start_checks.verify_not_older(log, outside, kept)
+    verify_sealed(sealings(session))
+    head = Head(0, log.size, log.root, log.note, b"")
+    if recovering:
+        return head
+    try:
+        outside.write(log.note or sign(0, EMPTY_ROOT))
+    except OSError as problem:
+        cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
+        raise Refused(
+            Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {why_not_written(problem)}", cure=cure
+        ) from None
+    return head
