@@ -1,0 +1,213 @@
+"""Findings of the review of several nodes: each fails until it is mended."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from contracts.store_plugs import NOW, desk_of, entries, postgres_store, quiet, sign, suspension, verify
+from contracts.test_store_postgres import sql, two
+from postgres_tests import postgres_url
+from remit.adapters.store import postgres_group, postgres_tree
+from remit.adapters.store.postgres import PostgresStore
+from remit.domain.errors import Fault
+from remit.domain.records import Suspension
+from remit.ports.store import Commit, Mark, Put
+
+
+def test_a_standby_promoted_too_early_is_noticed_also_when_another_node_has_grown_past_what_was_lost(tmp_path: Path) -> None:
+    """⚔ The shorter log is longer again by the time this node looks: it must still be the one it knew."""
+    desk = desk_of(tmp_path)
+
+    async def work(one: Any, other: Any) -> None:
+        await one.commit(entries(0, 1))
+        await other.commit(entries(2))
+        before = (await asyncio.to_thread(sql, ("select * from head where desk = $1", desk)))[0][0]
+        await one.commit(Commit(puts=(Put(suspension("operator:x", active=False), 0),), entries=entries(3, 4).entries))  # lost with the old primary
+        await one.get(Suspension, "operator:x")
+        await asyncio.to_thread(
+            sql,
+            ("delete from entry where desk = $1 and idx >= 3", desk),
+            ("delete from record where desk = $1", desk),
+            ("delete from link where desk = $1", desk),
+            ("update head set seq = $2, size = $3, root = $4, note = $5, edge = $6 where desk = $1", *before.values()),
+        )
+        await other.commit(Commit(puts=(Put(suspension("operator:x", active=True), 0),), entries=entries(5, 6, 7).entries))
+        seen = await one.get(Suspension, "operator:x")
+        with pytest.raises(Fault):
+            await one.commit(entries(9))
+        assert seen.record.active, "a revision of the lost history was remembered for one of this history"
+
+    two(tmp_path, work)
+
+
+def test_a_standby_that_lacks_only_what_brought_no_entries_is_noticed_too(tmp_path: Path) -> None:
+    """⚔ Marks, sessions and `sent` are kept by commits without entries: `seq` alone tells that they are gone."""
+    desk = desk_of(tmp_path)
+
+    async def work(one: Any, _other: Any) -> None:
+        await one.commit(entries(0))
+        before = (await asyncio.to_thread(sql, ("select seq from head where desk = $1", desk)))[0][0]["seq"]
+        await one.commit(Commit(marks=(Mark("proof", NOW),)))
+        await asyncio.to_thread(
+            sql, ("delete from mark where desk = $1", desk), ("update head set seq = $2 where desk = $1", desk, before)
+        )
+        with pytest.raises(Fault):
+            await one.commit(Commit(marks=(Mark("proof", NOW),)))
+
+    two(tmp_path, work)
+
+
+def test_a_node_starts_while_another_process_of_its_machine_writes(tmp_path: Path) -> None:
+    """Its store is read at one moment, the high water beside it a little later: what was written in between is no sign of an old store."""
+
+    async def work() -> None:
+        one = postgres_store(tmp_path)
+        loop = asyncio.get_running_loop()
+        told: list[int] = []
+
+        def slow(note: str) -> Any:
+            if not told:
+                told.append(1)
+                asyncio.run_coroutine_threadsafe(one.commit(entries(1)), loop).result(10)
+            return verify(note)
+
+        def start() -> PostgresStore:
+            return PostgresStore.open(postgres_url(), desk_of(tmp_path), sign=sign, verify=slow, high_water=tmp_path / "outside", recovering=False)
+
+        try:
+            await one.commit(entries(0))
+            await (await asyncio.to_thread(start)).close()
+        finally:
+            await one.close()
+
+    asyncio.run(work())
+
+
+def test_a_busy_node_does_not_keep_a_slower_one_from_ever_writing(tmp_path: Path) -> None:
+    """⚔ Whoever makes the head move at a node near the server (a refused request is enough) must not stop the others."""
+
+    def far(point: str) -> None:
+        if point == "store.before_commit":
+            time.sleep(0.02)
+
+    async def work() -> None:
+        far_away = postgres_store(tmp_path, far, node="far")
+        near = postgres_store(tmp_path, node="near")
+        stop = False
+
+        async def busy() -> None:
+            number = 0
+            while not stop:
+                number += 1
+                await near.commit(Commit(marks=(Mark(f"m{number}", NOW),)))
+
+        task = asyncio.create_task(busy())
+        faults = 0
+        for number in range(3):
+            try:
+                await far_away.commit(entries(number))
+            except Fault:
+                faults += 1
+        stop = True
+        await task
+        await far_away.close()
+        await near.close()
+        assert not faults
+
+    asyncio.run(work())
+
+
+def test_proofs_asked_for_while_the_writer_forgets_hashes_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `prove` has found in memory may be gone once the rest is fetched."""
+    monkeypatch.setattr(postgres_tree, "_CACHE", 1)
+
+    async def work(one: Any, other: Any) -> None:
+        tree = one._writer.tree
+        await other.commit(entries(*range(7)))
+        await one.commit(entries(7))
+        fetch = tree.fetch
+
+        async def held(connection: Any, wanted: Any) -> None:
+            await fetch(connection, wanted)
+            await one.commit(entries(100 + len(tree._cache)))
+
+        monkeypatch.setattr(tree, "fetch", held)
+        await one.prove([0])
+
+    two(tmp_path, work)
+
+
+def test_a_store_that_lets_nobody_in_any_more_is_a_fault_and_no_refusal(tmp_path: Path) -> None:
+    """A refusal is an answer to who asked, and acts are voided by it: an account that was locked is none."""
+    name = f"app{abs(hash(str(tmp_path))) % 10**9}"
+
+    async def admin(*statements: str) -> None:
+        connection = await asyncpg.connect(postgres_url())
+        try:
+            for one in statements:
+                await connection.execute(one)
+        finally:
+            await connection.close()
+
+    async def work() -> None:
+        first = await asyncio.to_thread(postgres_store, tmp_path)
+        await first.close()
+        await admin(f"create role {name} login superuser")
+        url = postgres_url().replace("://remit@", f"://{name}@")
+        store = await asyncio.to_thread(
+            lambda: PostgresStore.open(url, desk_of(tmp_path), sign=sign, verify=verify, high_water=tmp_path / "outside", recovering=False, on_point=quiet)
+        )
+        await store.commit(entries(0))
+        await admin(f"alter role {name} nologin")
+        try:
+            with pytest.raises(Fault):
+                await store.get(Suspension, "operator:x")
+            await store.commit(entries(1))
+        finally:
+            await store.close()
+            await admin(f"drop role {name}")
+
+    asyncio.run(work())
+
+
+def test_while_somebody_reads_the_log_for_long_room_for_more_entries_costs_the_writers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup reads it for hours: making a partition must neither wait for it with every group nor make all others wait."""
+    monkeypatch.setattr(postgres_group, "AHEAD", (1 << 20) * (2 + abs(hash(str(tmp_path))) % 1000))
+
+    async def work(one: Any, other: Any) -> None:
+        reader = await asyncpg.connect(postgres_url())
+        try:
+            await reader.execute("begin; select 1 from remit.entry limit 1")
+            took = []
+            for number in range(4):
+                began = time.monotonic()
+                await (one, other)[number % 2].commit(entries(number))
+                took.append(time.monotonic() - began)
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            await one.commit(entries(10))
+            took.append(time.monotonic() - began)
+            assert max(took[1:]) < 0.3
+        finally:
+            await reader.close()
+
+    two(tmp_path, work)
+
+
+def test_erasures_fold_while_another_node_does(tmp_path: Path) -> None:
+    """VACUUM waits for VACUUM, and takes as long as the tables are large: neither may break an erasure that is on the record."""
+
+    async def work(one: Any, other: Any) -> None:
+        await one.commit(entries(0))
+        reader = await asyncpg.connect(postgres_url())
+        try:
+            await reader.execute("begin; lock table remit.record in share update exclusive mode")  # as VACUUM holds it
+            await one.fold()
+        finally:
+            await reader.close()
+
+    two(tmp_path, work)
