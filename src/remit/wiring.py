@@ -301,7 +301,7 @@ def build(
         on_point=point,
     )
     health = Health(parts)
-    jobs = watching.jobs(parts, health, outside=store, high_water=settings.high_water)
+    jobs = watching.jobs(parts, health, outside=store, high_water=settings.high_water, alone=not store_at(settings).shared)
     holder: list[Desk] = []
 
     async def start() -> None:

@@ -41,12 +41,12 @@ class Watching:
         """A store whose commits are counted and are steps of traces, whichever plug it is."""
         return WatchedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
 
-    def jobs(self, parts: Parts, health: Health, *, outside: Published, high_water: Path) -> Jobs:
+    def jobs(self, parts: Parts, health: Health, *, outside: Published, high_water: Path, alone: bool) -> Jobs:
         """The jobs, with the one that looks."""
         looking = Looking(
             parts, outside=outside, try_outside=lambda: try_writing(high_water), metrics=self.metrics, watch=self.watch, health=health
         )
-        return Jobs(parts, looking=looking, metrics=self.metrics, health=health)
+        return Jobs(parts, looking=looking, metrics=self.metrics, health=health, alone=alone)
 
 
 def watch_over(settings: Settings, world: World, actions: Mapping[str, Action]) -> Watching:

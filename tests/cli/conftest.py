@@ -118,7 +118,7 @@ def serve() -> Iterator[Serve]:
             ending.callback(lambda: process.kill() if process.poll() is None else None)
             assert process.stdout is not None
             line = process.stdout.readline()
-            assert line, process.stderr.read() if process.stderr is not None else ""
+            assert line, f"exit code {process.wait()}: {process.stderr.read() if process.stderr is not None else None}"
             return Serving(process, json.loads(line))
 
         yield start

@@ -43,6 +43,7 @@ def test_a_replacement_while_a_worker_waits_to_be_started_again_leaves_none_behi
         await asyncio.sleep(4)
         os.kill(os.getpid(), signal.SIGTERM)
         await running
+        listener.close()
         left = [int(pid) for pid in pids.read_text().split() if _lives(int(pid))]
         for pid in left:
             os.kill(pid, signal.SIGTERM)

@@ -11,7 +11,7 @@ import pytest
 from contracts.store_plugs import NOW, desk_of, entries, postgres_store, quiet, sign, suspension, verify
 from contracts.test_store_postgres import sql, two
 from postgres_tests import postgres_url
-from remit.adapters.store import postgres_group, postgres_tree
+from remit.adapters.store import postgres_tidy, postgres_tree
 from remit.adapters.store.postgres import PostgresStore
 from remit.domain.errors import Fault
 from remit.domain.records import Suspension
@@ -25,8 +25,10 @@ def test_a_standby_promoted_too_early_is_noticed_also_when_another_node_has_grow
     async def work(one: Any, other: Any) -> None:
         await one.commit(entries(0, 1))
         await other.commit(entries(2))
-        before = (await asyncio.to_thread(sql, ("select * from head where desk = $1", desk)))[0][0]
-        await one.commit(Commit(puts=(Put(suspension("operator:x", active=False), 0),), entries=entries(3, 4).entries))  # lost with the old primary
+        before = (await asyncio.to_thread(sql, ("select desk, seq, size, root, note, edge from head where desk = $1", desk)))[0][0]
+        await one.commit(
+            Commit(puts=(Put(suspension("operator:x", active=False), 0),), entries=entries(3, 4).entries)
+        )  # lost with the old primary
         await one.get(Suspension, "operator:x")
         await asyncio.to_thread(
             sql,
@@ -52,9 +54,7 @@ def test_a_standby_that_lacks_only_what_brought_no_entries_is_noticed_too(tmp_pa
         await one.commit(entries(0))
         before = (await asyncio.to_thread(sql, ("select seq from head where desk = $1", desk)))[0][0]["seq"]
         await one.commit(Commit(marks=(Mark("proof", NOW),)))
-        await asyncio.to_thread(
-            sql, ("delete from mark where desk = $1", desk), ("update head set seq = $2 where desk = $1", desk, before)
-        )
+        await asyncio.to_thread(sql, ("delete from mark where desk = $1", desk), ("update head set seq = $2 where desk = $1", desk, before))
         with pytest.raises(Fault):
             await one.commit(Commit(marks=(Mark("proof", NOW),)))
 
@@ -76,7 +76,9 @@ def test_a_node_starts_while_another_process_of_its_machine_writes(tmp_path: Pat
             return verify(note)
 
         def start() -> PostgresStore:
-            return PostgresStore.open(postgres_url(), desk_of(tmp_path), sign=sign, verify=slow, high_water=tmp_path / "outside", recovering=False)
+            return PostgresStore.open(
+                postgres_url(), desk_of(tmp_path), sign=sign, verify=slow, high_water=tmp_path / "outside", recovering=False
+            )
 
         try:
             await one.commit(entries(0))
@@ -131,9 +133,10 @@ def test_proofs_asked_for_while_the_writer_forgets_hashes_are_given(tmp_path: Pa
         await one.commit(entries(7))
         fetch = tree.fetch
 
-        async def held(connection: Any, wanted: Any) -> None:
-            await fetch(connection, wanted)
+        async def held(connection: Any, wanted: Any) -> Any:
+            fetched = await fetch(connection, wanted)
             await one.commit(entries(100 + len(tree._cache)))
+            return fetched
 
         monkeypatch.setattr(tree, "fetch", held)
         await one.prove([0])
@@ -159,7 +162,9 @@ def test_a_store_that_lets_nobody_in_any_more_is_a_fault_and_no_refusal(tmp_path
         await admin(f"create role {name} login superuser")
         url = postgres_url().replace("://remit@", f"://{name}@")
         store = await asyncio.to_thread(
-            lambda: PostgresStore.open(url, desk_of(tmp_path), sign=sign, verify=verify, high_water=tmp_path / "outside", recovering=False, on_point=quiet)
+            lambda: PostgresStore.open(
+                url, desk_of(tmp_path), sign=sign, verify=verify, high_water=tmp_path / "outside", recovering=False, on_point=quiet
+            )
         )
         await store.commit(entries(0))
         await admin(f"alter role {name} nologin")
@@ -174,9 +179,11 @@ def test_a_store_that_lets_nobody_in_any_more_is_a_fault_and_no_refusal(tmp_path
     asyncio.run(work())
 
 
-def test_while_somebody_reads_the_log_for_long_room_for_more_entries_costs_the_writers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_somebody_reads_the_log_for_long_room_for_more_entries_costs_the_writers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A backup reads it for hours: making a partition must neither wait for it with every group nor make all others wait."""
-    monkeypatch.setattr(postgres_group, "AHEAD", (1 << 20) * (2 + abs(hash(str(tmp_path))) % 1000))
+    monkeypatch.setattr(postgres_tidy, "AHEAD", (1 << 20) * (2 + abs(hash(str(tmp_path))) % 1000))
 
     async def work(one: Any, other: Any) -> None:
         reader = await asyncpg.connect(postgres_url())
@@ -201,7 +208,7 @@ def test_while_somebody_reads_the_log_for_long_room_for_more_entries_costs_the_w
 def test_erasures_fold_while_another_node_does(tmp_path: Path) -> None:
     """VACUUM waits for VACUUM, and takes as long as the tables are large: neither may break an erasure that is on the record."""
 
-    async def work(one: Any, other: Any) -> None:
+    async def work(one: Any, _other: Any) -> None:
         await one.commit(entries(0))
         reader = await asyncpg.connect(postgres_url())
         try:

@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager
 from functools import cache
 from threading import Thread
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
-from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -117,11 +116,11 @@ def is_url(url: str) -> bool:
 
 def plain_url(url: str) -> str:
     """A database's address as it may be shown: without its password."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    user = (parts.username or "").partition(":")[0]
-    query = re.sub(r"(password=)[^&]*", r"\1…", parts.query)
-    return f"{parts.scheme}://{f'{user}@' if user else ''}{place}{parts.path}{f'?{query}' if query else ''}"
+    scheme, _, rest = url.partition("://")
+    who, at, where = rest.rpartition("@")  # ⚔ a password that nobody quoted may hold any of the other signs
+    user = re.match(r"[A-Za-z0-9_.-]*", who)
+    shown = re.sub(r"(password=)[^&]*", r"\1…", where)
+    return f"{scheme}://{user[0] if user else ''}{at}{shown}"
 
 
 async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, whose: Whose = STORE) -> Connection:

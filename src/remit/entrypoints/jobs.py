@@ -24,14 +24,16 @@ class Jobs:
     A desk that answers slowly holds up its own acts alone: what expires, expires meanwhile.
     """
 
-    def __init__(self, parts: Parts, *, looking: Looking, metrics: Metrics, health: Health) -> None:
+    def __init__(self, parts: Parts, *, looking: Looking, metrics: Metrics, health: Health, alone: bool) -> None:
+        """`alone` says that no other process serves from the store: what is under way in it then is nobody's any more."""
         self._parts = parts
         self._looking = looking
         self._metrics = metrics
         self._health = health
         self._tasks: tuple[asyncio.Task[None], ...] = ()
-        # The first round takes over at once whatever a process before this one left sent or queued.
-        self._patience_s = 0.0
+        # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
+        # would take over what they have under way this moment.
+        self._patience_s = 0.0 if alone else self._patience(parts)
 
     def start(self) -> None:
         """Start the rounds."""
@@ -72,7 +74,12 @@ class Jobs:
 
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)
-        self._patience_s = max(_PATIENCE_S, self._parts.terms.desk_timeout_s + 1)
+        self._patience_s = self._patience(self._parts)
+
+    @staticmethod
+    def _patience(parts: Parts) -> float:
+        """So long an act is left to whoever has it under way."""
+        return max(_PATIENCE_S, parts.terms.desk_timeout_s + 1)
 
     async def _run(self, job: str, work: Callable[[], Awaitable[None]], pause_s: float) -> None:
         while True:

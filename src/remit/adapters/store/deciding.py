@@ -1,6 +1,6 @@
 """What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
 from remit.adapters.store import records, trails
@@ -8,7 +8,7 @@ from remit.adapters.store.held import Changes, Key
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Link, Record
 from remit.domain.trajectory import Trail, after, new_trail
-from remit.ports.store import Commit, Conflict, Drop, Kept, NoRoom, Put, Replayed, Reserve, Step
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Replayed, Reserve, Step
 
 MOST_AMOUNT: Final = 2**62
 _MOST_USED: Final = 2**63 - 1
@@ -160,3 +160,13 @@ def _verify_fit(numbers: Iterable[int]) -> None:
         if not -_MOST_USED <= number <= _MOST_USED:
             message = f"{number} is beyond what is kept"
             raise OverflowError(message)
+
+
+def verify_there(indexes: Sequence[int], size: int) -> None:
+    """Check that entries to prove along are there.
+
+    Raises:
+        Missing: one is not.
+    """
+    if not all(0 <= index < size for index in indexes):
+        raise Missing("entry", str(indexes))

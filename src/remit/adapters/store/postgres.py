@@ -31,6 +31,7 @@ ANSWER_S: Final = 5.0
 """So long the server may take for a statement."""
 _OPENING_S: Final = 600.0
 _READERS: Final = 4
+_FOLDING_S: Final = 3_600.0
 _OFF: Final = ("bitmapscan", "hashjoin", "material", "memoize", "mergejoin", "seqscan")
 _BY_INDEX: Final = "; ".join(
     ("set search_path to remit", "set plan_cache_mode to force_generic_plan", *(f"set enable_{one} to off" for one in _OFF))
@@ -160,9 +161,18 @@ class PostgresStore:
     async def fold(self) -> None:
         """Leave nothing of what was overwritten: the server's own work, done here for the tables that keep customers' content.
 
-        Dead rows are taken out by VACUUM; what the server's log of writes still holds goes with its own retention (docs/operating.md).
+        Dead rows are taken out by VACUUM, over a connection of its own and for as long as it takes; a table that somebody else is taking them
+        out of is left to them. What the server's log of writes still holds goes with its own retention (docs/operating.md).
         """
-        await self._read(lambda one: one.execute("vacuum (index_cleanup on) record, entry, trail"))
+        try:
+            connection = await connect(self._url, name="remit fold", answer_s=_FOLDING_S)
+            try:
+                await connection.execute("set search_path to remit")
+                await connection.execute("vacuum (skip_locked, index_cleanup on) record, entry, trail")
+            finally:
+                connection.terminate()
+        except BROKEN as problem:
+            raise Fault(Code.FAULT_STORE, why(problem)) from None
 
     async def checkpoint(self) -> str:
         """The newest signed checkpoint."""
@@ -219,7 +229,10 @@ class PostgresStore:
         self._idle.clear()
 
     async def _connect(self) -> Connection:
-        connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
+        try:
+            connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
+        except Refused as refused:  # ⚔ nobody was told no: an account that was locked meanwhile must not void what waits to be done
+            raise Fault(Code.FAULT_STORE, refused.detail) from None
         try:
             await connection.execute(_BY_INDEX)
             await self._seen.verify(connection)

@@ -20,7 +20,7 @@ _LEAVES: Final = 32
 """So many entries that others have appended are read along with the head they lead to."""
 _NONE_SINCE: Final = 2**62
 _FIRST: Final = 3
-_HEAD: Final = f"""select 'head' as what, note as a,
+_HEAD: Final = f"""select case when turns > clock_timestamp() - interval '1 second' then 'head in turns' else 'head' end as what, note as a,
 coalesce((select convert_from(body, 'UTF8') from record where desk = $1 and kind = '{LOST[0]}' and id = '{LOST[1]}'), '') as b,
 seq as n, size as m, root as x, edge as y from head where desk = $1
 union all (select 'leaf', '', '', idx, 0, leaf, null from entry where desk = $1 and idx >= $2 order by idx limit {_LEAVES})"""  # noqa: S608  # a number
@@ -78,6 +78,8 @@ class Standing:
 
     head: Head
     lost: str = ""
+    in_turns: bool = False
+    """Whether a node asked within the last second that all of them wait for their turns."""
     leaves: dict[int, bytes] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
     records: dict[Key, Kept[Record]] = field(default_factory=dict)
@@ -119,10 +121,10 @@ async def read_ground(
     wanted = _wanted(commits)
     names = tuple(name for name in _PARTS if wanted[name][0])
     rows = await connection.fetch(_statement(names), desk, since, *[column for name in names for column in wanted[name]])
-    head = next((row for row in rows if row["what"] == "head"), None)
+    head = next((row for row in rows if row["what"].startswith("head")), None)
     if head is None:
         raise Fault(Code.FAULT_STORE, "the store has no head for this desk: somebody emptied it")
-    standing = Standing(Head(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"])
+    standing = Standing(Head(head["n"], head["m"], head["x"], head["a"], head["y"]), head["b"], in_turns=head["what"] != "head")
     for what, a, b, n, _, body, _ in rows:
         _take(standing, what, a, b, n, body, decoded)
     return standing

@@ -15,13 +15,13 @@ from typing import Final
 import asyncpg
 
 from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
-from remit.adapters.store.deciding import Deciding
+from remit.adapters.store.deciding import Deciding, verify_there
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.log import Sign
 from remit.adapters.store.postgres_ground import Standing, read_ground
 from remit.adapters.store.postgres_seen import Seen
-from remit.adapters.store.postgres_tidy import Tidying
+from remit.adapters.store.postgres_tidy import LONGEST_MARK_MS, Tidying
 from remit.adapters.store.postgres_tree import Grown
 from remit.adapters.store.postgres_write import write_group
 from remit.domain.errors import Code, Fault, Refused
@@ -32,6 +32,7 @@ MOST: Final = 256
 """With so many commits no more are taken to be decided together."""
 _KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
 _TRIES: Final = 40
+_TURNS: Final = "update head set turns = clock_timestamp() where desk = $1"
 _PATIENCE_MS: Final = 500
 """So long a node waits for its turn, or for a group of another that the server is writing."""
 _TURNS_S: Final = 1.0
@@ -155,11 +156,15 @@ class GroupWriter:
         """
         await self._keep_outside()
         idle = self._connection is not None
-        for _ in range(_TRIES):
+        for tried in range(_TRIES):
             connection = await self._connected()
             try:
-                async with self._turn(connection):
-                    stood = await self._try(connection, group)
+                if tried:  # ⚔ or a node near the server, that is always first, would keep the others from ever writing
+                    await connection.execute(_TURNS, self._desk)
+                async with self._turn(connection) as mine:
+                    stood = await self._try(connection, group, mine=mine)
+            except GONE as gone:
+                raise Fault(Code.FAULT_STORE, why(gone)) from None
             except _Unread as unread:
                 if not idle:
                     raise Fault(Code.FAULT_STORE, str(unread)) from None
@@ -171,12 +176,14 @@ class GroupWriter:
             self._turns_until = time.monotonic() + _TURNS_S
         raise Fault(Code.FAULT_STORE, "other nodes were first every time")
 
-    async def _try(self, connection: Connection, group: Sequence[Waiting]) -> Grown | None:
-        """Decide and write once. None where another node moved the head in between."""
+    async def _try(self, connection: Connection, group: Sequence[Waiting], *, mine: bool) -> Grown | None:
+        """Decide and write once. None where another node moved the head in between, or waits for a turn while this one has none (`mine`)."""
         try:
             standing = await read_ground(connection, self._desk, [one.commit for one in group], self._decoded, since=self.tree.head.size)
         except GONE as gone:
             raise _Unread(why(gone)) from None
+        if standing.in_turns and not mine:
+            return None
         await self._stand(connection, standing)
         deciding = Deciding(standing, standing.marks)
         rows: list[EntryRow] = []
@@ -184,7 +191,7 @@ class GroupWriter:
             one.error, one.places = None, ()
             first = standing.head.size + len(rows)
             try:
-                _verify_there(one.commit.prove, first)
+                verify_there(one.commit.prove, first)
                 changes = deciding.decide(one.commit)
             except _KNOWN as no:
                 one.error = no
@@ -244,9 +251,10 @@ class GroupWriter:
             else:
                 proved = tuple(Place(place, proofs.get(place, ()) if one.commit.proved else ()) for place in one.places)
                 one.future.set_result(Committed(proved, head.size, head.note))
-        newest = max((row.at for one in group for row in one.commit.entries), default=0)
-        if newest:
-            await self.tidying.tidy(connection, head.size, newest)
+        at = [row.at for one in group for row in one.commit.entries]
+        until = [mark.until - LONGEST_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
+        if at or until:
+            await self.tidying.tidy(connection, head.size, max([*at, *until]))
 
     async def _keep_outside(self) -> None:
         """Bring the high water up to the log before anything is answered, or written on top of it."""
@@ -264,27 +272,28 @@ class GroupWriter:
             await asyncio.to_thread(self._high_water.rest)
 
     @contextlib.asynccontextmanager
-    async def _turn(self, connection: Connection) -> AsyncIterator[None]:
+    async def _turn(self, connection: Connection) -> AsyncIterator[bool]:
         """Wait for this node's turn while others write too. A turn saves work; that nothing is written twice rests on the head alone.
 
-        A node that froze with its turn holds the others up until the lock times out; then they go on without turns.
+        A node that froze with its turn holds the others up until the lock times out; then they go on as if they had theirs.
         """
         if time.monotonic() >= self._turns_until:
-            yield
+            yield False
             return
         try:
             await connection.execute("select pg_advisory_lock($1)", self._lock)
         except asyncpg.LockNotAvailableError:
             self._turns_until = 0.0
-            yield
+            yield True
             return
         except GONE as gone:
             raise _Unread(why(gone)) from None
         try:
-            yield
+            yield True
         finally:
             if not connection.is_closed():
-                await connection.execute("select pg_advisory_unlock($1)", self._lock)
+                with contextlib.suppress(*BROKEN):  # the lock goes with the connection, and what was done over it is told as it was
+                    await connection.execute("select pg_advisory_unlock($1)", self._lock)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -305,13 +314,3 @@ def _fault(group: Sequence[Waiting], fault: Fault) -> None:
         if not one.future.done():
             one.future.set_exception(fault)
             one.future.exception()  # a caller that left early must not be warned about
-
-
-def _verify_there(indexes: Sequence[int], size: int) -> None:
-    """Check that entries to prove along are there.
-
-    Raises:
-        Missing: one is not.
-    """
-    if not all(0 <= index < size for index in indexes):
-        raise Missing("entry", str(indexes))

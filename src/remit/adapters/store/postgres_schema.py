@@ -10,6 +10,7 @@ from remit.domain.errors import Code, Refused
 
 _LOCK: Final = 0x72656D6974  # "remit"
 _VERSION: Final = "select version, beside from remit.schema"
+_ATTACHED: Final = "select exists (select 1 from pg_inherits where inhrelid = to_regclass($1))"
 _HEAD: Final = """insert into remit.head (desk, seq, size, root, note, edge) values ($1, 0, 0, $2, '', '') on conflict (desk) do nothing"""
 
 
@@ -81,15 +82,21 @@ def prepare(session: Session, desk: str, empty_root: bytes) -> None:
 
 
 async def make_partition(connection: Connection, place: int) -> None:
-    """Make the partition in which the entry at a place stands, if it is not there."""
+    """Make the partition in which the entry at a place stands, if it is not there.
+
+    It is made apart and then attached: that waits for nobody who reads the log, and nobody waits for it.
+    """
     first = place // PARTITION * PARTITION
     name = f"remit.entry_{first // PARTITION}"
-    if await connection.fetchval("select to_regclass($1)", name) is None:
-        statement = f"create table if not exists {name} partition of remit.entry for values from ({first}) to ({first + PARTITION})"
-        try:
-            await connection.execute(statement)
-        except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError):
-            return  # another node was first
+    if await connection.fetchval(_ATTACHED, name):
+        return
+    bounds = f"idx >= {first} and idx < {first + PARTITION}"
+    try:
+        async with connection.transaction():
+            await connection.execute(f"create table {name} (like remit.entry including all, constraint bounds check ({bounds}))")
+            await connection.execute(f"alter table remit.entry attach partition {name} for values from ({first}) to ({first + PARTITION})")
+    except (asyncpg.DuplicateTableError, asyncpg.UniqueViolationError):
+        return  # another node was first
 
 
 def _invalid(reason: str, cure: str) -> Refused:

@@ -8,9 +8,13 @@ from remit.adapters.postgres import BROKEN, Connection
 from remit.adapters.store.migrations.postgres import AHEAD, PARTITION
 from remit.adapters.store.postgres_schema import make_partition
 
+LONGEST_MARK_MS: Final = 600_000
+"""No replay mark is wanted for longer than this from when it is set: by its end the time can be told where there are no entries."""
 _PURGE_EVERY_S: Final = 60.0
-_PURGE: Final = """delete from mark
-where desk = $1 and until < least($2, (extract(epoch from clock_timestamp()) * 1000)::bigint) - 120000"""
+_AGAIN_S: Final = 5.0
+_PORTION: Final = 10_000
+_PURGE: Final = f"""delete from mark where desk = $1 and key in (select key from mark
+where desk = $1 and until < least($2, (extract(epoch from clock_timestamp()) * 1000)::bigint) - 120000 order by until limit {_PORTION})"""  # noqa: S608  # a number
 
 
 class Tidying:
@@ -22,15 +26,19 @@ class Tidying:
         self._partitions = 0
 
     async def tidy(self, connection: Connection, size: int, newest: int) -> None:
-        """Do it where it is time. What fails is tried with the next group.
+        """Do it where it is time. What fails is tried again a little later, not with every group.
 
         ⚔ A mark has expired when entries and the server's clock both say so: one node whose clock jumps must not open the others to replays.
         """
         now = time.monotonic()
-        if now < self.after and size + AHEAD < self._partitions:
+        if now < self.after:
             return
+        self.after = now + _AGAIN_S
         with contextlib.suppress(*BROKEN):
-            await connection.execute(_PURGE, self._desk, newest)
-            await make_partition(connection, size + AHEAD)
-            self._partitions = (size + AHEAD) // PARTITION * PARTITION + PARTITION
-            self.after = now + _PURGE_EVERY_S
+            taken = await connection.execute(_PURGE, self._desk, newest)
+            if taken != f"DELETE {_PORTION}":  # else there are more: the next portion in a few seconds
+                self.after = now + _PURGE_EVERY_S
+        if size + AHEAD >= self._partitions:
+            with contextlib.suppress(*BROKEN):
+                await make_partition(connection, size + AHEAD)
+                self._partitions = (size + AHEAD) // PARTITION * PARTITION + PARTITION

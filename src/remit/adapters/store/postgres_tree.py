@@ -83,6 +83,8 @@ class Tree:
         Source: 2-model.md §9.
         """
         head = ground.head
+        if head.seq < known.seq:  # ⚔ what brought no entries (marks, sessions, what was sent) is missed by this alone
+            raise Lost(f"the store is at its group {head.seq}, and was at {known.seq}")
         if (head.size, head.root, head.note) != (known.size, known.root, known.note):
             if head.size <= known.size:
                 raise Lost(f"the log has {head.size} entries of another history, where {known.size} stood")
@@ -170,13 +172,17 @@ class Tree:
                 lacking[level, index] = None
                 return b""
 
+        size = len(self._cache)
         found = make(look)
         if not lacking:
             return found
-        await self.fetch(connection, lacking)
-        return make(read)
+        kept = dict(self._cache)  # what is at hand now may be forgotten by the time the rest is here
+        fetched = await self.fetch(connection, lacking)
+        if len(self._cache) >= size:
+            self._cache.update(fetched)
+        return make(lambda level, index: made.get((level, index)) or fetched.get((level, index)) or kept[level, index])
 
-    async def fetch(self, connection: Connection, wanted: Iterable[Node]) -> None:
+    async def fetch(self, connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
         """Compute hashes of complete subtrees from what the tables keep.
 
         Raises:
@@ -187,13 +193,15 @@ class Tree:
         nodes = [(level // 8, place) for level, index in wanted if level >= 8 for place in _below(level % 8, index)]  # noqa: PLR2004  # a tile's height
         rows = await connection.fetch(_FETCH, self._desk, leaves, [level for level, _ in nodes], [place for _, place in nodes])
         kept = {(level, place): merkle.leaf_hash(found) if level == 0 else found for level, place, found in rows}
+        found: dict[Node, bytes] = {}
         for level, index in wanted:
             row = [kept.get((level // 8, place), b"") for place in _below(level % 8, index)]
             if not all(row):
                 raise Fault(Code.FAULT_STORE, f"the log lacks hashes at level {level}, {index}")
             while len(row) > 1:
                 row = merkle.parents(row)
-            self._cache[level, index] = row[0]
+            found[level, index] = row[0]
+        return found
 
     def _known(self, level: int, index: int) -> bytes:
         return self._cache[level, index]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from remit.adapters.store import trails
-from remit.adapters.store.deciding import Deciding
+from remit.adapters.store.deciding import Deciding, verify_there
 from remit.adapters.store.held import Changes, Held
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.journal import Group, Journal, Unsettled
@@ -162,7 +162,7 @@ class GroupWriter:
         for job, commit in zip(jobs, commits, strict=True):
             first = self._log.size + len(rows)
             try:
-                _verify_there(commit.prove, first)
+                verify_there(commit.prove, first)
                 changes = deciding.decide(commit)
             except sqlite3.Error:
                 raise
@@ -266,13 +266,3 @@ def _run(job: Job[Any]) -> None:
 
 def _broken(why: Exception) -> Fault:
     return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}: {why}")
-
-
-def _verify_there(indexes: Sequence[int], size: int) -> None:
-    """Check that entries to prove along are there.
-
-    Raises:
-        Missing: one is not.
-    """
-    if not all(0 <= index < size for index in indexes):
-        raise Missing("entry", str(indexes))

@@ -113,7 +113,8 @@ def _serve(args: argparse.Namespace, out: Out) -> int:
 def _several(args: argparse.Namespace, settings: Settings, listener: socket.socket, out: Out) -> int:
     """Serve with several processes behind one address."""
     command = own_command(args.config, args.log_level, args.host, settings.port, args.drain)
-    workers = Workers(command, listener, args.workers, out, lambda: _tell(out, settings, None, workers=args.workers))
+    told = lambda: _tell(out, settings, None, workers=args.workers)  # noqa: E731  # what is said once
+    workers = Workers(command, listener, args.workers, out, told, drain_s=args.drain)
     code = asyncio.run(workers.run())
     out.note("remit: stopped; nothing was left under way." if code == Exit.OK else "remit: stopped; some workers were ended at once.")
     return code
@@ -147,7 +148,7 @@ def _run(
 
     async def run() -> None:
         if life is not None:  # a parent that is gone without a word takes its workers with it
-            asyncio.get_running_loop().add_reader(life, lambda: server.handle_exit(signal.SIGTERM, None))
+            asyncio.get_running_loop().add_reader(life, _orphaned, server, life)
         try:
             rules.append(await verify_rules(desk.parts, by="remit serve"))
             settle_memory()
@@ -174,6 +175,12 @@ def _run(
     if life is None:
         out.note("remit: stopped; nothing was left under way.")
     return Exit.OK
+
+
+def _orphaned(server: _Server, life: int) -> None:
+    """Stop, once: the pipe stays as it is from now on."""
+    asyncio.get_running_loop().remove_reader(life)
+    server.handle_exit(signal.SIGTERM, None)
 
 
 def _listen(settings: Settings) -> tuple[socket.socket, Settings]:

@@ -41,8 +41,11 @@ class Worker:
 class Workers:
     """The workers of one desk. SIGHUP replaces them one by one, each new one serving before an old one stops."""
 
-    def __init__(self, command: Sequence[str], listener: socket.socket, count: int, out: Out, serving: Callable[[], None]) -> None:
-        """`command` serves with one worker; `serving` is called when all of them do for the first time."""
+    def __init__(  # what is started, and how it ends
+        self, command: Sequence[str], listener: socket.socket, count: int, out: Out, serving: Callable[[], None], *, drain_s: int = 0
+    ) -> None:
+        """`command` serves with one worker, which answers on for `drain_s` when it is told to stop; `serving` is called when all of them serve."""
+        self._stop_s = _STOP_S + drain_s
         self._command = command
         self._listener = listener
         self._count = count
@@ -79,7 +82,7 @@ class Workers:
             if self._replacing is not None:
                 self._replacing.cancel()
                 await asyncio.gather(self._replacing, return_exceptions=True)
-            codes = await asyncio.gather(*(_ended(worker) for worker in self._running.values()))
+            codes = await asyncio.gather(*(_ended(worker, self._stop_s) for worker in self._running.values()))
         return Exit.OK if all(code == 0 for code in codes) else Exit.INTERRUPTED
 
     async def _started(self, number: int) -> None:
@@ -90,7 +93,7 @@ class Workers:
         """
         worker = await self._start(number)
         if not await _serves(worker):
-            code = await _ended(worker)
+            code = await _ended(worker, self._stop_s)
             raise Advised(Fault(Code.FAULT_INTERNAL, f"worker {number} did not start (exit code {code})"), "Its own message stands above.")
         self._running[number] = worker
 
@@ -113,14 +116,22 @@ class Workers:
         while True:
             worker = self._running[number]
             code = await worker.process.wait()
-            if self._stopping or self._running.get(number) is not worker:
+            if self._stopping:
+                return
+            if self._running.get(number) is not worker:
                 continue
             _let_go(worker)
             lasted = time.monotonic() - worker.began
             pause = _PAUSE_S if lasted > _LASTS_S else min(pause * 2, _LONGEST_PAUSE_S)
             self._out.note(f"remit: worker {number} ended by itself (exit code {code}); it is started again in {pause:.0f} s.")
             await asyncio.sleep(pause)
-            again = await self._start(number)
+            if self._running.get(number) is not worker:
+                continue  # it was replaced meanwhile
+            try:
+                again = await self._start(number)
+            except OSError as problem:
+                self._out.note(f"remit: worker {number} cannot be started: {problem.strerror}")
+                continue
             self._running[number] = again
             await _serves(again)
 
@@ -131,13 +142,13 @@ class Workers:
     async def _replace(self) -> None:
         """Replace each worker by a new one that serves before the old one stops."""
         for number in list(self._running):
-            new, old = await self._start(number), self._running[number]
+            new = await self._start(number)
             if not await _serves(new):
                 self._out.note(f"remit: the new worker {number} did not start; the old ones go on.")
-                await _ended(new)
+                await _ended(new, self._stop_s)
                 return
-            self._running[number] = new
-            await _ended(old)
+            old, self._running[number] = self._running[number], new
+            await _ended(old, self._stop_s)
         self._out.note("remit: all workers were replaced.")
 
 
@@ -161,12 +172,12 @@ async def _serves(worker: Worker) -> bool:
     return worker.told
 
 
-async def _ended(worker: Worker) -> int:
+async def _ended(worker: Worker, patience_s: float) -> int:
     """Tell a worker to stop, wait for it, and end it where it does not."""
     with suppress(ProcessLookupError):
         worker.process.send_signal(signal.SIGTERM)
     try:
-        async with asyncio.timeout(_STOP_S):
+        async with asyncio.timeout(patience_s):
             code = await worker.process.wait()
     except TimeoutError:
         worker.process.kill()
@@ -177,8 +188,9 @@ async def _ended(worker: Worker) -> int:
 
 def _let_go(worker: Worker) -> None:
     for one in (worker.ready, worker.life):
-        with suppress(OSError):
+        if one >= 0:
             os.close(one)
+    worker.ready = worker.life = -1  # their numbers are others' from now on
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +224,7 @@ def own_command(config: str, log_level: str, host: str | None, port: int, drain_
     where = ["--host", host] if host else []
     return [
         sys.executable,
+        "-P",
         "-m",
         "remit",
         "serve",

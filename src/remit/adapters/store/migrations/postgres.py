@@ -37,7 +37,7 @@ create table ref (desk text collate "C" not null, ref text collate "C" not null,
 create table node (desk text collate "C" not null, level integer not null, idx bigint not null, hash bytea not null,
     primary key (desk, level, idx));
 create table head (desk text collate "C" primary key, seq bigint not null, size bigint not null, root bytea not null, note text not null,
-    edge bytea not null);
+    edge bytea not null, turns timestamptz not null default '-infinity');
 """,
     ),
 )
