@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.domain.errors import Fault
+from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
 _LOG: Final = logging.getLogger("remit.jobs")
 _PAUSE_S: Final = 1.0
 _PATIENCE_S: Final = 5.0
+_LOOKS: Final = 200
+"""So many live tasks are looked at in a round at most: some 60 ms."""
 
 
 class Jobs:
@@ -23,6 +26,7 @@ class Jobs:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._live = LiveTasks(_LOOKS)
         # The first round takes over at once whatever a process before this one left sent or queued.
         self._patience_s = 0.0
 
@@ -39,10 +43,10 @@ class Jobs:
 
     async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
         """One round of everything, at once."""
-        return await sweep(self._parts, patience_s=patience_s)
+        return await sweep(self._parts, patience_s=patience_s, live=self._live)
 
     async def _due(self) -> None:
-        await sweep_due(self._parts)
+        await sweep_due(self._parts, self._live)
 
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, TypeVar
 
 from remit.domain.decision import Permit, Refuse
@@ -26,6 +27,7 @@ from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_all, end_task
+from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
 from remit.usecases.reconcile import reconcile
@@ -43,9 +45,9 @@ _PAGE: Final = 200
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
 
 
-async def sweep(parts: Parts, *, patience_s: float) -> int:
+async def sweep(parts: Parts, *, patience_s: float, live: LiveTasks | None = None) -> int:
     """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
-    return await sweep_due(parts) + await sweep_acts(parts, patience_s=patience_s)
+    return await sweep_due(parts, live) + await sweep_acts(parts, patience_s=patience_s)
 
 
 async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
@@ -62,17 +64,21 @@ async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
     return done
 
 
-async def sweep_due(parts: Parts) -> int:
-    """End what has expired, forget what is spent, complete erasures that broke, report what was written past Remit. The desk's systems do not hold it up for long."""
+async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
+    """End what has expired, forget what is spent, complete erasures that broke, report what was written past Remit. The desk's systems do not hold it up for long.
+
+    `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
+    """
     now = parts.world.now()
-    shortest_s = min(parts.terms.task_idle_s, parts.terms.task_life_s)
+    live = live or LiveTasks()
     done = 0
     async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
         done += await _quietly(_expire_confirmation, parts, waiting)
     async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
         done += await _quietly(_expire_mandate, parts, mandate)
-    async for task in _every(parts, TaskRecord, "task.live", high=now - shortest_s * 1000):
-        done += await _quietly(_end_by_time, parts, task)
+    async for task in live.due(parts):
+        done += await _quietly(partial(_end_by_time, live), parts, task)
+        live.later(task.record.id, now)  # where it could not be done; one that has ended is passed over then
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)
@@ -220,11 +226,14 @@ async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:
     await end_all(parts, "task.live_mandate", kept.record.id, EndReason.MANDATE_EXPIRED)
 
 
-async def _end_by_time(parts: Parts, kept: Kept[TaskRecord]) -> None:
+async def _end_by_time(live: LiveTasks, parts: Parts, kept: Kept[TaskRecord]) -> None:
     standing = await load_standing(parts, kept.record.id)
-    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
+    waiting = await something_waits(parts, standing)
+    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=waiting)
     if reason is not None:
         await end_task(parts, kept.record.id, reason)
+    else:
+        live.looked(parts, standing, waiting=waiting)
 
 
 async def _forget(parts: Parts, kept: Kept) -> None:  # type: ignore[type-arg]  # a record of any kind
