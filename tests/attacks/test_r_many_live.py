@@ -12,7 +12,6 @@ from remit.domain.records import TaskRecord, TaskState
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
 from remit.usecases.live_tasks import LiveTasks
-from remit.usecases.standing import load_standing
 from remit.usecases.sweep import sweep_due
 
 IDLE_MS = 900_000
@@ -35,17 +34,17 @@ def clock(arena: Arena) -> Still:
     return Still(arena)
 
 
-def looked_at(arena: Arena, live: LiveTasks) -> Sequence[str]:
-    """Who is looked at in a round; all of them are found to live on."""
+def over(arena: Arena, live: LiveTasks) -> Sequence[str]:
+    """Who may be over in a round."""
 
     async def look() -> Sequence[str]:
-        found = []
-        async for kept in live.due(arena.parts):
-            live.looked(arena.parts, await load_standing(arena.parts, kept.record.id), waiting=False)
-            found.append(kept.record.id)
-        return found
+        return [kept.record.id async for kept in live.due(arena.parts)]
 
     return arena.run(look())
+
+
+def used(arena: Arena, task: str, clock: Still) -> None:
+    arena.run(arena.parts.store.commit(Commit(touches=((task, clock.at),))))
 
 
 def ended(arena: Arena) -> set[Any]:
@@ -58,18 +57,20 @@ def become(arena: Arena, task: str, state: TaskState) -> None:
 
 
 @pytest.mark.proves("TASK-END")
-def test_a_task_is_looked_at_when_it_can_be_idle_and_not_before(arena: Arena, clock: Still) -> None:
+def test_a_task_may_be_over_so_long_after_its_last_use_and_not_before(arena: Arena, clock: Still) -> None:
     task, live = arena.task().id, LiveTasks()
-    assert looked_at(arena, live) == []
     clock.move(IDLE_MS - 1_000)
-    arena.run(arena.parts.store.commit(Commit(touches=((task, clock.at),))))
+    assert over(arena, live) == []
+    used(arena, task, clock)
     clock.move(1_000)
-    assert looked_at(arena, live) == [task]  # it is old enough, and was used a second ago
-    assert looked_at(arena, live) == []
+    assert over(arena, live) == []  # it is old enough, and was used a second ago
     clock.move(IDLE_MS - 1_001)
-    assert looked_at(arena, live) == []
+    assert over(arena, live) == []
     clock.move(1)
-    assert looked_at(arena, live) == [task]
+    assert over(arena, live) == [task]
+    assert over(arena, live) == [task]  # nobody ended it: it comes again
+    used(arena, task, clock)
+    assert over(arena, live) == []
 
 
 @pytest.mark.proves("TASK-END")
@@ -91,8 +92,7 @@ def test_a_round_that_was_cut_short_leaves_the_rest_to_the_next(arena: Arena, cl
 
     async def cut_short() -> None:
         looking = live.due(arena.parts)
-        async for kept in looking:
-            live.later(kept.record.id, clock.at)
+        async for _ in looking:
             break
         await looking.aclose()  # type: ignore[attr-defined]  # it is a generator
 
@@ -120,7 +120,7 @@ def test_a_task_whose_life_is_over_ends_though_it_was_just_used(arena: Arena, cl
     life_ms = arena.parts.terms.task_life_s * 1000
     for ahead in (life_ms - 1_000, 1_000):
         clock.move(ahead)
-        arena.run(arena.parts.store.commit(Commit(touches=((task, clock.at),))))
+        used(arena, task, clock)
         arena.run(sweep_due(arena.parts, live))
     assert ended(arena) == {task}
     assert arena.run(arena.parts.store.get(TaskRecord, task)).record.reason == "end_of_life"

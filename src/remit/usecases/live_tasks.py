@@ -1,4 +1,4 @@
-"""Which live tasks are to be looked at, since one may have ended by its time: each when it can have, not all of them each second.
+"""Which live tasks have ended by their time: each is looked at when it can have, not all of them each second.
 
 A task cannot be idle before so long after its last use, and it is only ever used later than that: who has looked at it once knows
 until when it need not be looked at again.
@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Final
 
-from remit.domain.records import TaskRecord, TaskState
+from remit.domain.endings import ended_by_others
+from remit.domain.records import MandateRecord, TaskRecord, TaskState
 from remit.ports.store import Kept, Missing
 from remit.usecases.parts import Parts
-from remit.usecases.standing import Standing
 
 _PAGE: Final = 200
 _ALL: Final = 2**31
@@ -36,7 +36,9 @@ class LiveTasks:
         self._whole_at = 0
 
     async def due(self, parts: Parts) -> AsyncIterator[Kept[TaskRecord]]:
-        """Tasks to look at now, those that wait longest first; each is to be named to `looked` or `later` afterwards.
+        """Tasks that may be over, those that wait longest first. Each is looked at again with the next round, after all others that are due.
+
+        ⚔ What cannot be ended keeps nobody from their turn.
 
         Raises:
             Fault: `fault.store`.
@@ -50,30 +52,20 @@ class LiveTasks:
             while taken:
                 task_id = taken[0][1]
                 kept = await _there(parts, task_id)
+                again_at = None if kept is None else await _living_until(parts, kept.record)
                 taken.popleft()
                 self._known.discard(task_id)
-                if kept is not None and kept.record.state is not TaskState.ENDED:
+                if kept is None:
+                    continue
+                self._look(task_id, now if again_at is None else again_at)
+                if again_at is None:
                     yield kept
         finally:
             for one in taken:  # the store broke meanwhile
                 heapq.heappush(self._looks, one)
 
-    def looked(self, parts: Parts, standing: Standing, *, waiting: bool) -> None:
-        """A task was looked at and lives on: say when it must be looked at again."""
-        task, now = standing.task.record, parts.world.now()
-        if task.state is TaskState.HELD:
-            at = now + _HELD_MS
-        elif waiting:
-            at = now
-        else:
-            at = standing.last_used + parts.terms.task_idle_s * 1000
-        self.later(task.id, max(now, min(at, task.ends_at)))
-
-    def later(self, task_id: str, at: int) -> None:
-        """Look at a task at a time (ms), unless it is to be looked at anyway.
-
-        ⚔ What cannot be ended comes again after all others that are due: it keeps nobody from their turn.
-        """
+    def _look(self, task_id: str, at: int) -> None:
+        """Look at a task at a time (ms), unless it is to be looked at anyway."""
         if task_id not in self._known:
             self._known.add(task_id)
             heapq.heappush(self._looks, (at, task_id))
@@ -87,7 +79,7 @@ class LiveTasks:
         while met < self._most:
             page = await parts.store.find(TaskRecord, "task.live", "", low=self._low, high=high, limit=size)
             for kept in page:
-                self.later(kept.record.id, kept.record.opened_at)
+                self._look(kept.record.id, kept.record.opened_at)
             if len(page) < size:
                 self._low = max(self._low, high - _OVERLAP_MS)
                 if now >= self._whole_at:
@@ -100,7 +92,25 @@ class LiveTasks:
 
 
 async def _there(parts: Parts, task_id: str) -> Kept[TaskRecord] | None:
+    """A task that lives, or did a moment ago."""
     try:
-        return await parts.store.get(TaskRecord, task_id)
+        kept = await parts.store.get(TaskRecord, task_id)
     except Missing:
         return None
+    return None if kept.record.state is TaskState.ENDED else kept
+
+
+async def _living_until(parts: Parts, task: TaskRecord) -> int | None:
+    """Until when (ms) a task need not be looked at again; None when it may be over. Its mandate is not parsed for that."""
+    now = parts.world.now()
+    try:
+        snapshot = await parts.store.snapshot(task=task.id, idempotency="")
+    except Missing:
+        return None
+    above = {name for kind, name in snapshot.records if kind == MandateRecord.KIND and name != task.mandate}
+    if now >= task.ends_at or ended_by_others(snapshot.counters, task=task.id, above=above, opened_at=task.opened_at) is not None:
+        return None
+    if task.state is TaskState.HELD:
+        return min(now + _HELD_MS, task.ends_at)
+    idle_at = max(snapshot.touched.get(task.id, 0), task.opened_at) + parts.terms.task_idle_s * 1000
+    return min(idle_at, task.ends_at) if now < idle_at else None

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from functools import partial
 from typing import Final, TypeVar
 
 from remit.domain.decision import Permit, Refuse
@@ -77,8 +76,7 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
     async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
         done += await _quietly(_expire_mandate, parts, mandate)
     async for task in live.due(parts):
-        done += await _quietly(partial(_end_by_time, live), parts, task)
-        live.later(task.record.id, now)  # where it could not be done; one that has ended is passed over then
+        done += await _quietly(_end_by_time, parts, task)
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)
@@ -226,14 +224,11 @@ async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:
     await end_all(parts, "task.live_mandate", kept.record.id, EndReason.MANDATE_EXPIRED)
 
 
-async def _end_by_time(live: LiveTasks, parts: Parts, kept: Kept[TaskRecord]) -> None:
+async def _end_by_time(parts: Parts, kept: Kept[TaskRecord]) -> None:
     standing = await load_standing(parts, kept.record.id)
-    waiting = await something_waits(parts, standing)
-    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=waiting)
+    reason = ending_of(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
     if reason is not None:
         await end_task(parts, kept.record.id, reason)
-    else:
-        live.looked(parts, standing, waiting=waiting)
 
 
 async def _forget(parts: Parts, kept: Kept) -> None:  # type: ignore[type-arg]  # a record of any kind

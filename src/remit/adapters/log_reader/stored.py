@@ -23,6 +23,8 @@ class StoredLog:
         """Read through `ask`, which tells what breaks (`log.damaged`, `fault.store`); `head` is the row that `HEAD` gave."""
         self._ask = ask
         self._note: object = head[0] if head else b""
+        self._last: tuple[Bundle, list[bytes]] | None = None
+        """The entries that were read last: whoever verifies them asks for their hashes next."""
 
     def checkpoint(self) -> str:
         """The newest signed checkpoint.
@@ -42,18 +44,23 @@ class StoredLog:
     def tile(self, tile: Tile) -> bytes:
         """The bytes of one tile of hashes."""
         if tile.level == 0:
-            return b"".join(leaf_hashes(self._row("leaf", Bundle(index=tile.index, width=tile.width))))
+            return b"".join(leaf_hashes(self._leaves(Bundle(index=tile.index, width=tile.width))))
         first = tile.index * WIDTH
         statement = "select hash from node where level = ? and idx >= ? and idx < ? order by idx"
         return b"".join(self._bytes(statement, (tile.level, first, first + tile.width), tile.width, tile.path))
 
     def bundle(self, bundle: Bundle) -> bytes:
         """The bytes of one entry bundle."""
-        return encode_bundle(self._row("leaf", bundle))
+        return encode_bundle(self._leaves(bundle))
 
     def records(self, bundle: Bundle) -> Sequence[bytes]:
         """The envelope records of a bundle's entries, in order."""
         return self._row("envelope", bundle)
+
+    def _leaves(self, bundle: Bundle) -> list[bytes]:
+        if self._last is None or self._last[0] != bundle:
+            self._last = (bundle, self._row("leaf", bundle))
+        return self._last[1]
 
     def _row(self, column: str, bundle: Bundle) -> list[bytes]:
         first = bundle.index * WIDTH
