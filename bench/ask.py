@@ -50,14 +50,14 @@ ADDRESSES = [f"New Street {number}, 10{number}00 Town" for number in range(4)]
 HERE = Path(__file__).parent
 
 
-def set_up(desk: Sandbox, agents: int, customers: int, orders: int) -> list[dict[str, Any]]:
-    """Agents with mandates over each customer's orders, each with an open task."""
+def set_up(desk: Sandbox, agents: int, customers: int, orders: int, *, first: int = 0) -> list[dict[str, Any]]:
+    """Agents with mandates over each customer's orders (the customers from number `first` on), each with an open task."""
     made = []
     known = []
     for number in range(agents):
-        agent = desk.agent(f"spiffe://op{number}.example/bench")
+        agent = desk.agent(f"spiffe://op{number}{f'x{first}' if first else ''}.example/bench")
         known.append(agent)
-    for number in range(customers):
+    for number in range(first, first + customers):
         customer = desk.customer(f"c{number}")
         agent = known[number % agents]
         ids = [f"W{number}x{order}" for order in range(orders)]
@@ -156,8 +156,9 @@ class Server:
         script: str = "desk_server.py",
         environment: Mapping[str, str] | None = None,
         prepared: Callable[[Path], None] = lambda _: None,
+        folder: Path | None = None,
     ) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix=".bench-", dir=given.folder or HERE.parent))
         prepared(self.folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -10,8 +10,10 @@ import logging
 import os
 import resource
 import signal
+import statistics
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,10 +23,15 @@ from remit.adapters.files.pack import read_pack
 from remit.entrypoints.bounded import BoundedProtocol
 from remit.entrypoints.memory import settle_memory
 from remit.settings import make_settings
-from remit.wiring import Rules, build
+from remit.usecases.sweep import catch_up
+from remit.wiring import Desk, Rules, build
 from stages import EXCHANGE, PATH, Stages, by_thread
 
 POLICIES = 50
+STORE = "BENCH_STORE"
+"""Names another store than a SQLite file in the folder."""
+ROUNDS = "BENCH_ROUNDS"
+"""Set: so many rounds of the desk's jobs are made and measured before it serves."""
 
 
 def filler(number: int) -> str:
@@ -45,6 +52,8 @@ class Counted:
         self._until: dict[str, float] = {}
         self._commits = 0
         self._from = 0
+        self.start: dict[str, object] = {}
+        """What its start took."""
         self.over: Callable[[], None] = lambda: None
         """Called when standard input ends: nobody wants more."""
         if watch:
@@ -66,7 +75,21 @@ class Counted:
         """Seconds by thread and by stage, and commits, since it began."""
         threads = {name: spent - self._threads.get(name, 0.0) for name, spent in self._until.items()}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"threads": threads, "stages": self.stages.sums, "store_commits": self._commits - self._from, "peak_mb": peak}
+        return {"threads": threads, "stages": self.stages.sums, "store_commits": self._commits - self._from, "peak_mb": peak} | self.start
+
+
+async def rounds(desk: Desk, count: int) -> dict[str, float]:
+    """What a start does after the store was opened, and rounds of everything that happens by itself: seconds, and CPU seconds of this process."""
+    began = time.perf_counter()
+    await catch_up(desk.parts)
+    caught_s = time.perf_counter() - began
+    took, cpu = [], []
+    for _ in range(count):
+        began, used = time.perf_counter(), time.process_time()
+        await desk.jobs.round()
+        took.append(time.perf_counter() - began)
+        cpu.append(time.process_time() - used)
+    return {"catch_up_s": caught_s, "round_s": statistics.median(took), "round_cpu_s": statistics.median(cpu)}
 
 
 async def main(folder: Path, port: int, customers: int, orders: int, *, watch: str = "") -> None:
@@ -76,7 +99,7 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     issuer = node.get("issuer", f"http://localhost:{port}")
     raw = {
         "server": {"issuer": issuer, "host": "127.0.0.1", "port": port, "data": "."},
-        "store": {"url": node.get("store", "sqlite:///store.sqlite")},
+        "store": {"url": node.get("store") or os.environ.get(STORE, "sqlite:///store.sqlite")},
         "log": {"name": "bench.remit.invalid", "high_water": "outside/checkpoint"},
         "desk": {"database": node.get("store", "desk.sqlite")},
         "words": {"secrets": "refuse"},
@@ -88,7 +111,9 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
     pack = read_pack("consumer")
     named = sum(text.count("@id(") for _, text in pack.policies)
     more = "\n".join(filler(number) for number in range(POLICIES - named))
+    began = time.perf_counter()
     desk = build(settings, Rules(catalogue=pack.catalogue, policies=(*pack.policies, ("filler.cedar", more))), on_point=counted.point)
+    counted.start["open_s"] = time.perf_counter() - began
     seed = {"customers": {}, "records": []}
     for customer in range(customers):
         seed["customers"][f"c{customer}"] = {"name": f"Customer {customer}", "attributes": {}}
@@ -105,6 +130,8 @@ async def main(folder: Path, port: int, customers: int, orders: int, *, watch: s
             )
     if node.get("first", True):
         await desk.backoffice.seed(seed)
+    if ROUNDS in os.environ:
+        counted.start |= await rounds(desk, int(os.environ[ROUNDS]))
     server = uvicorn.Server(
         uvicorn.Config(
             desk.app,

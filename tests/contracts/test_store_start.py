@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -187,15 +188,30 @@ def test_a_changed_log_with_a_head_of_its_own_but_no_signature_stops_the_start(f
     assert refused(folder).code is Code.LOG_OLDER
 
 
-def test_of_a_long_log_the_last_entries_are_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_log_the_last_entries_are_hashed_and_samples_of_those_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start_checks, "WHOLE", 300)
     monkeypatch.setattr(start_checks, "RECORDS", 50)
     opens(folder)
-    early: Callable[[str], Any] = lambda name: shutil.copytree(folder, folder.parent / name)  # noqa: E731  # two copies of one store
+    early: Callable[[str], Any] = lambda name: shutil.copytree(folder, folder.parent / name)  # noqa: E731  # copies of one store
     change(early("a"), "update entry set leaf = zeroblob(32) where idx = 10")
-    opens(folder.parent / "a")  # beyond the bound: the tree's kept hashes still give the signed root; verify-log tells
+    assert "entry 10 " in refused(folder.parent / "a").detail  # its tile is among the samples
     change(early("b"), "update entry set leaf = zeroblob(32) where idx = 400")
     assert refused(folder.parent / "b").code is Code.LOG_DAMAGED
+    change(early("c"), "delete from entry where idx = 400")
+    assert refused(folder.parent / "c").code is Code.LOG_DAMAGED
+    change(early("d"), "delete from entry where idx = 0")
+    assert refused(folder.parent / "d").code is Code.LOG_DAMAGED
+    monkeypatch.setattr(start_checks, "_samples", lambda _size: [])
+    opens(folder.parent / "a")  # where it is not: the tree's kept hashes still give the signed root; verify-log tells
+
+
+def test_the_samples_of_a_long_log_are_spread_over_it_and_others_as_it_grows() -> None:
+    size = 10_000_000
+    found = start_checks._samples(size)
+    assert start_checks.SAMPLES <= len(found) <= start_checks.SAMPLES * 2
+    assert max(found) < size - start_checks.WHOLE
+    assert max(later - one for one, later in pairwise(found)) <= size // start_checks.SAMPLES
+    assert set(found).isdisjoint(start_checks._samples(size + 1))
 
 
 def test_a_place_outside_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:

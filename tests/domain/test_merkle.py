@@ -124,6 +124,19 @@ def test_appending_in_parts_gives_the_same_tree_as_at_once(parts: Any) -> None:
     assert merkle.root(size, lambda level, index: nodes[level, index]) == frontier.root()
 
 
+@pytest.mark.parametrize("level", [1, 3, 8])
+def test_complete_subtrees_give_the_same_edge_as_their_leaves(level: int) -> None:
+    width, known = 1 << level, leaves(5 << level)
+    whole = merkle.EMPTY.append(known)
+    rows = [known[start : start + width] for start in range(0, len(known), width)]
+    tops = [merkle.EMPTY.append(row).root() for row in rows]
+    one_by_one = merkle.EMPTY
+    for top in tops:
+        one_by_one = one_by_one.append([top], level=level)
+    assert (one_by_one.size, one_by_one.root()) == (whole.size, whole.root())
+    assert merkle.EMPTY.append(tops, level=level).append(leaves(3)).root() == whole.append(leaves(3)).root()
+
+
 def test_a_frontier_is_a_value_that_appending_leaves_alone() -> None:
     one = merkle.EMPTY.append(leaves(3))
     before = one.root()

@@ -225,20 +225,19 @@ class Frontier:
     size: int
     peaks: tuple[bytes, ...]
 
-    def append(self, appended: Sequence[bytes]) -> "Frontier":
-        """Return the edge after more leaf hashes."""
+    def append(self, appended: Sequence[bytes], *, level: int = 0) -> "Frontier":
+        """Return the edge after more leaf hashes, or complete subtrees of a level; the size is a multiple of theirs."""
+        size = self.size + (len(appended) << level)
         peaks = list(self.peaks)
         row = list(appended)
-        level = 0
         while row:
-            if level == len(peaks):
-                peaks.append(b"")
+            peaks.extend([b""] * (level + 1 - len(peaks)))
             if peaks[level]:
                 row.insert(0, peaks[level])
             peaks[level] = row[-1] if len(row) & 1 else b""
             row = parents(row)
             level += 1
-        return Frontier(size=self.size + len(appended), peaks=tuple(peaks))
+        return Frontier(size=size, peaks=tuple(peaks))
 
     def root(self) -> bytes:
         """The root over everything appended so far."""

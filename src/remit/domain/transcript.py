@@ -71,9 +71,12 @@ SALTS_SIZE: Final = SALT_SIZE * len(Section)
 _HASH_SIZE: Final = 32
 _LEAF_PREFIX: Final = b"remit-leaf-v1\x00"
 _RECORD_VERSION: Final = b"\x01"
-_HASHES_AT: Final = len(_RECORD_VERSION) + SALT_SIZE
+_SALT_AT: Final = len(_RECORD_VERSION)
+_HASHES_AT: Final = _SALT_AT + SALT_SIZE
 _BODY_AT: Final = _HASHES_AT + 3 * _HASH_SIZE
 _TAG: Final[Mapping[Section, bytes]] = {section: section.encode() + b"\x00" for section in Section}
+_ENVELOPE_TAG: Final = _TAG[Section.ENVELOPE]
+_sha256: Final = hashlib.sha256
 _CONTENT: Final = (Section.AGENT, Section.CUSTOMER, Section.DESK)
 
 Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
@@ -199,7 +202,7 @@ def unseal(envelope_record: bytes, content: bytes | None) -> Opened:
     """
     leaf, hashes = verify_record(envelope_record)
     envelope = _object(envelope_record[_BODY_AT:])
-    sections = {Section.ENVELOPE: OpenSection(salt=envelope_record[len(_RECORD_VERSION) : _HASHES_AT], body=envelope)}
+    sections = {Section.ENVELOPE: OpenSection(salt=envelope_record[_SALT_AT:_HASHES_AT], body=envelope)}
     if content is not None:
         sections.update(_content(_object(content), hashes))
     kind, at = read_envelope(envelope)
@@ -224,13 +227,17 @@ def record_leaf(envelope_record: bytes) -> bytes:
     Raises:
         Refused: `log.damaged` when it is not such a record.
     """
-    return hashlib.sha256(_LEAF_PREFIX + _envelope_hash(envelope_record) + envelope_record[_HASHES_AT:_BODY_AT]).digest()
+    if len(envelope_record) <= _BODY_AT or not envelope_record.startswith(_RECORD_VERSION):
+        raise _unreadable()
+    # What `_envelope_hash` and `leaf_data` do, without calling them: ten million times.
+    envelope = _sha256(envelope_record[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + envelope_record[_BODY_AT:]).digest()
+    return _sha256(_LEAF_PREFIX + envelope + envelope_record[_HASHES_AT:_BODY_AT]).digest()
 
 
 def _envelope_hash(envelope_record: bytes) -> bytes:
-    if len(envelope_record) <= _BODY_AT or envelope_record[:1] != _RECORD_VERSION:
-        raise _damaged("an entry's record cannot be read")
-    return _section_hash(Section.ENVELOPE, envelope_record[len(_RECORD_VERSION) : _HASHES_AT], envelope_record[_BODY_AT:])
+    if len(envelope_record) <= _BODY_AT or not envelope_record.startswith(_RECORD_VERSION):
+        raise _unreadable()
+    return _section_hash(Section.ENVELOPE, envelope_record[_SALT_AT:_HASHES_AT], envelope_record[_BODY_AT:])
 
 
 def section_hash(section: Section, salt: bytes, body: Json) -> bytes:
@@ -302,6 +309,10 @@ def _object(raw: bytes) -> JsonObject:
     if not isinstance(value, dict):
         raise _damaged("an entry's record is no object")
     return cast("JsonObject", value)
+
+
+def _unreadable() -> Refused:
+    return _damaged("an entry's record cannot be read")
 
 
 def _damaged(reason: str) -> Refused:

@@ -9,6 +9,7 @@ from remit.domain.errors import Fault
 from remit.entrypoints.health import Health
 from remit.entrypoints.looking import Looking
 from remit.entrypoints.metrics import Metrics
+from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
@@ -16,6 +17,8 @@ _LOG: Final = logging.getLogger("remit.jobs")
 _PAUSE_S: Final = 1.0
 _LOOK_S: Final = 5.0
 _PATIENCE_S: Final = 5.0
+_LOOKS: Final = 100
+"""So many live tasks are looked at in a round at most: some 30 ms. After a start all of them are; later each once in the time it may be idle."""
 
 
 class Jobs:
@@ -31,6 +34,7 @@ class Jobs:
         self._metrics = metrics
         self._health = health
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+        self._live = LiveTasks(_LOOKS)
         # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
         # would take over what they have under way this moment.
         self._patience_s = 0.0 if alone else self._patience(parts)
@@ -51,7 +55,7 @@ class Jobs:
 
     async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
         """One round of everything, at once."""
-        done = await sweep(self._parts, patience_s=patience_s)
+        done = await sweep(self._parts, patience_s=patience_s, live=self._live)
         await self._looking.look()
         return done
 
@@ -70,7 +74,7 @@ class Jobs:
             self._metrics.rounds.set(self._parts.world.now() / 1000, job)
 
     async def _due(self) -> None:
-        await sweep_due(self._parts)
+        await sweep_due(self._parts, self._live)
 
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)

@@ -26,6 +26,7 @@ from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
 from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_all, end_task
+from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
 from remit.usecases.reconcile import reconcile
@@ -43,9 +44,9 @@ _PAGE: Final = 200
 _SPENT = (Ceremony, Session, Invitation, PushedRequest)
 
 
-async def sweep(parts: Parts, *, patience_s: float) -> int:
+async def sweep(parts: Parts, *, patience_s: float, live: LiveTasks | None = None) -> int:
     """Do one round of everything. Returns how much was done. One thing that fails does not keep the others from being done."""
-    return await sweep_due(parts) + await sweep_acts(parts, patience_s=patience_s)
+    return await sweep_due(parts, live) + await sweep_acts(parts, patience_s=patience_s)
 
 
 async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
@@ -62,16 +63,19 @@ async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
     return done
 
 
-async def sweep_due(parts: Parts) -> int:
-    """End what has expired, forget what is spent, complete erasures that broke, report what was written past Remit. The desk's systems do not hold it up for long."""
+async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
+    """End what has expired, forget what is spent, complete erasures that broke, report what was written past Remit. The desk's systems do not hold it up for long.
+
+    `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
+    """
     now = parts.world.now()
-    shortest_s = min(parts.terms.task_idle_s, parts.terms.task_life_s)
+    live = live or LiveTasks()
     done = 0
     async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
         done += await _quietly(_expire_confirmation, parts, waiting)
     async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
         done += await _quietly(_expire_mandate, parts, mandate)
-    async for task in _every(parts, TaskRecord, "task.live", high=now - shortest_s * 1000):
+    async for task in live.due(parts):
         done += await _quietly(_end_by_time, parts, task)
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):

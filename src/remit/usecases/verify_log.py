@@ -121,10 +121,13 @@ def _verify_entries(
         for stop in [at for at in roots if start < at < start + bundle.width]:
             frontier = frontier.append(hashes[frontier.size - start : stop - start])
             _meet(frontier, roots)
-        frontier = frontier.append(hashes[frontier.size - start :])
-        _meet(frontier, roots)
         if bundle.width == WIDTH:
             full.append(_top(hashes))
+        if frontier.size == start and bundle.width == WIDTH:
+            frontier = frontier.append(full[-1:], level=HEIGHT)  # what is above the entries was hashed already
+        else:
+            frontier = frontier.append(hashes[frontier.size - start :])
+        _meet(frontier, roots)
         progress(frontier.size, size)
     return full
 

@@ -24,7 +24,7 @@ class PostgresLog(StoredLog):
         self._session = Session(url, name="remit log", answer_s=_ANSWER_S)
         try:
             show_desk(self._session, desk)
-            super().__init__(self._values, self._session.execute(HEAD).fetchone())
+            super().__init__(self._rows, self._session.execute(HEAD).fetchone())
         except BaseException:
             self._session.close()
             raise
@@ -40,9 +40,9 @@ class PostgresLog(StoredLog):
         """Let go of the connection."""
         self._session.close()
 
-    def _values(self, statement: str, given: Sequence[Any], path: str) -> list[Any]:
+    def _rows(self, statement: str, given: Sequence[Any], path: str) -> list[tuple[Any, ...]]:
         try:
-            return [value for (value,) in self._session.execute(statement, given)]
+            return self._session.execute(statement, given).fetchall()
         except OF_A_VALUE as broken:
             raise Refused(Code.LOG_DAMAGED, f"the log has no {path}: {why(broken)}") from None
         except BROKEN as broken:

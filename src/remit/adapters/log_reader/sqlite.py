@@ -35,7 +35,7 @@ class SqliteLog(StoredLog):
             self._connection.execute("begin")
             show_journalled(self._connection)
             self._connection.execute("pragma query_only = on")
-            super().__init__(self._values, self._connection.execute(HEAD).fetchone())
+            super().__init__(self._rows, self._connection.execute(HEAD).fetchone())
         except (sqlite3.Error, Refused) as problem:
             self._connection.close()
             raise unreadable(path, problem) from None
@@ -51,9 +51,9 @@ class SqliteLog(StoredLog):
         """Let go of the file."""
         self._connection.close()
 
-    def _values(self, statement: str, given: Sequence[Any], path: str) -> list[Any]:
+    def _rows(self, statement: str, given: Sequence[Any], path: str) -> list[tuple[Any, ...]]:
         try:
-            return [value for (value,) in self._connection.execute(statement, given)]
+            return self._connection.execute(statement, given).fetchall()
         except sqlite3.DatabaseError as broken:
             if isinstance(broken, sqlite3.OperationalError):
                 raise Fault(Code.FAULT_STORE, f"{path}: {broken}") from None

@@ -12,8 +12,8 @@ from remit.domain.merkle import leaf_hashes
 from remit.domain.tiles import WIDTH, Bundle, Tile, encode_bundle
 
 HEAD: Final = "select note from head"
-Ask = Callable[[str, Sequence[Any], str], list[Any]]
-"""A statement, its values, and what is asked for, to the values of its one column."""
+Ask = Callable[[str, Sequence[Any], str], list[tuple[Any, ...]]]
+"""A statement, its values, and what is asked for, to its rows."""
 
 
 class StoredLog:
@@ -23,6 +23,9 @@ class StoredLog:
         """Read through `ask`, which tells what breaks (`log.damaged`, `fault.store`); `head` is the row that `HEAD` gave."""
         self._ask = ask
         self._note: object = head[0] if head else b""
+        self._last: tuple[Bundle, list[list[bytes]]] | None = None
+        """What was read last, leaves and perhaps records: whoever verifies entries asks for their hashes, and then their records, next."""
+        self._with_records = False
 
     def checkpoint(self) -> str:
         """The newest signed checkpoint.
@@ -42,26 +45,35 @@ class StoredLog:
     def tile(self, tile: Tile) -> bytes:
         """The bytes of one tile of hashes."""
         if tile.level == 0:
-            return b"".join(leaf_hashes(self._row("leaf", Bundle(index=tile.index, width=tile.width))))
+            return b"".join(leaf_hashes(self._columns(Bundle(index=tile.index, width=tile.width))[0]))
         first = tile.index * WIDTH
         statement = "select hash from node where level = ? and idx >= ? and idx < ? order by idx"
-        return b"".join(self._bytes(statement, (tile.level, first, first + tile.width), tile.width, tile.path))
+        return b"".join(self._bytes(statement, (tile.level, first, first + tile.width), tile.width, tile.path)[0])
 
     def bundle(self, bundle: Bundle) -> bytes:
         """The bytes of one entry bundle."""
-        return encode_bundle(self._row("leaf", bundle))
+        return encode_bundle(self._columns(bundle)[0])
 
     def records(self, bundle: Bundle) -> Sequence[bytes]:
         """The envelope records of a bundle's entries, in order."""
-        return self._row("envelope", bundle)
+        self._with_records = True  # who wants one bundle's wants the others' too: they are read together from now on
+        columns = self._columns(bundle)
+        if len(columns) == 1:
+            self._last = None
+            columns = self._columns(bundle)
+        return columns[1]
 
-    def _row(self, column: str, bundle: Bundle) -> list[bytes]:
-        first = bundle.index * WIDTH
-        statement = f"select {column} from entry where idx >= ? and idx < ? order by idx"  # noqa: S608  # one of our own two column names
-        return self._bytes(statement, (first, first + bundle.width), bundle.width, bundle.path)
+    def _columns(self, bundle: Bundle) -> list[list[bytes]]:
+        if self._last is None or self._last[0] != bundle:
+            first = bundle.index * WIDTH
+            names = "leaf, envelope" if self._with_records else "leaf"
+            statement = f"select {names} from entry where idx >= ? and idx < ? order by idx"  # noqa: S608  # our own column names
+            self._last = (bundle, self._bytes(statement, (first, first + bundle.width), bundle.width, bundle.path))
+        return self._last[1]
 
-    def _bytes(self, statement: str, given: tuple[int, ...], count: int, path: str) -> list[bytes]:
-        rows = self._ask(statement, given, path)
-        if len(rows) != count or not all(isinstance(one, bytes) for one in rows):
+    def _bytes(self, statement: str, given: tuple[int, ...], count: int, path: str) -> list[list[bytes]]:
+        """The columns of so many rows."""
+        columns = [list(column) for column in zip(*self._ask(statement, given, path), strict=True)]
+        if not columns or not all(len(column) == count and set(map(type, column)) == {bytes} for column in columns):
             raise Refused(Code.LOG_DAMAGED, f"the log lacks entries or hashes of {path}")
-        return rows
+        return columns

@@ -111,7 +111,7 @@ def _look(connection: sqlite3.Connection) -> Look:
 
 def look_over(connection: Asking, version: int, newest_version: int) -> Look:
     """What the store behind a connection says of itself; its schema is told from elsewhere."""
-    entries, last_at = connection.execute("select count(*), coalesce(max(at), 0) from entry").fetchone()
+    last = connection.execute("select idx, at from entry order by idx desc limit 1").fetchone() or (-1, 0)  # counting goes through all
     head = connection.execute("select note from head").fetchone()
     reader = Reader(connection)
     kept = reader.one(Rules.KIND, "rules")
@@ -120,8 +120,8 @@ def look_over(connection: Asking, version: int, newest_version: int) -> Look:
     return Look(
         version=version,
         newest=newest_version,
-        entries=entries,
-        last_at=Instant(last_at),
+        entries=last[0] + 1,
+        last_at=Instant(last[1]),
         note="" if head is None else str(head[0]),
         rules=kept.record.digest if kept is not None and isinstance(kept.record, Rules) else "",
         officers=tuple(text for one in officers if isinstance(one.record, Person) for text in _names(one.record)),
