@@ -94,7 +94,7 @@ class AgentApi:
         self.limits.verify_client(workload.client_id)
         try:
             return await self._proved(scope, receive, workload, task, what, ask_id)
-        except Refused as refused:
+        except (Refused, Fault) as refused:
             await spend_refused(self.parts, workload.marks, refused)
             raise
 

@@ -85,7 +85,7 @@ class OAuth:
         self.limits.verify_client(caller.agent.record.id)
         try:
             return await self._asked(scope, caller, form)
-        except Refused as refused:
+        except (Refused, Fault) as refused:
             await spend_refused(self.parts, caller.marks, refused)
             raise
 

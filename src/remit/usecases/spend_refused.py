@@ -8,8 +8,8 @@ from remit.ports.store import Commit, Mark, Replayed
 from remit.usecases.parts import Parts
 
 
-async def spend_refused(parts: Parts, marks: Sequence[Mark], refused: Refused) -> None:
-    """Use up the proof or assertion of a request that was refused. Where the store does not answer, this process alone remembers it.
+async def spend_refused(parts: Parts, marks: Sequence[Mark], refused: Refused | Fault) -> None:
+    """Use up the proof or assertion of a request that was refused, or broke. Where the store does not answer, this process alone remembers it.
 
     ⚔ Whoever finds one in a log or on its way must not spend it on a request of their own at another node.
 

@@ -1,4 +1,4 @@
-"""Findings of the review of several workers: each fails until it is mended."""
+"""Workers that end, wait and are replaced at once: one process a number, and none that outlives the stop."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Findings of the review of several nodes: each fails until it is mended."""
+"""What a review of several nodes found, tried: lost histories, slow nodes, locked accounts, long readers."""
 
 import asyncio
 import time
@@ -18,6 +18,7 @@ from remit.domain.records import Suspension
 from remit.ports.store import Commit, Mark, Put
 
 
+@pytest.mark.proves("NODES")
 def test_a_standby_promoted_too_early_is_noticed_also_when_another_node_has_grown_past_what_was_lost(tmp_path: Path) -> None:
     """⚔ The shorter log is longer again by the time this node looks: it must still be the one it knew."""
     desk = desk_of(tmp_path)
@@ -46,6 +47,7 @@ def test_a_standby_promoted_too_early_is_noticed_also_when_another_node_has_grow
     two(tmp_path, work)
 
 
+@pytest.mark.proves("NODES")
 def test_a_standby_that_lacks_only_what_brought_no_entries_is_noticed_too(tmp_path: Path) -> None:
     """⚔ Marks, sessions and `sent` are kept by commits without entries: `seq` alone tells that they are gone."""
     desk = desk_of(tmp_path)
@@ -89,6 +91,7 @@ def test_a_node_starts_while_another_process_of_its_machine_writes(tmp_path: Pat
     asyncio.run(work())
 
 
+@pytest.mark.proves("NODES")
 def test_a_busy_node_does_not_keep_a_slower_one_from_ever_writing(tmp_path: Path) -> None:
     """⚔ Whoever makes the head move at a node near the server (a refused request is enough) must not stop the others."""
 
@@ -144,6 +147,7 @@ def test_proofs_asked_for_while_the_writer_forgets_hashes_are_given(tmp_path: Pa
     two(tmp_path, work)
 
 
+@pytest.mark.proves("NODES")
 def test_a_store_that_lets_nobody_in_any_more_is_a_fault_and_no_refusal(tmp_path: Path) -> None:
     """A refusal is an answer to who asked, and acts are voided by it: an account that was locked is none."""
     name = f"app{abs(hash(str(tmp_path))) % 10**9}"
