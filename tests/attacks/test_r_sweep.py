@@ -10,6 +10,7 @@ from attacks.arena import SEND_BACK, Arena
 from remit.domain.errors import Fault
 from remit.domain.records import ActRecord, ActState, TaskRecord, TaskState
 from remit.domain.values import Instant
+from remit.entrypoints.jobs import Jobs
 from remit.ports.backoffice import ActResult
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Put
@@ -176,3 +177,17 @@ def test_a_desk_that_answers_nonsense_about_one_act_keeps_no_other_from_being_do
     arena.backoffice.outcome = outcome  # type: ignore[method-assign]  # a desk of another make
     arena.desk.sweep()
     assert [reply.again().outcome for reply in replies] == ["unknown", "done"]
+
+
+@pytest.mark.proves("FENCE")
+def test_a_process_beside_others_leaves_them_what_they_have_under_way(arena: Arena) -> None:
+    """⚔ A start beside nodes that serve: what it took over at once, they would be doing at that moment."""
+    desk = arena.desk.desk
+    assert desk is not None
+    jobs = desk.jobs
+    began = [
+        Jobs(arena.parts, looking=jobs._looking, metrics=jobs._metrics, health=jobs._health, alone=alone)._patience_s
+        for alone in (True, False)
+    ]
+    assert began[0] == 0
+    assert began[1] > arena.parts.terms.desk_timeout_s
