@@ -490,6 +490,8 @@ def test_a_server_that_does_not_answer_is_a_fault_with_a_cure(tmp_path: Path) ->
 def test_an_older_program_serves_beside_a_newer_schema_that_names_it_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: int, starts: bool
 ) -> None:
+    asyncio.run(postgres_store(tmp_path).close())  # the schema is there, whichever test comes first
+
     async def newer(_: Any) -> tuple[int, int]:
         return migrations.NEWEST + 1, beside
 
