@@ -40,7 +40,11 @@ def verify_kept(
     recovering: bool,
     verify_sealed: Callable[[Collection[Sealing]], None],
 ) -> Head:
-    """Check the log, and return what it stands at."""
+    """Check the log, and return what it stands at. `kept` was read outside before the log was.
+
+    Raises:
+        Refused: `log.damaged`, `log.older`, `settings.invalid`.
+    """
     log = Log(session)
     start_checks.verify_log(session, log, verify)
     if recovering:
