@@ -56,13 +56,12 @@ def test_nodes_that_are_stopped_and_started_in_turn_among_asks_lose_and_double_n
         desk.start()
         with load(desk) as asked:
             asked.begin(3)
-            for how in (signal.SIGTERM, signal.SIGKILL):
-                for node in desk.nodes:
-                    asked.more(25)
-                    node.stop(how)
-                    asked.more(10)
-                    node.start()
-            asked.more(25)
+            for node, how in zip(desk.nodes, (signal.SIGTERM, signal.SIGKILL), strict=True):
+                asked.more(15)
+                node.stop(how)
+                asked.more(10)
+                node.start()
+            asked.more(15)
             asked.end()
         desk.stop()
         verify_all(desk, asked)
