@@ -221,7 +221,11 @@ def test_a_history_that_cannot_be_explained_is_found(name: str) -> None:
 def test_one_wrong_answer_in_a_real_history_is_found(tmp_path: Path, proxies: list[Proxy], wrong: type) -> None:
     work, _ = run(tmp_path, proxies, 7, trouble=False)
     ops = work.history.ops
-    place = next(place for place, op in enumerate(ops) if place > len(ops) // 2 and isinstance(op.what, wrong) and op.result != "no_room")
-    op = ops[place]
-    result = (op.result[0], op.result[1], op.result[2] + 9) if isinstance(op.what, Look) else {"ok": "conflict"}.get(op.result, "ok")
-    assert impossible([*ops[:place], spoiled(op, result=result), *ops[place + 1 :]]) != []
+    places = [place for place, op in enumerate(ops) if place > len(ops) // 2 and isinstance(op.what, wrong) and op.result != "no_room"]
+
+    def is_found(place: int) -> bool:
+        op = ops[place]
+        result = (op.result[0], op.result[1], op.result[2] + 9) if isinstance(op.what, Look) else {"ok": "conflict"}.get(op.result, "ok")
+        return impossible([*ops[:place], spoiled(op, result=result), *ops[place + 1 :]]) != []
+
+    assert any(map(is_found, places[:20]))  # one alone may be such that nothing after it tells

@@ -96,7 +96,7 @@ def test_facts_with_a_slip_of_the_pen_make_no_desk_and_leave_nothing_open(
         ({"policies": "permit(principal, action, resource) when { principal.nope };"}, "policy.invalid", "principal.nope"),
         ({"settings": {"trems": {}}}, "settings.invalid", "trems"),
         ({"settings": {"terms": {"token_ttl_s": 301}}}, "settings.invalid", "terms.token_ttl_s"),
-        ({"store": "postgresql://desk/remit"}, "settings.invalid", "PostgreSQL"),
+        ({"store": "mysql://desk/remit"}, "settings.invalid", "postgresql://"),
     ],
 )
 def test_what_no_desk_can_be_made_of_is_told_as_the_package_tells_everything(
