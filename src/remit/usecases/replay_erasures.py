@@ -47,11 +47,14 @@ async def replay_erasures(parts: Parts) -> int:
     Source: 2-model.md §9 (Erasure).
     """
     named = await _named(parts)
+    # What another node is erasing this moment is retired and on the record: it has not come back, and `finish_erasures` completes it.
+    named -= set(await parts.vault.retired())
     back = await parts.vault.destroy_keys(named) if named else 0
     if back:
         await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
     for customer, destroyed in (await parts.vault.destroyed()).items():
-        lost = [one for one in destroyed if one not in named]
+        unnamed = [one for one in destroyed if one not in named]
+        lost = [one for one in unnamed if not await parts.store.entries(ref=_erasure_of(one), limit=1)]  # named since, by another node
         if lost:
             await _erase_again(parts, customer, lost)
     await finish_erasures(parts)
