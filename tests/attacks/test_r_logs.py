@@ -60,8 +60,14 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Written]:
     root, hooks = logging.getLogger(), (threading.excepthook, sys.unraisablehook)
     before = (root.handlers, root.level, {name: logging.getLogger(name).level for name in ("uvicorn", "httpx", "httpcore", "asyncio")})
     monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
+    for name in ("uvicorn", "uvicorn.error"):  # whatever server ran in this process before may have set them up for itself
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+    own = logging.getLogger("uvicorn.error").level
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
     start_logs("debug", node="host-1-ab12")
     yield Written(stream)
+    logging.getLogger("uvicorn.error").setLevel(own)
     logging.captureWarnings(capture=False)
     root.handlers = before[0]
     root.setLevel(before[1])

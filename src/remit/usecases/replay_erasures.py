@@ -47,8 +47,6 @@ async def replay_erasures(parts: Parts) -> int:
     Source: 2-model.md §9 (Erasure).
     """
     named = await _named(parts)
-    # What another node is erasing this moment is retired and on the record: it has not come back, and `finish_erasures` completes it.
-    named -= set(await parts.vault.retired())
     back = await parts.vault.destroy_keys(named) if named else 0
     if back:
         await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
