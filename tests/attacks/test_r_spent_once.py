@@ -39,6 +39,46 @@ def test_the_proof_of_a_refused_request_is_good_for_no_other_body(early: str) ->
         assert arena.ask(task, "order.return", SEND_BACK).json()["decision"] == "needs_human"
 
 
+class Breaking:
+    """A store that cannot be written while `now`."""
+
+    def __init__(self) -> None:
+        self.now = False
+
+    def at(self, point: str) -> None:
+        if self.now and point == "store.before_commit":
+            raise OSError(28, "No space left on device")
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+def test_a_process_remembers_a_proof_that_the_store_could_not_be_told_of() -> None:
+    disk = Breaking()
+    with open_arena(on_point=disk.at) as arena:
+        task = arena.task()
+        path = f"/v1/tasks/{task.id}/asks"
+        proof = {"dpop": arena.proof(task.agent, "POST", path, token=task.token)}
+        disk.now = True
+        assert code_of(arena.send(task, path, b"{", headers=proof)) == "request.malformed"
+        disk.now = False
+        with arena.unchanged():
+            stolen = arena.send(task, path, {"action": "order.return", "params": SEND_BACK}, headers=proof)
+            arena.refused(stolen, "credential.replayed", on_record=False)
+
+
+@pytest.mark.proves("DPOP-REPLAY")
+def test_a_process_remembers_an_assertion_that_the_store_could_not_be_told_of() -> None:
+    disk = Breaking()
+    with open_arena(on_point=disk.at) as arena:
+        agent = arena.agent()
+        credentials = agent.identity.credentials(issuer=ISSUER, now_s=time.time())
+        unknown = {"grant_type": EXCHANGE, "subject_token": "man_x", "subject_token_type": calls.MANDATE_TOKEN, **credentials}
+        disk.now = True
+        assert arena.form("/oauth/token", unknown, key=agent).json()["error"] == "invalid_grant"
+        disk.now = False
+        stolen = pushed(arena, credentials)
+        assert (stolen.status_code, code_of(stolen)) == (401, "credential.replayed")
+
+
 def forget(arena: Arena) -> None:
     """Be as another node, that has seen nothing of what this one was sent."""
     arena.parts.spent._new, arena.parts.spent._old = set(), set()

@@ -308,7 +308,7 @@ def test_a_store_put_back_while_nodes_serve_is_noticed_by_the_next_commit_and_by
         await asyncio.to_thread(
             sql,
             ("delete from entry where desk = $1 and idx >= 2", desk),
-            ("update head set seq = $2, size = $3, root = $4, note = $5, edge = $6 where desk = $1", *before.values()),
+            ("update head set seq = $2 + 10, size = $3, root = $4, note = $5, edge = $6 where desk = $1", *before.values()),
         )
         for store in (one, other):
             with pytest.raises(Fault):
