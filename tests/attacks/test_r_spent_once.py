@@ -12,6 +12,7 @@ from attacks.arena import EXCHANGE, ISSUER, SEND_BACK, Arena, code_of, mandate, 
 from remit.client import calls
 from remit.client.keys import ProofKey
 from remit.domain.errors import Refused
+from remit.sandbox import SandboxTask
 from remit.usecases import spent
 from remit.usecases.spent import Spent
 
@@ -24,15 +25,21 @@ REFUSED_EARLY: Mapping[str, tuple[Any, Mapping[str, str], str]] = {
 }
 
 
+def refused_early(arena: Arena, early: str) -> tuple[SandboxTask, str, Mapping[str, str]]:
+    """A request that is refused before anything is recorded: its task, its path and its proof."""
+    body, headers, code = REFUSED_EARLY[early]
+    task = arena.task()
+    path = f"/v1/tasks/{task.id}/asks"
+    proof = {"dpop": arena.proof(task.agent, "POST", path, token=task.token)}
+    assert code_of(arena.send(task, path, body, headers={**headers, **proof})) == code
+    return task, path, proof
+
+
 @pytest.mark.proves("DPOP-REPLAY")
 @pytest.mark.parametrize("early", REFUSED_EARLY)
 def test_the_proof_of_a_refused_request_is_good_for_no_other_body(early: str) -> None:
-    body, headers, code = REFUSED_EARLY[early]
     with open_arena() as arena:
-        task = arena.task()
-        path = f"/v1/tasks/{task.id}/asks"
-        proof = {"dpop": arena.proof(task.agent, "POST", path, token=task.token)}
-        assert code_of(arena.send(task, path, body, headers={**headers, **proof})) == code
+        task, path, proof = refused_early(arena, early)
         with arena.unchanged():
             stolen = arena.send(task, path, {"action": "order.return", "params": SEND_BACK}, headers=proof)
             arena.refused(stolen, "credential.replayed", on_record=False)
@@ -88,12 +95,8 @@ def forget(arena: Arena) -> None:
 @pytest.mark.parametrize("early", REFUSED_EARLY)
 def test_the_proof_of_a_refused_request_is_spent_at_every_node(early: str) -> None:
     """⚔ What one process remembers, another has not seen: here it forgets everything, as another node would know nothing."""
-    body, headers, code = REFUSED_EARLY[early]
     with open_arena() as arena:
-        task = arena.task()
-        path = f"/v1/tasks/{task.id}/asks"
-        proof = {"dpop": arena.proof(task.agent, "POST", path, token=task.token)}
-        assert code_of(arena.send(task, path, body, headers={**headers, **proof})) == code
+        task, path, proof = refused_early(arena, early)
         forget(arena)
         with arena.unchanged():
             stolen = arena.send(task, path, {"action": "order.return", "params": SEND_BACK}, headers=proof)

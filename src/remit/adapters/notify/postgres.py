@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from remit.adapters.postgres import BROKEN, Connection, connect
 from remit.domain.errors import Fault, Refused
+from remit.ports.notify import Notify
 
 _ANSWER_S: Final = 5.0
 _AGAIN_S: Final = 2.0
@@ -20,27 +21,11 @@ _MOST: Final = 10_000
 """So many wakings wait to be sent at most: whoever misses one reads again by themselves."""
 
 
-class Local(Protocol):
+class Local(Notify, Protocol):
     """What wakes and tells in this process."""
-
-    async def tell(self, *, person: str, address: str, subject: str, text: str, page: str) -> None:
-        """Send one person a notice."""
-        ...
-
-    async def incident(self, *, kind: str, details: Mapping[str, str]) -> None:
-        """Tell the desk's security people."""
-        ...
-
-    def wake(self, topic: str) -> None:
-        """Wake who waits on a topic here."""
-        ...
 
     def wake_all(self) -> None:
         """Wake everybody who waits here."""
-        ...
-
-    async def wait(self, topic: str, timeout_s: float) -> None:
-        """Wait for a topic or the time."""
         ...
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from remit.adapters.sqlite_files import DISK_CURE, no_rights, why
+from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights, no_rights, why
 from remit.domain.errors import Code, Refused
 from remit.domain.note import MAX_NOTE, Checkpoint
 
@@ -97,6 +97,17 @@ class HighWater:
         if time.monotonic() >= self._sync_after:
             self.sync(note)
 
+    def keep_first(self, note: str) -> None:
+        """Keep the head before the first commit, so that an empty place can never mean "it was lost" later.
+
+        Raises:
+            Refused: `settings.invalid` when it cannot be written.
+        """
+        try:
+            self.write(note)
+        except OSError as problem:
+            raise _unwritable(self._path, problem) from None
+
     def due(self) -> bool:
         """Whether the next `write` waits for the disk."""
         return not self.frozen and time.monotonic() >= self._sync_after
@@ -172,7 +183,7 @@ def begin(path: Path, note: str) -> None:
             os.fsync(file.fileno())
         _sync_folder(path.parent)
     except OSError as problem:
-        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {why(problem)}", cure=DISK_CURE) from None
+        raise _unwritable(path, problem) from None
 
 
 def try_writing(path: Path) -> None:
@@ -254,7 +265,7 @@ def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
         try:
             lock = os.open(place.with_name(f"{place.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as problem:
-            raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {place} cannot be written: {why(problem)}", cure=DISK_CURE) from None
+            raise _unwritable(place, problem) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -262,6 +273,11 @@ def _own_place(path: Path, *, shared: bool) -> tuple[Path, int | None]:
             continue
         return place, lock
     raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {_MOST_PLACES} processes keep theirs beside {path} already")
+
+
+def _unwritable(path: Path, problem: OSError) -> Refused:
+    cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
+    return Refused(Code.SETTINGS_INVALID, f"log.high_water: {path} cannot be written: {why(problem)}", cure=cure)
 
 
 def _latest(path: Path) -> Path:

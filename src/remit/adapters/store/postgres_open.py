@@ -3,8 +3,6 @@
 from collections.abc import Callable, Collection
 
 from remit.adapters.postgres import Session
-from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights
-from remit.adapters.sqlite_files import why as why_not_written
 from remit.adapters.store import start_checks
 from remit.adapters.store.highwater import HighWater, Kept, Verify
 from remit.adapters.store.log import Log, Sign
@@ -52,14 +50,6 @@ def verify_kept(
     else:
         start_checks.verify_not_older(log, outside, kept)
     verify_sealed(sealings(session))
-    head = Head(0, log.size, log.root, log.note, b"")
-    if recovering:
-        return head
-    try:
-        outside.write(log.note or sign(0, EMPTY_ROOT))
-    except OSError as problem:
-        cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
-        raise Refused(
-            Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {why_not_written(problem)}", cure=cure
-        ) from None
-    return head
+    if not recovering:
+        outside.keep_first(log.note or sign(0, EMPTY_ROOT))
+    return Head(0, log.size, log.root, log.note, b"")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
-from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights, why
+from remit.adapters.sqlite_files import DISK_CURE
 from remit.adapters.store import start_checks
 from remit.adapters.store.held import FEW, UNKNOWN
 from remit.adapters.store.highwater import HighWater, Point, Verify
@@ -96,7 +96,7 @@ class SqliteStore:
                     start_checks.verify_not_older(log, outside, outside.newest())
                 verify_sealed(sealings(writing))
             if not recovering:
-                _keep_outside(outside, log.note or sign(0, EMPTY_ROOT))
+                outside.keep_first(log.note or sign(0, EMPTY_ROOT))
             reading = opened.enter_context(contextlib.closing(connect(path)))
             reading.execute("pragma query_only = on")
             writer = GroupWriter(partial(connect, path), writing, sign=sign, high_water=outside, on_point=on_point)
@@ -227,16 +227,3 @@ def _told(path: Path) -> Iterator[None]:
         raise Refused(Code.SETTINGS_INVALID, f"the store {path.name} cannot be written: {problem}", cure=DISK_CURE) from None
     except (sqlite3.DatabaseError, OverflowError, TypeError, ValueError) as problem:
         raise Refused(Code.LOG_DAMAGED, f"the journal of {path.name} cannot be put in place: {problem}") from None
-
-
-def _keep_outside(outside: HighWater, note: str) -> None:
-    """Keep the head outside before the first commit, so that an empty place can never mean "it was lost" later.
-
-    Raises:
-        Refused: `settings.invalid` when it cannot be written.
-    """
-    try:
-        outside.write(note)
-    except OSError as problem:
-        cure = RIGHTS_CURE if is_rights(problem) else DISK_CURE
-        raise Refused(Code.SETTINGS_INVALID, f"log.high_water: {outside.path} cannot be written: {why(problem)}", cure=cure) from None
