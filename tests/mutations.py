@@ -34,7 +34,7 @@ from typing import Final
 import pytest
 from _pytest.config import default_plugins
 
-from postgres_server import NoServer, server
+from postgres_server import DATABASE, NoServer, server
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
@@ -197,6 +197,7 @@ def _run(slot: Slot, job: Job) -> int:
         faulthandler.dump_traceback_later(LONGEST_S - _TELLING_S, file=output)
         try:
             code = _compiled(slot.source / job.change.file) if job.change else 0
+            os.environ[DATABASE] = f"tests_{slot.source.parent.name}"
             code = code or _tested(slot.source, slot.scratch, job)
         finally:
             faulthandler.cancel_dump_traceback_later()

@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 
 VARIABLE = "TESTS_POSTGRES"
+DATABASE = "TESTS_DATABASE"
+"""What a run's own database is to be called, where its process is not to be asked."""
 _OPTIONS = "-c listen_addresses='' -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=256MB -c autovacuum=off"
 
 

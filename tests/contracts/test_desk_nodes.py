@@ -5,8 +5,7 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from contracts.desk_plugs import DATABASES, EFFECTS, SEED, StandingWorld, act, desk_rows, run, small_catalogue
 from postgres_proxy import Proxy
 from postgres_server import VARIABLE
-from postgres_tests import postgres_url, rows_of
+from postgres_tests import end_connections, nobody_gets_in, on_the_server, postgres_url, rows_of
 from remit.adapters.backoffice.builtin import BuiltinBackoffice
 from remit.adapters.desk_jobs import DeskJobs
 from remit.adapters.desk_postgres import PARTS, PostgresDesk, look_at_desk_rows
@@ -109,7 +108,7 @@ def test_two_processes_that_begin_at_once_over_one_database_do_everything_once_a
         one.stdin.write("go\n")
         one.stdin.flush()
     told = [(*one.communicate(timeout=120), one.returncode) for one in both]
-    assert [code for *_, code in told] == [0, 0], told
+    assert [code for *_, code in told] == [0, 0], "\n".join(problem for _, problem, _ in told)
     one, two = (json.loads(said) for said, *_ in told)
     assert one == two, "one key, one story: of what both did, and of what one did and the other fenced"
     done = sum(state == "done" for state, _ in one)
@@ -124,17 +123,6 @@ def test_two_processes_that_begin_at_once_over_one_database_do_everything_once_a
         assert sorted(reply.n for reply in replies) == [reply.n for reply in replies] == [note.n for note in notes if note.native]
     finally:
         database.close()
-
-
-def ask(url: str, statement: str, *values: Any) -> Any:
-    async def work() -> Any:
-        connection = await asyncpg.connect(url)
-        try:
-            return await connection.fetch(statement, *values)
-        finally:
-            await connection.close()
-
-    return asyncio.run(work())
 
 
 def test_a_desk_that_somebody_else_writes_for_too_long_is_a_fault_and_nothing_happened(tmp_path: Path) -> None:
@@ -163,7 +151,7 @@ def test_a_desk_that_somebody_else_writes_for_too_long_is_a_fault_and_nothing_ha
 
 def gone(url: str) -> None:
     """Have the server end every connection of the desk."""
-    ask(url, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'remit desk'")
+    end_connections(url, "remit desk")
 
 
 def test_a_connection_lost_between_two_acts_is_made_again_and_not_noticed(tmp_path: Path) -> None:
@@ -190,7 +178,7 @@ def test_a_connection_lost_in_the_middle_of_an_act_leaves_it_whole_or_undone(tmp
         values = EFFECTS["order.mark"](books, params)
         if times:
             times.pop()
-            run_aside(gone, url)
+            gone(url)
         return values
 
     database = PostgresDesk(url, rows_of(tmp_path))
@@ -208,12 +196,6 @@ def test_a_connection_lost_in_the_middle_of_an_act_leaves_it_whole_or_undone(tmp
         assert marks(database) == 1
     finally:
         database.close()
-
-
-def run_aside(work: Callable[..., Any], *given: Any) -> None:
-    thread = threading.Thread(target=work, args=given)
-    thread.start()
-    thread.join()
 
 
 @contextmanager
@@ -246,34 +228,31 @@ def test_an_act_whose_commit_was_not_answered_is_a_fault_and_its_key_tells_what_
 
 @pytest.mark.proves("FAIL-CLOSED")
 def test_a_database_that_answers_nobody_is_the_ports_fault_everywhere_until_it_is_back(tmp_path: Path) -> None:
-    name = f"away_{os.getpid()}"
-    url = postgres_url(name)
+    url = postgres_url(f"away_{os.getpid()}")
     database = PostgresDesk(url, rows_of(tmp_path))
     try:
         plug, helpdesk = backoffice(database), BuiltinHelpdesk(database, StandingWorld())
         run(plug.seed(SEED))
-        ask(postgres_url(), f"alter database {name} with allow_connections false")
-        ask(postgres_url(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)
-        for asked in (
-            plug.facts([("order", "W1")], customer="anna"),
-            plug.contents([("order", "W1")], customer="anna"),
-            plug.read("order.read", {"order_id": "W1"}, customer="anna"),
-            plug.perform(act()),
-            plug.outcome("k1"),
-            plug.fence("k1"),
-            plug.attributes("anna", ["contact.email"]),
-            plug.records("anna", "order"),
-        ):
-            with pytest.raises(Fault) as caught:
-                run(asked)
-            assert caught.value.code is Code.FAULT_BACKOFFICE
-        for asked in (helpdesk.read("case_1"), helpdesk.close(case="case_1", key="k"), helpdesk.outcome("k"), helpdesk.fence("k")):
-            with pytest.raises(Fault) as caught:
-                run(asked)
-            assert caught.value.code is Code.FAULT_CASE
-        with pytest.raises(Fault):
-            look_at_desk_rows(url, rows_of(tmp_path))
-        ask(postgres_url(), f"alter database {name} with allow_connections true")
+        with nobody_gets_in(url):
+            for asked in (
+                plug.facts([("order", "W1")], customer="anna"),
+                plug.contents([("order", "W1")], customer="anna"),
+                plug.read("order.read", {"order_id": "W1"}, customer="anna"),
+                plug.perform(act()),
+                plug.outcome("k1"),
+                plug.fence("k1"),
+                plug.attributes("anna", ["contact.email"]),
+                plug.records("anna", "order"),
+            ):
+                with pytest.raises(Fault) as caught:
+                    run(asked)
+                assert caught.value.code is Code.FAULT_BACKOFFICE
+            for asked in (helpdesk.read("case_1"), helpdesk.close(case="case_1", key="k"), helpdesk.outcome("k"), helpdesk.fence("k")):
+                with pytest.raises(Fault) as caught:
+                    run(asked)
+                assert caught.value.code is Code.FAULT_CASE
+            with pytest.raises(Fault):
+                look_at_desk_rows(url, rows_of(tmp_path))
         assert run(plug.perform(act())).state is ActState.DONE
     finally:
         database.close()
@@ -286,7 +265,7 @@ def test_a_desk_whose_rows_were_taken_away_writes_nothing(tmp_path: Path) -> Non
         plug = backoffice(database)
         run(plug.seed(SEED))
         assert look_at_desk_rows(postgres_url(), rows_of(tmp_path))
-        ask(postgres_url(), "delete from remit_desk.turn where desk = $1", rows_of(tmp_path))
+        on_the_server(postgres_url(), "delete from remit_desk.turn where desk = $1", rows_of(tmp_path))
         assert not look_at_desk_rows(postgres_url(), rows_of(tmp_path))
         with pytest.raises(Fault) as caught:
             run(plug.perform(act()))

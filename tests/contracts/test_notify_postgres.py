@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
-from postgres_tests import postgres_url, rows_of
+from postgres_tests import end_connections, postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 
@@ -57,9 +55,7 @@ def test_whoever_waits_here_is_woken_at_once_and_by_a_connection_that_was_made_a
         one.wake("task:1")
         await asyncio.wait_for(own, 20)
         await hears(other)
-        connection = await asyncpg.connect(postgres_url())
-        await connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'remit wake'")
-        await connection.close()
+        end_connections(postgres_url(), "remit wake")
         async with asyncio.timeout(20):
             while other._hears:  # noqa: ASYNC110  # the driver tells nobody that it noticed
                 await asyncio.sleep(0.01)

@@ -34,7 +34,7 @@ from contracts.store_plugs import (
 )
 from contracts.test_store_transcript import verify_committed
 from postgres_server import NoServer, start
-from postgres_tests import postgres_url, without
+from postgres_tests import end_connections, postgres_url, without
 from remit.adapters.store import postgres_read, postgres_schema, start_checks
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.migrations import postgres as migrations
@@ -243,7 +243,7 @@ def test_a_connection_that_is_cut_leaves_all_or_nothing_and_the_next_commit_goes
 
 def cut_off(folder: Path) -> None:
     """End every connection of a desk's nodes, as a server does that fails over."""
-    sql(("select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1", node_name(desk_of(folder))))
+    end_connections(postgres_url(), node_name(desk_of(folder)))
 
 
 def test_a_server_that_ended_idle_connections_is_not_noticed_by_whoever_asks_next(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
 
+import postgres_tests
 from contracts.store_plugs import postgres_store
 from contracts.test_vault import postgres_vault
 from postgres_proxy import Proxy
-from postgres_tests import postgres_url, rows_of
+from postgres_tests import end_connections, nobody_gets_in, postgres_url, rows_of
 from remit.adapters.vault.postgres import PostgresVault
 from remit.adapters.vault.postgres_lease import GONE_S, LEASE_S
 from remit.adapters.world.system import SystemWorld
@@ -59,18 +59,7 @@ def nodes(folder: Path, *changed: dict[str, Any]) -> Iterator[list[PostgresVault
 
 
 def on_the_server(statement: str, *values: Any, database: str = "keys") -> Any:
-    async def ask() -> Any:
-        connection = await asyncpg.connect(postgres_url_of(database))
-        try:
-            return await connection.fetch(statement, *values)
-        finally:
-            await connection.close()
-
-    return aside(ask())
-
-
-def postgres_url_of(database: str) -> str:
-    return postgres_url().replace("/postgres?", f"/{database}?")
+    return postgres_tests.on_the_server(postgres_url(database), statement, *values)
 
 
 def aside(work: Any) -> Any:
@@ -219,17 +208,6 @@ def test_a_destruction_that_broke_half_way_is_waited_for_when_it_is_tried_again(
         asyncio.run(work(one, silent))
 
 
-@contextmanager
-def nobody_gets_in(database: str) -> Iterator[None]:
-    """A database that answers nobody meanwhile."""
-    on_the_server(f"alter database {database} with allow_connections false", database="postgres")
-    on_the_server("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", database, database="postgres")
-    try:
-        yield
-    finally:
-        on_the_server(f"alter database {database} with allow_connections true", database="postgres")
-
-
 @pytest.mark.proves("FAIL-CLOSED")
 def test_a_node_cut_off_from_the_keys_uses_none_after_its_lease_and_goes_on_when_they_are_back(tmp_path: Path) -> None:
     clock = Clock()
@@ -237,7 +215,7 @@ def test_a_node_cut_off_from_the_keys_uses_none_after_its_lease_and_goes_on_when
     vault = PostgresVault(postgres_url(database), rows_of(tmp_path), SystemWorld(), clock=clock)
     try:
         sealed = asyncio.run(vault.seal("c1", b"x"))
-        with nobody_gets_in(database):
+        with nobody_gets_in(postgres_url(database)):
             assert asyncio.run(vault.seal("c1", b"x"))[:8] == sealed[:8]
             clock.at += LEASE_S
             for use in (vault.seal("c1", b"x"), vault.unseal("c1", sealed), vault.seal("c2", b"x"), vault.retire("c1")):
@@ -254,7 +232,7 @@ def test_a_lost_connection_is_no_fault_where_nothing_was_to_be_changed(tmp_path:
     with nodes(tmp_path, {}) as (vault,):
         for number in range(3):
             sealed = asyncio.run(vault.seal(f"c{number}", b"x"))
-            on_the_server("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'remit keys'")
+            end_connections(postgres_url("keys"), "remit keys")
             assert asyncio.run(vault.keys(f"c{number}")) == (sealed[:8].hex(),)
 
 
@@ -300,7 +278,7 @@ def test_keys_are_not_kept_where_a_store_is(tmp_path: Path) -> None:
         PostgresVault(postgres_url(), rows_of(tmp_path), SystemWorld())
     assert caught.value.code is Code.SETTINGS_INVALID
     assert "create database" in caught.value.cure
-    assert on_the_server("select to_regclass('remit_keys.key')", database="postgres") == [(None,)]
+    assert on_the_server("select to_regclass('remit_keys.key')", database="") == [(None,)]
 
 
 @pytest.mark.proves("ERASED")

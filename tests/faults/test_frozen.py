@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from contracts.test_desk_nodes import ask as on_the_server
 from faults.nodes import Gate, Node, Nodes, begin, change
 from journeys.kept_desk import Clock, kept_desk, note_about
 from journeys.test_erase import ANN, BOB, DAY_S, GONE, contents, erase, fill, propose_erasure
-from postgres_tests import postgres_url
+from postgres_tests import end_connections, on_the_server, postgres_url
 from remit.domain.errors import Code, Refused
 from remit.domain.records import ActRecord, AskRecord, Person
 from remit.ports.store import Commit, Put
@@ -25,7 +24,8 @@ POINTS = ("store.before_commit", "store.after_commit")
 
 def everything_times_out() -> None:
     """What the server does with whoever is not heard of for long: its connections end, and what they had begun with them."""
-    on_the_server(postgres_url(), "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'remit%'")
+    end_connections(postgres_url(), "remit%")
+    end_connections(postgres_url("keys"), "remit%")
 
 
 class Aside:
