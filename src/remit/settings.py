@@ -12,26 +12,10 @@ from urllib.parse import urlsplit
 from remit.domain.errors import Code, Refused
 from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
 from remit.settings_telemetry import Telemetry, telemetry_of
+from remit.settings_terms import NUMBERS, terms_of
 from remit.settings_values import LOOPBACK, files_of, is_server, issuer_of, keys_of, log_name_of
 from remit.variables import verify_variables
 
-_NUMBERS: Final[Mapping[str, int]] = {
-    "token_ttl_s": 300,
-    "code_ttl_s": 60,
-    "request_ttl_s": 600,
-    "task_idle_s": 900,
-    "task_life_s": 86_400,
-    "confirmation_ttl_s": 600,
-    "act_stale_s": 60,
-    "session_ttl_s": 28_800,
-    "waiting_per_pair": 5,
-    "decline_pause_s": 600,
-    "hold_at": 60,
-    "end_at": 90,
-    "facts_timeout_ms": 5_000,
-    "desk_timeout_ms": 20_000,
-    "retention_days": 0,
-}
 _LIMITS: Final[Mapping[str, int]] = {
     "client_per_s": 100,
     "client_burst": 400,
@@ -41,7 +25,6 @@ _LIMITS: Final[Mapping[str, int]] = {
     "unproved_burst": 2_000,
 }
 _SANDBOX_TIMES: Final = 100  # a sandbox, reached from its own machine alone, is there to be tried hard: limits so many times as wide
-_BOUNDS: Final = {"token_ttl_s": (1, 300), "code_ttl_s": (1, 60), "hold_at": (1, 100), "end_at": (1, 100), "retention_days": (0, 36_500)}
 _WIDEST: Final = 1_000_000
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
@@ -53,7 +36,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "policies": frozenset({"files", "cases"}),
     "desk": frozenset({"pack", "database", "backoffice"}),
     "words": frozenset({"secrets"}),
-    "terms": frozenset(_NUMBERS),
+    "terms": frozenset(NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
     "telemetry": TELEMETRY_KEYS,
@@ -179,7 +162,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
-        terms=_terms(_table(raw, "terms")),
+        terms=terms_of(_table(raw, "terms")),
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),
         dpop_nonce=_flag(_table(raw, "dpop").get("nonce", False), "dpop.nonce"),
         peer_header=_header(_table(raw, "limits").get("peer_header", "")),
@@ -288,16 +271,6 @@ def _store(url: str, base: Path) -> str:
     if url.startswith("sqlite:///"):
         return f"sqlite:///{base / url.removeprefix('sqlite:///')}"
     return url
-
-
-def _terms(table: Mapping[str, Any]) -> Mapping[str, int]:
-    terms = dict(_NUMBERS)
-    for key, value in table.items():
-        least, most = _BOUNDS.get(key, (1, 31_536_000))
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            raise _invalid(f"terms.{key}", f"must be a whole number from {least} to {most}")
-        terms[key] = value
-    return terms
 
 
 def _limits(table: Mapping[str, Any], *, times: int) -> Mapping[str, int]:

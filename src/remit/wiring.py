@@ -58,6 +58,7 @@ from remit.ports.policy import Policy
 from remit.ports.store import Published
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.settings_terms import deciding
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
@@ -548,6 +549,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         desk_timeout_s=numbers["desk_timeout_ms"] / 1000,
         hold_at=numbers["hold_at"],
         retention_s=numbers["retention_days"] * 86_400,
+        erase_after_s=numbers["erase_after_days"] * 86_400,
         end_at=numbers["end_at"],
         secrets=settings.secrets,
         requester=f"remit@{settings.log_name}",
@@ -564,7 +566,7 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 def _deciding(settings: Settings) -> JsonObject:
     """The settings that decide."""
     nonce = {"dpop_nonce": True} if settings.dpop_nonce else {}
-    return {"terms": dict(settings.terms), "secrets": settings.secrets, **nonce}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce}
 
 
 def _quiet(_name: str) -> None:

@@ -64,7 +64,7 @@ def kept_desk(
         "signer": signer,
         "world": world,
         "catalogue": desk(),
-        "terms": SimpleNamespace(log_origin=ORIGIN, retention_s=0),
+        "terms": SimpleNamespace(log_origin=ORIGIN, retention_s=0, erase_after_s=0),
         "rules_digest": "rules",
         "on_point": on_point,
         "verify_ed25519": verify_ed25519,

@@ -9,6 +9,7 @@ from remit.domain.errors import Fault
 from remit.entrypoints.health import Health
 from remit.entrypoints.looking import Looking
 from remit.entrypoints.metrics import Metrics
+from remit.usecases.erase_by_time import ErasureByTime
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
@@ -35,6 +36,7 @@ class Jobs:
         self._health = health
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._live = LiveTasks(_LOOKS)
+        self._by_time = ErasureByTime()
         # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
         # would take over what they have under way this moment.
         self._patience_s = 0.0 if alone else self._patience(parts)
@@ -56,6 +58,7 @@ class Jobs:
     async def round(self, *, patience_s: float = _PATIENCE_S) -> int:
         """One round of everything, at once."""
         done = await sweep(self._parts, patience_s=patience_s, live=self._live)
+        done += await self._by_time.round(self._parts)
         await self._looking.look()
         return done
 
@@ -75,6 +78,7 @@ class Jobs:
 
     async def _due(self) -> None:
         await sweep_due(self._parts, self._live)
+        await self._by_time.round(self._parts)
 
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)

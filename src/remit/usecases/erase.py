@@ -23,8 +23,8 @@ class Erasure:
     records: int
 
 
-async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, agreed: Kept[Proposal]) -> Erasure:
-    """Empty the working records about a customer, record it, and destroy their content keys. Two people have agreed before.
+async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, agreed: Kept[Proposal] | None) -> Erasure:
+    """Empty the working records about a customer, record it, and destroy their content keys. Two people have agreed before: `agreed` (None: to the rules).
 
     Envelopes, leaves and proofs stay, so that the log still verifies; the customer's account and passkeys stay too.
 
@@ -48,7 +48,7 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
     change = Commit(
         # ⚔ The person moves: whoever sealed something with the old key, and did not come to record it, is told to begin again.
         puts=(Put(person.record, person.rev, person.record), *puts),
-        drops=(Drop(agreed.record, agreed.rev), *drops),
+        drops=(*([Drop(agreed.record, agreed.rev)] if agreed else ()), *drops),
         reserves=(unmoved,),
         entries=written.rows,
     )

@@ -45,6 +45,8 @@ class Terms:
     end_at: int
     retention_s: int
     """How long content is kept at least after the last entry about a customer."""
+    erase_after_s: int
+    """After how long without an entry a customer's content is erased by itself (0: never)."""
     secrets: str
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""

@@ -1,0 +1,174 @@
+"""Erasing by itself whom nothing was recorded about for long: only who is due, never against what stands, never by a clock that nobody shares."""
+
+import logging
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from contracts.store_plugs import mandate, new, person
+from journeys.kept_desk import START, Clock, kept_desk, note_about, run
+from journeys.test_erase import contents, fill
+from remit.domain.records import AskRecord, Contest
+from remit.domain.transcript import Kind, Section
+from remit.domain.values import Instant
+from remit.ports.store import Commit
+from remit.usecases.erase_by_time import BY, ErasureByTime
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, open_row, write
+from remit.usecases.replay_erasures import ERASURES
+
+DAY_MS = 86_400_000
+TERM_DAYS = 100
+DUE = Instant(START + TERM_DAYS * DAY_MS)
+
+
+class Ticking(Clock):
+    """A clock that stands, beside ticks that are moved by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ticked = 0.0
+
+    def ticks(self) -> float:
+        return self.ticked
+
+
+@pytest.fixture(params=["", "one"], ids=["sqlite", "postgres"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Parts:
+    parts = kept_desk(tmp_path / "desk", clock=Ticking(), node=request.param)
+    cast("Any", parts.terms).erase_after_s = TERM_DAYS * DAY_MS // 1000
+    return parts
+
+
+def clock_of(parts: Parts) -> Ticking:
+    return cast("Ticking", parts.world)
+
+
+async def task_opened(parts: Parts) -> None:
+    """An agent proved itself for a task at this moment."""
+    written = await write(parts, draft(parts, Kind.TASK_OPENED, envelope={"task": "t9"}))
+    await parts.store.commit(Commit(entries=written.rows))
+
+
+async def rounds(parts: Parts, times: int = 3) -> int:
+    erasing = ErasureByTime()
+    return sum([await erasing.round(parts) for _ in range(times)])
+
+
+async def is_kept(parts: Parts, customer: str) -> bool:
+    return all(await contents(parts, customer))
+
+
+@pytest.mark.proves("ERASED")
+def test_who_is_due_is_erased_as_by_two_people_and_nobody_else(desk: Parts) -> None:
+    async def work(parts: Parts) -> None:
+        await fill(parts)
+        clock_of(parts).at = Instant(DUE - 1)
+        await task_opened(parts)
+        await note_about(parts, "c2", "they were here a moment ago")
+        assert await rounds(parts) == 0, "it is the last day"
+        clock_of(parts).at = DUE
+        assert await rounds(parts) == 1
+        assert not any((await contents(parts, "c1"))[:3])
+        assert (await parts.store.get(AskRecord, "ask1")).record.words == ""
+        assert await is_kept(parts, "c2")
+        (kept,) = await parts.store.entries(ref=ERASURES)
+        opened = await open_row(parts, kept.row)
+        assert opened.sections[Section.DESK].body == {"by": [BY], "reason": "nothing was recorded for 100 days"}
+
+    run(desk, work)
+
+
+def test_who_was_erased_is_not_erased_again_before_something_is_recorded(desk: Parts) -> None:
+    async def work(parts: Parts) -> None:
+        await fill(parts)
+        clock_of(parts).at = DUE
+        await task_opened(parts)
+        assert await rounds(parts) == 2, "both customers"
+        clock_of(parts).at = Instant(DUE + TERM_DAYS * DAY_MS)
+        await task_opened(parts)
+        assert await rounds(parts) == 0
+        await note_about(parts, "c1", "they came back")
+        clock_of(parts).at = Instant(DUE + 2 * TERM_DAYS * DAY_MS)
+        await task_opened(parts)
+        assert await rounds(parts) == 1
+
+    run(desk, work)
+
+
+@pytest.mark.proves("ERASED")
+@pytest.mark.parametrize("standing", ["mandate", "contest", "retention"])
+def test_whatever_stands_against_an_erasure_stands_against_this_one_and_keeps_nobody_else_from_it(desk: Parts, standing: str) -> None:
+    async def work(parts: Parts) -> None:
+        await fill(parts)
+        if standing == "mandate":
+            await parts.store.commit(new(mandate("m2", root="m2")))
+        elif standing == "contest":
+            await parts.store.commit(new(Contest(id="con1", customer="c1", entry=0, text="no", at=START)))
+        else:
+            cast("Any", parts.terms).retention_s = TERM_DAYS * DAY_MS // 1000 + 1
+        clock_of(parts).at = DUE
+        await task_opened(parts)
+        keys = await parts.vault.keys("c1")
+        assert await rounds(parts) == (0 if standing == "retention" else 1)
+        assert await is_kept(parts, "c1")
+        assert await parts.vault.retired() == ()
+        assert await parts.vault.keys("c1") == keys
+
+    run(desk, work)
+
+
+@pytest.mark.proves("ERASED", "FAIL-CLOSED")
+def test_a_clock_that_no_agent_shares_erases_nobody(desk: Parts, caplog: pytest.LogCaptureFixture) -> None:
+    """⚔ A clock goes ten years ahead: everybody would be due."""
+
+    async def work(parts: Parts) -> None:
+        await fill(parts)
+        await task_opened(parts)
+        clock_of(parts).at = Instant(START + 3650 * DAY_MS)
+        await note_about(parts, "c2", "the desk itself records with this clock")
+        erasing = ErasureByTime()
+        with caplog.at_level(logging.WARNING, "remit"):
+            assert await erasing.round(parts) == 0
+        assert [one.__dict__["event"] for one in caplog.records] == ["erasure.waits"]
+        assert await is_kept(parts, "c1")
+        await task_opened(parts)
+        assert await erasing.round(parts) == 0, "it rests for an hour"
+        clock_of(parts).ticked += 3600
+        assert await erasing.round(parts) == 1
+
+    run(desk, work)
+
+
+def test_without_a_term_nothing_is_even_looked_at(desk: Parts) -> None:
+    async def work(parts: Parts) -> None:
+        await fill(parts)
+        clock_of(parts).at = DUE
+        await task_opened(parts)
+        cast("Any", parts.terms).erase_after_s = 0
+        assert await rounds(parts) == 0
+        assert await is_kept(parts, "c1")
+
+    run(desk, work)
+
+
+def test_all_are_met_however_many_came_at_one_moment_and_then_there_is_an_hours_rest(desk: Parts) -> None:
+    async def work(parts: Parts) -> None:
+        names = [f"many{number}" for number in range(23)]
+        await parts.store.commit(new(*map(person, names)))
+        for name in names:
+            await note_about(parts, name, "something")
+        clock_of(parts).at = DUE
+        await task_opened(parts)
+        erasing = ErasureByTime()
+        assert sum([await erasing.round(parts) for _ in range(12)]) == 23
+        await parts.store.commit(new(person("late")))
+        await note_about(parts, "late", "something")
+        clock_of(parts).at = Instant(DUE + TERM_DAYS * DAY_MS)
+        await task_opened(parts)
+        assert await erasing.round(parts) == 0
+        clock_of(parts).ticked += 3600
+        assert sum([await erasing.round(parts) for _ in range(12)]) == 1
+
+    run(desk, work)
