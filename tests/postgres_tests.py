@@ -37,6 +37,11 @@ def database_of(url: str) -> str:
     return urlsplit(url).path.removeprefix("/")
 
 
+def drop(url: str) -> None:
+    """Take away a database that no test asks for again."""
+    on_the_server(_at(url, "postgres"), f"drop database {database_of(url)} with (force)")
+
+
 def end_connections(url: str, name: str) -> None:
     """Have the server end the connections of one name (a pattern of `like`) to a database."""
     on_the_server(

@@ -11,8 +11,7 @@ import pytest
 
 from cli.running import Run, change, refused
 from contracts.store_plugs import postgres_store
-from contracts.test_desk_nodes import ask
-from postgres_tests import postgres_url
+from postgres_tests import drop, on_the_server, postgres_url
 from remit.domain.errors import Code, Refused
 from remit.settings import make_settings
 
@@ -30,7 +29,7 @@ def shared(remit: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     assert made.code == 0, made
     yield tmp_path / "shared"
     for name in names.values():
-        ask(postgres_url(), f"drop database {name} with (force)")
+        drop(postgres_url(name))
 
 
 def findings(ran: Any, state: str) -> dict[str, str]:
@@ -41,7 +40,7 @@ def test_a_desk_on_postgres_keeps_neither_keys_nor_records_in_files(remit: Run, 
     assert not (shared / "data" / "content-keys.sqlite").exists()
     assert not (shared / "data" / "desk.sqlite").exists()
     assert remit("person", "add", "zed", "--kind", "customer", "--config", shared).code == 0
-    assert ask(os.environ[DESK], "select count(*) > 0 from remit_desk.customer") == [(True,)]
+    assert on_the_server(os.environ[DESK], "select count(*) > 0 from remit_desk.customer") == [(True,)]
     doctor = remit("doctor", "--json", "--config", shared)
     assert findings(doctor, "wrong") == {}
     said = findings(doctor, "ok")
@@ -50,30 +49,30 @@ def test_a_desk_on_postgres_keeps_neither_keys_nor_records_in_files(remit: Run, 
 
 
 def test_two_desks_of_one_name_in_the_same_databases_share_nothing(remit: Run, shared: Path, tmp_path: Path) -> None:
-    before = ask(os.environ[KEYS], "select count(*) from remit_keys.key")[0][0]
+    before = on_the_server(os.environ[KEYS], "select count(*) from remit_keys.key")[0][0]
     (tmp_path / "other").mkdir()
     assert remit("init", tmp_path / "other" / "shared").code == 0
-    assert len(ask(os.environ[KEYS], "select distinct desk from remit_keys.key")) == 2
-    assert ask(os.environ[KEYS], "select count(*) from remit_keys.key")[0][0] == 2 * before
-    assert len(ask(os.environ[DESK], "select distinct desk from remit_desk.customer")) == 2
+    assert len(on_the_server(os.environ[KEYS], "select distinct desk from remit_keys.key")) == 2
+    assert on_the_server(os.environ[KEYS], "select count(*) from remit_keys.key")[0][0] == 2 * before
+    assert len(on_the_server(os.environ[DESK], "select distinct desk from remit_desk.customer")) == 2
     assert remit("migrate", "--config", shared).code == 0
 
 
 @pytest.mark.parametrize("argv", OPENING, ids=lambda argv: argv[0])
 def test_lost_keys_stop_every_start(remit: Run, shared: Path, argv: tuple[str, ...]) -> None:
-    ask(os.environ[KEYS], "delete from remit_keys.key where subject <> ''")
+    on_the_server(os.environ[KEYS], "delete from remit_keys.key where subject <> ''")
     refused(remit(*argv, "--config", shared), "settings.invalid", "are not those of this store")
     assert "are not those of this store" in findings(remit("doctor", "--json", "--config", shared), "wrong")["content keys"]
-    ask(os.environ[KEYS], "drop schema remit_keys cascade")
+    on_the_server(os.environ[KEYS], "drop schema remit_keys cascade")
     assert "are not those of this store" in findings(remit("doctor", "--json", "--config", shared), "wrong")["content keys"]
 
 
 @pytest.mark.parametrize("argv", OPENING, ids=lambda argv: argv[0])
 def test_lost_records_stop_every_start_and_are_not_made_anew(remit: Run, shared: Path, argv: tuple[str, ...]) -> None:
-    ask(os.environ[DESK], "drop schema remit_desk cascade")
+    on_the_server(os.environ[DESK], "drop schema remit_desk cascade")
     refused(remit(*argv, "--config", shared), "settings.invalid", "tickets and records would be missing")
     assert "tickets and records" in findings(remit("doctor", "--json", "--config", shared), "wrong")["desk"]
-    assert ask(os.environ[DESK], "select to_regclass('remit_desk.act')") == [(None,)]
+    assert on_the_server(os.environ[DESK], "select to_regclass('remit_desk.act')") == [(None,)]
 
 
 def test_a_desk_that_moves_to_a_database_without_its_records_is_refused(remit: Run, desk: Path) -> None:
@@ -143,6 +142,6 @@ def test_keys_on_the_stores_server_are_told_loudly(remit: Run, shared: Path, tmp
     assert findings(doctor, "wrong") == {}
     assert "are on the store's server" in findings(doctor, "look")["content keys"]
     assert "content keys" not in findings(doctor, "wrong")
-    ask(postgres_url(), f"drop database {store} with (force)")
+    drop(postgres_url(store))
     monkeypatch.delenv("REMIT_STORE_URL")
     assert "content keys" not in findings(remit("doctor", "--json", "--config", shared), "look")
