@@ -18,7 +18,9 @@ from remit.domain.confirmers import (
     verify_confirmer,
     verify_may_invite,
     verify_passkey_may_confirm,
+    verify_passkey_may_grant,
     verify_passkey_may_remove,
+    verify_passkey_may_resume,
     with_yes,
 )
 from remit.domain.errors import Code, Refused
@@ -301,3 +303,33 @@ def test_a_passkey_that_waits_removes_none_that_waits_less_long() -> None:
             with pytest.raises(Refused) as caught:
                 verify_passkey_may_remove(signing, going, now=NOW)
             assert refused_code(caught) is Code.CONFIRMATION_WRONG_PERSON
+
+
+def test_a_passkey_that_waits_grants_everyday_things_and_resumes_nothing() -> None:
+    young, settled = passkey(Enrolment.LINK, age_h=1), passkey(Enrolment.LINK, age_h=72)
+    verify_passkey_may_grant(young, above_routine=False, now=NOW)
+    verify_passkey_may_grant(settled, above_routine=True, now=NOW)
+    verify_passkey_may_resume(settled, now=NOW)
+    for refused in (
+        lambda: verify_passkey_may_grant(young, above_routine=True, now=NOW),
+        lambda: verify_passkey_may_resume(young, now=NOW),
+    ):
+        with pytest.raises(Refused) as caught:
+            refused()
+        assert refused_code(caught) is Code.CONFIRMATION_WRONG_PERSON
+        assert caught.value.retry_after_s
+
+
+def test_an_amount_written_otherwise_is_the_same_act_wherever_it_stands() -> None:
+    def of(params: dict[str, object], customer: str = "c1") -> str:
+        return act_digest(action="payment.refund", params=params, customer=customer)  # type: ignore[arg-type]  # they are JSON
+
+    one = of({"amount": "40.00 EUR", "lines": [{"price": "5 EUR"}, 3, True], "note": "40 EURO"})
+    assert one == of({"amount": "40 EUR", "lines": [{"price": "5.0 EUR"}, 3, True], "note": "40 EURO"})
+    others = [
+        of({"amount": "40.01 EUR", "lines": [{"price": "5 EUR"}, 3, True], "note": "40 EURO"}),
+        of({"amount": "40.00 EUR", "lines": [3, {"price": "5 EUR"}, True], "note": "40 EURO"}),
+        of({"amount": "40.00 EUR", "lines": [{"price": "5 EUR"}, 3, True], "note": "40.00 EURO"}),
+        of({"amount": "40.00 EUR", "lines": [{"price": "5 EUR"}, 3, True], "note": "40 EURO"}, "c2"),
+    ]
+    assert len({one, *others}) == 5

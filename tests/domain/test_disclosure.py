@@ -36,3 +36,13 @@ def test_nothing_uncovered_or_undeclared_is_ever_told(values: dict[str, int], re
     assert cut.result.keys() <= returns & covered
     assert len(cut.result) + cut.withheld == len(values)
     assert all(values[name] == value for name, value in cut.result.items())
+
+
+def test_what_is_named_as_another_attribute_is_cut_inside_a_value_too() -> None:
+    told = {
+        "order.status": {"state": "sent", "lines": [{"identity.email": "a@b", "item": "kettle"}], "order.notes": {"identity.email": "c@d"}}
+    }
+    cut = cut_result(told, returns=("order.status",), covered={"order.status"}, known=("order.status", "order.notes", "identity.email"))
+    assert cut.result == {"order.status": {"state": "sent", "lines": [{"item": "kettle"}]}}
+    assert cut.withheld == 2
+    assert not cut.incident

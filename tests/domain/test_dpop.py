@@ -1,13 +1,14 @@
-"""Nonces without a store, and addresses in one spelling."""
+"""What a proof says of its request, nonces without a store, and addresses in one spelling."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.identity_minting import refusal
-from remit.domain.dpop import NONCE_WINDOW_MS, issue_nonce, normalised, verify_nonce
+from remit.domain.dpop import NONCE_WINDOW_MS, issue_nonce, normalised, token_hash, verify_claims, verify_header_type, verify_nonce
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant
 
@@ -71,3 +72,70 @@ def test_the_one_spelling_is_its_own_spelling(text: str) -> None:
 )
 def test_addresses_are_normalised_as_rfc_3986_says(url: str, spelling: str) -> None:
     assert normalised(url) == spelling
+
+
+URL = "https://desk.example/asks"
+NOW = Instant(1_790_000_000_000)
+NOW_S = NOW // 1000
+PROOF: dict[str, Any] = {"jti": "one", "htm": "POST", "htu": URL, "iat": NOW_S, "ath": token_hash("token")}
+
+
+def of_request(**changed: Any) -> tuple[str, Instant]:
+    claims = {name: value for name, value in {**PROOF, **changed}.items() if value is not None}
+    return verify_claims(claims, method="POST", url=URL, now=NOW, access_token="token")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"htu": "HTTPS://DESK.example:443/./asks?page=2#x"},
+        {"iat": NOW_S - 60},
+        {"iat": NOW_S + 60},
+        {"exp": NOW_S - 59, "nbf": NOW_S + 60},
+    ],
+)
+def test_a_proof_of_this_request_gives_its_mark_and_its_time(changed: dict[str, Any]) -> None:
+    assert of_request(**changed) == ("one", changed.get("iat", NOW_S) * 1000)
+
+
+def test_a_proof_without_a_token_needs_no_hash_of_one() -> None:
+    claims = {name: value for name, value in PROOF.items() if name != "ath"}
+    assert verify_claims(claims, method="POST", url=URL, now=NOW, access_token=None) == ("one", NOW)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"htm": "GET"}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({"htm": "post"}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({"htu": "https://desk.example/asks/"}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({"htu": "https://other.example/asks"}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({"ath": token_hash("another")}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({"ath": "\ud800"}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({"ath": None}, Code.CREDENTIAL_MALFORMED),
+        ({"jti": None}, Code.CREDENTIAL_MALFORMED),
+        ({"iat": None}, Code.CREDENTIAL_MALFORMED),
+        ({"htu": "https://me@desk.example/asks"}, Code.CREDENTIAL_MALFORMED),
+        ({"htu": "https://desk.example:99999/asks"}, Code.CREDENTIAL_MALFORMED),
+        ({"htu": "https://[desk.example/asks"}, Code.CREDENTIAL_MALFORMED),
+        ({"htu": "https://desk.example/asks%2"}, Code.CREDENTIAL_MALFORMED),
+        ({"htu": "/asks"}, Code.CREDENTIAL_MALFORMED),
+        ({"iat": NOW_S - 61}, Code.CREDENTIAL_EXPIRED),
+        ({"iat": NOW_S + 61}, Code.CREDENTIAL_EXPIRED),
+        ({"exp": NOW_S - 60}, Code.CREDENTIAL_EXPIRED),
+        ({"nbf": NOW_S + 61}, Code.CREDENTIAL_EXPIRED),
+    ],
+)
+def test_a_proof_of_another_request_token_or_time_is_refused(changed: dict[str, Any], code: Code) -> None:
+    assert refusal(partial(of_request, **changed)) is code
+
+
+@pytest.mark.parametrize("typ", ["dpop+jwt", "DPoP+JWT", "application/dpop+jwt"])
+def test_a_proof_names_its_type(typ: str) -> None:
+    verify_header_type({"typ": typ})
+
+
+@pytest.mark.parametrize("header", [{}, {"typ": "jwt"}, {"typ": 5}, {"typ": "dpop+jwt "}])
+def test_another_kind_of_jwt_is_no_proof(header: dict[str, Any]) -> None:
+    assert refusal(partial(verify_header_type, header)) is Code.CREDENTIAL_MALFORMED

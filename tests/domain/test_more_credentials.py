@@ -13,12 +13,14 @@ from remit.domain.client_assertions import (
     claimed_client,
     verify_assertion_claims,
     verify_assertion_type,
+    verify_svid_claims,
 )
 from remit.domain.compact_jws import MAX_COMPACT, UnverifiedJws, read
 from remit.domain.dpop import normalised
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
-from remit.domain.ids import is_id, new_id, verify_id
+from remit.domain.ids import is_id, new_id, timed_id, verify_id
 from remit.domain.names import is_pattern
+from remit.domain.spiffe import verify_spiffe_pattern
 from remit.domain.values import Instant, minor_digits
 
 ISSUER = "https://desk.example"
@@ -172,3 +174,45 @@ def test_names_and_globs_are_patterns_and_nothing_else_is() -> None:
 
 def test_a_currency_has_as_many_digits_as_people_write() -> None:
     assert [minor_digits(one) for one in ("EUR", "JPY", "KWD", "XXX")] == [2, 0, 3, 2]
+
+
+def svid(header: dict[str, Any] | None = None, **claims: Any) -> Code | tuple[str, Instant]:
+    jws = unverified(header, **{"iss": None, "jti": None, "sub": SPIFFE, **claims})
+    try:
+        found = verify_svid_claims(jws, pattern=verify_spiffe_pattern("spiffe://helper.example/*"), issuer=ISSUER, now=NOW)
+    except Refused as refused:
+        return refused.code
+    return str(found.spiffe_id), found.expires_at
+
+
+@pytest.mark.parametrize("changed", [{}, {"aud": [ISSUER]}, {"header": {"typ": "JOSE"}}, {"header": {"typ": "JWT"}}])
+def test_a_sound_svid_gives_its_id_and_its_end(changed: dict[str, Any]) -> None:
+    assert svid(**changed) == (SPIFFE, NOW + 60_000)
+
+
+@pytest.mark.parametrize(
+    ("header", "claims", "code"),
+    [
+        ({"typ": "at+jwt"}, {}, Code.CREDENTIAL_MALFORMED),
+        ({"cty": "jwt"}, {}, Code.CREDENTIAL_MALFORMED),
+        ({"jku": "https://other.example"}, {}, Code.CREDENTIAL_MALFORMED),
+        ({}, {"sub": "https://helper.example/shop"}, Code.CREDENTIAL_MALFORMED),
+        ({}, {"sub": "spiffe://other.example/shop"}, Code.AGENT_UNKNOWN),
+        ({}, {"aud": [ISSUER, "https://other.example"]}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({}, {"aud": [ISSUER, ISSUER]}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({}, {"aud": None}, Code.CREDENTIAL_WRONG_AUDIENCE),
+        ({}, {"exp": None}, Code.CREDENTIAL_MALFORMED),
+        ({}, {"exp": NOW_S}, Code.CREDENTIAL_EXPIRED),
+        ({}, {"exp": NOW_S + 3601}, Code.CREDENTIAL_MALFORMED),
+    ],
+)
+def test_an_svid_for_others_or_of_others_is_refused(header: dict[str, Any], claims: dict[str, Any], code: Code) -> None:
+    assert svid(header, **claims) is code
+
+
+def test_an_identifier_of_a_time_stands_behind_those_made_before_it() -> None:
+    made = [timed_id("ask", at, bytes(10)) for at in (0, 1, 31, 1_790_000_000_000, 1_790_000_000_001)]
+    assert made == sorted(made)
+    assert all(is_id(one, "ask") for one in made)
+    with pytest.raises(ValueError, match="10 random bytes"):
+        timed_id("ask", 1, bytes(16))

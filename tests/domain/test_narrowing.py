@@ -1,6 +1,7 @@
 """Narrowing: what fits inside what, by example and by property."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from desk_example import NOW, desk, mandate, mandate_data
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate import Mandate
 from remit.domain.mandate_covering import Cover, choose, cover
-from remit.domain.mandate_narrowing import narrows, verify_narrows
+from remit.domain.mandate_narrowing import narrows, verify_handed_on, verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
 
 DESK = desk()
@@ -320,3 +321,30 @@ def test_implied_tests_hold_and_implied_negatives_match(tight: Any, loose: Any, 
             assert covers(ships(loose), action, asked) is not None
         if negative and covers(outer, action, asked) is None:
             assert covers(inner, action, asked) is None
+
+
+def chained(*hops: tuple[str, int, tuple[str, ...]]) -> list[tuple[str, Mandate]]:
+    """Mandates from the nearest to the customer's: whose each is, how far it may go on, and to whom."""
+    return [(operator, replace(mandate(DESK), chain=chain, chain_operators=to)) for operator, chain, to in hops]
+
+
+@pytest.mark.parametrize(
+    ("chain", "stands"),
+    [
+        ([("helper", 0, ())], True),
+        ([("courier", 0, ()), ("helper", 1, ("courier",))], True),
+        ([("courier", 0, ()), ("helper", 0, ("courier",))], False),
+        ([("courier", 0, ()), ("helper", 1, ("other",))], False),
+        ([("third", 0, ()), ("courier", 1, ("third",)), ("helper", 2, ("courier", "third"))], True),
+        ([("third", 0, ()), ("courier", 1, ("third",)), ("helper", 1, ("courier", "third"))], False),
+        ([("third", 0, ()), ("courier", 1, ("third",)), ("helper", 2, ("courier",))], False),
+        ([("third", 0, ()), ("courier", 0, ("third",)), ("helper", 2, ("courier", "third"))], False),
+    ],
+)
+def test_a_branch_stands_while_every_mandate_above_allows_all_hops_below_it(chain: Any, stands: bool) -> None:
+    if stands:
+        verify_handed_on(chained(*chain))
+        return
+    with pytest.raises(Refused) as caught:
+        verify_handed_on(chained(*chain))
+    assert caught.value.code is Code.MANDATE_INACTIVE

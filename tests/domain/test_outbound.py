@@ -1,5 +1,7 @@
 """What an officer's text may not say, however it is written."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,10 @@ VALUES = {
     "account.blocked": True,
     "order.pieces": 2,
     "profile": {"nick": "Annabel"},
+    "identity.name": "Zoë Müller",
+    "identity.email": "zoe.m@mail.example",
+    "order.total": Decimal("1234.50"),
+    "card.token": "pm-7Q4-22",
 }
 
 
@@ -31,6 +37,13 @@ VALUES = {
         ("the card 4242", "card.ending"),
         ("hello \uff21\uff4e\uff4e\uff41\uff42\uff45\uff4c", "profile"),
         ("hello An\u200bnabel", "profile"),
+        ("for Muller, Zoe", "identity.name"),
+        ("for ZOE MUELLER", "identity.name"),
+        ("for Zoe\u0308 Mu\u0308ller", "identity.name"),
+        ("zoe dot m (at) mail.example", "identity.email"),
+        ("a total of 1.234,50", "order.total"),
+        ("the card pm 7 q4 22", "card.token"),
+        ("call (0) 40 5550100", "contact.phone"),
     ],
 )
 def test_a_value_is_found_in_other_spellings(text: str, name: str) -> None:

@@ -10,8 +10,8 @@ from remit.domain.mandate import Mandate, Op, Power, Purpose, Test, Total
 from remit.domain.paths import parse_path
 from remit.domain.plain import visible
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
-from remit.domain.rendering_mandate import render_mandate
-from remit.domain.rendering_values import label, listed, part_kind, quoted, shown, told, word_for
+from remit.domain.rendering_mandate import records_tested, render_mandate
+from remit.domain.rendering_values import each_named, label, listed, part_kind, quoted, records_with_parts, shown, told, unlike, word_for
 from remit.domain.values import Instant, JsonObject
 
 REFUND = Action(
@@ -421,3 +421,40 @@ def test_a_limit_names_records_and_the_parts_of_the_one_record_it_is_about() -> 
         made = render_mandate(replace(about, objective=replace(MANDATE.objective, target={"order": target})), desk, PARTS)
         details = next(line.details for line in made.lines if line.kind == "power")
         assert details[:2] == (f"Items: only from {item}, i2", "order_id: one of W1 (“Kettle and lamp”)")
+
+
+def test_each_letter_of_a_recipient_that_only_looks_like_another_is_told() -> None:
+    made = render_ask(replace(ASK, params={**PARAMS, "payment_method_id": "p\u0430y\uff50\u0430l"}), CATALOGUE)
+    assert [line.details for line in made.lines if line.kind == "param" and line.text.startswith("payment_method_id")] == [
+        ("This is where it goes.", "Careful: it has letters that are not the ones they look like: \u0430 (U+0430), \uff50 (U+FF50).")
+    ]
+    assert unlike(["anna@mail.example", "\u0430nna@mail.example"]) != ()
+    for honest in ("anna@mail.example", "анна@почта.example", "Zoë", 7, None):
+        assert unlike(honest) == ()
+
+
+def test_the_records_that_are_to_be_named_are_those_a_limit_or_an_ask_speaks_of() -> None:
+    desk = replace(CATALOGUE, actions={"payment.refund": REFUND, "order.return": RETURN})
+    where = (
+        Test(path=parse_path("order_id"), op=Op.ONE_OF, value=("W1", "W2")),
+        Test(path=parse_path("item_ids[*]"), op=Op.SUBSET_OF, value=("i1",)),
+        Test(path=parse_path("amount"), op=Op.MAX, value="5.00 EUR"),
+    )
+    denied = (Test(path=parse_path("order_id"), op=Op.EQUALS, value="W3"),)
+    about = replace(
+        MANDATE,
+        powers=(Power(power=PowerKind.REQUEST, actions=("order.return",), where=where),),
+        never=(Power(power=PowerKind.REQUEST, actions=("payment.refund",), where=denied),),
+    )
+    assert list(records_tested(about, desk)) == [("order", "W1"), ("order", "W2"), ("order", "W3")]
+    assert list(records_with_parts(RETURN, {"order_id": "W1", "item_ids": ["i1"]})) == [("order", "W1")]
+    assert list(records_with_parts(RETURN, {"order_id": ["W1"], "item_ids": ["i1"]})) == []
+    assert list(records_with_parts(REFUND, PARAMS)) == []
+
+
+def test_one_value_in_a_form_has_the_name_of_its_own_record() -> None:
+    params: JsonObject = {"order_id": "W1", "item_ids": ["i1"]}
+    assert each_named(RETURN, params, PARTS, parse_path("order_id"), "W1") == "W1 (“Kettle and lamp”)"
+    assert each_named(RETURN, params, PARTS, parse_path("item_ids[*]"), "i1") == "i1 (Kettle)"
+    assert each_named(RETURN, {**params, "order_id": "W2"}, PARTS, parse_path("item_ids[*]"), "i1") == "i1 (Cup)"
+    assert each_named(RETURN, params, PARTS, parse_path("note"), "i1") == "i1"

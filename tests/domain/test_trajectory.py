@@ -15,6 +15,7 @@ from remit.domain.trajectory import (
     Risk,
     SubjectKind,
     Trail,
+    WasLookedAt,
     WasOpened,
     WasPermitted,
     WasRefused,
@@ -227,3 +228,16 @@ def _as_event(call: dict[str, dict[str, object]], principal: str, facts: dict[st
         return not_owned(foreign[0])
     capped = any(isinstance(value, int | float) for value in call["arguments"].values())
     return WasPermitted(action=str(call["tool"]), write=call["tool"] in writes, capped=capped, target=ids[0] if ids else "")
+
+
+def test_what_was_looked_at_is_taken_off_and_what_others_did_meanwhile_stays() -> None:
+    seen = run(SubjectKind.OPERATOR, *map(not_owned, "abc"))
+    later = after(after(seen, not_owned("d"), at(10_000)), AskedAgain(alike=False), at(10_000))
+    looked = after(later, WasLookedAt(levels=seen.levels), at(10_000))
+    alone = after(run(SubjectKind.OPERATOR), not_owned("d"), at(10_000))
+    assert looked.levels.keys() == later.levels.keys()
+    for sign, level in alone.levels.items():
+        assert looked.levels[sign].milli == pytest.approx(level.milli, abs=1)
+    assert after(seen, WasLookedAt(levels=seen.levels), at(2_000)).levels == {}
+    task = run(SubjectKind.TASK, *map(not_owned, "abc"))
+    assert after(task, WasLookedAt(levels={}), at(2_000)).levels == {}

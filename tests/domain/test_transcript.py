@@ -192,3 +192,12 @@ def test_a_short_salt_hashes_nothing() -> None:
 def test_an_envelope_cannot_write_its_own_kind_or_time(name: str) -> None:
     with pytest.raises(ValueError, match="written by seal"):
         seal(draft(envelope={name: "x"}), SALTS)
+
+
+def test_what_stands_in_several_parties_bodies_is_sealed_as_if_written_for_each() -> None:
+    shared: dict[str, object] = {"order_id": "W1", "lines": [{"n": 2}], "said": 'ä\u2028"x'}
+    alone = draft(agent={"params": dict(shared), "n": 1}, customer={"params": dict(shared)}, desk={"facts": None, "params": dict(shared)})
+    once = draft(agent={"params": shared, "n": 1}, customer={"params": shared}, desk={"facts": None, "params": shared})
+    assert seal(once, SALTS) == seal(alone, SALTS)
+    forged = draft(agent={"params": '{"order_id":"W1"}'}, customer={"params": {"order_id": "W1"}})
+    assert seal(forged, SALTS).hashes[1] != seal(draft(agent={"params": {"order_id": "W1"}}), SALTS).hashes[1]
