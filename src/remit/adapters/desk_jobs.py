@@ -3,6 +3,7 @@
 It knows no table of theirs, and neither SQLite nor PostgreSQL (docs/decisions/0004-built-in-desk.md, 0021-built-in-desk-many-nodes.md).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar, cast
@@ -86,7 +87,7 @@ class _Work:
     fault: Code
 
 
-class DeskJobs:
+class DeskJobs(ABC):
     """A desk's database, apart from Remit's own store.
 
     A write is durable when its await returns: jobs that wait at the same time share one commit and each has its own
@@ -100,13 +101,13 @@ class DeskJobs:
         self._reader = Worker("desk-read", self._read_all, fault=Code.FAULT_BACKOFFICE)
         self._writer = Worker("desk-write", self._write_all, fault=Code.FAULT_BACKOFFICE)
 
+    @abstractmethod
     def prepare(self, part: str, version: int, statements: str) -> None:
         """Have the tables of one part, made once; called while the desk starts, before any write.
 
         Raises:
             Refused: `settings.invalid` when the database carries another version of that part.
         """
-        raise NotImplementedError
 
     def write(self, run: Callable[[DeskConnection], T], *, fault: Code) -> Awaitable[T]:
         """Run a job in the next commit; the awaited result is released only when it is durable.
