@@ -1,17 +1,20 @@
 """What one commit would change, decided in memory on what stands: all its conditions, and nothing written yet."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from remit.adapters.store import records, trails
 from remit.adapters.store.held import Changes, Key
-from remit.domain.errors import Code, Fault
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Link, Record
 from remit.domain.trajectory import Trail, after, new_trail
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Replayed, Reserve, Step
+from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, NoRoom, Put, Replayed, Reserve, Step
 
 MOST_AMOUNT: Final = 2**62
 _MOST_USED: Final = 2**63 - 1
+KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
+"""What is said to the one who asked, as it is."""
 
 
 class Ground(Protocol):
@@ -148,6 +151,47 @@ class Deciding:
         name = trails.name(step.kind, step.subject)
         trail = mine.trails.get(name) or self.changes.trails.get(name) or self._ground.trail(name)
         mine.trails[name] = after(trail or new_trail(step.kind, step.subject), step.event, step.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What becomes of a group: all that it changes, its new entries, and of each commit the entries to prove, or why it is refused."""
+
+    changes: Changes
+    rows: Sequence[EntryRow]
+    each: Sequence[tuple[int, ...] | Exception]
+
+
+def decide_group(
+    ground: Ground, marks: Collection[str], commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
+) -> Decided:
+    """Decide each commit on what stands and on those before it, over a log of `size` entries; one that is refused leaves nothing behind.
+
+    `of_all` is what concerns the whole group, and is raised: that what stands could not be read.
+    """
+    deciding = Deciding(ground, marks)
+    rows: list[EntryRow] = []
+    each: list[tuple[int, ...] | Exception] = []
+    for commit in commits:
+        first = size + len(rows)
+        try:
+            verify_there(commit.prove, first)
+            changes = deciding.decide(commit)
+        except of_all:
+            raise
+        except Exception as no:  # noqa: BLE001  # one commit's bad value must not take the others with it
+            each.append(no if isinstance(no, KNOWN) else undone(no))
+            continue
+        deciding.changes.take(changes)
+        rows.extend(commit.entries)
+        each.append((*commit.prove, *range(first, first + len(commit.entries))))
+    return Decided(deciding.changes, rows, each)
+
+
+def undone(why: Exception) -> Fault:
+    """What is told of a commit whose values cannot be kept."""
+    said = " ".join(str(why).split())
+    return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}{': ' if said else ''}{said}")
 
 
 def _verify_fit(numbers: Iterable[int]) -> None:

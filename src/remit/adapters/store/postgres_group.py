@@ -15,7 +15,7 @@ from typing import Final
 import asyncpg
 
 from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
-from remit.adapters.store.deciding import Deciding, verify_there
+from remit.adapters.store.deciding import decide_group
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.log import Sign
@@ -25,12 +25,11 @@ from remit.adapters.store.postgres_tidy import LONGEST_MARK_MS, Tidying
 from remit.adapters.store.postgres_tree import Grown
 from remit.adapters.store.postgres_write import write_group
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
+from remit.ports.store import Commit, Committed, Place
 
 Connect = Callable[[], Awaitable[Connection]]
 MOST: Final = 256
 """With so many commits no more are taken to be decided together."""
-_KNOWN: Final = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
 _TRIES: Final = 40
 _TURNS: Final = "update head set turns = clock_timestamp() where desk = $1"
 _PATIENCE_MS: Final = 500
@@ -185,29 +184,16 @@ class GroupWriter:
         if standing.in_turns and not mine:
             return None
         await self._stand(connection, standing)
-        deciding = Deciding(standing, standing.marks)
-        rows: list[EntryRow] = []
-        for one in group:
-            one.error, one.places = None, ()
-            first = standing.head.size + len(rows)
-            try:
-                verify_there(one.commit.prove, first)
-                changes = deciding.decide(one.commit)
-            except _KNOWN as no:
-                one.error = no
-                continue
-            except Exception as no:  # noqa: BLE001  # one commit's bad value must not take the others with it
-                one.error = Fault(Code.FAULT_STORE, f"it cannot be done: {why(no)}")
-                continue
-            deciding.changes.take(changes)
-            rows.extend(one.commit.entries)
-            one.places = (*one.commit.prove, *range(first, first + len(one.commit.entries)))
+        decided = decide_group(standing, standing.marks, [one.commit for one in group], standing.head.size)
+        for one, found in zip(group, decided.each, strict=True):
+            one.error, one.places = (found, ()) if isinstance(found, Exception) else (None, found)
+        rows = decided.rows
         grown = self.tree.grown([row.leaf for row in rows], self._sign)
-        if not rows and not deciding.changes.any():
+        if not rows and not decided.changes.any():
             return grown._replace(head=standing.head)
         await self._pass("store.before_commit")
         try:
-            if not await write_group(connection, self._desk, deciding.changes, rows, standing.head.size, grown):
+            if not await write_group(connection, self._desk, decided.changes, rows, standing.head.size, grown):
                 return None
         except _AGAIN:
             return None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from remit.adapters.store import trails
-from remit.adapters.store.deciding import Deciding, verify_there
+from remit.adapters.store.deciding import KNOWN, Decided, decide_group, undone
 from remit.adapters.store.held import Changes, Held
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.journal import Group, Journal, Unsettled
@@ -18,16 +18,13 @@ from remit.adapters.store.sqlite_file import BUSY_MS
 from remit.adapters.store.sqlite_fill import Filler
 from remit.adapters.worker import Job, fault_all
 from remit.domain.errors import Code, Fault, Refused
-from remit.ports.store import Commit, Committed, Conflict, EntryRow, Missing, NoRoom, Place, Replayed
+from remit.ports.store import Commit, Committed, EntryRow, Place
 
 Connect = Callable[[], sqlite3.Connection]
 _OF_ONE_JOB = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.DataError, ValueError, OverflowError)
 """What is said of a bad value, or of a damaged record. Everything else is the disk or the file, and concerns the whole group."""
-_KNOWN = (Conflict, Missing, Replayed, NoRoom, Refused, Fault)
 
 _PATIENCE_MS: Final = 250
-
-_Places = list[tuple[Job[Any], tuple[int, ...]]]
 
 
 class GroupWriter:
@@ -63,7 +60,7 @@ class GroupWriter:
             self._journal.settle()
         except Exception as broken:
             self._sound = False  # ⚔ the connection may even stand inside a transaction, where nothing that is written is durable
-            raise broken if isinstance(broken, Fault) else _broken(broken) from broken
+            raise broken if isinstance(broken, Fault) else undone(broken) from broken
         self._log.settled()
 
     def fold(self) -> None:
@@ -128,13 +125,14 @@ class GroupWriter:
             self._keep_outside()
             if self._journal.due():
                 self.settle()  # it could not be done before: better no more commits than a journal without end
-            deciding, rows, places = self._decide(jobs)
+            decided = self._decide(jobs)
+            places = [(job, one) for job, one in zip(jobs, decided.each, strict=True) if not isinstance(one, Exception)]
             if not places:
                 return
-            group = self._group(deciding.changes, rows)
+            group = self._group(decided.changes, decided.rows)
             before, written = self._journal, self._journal.written
             self._journal.write(group, len(places))
-            self.held.take(deciding.changes)
+            self.held.take(decided.changes)
             self._answer(places)
             self._keep_outside()
         except Exception as broken:  # noqa: BLE001  # whatever broke, nobody may be told that it holds, and the thread must live on
@@ -142,37 +140,25 @@ class GroupWriter:
             self._sound = False
             alone = len(jobs) > 1 and isinstance(broken, _OF_ONE_JOB) and before.written == written
             if not alone:
-                fault_all(jobs, _broken(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
+                fault_all(jobs, undone(broken) if isinstance(broken, _OF_ONE_JOB) else broken, Code.FAULT_STORE)
             self._undo()
             if alone:
                 for job in jobs:
                     job.error = None  # it may have been refused for what another changed that will not stand
                     self._write([job])
 
-    def _decide(self, jobs: Sequence[Job[Any]]) -> tuple[Deciding, list[EntryRow], _Places]:
-        """Decide each job on what stands and on the jobs before it."""
+    def _decide(self, jobs: Sequence[Job[Any]]) -> Decided:
+        """Decide each job on what stands and on the jobs before it; what is said of one that is refused stands with it."""
         commits = [cast("Commit", job.work) for job in jobs]
         marks = self._filler.look_up(
             [(put.record.KIND, put.record.id) for commit in commits for put in commit.puts],
             [mark.key for commit in commits for mark in commit.marks],
         )
-        deciding = Deciding(self._filler, marks)
-        rows: list[EntryRow] = []
-        places: _Places = []
-        for job, commit in zip(jobs, commits, strict=True):
-            first = self._log.size + len(rows)
-            try:
-                verify_there(commit.prove, first)
-                changes = deciding.decide(commit)
-            except sqlite3.Error:
-                raise
-            except Exception as no:  # noqa: BLE001  # one job's bad value must not take the others with it
-                job.error = no if isinstance(no, _KNOWN) else _broken(no)
-                continue
-            deciding.changes.take(changes)
-            rows.extend(commit.entries)
-            places.append((job, (*commit.prove, *range(first, first + len(commit.entries)))))
-        return deciding, rows, places
+        decided = decide_group(self._filler, marks, commits, self._log.size, of_all=(sqlite3.Error,))
+        for job, one in zip(jobs, decided.each, strict=True):
+            if isinstance(one, Exception):
+                job.error = one
+        return decided
 
     def close(self) -> None:
         """Make the high water durable, fold the log of writes back into the file and close it."""
@@ -258,11 +244,7 @@ def _run(job: Job[Any]) -> None:
     """Run a job that is no commit; what it says is no, to the one who asked alone."""
     try:
         job.result = cast("Callable[[], object]", job.work)()
-    except _KNOWN as no:
+    except KNOWN as no:
         job.error = no
     except Exception as broken:  # noqa: BLE001  # what breaks one read must not take the commits beside it with it: they stand
-        job.error = _broken(broken)
-
-
-def _broken(why: Exception) -> Fault:
-    return Fault(Code.FAULT_STORE, f"it cannot be done: {type(why).__name__}: {why}")
+        job.error = undone(broken)
