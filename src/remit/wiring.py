@@ -35,6 +35,7 @@ from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
 from remit.adapters.store.highwater import begin
 from remit.adapters.store.look import Look, look_at_high_water
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.place import StorePlace
 from remit.adapters.store.postgres_place import PostgresPlace
 from remit.adapters.store.sqlite_place import SqlitePlace
@@ -266,12 +267,14 @@ def build(
         backoffice, helpdesk = _desk(settings, facts, clock, loaded.catalogue, point, closing)
         # Last, and its lock with it: what was opened before is closed again when the store says no.
         store = store_at(settings).open(
-            sign=_sign(signer, origin),
-            verify=_verify(signer),
-            high_water=settings.high_water,
-            recovering=recovering,
-            verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
-            on_point=None if point is _quiet else point,
+            Opening(
+                sign=_sign(signer, origin),
+                verify=_verify(signer),
+                high_water=settings.high_water,
+                recovering=recovering,
+                verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
+                on_point=None if point is _quiet else point,
+            )
         )
     except BaseException:
         for one in reversed(closing):

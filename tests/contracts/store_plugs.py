@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from postgres_tests import postgres_url
 from remit.adapters.signer.file import verify_ed25519
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.postgres import PostgresStore
 from remit.adapters.store.sqlite import SqliteStore
 from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note, verify_checkpoint
@@ -54,14 +55,17 @@ def quiet(_name: str) -> None:
     """Let every point pass."""
 
 
+def opening(high_water: Path, **more: Any) -> Opening:
+    """What the store of a log that `KEY` signs is opened with."""
+    return Opening(**{"sign": sign, "verify": verify, "high_water": high_water, "recovering": False, **more})
+
+
 class Opener(Protocol):
     def __call__(self, folder: Path, on_point: Callable[[str], None] = quiet) -> Store: ...
 
 
 def sqlite_store(folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False) -> SqliteStore:
-    return SqliteStore.open(
-        folder / "store.sqlite", sign=sign, verify=verify, high_water=folder / "outside", recovering=recovering, on_point=on_point
-    )
+    return SqliteStore.open(folder / "store.sqlite", opening(folder / "outside", recovering=recovering, on_point=on_point))
 
 
 def desk_of(folder: Path) -> str:
@@ -73,9 +77,7 @@ def postgres_store(
     folder: Path, on_point: Callable[[str], None] = quiet, *, recovering: bool = False, node: str = "outside", url: str = ""
 ) -> PostgresStore:
     """A node's store; each folder is a desk of its own in one database."""
-    return PostgresStore.open(
-        url or postgres_url(), desk_of(folder), sign=sign, verify=verify, high_water=folder / node, recovering=recovering, on_point=on_point
-    )
+    return PostgresStore.open(url or postgres_url(), desk_of(folder), opening(folder / node, recovering=recovering, on_point=on_point))
 
 
 STORES: dict[str, Opener] = {"postgres": postgres_store, "sqlite": sqlite_store}

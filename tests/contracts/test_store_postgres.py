@@ -22,6 +22,7 @@ from contracts.store_plugs import (
     entry,
     mandate,
     new,
+    opening,
     person,
     postgres_store,
     quiet,
@@ -42,7 +43,7 @@ from remit.adapters.store.postgres import PostgresStore, node_name
 from remit.adapters.store.postgres_ground import _PARTS as GROUND
 from remit.adapters.store.postgres_ground import _statement as ground_statement
 from remit.adapters.store.postgres_place import PostgresPlace
-from remit.adapters.store.postgres_tree import _FETCH
+from remit.adapters.store.postgres_tree import _FETCH, EMPTY
 from remit.adapters.store.postgres_write import _PARTS as WRITE
 from remit.adapters.store.postgres_write import _statement as write_statement
 from remit.domain import merkle
@@ -464,7 +465,7 @@ def test_a_server_that_would_lose_what_it_promised_is_refused(tmp_path: Path) ->
     url, stop = own_server("-c fsync=off")
     try:
         with pytest.raises(Refused) as caught:
-            PostgresStore.open(url, "d", sign=sign, verify=verify, high_water=tmp_path / "outside", recovering=False)
+            PostgresStore.open(url, "d", opening(tmp_path / "outside"))
         assert caught.value.code is Code.SETTINGS_INVALID
         assert "fsync" in caught.value.detail
     finally:
@@ -476,10 +477,7 @@ def test_a_server_that_does_not_answer_is_a_fault_with_a_cure(tmp_path: Path) ->
         PostgresStore.open(
             f"postgresql://remit:secret@/postgres?host={tmp_path}",
             "d",
-            sign=sign,
-            verify=verify,
-            high_water=tmp_path / "o",
-            recovering=False,
+            opening(tmp_path / "o"),
         )
     assert caught.value.code is Code.FAULT_STORE
     assert "secret" not in caught.value.detail
@@ -522,7 +520,7 @@ def test_a_step_is_made_whole_or_not_at_all_while_a_node_serves(tmp_path: Path, 
     place = PostgresPlace(url, "d")
 
     def opened() -> PostgresStore:
-        return PostgresStore.open(url, "d", sign=sign, verify=verify, high_water=tmp_path / "outside", recovering=False)
+        return PostgresStore.open(url, "d", opening(tmp_path / "outside"))
 
     async def work() -> None:
         old = opened()
@@ -616,7 +614,7 @@ def test_no_statement_goes_through_more_rows_than_it_is_asked_for(crowded: Path,
 
     async def explain() -> Any:
         outside = HighWater(crowded / "unused", verify, quiet)  # as it serves, without what a start looks at
-        store = PostgresStore(postgres_url(), desk_of(crowded), sign=sign, verify=verify, high_water=outside, on_point=None)
+        store = PostgresStore(postgres_url(), desk_of(crowded), opening(crowded / "outside"), high_water=outside, head=EMPTY)
         connection = await store._connect()
         try:
             async with connection.transaction():

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from contracts.store_plugs import NOW, desk_of, entries, postgres_store, quiet, sign, suspension, verify
+from contracts.store_plugs import NOW, desk_of, entries, opening, postgres_store, quiet, suspension, verify
 from contracts.test_store_postgres import sql, two
 from postgres_tests import postgres_url
 from remit.adapters.store import postgres_tidy, postgres_tree
@@ -78,9 +78,7 @@ def test_a_node_starts_while_another_process_of_its_machine_writes(tmp_path: Pat
             return verify(note)
 
         def start() -> PostgresStore:
-            return PostgresStore.open(
-                postgres_url(), desk_of(tmp_path), sign=sign, verify=slow, high_water=tmp_path / "outside", recovering=False
-            )
+            return PostgresStore.open(postgres_url(), desk_of(tmp_path), opening(tmp_path / "outside", verify=slow))
 
         try:
             await one.commit(entries(0))
@@ -165,11 +163,7 @@ def test_a_store_that_lets_nobody_in_any_more_is_a_fault_and_no_refusal(tmp_path
         await first.close()
         await admin(f"create role {name} login superuser")
         url = postgres_url().replace("://remit@", f"://{name}@")
-        store = await asyncio.to_thread(
-            lambda: PostgresStore.open(
-                url, desk_of(tmp_path), sign=sign, verify=verify, high_water=tmp_path / "outside", recovering=False, on_point=quiet
-            )
-        )
+        store = await asyncio.to_thread(lambda: PostgresStore.open(url, desk_of(tmp_path), opening(tmp_path / "outside", on_point=quiet)))
         await store.commit(entries(0))
         await admin(f"alter role {name} nologin")
         try:

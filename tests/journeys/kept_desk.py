@@ -12,6 +12,7 @@ from postgres_tests import postgres_url, rows_of
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.postgres import PostgresStore
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.vault.file import FileVault
@@ -48,14 +49,14 @@ def kept_desk(
     signer = FileSigner(folder / "keys")
     vkey = verify_vkey(signer.log_key())
     world = clock or Clock()
-    opening: Any = {
-        "sign": lambda size, root: signer.sign_note(checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))),
-        "verify": lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
-        "high_water": folder / (node or "outside"),
-        "recovering": recovering,
-    }
+    opening = Opening(
+        sign=lambda size, root: signer.sign_note(checkpoint_text(Checkpoint(origin=ORIGIN, size=size, root=root))),
+        verify=lambda note: verify_checkpoint(note, [vkey], verify_ed25519),
+        high_water=folder / (node or "outside"),
+        recovering=recovering,
+    )
     store: Store = (
-        PostgresStore.open(postgres_url(), rows_of(folder), **opening) if node else SqliteStore.open(folder / "store.sqlite", **opening)
+        PostgresStore.open(postgres_url(), rows_of(folder), opening) if node else SqliteStore.open(folder / "store.sqlite", opening)
     )
     given = {
         "store": store,

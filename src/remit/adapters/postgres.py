@@ -86,10 +86,15 @@ OF_A_VALUE: Final = (
     OverflowError,
 )
 """What the server or the driver says of one value that cannot be kept."""
-BY_INDEX: Final = (
-    "set plan_cache_mode to force_generic_plan; set enable_seqscan to off; set default_transaction_isolation to 'read committed'"
+_OFF: Final = ("bitmapscan", "hashjoin", "material", "memoize", "mergejoin", "seqscan")
+BY_INDEX: Final = "; ".join(
+    (
+        "set plan_cache_mode to force_generic_plan",
+        *(f"set enable_{one} to off" for one in _OFF),
+        "set default_transaction_isolation to 'read committed'",
+    )
 )
-"""For plugs whose statements look rows up by their keys, each for itself: whatever is known of a new table, none is read whole."""
+"""Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_S: Final = 5.0
 _LOCK_MS: Final = 2_000

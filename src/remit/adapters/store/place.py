@@ -1,12 +1,10 @@
 """Where a desk's store is kept: what can be done with it before, beside and without serving from it."""
 
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Collection
 from typing import Protocol
 
-from remit.adapters.store.highwater import Point, Verify
-from remit.adapters.store.log import Sign
 from remit.adapters.store.look import Look, Outbox
+from remit.adapters.store.opening import Opening
 from remit.ports.store import Published, Store
 from remit.ports.vault import Sealing
 
@@ -51,17 +49,8 @@ class StorePlace(Protocol):
         """
         ...
 
-    def open(
-        self,
-        *,
-        sign: Sign,
-        verify: Verify,
-        high_water: Path,
-        recovering: bool,
-        verify_sealed: Callable[[Collection[Sealing]], None],
-        on_point: Point | None,
-    ) -> Opened:
-        """Open it to serve; the parameters are those of `SqliteStore.open`.
+    def open(self, opening: Opening) -> Opened:
+        """Open it to serve.
 
         Raises:
             Refused: `settings.invalid`, `log.older`, `log.damaged`.

@@ -4,26 +4,24 @@ import asyncio
 import contextlib
 import zlib
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, Self, TypeVar, cast
 
-from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, Session, aside, connect, why
+from remit.adapters.postgres import BROKEN, BY_INDEX, GONE, OF_A_VALUE, Connection, Session, aside, connect, why
 from remit.adapters.store.decoded import Decoded
-from remit.adapters.store.highwater import HighWater, Point, Verify
-from remit.adapters.store.log import Sign
+from remit.adapters.store.highwater import HighWater
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.postgres_ground import Head, read_ground
 from remit.adapters.store.postgres_group import GroupWriter
 from remit.adapters.store.postgres_open import verify_durable, verify_kept
 from remit.adapters.store.postgres_read import Reader
 from remit.adapters.store.postgres_schema import migrate, prepare
 from remit.adapters.store.postgres_seen import Seen
-from remit.adapters.store.postgres_tree import EMPTY, Tree
+from remit.adapters.store.postgres_tree import Tree
 from remit.adapters.store.shown_desk import show_desk
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Place, Snapshot
-from remit.ports.vault import Sealing
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -32,11 +30,6 @@ ANSWER_S: Final = 5.0
 _OPENING_S: Final = 600.0
 _READERS: Final = 4
 _FOLDING_S: Final = 3_600.0
-_OFF: Final = ("bitmapscan", "hashjoin", "material", "memoize", "mergejoin", "seqscan")
-_BY_INDEX: Final = "; ".join(
-    ("set search_path to remit", "set plan_cache_mode to force_generic_plan", *(f"set enable_{one} to off" for one in _OFF))
-)
-"""Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
 
 
 def node_name(desk: str) -> str:
@@ -46,10 +39,6 @@ def node_name(desk: str) -> str:
 
 def _quiet(_name: str) -> None:
     """No fault is wanted here."""
-
-
-def _unasked(_sealed: Collection[Sealing]) -> None:
-    """Whoever opens a store without content keys does not ask for them."""
 
 
 class _Gone(Exception):  # noqa: N818  # it names what is
@@ -62,9 +51,7 @@ class PostgresStore:
     It also keeps the high-water checkpoint of this node outside the store (ports/store.py, `Published`).
     """
 
-    def __init__(
-        self, url: str, desk: str, *, sign: Sign, verify: Verify, high_water: HighWater, on_point: Point | None, head: Head = EMPTY
-    ) -> None:
+    def __init__(self, url: str, desk: str, opening: Opening, *, high_water: HighWater, head: Head) -> None:
         """Put together by `open`, which has checked everything; `head` is what it found."""
         self._url = url
         self._desk = desk
@@ -72,9 +59,9 @@ class PostgresStore:
         self._decoded = decoded
         self._high_water = high_water
         self._reader = Reader(desk, decoded)
-        self._seen = Seen(desk, Tree(desk, verify, head), decoded=decoded, high_water=high_water)
+        self._seen = Seen(desk, Tree(desk, opening.verify, head), decoded=decoded, high_water=high_water)
         self._writer = GroupWriter(
-            self._connect, desk, sign=sign, seen=self._seen, high_water=high_water, decoded=decoded, on_point=on_point
+            self._connect, desk, sign=opening.sign, seen=self._seen, high_water=high_water, decoded=decoded, on_point=opening.on_point
         )
         self._idle: list[Connection] = []
         self._slots = asyncio.Semaphore(_READERS)
@@ -83,21 +70,10 @@ class PostgresStore:
         self._resting: asyncio.Task[None] | None = None
 
     @classmethod
-    def open(
-        cls,
-        url: str,
-        desk: str,
-        *,
-        sign: Sign,
-        verify: Verify,
-        high_water: Path,
-        recovering: bool,
-        verify_sealed: Callable[[Collection[Sealing]], None] = _unasked,
-        on_point: Point | None = None,
-    ) -> Self:
+    def open(cls, url: str, desk: str, opening: Opening) -> Self:
         """Open the desk's store and check it before anything is served from it. A database without a schema gets one.
 
-        The parameters are those of `SqliteStore.open`; `desk` names whose rows these are.
+        `desk` names whose rows these are.
 
         Raises:
             Refused: `settings.invalid` when it cannot be used, its schema does not fit, or this node's high-water file is missing;
@@ -106,7 +82,7 @@ class PostgresStore:
 
         Source: 2-model.md §9.
         """
-        outside = HighWater(high_water, verify, on_point or _quiet, shared=True)
+        outside = HighWater(opening.high_water, opening.verify, opening.on_point or _quiet, shared=True)
 
         def check() -> Head:
             with contextlib.closing(Session(url, name="remit open", answer_s=_OPENING_S)) as session:
@@ -114,9 +90,9 @@ class PostgresStore:
                 migrate(session, making=False)
                 prepare(session, desk, EMPTY_ROOT)
                 # Published first, then the log: what others publish meanwhile is in the log, and it never seems older than it is.
-                kept = None if recovering else outside.newest()
+                kept = None if opening.recovering else outside.newest()
                 show_desk(session, desk)
-                return verify_kept(session, outside, kept, verify, sign, recovering=recovering, verify_sealed=verify_sealed)
+                return verify_kept(session, outside, kept, opening)
 
         try:
             head = aside(check)
@@ -125,7 +101,7 @@ class PostgresStore:
             if isinstance(problem, BROKEN):
                 raise Fault(Code.FAULT_STORE, why(problem)) from None
             raise
-        return cls(url, desk, sign=sign, verify=verify, high_water=outside, on_point=on_point, head=head)
+        return cls(url, desk, opening, high_water=outside, head=head)
 
     async def get(self, kind: type[R], record_id: str) -> Kept[R]:
         """Read one record."""
@@ -234,7 +210,7 @@ class PostgresStore:
         except Refused as refused:  # ⚔ nobody was told no: an account that was locked meanwhile must not void what waits to be done
             raise Fault(Code.FAULT_STORE, refused.detail) from None
         try:
-            await connection.execute(_BY_INDEX)
+            await connection.execute(f"set search_path to remit; {BY_INDEX}")
             await self._seen.verify(connection)
         except BaseException:
             connection.terminate()

@@ -1,16 +1,14 @@
 """What is looked at before a store on PostgreSQL is served from."""
 
-from collections.abc import Callable, Collection
-
 from remit.adapters.postgres import Session
 from remit.adapters.store import start_checks
-from remit.adapters.store.highwater import HighWater, Kept, Verify
-from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.highwater import HighWater, Kept
+from remit.adapters.store.log import Log
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.postgres_ground import Head
 from remit.adapters.store.sealed import sealings
 from remit.domain.errors import Code, Refused
 from remit.domain.merkle import EMPTY_ROOT
-from remit.ports.vault import Sealing
 
 
 def verify_durable(session: Session) -> None:
@@ -32,11 +30,7 @@ def verify_kept(
     session: Session,
     outside: HighWater,
     kept: Kept | None,
-    verify: Verify,
-    sign: Sign,
-    *,
-    recovering: bool,
-    verify_sealed: Callable[[Collection[Sealing]], None],
+    opening: Opening,
 ) -> Head:
     """Check the log, and return what it stands at.
 
@@ -44,12 +38,12 @@ def verify_kept(
         Refused: `log.damaged`, `log.older`; `settings.invalid` when the high water is missing or cannot be written.
     """
     log = Log(session)
-    start_checks.verify_log(session, log, verify)
-    if recovering:
+    start_checks.verify_log(session, log, opening.verify)
+    if opening.recovering:
         outside.frozen = True
     else:
         start_checks.verify_not_older(log, outside, kept)
-    verify_sealed(sealings(session))
-    if not recovering:
-        outside.keep_first(log.note or sign(0, EMPTY_ROOT))
+    opening.verify_sealed(sealings(session))
+    if not opening.recovering:
+        outside.keep_first(log.note or opening.sign(0, EMPTY_ROOT))
     return Head(0, log.size, log.root, log.note, b"")

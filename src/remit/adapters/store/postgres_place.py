@@ -3,14 +3,12 @@
 import contextlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
 from remit.adapters.postgres import BROKEN, Session, aside, plain_url, why
-from remit.adapters.store.highwater import Point, Verify
-from remit.adapters.store.log import Sign
 from remit.adapters.store.look import Look, Outbox, look_over, outbox_over
 from remit.adapters.store.migrations.postgres import NEWEST
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.postgres import PostgresStore, node_name
 from remit.adapters.store.postgres_schema import migrate, version
 from remit.adapters.store.sealed import sealings
@@ -61,27 +59,9 @@ class PostgresPlace:
         """Bring its schema forward, while nodes serve from it."""
         return self._seen(lambda session: migrate(session, making=True))
 
-    def open(
-        self,
-        *,
-        sign: Sign,
-        verify: Verify,
-        high_water: Path,
-        recovering: bool,
-        verify_sealed: Callable[[Collection[Sealing]], None],
-        on_point: Point | None,
-    ) -> PostgresStore:
+    def open(self, opening: Opening) -> PostgresStore:
         """Open it to serve."""
-        return PostgresStore.open(
-            self.url,
-            self.desk,
-            sign=sign,
-            verify=verify,
-            high_water=high_water,
-            recovering=recovering,
-            verify_sealed=verify_sealed,
-            on_point=on_point,
-        )
+        return PostgresStore.open(self.url, self.desk, opening)
 
     def look(self) -> Look:
         """Look into it."""

@@ -11,9 +11,10 @@ from typing import Any, Self, TypeVar, cast
 from remit.adapters.sqlite_files import DISK_CURE
 from remit.adapters.store import start_checks
 from remit.adapters.store.held import FEW, UNKNOWN
-from remit.adapters.store.highwater import HighWater, Point, Verify
+from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.journal import Journal, whole
-from remit.adapters.store.log import Log, Sign
+from remit.adapters.store.log import Log
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.sealed import sealings
 from remit.adapters.store.sqlite_file import connect, hold, migrate, verify_writing
 from remit.adapters.store.sqlite_fill import kept_of
@@ -24,7 +25,6 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
-from remit.ports.vault import Sealing
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -32,10 +32,6 @@ T = TypeVar("T")
 
 def _quiet(_name: str) -> None:
     """No fault is wanted here."""
-
-
-def _unasked(_sealed: Collection[Sealing]) -> None:
-    """Whoever opens a store without content keys does not ask for them."""
 
 
 class SqliteStore:
@@ -57,22 +53,8 @@ class SqliteStore:
         self._reader_thread = Worker("remit-read", self._read_all, fault=Code.FAULT_STORE)
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        sign: Sign,
-        verify: Verify,
-        high_water: Path,
-        recovering: bool,
-        verify_sealed: Callable[[Collection[Sealing]], None] = _unasked,
-        on_point: Point = _quiet,
-    ) -> Self:
+    def open(cls, path: Path, opening: Opening) -> Self:
         """Open (and migrate) the file and check it before anything is served from it.
-
-        `sign` signs a new head, `verify` verifies a checkpoint of this log. With `recovering` the store may be older
-        than its high water, which then stays as it is until `accept`: for `usecases/recover.py` alone, never to serve.
-        `verify_sealed` is asked whether the keys are there that the store's content needs.
 
         Raises:
             Refused: `settings.invalid` when another process holds it, it is newer than this program, or its high-water
@@ -80,26 +62,27 @@ class SqliteStore:
 
         Source: 2-model.md §9.
         """
+        on_point = opening.on_point or _quiet
         with contextlib.ExitStack() as opened:
             lock = opened.enter_context(contextlib.closing(hold(path)))
             writing = opened.enter_context(contextlib.closing(connect(path)))
             verify_writing(writing, path)
             migrate(writing)
-            outside = HighWater(high_water, verify, on_point)
+            outside = HighWater(opening.high_water, opening.verify, on_point)
             with _told(path), whole(writing):  # what does not verify is left as it was found
                 Journal(writing, on_point)
                 log = Log(writing)
-                start_checks.verify_log(writing, log, verify)
-                if recovering:
+                start_checks.verify_log(writing, log, opening.verify)
+                if opening.recovering:
                     outside.frozen = True
                 else:
                     start_checks.verify_not_older(log, outside, outside.newest())
-                verify_sealed(sealings(writing))
-            if not recovering:
-                outside.keep_first(log.note or sign(0, EMPTY_ROOT))
+                opening.verify_sealed(sealings(writing))
+            if not opening.recovering:
+                outside.keep_first(log.note or opening.sign(0, EMPTY_ROOT))
             reading = opened.enter_context(contextlib.closing(connect(path)))
             reading.execute("pragma query_only = on")
-            writer = GroupWriter(partial(connect, path), writing, sign=sign, high_water=outside, on_point=on_point)
+            writer = GroupWriter(partial(connect, path), writing, sign=opening.sign, high_water=outside, on_point=on_point)
             store = cls(lock, writer, reading, outside)
             opened.pop_all()
         return store

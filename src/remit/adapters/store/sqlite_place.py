@@ -1,13 +1,12 @@
 """A store in one SQLite file, served by one process."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from remit.adapters.store.highwater import Point, Verify
-from remit.adapters.store.log import Sign
 from remit.adapters.store.look import Look, Outbox, look, look_at_outbox, look_at_sealings
+from remit.adapters.store.opening import Opening
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.store.sqlite_file import hold
 from remit.domain.errors import Refused
@@ -51,21 +50,9 @@ class SqlitePlace:
             raise
         return False
 
-    def open(
-        self,
-        *,
-        sign: Sign,
-        verify: Verify,
-        high_water: Path,
-        recovering: bool,
-        verify_sealed: Callable[[Collection[Sealing]], None],
-        on_point: Point | None,
-    ) -> SqliteStore:
+    def open(self, opening: Opening) -> SqliteStore:
         """Open it to serve."""
-        points = {} if on_point is None else {"on_point": on_point}
-        return SqliteStore.open(
-            self.path, sign=sign, verify=verify, high_water=high_water, recovering=recovering, verify_sealed=verify_sealed, **points
-        )
+        return SqliteStore.open(self.path, opening)
 
     def look(self) -> Look:
         """Look into it."""
