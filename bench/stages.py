@@ -22,7 +22,7 @@ PATH = (
     (agent_api, "read_body", "request, bytes in"),
     (agent_api, "decode_object", "request, bytes in"),
     (ask, "load_standing", "standing: one snapshot"),
-    (ask, "clean", "redact"),
+    (ask, "redacted", "redact"),
     (ask, "weigh", "rules, words, settle"),
     (weigh, "facts_and_case", "facts and case"),
     (cedar.CedarPolicy, "decide", "policy"),
@@ -46,7 +46,7 @@ EXCHANGE = (
     (open_task, "_unused_task", "open: is there an unused task"),
     (open_task, "verify_may_issue", "open: may it be issued"),
     (open_task, "write", "open: entry, seal"),
-    (open_task, "dispatch", "open: case at the helpdesk, two more commits"),
+    (open_task, "carry_out", "open: case at the helpdesk, one more commit"),
     (oauth, "renew", "renew: standing and case"),
     (open_task, "_issue", "token, signed"),
 )

@@ -19,6 +19,7 @@ from peer_servers import RULES, cerbos_policy
 from processes import Unstarted, cpu_s, pss_mb, start, tree
 from remit.client.keys import new_key
 from signing import Signer
+from stages import EXCHANGE, PATH
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,3 +139,7 @@ def test_every_script_can_be_imported() -> None:
 def test_a_signature_is_two_numbers_of_full_length() -> None:
     signature = Signer(new_key()).proof("http://localhost:1/x", None, 1, 1).rpartition(".")[2]
     assert len(base64.urlsafe_b64decode(signature + "==")) == 64
+
+
+def test_every_stage_that_is_counted_is_a_function_of_the_product() -> None:
+    assert [f"{owner.__name__}.{name}" for owner, name, _ in (*PATH, *EXCHANGE) if not callable(getattr(owner, name, None))] == []
