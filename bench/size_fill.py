@@ -24,7 +24,7 @@ from remit.adapters.store.migrations.postgres import AHEAD
 from remit.adapters.store.postgres_schema import make_partition
 from remit.domain import merkle
 from remit.domain.records import EndReason, Record, TaskRecord, TaskState, changed
-from remit.domain.transcript import record_leaf
+from remit.domain.transcript import record_leaves
 from remit.domain.values import Instant
 
 TABLES = {
@@ -204,7 +204,7 @@ class Pattern:
             kind, _, hashes, text, content, refs = self._entries[turn % len(self._entries)]
             salt = hashlib.md5(b"%d %d" % (number, turn)).digest()
             envelope = b"".join((b"\x01", salt, hashes, (text % names).encode()))
-            rows["entry"].append((place, kind, at + turn, record_leaf(envelope), envelope, content, self._subject))
+            rows["entry"].append((place, kind, at + turn, record_leaves((envelope,))[0], envelope, content, self._subject))
             rows["ref"] += [(one, place) for one in dict.fromkeys(ref % names for ref in refs)]
             place += 1
         return place

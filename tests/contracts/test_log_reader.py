@@ -104,6 +104,14 @@ def test_a_published_log_verifies_from_where_it_lies(log: LogReader) -> None:
     assert verify(log).entries == SIZE
 
 
+@pytest.mark.parametrize("path", ["tile/0/001", "tile/0/002.p/88", "tile/1/000.p/2"])
+def test_a_published_tile_that_is_not_made_of_the_entries_shows(log: LogReader, published: Path, path: str) -> None:
+    raw = bytearray((published / path).read_bytes())
+    raw[40] ^= 1
+    (published / path).write_bytes(raw)
+    assert refused(verify, log) is Code.LOG_DAMAGED
+
+
 def test_a_partial_tile_cleared_away_is_cut_out_of_the_full_one(log: LogReader, published: Path) -> None:
     tile, bundle = Tile(level=0, index=0, width=77), Bundle(index=0, width=77)
     assert log.tile(tile) == (published / "tile/0/000").read_bytes()[: 77 * 32]

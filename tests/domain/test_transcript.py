@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript import Draft, Kind, Section, leaf_data, record_leaf, seal, section_hash, unseal, verify_record
+from remit.domain.transcript import Draft, Kind, Section, leaf_data, record_leaves, seal, section_hash, unseal, verify_record
 from remit.domain.values import Instant
 
 SALTS = bytes(range(64))
@@ -147,7 +147,7 @@ def test_a_record_of_another_form_is_damage(record: bytes) -> None:
         verify_record(record)
     assert refused.value.code is Code.LOG_DAMAGED
     with pytest.raises(Refused) as refused:
-        record_leaf(record)
+        record_leaves((seal(draft(), SALTS).envelope_record, record))
     assert refused.value.code is Code.LOG_DAMAGED
 
 
@@ -155,7 +155,9 @@ def test_a_record_of_another_form_is_damage(record: bytes) -> None:
 @given(DRAFTS, st.binary(min_size=64, max_size=64))
 def test_the_leaf_alone_is_the_leaf_that_the_whole_record_gives(one: Any, salts: bytes) -> None:
     sealed = seal(one, salts)
-    assert record_leaf(sealed.envelope_record) == sealed.leaf == verify_record(sealed.envelope_record)[0]
+    other = seal(draft(), SALTS)
+    assert record_leaves((sealed.envelope_record, other.envelope_record)) == [sealed.leaf, other.leaf]
+    assert verify_record(sealed.envelope_record)[0] == sealed.leaf
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ def entry(number: int, story: str = "a") -> Any:
 class Log:
     """A log in memory that can be made to lie."""
 
+    keeps_leaf_hashes = True
+
     def __init__(self, sealed: Any, signed_size: Any = None, key: Any = KEY) -> None:
         self.sealed = list(sealed)
         self.leaves = [one.leaf for one in self.sealed]

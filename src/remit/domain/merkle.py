@@ -6,6 +6,7 @@ RFC 6962 over SHA-256. Trees are read as hashes of complete subtrees; where thos
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
@@ -21,6 +22,20 @@ EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 MAX_SIZE: Final = 2**63 - 1
 
 _sha256: Final = hashlib.sha256
+_LEAF: Final = _sha256(b"\x00")
+_NODE: Final = _sha256(b"\x01")
+_PAIRS: Final = Struct(f"{2 * HASH_SIZE}s")
+
+
+def _hashes_of(begun: "hashlib._Hash", parts: Iterable[bytes]) -> list[bytes]:
+    """Hash each part behind what is hashed already: to copy that costs less than to put it before every part."""
+    copy = begun.copy
+    found: list[bytes] = []
+    for part in parts:
+        one = copy()
+        one.update(part)
+        found.append(one.digest())
+    return found
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -30,7 +45,7 @@ def leaf_hash(data: bytes) -> bytes:
 
 def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
     """Hash many entries."""
-    return [_sha256(b"\x00" + data).digest() for data in entries]
+    return _hashes_of(_LEAF, entries)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
@@ -40,7 +55,15 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 def parents(row: Sequence[bytes]) -> list[bytes]:
     """Hash neighbours of one level in pairs; an odd last one has no parent yet."""
-    return [_sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
+    return _hashes_of(_NODE, [left + right for left, right in zip(row[::2], row[1::2], strict=False)])
+
+
+def subtree(row: Sequence[bytes]) -> bytes:
+    """Hash the row of a complete subtree, whose length is a power of two, up to its one top."""
+    joined = b"".join(row)
+    while len(joined) > HASH_SIZE:
+        joined = b"".join(_hashes_of(_NODE, [pair for (pair,) in _PAIRS.iter_unpack(joined)]))
+    return joined
 
 
 def new_hashes(size: int, appended: Sequence[bytes], read: Read) -> dict[Node, bytes]:

@@ -6,10 +6,11 @@ C2SP tlog-tiles, 256 wide. Bytes of tiles come from outside and are checked for 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from struct import Struct
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
-from remit.domain.merkle import HASH_SIZE, Read, parents
+from remit.domain.merkle import HASH_SIZE, Read, subtree
 
 WIDTH: Final = 256
 HEIGHT: Final = 8
@@ -18,7 +19,9 @@ MAX_ENTRY: Final = 0xFFFF
 
 _PATH: Final = re.compile(r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?", re.ASCII)
 _OWN_ENTRY: Final = 32
-"""Our entries are SHA-256 values; bundles of them are cut without a loop over prefixes."""
+"""Our entries are SHA-256 values; bundles of them are put together and cut without a loop over prefixes."""
+_OWN_LENGTH: Final = _OWN_ENTRY.to_bytes(2, "big")
+_OWN_ENTRIES: Final = Struct(f"2x{_OWN_ENTRY}s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +133,7 @@ def tile_reader(get_tile: GetTile, size: int) -> Read:
         part = row[offset : offset + (1 << height)]
         if len(part) != 1 << height:
             raise Refused(Code.LOG_DAMAGED, f"the log has no complete subtree {index} of level {level}")
-        while len(part) > 1:
-            part = parents(part)
-        return part[0]
+        return subtree(part)
 
     return read
 
@@ -154,8 +155,11 @@ def encode_bundle(entries: Iterable[bytes]) -> bytes:
     Raises:
         ValueError: for an entry over 65,535 bytes.
     """
+    found = list(entries)
+    if found and set(map(len, found)) == {_OWN_ENTRY}:
+        return _OWN_LENGTH + _OWN_LENGTH.join(found)
     parts: list[bytes] = []
-    for entry in entries:
+    for entry in found:
         if len(entry) > MAX_ENTRY:
             message = "an entry does not fit its length prefix"
             raise ValueError(message)
@@ -169,9 +173,9 @@ def decode_bundle(bundle: Bundle, raw: bytes) -> Sequence[bytes]:
     Raises:
         Refused: `log.damaged` when it is not exactly `width` entries.
     """
-    stride = _OWN_ENTRY + 2
-    if len(raw) == stride * bundle.width and not any(raw[::stride]) and set(raw[1::stride]) == {_OWN_ENTRY}:
-        return [raw[start : start + _OWN_ENTRY] for start in range(2, len(raw), stride)]
+    stride, width = _OWN_ENTRY + 2, bundle.width
+    if len(raw) == stride * width and raw[::stride] + raw[1::stride] == _OWN_LENGTH[:1] * width + _OWN_LENGTH[1:] * width:
+        return [entry for (entry,) in _OWN_ENTRIES.iter_unpack(raw)]
     entries: list[bytes] = []
     place = 0
     while place < len(raw):

@@ -5,7 +5,7 @@ Who may open what is in `receipt`; encryption of the content is a plug's; order 
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -221,17 +221,17 @@ def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
     return leaf_data(hashes), hashes
 
 
-def record_leaf(envelope_record: bytes) -> bytes:
-    """Compute only the leaf, for whoever goes through a whole log: the other sections' hashes stand one after the other in the record.
+def record_leaves(records: Sequence[bytes]) -> list[bytes]:
+    """Compute only the leaves, for whoever goes through a whole log: the other sections' hashes stand one after the other in a record.
 
     Raises:
-        Refused: `log.damaged` when it is not such a record.
+        Refused: `log.damaged` when one of them is not such a record.
     """
-    if len(envelope_record) <= _BODY_AT or not envelope_record.startswith(_RECORD_VERSION):
+    if not all(len(one) > _BODY_AT and one.startswith(_RECORD_VERSION) for one in records):
         raise _unreadable()
     # What `_envelope_hash` and `leaf_data` do, without calling them: ten million times.
-    envelope = _sha256(envelope_record[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + envelope_record[_BODY_AT:]).digest()
-    return _sha256(_LEAF_PREFIX + envelope + envelope_record[_HASHES_AT:_BODY_AT]).digest()
+    envelopes = [_sha256(one[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + one[_BODY_AT:]).digest() for one in records]
+    return [_sha256(_LEAF_PREFIX + found + one[_HASHES_AT:_BODY_AT]).digest() for found, one in zip(envelopes, records, strict=True)]
 
 
 def _envelope_hash(envelope_record: bytes) -> bytes:

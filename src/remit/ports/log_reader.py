@@ -13,6 +13,11 @@ class LogReader(Protocol):
     cannot be read, is `log.damaged` where the log itself lacks it, and `fault.store` where the way to it is broken.
     """
 
+    @property
+    def keeps_leaf_hashes(self) -> bool:
+        """Whether the tiles of level 0 are kept beside the entries; where they are made of these, comparing the two finds nothing."""
+        ...
+
     def checkpoint(self) -> str:
         """The newest signed checkpoint."""
         ...

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.receipt import Holder, Proved, build_tlog_proof
@@ -105,6 +105,7 @@ async def verify_now(parts: Parts) -> LogReport:
 class _Copy:
     """A log as read once, for verifying it in one go."""
 
+    keeps_leaf_hashes: ClassVar[bool] = True
     note: str
     tiles: Mapping[tuple[int, int], bytes]
     bundles: Mapping[int, bytes]

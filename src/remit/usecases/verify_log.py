@@ -7,7 +7,7 @@ from remit.domain import merkle, tiles
 from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, VerifyEd25519, Vkey, verify_checkpoint, verify_vkey
 from remit.domain.tiles import HEIGHT, WIDTH, Tile
-from remit.domain.transcript import record_leaf
+from remit.domain.transcript import record_leaves
 from remit.ports.log_reader import LogReader, RecordReader
 
 
@@ -115,14 +115,15 @@ def _verify_entries(
         entries = tiles.decode_bundle(bundle, log.bundle(bundle))
         hashes = merkle.leaf_hashes(entries)
         start = bundle.index * WIDTH
-        _verify_row(log, Tile(level=0, index=bundle.index, width=bundle.width), hashes)
+        if log.keeps_leaf_hashes:
+            _verify_row(log, Tile(level=0, index=bundle.index, width=bundle.width), hashes)
         if records is not None:
             _verify_records(entries, records.records(bundle), start)
         for stop in [at for at in roots if start < at < start + bundle.width]:
             frontier = frontier.append(hashes[frontier.size - start : stop - start])
             _meet(frontier, roots)
         if bundle.width == WIDTH:
-            full.append(_top(hashes))
+            full.append(merkle.subtree(hashes))
         if frontier.size == start and bundle.width == WIDTH:
             frontier = frontier.append(full[-1:], level=HEIGHT)  # what is above the entries was hashed already
         else:
@@ -142,7 +143,7 @@ def _verify_tiles(log: LogReader, size: int, row: Sequence[bytes]) -> int:
             part = row[start : start + WIDTH]
             _verify_row(log, Tile(level=level, index=start // WIDTH, width=len(part)), part)
             if len(part) == WIDTH:
-                above.append(_top(part))
+                above.append(merkle.subtree(part))
             checked += 1
         row = above
         level += 1
@@ -162,8 +163,11 @@ def _verify_row(log: LogReader, tile: Tile, expected: Sequence[bytes]) -> None:
 def _verify_records(entries: Sequence[bytes], records: Sequence[bytes], start: int) -> None:
     if len(records) != len(entries):
         raise Refused(Code.LOG_DAMAGED, f"records are missing from entry {start} on")
-    for place, (entry, record) in enumerate(zip(entries, records, strict=True)):
-        if record_leaf(record) != entry:
+    found = record_leaves(records)
+    if found == entries:
+        return
+    for place, (entry, leaf) in enumerate(zip(entries, found, strict=True)):
+        if leaf != entry:
             raise Refused(Code.LOG_DAMAGED, f"the record of entry {start + place} is not what was logged")
 
 
@@ -184,12 +188,6 @@ def _meet(frontier: merkle.Frontier, roots: dict[int, bytes]) -> None:
     expected = roots.get(frontier.size)
     if expected is not None and frontier.root() != expected:
         raise Refused(Code.LOG_DAMAGED, f"the entries do not give the signed root at {frontier.size} entries: changed or forked")
-
-
-def _top(row: Sequence[bytes]) -> bytes:
-    while len(row) > 1:
-        row = merkle.parents(row)
-    return row[0]
 
 
 def _verify_key(text: str) -> Vkey:

@@ -25,6 +25,7 @@ _MAX_BUNDLE: Final = WIDTH * (2 + MAX_ENTRY)
 class _Published:
     """What folder and address share: `_fetch(path, most)` gives the bytes, or raises `_Absent`."""
 
+    keeps_leaf_hashes: Final = True
     _fetch: Callable[[str, int], bytes]
 
     def checkpoint(self) -> str:

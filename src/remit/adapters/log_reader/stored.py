@@ -19,12 +19,14 @@ Ask = Callable[[str, Sequence[Any], str], list[tuple[Any, ...]]]
 class StoredLog:
     """Reads checkpoint, tiles, bundles and records in one moment of a store."""
 
+    keeps_leaf_hashes: Final = False
+
     def __init__(self, ask: Ask, head: Any | None) -> None:  # noqa: ANN401  # a row of whichever driver
         """Read through `ask`, which tells what breaks (`log.damaged`, `fault.store`); `head` is the row that `HEAD` gave."""
         self._ask = ask
         self._note: object = head[0] if head else b""
         self._last: tuple[Bundle, list[list[bytes]]] | None = None
-        """What was read last, leaves and perhaps records: whoever verifies entries asks for their hashes, and then their records, next."""
+        """What was read last, leaves and perhaps records: whoever verifies entries asks for their records next."""
         self._with_records = False
 
     def checkpoint(self) -> str:
