@@ -152,11 +152,12 @@ class Cluster:
     def books(self) -> Disk:
         """Store and desk as they lie there."""
         if self.store:
-            return asyncio.run(_read_rows(self.store, self.name))
+            return asyncio.run(read_rows(self.store, self.name))
         return read_disk(self.nodes[0].folder / "data")
 
 
-async def _read_rows(url: str, name: str) -> Disk:
+async def read_rows(url: str, name: str) -> Disk:
+    """What lies on the server of a desk."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch("select kind, envelope from remit.entry where desk = $1 order by idx", name)

@@ -1,4 +1,4 @@
-"""Several nodes of one desk in this process: one store, one database of content keys and one built-in desk, on PostgreSQL.
+"""Several nodes of one desk in this process: one store, one database of content keys and one built-in desk, on PostgreSQL; or one on SQLite.
 
 Each node has a clock, points and an address of the store of its own. People and agents speak to the node they are turned to.
 """
@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from faults.killed_desk import AGENT, complain, correct, seed
+from faults.cluster import read_rows
+from faults.killed_desk import AGENT, Disk, complain, correct, read_disk, seed
 from postgres_tests import postgres_url
 from remit.adapters.files.pack import read_pack
 from remit.adapters.world.system import SystemWorld
+from remit.client import Clock as AgentClock
 from remit.domain.values import Instant
 from remit.entrypoints.health import RECENT_S
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
@@ -27,6 +30,7 @@ from remit.sandbox.room import Room
 from remit.sandbox.transport import DirectTransport
 from remit.settings import make_settings
 from remit.usecases.adopt_rules import verify_rules
+from remit.usecases.sweep import sweep
 from remit.wiring import Desk, Rules, build, forget_desk, keep_high_water
 
 T = TypeVar("T")
@@ -90,9 +94,10 @@ class _Turned(httpx.AsyncBaseTransport):
 class Nodes(Sandbox):
     """A sandbox of several nodes. The first is spoken to until `turn`; jobs run only where a test has them (`sweep`)."""
 
-    def __init__(self, *nodes: Node, settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, *nodes: Node, settings: Mapping[str, Any] | None = None, on_sqlite: bool = False) -> None:
         super().__init__({}, settings=settings or {})
-        self.nodes = nodes or (Node(), Node())
+        self.nodes = nodes or ((Node(),) if on_sqlite else (Node(), Node()))
+        self._on_sqlite = on_sqlite
 
     def _start(self, thread: Any) -> None:
         self._own = Path(tempfile.mkdtemp(prefix="remit-nodes-"))
@@ -104,7 +109,7 @@ class Nodes(Sandbox):
                 keep_high_water(settings, loaded_desk(self.nodes[0]).outside.published())
             thread.run(self.open(node, settings))
         thread.run(loaded_desk(self.nodes[0]).sow(seed(CHANGED, REFUNDED)))
-        self._shared = loaded[0]
+        self._shared = None if self._on_sqlite else loaded[0]
         self.turned = _Turned(self.nodes)
         self._room = Room(issuer=loaded[0].issuer, thread=thread, transport=self.turned)
 
@@ -118,6 +123,8 @@ class Nodes(Sandbox):
             "words": {"secrets": "refuse"},
             "sandbox": {"enabled": True},
         }
+        if self._on_sqlite:
+            raw |= {"store": {"url": "sqlite:///store.sqlite"}, "keys": {}, "desk": {"database": "desk.sqlite"}}
         for table, values in self._settings.items():
             raw[table] = {**raw.get(table, {}), **values}
         assert self._own is not None
@@ -130,14 +137,32 @@ class Nodes(Sandbox):
         for job in RECENT_S:  # the jobs run only where a test has them
             node.desk.health.went_well(job)
 
-    def again(self, place: int, rules: Rules) -> None:
-        """Stop a node and start it with other rules."""
+    def again(self, place: int, rules: Rules = RULES) -> None:
+        """Stop a node and start it again, with other rules where some are given."""
         node = self.nodes[place]
         desk = loaded_desk(node)
         self.run(desk.stop())
         node.rules = rules
         self.run(self.open(node, desk.settings))
         self.turned.replace(place, node)
+
+    def set_clocks(self, ahead_ms: int, *nodes: int) -> None:
+        """Set the clocks of these nodes, or else of the whole desk and its agents, so far ahead (behind, where it is less than nothing)."""
+        for place in nodes or range(len(self.nodes)):
+            self.nodes[place].clock.ahead_ms = ahead_ms
+        for agent in () if nodes else self._agents.values():
+            agent.door.sender.clock = AgentClock(now=lambda: time.time() + ahead_ms / 1000)
+
+    def round(self, place: int) -> None:
+        """One round of the jobs of a node, whoever is spoken to; what is under way elsewhere counts as left."""
+        self.run(sweep(self.nodes[place].parts, patience_s=0))
+
+    def disk(self) -> Disk:
+        """Store and desk as they lie there."""
+        desk = loaded_desk(self.nodes[0])
+        if self._on_sqlite:
+            return read_disk(desk.settings.data)
+        return asyncio.run(read_rows(postgres_url(), desk.settings.log_name))
 
     def turn(self, to: int) -> None:
         """From now on this node is spoken to."""
@@ -227,3 +252,18 @@ class Gate:
         finally:
             self._armed.clear()
             self._go_on.set()
+
+
+class Aside:
+    """Something done on a thread of its own, whose end is waited for later."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._told: list[Any] = []
+        self._thread = threading.Thread(target=lambda: self._told.append(work()))
+        self._thread.start()
+
+    def result(self) -> Any:
+        """What came of it."""
+        self._thread.join(60)
+        assert self._told, "it never came to an end"
+        return self._told[0]

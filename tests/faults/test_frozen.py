@@ -1,14 +1,13 @@
 """A node that froze past everything that times out, and wakes in the middle of an ask or an erasure: no act doubled, lost or unrecorded."""
 
 import asyncio
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faults.nodes import Gate, Node, Nodes, begin, change
+from faults.nodes import Aside, Gate, Node, Nodes, begin, change
 from journeys.kept_desk import Clock, kept_desk, note_about
 from journeys.test_erase import ANN, BOB, DAY_S, GONE, contents, erase, fill, propose_erasure
 from postgres_tests import end_connections, on_the_server, postgres_url
@@ -26,21 +25,6 @@ def everything_times_out() -> None:
     """What the server does with whoever is not heard of for long: its connections end, and what they had begun with them."""
     end_connections(postgres_url(), "remit%")
     end_connections(postgres_url("keys"), "remit%")
-
-
-class Aside:
-    """Something done on a thread of its own, whose end is waited for later."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._told: list[Any] = []
-        self._thread = threading.Thread(target=lambda: self._told.append(work()))
-        self._thread.start()
-
-    def result(self) -> Any:
-        """What came of it."""
-        self._thread.join(60)
-        assert self._told, "it never came to an end"
-        return self._told[0]
 
 
 @pytest.mark.xdist_group("alone on its server")

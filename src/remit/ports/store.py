@@ -236,7 +236,7 @@ class Store(Protocol):
             Replayed: a mark stands already.
             NoRoom: a counter is full.
             Missing: an entry to prove along is not there.
-            Fault: `fault.store`.
+            Fault: `fault.store`, also for a mark that ends before what was forgotten: whether it stood cannot be told any more.
         """
         ...
 

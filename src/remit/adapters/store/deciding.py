@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from remit.adapters.store import records, trails
 from remit.adapters.store.held import Changes, Key
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Link, Record
 from remit.domain.trajectory import Trail, after, new_trail
-from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Missing, NoRoom, Put, Replayed, Reserve, Step
+from remit.ports.store import Commit, Conflict, Drop, EntryRow, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve, Step
 
 MOST_AMOUNT: Final = 2**62
 _MOST_USED: Final = 2**63 - 1
@@ -45,11 +45,18 @@ class Ground(Protocol):
         ...
 
 
+class Marks(NamedTuple):
+    """Replay marks that stand, and up to when others were forgotten."""
+
+    standing: Collection[str]
+    forgotten: int
+
+
 class Deciding:
     """Decides commits one after the other, each on what stands and on the changes of those that came before it in its group."""
 
-    def __init__(self, ground: Ground, marks: Collection[str]) -> None:
-        """`marks` are those of the group's replay marks that stand already."""
+    def __init__(self, ground: Ground, marks: Marks) -> None:
+        """`marks` are those of the group that stand already."""
         self._ground = ground
         self._marks = marks
         self.changes = Changes()
@@ -61,7 +68,7 @@ class Deciding:
             Conflict: a record is not at the expected revision.
             Replayed: a mark stands already.
             NoRoom: a counter is full.
-            Fault: `fault.store` when a trail is damaged or an amount is beyond any counter.
+            Fault: `fault.store` when a trail is damaged, an amount is beyond any counter, or a mark ends before what was forgotten.
         """
         mine = Changes()
         _verify_fit((*[mark.until for mark in commit.marks], *[at for _, at in commit.touches], *[row.at for row in commit.entries]))
@@ -70,9 +77,7 @@ class Deciding:
             if (0 if kept is None else kept.rev) != expect.rev:
                 raise Conflict(expect.kind, expect.id)
         for mark in commit.marks:
-            if mark.key in self._marks or mark.key in self.changes.marks or mark.key in mine.marks:
-                raise Replayed(mark.key)
-            mine.marks[mark.key] = mark.until
+            self._mark(mine, mark)
         for reserve in commit.reserves:
             self._reserve(mine, reserve)
         for put in commit.puts:
@@ -92,6 +97,14 @@ class Deciding:
         if key in self.changes.records:
             return self.changes.records[key]
         return self._ground.record(key)
+
+    def _mark(self, mine: Changes, mark: Mark) -> None:
+        if mark.key in self._marks.standing or mark.key in self.changes.marks or mark.key in mine.marks:
+            raise Replayed(mark.key)
+        # ⚔ Where a clock was set back, what ran out and was forgotten would count once more.
+        if mark.until < self._marks.forgotten:
+            raise Fault(Code.FAULT_STORE, "the clock stands before the time up to which replay marks were forgotten: set it right")
+        mine.marks[mark.key] = mark.until
 
     def _reserve(self, mine: Changes, reserve: Reserve) -> None:
         """Move a counter. Room is exact: commits are decided one after the other."""
@@ -163,7 +176,7 @@ class Decided:
 
 
 def decide_group(
-    ground: Ground, marks: Collection[str], commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
+    ground: Ground, marks: Marks, commits: Iterable[Commit], size: int, *, of_all: tuple[type[Exception], ...] = ()
 ) -> Decided:
     """Decide each commit on what stands and on those before it, over a log of `size` entries; one that is refused leaves nothing behind.
 

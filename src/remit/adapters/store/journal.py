@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from remit.adapters.store.forgetting import FORGOTTEN, Passed
 from remit.adapters.store.highwater import Point
 from remit.adapters.store.sqlite_rows import Value, write_rows
 from remit.domain.errors import Code, Fault, Refused
@@ -19,7 +20,6 @@ from remit.domain.errors import Code, Fault, Refused
 _MOST_COMMITS: Final = 64
 """So many commits are put in place together: more would make those that come meanwhile wait for longer."""
 _MOST_BYTES: Final = 4 * 1024 * 1024
-_KEEP_MARKS_MS: Final = 120_000
 _PURGE_EVERY_MS: Final = 60_000
 
 _RECORD: Final = (
@@ -31,6 +31,8 @@ _NO_LINK: Final = "delete from link where (name, key, at, kind, id) in (values {
 _DROPPED: Final = "insert into dropped (kind, rev) values {rows} on conflict (kind) do update set rev = excluded.rev"
 _COUNTER: Final = "insert into counter (scope, key, used) values {rows} on conflict (scope, key) do update set used = excluded.used"
 _MARK: Final = "insert into mark (key, until) values {rows}"
+_FORGET: Final = "delete from mark where until < ? and key <> ?"
+_FORGOT: Final = "insert into mark (key, until) values (?, ?) on conflict (key) do update set until = excluded.until"
 _TOUCH: Final = "insert into touch (id, at) values {rows} on conflict (id) do update set at = excluded.at"
 _TRAIL: Final = "insert into trail (subject, body) values {rows} on conflict (subject) do update set body = excluded.body"
 _ENTRY: Final = "insert into entry (idx, kind, at, leaf, envelope, content, subject) values {rows}"
@@ -107,7 +109,7 @@ class Unsettled:
 class Journal:
     """The groups of one store that are durable and not in their tables yet."""
 
-    def __init__(self, connection: sqlite3.Connection, on_point: Point) -> None:
+    def __init__(self, connection: sqlite3.Connection, on_point: Point, passed: Passed | None = None) -> None:
         """Put in place what an earlier process, or this one before a failure, did not come to.
 
         Raises:
@@ -118,6 +120,9 @@ class Journal:
         self.unsettled = Unsettled()
         """Read by other threads too: replaced as a whole once it stands in the tables, never emptied."""
         self._root = self._settled_root()
+        self._passed = passed or Passed()
+        self.forgotten = self._forgotten()
+        """Up to this time replay marks were forgotten."""
         self.written = 0
         """How many groups this object has made durable."""
         self._purge_after = 0
@@ -207,10 +212,19 @@ class Journal:
             raise Fault(Code.FAULT_STORE, "another process moved the log's head; two servers on one SQLite file?")
 
     def _purge(self, here: Unsettled) -> None:
-        """Now and then forget replay marks that have expired. Entry time is the only clock used here."""
-        if here.entries and here.entries[-1][2] > self._purge_after:
-            self._connection.execute("delete from mark where until < ?", (here.entries[-1][2] - _KEEP_MARKS_MS,))
-            self._purge_after = here.entries[-1][2] + _PURGE_EVERY_MS
+        """Now and then forget replay marks that have expired, and keep in mind up to when. What an earlier process left tells no time."""
+        if not here.entries or not self.written:
+            return
+        over = self._passed.over(here.entries[-1][2])
+        if over > self._purge_after:
+            self._connection.execute(_FORGET, (over, FORGOTTEN))
+            self.forgotten = max(self.forgotten, over)
+            self._connection.execute(_FORGOT, (FORGOTTEN, self.forgotten))
+            self._purge_after = over + _PURGE_EVERY_MS
+
+    def _forgotten(self) -> int:
+        row = self._connection.execute("select until from mark where key = ?", (FORGOTTEN,)).fetchone()
+        return 0 if row is None else int(row[0])
 
     def _settled_root(self) -> bytes:
         row = self._connection.execute("select root from head").fetchone()

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from remit.adapters.postgres import Connection
 from remit.adapters.store import trails
 from remit.adapters.store.decoded import Decoded
+from remit.adapters.store.forgetting import FORGOTTEN
 from remit.adapters.store.held import Key
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Record
@@ -38,8 +39,8 @@ cross join lateral (select rev from dropped where desk = $1 and kind = k.a offse
     ),
     "mark": (
         1,
-        """select 'mark', k.a, '', 0, 0, null, null from unnest({}::text[]) k(a)
-cross join lateral (select 1 from mark where desk = $1 and key = k.a offset 0) m""",
+        """select 'mark', k.a, '', m.until, 0, null, null from unnest({}::text[]) k(a)
+cross join lateral (select until from mark where desk = $1 and key = k.a offset 0) m""",
     ),
     "counter": (
         2,
@@ -82,6 +83,8 @@ class Standing:
     """Whether a node asked within the last second that all of them wait for their turns."""
     leaves: dict[int, bytes] = field(default_factory=dict)
     marks: set[str] = field(default_factory=set)
+    forgotten: int = 0
+    """Up to this time replay marks were forgotten; read where marks are."""
     records: dict[Key, Kept[Record]] = field(default_factory=dict)
     counters: dict[Key, int] = field(default_factory=dict)
     touches: dict[str, int] = field(default_factory=dict)
@@ -137,7 +140,10 @@ def _take(standing: Standing, what: str, a: str, b: str, n: int, body: bytes, de
         case "dropped":
             standing.drops[a] = n
         case "mark":
-            standing.marks.add(a)
+            if a == FORGOTTEN:
+                standing.forgotten = n
+            else:
+                standing.marks.add(a)
         case "counter":
             standing.counters[a, b] = n
         case "touch":
@@ -174,6 +180,8 @@ def _wanted(commits: Sequence[Commit]) -> dict[str, tuple[list[str], ...]]:
         for touched, _ in commit.touches:
             touches[touched] = None
         marks.extend(mark.key for mark in commit.marks)
+    if marks:
+        marks.append(FORGOTTEN)
     return {
         "record": ([kind for kind, _ in keys], [one for _, one in keys]),
         "dropped": (list(kinds),),

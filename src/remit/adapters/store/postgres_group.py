@@ -15,7 +15,7 @@ from typing import Final
 import asyncpg
 
 from remit.adapters.postgres import BROKEN, GONE, OF_A_VALUE, Connection, why
-from remit.adapters.store.deciding import decide_group
+from remit.adapters.store.deciding import Marks, decide_group
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.log import Sign
@@ -184,7 +184,7 @@ class GroupWriter:
         if standing.in_turns and not mine:
             return None
         await self._stand(connection, standing)
-        decided = decide_group(standing, standing.marks, [one.commit for one in group], standing.head.size)
+        decided = decide_group(standing, Marks(standing.marks, standing.forgotten), [one.commit for one in group], standing.head.size)
         for one, found in zip(group, decided.each, strict=True):
             one.error, one.places = (found, ()) if isinstance(found, Exception) else (None, found)
         rows = decided.rows
@@ -240,7 +240,7 @@ class GroupWriter:
         at = [row.at for one in group for row in one.commit.entries]
         until = [mark.until - LONGEST_MARK_MS for one in group if one.error is None for mark in one.commit.marks]
         if at or until:
-            await self.tidying.tidy(connection, head.size, max([*at, *until]))
+            await self.tidying.tidy(connection, head.size, max([*at, *until]), at_least=not at)
 
     async def _keep_outside(self) -> None:
         """Bring the high water up to the log before anything is answered, or written on top of it."""

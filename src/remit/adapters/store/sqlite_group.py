@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from remit.adapters.store import trails
-from remit.adapters.store.deciding import KNOWN, Decided, decide_group, undone
+from remit.adapters.store.deciding import KNOWN, Decided, Marks, decide_group, undone
+from remit.adapters.store.forgetting import Passed
 from remit.adapters.store.held import Changes, Held
 from remit.adapters.store.highwater import HighWater, Point
 from remit.adapters.store.journal import Group, Journal, Unsettled
@@ -36,7 +37,8 @@ class GroupWriter:
         self._sign = sign
         self._high_water = high_water
         self._on_point = on_point
-        self._journal = Journal(connection, on_point)
+        self._passed = Passed()
+        self._journal = Journal(connection, on_point, self._passed)
         self._log = Log(connection)
         self.held = Held()
         """What is held in memory, as last committed; for readers on other threads too."""
@@ -154,7 +156,8 @@ class GroupWriter:
             [(put.record.KIND, put.record.id) for commit in commits for put in commit.puts],
             [mark.key for commit in commits for mark in commit.marks],
         )
-        decided = decide_group(self._filler, marks, commits, self._log.size, of_all=(sqlite3.Error,))
+        known = Marks(marks, self._journal.forgotten)
+        decided = decide_group(self._filler, known, commits, self._log.size, of_all=(sqlite3.Error,))
         for job, one in zip(jobs, decided.each, strict=True):
             if isinstance(one, Exception):
                 job.error = one
@@ -234,7 +237,7 @@ class GroupWriter:
         self.held.clear()
         self._connection.close()
         self._connection = self._connect()
-        self._journal = Journal(self._connection, self._on_point)
+        self._journal = Journal(self._connection, self._on_point, self._passed)
         self._log = Log(self._connection)
         self._filler = Filler(self._connection, self.held, self._journal)
         self._sound = True
