@@ -26,6 +26,7 @@ from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.emptying import stood_against
+from remit.usecases.look_up import told_facts
 from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
@@ -376,11 +377,12 @@ async def _names_of_targets(parts: Parts, mandate: Mandate, customer: Person) ->
 
     Raises:
         Refused: `mandate.inactive` when the customer or objective is suspended, `params.not_owned` for a foreign record.
+        Fault: `fault.backoffice`.
     """
     if await is_suspended(parts, f"objective:{mandate.objective.type}") or await is_suspended(parts, f"customer:{customer.id}"):
         raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended")
     records = [(kind, record_id) for kind, ids in mandate.objective.target.items() for record_id in ids]
-    facts = await parts.backoffice.facts(records, customer=customer.id)
+    facts = await told_facts(parts, records, customer=customer.id)
     names: dict[tuple[str, str], str] = {}
     for (kind, record_id), fact in zip(records, facts, strict=True):
         if not parts.catalogue.resources[kind].public and (fact is None or customer.id not in fact.owners or fact.id != record_id):

@@ -63,6 +63,24 @@ async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:
         return None
 
 
+async def told_facts(parts: Parts, records: Sequence[tuple[str, str]], *, customer: str) -> Sequence[Facts | None]:
+    """Ask the backoffice whose the records are; an answer for each of them, in time, or none at all.
+
+    Raises:
+        Fault: `fault.backoffice`.
+    """
+    try:
+        async with asyncio.timeout(parts.terms.facts_timeout_s):
+            answers: object = await parts.backoffice.facts(records, customer=customer)
+    except TimeoutError:
+        raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
+    if not isinstance(answers, list | tuple) or len(answers) != len(records):
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is none")
+    if not all(one is None or isinstance(one, Facts) for one in answers):
+        raise Fault(Code.FAULT_BACKOFFICE, "what the desk says of a record is no fact")
+    return answers
+
+
 async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, str]]) -> Sequence[Facts]:
     """Ask whose the records are, fresh. Unknown and foreign ones answer alike.
 
@@ -73,11 +91,7 @@ async def _facts(parts: Parts, standing: Standing, records: Sequence[tuple[str, 
     if not records:
         return ()
     customer = standing.task.record.customer
-    try:
-        async with asyncio.timeout(parts.terms.facts_timeout_s):
-            answers = await parts.backoffice.facts(records, customer=customer)
-    except TimeoutError:
-        raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
+    answers = await told_facts(parts, records, customer=customer)
     known: list[Facts] = []
     for (kind, record_id), fact in zip(records, answers, strict=True):
         if fact is None or customer not in fact.owners:

@@ -16,6 +16,7 @@ from remit.domain.paths import values_at
 from remit.domain.rendering_mandate import records_tested
 from remit.domain.rendering_values import Names, part_kind, records_with_parts
 from remit.domain.values import JsonObject
+from remit.usecases.look_up import told_facts
 from remit.usecases.parts import Parts
 
 _Places: TypeAlias = dict[tuple[str, str], None]
@@ -65,10 +66,12 @@ async def _asked(parts: Parts, customer: str, records: Collection[tuple[str, str
     names: dict[tuple[str, str], str] = {}
     try:
         async with asyncio.timeout(parts.terms.facts_timeout_s):
-            facts = await parts.backoffice.facts(list(records), customer=customer) if records else ()
+            facts = await told_facts(parts, list(records), customer=customer) if records else ()
             contents = await parts.backoffice.contents(list(whole), customer=customer) if whole else ()
     except TimeoutError:
         raise Fault(Code.FAULT_BACKOFFICE, "names took too long") from None
+    if not isinstance(contents, list | tuple) or len(contents) != len(whole):
+        raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about what records consist of is none")
     for place, fact in zip(records, facts, strict=True):
         if fact is not None and _is_seen(parts, customer, place, fact):
             names[place] = fact.name or place[1]
