@@ -9,6 +9,7 @@ from remit.domain.decision import Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import (
     ActRecord,
+    ActState,
     AskRecord,
     AskState,
     Ceremony,
@@ -50,17 +51,30 @@ async def sweep(parts: Parts, *, patience_s: float, live: LiveTasks | None = Non
 
 
 async def sweep_acts(parts: Parts, *, patience_s: float) -> int:
-    """Send what is queued and find out what became of what was sent. Every act that is due is tried, however many cannot be settled.
+    """Find out what became of what was sent, and send what is queued. Every act that is due is tried, however many cannot be settled.
 
-    `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over.
+    `patience_s` is how long an act is left to the request that queued or sent it before the sweep takes it over. What is to be written
+    into a case waits until it is known what became of what was sent there before: people read it in the order it was said.
     """
     limit = parts.world.now() - round(patience_s * 1000)
     done = 0
-    async for queued in _every(parts, ActRecord, "act.queued", high=limit):
-        done += await _quietly(_send, parts, queued)
+    unsettled: set[str] = set()
     async for sent in _every(parts, ActRecord, "act.sent", high=limit):
         done += await _quietly(reconcile, parts, sent)
+        if sent.record.door == "helpdesk" and await _is_open(parts, sent.record.id):
+            unsettled.add(sent.record.case)
+    async for queued in _every(parts, ActRecord, "act.queued", high=limit):
+        if queued.record.door != "helpdesk" or queued.record.case not in unsettled:
+            done += await _quietly(_send, parts, queued)
     return done
+
+
+async def _is_open(parts: Parts, act_id: str) -> bool:
+    """Whether it is still not known what became of an act that was sent."""
+    try:
+        return (await parts.store.get(ActRecord, act_id)).record.state in {ActState.SENT, ActState.UNKNOWN}
+    except Missing:
+        return False
 
 
 async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
