@@ -84,6 +84,7 @@ class OAuth:
             raise
         self.limits.verify_client(caller.agent.record.id)
         try:
+            caller = self._with_key(scope, caller, form)
             return await self._asked(scope, caller, form)
         except (Refused, Fault) as refused:
             await spend_refused(self.parts, caller.marks, refused)
@@ -92,9 +93,9 @@ class OAuth:
     async def _asked(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
         match scope["path"]:
             case "/oauth/par":
-                return await self._push(scope, caller, form)
+                return await self._push(caller, form)
             case "/oauth/token":
-                return await self._token(scope, caller, form)
+                return await self._token(caller, form)
             case "/oauth/introspect":
                 return json_answer(200, await introspect(self.parts, self.tokens, caller, _needed(form, "token")))
             case _:
@@ -120,13 +121,15 @@ class OAuth:
         )
         return caller, form
 
-    def _proved(self, scope: Scope, caller: Caller, *, path: str, expected_jkt: str | None = None) -> Caller:
-        """The caller with its DPoP key.
+    def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
+        """The caller with its DPoP key: of whoever wants a token always, of a pushed request where it has a proof.
 
         Raises:
             ProofRefused: there is no usable proof.
         """
-        values = header_values(scope, b"dpop")
+        path, values = scope["path"], header_values(scope, b"dpop")
+        if path != "/oauth/token" and not (path == "/oauth/par" and values):
+            return caller
         if len(values) != 1:
             raise ProofRefused(
                 Code.CREDENTIAL_MISSING,
@@ -134,14 +137,12 @@ class OAuth:
                 public="Send one DPoP proof.",
                 public_cure="Send a `DPoP` header: a fresh proof of this very request.",
             )
-        return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected_jkt)
+        expected = thumbprint(form) if path == "/oauth/par" else ""
+        return prove_key(self.parts, caller, values[0], method="POST", path=path, expected_jkt=expected or None)
 
-    async def _push(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
+    async def _push(self, caller: Caller, form: Mapping[str, str]) -> Answer:
         verify_push_wishes(form, issuer=self.parts.terms.issuer)
-        jkt = thumbprint(form)
-        if header_values(scope, b"dpop"):
-            caller = self._proved(scope, caller, path="/oauth/par", expected_jkt=jkt or None)
-            jkt = caller.jkt
+        jkt = caller.jkt or thumbprint(form)
         if not jkt or form.get("response_type") != "code" or form.get("code_challenge_method") != "S256" or "request_uri" in form:
             raise malformed("send response_type=code, code_challenge_method=S256, dpop_jkt and no request_uri")
         wanted = Wanted(
@@ -154,8 +155,7 @@ class OAuth:
         request = await push(self.parts, caller, wanted)
         return json_answer(201, {"request_uri": URN + request.id, "expires_in": self.parts.terms.request_ttl_s})
 
-    async def _token(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Answer:
-        caller = self._proved(scope, caller, path="/oauth/token")
+    async def _token(self, caller: Caller, form: Mapping[str, str]) -> Answer:
         grant = _needed(form, "grant_type")
         if grant not in GRANTS:
             raise Unsupported("unsupported_grant_type", "Use authorization_code or token exchange.")

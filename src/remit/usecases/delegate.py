@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain.canonical import canonical, digest
-from remit.domain.errors import MEANINGS, Code, Refused
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.grant import covered_actions
 from remit.domain.ids import new_id
 from remit.domain.mandate import Mandate
@@ -13,8 +13,8 @@ from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import MandateRecord
 from remit.domain.transcript import Kind
-from remit.domain.values import Json, instant_text
-from remit.ports.store import Commit, Conflict, Expect, Mark, Put, Replayed
+from remit.domain.values import Instant, Json, instant_text
+from remit.ports.store import Commit, Conflict, Expect, Kept, Mark, Put, Replayed
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import invalid_grant
 from remit.usecases.may_issue import verify_may_issue
@@ -22,6 +22,7 @@ from remit.usecases.open_task import own_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, SomebodyElse, prove_client
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.spend_refused import spend_refused
 from remit.usecases.standing import mandate_of, suspension_expects
 
 _UNKNOWN_ACTOR: Final = "Name the client id it is registered under in actor_client_id, or ask the desk to register it."
@@ -49,10 +50,31 @@ async def delegate(parts: Parts, caller: Caller, actor: Actor, *, mandate_id: st
     Source: 2-model.md §3 (chain); RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never truncated).
     """
     kept = await own_mandate(parts, caller, mandate_id)
-    parent = kept.record
     now = parts.world.now()
     expects = await verify_may_issue(parts, kept, now, further=1)
     child = await _proved_actor(parts, caller, actor)
+    try:
+        return await _cut_off(parts, caller, child, _Cut(kept=kept, expects=expects, details=details, jkt=jkt, at=now))
+    except (Refused, Fault) as refused:
+        await spend_refused(parts, child.marks, refused)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """A branch that is wanted: of which mandate, what it stands on, what is to be in it, and for which key."""
+
+    kept: Kept[MandateRecord]
+    expects: tuple[Expect, ...]
+    details: Json
+    jkt: str
+    at: Instant
+
+
+async def _cut_off(parts: Parts, caller: Caller, child: Caller, cut: _Cut) -> MandateRecord:
+    """Record the branch, where the mandate has room for it."""
+    kept, expects, details, jkt, now = cut.kept, cut.expects, cut.details, cut.jkt, cut.at
+    parent = kept.record
     above = mandate_of(parts.catalogue, parent)
     operator = child.agent.record.operator
     _verify_allowed(parent, above, operator)
