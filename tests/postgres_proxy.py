@@ -24,12 +24,18 @@ class Proxy:
         self._lost: frozenset[str] = frozenset()
         self._refuses = False
         self._connections: list[_Connection] = []
+        """All there ever were."""
         self.times = 0
         """How often something was cut or held up."""
         self._listening = socket.socket(socket.AF_UNIX)
         self._listening.bind(str(Path(self._folder) / NAME))
         self._listening.listen()
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def taken(self) -> int:
+        """How many connections it ever took."""
+        return len(self._connections)
 
     def cut(self, word: bytes, where: str) -> None:
         """Cut the next connection that says this word: `before` the server hears it, or `behind`, when its answer has come."""

@@ -1,6 +1,7 @@
 """Content keys that many nodes share: what one of them retires or destroys, no other uses again, held up or cut off as it may be."""
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from contracts.store_plugs import postgres_store
 from contracts.test_vault import postgres_vault
 from postgres_proxy import Proxy
 from postgres_tests import end_connections, nobody_gets_in, postgres_url, rows_of
+from remit.adapters import postgres as connecting
 from remit.adapters.vault.postgres import PostgresVault
 from remit.adapters.vault.postgres_lease import GONE_S, LEASE_S
 from remit.adapters.world.system import SystemWorld
@@ -226,6 +228,35 @@ def test_a_node_cut_off_from_the_keys_uses_none_after_its_lease_and_goes_on_when
         asyncio.run(erased(vault))
     finally:
         vault.close()
+
+
+@pytest.mark.proves("FAIL-CLOSED")
+def test_all_who_wait_for_keys_that_are_not_heard_of_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """⚔ Each would try for as long again as the one before, and nobody be told anything any more."""
+    monkeypatch.setattr(connecting, "_CONNECT_S", 0.5)
+    monkeypatch.setattr(connecting, "_DOWN_S", 0.4)
+    proxy = Proxy(postgres_url("keys"))
+    vault = PostgresVault(proxy.url, rows_of(tmp_path), SystemWorld())
+
+    async def work() -> None:
+        proxy.lose()
+        before = proxy.taken
+        told = await asyncio.gather(*[vault.seal(f"c{number}", b"x") for number in range(40)], return_exceptions=True)
+        assert {one.code for one in told if isinstance(one, Fault)} == {Code.FAULT_STORE}
+        assert sum(isinstance(one, Fault) for one in told) == 40
+        assert proxy.taken - before < 5
+        proxy.heal()
+        while True:  # nobody tries again at once
+            with contextlib.suppress(Fault):
+                assert await vault.unseal("c1", await vault.seal("c1", b"x")) == b"x"
+                break
+            await asyncio.sleep(0)
+
+    try:
+        asyncio.run(work())
+    finally:
+        vault.close()
+        proxy.close()
 
 
 def test_a_lost_connection_is_no_fault_where_nothing_was_to_be_changed(tmp_path: Path) -> None:

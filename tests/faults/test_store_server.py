@@ -128,7 +128,7 @@ def test_a_server_killed_and_started_again_among_the_commits_of_two_nodes_loses_
 
 @pytest.mark.proves("FAIL-CLOSED", "NODES")
 def test_a_replica_promoted_without_the_last_group_is_served_by_no_node_and_the_old_primary_by_all(tmp_path: Path) -> None:
-    """\u2694 The node that had not seen the last group does not go on from what the replica has either."""
+    """⚔ The node that had not seen the last group does not go on from what the replica has either."""
 
     async def work(primary: OwnServer, second: OwnServer, proxy: Proxy, seeing: Any, other: Any) -> None:
         await seeing.commit(wished(0))
@@ -289,6 +289,44 @@ def test_a_node_that_is_cut_off_without_a_word_holds_nobody_up_and_what_it_had_s
         await verify_whole(other, {0, 2, 3}, {0, 1, 2, 3})
 
     nodes(tmp_path, [proxy.url for proxy in proxies], work)
+
+
+@pytest.mark.proves("FAIL-CLOSED")
+def test_all_who_ask_a_node_that_hears_nothing_of_its_server_are_told_and_none_waits_for_those_before(
+    tmp_path: Path, proxies: list[Proxy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """⚔ Four at a time would try for as long as a connection may take: the hundredth would never be told anything."""
+
+    async def work(away: Any) -> None:
+        await away.commit(wished(0))
+        await asyncio.gather(*[away.get(Suspension, "s0") for _ in range(8)])
+        monkeypatch.setattr(connecting, "_CONNECT_S", 0.5)
+        monkeypatch.setattr(connecting, "_DOWN_S", 0.4)
+        proxies[0].lose()
+        before = proxies[0].taken
+        await asyncio.gather(
+            *[refused(away.get(Suspension, "s0")) for _ in range(100)], *[refused(away.commit(wished(1))) for _ in range(9)]
+        )
+        assert proxies[0].taken - before < 20
+        proxies[0].heal()
+        await until(lambda: away.get(Suspension, "s0"))
+        await until(lambda: away.commit(wished(2)))
+
+    nodes(tmp_path, [proxies[0].url], work)
+
+
+@pytest.mark.proves("FAIL-CLOSED")
+@pytest.mark.parametrize("where", ["before", "behind"])
+def test_a_connection_that_is_lost_while_it_is_made_is_told_as_a_fault_of_the_store(
+    tmp_path: Path, proxies: list[Proxy], where: str
+) -> None:
+    async def work(away: Any) -> None:
+        proxies[0].cut(b"force_generic_plan", where)
+        await refused(away.get(Suspension, "s0"))
+        assert proxies[0].times == 1
+        await away.commit(wished(0))
+
+    nodes(tmp_path, [proxies[0].url], work)
 
 
 @pytest.mark.proves("FAIL-CLOSED")

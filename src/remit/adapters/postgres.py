@@ -5,7 +5,8 @@ No statement stands here; each plug has its own.
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cache
 from threading import Thread
@@ -97,6 +98,8 @@ BY_INDEX: Final = "; ".join(
 """Every statement of ours looks rows up by their keys; whatever statistics say of a new or grown table, none may be read whole."""
 _SCHEMES: Final = ("postgresql://", "postgres://")
 _CONNECT_S: Final = 5.0
+_DOWN_S: Final = 1.0
+"""For so long a server that was not heard of for so long is not tried again."""
 _LOCK_MS: Final = 2_000
 _IDLE_MS: Final = 10_000
 _RIGHTS: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError, asyncpg.InvalidCatalogNameError)
@@ -161,6 +164,37 @@ async def connect(url: str, *, name: str, answer_s: float, cached: int = 100, wh
     except (*BROKEN, ValueError) as problem:
         cure = f"Check that PostgreSQL runs and that {whose.setting} names its primary; then try again."
         raise Fault(whose.fault, f"{whose.called} {plain_url(url)} does not answer: {why(problem)}. {cure}") from None
+
+
+class Reaching:
+    """Making connections: while a server is not heard of, one tries and all others are told so at once. Whoever waits does not wait for each."""
+
+    def __init__(self) -> None:
+        self._fault: Fault | None = None
+        self._until = 0.0
+        self._trying = 0
+
+    async def make(self, work: Callable[[], Awaitable[Connection]]) -> Connection:
+        """Make one.
+
+        Raises:
+            Fault: what `work` does, or did for somebody else a moment ago.
+        """
+        began = time.monotonic()
+        if self._fault is not None and (self._trying or began < self._until):
+            raise Fault(self._fault.code, self._fault.detail)
+        self._trying += 1
+        try:
+            made = await work()
+        except Fault as fault:
+            self._fault, now = fault, time.monotonic()
+            if now - began >= _DOWN_S:  # whoever says no at once may be asked again at once
+                self._until = now + _DOWN_S
+            raise
+        finally:
+            self._trying -= 1
+        self._fault = None
+        return made
 
 
 def why(problem: BaseException) -> str:

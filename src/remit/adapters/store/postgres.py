@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, Final, Self, TypeVar, cast
 
-from remit.adapters.postgres import BROKEN, BY_INDEX, GONE, OF_A_VALUE, Connection, Session, aside, connect, why
+from remit.adapters.postgres import BROKEN, BY_INDEX, GONE, OF_A_VALUE, Connection, Reaching, Session, aside, connect, why
 from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.opening import Opening
@@ -67,6 +67,7 @@ class PostgresStore:
         self._slots = asyncio.Semaphore(_READERS)
         self._closed = False
         self._under_way: set[asyncio.Task[Any]] = set()
+        self._reaching = Reaching()
         self._resting: asyncio.Task[None] | None = None
 
     @classmethod
@@ -205,6 +206,9 @@ class PostgresStore:
         self._idle.clear()
 
     async def _connect(self) -> Connection:
+        return await self._reaching.make(self._new_connection)
+
+    async def _new_connection(self) -> Connection:
         try:
             connection = await connect(self._url, name=node_name(self._desk), answer_s=ANSWER_S, cached=200)
         except Refused as refused:  # ⚔ nobody was told no: an account that was locked meanwhile must not void what waits to be done
@@ -212,8 +216,10 @@ class PostgresStore:
         try:
             await connection.execute(f"set search_path to remit; {BY_INDEX}")
             await self._seen.verify(connection)
-        except BaseException:
+        except BaseException as broken:
             connection.terminate()
+            if isinstance(broken, BROKEN):
+                raise Fault(Code.FAULT_STORE, why(broken)) from None
             raise
         return connection
 

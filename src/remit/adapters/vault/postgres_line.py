@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from remit.adapters.postgres import BROKEN, BY_INDEX, OF_A_VALUE, Connection, Whose, connect, why
+from remit.adapters.postgres import BROKEN, BY_INDEX, OF_A_VALUE, Connection, Reaching, Whose, connect, why
 from remit.adapters.postgres_start import Step, bring_forward, verify_durable
 from remit.domain.errors import Code, Fault, Refused
 
@@ -40,6 +40,7 @@ class Line:
         self._answer_s = answer_s
         self._turn = asyncio.Lock()
         self._connection: Connection | None = None
+        self._reaching = Reaching()
 
     async def use(self, work: Callable[[Connection], Awaitable[T]], *, again: bool = False) -> T:
         """Do something over it. `again`: it changes nothing when done twice, so that a connection lost meanwhile is no fault yet.
@@ -73,7 +74,7 @@ class Line:
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await open_keys(self._url, self._name, answer_s=self._answer_s)
+            self._connection = await self._reaching.make(lambda: open_keys(self._url, self._name, answer_s=self._answer_s))
         return self._connection
 
     def _let_go(self) -> None:
