@@ -48,6 +48,8 @@ class Node:
     folder: Path
     port: int
     process: "subprocess.Popen[str] | None" = None
+    within: Sequence[str] = ()
+    """What its command is begun with, where it does not run here."""
 
     @property
     def url(self) -> str:
@@ -55,7 +57,7 @@ class Node:
 
     def start(self, *more: str, **environment: str) -> None:
         """Start it; it serves when this returns."""
-        command = [sys.executable, "-m", "remit", "serve", "--json", "--config", str(self.folder), *more]
+        command = [*self.within, sys.executable, "-m", "remit", "serve", "--json", "--config", str(self.folder), *more]
         with (self.folder / "log").open("a") as log:
             around = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment}
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=around)

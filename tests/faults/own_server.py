@@ -17,17 +17,15 @@ import pytest
 from postgres_server import NoServer, _binaries, _run, _unprivileged
 from postgres_tests import without
 
-_OPTIONS: Final = (
-    "-c listen_addresses='' -c max_connections=60 -c shared_buffers=16MB -c autovacuum=off -c max_wal_size=64MB -c min_wal_size=32MB"
-)
+_OPTIONS: Final = "-c max_connections=60 -c shared_buffers=16MB -c autovacuum=off -c max_wal_size=64MB -c min_wal_size=32MB"
 _MEMORY: Final = Path("/dev/shm")
 
 
 class OwnServer:
     """One server over one folder of data. Its promises are kept (fsync is on)."""
 
-    def __init__(self, room: Path | None = None) -> None:
-        """Make its data, in `room` or in memory, and start it."""
+    def __init__(self, room: Path | None = None, *, listens: str = "", trusts: str = "") -> None:
+        """Its data is to be in `room` or in memory. It `listens` on an address too, to whoever comes from a range that it `trusts`."""
         try:
             self._binaries = _binaries()
             self._folder = Path(tempfile.mkdtemp(prefix="remit-own-pg-", dir=room or (_MEMORY if os.access(_MEMORY, os.W_OK) else None)))
@@ -35,11 +33,15 @@ class OwnServer:
         except NoServer as none:
             without(none)
         self._data = self._folder / "data"
+        self._listens, self._trusts = listens, trusts
         self.url = f"postgresql://remit@/postgres?host={self._folder}"
 
     def make(self) -> None:
         """Make new data."""
         _run(self._as_user, self._binaries / "initdb", "-D", self._data, "-A", "trust", "-U", "remit", "-E", "UTF8", "--no-locale", "-N")
+        if self._trusts:
+            with (self._data / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {self._trusts} trust\n")
 
     def copy(self, of: "OwnServer") -> None:
         """Become a replica of a server that runs, and follow it from the start on."""
@@ -51,7 +53,7 @@ class OwnServer:
         """Start, and come back when it takes connections."""
         with contextlib.suppress(FileNotFoundError):
             (self._folder / ".s.PGSQL.5432.lock").unlink()  # left by one that was killed
-        options = f"{_OPTIONS} -c unix_socket_directories={self._folder}"
+        options = f"{_OPTIONS} -c listen_addresses='{self._listens}' -c unix_socket_directories={self._folder}"
         _run(self._as_user, self._binaries / "pg_ctl", "-D", self._data, "-w", "-l", self._folder / "log", "-o", options, "start")
 
     def kill(self) -> None:
@@ -90,9 +92,9 @@ def _lives(process: int) -> bool:
 
 
 @contextmanager
-def own_server(room: Path | None = None) -> Iterator[OwnServer]:
+def own_server(room: Path | None = None, *, listens: str = "", trusts: str = "") -> Iterator[OwnServer]:
     """A new server that runs."""
-    server = OwnServer(room)
+    server = OwnServer(room, listens=listens, trusts=trusts)
     try:
         server.make()
         server.start()
