@@ -50,6 +50,9 @@ class Node:
     process: "subprocess.Popen[str] | None" = None
     within: Sequence[str] = ()
     """What its command is begun with, where it does not run here."""
+    program: Sequence[str] = ("-m", "remit")
+    around: Mapping[str, str] = field(default_factory=dict)
+    """What its environment is to have besides."""
 
     @property
     def url(self) -> str:
@@ -57,9 +60,9 @@ class Node:
 
     def start(self, *more: str, **environment: str) -> None:
         """Start it; it serves when this returns."""
-        command = [*self.within, sys.executable, "-m", "remit", "serve", "--json", "--config", str(self.folder), *more]
+        command = [*self.within, sys.executable, *self.program, "serve", "--json", "--config", str(self.folder), *more]
         with (self.folder / "log").open("a") as log:
-            around = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **environment}
+            around = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **self.around, **environment}
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=around)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

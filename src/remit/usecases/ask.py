@@ -43,7 +43,7 @@ from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.tell_reason import reason_now
-from remit.usecases.told_now import told_of_act
+from remit.usecases.told_now import STILL_S, told_now, told_of_act
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 from remit.usecases.write_decision import write_decision
 
@@ -397,7 +397,7 @@ async def _told(  # the parts of one decision
     decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
-    written = decided + told.written
+    written, began_s = decided + told.written, parts.world.ticks()
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
@@ -411,7 +411,15 @@ async def _told(  # the parts of one decision
     )
     parts.on_point("ask.recorded")
     await follow_read(parts, told)
-    return await reply_of(parts, told.ask, receipt(parts, written, committed, Holder.AGENT))
+    whole = receipt(parts, written, committed, Holder.AGENT)
+    if parts.world.ticks() - began_s < STILL_S:
+        return await reply_of(parts, told.ask, whole)
+    # ⚔ Whoever woke after the record was made answers nothing that was revoked while they were frozen.
+    try:
+        covered = await told_now(parts, told.ask)
+    except (Refused, Fault):
+        return await reply_of(parts, told.ask, attributes=False)
+    return await reply_of(parts, told.ask, whole if covered.issuperset(told.ask.covered) else None, covered=covered)
 
 
 def _sends(weighed: Weighed) -> bool:

@@ -1,5 +1,7 @@
 """What may leave now of what the desk has answered: standing and case are read again after the last thing that took time."""
 
+from typing import Final
+
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AskRecord, EndReason
 from remit.usecases.look_up import FRESH_S
@@ -7,6 +9,9 @@ from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending, ended_by_case
 from remit.usecases.standing import Standing, load_standing, verify_standing
 from remit.usecases.weigh import still_covered
+
+STILL_S: Final = 1.0
+"""After so long between a record and its answer everything is looked at again: the process may have been frozen."""
 
 
 async def told_of_act(parts: Parts, standing: Standing, record: AskRecord, *, read_s: float) -> frozenset[str]:
