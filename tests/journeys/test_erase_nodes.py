@@ -1,11 +1,15 @@
 """An erasure at one node of a desk, with another that has read everything before."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from faults.nodes import Gate
+from faults.test_frozen import Aside
 from journeys.kept_desk import Clock, kept_desk, note_about, run
 from journeys.test_erase import GONE, contents, erased, fill
+from remit.adapters.notify.console import ConsoleNotify
 from remit.ports.vault import Erased
 from remit.usecases.parts import Parts
 from remit.usecases.replay_erasures import replay_erasures
@@ -35,3 +39,24 @@ def test_what_one_node_erased_the_other_does_not_open_a_moment_later_and_what_it
         other.vault.close()  # type: ignore[attr-defined]  # the plug has it
 
     run(one, work)
+
+
+@pytest.mark.proves("ERASED", "NODES")
+def test_a_start_beside_a_node_that_stands_between_record_and_keys_completes_it_and_calls_nothing_come_back(tmp_path: Path) -> None:
+    """The node that erases stands still on an event loop of its own; nobody waits for it."""
+    clock, gate = Clock(), Gate("erase.recorded")
+    one = kept_desk(tmp_path / "desk", clock=clock, node="one", on_point=gate)
+    run(kept_desk(tmp_path / "desk", clock=clock, node="two"), fill)
+    clock.at = GONE
+    with gate.closed():
+        erasing = Aside(lambda: run(one, erased))
+        assert gate.reached.wait(60)
+
+        async def start(parts: Parts) -> None:
+            assert await parts.vault.retired(), "it is half done"
+            assert await replay_erasures(parts) == 0
+            assert not cast("ConsoleNotify", parts.notify).incidents
+            assert (await contents(parts, "c1"))[:3] == [None] * 3
+
+        run(kept_desk(tmp_path / "desk", clock=clock, node="two"), start)
+    assert erasing.result().keys == 1

@@ -47,7 +47,11 @@ async def replay_erasures(parts: Parts) -> int:
     Source: 2-model.md §9 (Erasure).
     """
     named = await _named(parts)
-    back = await parts.vault.destroy_keys(named) if named else 0
+    # Read after the log: what is named and not among them was destroyed before. What is, broke half way, or another node is at it now.
+    unfinished = named.intersection(await parts.vault.retired())
+    back = await parts.vault.destroy_keys(named - unfinished) if named - unfinished else 0
+    if unfinished:
+        await parts.vault.destroy_keys(unfinished)
     if back:
         await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
     for customer, destroyed in (await parts.vault.destroyed()).items():
