@@ -112,6 +112,20 @@ def test_a_stolen_token_is_worth_nothing_without_its_key_or_at_another_address(a
     assert arena.entries("ask.decided") == []
 
 
+@pytest.mark.proves("DPOP-BOUND")
+def test_a_token_that_was_verified_proves_nothing_under_another_signature(arena: Arena) -> None:
+    task = arena.task()
+    path, body = f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": {"order_id": "W1"}}
+    assert arena.send(task, path, body).is_success
+    claims, _, signature = task.token.rpartition(".")
+    forged = f"{claims}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
+    proof = arena.proof(task.agent, "POST", path, token=forged)
+    with arena.unchanged():
+        answer = arena.send(task, path, body, headers={"authorization": f"DPoP {forged}", "dpop": proof})
+        assert code_of(answer) == "credential.wrong_key"
+    assert arena.send(task, path, body).is_success
+
+
 @pytest.mark.proves("DPOP-REPLAY")
 @pytest.mark.usefixtures("process")
 def test_a_proof_counts_once_at_every_door(arena: Arena) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import agent, ceremony, entries, mandate, new, person, run, sqlite_store, suspension, task, together, verify
-from remit.adapters.store.held import UNKNOWN, Recent
+from remit.adapters.store.decoded import Decoded
+from remit.adapters.store.held import MOST, Records
+from remit.adapters.store.recent import UNKNOWN, Recent
+from remit.adapters.store.records import encode
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import MandateRecord
 from remit.domain.values import Instant
@@ -162,6 +165,25 @@ def test_a_task_is_found_whole_however_much_is_forgotten_while_it_is_read(tmp_pa
     run(sqlite_store, tmp_path, work)
 
 
+def test_what_every_ask_leaves_pushes_out_nothing_that_asks_stand_on() -> None:
+    records = Records()
+    records.put(("task", "t"), None)
+    for number in range(3 * MOST):
+        records.put(("ask", f"a{number}"), None, 100)
+    assert records.get(("task", "t")) is None  # known not to be there, which is something that is held
+    assert records.get(("ask", f"a{3 * MOST - 1}")) is None
+    assert records.get(("ask", "a0")) is UNKNOWN
+
+
+def test_what_was_decoded_is_bounded_by_its_bytes() -> None:
+    decoded = Decoded()
+    for number in range(3000):
+        one = ceremony(f"c{number}", words="x" * 2000)
+        assert decoded.kept("ceremony", one.id, 1, encode(one)).record == one
+    known = [body for half in (decoded._known._new, decoded._known._old) for (_, body, _), _ in half.values()]
+    assert 1 <= sum(map(len, known)) < 2 * 1024 * 1024 + 8192
+
+
 def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read_again(tmp_path: Path) -> None:
     async def work(store: Any) -> None:
         held = store._held.records = Recent(1000, 20_000)
@@ -174,7 +196,8 @@ def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read
             kept = await store.get(type(one), one.id)
             assert (kept.record, kept.rev) == (one, 1)
             await store.commit(Commit(puts=(Put(one, 1),)))  # the revision is known, held or not
-        assert not any(body == "x" * 5000 for one in store._reader._decoded._known.values() for body in one.extra.values())
+        decoded = store._reader._decoded._known
+        assert not any(len(body) > 4096 for known in (decoded._new, decoded._old) for (_, body, _), _ in known.values())
 
     run(sqlite_store, tmp_path, work)
 

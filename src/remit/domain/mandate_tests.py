@@ -132,7 +132,7 @@ def quantity(value: Json) -> Quantity | None:
     return _money(value) if isinstance(value, str) else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _money(text: str) -> Quantity | None:
     try:
         money = verify_money(text)

@@ -193,7 +193,7 @@ def _permitted(trail: Trail, event: WasPermitted, now: Instant) -> Trail:
     return _add(_with(trail, repeats=repeats), Sign.SLICING, slice_points(count, capped=event.capped), now)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _act_key(action: str, target: str) -> str:
     return digest([action, target])[8:20]
 

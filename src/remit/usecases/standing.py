@@ -32,10 +32,12 @@ from remit.ports.store import Expect, Kept, Missing, Snapshot
 from remit.ports.tracing import Step
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.prove_client import SomebodyElse
+from remit.usecases.remembered import Remembered
 from remit.usecases.same_rules import RULES, verify_same_rules
 
 R = TypeVar("R", bound=Record)
-_CACHE = 10_000
+_KEPT: Final = 512
+"""So many tasks and mandates are remembered for sure; some 3 kB each."""
 NEVER: Final = -1
 """A revision that no record is ever at: what is suspended can permit nothing."""
 
@@ -113,7 +115,7 @@ class _Ground:
         return all(found(key) is kept for key, kept in self.stood)
 
 
-_grounds: dict[tuple[str, str], _Ground] = {}
+_grounds: Final[Remembered[tuple[str, str], _Ground]] = Remembered(_KEPT)
 
 
 async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
@@ -160,9 +162,7 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
         epochs=_epochs(parts, expects),
     )
     if len(chain) == 1:  # who acts above a branch is read for every ask: it is no part of the snapshot
-        if len(_grounds) >= _CACHE:
-            _grounds.clear()
-        _grounds[parts.rules_digest, task_id] = ground
+        _grounds.put((parts.rules_digest, task_id), ground)
     return ground
 
 
@@ -278,7 +278,7 @@ def forget_standings() -> None:
     _parsed.clear()
 
 
-_parsed: dict[tuple[str, str, str, int], Mandate] = {}
+_parsed: Final[Remembered[tuple[str, str, str, int], Mandate]] = Remembered(_KEPT)
 
 
 def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
@@ -296,9 +296,7 @@ def mandate_of(catalogue: Catalogue, record: MandateRecord) -> Mandate:
             raise Refused(
                 Code.MANDATE_INACTIVE, f"the catalogue changed: {refused}", public="The desk's catalogue changed; ask for renewed consent."
             ) from refused
-        if len(_parsed) > _CACHE:
-            _parsed.clear()
-        _parsed[key] = found
+        _parsed.put(key, found)
     return found
 
 

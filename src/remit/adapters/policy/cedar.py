@@ -6,6 +6,7 @@ Reading policies is in `cedar_texts` and `cedar_names`; the schema in `cedar_sch
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final
 
 import cedarpy
@@ -53,7 +54,7 @@ class CedarPolicy:
         self._models = model.actions
         self._slices: Mapping[str, Slice] = {name: slice_of(one, statements, readings) for name, one in model.actions.items()}
         self._remember = remember
-        self._answers: OrderedDict[tuple[str, ...], Verdict] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()
         self._annotations = {one.id: one.annotations for one in statements if one.annotations}
 
     @property
@@ -77,16 +78,17 @@ class CedarPolicy:
         """
         model, policies = self._of(question.action)
         try:
-            context = msgspec.json.encode(context_of(model, question, parts=policies.parts, params=policies.params)).decode()
-            about = msgspec.json.encode(entities_of(question)).decode()
+            context = msgspec.json.encode(context_of(model, question, parts=policies.parts, params=policies.params))
+            about = msgspec.json.encode(entities_of(question))
         except (ValueError, TypeError, OverflowError) as error:
             raise Refused(Code.POLICY_ERROR, f"{question.action}: {error}") from error
         # The engine is a function of these and of the policies, which never change here: time, risk, params and whatever
         # else a policy looks at stand in the context. Standing and revocation are no part of it; they are read for every ask.
-        key = (question.action, about, context)
+        # A hash stands for them; a line's end is in neither, so where one ends and the other begins is never in doubt.
+        key = (question.action, sha256(about + b"\n" + context).digest())
         known = self._answers.get(key)
         if known is None:
-            known = self._ask(question, policies, about, context)
+            known = self._ask(question, policies, about.decode(), context.decode())
             if len(context) <= _SHORT:  # ⚔ what an agent made large is asked again rather than kept
                 self._answers[key] = known
             if len(self._answers) > self._remember:

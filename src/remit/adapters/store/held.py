@@ -6,76 +6,54 @@ The writing thread alone fills and changes it, so it can never lag behind the fi
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from remit.adapters.store import trails
+from remit.adapters.store.recent import UNKNOWN, Recent, Unknown
 from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
 from remit.domain.trajectory import SubjectKind, Trail, subjects_of
 from remit.ports.store import Expect, Kept, Snapshot
 
-K = TypeVar("K")
 V = TypeVar("V")
 
-MOST: Final = 4096
+Key = tuple[str, str]
+"""Kind and id of a record, or scope and key of a counter."""
+
+MOST: Final = 2048
 """How many of each sort are held in each of two generations."""
-_MOST_BYTES: Final = 16 * 1024 * 1024
-"""How much is held in each of them. ⚔ An ask may be a megabyte: thousands of them, sent by one agent, must not take the machine."""
+_PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "request"})
+"""Kinds of records that hardly anything stands on once they are made; every ask leaves some."""
+_PASSING_BYTES: Final = 1024 * 1024
 
 
-class Unknown(Enum):
-    """Not held: only the file can tell."""
+class Records:
+    """Recent records, by kind and id. Those that pass do not push out those that asks stand on."""
 
-    UNKNOWN = "unknown"
+    def __init__(self) -> None:
+        self.standing: Recent[Key, Kept[Record] | None] = Recent(2 * MOST)
+        self.passing: Recent[Key, Kept[Record] | None] = Recent(MOST // 2, _PASSING_BYTES)
 
+    def get(self, key: Key) -> Kept[Record] | Unknown | None:
+        """What is held, None where there is no such record, without counting as a use."""
+        return (self.passing if key[0] in _PASSING else self.standing).get(key)
 
-UNKNOWN: Final = Unknown.UNKNOWN
-
-
-class Recent(Generic[K, V]):
-    """A bounded map that forgets what was not used for longest, by halves."""
-
-    def __init__(self, most: int, most_bytes: int = _MOST_BYTES) -> None:
-        """Hold `most` entries of `most_bytes` together, at most twice as many and as much."""
-        self._most = most
-        self._most_bytes = most_bytes
-        self._new: dict[K, tuple[V, int]] = {}
-        self._old: dict[K, tuple[V, int]] = {}
-        self._bytes = 0
-
-    def get(self, key: K) -> V | Unknown:
-        """What is held, without counting as a use."""
-        found = self._new.get(key) or self._old.get(key)
-        return UNKNOWN if found is None else found[0]
-
-    def use(self, key: K) -> V | Unknown:
+    def use(self, key: Key) -> Kept[Record] | Unknown | None:
         """What is held, kept for longer since it was used."""
-        found = self._new.get(key)
-        if found is None:
-            found = self._old.get(key)
-            if found is None:
-                return UNKNOWN
-            self.put(key, *found)
-        return found[0]
+        return (self.passing if key[0] in _PASSING else self.standing).use(key)
 
-    def put(self, key: K, value: V, size: int = 0) -> None:
-        """Hold a value that takes about so many bytes."""
-        before = self._new.get(key)
-        self._new[key] = (value, size)
-        self._bytes += size if before is None else size - before[1]
-        if len(self._new) > self._most or self._bytes > self._most_bytes:
-            self._old, self._new, self._bytes = self._new, {}, 0
+    def put(self, key: Key, kept: Kept[Record] | None, size: int = 0) -> None:
+        """Hold a record whose body has so many bytes."""
+        (self.passing if key[0] in _PASSING else self.standing).put(key, kept, size)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._new, self._old, self._bytes = {}, {}, 0
+        self.standing.clear()
+        self.passing.clear()
 
 
 FEW: Final = 4
 """So many of the newest records under a key are held."""
-Key = tuple[str, str]
-"""Kind and id of a record, or scope and key of a counter."""
 Index = tuple[str, str, str]
 """Kind of the records, name of the index and key in it."""
 Newest = tuple[tuple[int, str], ...]
@@ -116,7 +94,7 @@ class Held:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.records: Recent[Key, Kept[Record] | None] = Recent(MOST)
+        self.records = Records()
         self.counters: Recent[str, dict[str, int]] = Recent(MOST)
         self.trails: Recent[str, Trail | None] = Recent(MOST)
         self.touches: Recent[str, int] = Recent(MOST)

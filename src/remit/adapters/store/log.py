@@ -11,7 +11,7 @@ from remit.domain import merkle
 from remit.domain.errors import Code, Fault
 
 WIDTH: Final = 256
-_CACHE: Final = 8_192
+_CACHE: Final = 4096
 
 Sign = Callable[[int, bytes], str]
 """Size and root to a signed checkpoint."""

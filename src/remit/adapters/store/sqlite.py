@@ -10,11 +10,12 @@ from typing import Any, Self, TypeVar, cast
 
 from remit.adapters.sqlite_files import DISK_CURE
 from remit.adapters.store import start_checks
-from remit.adapters.store.held import FEW, UNKNOWN
+from remit.adapters.store.held import FEW
 from remit.adapters.store.highwater import HighWater
 from remit.adapters.store.journal import Journal, whole
 from remit.adapters.store.log import Log
 from remit.adapters.store.opening import Opening
+from remit.adapters.store.recent import UNKNOWN
 from remit.adapters.store.sealed import sealings
 from remit.adapters.store.sqlite_file import connect, hold, migrate, verify_writing
 from remit.adapters.store.sqlite_fill import kept_of

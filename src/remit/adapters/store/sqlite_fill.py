@@ -6,8 +6,9 @@ from functools import cache
 from typing import Final, TypeVar
 
 from remit.adapters.store import records, trails
-from remit.adapters.store.held import FEW, UNKNOWN, Held, Index, Key, stood_on, trail_names
+from remit.adapters.store.held import FEW, Held, Index, Key, stood_on, trail_names
 from remit.adapters.store.journal import Journal
+from remit.adapters.store.recent import UNKNOWN
 from remit.adapters.store.sqlite_rows import placeholders
 from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
