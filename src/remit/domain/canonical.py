@@ -3,7 +3,6 @@
 JSON Canonicalization Scheme, RFC 8785; SHA-256 digests as `sha-256:` and base64url.
 """
 
-import base64
 import binascii
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Final, TypeAlias, cast
 from remit.domain.values import MAX_INTEGER
 
 _URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _text: Final = encode_basestring
 """JSON's own shortest escapes, which are RFC 8785's (§3.2.2.2)."""
 
@@ -50,7 +50,7 @@ def unb64url(text: str) -> bytes:
     Raises:
         ValueError: on padding, foreign letters or non-canonical trailing bits.
     """
-    raw = base64.b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    raw = binascii.a2b_base64(text.encode("ascii").translate(_STANDARD) + b"=" * (-len(text) % 4), strict_mode=True)
     if b64url(raw) != text:
         message = "not canonical base64url"
         raise ValueError(message)

@@ -21,7 +21,6 @@ T = TypeVar("T")
 MAX_FORM: Final = 256 * 1024
 _LONGEST_SAID: Final = 1000
 _KEY: Final = re.compile(rb"[\x21-\x7e]{1,255}")
-_PLUS: Final = str.maketrans({"+": " "})
 
 
 class AttachmentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -234,15 +233,19 @@ def pairs(raw: bytes) -> Sequence[tuple[str, str]]:
         return ()
     try:
         text = raw.decode("ascii")
-        found = [
-            tuple(unquote_to_bytes(half.translate(_PLUS)).decode("utf-8", "strict") for half in part.partition("=")[::2])
-            for part in text.split("&")
-        ]
+        found = [(_unescaped(name), _unescaped(value)) for name, _, value in (part.partition("=") for part in text.split("&"))]
     except UnicodeDecodeError:
         raise malformed("the parameters are not UTF-8") from None
-    if len(found) > 200 or any("\x00" in half for pair in found for half in pair):  # noqa: PLR2004  # no door takes that many
+    if len(found) > 200 or any("\x00" in name or "\x00" in value for name, value in found):  # noqa: PLR2004  # no door takes that many
         raise malformed("too many parameters, or a NUL character")
-    return [(name, value) for name, value in found]
+    return found
+
+
+def _unescaped(half: str) -> str:
+    """A name or value as it was meant. Most carry no escape: they are as they stand."""
+    if "+" in half:
+        half = half.replace("+", " ")
+    return unquote_to_bytes(half).decode("utf-8", "strict") if "%" in half else half
 
 
 def whole_number(text: str, *, where: str, most: int) -> int:
