@@ -267,6 +267,46 @@ def test_two_processes_that_stand_on_one_head_do_not_both_go_on(tmp_path: Path) 
     run(sqlite_store, tmp_path, moved)
 
 
+def test_what_is_committed_behind_a_settle_is_synced_again(tmp_path: Path) -> None:
+    """⚔ Settling asks the disk for nothing; who is answered after it must have been."""
+
+    async def work(store: Any) -> None:
+        for number in range(2):
+            await store.commit(entries(number))
+            assert len(await store.entries()) == number + 1
+            assert not in_tables(tmp_path, "journal")
+            assert store._writer._connection.execute("pragma synchronous").fetchone() == (2,)
+
+    run(sqlite_store, tmp_path, work)
+
+
+def test_a_settle_that_the_disk_never_took_is_done_again(tmp_path: Path) -> None:
+    """What was journalled was synced before it: a machine that stops then loses the settle alone."""
+    (tmp_path / "store").mkdir()
+    log_of_writes = tmp_path / "copy" / "store.sqlite-wal"
+
+    async def work(store: Any) -> None:
+        await store.commit(ADMIN)
+        await store.commit(RULES)
+        before = (tmp_path / "store" / "store.sqlite-wal").stat().st_size
+        assert len(await store.entries()) == 2
+        assert not in_tables(tmp_path / "store", "journal")
+        killed_copy(tmp_path / "store", tmp_path / "copy")
+        with log_of_writes.open("r+b") as written:
+            assert written.seek(0, 2) > before
+            written.truncate(before)
+        assert in_tables(tmp_path / "copy", "journal") == 2
+        assert not in_tables(tmp_path / "copy")
+
+    run(sqlite_store, tmp_path / "store", work)
+
+    async def again(store: Any) -> None:
+        assert len(await store.entries()) == 2
+        assert (await store.get(Person, "admin")).record.kind == "officer"
+
+    run(sqlite_store, tmp_path / "copy", again)
+
+
 @pytest.mark.parametrize("broken", [MemoryError(), OSError("no"), sqlite3.OperationalError("disk I/O error"), ValueError("no")])
 def test_a_settle_that_breaks_in_whatever_way_leaves_a_store_that_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: Exception

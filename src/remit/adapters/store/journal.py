@@ -165,6 +165,8 @@ class Journal:
     def settle(self) -> None:
         """Put in place what is not yet, whole or not at all.
 
+        Nobody waits for the disk: until it has this, it has the journal. The next group's sync takes it along.
+
         Raises:
             Fault: `fault.store` when another process moved the head.
             sqlite3.Error: the file cannot be written; what is journalled stands.
@@ -172,7 +174,7 @@ class Journal:
         here = self.unsettled
         if not here.commits:
             return
-        with whole(self._connection):
+        with unsynced(self._connection), whole(self._connection):
             self._put_in_place(here)
             self._connection.execute("delete from journal where n <= ?", (self._last,))
             self._on_point("store.before_settled")
@@ -245,6 +247,23 @@ def whole(connection: sqlite3.Connection) -> Iterator[None]:
         if outermost:
             _roll_back(connection)
         raise
+
+
+@contextlib.contextmanager
+def unsynced(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do without the disk's word for what is done inside; what is written behind it is synced again, and everything before it with it.
+
+    The file's log of writes is in one order: nothing behind a transaction in it is ever found without that transaction. Inside of
+    a transaction it changes nothing.
+    """
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("pragma synchronous = normal")
+    try:
+        yield
+    finally:
+        connection.execute("pragma synchronous = full")  # ⚔ or it raises, and the connection is not used again
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
