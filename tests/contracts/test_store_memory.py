@@ -184,6 +184,27 @@ def test_what_was_decoded_is_bounded_by_its_bytes() -> None:
     assert 1 <= sum(map(len, known)) < 2 * 1024 * 1024 + 8192
 
 
+def test_a_task_that_was_made_this_moment_is_known_whole_as_the_file_tells_it_later(tmp_path: Path) -> None:
+    """Nothing counts under it yet; what does later is told, too."""
+    found: dict[str, Any] = {}
+
+    async def work(store: Any) -> None:
+        await store.commit(new(mandate(), agent(), person(), task("t1")))
+        await store.snapshot(task="t1", idempotency="")  # reads what all tasks of the mandate stand on
+        await store.commit(new(task("t2")))
+        found["new"] = store._held.snapshot("t2", "", (), sure=True)
+        await store.commit(Commit(reserves=(Reserve("t2", "k", 3, None), Reserve("m1", "k", 2, None)), touches=(("t2", Instant(7)),)))
+        found["used"] = store._held.snapshot("t2", "", (), sure=True)
+
+    async def again(store: Any) -> None:
+        assert await store.snapshot(task="t2", idempotency="") == found["used"]
+
+    run(sqlite_store, tmp_path, work)
+    assert (found["new"].counters, found["new"].touched, found["new"].trails) == ({}, {}, ())
+    assert found["used"].counters == {("t2", "k"): 3, ("m1", "k"): 2}
+    run(sqlite_store, tmp_path, again)
+
+
 def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read_again(tmp_path: Path) -> None:
     async def work(store: Any) -> None:
         held = store._held.records = Recent(1000, 20_000)

@@ -52,6 +52,8 @@ class Records:
         self.passing.clear()
 
 
+_BEGINS: Final = {TaskRecord.KIND: SubjectKind.TASK, MandateRecord.KIND: SubjectKind.GRANT}
+"""What is counted and told under the id of a record of these kinds comes after the record."""
 FEW: Final = 4
 """So many of the newest records under a key are held."""
 Index = tuple[str, str, str]
@@ -115,6 +117,8 @@ class Held:
         """Hold what was just committed, all at once."""
         with self.lock:
             for key, kept in changes.records.items():
+                if kept is not None and key[0] in _BEGINS and self.records.get(key) is None:
+                    self._begin(kept.record)
                 self.records.put(key, kept, len(changes.bodies.get(key, b"")))
             for (scope, name), used in changes.counters.items():
                 known = self.counters.get(scope)
@@ -129,6 +133,16 @@ class Held:
                 if newest is not UNKNOWN and newest is not None and at >= 0:
                     self.newest.put((kind, name, under), _moved(newest, (at, record_id), stands=stands))
             self.dropped.update(changes.dropped)
+
+    def _begin(self, record: Record) -> None:
+        """A record that was not there until now begins with nothing: no file has to be asked for what counts under an id that was just made."""
+        if self.counters.get(record.id) is UNKNOWN:
+            self.counters.put(record.id, {})
+        name = trails.name(_BEGINS[record.KIND], record.id)
+        if self.trails.get(name) is UNKNOWN:
+            self.trails.put(name, None)
+        if isinstance(record, TaskRecord) and self.touches.get(record.id) is UNKNOWN:
+            self.touches.put(record.id, 0)
 
     def record(self, kind: str, record_id: str) -> Kept[Record] | Unknown | None:
         """A record as last committed, None where there is none."""
