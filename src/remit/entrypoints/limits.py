@@ -7,6 +7,7 @@ import ipaddress
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from remit.domain.buckets import Bucket, Rate, left_now, verify_left
@@ -19,6 +20,7 @@ _KEPT: Final = 10_000
 _TELL_S: Final = 60.0
 _NET_V6: Final = 64
 _HOST_V6: Final = 128 - _NET_V6
+_LONGEST: Final = 64
 _ALL: Final = ""
 
 
@@ -127,15 +129,8 @@ class Limits:
         """
         said = header_values(scope, self._header) if self._header else ()
         address = said[-1].rpartition(",")[2].strip() if said else str((scope.get("client") or ("",))[0])
-        try:
-            known = ipaddress.ip_address(address)
-        except ValueError:
-            return address[:64]
-        if self._outside and not said and known.is_loopback:
-            return ""
-        if isinstance(known, ipaddress.IPv4Address):
-            return str(known)
-        return str(known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> _HOST_V6 << _HOST_V6, _NET_V6)))
+        peer, here = (_known_place if len(address) <= _LONGEST else _place)(address)
+        return "" if self._outside and not said and here else peer
 
     def _tell(self, limit: str, now_s: float) -> None:
         self.refused[limit] += 1
@@ -143,3 +138,19 @@ class Limits:
         if now_s - self._told_s >= _TELL_S:
             _LOG.warning("%d requests were refused as too many", self._untold, extra={"event": "requests.limited"})
             self._untold, self._told_s = 0, now_s
+
+
+def _place(address: str) -> tuple[str, bool]:
+    """Under which name an address is counted, and whether it is of this very machine."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:_LONGEST], False
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known), known.is_loopback
+    name = known.ipv4_mapped or ipaddress.IPv6Network((int(known) >> _HOST_V6 << _HOST_V6, _NET_V6))
+    return str(name), known.is_loopback
+
+
+_known_place: Final = lru_cache(maxsize=4096)(_place)
+"""Whoever calls, calls again."""

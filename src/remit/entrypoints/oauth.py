@@ -23,7 +23,7 @@ from remit.entrypoints.oauth_wishes import (
     verify_push_wishes,
     verify_token_wishes,
 )
-from remit.entrypoints.replies import Answer, json_answer, oauth_error
+from remit.entrypoints.replies import Answer, json_answer, kept_json, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import Actor, delegate
 from remit.usecases.grant import URN, Wanted, push, redeem
@@ -224,7 +224,7 @@ def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
         "expires_in": issued.expires_in_s,
         "scope": TASK_SCOPE if exchange else GRANT_SCOPE,
         "mandate": issued.mandate.id,
-        "authorization_details": [decode(issued.mandate.wire.encode())],  # as granted, beside every token (RFC 9396 §7)
+        "authorization_details": [kept_json(issued.mandate.wire)],  # as granted, beside every token (RFC 9396 §7)
     }
     if exchange:
         body |= {"issued_token_type": ACCESS_TOKEN, "task": issued.task, "case": issued.case}

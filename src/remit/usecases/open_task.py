@@ -1,12 +1,12 @@
 """Exchanging a mandate for a task, and a task for a fresh credential."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from remit.domain.canonical import b64url, canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id, new_id, timed_id
-from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState
+from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState, changed
 from remit.domain.target import named
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
@@ -168,7 +168,7 @@ async def _open(parts: Parts, caller: Caller, kept: Kept[MandateRecord], expects
             refs=(task.id, mandate.id, task.customer),
         ),
     )
-    used = replace(mandate, tasks=mandate.tasks + 1)
+    used = changed(mandate, tasks=mandate.tasks + 1)
     await parts.store.commit(
         Commit(
             expects=expects,

@@ -10,7 +10,7 @@ from remit.domain.endings import ENDED_BY_NO
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState, changed
 from remit.domain.transcript import Draft, Kind
-from remit.domain.values import Json, JsonObject, decode
+from remit.domain.values import Json, JsonObject, decode, kept_object
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.ports.tracing import Fact, Step
@@ -215,9 +215,10 @@ def _verify_outcome(result: object) -> None:
 
 async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None) -> desk.ActResult:
     if act.door == "helpdesk":
-        payload = decode(act.payload.encode())
-        if not isinstance(payload, Mapping):
-            raise Fault(Code.FAULT_STORE, "an act's payload is damaged")
+        try:
+            payload = kept_object(act.payload)
+        except Refused:
+            raise Fault(Code.FAULT_STORE, "an act's payload is damaged") from None
         await _at_the_helpdesk(parts, act, payload)
         return desk.ActResult(state=desk.ActState.DONE, values={})
     if ask is None:
@@ -273,20 +274,19 @@ async def settle_act(
     Raises:
         Fault: `fault.store` when others kept changing the records meanwhile; the act stays sent and is settled later.
     """
-    fitted = fit_result(result)
     for _ in range(_TRIES):
         act = known[0] if known is not None else await parts.store.get(ActRecord, act_id)
         ask = known[1] if known is not None else None
         known = None
         if act.record.state not in {ActState.SENT, ActState.UNKNOWN}:
             return None
-        done = fitted.result.state is desk.ActState.DONE
+        done = result.state is desk.ActState.DONE
         after = act.record.over(ActState.DONE if done else ActState.FAILED)
         try:
             if not act.record.ask:
                 await parts.store.commit(Commit(puts=(Put(after, act.rev, act.record),)))
                 return None
-            ask = ask or await parts.store.get(AskRecord, act.record.ask)
+            ask, fitted = ask or await parts.store.get(AskRecord, act.record.ask), fit_result(result)
             settled = await _settle_ask(parts, act, after, ask, fitted, prove)
         except Conflict:
             continue
