@@ -216,3 +216,18 @@ def test_an_identifier_of_a_time_stands_behind_those_made_before_it() -> None:
     assert all(is_id(one, "ask") for one in made)
     with pytest.raises(ValueError, match="10 random bytes"):
         timed_id("ask", 1, bytes(16))
+
+
+def test_a_token_that_was_read_before_is_read_again_where_less_is_taken_or_something_else_stands() -> None:
+    """What was read last is at hand for the very same text alone."""
+    head, body = b64url(b'{"alg":"ES256"}'), b64url(b'{"sub":"a"}')
+    token = f"{head}.{body}.{b64url(b's' * 64)}"
+    first = read(token)
+    assert read(token) is first
+    with pytest.raises(Refused) as caught:
+        read(token, max_chars=len(token) - 1)
+    assert caught.value.code is Code.CREDENTIAL_MALFORMED
+    elsewhere = b64url(b'{"sub":"b"}')
+    other = f"{head}.{elsewhere}.{b64url(b's' * 64)}"
+    assert (read(other).claims, read(token).claims) == ({"sub": "b"}, {"sub": "a"})
+    assert read(token) == first
