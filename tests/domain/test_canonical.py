@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from collections import UserDict, UserList
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.domain import canonical as module
-from remit.domain.canonical import b64url, canonical, digest, unb64url
+from remit.domain.canonical import b64url, canonical, digest, unb64url, written
 from remit.domain.transcript import Kind
 from remit.domain.values import decode
 
@@ -120,6 +121,37 @@ def test_a_lone_surrogate_is_refused(value: Any) -> None:
 def test_what_is_not_json_is_refused(value: Any) -> None:
     with pytest.raises(TypeError):
         canonical(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a",
+        Kind.ASK_DECIDED,
+        written({"b": 1}),
+        True,
+        None,
+        0,
+        -(2**53) + 1,
+        2**53 - 1,
+        2**60,
+        -(2**60),
+        0.5,
+        Decimal("1.50"),
+        {},
+        {"b": [1]},
+        UserDict({"b": [1]}),
+        [],
+        ["b", {"c": None}],
+        ("b",),
+        UserList(["b"]),
+    ],
+)
+def test_a_value_is_written_the_same_wherever_it_stands(value: Any) -> None:
+    alone = canonical(value)
+    assert canonical({"a": value}) == b'{"a":%b}' % alone
+    assert canonical(UserDict({"a": value})) == b'{"a":%b}' % alone
+    assert canonical([value]) == canonical(UserList([value])) == b"[%b]" % alone
 
 
 def test_true_is_not_written_as_one() -> None:

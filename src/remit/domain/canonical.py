@@ -30,7 +30,10 @@ def canonical(value: object) -> bytes:
     Source: RFC 8785.
     """
     parts: list[str] = []
-    _write(value, parts)
+    if type(value) is dict:
+        _members(value, parts)
+    else:
+        _write(value, parts)
     return "".join(parts).encode("utf-8", errors="strict")
 
 
@@ -83,11 +86,15 @@ def _write(value: object, parts: list[str]) -> None:
         parts.append(value if type(value) is Written else _text(value))
     elif value is None or isinstance(value, bool):
         parts.append("null" if value is None else "true" if value else "false")
-    elif isinstance(value, (dict, Mapping)):  # dict first: asking the abstract class is slow, and this runs for every entry
+    elif isinstance(value, dict):
         _members(value, parts)
     elif isinstance(value, (int, float, Decimal)):
         parts.append(_number(value))
-    elif isinstance(value, (list, tuple, Sequence)) and not isinstance(value, (bytes, bytearray)):
+    elif isinstance(value, (list, tuple)):
+        _items(value, parts)
+    elif isinstance(value, Mapping):  # asking an abstract class is slow, and this runs for every entry
+        _members(value, parts)
+    elif isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         _items(value, parts)
     else:
         message = f"{type(value).__name__} is not JSON"
@@ -103,12 +110,20 @@ def _members(members: Mapping[object, object], parts: list[str]) -> None:
     for key, before in shape or _shape(names):
         value = members[key]
         kind = type(value)
-        if kind is str:  # most members are: no further call
+        # Asked in the order of how many there are; whatever is not quite one of these is written further down.
+        if kind is str:
             parts.append(f"{before}{_text(value)}")  # type: ignore[arg-type]  # as just asked
+        elif kind is Written:
+            parts.append(before)
+            parts.append(value)  # type: ignore[arg-type]  # as just asked
+        elif kind is int and -MAX_INTEGER <= value <= MAX_INTEGER:  # type: ignore[operator]  # as just asked
+            parts.append(f"{before}{value}")
         else:
             parts.append(before)
             if kind is dict:
                 _members(value, parts)  # type: ignore[arg-type]  # as just asked
+            elif kind is list or kind is tuple:
+                _items(value, parts)  # type: ignore[arg-type]  # as just asked
             else:
                 _write(value, parts)
     parts.append("}")

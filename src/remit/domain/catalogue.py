@@ -131,7 +131,7 @@ class Action:
 
     def marked(self, kind: MarkKind) -> tuple[Mark, ...]:
         """The marks of one kind, in the order of the schema."""
-        return tuple(mark for mark in self.marks if mark.kind is kind)
+        return tuple([mark for mark in self.marks if mark.kind is kind])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Whether policy allows a rung is for the policy port; who really confirmed is for
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from remit.domain.catalogue import CUSTOMER, Action, Area, Catalogue, Effect, Mark, MarkKind
 from remit.domain.decision import Decision, NeedsHuman, Permit, Refuse
@@ -80,7 +81,8 @@ def _pins(power: Power, mark: Mark) -> bool:
     return False
 
 
-def rungs(needed: frozenset[str], roles: Sequence[str]) -> tuple[frozenset[str], ...]:
+@lru_cache(256)
+def rungs(needed: frozenset[str], roles: tuple[str, ...]) -> tuple[frozenset[str], ...]:
     """The confirmation ladder above a floor F: F, then F with the customer, F with one officer, F with both.
 
     Each set stands once.

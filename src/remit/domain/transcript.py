@@ -153,9 +153,9 @@ def seal(draft: Draft, salts: bytes) -> Sealed:
     if "kind" in draft.envelope or "at" in draft.envelope:
         message = "kind and at are written by seal"
         raise ValueError(message)
-    envelope = canonical({**draft.envelope, "kind": draft.kind.value, "at": draft.at})
+    envelope = canonical({**draft.envelope, "kind": str(draft.kind), "at": draft.at})
     shared: dict[int, Written] = {}
-    agent, customer, desk = (_body_text(body, shared) for body in (draft.agent, draft.customer, draft.desk))
+    agent, customer, desk = _body_text(draft.agent, shared), _body_text(draft.customer, shared), _body_text(draft.desk, shared)
     of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
     hashes = (
         _section_hash(Section.ENVELOPE, of_envelope, envelope),

@@ -286,10 +286,10 @@ def ask_answer(reply: Reply, *, issuer: str) -> Answer:
 
 def ask_body(reply: Reply) -> dict[str, object]:
     """The members of an ask's reply (4-wire.md)."""
-    body: dict[str, object] = {"ask": reply.ask, "decision": reply.decision, "state": reply.state.value, "receipt": reply.receipt}
+    body: dict[str, object] = {"ask": reply.ask, "decision": reply.decision, "state": str(reply.state), "receipt": reply.receipt}
     if reply.outcome:
         body["outcome"] = reply.outcome
-    match reply.state.value:
+    match str(reply.state):
         case "done" | "failed":
             body |= {"result": reply.result, "withheld": reply.withheld}
             if reply.public:

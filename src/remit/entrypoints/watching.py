@@ -107,7 +107,7 @@ class Watch:
 
     def _decided_on(self, ask: AskRecord, place: int) -> None:
         action = self._actions.get(ask.action)
-        area = NO_AREA if action is None else action.area.value
+        area = NO_AREA if action is None else str(action.area)
         if ask.state is AskState.REFUSED:
             self._metrics.decisions.add("refuse", ask.code, area)
             self._refused(ask)

@@ -46,7 +46,7 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def header_values(scope: Scope, name: bytes) -> tuple[str, ...]:
     """All values of a header, as sent."""
-    return tuple(value.decode("latin-1") for key, value in scope["headers"] if key == name)
+    return tuple([value.decode("latin-1") for key, value in scope["headers"] if key == name])
 
 
 def one_header(scope: Scope, name: bytes) -> str:

@@ -54,7 +54,7 @@ def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted 
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
-    return tuple(Step(kind, subject, event, now) for kind, subject in subjects)
+    return tuple([Step(kind, subject, event, now) for kind, subject in subjects])
 
 
 def _target(event: WasRefused | WasPermitted | AskedAgain) -> str:

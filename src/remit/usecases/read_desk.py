@@ -145,7 +145,7 @@ def _sent(parts: Parts, settled: AskRecord, result: desk.ActResult, cut: Cut) ->
             "ask": settled.id,
             "task": settled.task,
             "action": settled.action,
-            "outcome": settled.state.value,
+            "outcome": str(settled.state),
             "told": sorted(cut.result),
             "withheld": cut.withheld,
         },

@@ -56,10 +56,12 @@ async def write(parts: Parts, *drafts: Draft) -> Written:
 
 def _opened(one: Draft, salts: bytes, leaf: bytes, hashes: Hashes) -> Opened:
     """What unsealing would give, without reading it back."""
-    bodies = ({**one.envelope, "kind": one.kind.value, "at": one.at}, one.agent, one.customer, one.desk)
+    envelope = {**one.envelope, "kind": str(one.kind), "at": one.at}
     sections = {
-        section: OpenSection(salt=salts[place * SALT_SIZE : (place + 1) * SALT_SIZE], body=body)
-        for place, (section, body) in enumerate(zip(Section, bodies, strict=True))
+        Section.ENVELOPE: OpenSection(salt=salts[:SALT_SIZE], body=envelope),
+        Section.AGENT: OpenSection(salt=salts[SALT_SIZE : 2 * SALT_SIZE], body=one.agent),
+        Section.CUSTOMER: OpenSection(salt=salts[2 * SALT_SIZE : 3 * SALT_SIZE], body=one.customer),
+        Section.DESK: OpenSection(salt=salts[3 * SALT_SIZE :], body=one.desk),
     }
     return Opened(kind=one.kind, at=one.at, leaf=leaf, hashes=hashes, sections=sections)
 

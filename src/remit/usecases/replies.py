@@ -89,7 +89,7 @@ async def reply_of(
     open_ask = await _open_ask(parts, record)
     if record.state in _GOES_ON and not expires_at:
         expires_at = await _expiry(parts, open_ask)
-    outcome = record.state.value if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
+    outcome = str(record.state) if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
     return Reply(
         ask=record.id,
         task=record.task,

@@ -286,7 +286,7 @@ def _question(parts: Parts, standing: Standing, ruled: _Ruled, risky: int, kind:
         params=ruled.params,
         agent=task.client_id,
         operator=task.operator,
-        tier=standing.agent.record.tier.value,
+        tier=str(standing.agent.record.tier),
         customer=task.customer,
         objective=task.objective,
         task=task.id,

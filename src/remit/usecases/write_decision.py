@@ -19,7 +19,7 @@ async def write_decision(  # the parts of one decision
     if code:
         parts.tracing.note(Fact.CODE, code)
     if weighed.action is not None:
-        parts.tracing.note(Fact.AREA, weighed.action.area.value)
+        parts.tracing.note(Fact.AREA, str(weighed.action.area))
     task = standing.task.record
     shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
     return await write(
@@ -39,7 +39,7 @@ async def write_decision(  # the parts of one decision
                 "customer": pseudonym(parts, record.customer),
                 # ⚔ An envelope is never erased: what an agent wrote in place of an action's name has no place in it.
                 "action": record.action if record.action in parts.catalogue.actions else "",
-                "area": weighed.action.area.value if weighed.action is not None else "",
+                "area": str(weighed.action.area) if weighed.action is not None else "",
                 "digest": record.digest,
                 "decision": decision,
                 "code": code,

@@ -238,7 +238,9 @@ class _Taking:
             self._look((AskRecord.KIND, kept.record.ask))
 
     def _look(self, key: Key) -> Kept[Record] | None:
-        kept = _held(self._held.records.use(key))
+        kept = self._held.records.use(key)
+        if kept is UNKNOWN:
+            raise _NotHeld
         if kept is not None:
             self._found[key] = kept
         return kept
