@@ -1,0 +1,89 @@
+"""How many calls of Python functions an ask makes, by thread and by function: exact where clocks are noisy.
+
+`python bench/calls.py [--kind reads|writes] [--asks N] [--connections N] [--most N]`, from Python 3.12 on. Counting makes everything some
+times slower, so that among many connections asks may be decided twice; with few they are not.
+"""
+
+import argparse
+import asyncio
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from types import CodeType, FrameType
+
+import uvloop
+
+import ask
+import desk_server
+from remit.sandbox import Sandbox
+
+_FIRST = 200
+"""So many asks are made before it is counted: what is worked out once is no part of an ask."""
+
+
+class Calls(desk_server.Counted):
+    """Counts calls instead of seconds."""
+
+    def __init__(self, *, watch: str) -> None:
+        self._calls: Counter[tuple[int, CodeType]] = Counter()
+        self._named: dict[int | None, str] = {}
+        super().__init__(watch=watch)
+
+    def _begin(self) -> None:
+        for _ in sys.stdin:
+            threading.setprofile_all_threads(self._count)
+        threading.setprofile_all_threads(None)
+        self._named = {one.ident: one.name for one in threading.enumerate()}  # before the desk stops, and its threads with it
+        self.over()
+
+    def _count(self, frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            code = frame.f_code
+            self._calls[threading.get_ident(), code] += 1
+
+    def told(self) -> dict[str, object]:
+        """Calls by thread and function."""
+        said: Counter[str] = Counter()
+        for (thread, code), calls in self._calls.items():
+            said[f"{self._named.get(thread, 'other')} {code.co_qualname} {Path(code.co_filename).name}"] += calls
+        return dict(said)
+
+
+def main() -> int:
+    """Start a desk, ask, print what was called most."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kind", choices=tuple(ask.KINDS), default="reads")
+    parser.add_argument("--asks", type=int, default=300)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--most", type=int, default=60, help="functions that are shown")
+    parser.add_argument("--folder", default=None)
+    given = parser.parse_args()
+    given.customers, given.orders = 16, 20
+    server = ask.Server(given, script="calls.py")
+    try:
+        with Sandbox({}, base_url=ask.base(server.port)) as desk:
+            asks = ask.Asks(ask.set_up(desk, 16, given.customers, given.orders), server.port)
+        asyncio.run(ask.drive(server.port, asks.write(_FIRST, given.kind), given.connections))
+        server.begin()
+        said = asyncio.run(ask.drive(server.port, asks.write(given.asks, given.kind), given.connections))[2]
+        called: Counter[str] = Counter(server.stop())
+    finally:
+        server.close()
+    if said != {"done": given.asks}:
+        print("not all done:", said)
+    by_thread: Counter[str] = Counter()
+    for name, calls in called.items():
+        by_thread[name.partition(" ")[0]] += calls
+    print("calls an ask: " + ", ".join(f"{name} {calls / given.asks:.0f}" for name, calls in by_thread.most_common()))
+    for name, calls in called.most_common(given.most):
+        print(f"{calls / given.asks:8.2f}  {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] and Path(sys.argv[1]).is_dir():  # started by the above
+        desk_server.Counted = Calls
+        uvloop.run(desk_server.main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])))
+    else:
+        sys.exit(main())
