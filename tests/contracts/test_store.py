@@ -176,7 +176,7 @@ FAILURES: dict[str, tuple[dict[str, Any], type[Exception]]] = {
     "a put of what is there": ({"puts": (Put(suspension("s2"), 0), Put(task(), 0))}, Conflict),
     "a drop at another revision": ({"drops": (Drop(task(), 9),)}, Conflict),
     "a mark that stands": ({"marks": (Mark("fresh", NOW + 10**9), Mark("stands", NOW + 10**9))}, Replayed),
-    "a mark twice in one commit": ({"marks": (Mark("m", NOW), Mark("m", NOW))}, Replayed),
+    "a mark twice in one commit": ({"marks": (Mark("m", NOW + 10**9), Mark("m", NOW + 10**9))}, Replayed),
     "a full counter": ({"reserves": (Reserve("scope", "key", 1, None), Reserve("scope", "full", 1, 3))}, NoRoom),
 }
 
