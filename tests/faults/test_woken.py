@@ -19,7 +19,7 @@ import pytest
 from faults.books import verify_acts, verify_cases, verify_changes, verify_counters, verify_wishes
 from faults.cluster import Cluster, Node, load, many, wait_for
 from faults.killed_desk import ADDRESSES, Wish, correct
-from faults.test_frozen import Aside
+from faults.nodes import Aside
 from postgres_tests import on_the_server, postgres_url
 from remit.adapters.vault.postgres import PostgresVault
 from remit.adapters.world.system import SystemWorld

@@ -5,8 +5,7 @@ from typing import cast
 
 import pytest
 
-from faults.nodes import Gate
-from faults.test_frozen import Aside
+from faults.nodes import Aside, Gate
 from journeys.kept_desk import Clock, kept_desk, note_about, run
 from journeys.test_erase import GONE, contents, erased, fill
 from remit.adapters.notify.console import ConsoleNotify
