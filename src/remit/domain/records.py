@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import ClassVar, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
 from remit.domain.values import Instant
 
@@ -48,30 +48,15 @@ def changed(record: R, **members: object) -> R:
     Raises:
         TypeError: for a member that it does not have.
     """
-    kind = type(record)
-    read, put, by_name = _members(kind)
-    made = object.__new__(kind)
-    # Put where it belongs directly, as a frozen class's own `__init__` does: that one takes thirty members by their names.
-    for put_one, member in zip(put, read(record), strict=True):
-        put_one(made, member)
-    for name, member in members.items():
-        put_named = by_name.get(name)
-        if put_named is None:
-            message = f"{kind.__name__} has no {name}"
-            raise TypeError(message)
-        put_named(made, member)
-    return made
-
-
-_Put: TypeAlias = Callable[[object, object], None]
-"""Puts a member in its place of a record that is being made."""
+    kind = cast("Callable[..., R]", type(record))
+    names, read = _members(kind)
+    return kind(**{**dict(zip(names, read(record), strict=True)), **members})
 
 
 @cache
-def _members(kind: type[Record]) -> tuple[Callable[[object], tuple[object, ...]], tuple[_Put, ...], Mapping[str, _Put]]:
-    names = [member.name for member in fields(kind)]  # type: ignore[arg-type]  # every record is a dataclass
-    by_name: dict[str, _Put] = {name: vars(kind)[name].__set__ for name in names}
-    return attrgetter(*names), tuple(by_name.values()), by_name
+def _members(kind: Callable[..., Record]) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
+    names = tuple(member.name for member in fields(kind))  # type: ignore[arg-type]  # every record is a dataclass
+    return names, attrgetter(*names)
 
 
 class Tier(StrEnum):
