@@ -394,7 +394,7 @@ def test_the_ladder_has_each_rung_once_in_catalogue_order() -> None:
         frozenset({CUSTOMER, "officer:billing"}),
         frozenset({CUSTOMER, "officer:security"}),
     )
-    assert rungs(frozenset({CUSTOMER}), ("billing",)) == (frozenset({CUSTOMER}), frozenset({CUSTOMER, "officer:billing"}))
+    assert rungs(frozenset({CUSTOMER}), ["billing"]) == (frozenset({CUSTOMER}), frozenset({CUSTOMER, "officer:billing"}))
 
 
 def test_the_strictest_answer_wins_and_nothing_asked_permits_nothing() -> None:

@@ -81,8 +81,7 @@ def _pins(power: Power, mark: Mark) -> bool:
     return False
 
 
-@lru_cache(256)
-def rungs(needed: frozenset[str], roles: tuple[str, ...]) -> tuple[frozenset[str], ...]:
+def rungs(needed: frozenset[str], roles: Sequence[str]) -> tuple[frozenset[str], ...]:
     """The confirmation ladder above a floor F: F, then F with the customer, F with one officer, F with both.
 
     Each set stands once.
@@ -91,6 +90,11 @@ def rungs(needed: frozenset[str], roles: tuple[str, ...]) -> tuple[frozenset[str
 
     Source: 2-model.md §5 (confirmation ladder).
     """
+    return _rungs(frozenset(needed), tuple(roles))
+
+
+@lru_cache(256)
+def _rungs(needed: frozenset[str], roles: tuple[str, ...]) -> tuple[frozenset[str], ...]:
     officers = [frozenset({f"officer:{role}"}) for role in roles]
     both = needed | {CUSTOMER}
     ladder = [needed, both, *(needed | officer for officer in officers), *(both | officer for officer in officers)]
