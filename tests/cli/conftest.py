@@ -67,7 +67,7 @@ def desk(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "acme"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def by_nobody() -> Callable[..., Ran]:
     """Run one command as an account without any rights of root's; skipped where there is no such account to be had."""
     prefix = [] if os.geteuid() else ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
