@@ -40,6 +40,8 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
 LIST: Final = HERE / "attacks" / "mutations.toml"
 SLOTS: Final = 2
+_PARTS: Final = 16
+"""Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
 LONGEST_S: Final = 90
 _TELLING_S: Final = 5
 _SAID: Final = 2_000
@@ -245,7 +247,7 @@ def judge(job: Job, code: int) -> str:
 def run(mutations: Sequence[Mutation]) -> int:
     """Run everything, `SLOTS` at a time. Returns how many went wrong."""
     tests = tuple(dict.fromkeys(one.test for one in mutations))
-    jobs = [Job(tests[place::SLOTS], None) for place in range(min(SLOTS, len(tests)))] + [Job((one.test,), one) for one in mutations]
+    jobs = [Job(tests[place::_PARTS], None) for place in range(min(_PARTS, len(tests)))] + [Job((one.test,), one) for one in mutations]
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="remit-mutations-") as folder:
         free = [Slot(_made(Path(folder) / str(number))) for number in range(SLOTS)]

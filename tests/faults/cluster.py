@@ -21,13 +21,15 @@ from typing import Any
 import asyncpg
 import httpx
 
+import remit as remit_package
 from faults.killed_desk import ADDRESSES, AGENT, Disk, Wish, correct, free_port, read_disk
 from remit.domain.transcript import Section, unseal
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from remit.settings import load_settings
 from remit.wiring import build, rules_of
 
-ROOT = Path(__file__).resolve().parents[2]
+SOURCE = Path(remit_package.__file__).resolve().parents[1]
+"""The very source that these tests run on, which may be one with a rule switched off."""
 ORDERS = 20
 """So many orders has each customer: what is changed again and again on one record is looked at with suspicion."""
 PATIENCE_S = 60
@@ -35,7 +37,7 @@ PATIENCE_S = 60
 
 def remit(*argv: object, environment: Mapping[str, str] | None = None) -> str:
     """Run one command of Remit; what it printed."""
-    around = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **(environment or {})}
+    around = {**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})}
     ran = subprocess.run([sys.executable, "-m", "remit", *map(str, argv)], capture_output=True, text=True, env=around, check=False)
     assert ran.returncode == 0, (argv, ran.stdout, ran.stderr)
     return ran.stdout
@@ -62,7 +64,7 @@ class Node:
         """Start it; it serves when this returns."""
         command = [*self.within, sys.executable, *self.program, "serve", "--json", "--config", str(self.folder), *more]
         with (self.folder / "log").open("a") as log:
-            around = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **self.around, **environment}
+            around = {**os.environ, "PYTHONPATH": str(SOURCE), **self.around, **environment}
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=around)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
