@@ -23,7 +23,7 @@ import asyncpg
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from faults.books import verify_acts, verify_cases, verify_changes, verify_counters, verify_wishes
+from faults.books import verify_all
 from faults.cluster import Cluster, Load, Node, load
 from postgres_server import server
 
@@ -150,11 +150,7 @@ def growth(seen: list[dict[str, float]]) -> tuple[float, float]:
 def verify(desk: Cluster, asked: Load) -> None:
     """Everything agrees."""
     disk = desk.books()
-    verify_wishes(asked.wishes, disk)
-    verify_acts(disk, again=True)
-    verify_cases(disk)
-    verify_counters(disk)
-    verify_changes(asked.wishes, disk)
+    verify_all(asked.wishes, disk)
     desk.verify_log()
     print(f"log of {len(disk.entries)} entries verifies; {len(disk.acts)} acts at the desk, {len(disk.of('ask'))} asks: all agree")
 

@@ -17,6 +17,15 @@ def verify_wishes(wishes: Sequence[Wish], disk: Disk) -> None:
     assert set().union(*(wish.asks for wish in wishes)) == set(disk.records["ask"])
 
 
+def verify_all(wishes: Sequence[Wish], disk: Disk) -> None:
+    """All of it, where acts may have waited for long."""
+    verify_wishes(wishes, disk)
+    verify_acts(disk, again=True)
+    verify_cases(disk)
+    verify_counters(disk)
+    verify_changes(wishes, disk)
+
+
 def verify_acts(disk: Disk, *, again: bool = False) -> None:
     """Every act at the desk has one permit before it and one final outcome after it, and both sides agree on it.
 

@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from faults.apart import WAYS, Apart, apart
-from faults.books import verify_acts, verify_cases, verify_changes, verify_counters, verify_wishes
-from faults.cluster import Cluster, Load, load, wait_for
+from faults.books import verify_all
+from faults.cluster import Cluster, load, wait_for
 from faults.own_server import own_server
 from postgres_tests import on_the_server
 
@@ -115,7 +115,8 @@ def test_a_node_whose_network_goes_silent_among_asks_tells_it_and_is_back_by_its
             asked.end()
             verify_told(heard.answers, desk, cut_s, healed_s)
         desk.stop()
-        verify_all(desk, asked)
+        verify_all(asked.wishes, desk.books())
+        desk.verify_log()
 
 
 def verify_told(answers: list[Answer], desk: Cluster, cut_s: float, healed_s: float) -> None:
@@ -128,14 +129,3 @@ def verify_told(answers: list[Answer], desk: Cluster, cut_s: float, healed_s: fl
     for port in (away, other):
         for well in ([one for one in answers if one.asked_s < cut_s], [one for one in answers if one.asked_s > healed_s]):
             assert any(one.port == port and one.status in {200, 202} for one in well)
-
-
-def verify_all(desk: Cluster, asked: Load) -> None:
-    """Log, outbox, counters and the desk's books tell what the agent was told."""
-    disk = desk.books()
-    verify_wishes(asked.wishes, disk)
-    verify_acts(disk, again=True)
-    verify_cases(disk)
-    verify_counters(disk)
-    verify_changes(asked.wishes, disk)
-    desk.verify_log()

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from faults.books import verify_acts, verify_cases, verify_changes, verify_counters, verify_wishes
+from faults.books import verify_all
 from faults.cluster import Cluster, Node, load, many, wait_for
 from faults.killed_desk import ADDRESSES, Wish, correct
 from faults.nodes import Aside
@@ -202,11 +202,7 @@ def test_a_process_that_wakes_in_the_middle_of_an_ask_doubles_and_loses_nothing(
                 until(partial(wish.send, at.customer), lambda _, wish=wish: wish.state == "done")
             assert wish.asks == {ask}
     disk = at.desk.books()
-    verify_wishes(wishes, disk)
-    verify_acts(disk, again=True)
-    verify_cases(disk)
-    verify_counters(disk)
-    verify_changes(wishes, disk)
+    verify_all(wishes, disk)
     assert [disk.versions[f"c0x{number}"] for number in range(len(POINTS))] == [2] * len(POINTS), "the desk did each once"
     at.desk.verify_log()
 

@@ -44,8 +44,7 @@ def split(unverified: str, *, max_chars: int = MAX_COMPACT) -> Segments:
 
     Source: RFC 7515 §7.1; ⚔ an empty third segment is the `none` trick.
     """
-    if len(unverified) > max_chars:
-        raise malformed(f"longer than {max_chars} characters")
+    _verify_length(unverified, max_chars)
     if not unverified.isascii():
         raise malformed("not ASCII")
     parts = unverified.split(".")
@@ -63,30 +62,24 @@ def read(unverified: str, *, max_chars: int = MAX_COMPACT) -> UnverifiedJws:
 
     Source: RFC 7515 §2, §4.1.11, §5.2; RFC 7797; RFC 8725 §2.4.
     """
-    last = _last_read.newest
-    if last is not None and last[0] is unverified and len(unverified) <= max_chars:
-        return last[1]
-    segments = split(unverified, max_chars=max_chars)
-    jws = UnverifiedJws(
+    _verify_length(unverified, max_chars)
+    return _read(unverified)
+
+
+@lru_cache(maxsize=1)  # one request's token is looked at by several checks, one behind the other
+def _read(unverified: str) -> UnverifiedJws:
+    segments = split(unverified, max_chars=len(unverified))
+    return UnverifiedJws(
         header=read_header(segments.header),
         claims=read_object(segments.payload),
         signature=read_bytes(segments.signature),
         signing_input=f"{segments.header}.{segments.payload}".encode("ascii"),
     )
-    _last_read.newest = (unverified, jws)
-    return jws
 
 
-class _LastRead:
-    """The very text that was read last, and what it says: one request's token is looked at by several checks, one behind the other."""
-
-    __slots__ = ("newest",)
-
-    def __init__(self) -> None:
-        self.newest: tuple[str, UnverifiedJws] | None = None
-
-
-_last_read: Final = _LastRead()
+def _verify_length(unverified: str, max_chars: int) -> None:
+    if len(unverified) > max_chars:
+        raise malformed(f"longer than {max_chars} characters")
 
 
 def read_header(segment: str) -> JsonObject:

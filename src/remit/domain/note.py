@@ -76,11 +76,6 @@ def b64(raw: bytes) -> str:
     return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
-def b64_each(many: Sequence[bytes]) -> list[str]:
-    """Standard base64 of each: a receipt has some thirty."""
-    return [binascii.b2a_base64(raw, newline=False).decode("ascii") for raw in many]
-
-
 def unb64(text: str) -> bytes:
     """Decode standard base64 strictly: one text for each value, so that nothing signed can be written in two ways.
 

@@ -12,7 +12,7 @@ from typing import Final, cast
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.merkle import leaf_hash, verify_inclusion
-from remit.domain.note import Checkpoint, VerifyEd25519, Vkey, b64, b64_each, unb64, verify_checkpoint
+from remit.domain.note import Checkpoint, VerifyEd25519, Vkey, b64, unb64, verify_checkpoint
 from remit.domain.tlog_proof import read_tlog_proof, tlog_proof_text
 from remit.domain.transcript import Hashes, Kind, Opened, Section, leaf_data, read_envelope, section_hash
 from remit.domain.values import MAX_DEPTH, Instant, Json, JsonObject, decode
@@ -79,7 +79,8 @@ def build_receipt(*, holder: Holder, entries: Sequence[Proved], checkpoint: str,
         "v": VERSION,
         "log": origin,
         "entries": [
-            {"index": one.index, **_shown(one.opened, holder), "proof": b64_each(one.proof)} for one in sorted(entries, key=_by_index)
+            {"index": one.index, **_shown(one.opened, holder), "proof": [b64(step) for step in one.proof]}
+            for one in sorted(entries, key=_by_index)
         ],
         "checkpoint": checkpoint,
     }

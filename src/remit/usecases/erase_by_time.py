@@ -45,18 +45,22 @@ class ErasureByTime:
         if due and not await _clock_is_shared(parts):
             told = "customers are due to be erased, and no agent opened a task in the last day: whether the clock is right is not known"
             _LOG.warning(told, extra={"event": "erasure.waits"})
-            self._low, self._size, self._next_s = 0, _LOOKS, parts.world.ticks() + _REST_S
+            self._rest(parts)
             return 0
         return sum([await _erased(parts, customer) for customer in due])
 
     def _move(self, parts: Parts, page: Sequence[Person]) -> None:
         """Go on behind a page."""
         if len(page) < self._size:
-            self._low, self._size, self._next_s = 0, _LOOKS, parts.world.ticks() + _REST_S
+            self._rest(parts)
             return
         last = page[-1].created_at
         self._size = _LOOKS if last > self._low else self._size * 2  # more than a page may stand at one moment
         self._low = last
+
+    def _rest(self, parts: Parts) -> None:
+        """Begin with the first again, after a while."""
+        self._low, self._size, self._next_s = 0, _LOOKS, parts.world.ticks() + _REST_S
 
 
 async def _is_due(parts: Parts, customer: str) -> bool:
