@@ -93,7 +93,9 @@ def within(limit_s: float, wanted: tuple[int, str], desk: Cluster, number: int) 
     assert time.monotonic() - began < limit_s
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections whose server was stopped
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of connections whose server was stopped
 @pytest.mark.proves("FAIL-CLOSED", "NODES")
 @pytest.mark.parametrize("how", [("answers",), WAYS, ("unplugged",)], ids="+".join)
 def test_a_node_whose_network_goes_silent_among_asks_tells_it_and_is_back_by_itself(tmp_path: Path, how: tuple[str, ...]) -> None:

@@ -21,7 +21,9 @@ def cluster(folder: Path, nodes: int) -> Iterator[Cluster]:
         made.kill()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections whose server was stopped
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of connections whose server was stopped
 @pytest.mark.proves("FAIL-CLOSED", "NODES")
 def test_workers_that_are_replaced_one_by_one_among_asks_lose_and_double_nothing(tmp_path: Path) -> None:
     with cluster(tmp_path, 1) as desk:
@@ -39,7 +41,9 @@ def test_workers_that_are_replaced_one_by_one_among_asks_lose_and_double_nothing
         desk.verify_log()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections whose server was stopped
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of connections whose server was stopped
 @pytest.mark.proves("FAIL-CLOSED", "NODES")
 def test_nodes_that_are_stopped_and_started_in_turn_among_asks_lose_and_double_nothing(tmp_path: Path) -> None:
     with cluster(tmp_path, 2) as desk:

@@ -181,7 +181,9 @@ def destroyed(desk: Cluster) -> set[bytes]:
     return {bytes.fromhex(one) for ids in found.values() for one in ids}
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections whose server was stopped
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of connections whose server was stopped
 @pytest.mark.proves("NODES", "FAIL-CLOSED")
 def test_a_process_that_wakes_in_the_middle_of_an_ask_doubles_and_loses_nothing(tmp_path: Path) -> None:
     """At every point of the path, one after the other."""
@@ -207,7 +209,9 @@ def test_a_process_that_wakes_in_the_middle_of_an_ask_doubles_and_loses_nothing(
     at.desk.verify_log()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of connections whose server was stopped
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of connections whose server was stopped
 @pytest.mark.proves("NODES", "ERASED", "TASK-END")
 @pytest.mark.parametrize("point", ["store.before_commit", "ask.recorded"])
 def test_a_process_that_wakes_answers_nothing_that_was_revoked_and_seals_with_no_key_that_was_erased(tmp_path: Path, point: str) -> None:
