@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     ACT_PERFORMED = "act.performed"
     ACT_RECONCILED = "act.reconciled"
+    AGENT_DISOWNED = "agent.disowned"
     AGENT_REGISTERED = "agent.registered"
     AGENT_RESUMED = "agent.resumed"
     AGENT_SUSPENDED = "agent.suspended"

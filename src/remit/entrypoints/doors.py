@@ -7,6 +7,7 @@ from remit.entrypoints.access_api import AccessApi
 from remit.entrypoints.agent_api import COOKIE, AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
+from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
@@ -82,6 +83,7 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
     """People's JSON."""
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
+    contests = ContestApi(api)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -118,8 +120,9 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),
         ours("POST", "/desk/v1/confirmations/{id}/less", api.less),
-        ours("GET", "/me/v1/contests", api.contests),
-        ours("POST", "/me/v1/entries/{id}/contest", api.contest),
+        ours("GET", "/me/v1/contests", contests.contests),
+        ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
+        ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
         *_officer_routes(api, ours),
     ]
 

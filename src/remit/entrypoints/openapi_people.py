@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.entrypoints import audit_api, desk_api, people_api, sandbox_api, security_api
+from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api
 from remit.entrypoints.openapi_shapes import HTML, JSON, Shape, asked, body, operation, problems, struct, told
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
@@ -58,7 +58,8 @@ _OURS: Final = (
     _Door("/me/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
     _Door("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
     _get("/me/v1/contests", "What the customer contests"),
-    _Door("/me/v1/entries/{id}/contest", "Contest an entry", people_api.ContestIn, (201,)),
+    _Door("/me/v1/entries/{id}/contest", "Contest an entry", contest_api.ContestIn, (201,)),
+    _Door("/me/v1/entries/{id}/disown", "Say that this was not you: all of that agent ends for you", contest_api.DisownIn, (201,)),
     _get("/desk/v1/cases", "Cases with agents"),
     _get("/desk/v1/cases/{id}", "One case, as its officer sees it"),
     _Door("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),

@@ -102,6 +102,12 @@ async def contests(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     ]
 
 
+async def disowned_since(parts: Parts, person: Person, client_id: str) -> str:
+    """Since when the customer says that what this agent did was not theirs, while the desk has not answered; "" when they do not."""
+    found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
+    return next((instant_text(one.record.at) for one in found if one.record.open and one.record.agent == client_id), "")
+
+
 async def waiting(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     """Everything that waits for this person's answer, oldest first."""
     keys = [person.id] if person.kind == "customer" else [f"officer:{role}" for role in person.roles]

@@ -82,16 +82,17 @@ class CustomerPages:
             if refused.code is not Code.PARAMS_NOT_OWNED:
                 raise
             # What was asked for names a record of somebody else: nothing can be signed until one's own is chosen.
-            return self._consent(person, seen, None)
-        return self._consent(person, seen, consent_body(self.parts, consent))
+            return await self._consent(person, seen, None)
+        return await self._consent(person, seen, consent_body(self.parts, consent))
 
-    def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
+    async def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
         wire = seen.mandate
         return page(
             self.parts,
             "consent.html",
             person,
             agent=seen.agent,
+            disowned=await views.disowned_since(self.parts, person, seen.agent.id),
             asked=wire,
             request=seen.request.id,
             consent=body,

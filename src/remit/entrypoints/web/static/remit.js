@@ -28,6 +28,14 @@ const forms = {
     form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; });
     say(form, 'ok', 'Thank you. It is on the record, and the desk will look at it.');
   },
+  disown: async (form) => {
+    const done = await call(`/me/v1/entries/${form.dataset.entry}/disown`, { text: form.elements.text.value });
+    form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; one.dataset.spent = ''; });
+    const tasks = done.tasks.length;
+    say(form, 'ok', 'This agent can do nothing more for you, and security people of the desk are told.',
+      tasks ? `${tasks === 1 ? 'One running task was' : `${tasks} running tasks were`} ended at once.` : 'Nothing of it was running.',
+      done.already_sent.length ? 'Something had been sent to the desk already. Its outcome will stand here.' : '');
+  },
   narrow: async (form) => {
     const wire = formOf(form, readJson('asked'));
     if (wire.powers.length === 0) {
