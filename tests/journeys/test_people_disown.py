@@ -53,7 +53,9 @@ def test_everything_of_that_agent_ends_at_once_and_of_no_other(
 
 
 @pytest.mark.proves("DISOWNED")
-def test_security_is_told_and_the_customer_gets_an_answer(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, task: SandboxTask) -> None:
+def test_security_is_told_and_the_customer_gets_an_answer(
+    desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, task: SandboxTask
+) -> None:
     entry = entry_of(anna, "task.opened")
     done = disown(anna, entry)
     sam, ada = desk.officer("sam", ["security"]), desk.officer("ada", ["audit"])
