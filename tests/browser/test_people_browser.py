@@ -473,8 +473,10 @@ def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser
     sam.context.close()
 
 
-@pytest.mark.usefixtures("anna")
-def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> None:
+def test_a_stop_says_before_and_after_what_it_ends_and_of_nobody_that_it_is_nobody(
+    browser: Browser, desk: Sandbox, anna: Visit, agent: SandboxAgent
+) -> None:
+    agent.open(consent(anna, agent)["mandate"])
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
     sam.open("/security")
@@ -483,12 +485,20 @@ def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> 
     expect(which).to_have_attribute("list", "names-customer")
     expect(sam.page.locator("#names-customer option")).to_have_text("Anna Berg")
     which.fill("Anna Berg")
+    sam.page.get_by_role("button", name="See what it would end").click()
+    foreseen = sam.page.locator("[data-foreseen]")
+    expect(foreseen).to_have_text("No customer here has that id.")
     sam.page.get_by_label("Why", exact=True).first.fill("a call")
     sam.page.get_by_role("button", name="Stop it").click()
     sam.result("No customer here has the id “Anna Berg”. Nothing running was stopped; it holds if they come.")
     which.fill("anna")
+    sam.page.get_by_role("button", name="See what it would end").click()
+    expect(foreseen).to_contain_text("1 customer notices it: 1 permission cannot be used until it is resumed.")
+    expect(foreseen).to_contain_text("Ended at once: 1 running task, 0 questions to people, 0 acts not yet sent.")
     sam.page.get_by_role("button", name="Stop it").click()
-    sam.result("Stopped, after")
+    sam.result("Stopped everywhere after")
+    sam.result("Ended: 1 running task, 0 questions to people, 0 acts not yet sent.")
+    expect(foreseen).to_be_empty()
     assert sam.errors == []
     sam.context.close()
 

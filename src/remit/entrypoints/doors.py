@@ -20,6 +20,7 @@ from remit.entrypoints.receipts_api import ReceiptsApi
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
+from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
@@ -129,7 +130,7 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
 
 def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """The JSON of the desk's own people."""
-    desk, security, audit = DeskApi(api), SecurityApi(api), AuditApi(api)
+    desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api)
     return [
         ours("GET", "/desk/v1/cases", desk.cases),
         ours("GET", "/desk/v1/cases/{id}", desk.case),
@@ -139,9 +140,10 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
         ours("POST", "/desk/v1/cases/{id}/notes", desk.note),
         ours("POST", "/desk/v1/cases/{id}/close", desk.close),
         ours("GET POST", "/security/v1/agents", security.agents),
-        ours("POST", "/security/v1/suspend", security.suspend),
-        ours("POST", "/security/v1/resume", security.resume),
-        ours("GET", "/security/v1/suspensions", security.suspensions),
+        ours("GET", "/security/v1/suspend", stops.foresee),
+        ours("POST", "/security/v1/suspend", stops.suspend),
+        ours("POST", "/security/v1/resume", stops.resume),
+        ours("GET", "/security/v1/suspensions", stops.suspensions),
         ours("GET", "/security/v1/incidents", security.incidents),
         ours("GET", "/security/v1/proposals", security.proposals),
         ours("POST", "/security/v1/proposals/{id}", security.settle),

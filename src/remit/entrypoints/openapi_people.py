@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api
+from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
 from remit.entrypoints.openapi_shapes import HTML, JSON, Shape, asked, body, operation, problems, struct, told
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
@@ -69,8 +69,9 @@ _OURS: Final = (
     _Door("/desk/v1/cases/{id}/close", "Close the case"),
     _get("/security/v1/agents", "The agents there are"),
     _Door("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
-    _Door("/security/v1/suspend", "Stop one of them at once", security_api.StopIn),
-    _Door("/security/v1/resume", "Propose to resume one of them", security_api.ResumeIn, (202,)),
+    _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
+    _Door("/security/v1/suspend", "Stop one of them at once", stop_api.StopIn),
+    _Door("/security/v1/resume", "Propose to resume one of them", stop_api.ResumeIn, (202,)),
     _get("/security/v1/suspensions", "What is suspended"),
     _get("/security/v1/incidents", "What happened"),
     _get("/security/v1/proposals", "What waits for a second person"),

@@ -152,14 +152,15 @@ async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tupl
 
     Returns those, and those of their branches.
     """
-    ended: list[Ended] = []
+    ended: dict[str, Ended] = {}
     while True:
         page = await parts.store.find(TaskRecord, index, key, limit=_PAGE)
         if not page:
-            return tuple(ended)
+            return tuple(ended.values())
         for kept in page:
             try:
                 one = await end_task(parts, kept.record.id, reason)
             except Missing:  # it was swept meanwhile; nothing is left to end
                 continue
-            ended += (one, *one.below)
+            for each in (one, *one.below):
+                ended.setdefault(each.task, each)  # a branch may stand on this page too, and has ended by then
