@@ -2,67 +2,26 @@
 
 import copy
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.visits import ARGS, CHROMIUM, Visit, consent, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.workloads import SandboxAgent
 
-CHROMIUM = shutil.which("chromium")
-CALLBACK = "http://127.0.0.1/callback*"
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
     pytest.mark.xdist_group("browser"),
 ]
-
-
-@dataclass(eq=False)
-class Visit:
-    """One person's browser at the desk. `errors` is everything its console complained of."""
-
-    desk: Sandbox
-    context: BrowserContext
-    page: Page
-    authenticator: str
-    cdp: Any
-    errors: list[str]
-
-    def open(self, path: str) -> None:
-        self.page.goto(self.desk.room.issuer + path)
-
-    def ready(self) -> None:
-        """Until the page's program listens: a pointer waits for it, the keyboard does not."""
-        expect(self.page.locator("html")).to_have_attribute("data-ready", "")
-
-    def enrol(self, person: str, kind: str, name: str, roles: list[str]) -> None:
-        body = {"id": person, "kind": kind, "name": name, "roles": roles, "how": "vouched"}
-        self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
-        self.page.get_by_label("Name of this device").fill("My laptop")
-        self.page.get_by_role("button", name="Make my passkey").click()
-        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
-
-    def result(self, text: str) -> None:
-        expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -79,29 +38,6 @@ def desk(tmp_path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def visit(browser: Browser, desk: Sandbox) -> Visit:
-    context = browser.new_context()
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console", lambda message: errors.append(message.text) if message.type == "error" and "status of 4" not in message.text else None
-    )
-    cdp = context.new_cdp_session(page)
-    cdp.send("WebAuthn.enable", {"enableUI": False})
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    return Visit(desk, context, page, made["authenticatorId"], cdp, errors)
-
-
 @pytest.fixture
 def anna(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
     one = visit(browser, desk)
@@ -115,27 +51,6 @@ def anna(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
 @pytest.fixture
 def agent(desk: Sandbox) -> SandboxAgent:
     return desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
-
-
-def consent(anna: Visit, agent: SandboxAgent, *, strike: int | None = None, at_most: str = "") -> dict[str, Any]:
-    """Consent in the browser; returns what the agent is then told."""
-    request_uri, state = agent.push(copy.deepcopy(MANDATE))
-    came_back: list[str] = []
-    anna.page.route(CALLBACK, lambda route: (came_back.append(route.request.url), route.fulfill(status=200, body="back at the agent")))
-    anna.open(f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}")
-    allow = anna.page.get_by_role("button", name="Allow this with my passkey")
-    if strike is not None:
-        anna.page.locator(f'[data-power="{strike}"] [data-edit="strike"]').uncheck()
-        anna.result("This is what you would allow now.")
-    if at_most:
-        card = anna.page.locator('[data-power="4"]')
-        card.get_by_text("Allow less").click()
-        card.get_by_label("Amount, at most").fill(at_most)
-        expect(card.locator("[data-details]")).to_contain_text(f"amount: at most {at_most}")
-    expect(allow).to_be_enabled()
-    allow.click()
-    anna.page.wait_for_url(CALLBACK)
-    return dict(agent.redeem(came_back[0], state))
 
 
 def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back(anna: Visit, agent: SandboxAgent) -> None:
@@ -197,6 +112,31 @@ def test_an_item_is_called_by_its_name_only_while_it_is_about_the_order_that_was
     anna.page.get_by_label("W1003").uncheck()
     expect(card.locator("[data-details]")).to_contain_text("only from i1 (Kettle)")
     expect(card.get_by_label("i1 (Kettle)")).to_be_visible()
+
+
+@pytest.mark.proves("RECEIPT-BROWSER")
+def test_a_receipt_is_checked_in_the_browser_and_one_of_another_log_or_changed_is_not(
+    anna: Visit, agent: SandboxAgent, tmp_path: Path
+) -> None:
+    consent(anna, agent)
+    entry = anna.desk.transcript()[-1]["index"]
+    receipt = anna.desk.room.raw("GET", f"/log/receipts/{entry}", cookie=cookie_of(anna)).text
+    anna.open(f"/verify?entry={entry}")
+    anna.result(f"It holds: entry {entry} stands in the log browser.remit.invalid exactly as below.")
+    anna.page.get_by_text("For the customer alone").click()
+    expect(anna.page.locator("[data-proved] details[open] pre")).to_contain_text("Helper shop assistant")
+    changed = tmp_path / "changed.tlog-proof"
+    changed.write_text(receipt.replace(f"index {entry}", f"index {entry - 1}"))
+    anna.page.get_by_label("Another receipt").set_input_files(changed)
+    anna.page.get_by_role("button", name="Check it").click()
+    anna.result("It does not hold.")
+    expect(anna.page.locator("[data-proved]")).to_be_empty()
+    anna.open("/verify?entry=999")
+    anna.result("There is no such receipt for you here.")
+
+
+def cookie_of(one: Visit) -> str:
+    return "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in one.context.cookies())
 
 
 def test_signing_out_and_in_again_leads_back_to_the_request(anna: Visit, agent: SandboxAgent) -> None:

@@ -180,6 +180,7 @@ def page_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("/enrol", customer.enrol),
         ours("/oauth/authorize", customer.authorize),
         ours("/resume", customer.resume),
+        ours("/verify", customer.receipt),
         ours("/me", customer.me),
         ours("/me/history", customer.history),
         ours("/me/mandates/{id}", customer.mandate),

@@ -97,6 +97,7 @@ _PAGES: Final = (
     _get("/enrol", "The page to enrol a passkey", "code"),
     _get("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
     _get("/resume", "The page to resume what a recovery paused"),
+    _get("/verify", "The page that checks a receipt in the browser", "entry"),
     _get("/me", "The customer's page"),
     _get("/me/history", "Everything done in the customer's name", "low"),
     _get("/me/mandates/{id}", "One mandate"),

@@ -60,6 +60,13 @@ class CustomerPages:
         recovered = await recovered_by(self.parts, code) if code else None
         return page(self.parts, "enrol.html", await self.pages.maybe(scope), code=code, recovered=recovered)
 
+    async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by whoever is its party."""
+        entry = query(scope).get("entry", "")
+        if entry:
+            whole_number(entry, where="entry", most=MOST)
+        return page(self.parts, "receipt.html", await self.pages.maybe(scope), entry=entry, key=self.parts.signer.log_key())
+
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /oauth/authorize: the consent page.
 

@@ -6,6 +6,7 @@ import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
+import { receipt } from './receipt.js';
 import { localize } from './time.js';
 
 const forms = {
@@ -125,4 +126,5 @@ for (const one of document.querySelectorAll('time[datetime]')) {
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 confirm(document.querySelector('form[data-form="confirm"]'), guarded);
 desk(guarded);
+receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';
