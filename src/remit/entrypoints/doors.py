@@ -29,6 +29,7 @@ from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens
+from remit.usecases.report import CountedLog
 
 
 def make_app(
@@ -45,21 +46,27 @@ def make_app(
     signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
     agents = AgentApi(parts, tokens, signs, limits)
-    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits)))
+    counted = CountedLog()
+    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits), counted))
+
+    async def stop_all() -> None:
+        await counted.stop()
+        await stop()
+
     return App(
         agents=agents,
         oauth=OAuth(parts, tokens, signs, limits),
         routes=[
             *public_routes(Public(parts, openapi(parts), metrics, health, limits)),
-            *people_routes(parts, limits),
+            *people_routes(parts, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
-            *page_routes(parts, limits),
+            *page_routes(parts, limits, counted),
             *sandbox_routes(parts, sandbox),
         ],
         lost=Pages(parts, limits).lost,
         parts=parts,
         metrics=metrics,
-        life=(start, stop),
+        life=(start, stop_all),
     )
 
 
@@ -80,7 +87,7 @@ def public_routes(public: Public) -> list[Route]:
     ]
 
 
-def people_routes(parts: Parts, limits: Limits) -> list[Route]:
+def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's JSON."""
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
@@ -124,13 +131,13 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("GET", "/me/v1/contests", contests.contests),
         ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
         ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
-        *_officer_routes(api, ours),
+        *_officer_routes(api, counted, ours),
     ]
 
 
-def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """The JSON of the desk's own people."""
-    desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api)
+    desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
     return [
         ours("GET", "/desk/v1/cases", desk.cases),
         ours("GET", "/desk/v1/cases/{id}", desk.case),
@@ -163,10 +170,10 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
     ]
 
 
-def page_routes(parts: Parts, limits: Limits) -> list[Route]:
+def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
     pages = Pages(parts, limits)
-    customer, officer = CustomerPages(pages), OfficerPages(pages)
+    customer, officer = CustomerPages(pages), OfficerPages(pages, counted)
 
     def ours(path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:

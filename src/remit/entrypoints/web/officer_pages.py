@@ -9,7 +9,7 @@ from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.rendering_values import told as told_ask
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.audit_api import MOST, asked_report
+from remit.entrypoints.audit_api import MOST, asked_for
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
@@ -27,8 +27,11 @@ from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
 from remit.usecases.propose import SPECIAL_ROLES, is_alone, proposals
+from remit.usecases.report import CountedLog, Counting
 
 _PAGE: Final = 200
+_PATIENCE_S: Final = 0.08
+"""So long a page waits for a count; then it says how far it is, and asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class OfficerPages:
     """Handlers of one desk."""
 
     pages: Pages
+    counted: CountedLog
 
     @property
     def parts(self) -> Parts:
@@ -142,7 +146,10 @@ class OfficerPages:
         """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query(scope)
-        told_report = await asked_report(self.parts, asked)
+        period, frameworks = asked_for(asked)
+        told_report = await self.counted.soon(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
+        if isinstance(told_report, Counting):
+            return page(self.parts, "counting.html", officer, counting=told_report)
         return page(
             self.parts,
             "report.html",
