@@ -198,6 +198,7 @@ def test_a_count_that_goes_on_by_itself_tells_what_it_ran_into_and_no_figure(tmp
         assert refused.value.code == "log.damaged"
 
 
+@pytest.mark.proves("LIMITS")
 def test_many_periods_are_not_counted_beside_one_another_without_end(arena: Arena) -> None:
     async def asked() -> list[str]:
         counted = CountedLog()
