@@ -29,7 +29,7 @@ FIRST = 16
 """The desk's first customers are those of the pattern."""
 PAGES = {
     "audit": ("admin", "/audit"),
-    "audit, one case": ("admin", "/audit?ref={case}"),
+    "audit, one case": ("admin", "/audit/cases/{case}"),
     "case": ("officer", "/desk/cases/{case}"),
     "customer's page": ("customer", "/me"),
     "desk": ("officer", "/desk"),

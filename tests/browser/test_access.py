@@ -36,6 +36,7 @@ PAGES = {
     "report": ("sam", "/audit/report"),
     "resume": ("anna", "/resume"),
     "security": ("sam", "/security"),
+    "story": ("sam", "/audit/cases/{case}"),
 }
 
 pytestmark = [

@@ -1,7 +1,7 @@
 """Auditors' JSON: the transcript, its receipts, and verifying it in place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import msgspec
 
@@ -14,6 +14,7 @@ from remit.entrypoints.wire import Receive, Scope, decode_as, query, read_body, 
 from remit.usecases import audit
 from remit.usecases.parts import Parts
 from remit.usecases.report import CountedLog, Report, report_json
+from remit.usecases.story import story
 
 ROLES = ("audit", "admin")
 MOST = 999_999_999
@@ -50,6 +51,12 @@ class AuditApi:
         """GET /audit/v1/entries/{id}."""
         await self.people.officer(scope, *ROLES)
         return json_answer(200, await audit.entry_row(self.parts, await audit.one_entry(self.parts, found["id"])))
+
+    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /audit/v1/cases/{case}?low=: a case as a story, oldest first."""
+        await self.people.officer(scope, *ROLES)
+        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
+        return json_answer(200, asdict(await story(self.parts, found["id"], low=low)))
 
     async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /audit/v1/verify: the whole log, now."""

@@ -162,6 +162,7 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("POST", "/security/v1/erasures", security.erase),
         ours("GET", "/audit/v1/entries", audit.entries),
         ours("GET", "/audit/v1/entries/{id}", audit.entry),
+        ours("GET", "/audit/v1/cases/{id}", audit.story),
         ours("POST", "/audit/v1/verify", audit.verify),
         ours("GET", "/audit/v1/checkpoint", audit.checkpoint),
         ours("GET", "/audit/v1/report", audit.report),
@@ -196,6 +197,7 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
         ours("/desk/cases/{id}", officer.case),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
+        ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
         ours("/static/{name}", _static),
     ]

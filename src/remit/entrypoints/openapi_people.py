@@ -85,6 +85,7 @@ _OURS: Final = (
     _Door("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
     _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
     _get("/audit/v1/entries/{id}", "One entry"),
+    _get("/audit/v1/cases/{id}", "A case as a story, from an entry on", "low"),
     _Door("/audit/v1/verify", "Verify the whole log now"),
     _get("/audit/v1/checkpoint", "The newest checkpoint and the key to check it with"),
     _get("/audit/v1/report", "What the log shows about controls", "since", "until", "framework"),
@@ -106,6 +107,7 @@ _PAGES: Final = (
     _get("/desk/cases/{id}", "One case"),
     _get("/security", "The security people's page"),
     _get("/audit", "The auditors' page", "low", "ref", "newest"),
+    _get("/audit/cases/{id}", "A case as a story", "low"),
     _get("/audit/report", "The report", "since", "until", "framework"),
 )
 _STATIC: Final = "/static/{name}"
