@@ -108,6 +108,13 @@ async def disowned_since(parts: Parts, person: Person, client_id: str) -> str:
     return next((instant_text(one.record.at) for one in found if one.record.open and one.record.agent == client_id), "")
 
 
+async def granted_before(parts: Parts, person: Person, client_id: str) -> tuple[int, str]:
+    """How often the customer has let this agent act for them, and when last ("" for never)."""
+    found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
+    own = [kept.record.granted_at for kept in found if kept.record.client_id == client_id and not kept.record.parent]
+    return len(own), instant_text(own[0]) if own else ""
+
+
 async def waiting(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     """Everything that waits for this person's answer, oldest first."""
     keys = [person.id] if person.kind == "customer" else [f"officer:{role}" for role in person.roles]

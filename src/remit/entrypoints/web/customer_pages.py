@@ -14,7 +14,7 @@ from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
-from remit.entrypoints.web.plain_words import TIERS
+from remit.entrypoints.web.plain_words import METHODS, TIERS
 from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
@@ -99,6 +99,8 @@ class CustomerPages:
             "consent.html",
             person,
             agent=seen.agent,
+            before=await views.granted_before(self.parts, person, seen.agent.id),
+            proved=METHODS.get(seen.agent.method, ""),
             disowned=await views.disowned_since(self.parts, person, seen.agent.id),
             asked=wire,
             request=seen.request.id,

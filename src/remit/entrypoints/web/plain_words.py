@@ -84,6 +84,11 @@ NO_ROLE: Final = (
 )
 """What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
 
+METHODS: Final[Mapping[str, str]] = {
+    "jwt-spiffe": "By an identity that its operator's own systems give it, for a few minutes at a time.",
+    "private_key_jwt": "By a key of its own that the desk knows.",
+}
+"""How an agent proves who it is, by its method."""
 TIERS: Final[Mapping[str, str]] = {
     "known": "{desk} knows who runs it.",
     "trusted": "{desk} knows who runs it and trusts them.",
