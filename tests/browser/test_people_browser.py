@@ -482,3 +482,37 @@ def test_trust_is_changed_by_its_button_and_not_on_the_way_through_the_choices(b
     sam.result("Lowered at once.")
     assert sam.errors == []
     sam.context.close()
+
+
+def test_without_javascript_one_can_look_say_no_take_back_and_contest(browser: Browser, anna: Visit, agent: SandboxAgent) -> None:
+    granted = consent(anna, agent)["mandate"]
+    task = agent.open(granted)
+    reply = task.ask("payment.refund", REFUND)
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(10_000)
+    context.add_cookies(anna.context.cookies())  # type: ignore[arg-type]  # what it gave is what it takes
+    page = context.new_page()
+    issuer = anna.desk.room.issuer
+    page.goto(f"{issuer}/me")
+    page.get_by_role("link", name="Look and decide").click()
+    expect(page.get_by_role("button", name="Yes, with my passkey")).to_be_hidden()
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_text("You said no. Nothing was done.")).to_be_visible()
+    assert reply.again().codes == ("confirmation.declined",)
+    page.locator("summary", has_text="You said no to").first.click()
+    page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("I never saw this.")
+    page.get_by_role("button", name="Contest this entry").locator("visible=true").click()
+    expect(page.get_by_text("Thank you. It is on the record")).to_be_visible()
+    page.get_by_role("button", name="Take it back now").click()
+    expect(page.get_by_text("Taken back. The agent can do nothing more")).to_be_visible()
+    assert task.ask("case.comment", {"text": "Hello?"}).codes == ("task.ended",)
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    page.goto(f"{issuer}/oauth/authorize?request_uri={request_uri}")
+    expect(page.get_by_role("button", name="Allow this with my passkey")).to_be_hidden()
+    page.get_by_role("button", name="No, allow nothing").click()
+    expect(page.get_by_role("link", name="Back to the agent")).to_have_attribute(
+        "href", re.compile(r"http://127\.0\.0\.1/callback\?error=access_denied")
+    )
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")
+    context.close()

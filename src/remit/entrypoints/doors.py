@@ -25,6 +25,7 @@ from remit.entrypoints.web.customer_pages import CustomerPages
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.plain_forms import PlainForms
 from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
@@ -92,6 +93,10 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
     contests = ContestApi(api)
+    forms, pages = PlainForms(api, contests), Pages(parts, limits)
+
+    async def plain(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        return await pages.run(forms.send, scope, receive, found)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -111,6 +116,7 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
         ours("POST", "/login/v1/enrol", unproved(api.enrol)),
         ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
+        route("POST", "/forms/{name}", plain),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),
         ours("GET POST", "/me/v1/requests/{id}", api.request),

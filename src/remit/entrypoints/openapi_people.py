@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
-from remit.entrypoints.openapi_shapes import HTML, JSON, Shape, asked, body, operation, problems, struct, told
+from remit.entrypoints.openapi_shapes import FORM, HTML, JSON, TEXT, Shape, asked, body, members, operation, problems, struct, told
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -110,6 +110,7 @@ _PAGES: Final = (
     _get("/audit/cases/{id}", "A case as a story", "low"),
     _get("/audit/report", "The report", "since", "until", "framework"),
 )
+_FORMS: Final = "/forms/{name}"
 _STATIC: Final = "/static/{name}"
 _SANDBOX: Final = (
     _Door("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.PersonIn, (201,)),
@@ -131,6 +132,17 @@ def people_paths() -> dict[str, dict[str, Any]]:
         answers = {"200": told(door.summary, None, HTML), "303": {"description": "To another page, often to sign in"}}
         no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
         paths[door.path] = {"get": operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door))}
+    sent = {
+        "200": told("Said no to a request: the way back", None, HTML),
+        "303": {"description": "To the page that follows"},
+        **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
+    }
+    fields = members({"id": TEXT, "text": TEXT})
+    paths[_FORMS] = {
+        "post": operation(
+            _FORMS, "A page's form, as sent without JavaScript", sent, requestBody=body(FORM, fields), security=[{"session": []}]
+        )
+    }
     found = {
         "200": told("The file", None, "*/*"),
         "304": {"description": "As it was"},

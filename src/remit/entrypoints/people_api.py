@@ -104,7 +104,7 @@ class PeopleApi:
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """Call a handler; refusals and faults become problems."""
         try:
-            await self._verify_no_workload(scope)
+            await self.verify_no_workload(scope)
             if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
                 scope = {**scope, "method": "GET"}
             if scope["method"] == "POST":
@@ -118,7 +118,7 @@ class PeopleApi:
             note_fault(error, scope["path"])
             return problem(error, issuer=self.parts.terms.issuer, extra=cured(error), people=True)
 
-    async def _verify_no_workload(self, scope: Scope) -> None:
+    async def verify_no_workload(self, scope: Scope) -> None:
         """A program that carries its own credential beside a person's session has borrowed that session.
 
         Raises:

@@ -14,7 +14,7 @@ from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
-from remit.entrypoints.web.plain_words import METHODS, TIERS
+from remit.entrypoints.web.plain_words import DONE, METHODS, TIERS
 from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
@@ -123,6 +123,7 @@ class CustomerPages:
             self.parts,
             "me.html",
             person,
+            done=DONE.get(query(scope).get("done", ""), ""),
             stopped_since=await views.stopped_since(self.parts, person),
             waiting=await views.waiting(self.parts, person),
             mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
@@ -197,6 +198,7 @@ class CustomerPages:
             body=body,
             lines=lines,
             fields=param_fields(action, params, names),
+            confirmation=shown.confirmation.id,
             twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
             expires_at=shown.confirmation.expires_at,
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],

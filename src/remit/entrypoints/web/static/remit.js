@@ -72,7 +72,7 @@ const actions = {
     location.assign('/');
   },
   revoke: async (button) => {
-    const place = button.closest('form, section');
+    const place = button.closest('form:has([data-result]), section');
     const done = await call(`/me/v1/mandates/${button.dataset.mandate}/revoke`, {});
     const card = button.closest('.card');
     if (card) card.remove();
@@ -113,8 +113,9 @@ for (const form of document.querySelectorAll('form[data-form]')) {
 for (const button of document.querySelectorAll('[data-do]')) {
   const work = actions[button.dataset.do];
   if (work) {
-    button.addEventListener('click', () => {
-      const place = button.closest('form, section') || document.body;
+    button.addEventListener('click', (event) => {
+      event.preventDefault(); // it stands in a form, or belongs to one, for who has no JavaScript
+      const place = button.closest('form:has([data-result]), section') || document.body;
       work(button).catch((problem) => fail(place, problem));
     });
   }
