@@ -60,6 +60,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     ),
     "RECEIPT-BROWSER": _model(9, "A receipt that was changed anywhere is refused in the browser as by the command.", mutated=False),
     "ACCESS": Requirement("Every page can be used by everybody: WCAG 2.2 AA as far as a program can tell.", "issue: people", mutated=False),
+    "SIGNED-OUT-LIVE": _model(4, "Whoever is signed out while a page of theirs waits for news is told nothing."),
     "ORPHANS-SEEN": _model(
         4, "A credential that is accepted behind its task's end is counted and told, whatever rule has failed.", mutated=False
     ),

@@ -42,6 +42,8 @@ _OURS: Final = (
     _get("/me/v1/mandates", "The customer's mandates"),
     _Door("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
     _Door("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
+    _get("/me/v1/live", "News since a page was made, as one server-sent event", "since"),
+    _get("/desk/v1/live", "News since a page was made, as one server-sent event", "since"),
     _get("/me/v1/waiting", "What waits for this customer's answer"),
     _get("/desk/v1/waiting", "What waits for this officer's answer"),
     _get("/me/v1/history", "Everything done in this customer's name", "low"),
