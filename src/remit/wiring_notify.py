@@ -38,6 +38,15 @@ def carriers_of(settings: Settings, world: World) -> tuple[Carrier, ...]:
     return tuple(found)
 
 
+def verify_carriers(settings: Settings) -> None:
+    """Check that the files are there and usable which the carriers need. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    carriers_of(settings, SystemWorld())
+
+
 def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
     """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it does.
 

@@ -369,7 +369,7 @@ def test_one_request_leads_an_officer_to_its_own_page(asked: tuple[Arena, Post])
 # whoever stands in between
 
 
-@pytest.mark.proves("NOTICE-WEBHOOK")
+@pytest.mark.proves("NOTICE-WIRE")
 def test_a_served_desk_posts_what_waits_signed_and_follows_no_redirect(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")

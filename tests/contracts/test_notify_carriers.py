@@ -231,6 +231,7 @@ def test_login_that_is_refused_is_told_without_what_was_given_and_nothing_is_sen
         assert server.over_tls == [True]
 
 
+@pytest.mark.proves("NOTICE-WIRE")
 def test_a_server_without_starttls_gets_neither_letter_nor_password() -> None:
     with mail_server(login=True) as server:
         assert carry(mailer(server.port, security="starttls", user=USER, password=PASSWORD)) is Holdup.CARRIER
@@ -238,6 +239,7 @@ def test_a_server_without_starttls_gets_neither_letter_nor_password() -> None:
         assert server.signed_in == []
 
 
+@pytest.mark.proves("NOTICE-WIRE")
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_certificate_that_is_nobodys_or_anothers_gets_no_letter(tmp_path: Path, security: str) -> None:
     known, other = certificate(tmp_path), certificate(tmp_path, name="other.example")
@@ -359,6 +361,7 @@ def test_while_a_secret_is_changed_both_sign() -> None:
     assert verified(headers, body, NEXT_SECRET)
 
 
+@pytest.mark.proves("NOTICE-WIRE")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(status: int) -> None:
     with webhook_server() as elsewhere, webhook_server() as server:
@@ -382,6 +385,7 @@ def test_a_receiver_that_answers_nonsense_is_away(says: tuple[bytes | None, ...]
         assert carry(poster(f"http://localhost:{port}/", timeout_s=1)) is Holdup.CARRIER
 
 
+@pytest.mark.proves("NOTICE-WIRE")
 def test_a_receiver_with_a_certificate_that_is_anothers_gets_nothing(tmp_path: Path) -> None:
     known, other = certificate(tmp_path), certificate(tmp_path, name="other.example")
     for shown, trusted in ((known, other), (other, other)):
