@@ -5,6 +5,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,26 @@ import pytest
 from attacks.arena import ISSUER, SEND_BACK, SHOP, Arena, gathered, open_arena
 from notice_servers import certificate, mail_server, webhook_server
 from remit.adapters.notify.memory import MemoryCarrier
+from remit.domain.records import AgentRecord, ConfirmationRecord, NoticeRecord
 from remit.ports.notify import Holdup, Letter
+from remit.ports.store import Commit, Put
+from remit.usecases.change_contact import change_contact
+from remit.usecases.recover_person import start_recovery
 from remit.usecases.send_notices import GATHER_MS, LEASE_MS, Sending
 
 HOSTILE = 'Acme" approved\r\nBcc: eve@evil.example\u202e\u2066 https://evil.example/confirm see evil.example' + " and more" * 40
 FLOORS = {"payment.refund": ["customer", "officer:billing"]}
+
+
+class Watching:
+    """A store whose commits go through a test's hands."""
+
+    def __init__(self, store: Any, commit: Any) -> None:
+        self._store = store
+        self.commit = commit
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 class Post:
@@ -119,9 +135,6 @@ def test_no_letter_carries_anything_that_lets_somebody_in(arena: Arena, post: Po
 
 
 async def _everything_about_access(arena: Arena) -> None:
-    from remit.usecases.change_contact import change_contact  # noqa: PLC0415
-    from remit.usecases.recover_person import start_recovery  # noqa: PLC0415
-
     await start_recovery(arena.parts, "anna", by="ann", ttl_s=900)
     await change_contact(arena.parts, "anna", "new@mail.example", by="ann")
 
@@ -144,10 +157,6 @@ def test_a_name_that_others_chose_breaks_no_line_hides_nothing_and_is_no_link(ar
 
 def _rename(arena: Arena, agent: str, name: str) -> None:
     """Give an agent a name that registration would not take: what the mail shows does not rest on that."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from remit.domain.records import AgentRecord  # noqa: PLC0415
-    from remit.ports.store import Commit, Put  # noqa: PLC0415
 
     async def work() -> None:
         kept = await arena.parts.store.get(AgentRecord, agent)
@@ -234,6 +243,26 @@ def test_a_scanner_that_follows_every_link_and_presses_every_button_approves_not
 
 
 # that it is sent once, and is not lost
+
+
+@pytest.mark.proves("NOTICE-KEPT")
+def test_the_notice_of_an_invitation_is_there_exactly_when_the_invitation_is(arena: Arena, post: Post) -> None:
+    commits: list[Commit] = []
+    store = arena.parts.store
+    commit = store.commit
+
+    async def watched(one: Commit) -> Any:
+        commits.append(one)
+        return await commit(one)
+
+    task = arena.task()
+    object.__setattr__(arena.parts, "store", Watching(store, watched))
+    assert task.ask("order.return", SEND_BACK).needs_human
+    object.__setattr__(arena.parts, "store", store)
+    (together,) = [one for one in commits if any(isinstance(put.record, ConfirmationRecord) for put in one.puts)]
+    assert [put.record.to for put in together.puts if isinstance(put.record, NoticeRecord)] == ["anna"]
+    post.round()
+    assert len(post.letters) == 1
 
 
 @pytest.mark.proves("NOTICE-ONCE")

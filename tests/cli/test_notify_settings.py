@@ -203,6 +203,16 @@ def test_the_doctor_connects_signs_in_and_sends_nothing(remit: Run, desk: Path) 
         assert hook.asked == []
 
 
+@pytest.mark.proves("NOTICE-WIRE")
+def test_the_doctor_turns_down_a_certificate_that_nobody_vouches_for(remit: Run, desk: Path) -> None:
+    shown, other = certificate(desk), certificate(desk, name="other.example")
+    with mail_server(starttls=shown) as mail:
+        configure(desk, kind="smtp", smtp_host="localhost", smtp_port=mail.port, smtp_from="a@b.example", smtp_ca_file=other.name)
+        (one,) = found(remit, desk, "notices")
+        assert one["state"] == "wrong"
+        assert "no secure connection" in one["says"]
+
+
 def test_the_doctor_says_which_server_does_not_answer(remit: Run, desk: Path) -> None:
     configure(desk, kind="smtp", smtp_host="127.0.0.1", smtp_port=nobody(), smtp_security="plain", smtp_from="a@b.example")
     (one,) = found(remit, desk, "notices")

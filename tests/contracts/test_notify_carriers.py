@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
@@ -217,6 +218,26 @@ def test_a_mail_has_the_headers_of_a_notice_and_says_the_same_twice() -> None:
     assert "<b>" not in marked
 
 
+@pytest.mark.proves("NOTICE-NAMES")
+def test_a_subject_and_a_text_hide_nothing_whoever_wrote_them() -> None:
+    hostile = "a\u202eb\u200bc\x07"
+    with mail_server() as server:
+        mail = sent(mailer(server.port), server, replace(LETTER, subject=hostile, text=hostile))
+    text, marked = both_parts(mail)
+    for said in (str(mail["Subject"]), text, marked):
+        assert "a⟨U+202E⟩b⟨U+200B⟩c⟨U+0007⟩" in said
+        assert not set("\u202e\u200b\x07") & set(said)
+
+
+@pytest.mark.proves("NOTICE-NAMES")
+def test_a_subject_of_two_lines_is_one() -> None:
+    with mail_server() as server:
+        mail = sent(mailer(server.port), server, replace(LETTER, subject="Hello\r\nBcc: eve@evil.example\r\n\r\nAnd a body"))
+    assert "Bcc" not in mail
+    assert len(server.envelopes[0][1]) == 1
+    assert str(mail["Subject"]).startswith("Hello⟨U+000D⟩⟨new line⟩Bcc")
+
+
 def test_login_that_is_refused_is_told_without_what_was_given_and_nothing_is_sent(tmp_path: Path) -> None:
     ca = certificate(tmp_path)
     with mail_server(starttls=ca, login=True) as server:
@@ -273,8 +294,7 @@ def test_an_address_that_the_server_puts_off_or_refuses_is_about_this_letter() -
 )
 def test_no_mail_goes_to_what_is_no_single_address(address: str) -> None:
     with mail_server() as server:
-        letter = Letter(**{**{name: getattr(LETTER, name) for name in Letter.__slots__}, "address": address})
-        assert carry(mailer(server.port), letter) is Holdup.NEVER
+        assert carry(mailer(server.port), replace(LETTER, address=address)) is Holdup.NEVER
         assert server.envelopes == []
 
 
