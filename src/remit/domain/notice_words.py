@@ -23,7 +23,7 @@ _AREAS: Final[Mapping[Area, str]] = {
 }
 _PAGE: Final = "What exactly it asks is shown on this page, after you sign in with your passkey. Opening the page answers nothing."
 _LONGEST: Final = 60
-_LINKS: Final = re.compile(r"(?<=\S)([.:/@])(?=\S)")
+_LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def quoted(name: str) -> str:
     """
     shown = visible(name.strip()).replace('"', "'")
     short = shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"
-    plain = _LINKS.sub(r"[\1]", short)
+    plain = _LINKS.sub(r"[\g<0>]", short)
     return f'"{plain}"'
 
 
