@@ -395,6 +395,21 @@ def test_one_request_leads_an_officer_to_its_own_page(asked: tuple[Arena, Post])
     assert "officer" in letter.subject
 
 
+@pytest.mark.proves("NOTICE-KEPT")
+def test_who_must_still_agree_to_less_is_told_too(asked: tuple[Arena, Post]) -> None:
+    arena, post = asked
+    ann = arena.desk.officer("ann", ["billing"], email="ann@desk.example")
+    wanted = {**SEND_BACK, "item_ids": ["i1", "i2"]}
+    reply = arena.task(agent=arena.agent(SHOP)).ask("order.return", wanted)
+    post.round()
+    assert [one.person for one in post.letters] == ["anna"]
+    lesser = ann.offer_less(reply, SEND_BACK)
+    assert lesser.needs_human
+    post.round()
+    assert [one.person for one in post.letters] == ["anna", "anna"]
+    assert post.letters[1].page == f"{ISSUER}/confirm/{arena.anna.invitation(lesser)}"
+
+
 # whoever stands in between
 
 

@@ -1,5 +1,6 @@
 """When a notice is tried again: a carrier that is away rests, a letter that is put off waits longer each time, and neither is forgotten."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,7 @@ from attacks.arena import Arena, open_arena
 from attacks.test_r_notices import Post
 from remit.adapters.notify.memory import MemoryCarrier
 from remit.domain.records import NoticeRecord
-from remit.ports.notify import Holdup
+from remit.ports.notify import Holdup, Letter
 from remit.ports.store import Commit
 from remit.usecases.tell_person import notices_to
 
@@ -97,6 +98,42 @@ def test_who_has_no_address_is_told_by_the_carrier_that_needs_none_and_the_log_s
     desk.after(0)
     assert desk.post.told == [("smtp", "unaddressed"), ("webhook", "sent")]
     assert "notice.unaddressed" in [getattr(one, "event", "") for one in caplog.records]
+
+
+def test_a_carrier_that_is_slow_holds_up_no_other_and_not_all_that_waits(arena: Arena) -> None:
+    slow, quick = Slow("smtp"), MemoryCarrier("webhook", needs_address=False)
+    desk = Ticking(arena)
+    desk.post = Post(arena, slow, quick)
+    for _ in range(4):
+        desk.tell()
+
+    async def work() -> tuple[int, int]:
+        slow.gate, slow.three = asyncio.Event(), asyncio.Event()
+        sending = asyncio.create_task(desk.post.sending.round(arena.parts))
+        await slow.three.wait()
+        seen = (len(slow.taken), len(quick.taken))
+        slow.gate.set()
+        await sending
+        return seen
+
+    assert arena.run(asyncio.wait_for(work(), 30)) == (1, 4)
+    assert len(slow.taken) == 4
+
+
+class Slow(MemoryCarrier):
+    """A carrier that takes the first letter, and the others once its gate is open; it tells when three wait."""
+
+    gate: asyncio.Event
+    three: asyncio.Event
+    waiting = 0
+
+    async def carry(self, letter: Letter) -> None:
+        if self.taken:
+            self.waiting += 1
+            if self.waiting == 3:
+                self.three.set()
+            await self.gate.wait()
+        await super().carry(letter)
 
 
 def test_an_answer_that_nobody_thought_of_is_as_if_nobody_answered(arena: Arena) -> None:
