@@ -28,11 +28,14 @@ from remit.adapters.log_reader.stored import StoredLog
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.params.schema import JsonSchemaParams
+from remit.adapters.people.oidc import OidcProvider
+from remit.adapters.people.oidc_terms import ProviderTerms
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.postgres import is_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.signer.key_files import read_key_file
 from remit.adapters.store.highwater import begin
 from remit.adapters.store.look import Look, look_at_high_water
 from remit.adapters.store.opening import Opening
@@ -59,7 +62,9 @@ from remit.ports.policy import Policy
 from remit.ports.store import Published
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
+from remit.usecases.enrol import BUILT_IN
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
@@ -91,6 +96,7 @@ __all__ = [
     "migrate_beside",
     "pack_files",
     "pack_names",
+    "provider_of",
     "published_log",
     "read_pack",
     "read_policies",
@@ -225,6 +231,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
     """
     today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
     catalogue = load_catalogue(rules.catalogue, today=today)
+    verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     return Loaded(
         catalogue=catalogue,
@@ -290,6 +297,8 @@ def build(
         clients=AssertionClients(allow_loopback=settings.loopback),
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
+        provider=provider_of(settings),
+        logins=None if settings.people is None else settings.people.rules,
         notify=waker or notify,
         tracing=watching.tracing,
         signer=signer,
@@ -338,6 +347,34 @@ def build(
     )
     holder.append(desk)
     return desk
+
+
+def provider_of(settings: Settings) -> OidcProvider | None:
+    """The company's OpenID provider, which is not asked for anything yet; None without one.
+
+    Raises:
+        Refused: `settings.invalid` when the secret or key is missing, open to others, or cannot be used.
+    """
+    people = settings.people
+    if people is None:
+        return None
+    kept = read_key_file(people.credential.parent, people.credential.name)
+    return OidcProvider(
+        ProviderTerms(
+            issuer=people.rules.issuer,
+            client_id=people.client_id,
+            redirect_uri=f"{settings.issuer}/login/oidc/callback",
+            signed_out_uri=f"{settings.issuer}/login",
+            scopes=people.scopes,
+            algorithms=people.algorithms,
+            secret=b"" if people.by_key else kept,
+            key=kept if people.by_key else b"",
+            audience=people.audience,
+            userinfo=people.userinfo,
+            allow_loopback=settings.loopback,
+            allow_private=people.private_network,
+        )
+    )
 
 
 def create_keys(settings: Settings) -> str:
@@ -546,6 +583,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         confirmation_ttl_s=numbers["confirmation_ttl_s"],
         act_stale_s=numbers["act_stale_s"],
         session_ttl_s=numbers["session_ttl_s"],
+        session_idle_s=numbers["session_idle_s"],
         waiting_per_pair=numbers["waiting_per_pair"],
         decline_pause_s=numbers["decline_pause_s"],
         facts_timeout_s=numbers["facts_timeout_ms"] / 1000,
@@ -567,9 +605,10 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 
 def _deciding(settings: Settings) -> JsonObject:
-    """The settings that decide."""
-    nonce = {"dpop_nonce": True} if settings.dpop_nonce else {}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce}
+    """The settings that decide. ⚔ Who gets which role by the provider is one of them: nobody gives roles by a file alone."""
+    nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
+    people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce, **people}
 
 
 def _quiet(_name: str) -> None:
