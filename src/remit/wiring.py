@@ -28,14 +28,11 @@ from remit.adapters.log_reader.stored import StoredLog
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
 from remit.adapters.params.schema import JsonSchemaParams
-from remit.adapters.people.oidc import OidcProvider
-from remit.adapters.people.oidc_terms import ProviderTerms
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.adapters.postgres import is_url
 from remit.adapters.signer import file as key_files
 from remit.adapters.signer.file import FileSigner, verify_ed25519
-from remit.adapters.signer.key_files import read_key_file
 from remit.adapters.store.highwater import begin
 from remit.adapters.store.look import Look, look_at_high_water
 from remit.adapters.store.opening import Opening
@@ -77,6 +74,7 @@ from remit.wiring_kept import (
     verify_content_keys,
     verify_kept,
 )
+from remit.wiring_people import provider_of
 from remit.wiring_watching import watch_over
 
 __all__ = [
@@ -96,7 +94,6 @@ __all__ = [
     "migrate_beside",
     "pack_files",
     "pack_names",
-    "provider_of",
     "published_log",
     "read_pack",
     "read_policies",
@@ -347,34 +344,6 @@ def build(
     )
     holder.append(desk)
     return desk
-
-
-def provider_of(settings: Settings) -> OidcProvider | None:
-    """The company's OpenID provider, which is not asked for anything yet; None without one.
-
-    Raises:
-        Refused: `settings.invalid` when the secret or key is missing, open to others, or cannot be used.
-    """
-    people = settings.people
-    if people is None:
-        return None
-    kept = read_key_file(people.credential.parent, people.credential.name)
-    return OidcProvider(
-        ProviderTerms(
-            issuer=people.rules.issuer,
-            client_id=people.client_id,
-            redirect_uri=f"{settings.issuer}/login/oidc/callback",
-            signed_out_uri=f"{settings.issuer}/login",
-            scopes=people.scopes,
-            algorithms=people.algorithms,
-            secret=b"" if people.by_key else kept,
-            key=kept if people.by_key else b"",
-            audience=people.audience,
-            userinfo=people.userinfo,
-            allow_loopback=settings.loopback,
-            allow_private=people.private_network,
-        )
-    )
 
 
 def create_keys(settings: Settings) -> str:

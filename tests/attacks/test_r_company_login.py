@@ -568,6 +568,7 @@ def test_a_provider_that_is_down_is_told_in_plain_words_and_passkeys_go_on(compa
     assert "Sign in with a passkey" in page
 
 
+@pytest.mark.proves("LOGIN-BOUND")
 def test_without_a_provider_there_is_no_such_door(arena: Arena) -> None:
     for path in ("/login/oidc", "/login/oidc/callback"):
         assert arena.person("GET", path, headers=HTML).status_code == 404

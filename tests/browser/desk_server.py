@@ -17,7 +17,13 @@ ALLOW_ALL = (("all.cedar", "permit(principal, action, resource);"),)
 
 
 @contextmanager
-def serving(folder: Path, catalogue: Mapping[str, Any], facts: Mapping[str, Any], terms: Mapping[str, int] | None = None) -> Iterator[str]:
+def serving(
+    folder: Path,
+    catalogue: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    terms: Mapping[str, int] | None = None,
+    people: Mapping[str, Any] | None = None,
+) -> Iterator[str]:
     """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -30,6 +36,7 @@ def serving(folder: Path, catalogue: Mapping[str, Any], facts: Mapping[str, Any]
         "words": {"secrets": "refuse"},
         "sandbox": {"enabled": True},
         "terms": dict(terms or {}),
+        "people": dict(people or {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(parents=True, exist_ok=True)

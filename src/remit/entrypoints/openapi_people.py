@@ -7,7 +7,22 @@ from typing import Any, Final
 import msgspec
 
 from remit.entrypoints import audit_api, desk_api, people_api, sandbox_api, security_api
-from remit.entrypoints.openapi_shapes import HTML, JSON, Shape, asked, body, operation, problems, struct, told
+from remit.entrypoints.openapi_shapes import (
+    FORM,
+    HTML,
+    INTEGER,
+    JSON,
+    TEXT,
+    Shape,
+    asked,
+    body,
+    members,
+    oauth_errors,
+    operation,
+    problems,
+    struct,
+    told,
+)
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)

@@ -9,16 +9,16 @@ from remit.domain.canonical import b64url, unb64url
 from remit.domain.confirmers import OFFICER, Enrolment, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
-from remit.domain.logins import is_vouched
-from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
-from remit.domain.transcript import Kind
+from remit.domain.records import Ceremony, Invitation, Passkey, Person
+from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.ends_of_recovery import links_beside, recovery_of
+from remit.usecases.enrol_by_login import how_by_login, session_before
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.sessions import SignedIn, Whose, keyed_id, new_session, whose
+from remit.usecases.sessions import SignedIn, Whose, keyed_id, new_session
 from remit.usecases.tell_person import tell_person
 
 MOST_PASSKEYS = 50
@@ -123,15 +123,6 @@ async def begin_enrolment(parts: Parts, *, code: str = "", session: Whose | None
     return Begun(ceremony=ceremony.id, options=options, person=person, old=old)
 
 
-async def first_by_login(parts: Parts, session: Whose) -> str:
-    """How a first passkey would count for somebody whom the company's login let in; "" for who has one, or came in otherwise."""
-    if not session.session.record.login or parts.logins is None:
-        return ""
-    if await parts.store.find(Passkey, "passkey.person", session.person.id, limit=1):
-        return ""
-    return await _how_by_login(parts, session.person, session.session)
-
-
 async def finish_enrolment(
     parts: Parts, *, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None = None, cookie: str = ""
 ) -> SignedIn:
@@ -170,10 +161,10 @@ async def _finish(  # what comes with one try
     kept_person = await parts.store.get(Person, ceremony.record.subject)
     person, now = kept_person.record, parts.world.now()
     how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
-    before = await _before(parts, ceremony.record, cookie)
+    before = await session_before(parts, ceremony.record, cookie)
     first = how == Enrolment.LOGIN.value
     if first:
-        how = await _how_by_login(parts, person, before)
+        how = await how_by_login(parts, person, before)
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
         try:
@@ -200,18 +191,8 @@ async def _finish(  # what comes with one try
     if before is not None:
         drops.append(Drop(before.record, before.rev))
     cookie, session = new_session(parts, person, passkey=passkey.id, after=None if before is None else before.record)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
-            envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": how},
-            customer={"label": passkey.label} if person.kind == "customer" else None,
-            desk={"person": person.id, **({"login": True, "acr": session.acr} if first else {})},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
-    )
+    by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
+    written = await write(parts, _draft(parts, person, passkey, by, recovered=recovered))
     used = () if old is None else (Put(old.record, old.rev),)
     if first:  # ⚔ two first ones at the same moment: the second one finds that the person has moved, and then the first one
         used = (Put(person, kept_person.rev, person),)
@@ -225,36 +206,17 @@ async def _finish(  # what comes with one try
     return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-async def _before(parts: Parts, ceremony: Ceremony, cookie: str) -> Kept[Session] | None:
-    """The session at the provider that an enrolment goes on with; None for one that stands on a passkey or a link.
-
-    Raises:
-        Refused: `person.not_signed_in` when a first passkey is made in another session than the one that began it.
-    """
-    stands_on = ceremony.extra.get("session", "")
-    if stands_on and keyed_id(parts, "session", cookie) == stands_on:
-        kept = (await whose(parts, cookie)).session
-        return kept if kept.record.login else None
-    if ceremony.extra["how"] == Enrolment.LOGIN.value:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the sign-in that began it is not this one")
-    return None
-
-
-async def _how_by_login(parts: Parts, person: Person, before: Kept[Session] | None) -> str:
-    """How a first passkey counts that stands on the company's login alone: vouched for, or waiting like one of a link.
-
-    Raises:
-        Refused: `request.conflict` when there is one already, `person.not_signed_in`.
-
-    Source: 2-model.md §8 (Passkeys: adding one needs an old one; or the company's login vouches).
-    """
-    if before is None or parts.logins is None:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
-    if await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
-        raise Refused(Code.REQUEST_CONFLICT, "there is a passkey by now", public="You have a passkey. Add another one with it.")
-    session = before.record
-    vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=parts.logins, now=parts.world.now())
-    return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value
+def _draft(parts: Parts, person: Person, passkey: Passkey, by: Mapping[str, Json], *, recovered: bool) -> Draft:
+    """What is recorded of a new passkey, with the login it stands on."""
+    return draft(
+        parts,
+        Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
+        envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": passkey.how},
+        customer={"label": passkey.label} if person.kind == "customer" else None,
+        desk={"person": person.id, **by},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
+    )
 
 
 async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:

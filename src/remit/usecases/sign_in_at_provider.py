@@ -169,14 +169,13 @@ async def sign_out_address(parts: Parts) -> str:
 
 def _asked(parts: Parts, rules: LoginRules, cookie: str, *, vouch: bool) -> Asked:
     """What belongs to one cookie: nobody but this desk can make it, and nobody sees it but in its place."""
-    demanded = rules.vouching if vouch and rules.vouching else rules.acr
-    max_age = rules.vouching_age_s if vouch and rules.vouching else rules.max_age_s
+    strong = vouch and bool(rules.vouching)
     return Asked(
         state=b64url(parts.signer.keyed("login state", cookie.encode())),
         nonce=b64url(parts.signer.keyed("login nonce", cookie.encode())),
         verifier=b64url(parts.signer.keyed("login verifier", cookie.encode())),
-        acr=demanded,
-        max_age_s=max_age or None,
+        acr=rules.vouching if strong else rules.acr,
+        max_age_s=0 if strong else rules.max_age_s or None,  # 0: the provider asks again, also whom it knows
     )
 
 

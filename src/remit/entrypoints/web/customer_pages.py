@@ -20,7 +20,7 @@ from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
 from remit.usecases.answer import show
-from remit.usecases.enrol import first_by_login
+from remit.usecases.enrol_by_login import first_by_login
 from remit.usecases.grant import URN, view
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.outline_request import Outline, outline
