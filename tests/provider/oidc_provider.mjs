@@ -25,6 +25,8 @@ const provider = new Provider(issuer, {
     pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: pushed },
   },
   interactions: { url: (_ctx, interaction) => `/sign-in/${interaction.uid}` },
+  // It guards against addresses of one's own machine, which is where the desk of a test is.
+  fetch: (url, { dispatcher: _guard, ...options }) => globalThis.fetch(url, options),
   findAccount: (_ctx, id) => ({ accountId: id, claims: async () => ({ sub: id, ...people()[id] }) }),
   // The company's own desk asks nobody whether it may know who they are.
   loadExistingGrant: async (ctx) => {
@@ -52,6 +54,6 @@ provider.use(async (ctx, next) => {
   return provider.interactionFinished(ctx.req, ctx.res, result, { mergeWithLastSubmission: false });
 });
 provider.on('server_error', (_ctx, error) => console.error('server_error', error));
-provider.on('backchannel.error', (_ctx, error) => console.error('backchannel.error', error.message));
+provider.on('backchannel.error', (_ctx, error) => console.error('backchannel.error', error.message, error.cause));
 provider.listen(port, '127.0.0.1', () => console.log('ready'));
 process.stdin.on('end', () => process.exit(0)).resume();
