@@ -55,15 +55,13 @@ def olga(browser: Browser, tmp_path: Path) -> Iterator[Visit]:
         provider.know({"p-olga": {"name": "Olga Stein", "groups": ["desk-billing"]}})
         one = visit(browser, desk)
         yield one
-        assert one.errors == []
+        # The provider's page for leaving asks for a font from elsewhere; there is no elsewhere here.
+        assert [error for error in one.errors if "ERR_NAME_NOT_RESOLVED" not in error] == []
         one.context.close()
 
 
 def test_an_officer_comes_in_by_the_companys_login_and_goes_out_everywhere(olga: Visit) -> None:
     page = olga.page
-    page.route(
-        "https://**", lambda route: route.fulfill(status=200, body="", content_type="text/css")
-    )  # its page for leaving asks for a font
     olga.open("/desk")
     page.get_by_role("link", name="Sign in with Acme").click()
     page.get_by_label("Who").fill("p-olga")
