@@ -256,6 +256,7 @@ def build(
     point = on_point or (_quiet if settings.points is None else stop_at(*settings.points))
     clock = world or SystemWorld()
     loaded = load_rules(settings, rules, world=clock)
+    provider = provider_of(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
@@ -294,7 +295,7 @@ def build(
         clients=AssertionClients(allow_loopback=settings.loopback),
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
-        provider=provider_of(settings),
+        provider=provider,
         logins=None if settings.people is None else settings.people.rules,
         notify=waker or notify,
         tracing=watching.tracing,

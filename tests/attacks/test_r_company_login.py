@@ -12,8 +12,10 @@ import pytest
 
 from attacks.arena import FACTS, Arena, code_of, open_arena
 from provider.loopback import CLIENT, SECRET, LoopbackProvider, loopback_provider, unsigned
+from remit.domain.errors import Refused
 from remit.domain.records import Person, Session
 from remit.sandbox.passkey import SoftPasskey
+from remit.usecases.unlink_login import unlink_login
 
 HOUR_MS = 3_600_000
 HTML = {"accept": "text/html"}
@@ -310,6 +312,24 @@ def test_an_account_belongs_to_one_login(company: Company) -> None:
     assert refusal(company.enter("s-anna", customer="bram")) == "login.unknown"
     assert refusal(company.enter("s-anna")) == "login.unknown"
     assert company.whom(mine)["id"] == "anna"
+
+
+@pytest.mark.proves("LOGIN-ONE-PERSON")
+def test_an_account_taken_off_a_login_loses_its_roles_and_sessions_and_stays_one_person(company: Company) -> None:
+    known(company)
+    officer = company.signed_in("s-anna", customer="anna", groups=["desk-billing"])
+    mine = company.whom(officer, "/desk/v1")["id"]
+    key = company.arena.run(company.arena.parts.store.get(Person, mine)).record.key
+    free = company.arena.run(unlink_login(company.arena.parts, mine, by="the operator"))
+    assert (free.login, free.roles, free.key) == ("", (), key)
+    assert code_of(company.arena.person("GET", "/desk/v1", cookie=officer)) == "person.not_signed_in"
+    company.arena.run(unlink_login(company.arena.parts, "anna", by="the operator"))
+    fresh = company.signed_in("s-other", customer="anna")
+    assert company.whom(fresh)["id"] == "anna"
+    assert company.arena.recorded("person.changed", change="unlinked")["envelope"]["how"] == "login"
+    for gone in ("nobody", mine):
+        with pytest.raises(Refused):
+            company.arena.run(unlink_login(company.arena.parts, gone, by="the operator"))
 
 
 @pytest.mark.proves("LOGIN-ONE-PERSON")

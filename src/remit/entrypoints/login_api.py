@@ -1,5 +1,6 @@
 """Signing in at the company's OpenID provider: being sent there, coming back, and the provider's word that somebody signed out."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -21,6 +22,7 @@ START: Final = "/login/oidc"
 BACK: Final = "/login/oidc/callback"
 BACK_CHANNEL: Final = "/oidc/back-channel-logout"
 _CUSTOMERS: Final = ("/me", "/oauth/authorize")
+_LOG: Final = logging.getLogger("remit")
 _OFFICERS: Final = ("/desk", "/security", "/audit")
 
 
@@ -63,12 +65,19 @@ class LoginApi:
         if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
             return go("/login")
         issuer = self.parts.terms.issuer
-        done = await finish_at_provider(
-            self.parts,
-            cookie=cookie_value(scope, login_name(issuer)),
-            unverified=query(scope),
-            old=session_cookie(self.parts, scope),
-        )
+        try:
+            done = await finish_at_provider(
+                self.parts,
+                cookie=cookie_value(scope, login_name(issuer)),
+                unverified=query(scope),
+                old=session_cookie(self.parts, scope),
+            )
+        except Refused as refused:
+            # The person is told in plain words; whoever runs the desk needs to know what the provider sent amiss.
+            _LOG.warning(
+                "a sign-in at the provider was refused: %s: %s", refused.code.value, refused.detail, extra={"event": "login.refused"}
+            )
+            raise
         after = verified_next(done.after) or home_of(done.person)
         return _with(
             go(f"/enrol?next={quote(after, safe='')}" if done.keyless and not after.startswith("/enrol") else after),
