@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.canonical import b64url
+from remit.domain.canonical import b64url, canonical
 from remit.domain.compact_jws import UnverifiedJws
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant, Json, JsonObject
@@ -184,12 +184,12 @@ def login_id(issuer: str, subject: str) -> str:
 
     Source: OpenID Connect Core 1.0 §5.7.
     """
-    return b64url(hashlib.sha256(f"login\n{issuer}\n{subject}".encode()).digest())
+    return b64url(hashlib.sha256(canonical(["login", issuer, subject])).digest())
 
 
 def sid_id(issuer: str, sid: str) -> str:
     """Under which name a session at the provider is kept ("" for none)."""
-    return b64url(hashlib.sha256(f"sid\n{issuer}\n{sid}".encode()).digest()) if sid else ""
+    return b64url(hashlib.sha256(canonical(["sid", issuer, sid])).digest()) if sid else ""
 
 
 def officer_id(login: ProvedLogin, rules: LoginRules) -> str:
