@@ -520,6 +520,18 @@ def test_a_logout_that_proves_nothing_ends_nothing(company: Company) -> None:
     assert company.whom(cookie)["id"] == "anna"
 
 
+@pytest.mark.parametrize("changed", [{"limits": {"peer_per_s": 1, "peer_burst": 5}}])
+@pytest.mark.proves("LOGIN-ENDS", "LIMITS")
+def test_many_sign_outs_are_heard_and_many_forgeries_are_not_read(company: Company, changed: dict[str, Any]) -> None:
+    assert changed.keys() == {"limits"}
+    seconds = [1000.0]
+    company.arena.parts.world.ticks = lambda: seconds[0]  # type: ignore[method-assign]  # only the clock is held
+    for _ in range(12):
+        assert company.logs_out(company.provider.logout_token(sub="s-anna")).json() == {"ended": 0}
+    answers = [company.logs_out("a.b.c").status_code for _ in range(8)]
+    assert answers == [400] * 5 + [429] * 3
+
+
 @pytest.mark.proves("SESSION-ENDS")
 def test_signing_out_everywhere_ends_every_session_of_all_accounts(company: Company) -> None:
     known(company)

@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 
 HERE = Path(__file__).parent
-MODULES = HERE.parent.parent / ".bench" / "oidc" / "node_modules"
+BENCH = HERE.parent.parent / ".bench"
+MODULES = next((one for name in ("oidc", "npm") if (one := BENCH / name / "node_modules").is_dir()), BENCH)
+"""Where `make provider` puts it, or `make bench`, which compares with the same."""
 MISSING = "there is no oidc-provider here (make provider)"
 THERE = (MODULES / "oidc-provider").is_dir() and shutil.which("node") is not None
 

@@ -92,10 +92,11 @@ class LoginApi:
         """
         try:
             provider_of(self.parts)
-            self._count(scope)
+            self.limits.verify_peer(scope)
             form = decode_form(scope, await read_body(scope, receive, most=MAX_FORM))
             ended = await log_out_by_provider(self.parts, form.get("logout_token", ""))
         except (Refused, Fault) as error:
+            self.limits.count_unproved(scope)  # only what proves nothing: a company that signs thousands out at once is heard
             note_fault(error, scope["path"])
             return oauth_error(error)
         return json_answer(200, {"ended": ended})
