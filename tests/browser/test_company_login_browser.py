@@ -79,7 +79,7 @@ def test_an_officer_comes_in_by_the_companys_login_and_goes_out_everywhere(olga:
     page.wait_for_url(f"{olga.desk.room.issuer}/desk")
     expect(page.get_by_text("Olga Stein")).to_be_visible()
     olga.ready()
-    page.get_by_role("button", name="Sign out everywhere").click()
+    page.get_by_role("button", name="End all sign-ins").click()
     page.wait_for_url("**/session/end?*")
     page.get_by_role("button", name="Yes, sign me out").click()
     page.wait_for_url("**/login")
