@@ -314,6 +314,29 @@ def test_an_account_belongs_to_one_login(company: Company) -> None:
     assert company.whom(mine)["id"] == "anna"
 
 
+@pytest.mark.parametrize("changed", [{"oidc": {"officer_claim": "employee"}}])
+@pytest.mark.proves("LOGIN-ONE-PERSON", "LOGIN-ROLES")
+def test_no_claim_takes_over_or_strips_an_officer_of_the_desks_own(company: Company, changed: dict[str, Any]) -> None:
+    assert changed == {}
+    sam = company.arena.desk.officer("sam", ["security"])
+    nils = company.arena.desk.officer("nils")
+    assert refusal(company.enter("s-mallory", employee="sam", groups=["desk-billing"])) == "login.unknown"
+    assert company.whom(sam.cookie, "/desk/v1")["roles"] == ["security"]
+    cookie = company.signed_in("s-nils", employee="nils", groups=["desk-billing"])
+    assert company.whom(cookie, "/desk/v1") | {"id": "nils", "roles": ["billing"]} == company.whom(cookie, "/desk/v1")
+    assert code_of(company.arena.person("GET", "/desk/v1", cookie=nils.cookie)) == "person.not_signed_in"
+    moved = company.signed_in("s-nils", employee="sam", groups=["desk-billing"])
+    assert company.whom(moved, "/desk/v1") | {"id": "nils", "roles": []} == company.whom(moved, "/desk/v1")
+
+
+@pytest.mark.proves("LOGIN-ENDS")
+def test_without_the_provider_its_sessions_are_over(company: Company) -> None:
+    known(company)
+    cookie = company.signed_in("s-anna", customer="anna")
+    object.__setattr__(company.arena.parts, "logins", None)  # as after a start without the table
+    assert code_of(company.arena.person("GET", "/me/v1", cookie=cookie)) == "person.not_signed_in"
+
+
 @pytest.mark.proves("LOGIN-ONE-PERSON")
 def test_an_account_taken_off_a_login_loses_its_roles_and_sessions_and_stays_one_person(company: Company) -> None:
     known(company)

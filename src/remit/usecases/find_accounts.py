@@ -134,7 +134,8 @@ async def _there(parts: Parts, person_id: str) -> Kept[Person] | None:
 
 
 def _joinable(person: Person, kind: str) -> bool:
-    return person.kind == kind and not person.login
+    """⚔ An officer to whom two people gave roles is not joined: whoever writes claims would take away, or become, the desk's own admin."""
+    return person.kind == kind and not person.login and not person.roles
 
 
 def _fit(person_id: str) -> bool:

@@ -84,8 +84,8 @@ async def whose(parts: Parts, cookie: str) -> Whose:
     idle_ms = parts.terms.session_idle_s * 1000
     if now >= seen + idle_ms:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "nobody used the session for a while")
-    if session.login and session.login != person.login:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the account belongs to another login now")
+    if session.login and (session.login != person.login or parts.logins is None):
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the account belongs to another login now, or no provider is set up any more")
     if not session.login and not may_use_passkey(parts, person):
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "they sign in at the provider")
     if now - seen >= idle_ms // _SEEN_PARTS:
