@@ -65,18 +65,19 @@ class LoginApi:
         if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
             return go("/login")
         issuer = self.parts.terms.issuer
+        pending = cookie_value(scope, login_name(issuer))
         try:
             done = await finish_at_provider(
                 self.parts,
-                cookie=cookie_value(scope, login_name(issuer)),
+                cookie=pending,
                 unverified=query(scope),
                 old=session_cookie(self.parts, scope),
             )
         except Refused as refused:
-            # The person is told in plain words; whoever runs the desk needs to know what the provider sent amiss.
-            _LOG.warning(
-                "a sign-in at the provider was refused: %s: %s", refused.code.value, refused.detail, extra={"event": "login.refused"}
-            )
+            if pending:
+                # The person is told in plain words; whoever runs the desk needs to know what the provider sent amiss.
+                said = "a sign-in at the provider was refused: %s: %s"
+                _LOG.warning(said, refused.code.value, refused.detail, extra={"event": "login.refused"})
             raise
         after = verified_next(done.after) or home_of(done.person)
         return _with(
