@@ -18,10 +18,18 @@ ALLOW_ALL = (("all.cedar", "permit(principal, action, resource);"),)
 
 
 @contextmanager
-def serving(folder: Path, catalogue: Mapping[str, Any], facts: Mapping[str, Any], terms: Mapping[str, int] | None = None) -> Iterator[str]:
+def serving(
+    folder: Path,
+    catalogue: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    terms: Mapping[str, int] | None = None,
+    people: Mapping[str, Any] | None = None,
+) -> Iterator[str]:
     """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name."""
     rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
-    with _served(folder, terms, lambda settings: build(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None))) as issuer:
+    with _served(
+        folder, terms, lambda settings: build(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None)), people=people
+    ) as issuer:
         yield issuer
 
 
@@ -36,7 +44,11 @@ def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None
 
 @contextmanager
 def _served(
-    folder: Path, terms: Mapping[str, int] | None, make: Callable[[Settings], Desk], seed: Mapping[str, Any] | None = None
+    folder: Path,
+    terms: Mapping[str, int] | None,
+    make: Callable[[Settings], Desk],
+    seed: Mapping[str, Any] | None = None,
+    people: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -49,6 +61,7 @@ def _served(
         "words": {"secrets": "refuse"},
         "sandbox": {"enabled": True},
         "terms": dict(terms or {}),
+        "people": dict(people or {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(parents=True, exist_ok=True)
