@@ -117,6 +117,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-FRESH": _model(8, "A yes is void when what would be shown has changed."),
     "CONFIRM-LESS": _model(8, "A counter-offer is less and nothing else."),
     "CONFIRM-UNFRAMED": _model(8, "A signature of a framed or foreign page counts nothing."),
+    "ESCALATION": _model(5, "An escalation rule only adds people; what nobody answers in time is handed on or refused, never done."),
+    "HANDED-OVER": _model(8, "What waits is handed over only to somebody whose yes counts, and nobody keeps it for ever."),
     "FATIGUE": _model(8, "Nobody is tired out by many questions."),
     "PASSKEY-YOUNG": _model(8, "A passkey from a mailbox confirms nothing above routine for 72 hours."),
     "RECOVERY": _model(8, "A recovery pauses all mandates, ends other passkeys, sessions and links; no young passkey resumes."),

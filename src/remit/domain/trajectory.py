@@ -278,6 +278,16 @@ class Risk:
         return self.anywhere >= settings.confirm
 
 
+def signs(trails: Iterable[Trail], now: Instant) -> tuple[str, ...]:
+    """What speaks against an agent, the heaviest first: the signs on every trail whose risk counts, each once."""
+    points: dict[str, int] = {}
+    for trail in trails:
+        if trail.kind is not SubjectKind.CUSTOMER and trail_risk(trail, now):
+            for sign, level in trail.levels.items():
+                points[sign] = max(points.get(sign, 0), _decayed(level, now))
+    return tuple(sorted((sign for sign, milli in points.items() if milli >= _MILLI), key=lambda sign: (-points[sign], sign)))
+
+
 def risk(trails: Iterable[Trail], now: Instant) -> Risk:
     """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts among these.
 

@@ -128,6 +128,8 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
     """The JSON of the desk's own people."""
     desk, security, audit = DeskApi(api), SecurityApi(api), AuditApi(api)
     return [
+        ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
+        ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
         ours("GET", "/desk/v1/cases", desk.cases),
         ours("GET", "/desk/v1/cases/{id}", desk.case),
         ours("POST", "/desk/v1/cases/{id}/check", desk.check),
@@ -163,11 +165,11 @@ def page_routes(parts: Parts, limits: Limits) -> list[Route]:
     pages = Pages(parts, limits)
     customer, officer = CustomerPages(pages), OfficerPages(pages)
 
-    def ours(path: str, handler: Handler) -> Route:
+    def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
             return await pages.run(handler, scope, receive, found)
 
-        return route("GET", path, run)
+        return route(methods, path, run)
 
     return [
         ours("/", customer.start),
@@ -181,6 +183,7 @@ def page_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("/confirm/{id}", customer.confirm),
         ours("/desk", officer.desk),
         ours("/desk/cases/{id}", officer.case),
+        ours("/desk/cases/{id}/preview", officer.preview, "POST"),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
         ours("/audit/report", officer.report),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.entrypoints import audit_api, desk_api, people_api, sandbox_api, security_api
-from remit.entrypoints.openapi_shapes import HTML, JSON, Shape, asked, body, operation, problems, struct, told
+from remit.entrypoints.openapi_shapes import FORM, HTML, JSON, Shape, asked, body, operation, problems, struct, told
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -57,6 +57,8 @@ _OURS: Final = (
     _Door("/desk/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
     _Door("/me/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
     _Door("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
+    _Door("/desk/v1/confirmations/{id}/take", "Look after it for some minutes"),
+    _Door("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
     _get("/me/v1/contests", "What the customer contests"),
     _Door("/me/v1/entries/{id}/contest", "Contest an entry", people_api.ContestIn, (201,)),
     _get("/desk/v1/cases", "Cases with agents"),
@@ -101,6 +103,7 @@ _PAGES: Final = (
     _get("/confirm/{id}", "What waits for one's answer"),
     _get("/desk", "The officer's page"),
     _get("/desk/cases/{id}", "One case"),
+    _Door("/desk/cases/{id}/preview", "What would be withheld of a text, as a page", {"type": "object"}),
     _get("/security", "The security people's page"),
     _get("/audit", "The auditors' page", "low", "ref", "newest"),
     _get("/audit/report", "The report", "since", "until", "framework"),
@@ -125,7 +128,8 @@ def people_paths() -> dict[str, dict[str, Any]]:
     for door in _PAGES:
         answers = {"200": told(door.summary, None, HTML), "303": {"description": "To another page, often to sign in"}}
         no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
-        paths[door.path] = {"get": operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door))}
+        more = {} if door.takes is None else {"requestBody": body(FORM, _schema(door.takes), required=True)}
+        paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)}
     found = {
         "200": told("The file", None, "*/*"),
         "304": {"description": "As it was"},

@@ -50,6 +50,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
+from remit.usecases.waiting_list import what_waits
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 _SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
@@ -251,7 +252,7 @@ class PeopleApi:
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
-        return json_answer(200, {"waiting": await views.waiting(self.parts, await self._answering(scope))})
+        return json_answer(200, {"waiting": await what_waits(self.parts, await self._answering(scope))})
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""

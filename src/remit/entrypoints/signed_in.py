@@ -4,7 +4,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
 from remit.entrypoints.agent_api import COOKIE
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.wire import Scope, header_values
+from remit.entrypoints.wire import Scope, header_values, one_header
 from remit.usecases.enrol import person_of
 from remit.usecases.parts import Parts
 
@@ -21,6 +21,20 @@ async def signed_in(parts: Parts, limits: Limits, scope: Scope, kind: str = "") 
     if kind and person.kind != kind:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
     return person
+
+
+def verify_own_page(issuer: str, scope: Scope) -> None:
+    """Check that a form was posted by one of our own pages: what a browser says of where it comes from must say so.
+
+    ⚔ A page of any site can post a form with a person's session.
+
+    Raises:
+        Refused: `person.not_allowed`.
+
+    Source: OWASP CSRF; 7-peers.md P16.
+    """
+    if one_header(scope, b"origin") != issuer or one_header(scope, b"sec-fetch-site") not in {"", "same-origin"}:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "not from one of our own pages")
 
 
 def session_cookie(scope: Scope) -> str:

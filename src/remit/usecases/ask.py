@@ -43,6 +43,7 @@ from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
 from remit.usecases.tell_reason import reason_now
+from remit.usecases.tell_waiting import tell_waiting
 from remit.usecases.told_now import STILL_S, told_now, told_of_act
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 from remit.usecases.write_decision import write_decision
@@ -304,6 +305,7 @@ async def _hold(  # the parts of one decision
         again = refused.code is Code.CONFIRMATION_DECLINED
         return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), _No(refuse=refuse, again=again))
     waiting = changed(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    weighed = replace(weighed, due_at=invitation.due)
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
@@ -323,18 +325,9 @@ async def _hold(  # the parts of one decision
         )
     )
     # A crash here leaves the invitation waiting on everybody's page; only the notice is lost.
-    await _invite(parts, invitation)
+    await tell_waiting(parts, invitation, invitation.who)
     await follow_risk(parts, standing, steps)
     return await reply_of(parts, waiting, receipt(parts, written, committed, Holder.AGENT), expires_at=invitation.expires_at)
-
-
-async def _invite(parts: Parts, invitation: ConfirmationRecord) -> None:
-    page = f"{parts.terms.issuer}/confirm/{invitation.id}"
-    for who in invitation.who:
-        person = invitation.customer if who == "customer" else who
-        await parts.notify.tell(
-            person=person, address="", subject="Your answer is needed", text="An agent asks for something that needs your yes.", page=page
-        )
 
 
 async def _permit(  # the parts of one decision
