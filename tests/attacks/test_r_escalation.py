@@ -37,7 +37,7 @@ def desk(*rules: dict[str, Any], policies: str = ALL, fees: bool = False) -> dic
     return {"catalogue": changed, "policies": policies}
 
 
-def at(arena: Arena, person: SandboxPerson, reply: SandboxReply) -> str:
+def at(person: SandboxPerson, reply: SandboxReply) -> str:
     """The address of an invitation at this person's door."""
     return f"{person.base}/confirmations/{person.invitation(reply)}"
 
@@ -132,7 +132,7 @@ def test_an_agent_whose_trust_is_raised_meanwhile_still_waits_for_the_officer_it
         tier(arena, Tier.TRUSTED)
         assert arena.anna.confirm(reply).state == "waiting"
         # Nor does the rule, which fits no more, let it be handed to a role that it did not name.
-        told = arena.person("POST", f"{at(arena, bill, reply)}/hand", {"role": "travel"}, cookie=bill.cookie)
+        told = arena.person("POST", f"{at(bill, reply)}/hand", {"role": "travel"}, cookie=bill.cookie)
         assert code_of(told) == "confirmation.wrong_person"
         with pytest.raises(Refused):
             travis.confirm(reply)
@@ -157,9 +157,9 @@ def test_a_yes_that_comes_after_its_time_is_not_taken_though_nobody_swept() -> N
     with open_arena(**desk({**RULE, "then": "refuse"})) as arena:
         _, reply = asked(arena)
         bill = arena.desk.officer("bill", ["billing"])
-        path = at(arena, bill, reply)
-        late, customers = signed(bill, path), signed(arena.anna, at(arena, arena.anna, reply))
-        assert arena.person("POST", at(arena, arena.anna, reply), customers, cookie=arena.anna.cookie).is_success
+        path = at(bill, reply)
+        late, customers = signed(bill, path), signed(arena.anna, at(arena.anna, reply))
+        assert arena.person("POST", at(arena.anna, reply), customers, cookie=arena.anna.cookie).is_success
         arena.clock.ahead_ms += HOUR  # the desk was down meanwhile: nothing has seen that time passed
         assert code_of(arena.person("POST", path, late, cookie=bill.cookie)) == "confirmation.expired"
         assert stands(arena, reply) == ("expired", "confirmation.expired")
@@ -172,7 +172,7 @@ def test_a_yes_of_a_role_whose_time_is_over_does_not_count_once_another_is_asked
     with open_arena(**desk(RULE)) as arena:
         _, reply = asked(arena)
         bill, cara = arena.desk.officer("bill", ["billing"]), arena.desk.officer("cara", ["care"])
-        path = at(arena, bill, reply)
+        path = at(bill, reply)
         late = signed(bill, path)
         assert arena.anna.confirm(reply).state == "waiting"
         arena.clock.ahead_ms += HOUR
@@ -184,7 +184,7 @@ def test_a_yes_of_a_role_whose_time_is_over_does_not_count_once_another_is_asked
             "rule",
         )
         assert arena.performed("payment.refund") == []
-        path = at(arena, cara, reply)
+        path = at(cara, reply)
         assert arena.person("POST", path, signed(cara, path), cookie=cara.cookie).is_success
         assert stands(arena, reply) == ("done", "")
 
@@ -220,7 +220,7 @@ def test_what_waits_is_not_handed_round_the_rules() -> None:
     with open_arena(**desk(policies=ALL + CARE.replace("care", "billing"))) as arena:
         _, reply = asked(arena)
         bill, cara = arena.desk.officer("bill", ["billing"]), arena.desk.officer("cara", ["care"])
-        told = arena.person("POST", f"{at(arena, bill, reply)}/hand", {"role": "care"}, cookie=bill.cookie)
+        told = arena.person("POST", f"{at(bill, reply)}/hand", {"role": "care"}, cookie=bill.cookie)
         assert code_of(told) == "confirmation.wrong_person"
         assert cara.waiting() == []
         assert set(reply.again().who) == {"customer", "officer:billing"}
@@ -232,7 +232,7 @@ def test_what_waits_is_not_handed_to_the_customer_nor_to_who_has_answered_nor_to
         _, reply = asked(arena)
         dora, cara = arena.desk.officer("dora", ["care"]), arena.desk.officer("cara", ["care", "billing"])
         arena.desk.officer("travis", ["travel"])
-        path = f"{at(arena, dora, reply)}/hand"
+        path = f"{at(dora, reply)}/hand"
         assert cara.confirm(reply).state == "waiting"
         for person in ("cara", "anna", "travis"):
             told = arena.person("POST", path, {"person": person}, cookie=dora.cookie)
@@ -246,7 +246,7 @@ def test_nobody_keeps_what_they_took_for_ever_and_meanwhile_nobody_else_answers(
     with open_arena(**desk({**RULE, "then": "refuse"})) as arena:
         _, reply = asked(arena)
         bill, bea = arena.desk.officer("bill", ["billing"]), arena.desk.officer("bea", ["billing"])
-        path = at(arena, bill, reply)
+        path = at(bill, reply)
         assert arena.person("POST", f"{path}/take", {}, cookie=bill.cookie).is_success
         assert arena.anna.confirm(reply).state == "waiting"
         assert code_of(arena.person("POST", f"{path}/take", {}, cookie=bea.cookie)) == "confirmation.taken"
@@ -267,7 +267,7 @@ def test_who_takes_it_again_and_again_does_not_crowd_the_agents_receipt_out() ->
     with open_arena(**desk({**RULE, "then": "refuse"})) as arena:
         _, reply = asked(arena)
         bill = arena.desk.officer("bill", ["billing"])
-        path = at(arena, bill, reply)
+        path = at(bill, reply)
         for _ in range(20):
             assert arena.person("POST", f"{path}/take", {}, cookie=bill.cookie).is_success
         assert arena.anna.confirm(reply).state == "waiting"

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,14 @@ ALLOW_ALL = (("all.cedar", "permit(principal, action, resource);"),)
 
 
 @contextmanager
-def serving(folder: Path, catalogue: Mapping[str, Any], facts: Mapping[str, Any], terms: Mapping[str, int] | None = None) -> Iterator[str]:
-    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name."""
+def serving(
+    folder: Path,
+    catalogue: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    terms: Mapping[str, int] | None = None,
+    now: Callable[[], int] | None = None,
+) -> Iterator[str]:
+    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     issuer = f"http://localhost:{listener.getsockname()[1]}"
@@ -36,6 +42,8 @@ def serving(folder: Path, catalogue: Mapping[str, Any], facts: Mapping[str, Any]
     desk = build(
         settings, Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True), sandbox=SandboxDesk(facts=facts, perform=None)
     )
+    if now is not None:
+        desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
     server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on", http="httptools"))
     ready = threading.Event()
     started = server.startup

@@ -87,7 +87,7 @@ async def _hand_on(
         ),
     )
     puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record))
-    await parts.store.commit(Commit(expects=expects, puts=puts, entries=written.rows if come else ()))
+    await parts.store.commit(Commit(expects=expects, puts=puts, entries=written.rows if gone or come else ()))
     # A crash here leaves it waiting on everybody's page; only the notice is lost.
     await tell_waiting(parts, later, come)
 

@@ -9,7 +9,7 @@ from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Refused
 from remit.domain.escalation import rungs
 from remit.domain.escalation_rules import fitting, wanted
-from remit.domain.policy_cases import CaseAnswer, CaseResult, Expect, PolicyCase, judge
+from remit.domain.policy_cases import NO_RULE, CaseAnswer, CaseResult, Expect, PolicyCase, judge
 from remit.ports.params import Params
 from remit.ports.policy import Policy, Question
 from remit.usecases.climb_ladder import climb_under
@@ -22,12 +22,13 @@ def test_policies(
     params: Params,
     catalogue: Catalogue,
 ) -> tuple[CaseResult, ...]:
-    """Run cases, in order; the ladder begins at who has confirmed already, and the escalation rules of the catalogue add to it."""
+    """Run cases, in order; the ladder begins at who has confirmed already. Where a case names an escalation rule, those add to it."""
     return tuple(judge(case, _answer(case, policy, params, catalogue)) for case in cases)
 
 
 def _answer(case: PolicyCase, policy: Policy, params: Params, catalogue: Catalogue) -> CaseAnswer:
-    rule = fitting(catalogue.escalations, catalogue.actions[case.action], case.params, tier=case.tier, risk=case.risk)
+    rules = () if case.escalation is None else catalogue.escalations
+    rule = fitting(rules, catalogue.actions[case.action], case.params, tier=case.tier, risk=case.risk)
     if not wanted(rule, case.confirmed_by):
         rule = None
     try:
@@ -37,11 +38,11 @@ def _answer(case: PolicyCase, policy: Policy, params: Params, catalogue: Catalog
         # Policies that cannot be evaluated refuse, but that is never what a case means by `deny`.
         return CaseAnswer(expect=None, note=f"the case cannot be asked: {refused}")
     decided = frozenset(verdict.policies)
-    name = "" if rule is None else rule.name
+    name = NO_RULE if rule is None else rule.name
     if people is None:
-        return CaseAnswer(expect=Expect.DENY, policies=decided)
+        return CaseAnswer(expect=Expect.DENY, policies=decided, escalation=name)
     if people == case.confirmed_by:
-        return CaseAnswer(expect=Expect.ALLOW, policies=decided)
+        return CaseAnswer(expect=Expect.ALLOW, policies=decided, escalation=name)
     return CaseAnswer(expect=Expect.NEEDS, who=people, policies=decided, escalation=name)
 
 
