@@ -117,6 +117,28 @@ def test_a_rule_adds_people_to_those_whom_policies_and_floors_ask_for() -> None:
 
 
 @pytest.mark.proves("ESCALATION")
+def test_instead_replaces_only_whom_the_policies_can_do_without_and_nobody_of_the_floor() -> None:
+    either = (
+        '@id("either")\nforbid (principal, action == Action::"payment.refund", resource) '
+        'unless { context.confirmed_by.containsAny(["officer:billing", "officer:travel"]) };\n'
+    )
+    rule = {**RULE, "roles": ["travel"], "instead": True, "then": "refuse"}
+    with open_arena(**desk(policies=ALL + either)) as arena:
+        assert set(asked(arena)[1].who) == {"customer", "officer:billing"}
+    with open_arena(**desk(rule, policies=ALL + either)) as arena:
+        reply = asked(arena)[1]
+        assert set(reply.who) == {"customer", "officer:travel"}
+        assert arena.anna.confirm(reply).state == "waiting"
+        assert arena.desk.officer("travis", ["travel"]).confirm(reply).outcome == "done"
+    with open_arena(**desk(rule, policies=ALL + CARE)) as arena:
+        assert set(asked(arena)[1].who) == {"customer", "officer:care", "officer:travel"}
+    options = desk(rule, policies=ALL)
+    options["catalogue"]["floor"]["payment"] = ["customer", "officer:billing"]
+    with open_arena(**options) as arena:
+        assert set(asked(arena)[1].who) == {"customer", "officer:billing", "officer:travel"}
+
+
+@pytest.mark.proves("ESCALATION")
 def test_what_policies_refuse_is_not_done_because_a_rule_brings_in_somebody_they_would_listen_to() -> None:
     both = '@id("both")\nforbid (principal, action == Action::"payment.refund", resource) unless { context.confirmed_by.containsAll(["officer:care", "officer:billing"]) };\n'
     with open_arena(**desk({**RULE, "roles": ["billing", "care"], "then": "refuse"}, policies=ALL + both)) as arena:
