@@ -217,9 +217,8 @@ def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
     Raises:
         Refused: `log.damaged` when it is not such a record.
     """
-    envelope = _envelope_hash(envelope_record)
     agent, customer, desk = (envelope_record[start : start + _HASH_SIZE] for start in range(_HASHES_AT, _BODY_AT, _HASH_SIZE))
-    hashes = (envelope, agent, customer, desk)
+    hashes = (_envelope_hash(envelope_record), agent, customer, desk)
     return leaf_data(hashes), hashes
 
 
