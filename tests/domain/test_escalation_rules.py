@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk_example import desk, desk_data
+from remit.adapters.store import records
+from remit.domain.canonical import canonical
 from remit.domain.catalogue import Catalogue, Escalation, EscalationStep
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.escalation_rules import candidates, fitting, wanted, words_of
 from remit.domain.records import Answer, ConfirmationRecord, ConfirmationState, Taking
-from remit.domain.values import Instant, Money
+from remit.domain.values import Instant, Money, decode
 from remit.domain.waiting import after_due, handed_to_role, holder, verify_free, with_taking
 
 RULE: dict[str, Any] = {
@@ -280,3 +282,19 @@ def test_what_is_taken_is_free_again_after_a_while() -> None:
     held = holder(moved, "officer:a", Instant(0))
     assert held is not None
     assert (held.person, len(moved.taken)) == ("bea", 1)
+
+
+def test_an_invitation_is_kept_with_what_its_rule_says_and_one_from_before_rules_is_due_when_it_ends() -> None:
+    steps = (EscalationStep(roles=("a",), due_ms=HOUR), EscalationStep(roles=("b", "c"), due_ms=HOUR))
+    rule = Escalation(name="r", reason="", actions=frozenset(), tiers=frozenset(), at_least=None, risk=0, instead=False, steps=steps)
+    taken = Taking(word="officer:a", person="ann", person_key="k", name="Ann", until=Instant(600_000))
+    record = with_taking(invitation(rule, frozenset({"customer"}), frozenset()), taken)
+    assert records.decode(ConfirmationRecord.KIND, records.encode(record)) == record
+    assert {link.name: link.at for link in record.links()}["due.confirmation"] == HOUR
+    kept = decode(records.encode(record))
+    assert isinstance(kept, dict)
+    old = {
+        name: value for name, value in kept.items() if name not in {"rule", "reason", "step", "due_at", "then", "taken", "risk", "signs"}
+    }
+    before = records.decode(ConfirmationRecord.KIND, canonical(old))
+    assert {link.name: link.at for link in before.links()}["due.confirmation"] == 2 * HOUR
