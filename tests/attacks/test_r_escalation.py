@@ -1,6 +1,7 @@
 """Escalation rules: nobody gets round them, and what is not answered in time is handed on or refused, never done."""
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,6 +188,22 @@ def test_a_yes_that_comes_after_its_time_is_not_taken_though_nobody_swept() -> N
         assert stands(arena, reply) == ("expired", "confirmation.expired")
         assert arena.performed("payment.refund") == []
         assert arena.recorded("confirmation.answered", ask=reply.ask)["desk"]["rule"] == "large"
+
+
+@pytest.mark.proves("ESCALATION")
+def test_a_yes_for_what_was_due_while_the_server_was_down_is_not_taken_after_its_start(tmp_path: Path) -> None:
+    options = {**desk({**RULE, "then": "refuse"}), "store": tmp_path}
+    with open_arena(**options) as arena:
+        _, reply = asked(arena)
+        bill = arena.desk.officer("bill", ["billing"])
+        path = at(bill, reply)
+        assert arena.anna.confirm(reply).state == "waiting"
+        late = signed(bill, path)
+    with open_arena(**options) as again:
+        again.clock.ahead_ms += HOUR
+        assert code_of(again.person("POST", path, late, cookie=bill.cookie)) == "confirmation.expired"
+        assert stands(again, reply) == ("expired", "confirmation.expired")
+        assert again.performed("payment.refund") == []
 
 
 @pytest.mark.proves("ESCALATION")
