@@ -1,12 +1,13 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast check fmt bench bench-parts lock clean
+.PHONY: screenshots help setup run demo test test-fast check fmt bench bench-parts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
-export PYTHONDONTWRITEBYTECODE = 1
+# Tests start hundreds of processes: none of them is to compile Remit again, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE =
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +79,9 @@ fmt: $(VENV)/.dev ## Format, and mend what can be mended
 
 bench: $(VENV)/.bench .bench/npm/.done .bench/authgent/.done ## Measure Remit beside others, started here, in turns; writes docs/bench.* (ARGS='--only ask')
 	@$(BIN)/python bench/compare.py $(ARGS)
+
+screenshots: $(VENV)/.dev ## Take the pictures of docs/tour.md anew (needs chromium)
+	@PYTHONPATH=src:tests $(BIN)/python tests/browser/tour.py
 
 bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
 	@$(BIN)/python bench/ask.py

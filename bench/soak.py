@@ -31,7 +31,8 @@ EVERY_S = (3.0, 8.0)
 FROZEN_S = (1.0, 12.0)
 LOCKED_S = (0.5, 3.0)
 HANDS = 8
-CUSTOMERS = 60
+CUSTOMERS = 300
+"""So many that no record is changed so often in the run that it looks like slicing: tasks would be held, as they should."""
 
 
 def on_the_server(url: str, *statements: str, held_s: float = 0.0) -> None:

@@ -55,6 +55,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "MANDATE-POWERS": _model(3, "What is not granted is refused."),
     "MANDATE-TARGET": _model(3, "Only the records of the target."),
     "MANDATE-TESTS": _model(3, "Every test of the charged power holds; an absent value fails it."),
+    "DISOWNED": Requirement(
+        "What a customer disowns ends with all of that agent for them, for nobody else, and security is told.", "issue: people"
+    ),
+    "RECEIPT-BROWSER": _model(9, "A receipt that was changed anywhere is refused in the browser as by the command.", mutated=False),
+    "ACCESS": Requirement("Every page can be used by everybody: WCAG 2.2 AA as far as a program can tell.", "issue: people", mutated=False),
     "ORPHANS-SEEN": _model(
         4, "A credential that is accepted behind its task's end is counted and told, whatever rule has failed.", mutated=False
     ),

@@ -1,5 +1,6 @@
 """P5: a governance report with nothing configured, or nothing but set-up behind it, must not score full marks, or any."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from attacks.arena import SEND_BACK, Arena, open_arena, refund
 from remit.domain.errors import Refused
 from remit.domain.evidence import Period, State, frameworks_named
 from remit.domain.evidence_reading import SET_UP
-from remit.usecases.report import Report, report, report_json
+from remit.domain.values import Instant
+from remit.usecases.report import CountedLog, Counting, Report, report, report_json
 
 EVER = Period(since=None, until=None)
 RECORDING = {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}
@@ -131,3 +133,80 @@ def test_a_log_that_was_cut_or_changed_gives_no_figure(tmp_path: Path, harm: str
         with pytest.raises(Refused) as refused:
             told(arena)
         assert refused.value.code == "log.damaged"
+
+
+@pytest.mark.proves("P5")
+def test_what_is_counted_along_is_what_is_counted_afresh_and_nothing_is_read_twice(arena: Arena) -> None:
+    counted = CountedLog()
+    sizes: list[int] = []
+
+    def along() -> Report:
+        seen: list[int] = []
+        found: Report = arena.run(
+            counted.report(arena.parts, period=EVER, frameworks=frameworks_named([]), progress=lambda done, _size: seen.append(done))
+        )
+        sizes.append(len(seen))
+        return found
+
+    for _ in range(5):
+        task = arena.task()
+        for number in range(60):
+            task.ask("order.read", {"order_id": "W1" if number % 3 else "W9"})
+        assert along() == told(arena)
+    assert max(sizes[1:]) <= 2, "each time a page or two, not the whole log"
+    assert along() == told(arena)
+    assert sizes[-1] == 0
+
+
+@pytest.mark.proves("P5")
+def test_a_count_that_takes_long_says_how_far_it_is_and_goes_on_by_itself(arena: Arena) -> None:
+    task = arena.task()
+    for _ in range(300):
+        task.ask("order.read", {"order_id": "W9"})
+
+    async def asked() -> tuple[Counting, Report]:
+        counted = CountedLog()
+        began = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([]), patience_s=0)
+        assert isinstance(began, Counting)
+        while True:
+            found = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"]), patience_s=1)
+            if isinstance(found, Report):
+                await counted.stop()
+                return began, found
+
+    began, found = arena.run(asked())
+    assert began.size == len(arena.entries()) > began.entries
+    assert [one.framework.name for one in found.evidence] == ["owasp-nhi"]
+    assert found.figures == told(arena).figures
+
+
+@pytest.mark.proves("P5")
+def test_a_count_that_goes_on_by_itself_tells_what_it_ran_into_and_no_figure(tmp_path: Path) -> None:
+    with open_arena(store=tmp_path) as arena:
+        arena.task().ask("profile.read", {})
+        assert told(arena).size
+        with sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None) as connection:
+            assert connection.execute("delete from entry where kind = 'task.opened'").rowcount == 1
+        connection.close()
+
+        async def asked() -> None:
+            counted = CountedLog()
+            await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([]), patience_s=5)
+
+        with pytest.raises(Refused) as refused:
+            arena.run(asked())
+        assert refused.value.code == "log.damaged"
+
+
+@pytest.mark.proves("LIMITS")
+def test_many_periods_are_not_counted_beside_one_another_without_end(arena: Arena) -> None:
+    async def asked() -> list[str]:
+        counted = CountedLog()
+        periods = [Period(since=Instant(moment), until=None) for moment in range(20)]
+        asking = [counted.soon(arena.parts, period=one, frameworks=frameworks_named([]), patience_s=0) for one in periods]
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        await counted.stop()
+        return [one.code for one in answers if isinstance(one, Refused)]
+
+    arena.task()
+    assert arena.run(asked()) == ["request.rate_limited"] * 12

@@ -61,6 +61,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/me/v1/confirmations/{id}": {"answer": "no"},
     "/me/v1/confirmations/{id}/less": LESS,
     "/me/v1/entries/{id}/contest": {"text": "Not me."},
+    "/me/v1/entries/{id}/disown": {"text": "Not me."},
     "/me/v1/mandates/{id}/narrow": mandate(max_tasks=1),
     "/me/v1/mandates/{id}/revoke": {},
     "/me/v1/passkeys/{id}/remove": {},

@@ -10,8 +10,9 @@ from typing import Any
 
 import uvicorn
 
-from remit.settings import make_settings
-from remit.wiring import Rules, SandboxDesk, build
+from remit.adapters.files.pack import read_pack
+from remit.settings import Settings, make_settings
+from remit.wiring import Desk, Rules, SandboxDesk, build
 
 ALLOW_ALL = (("all.cedar", "permit(principal, action, resource);"),)
 
@@ -25,6 +26,31 @@ def serving(
     now: Callable[[], int] | None = None,
 ) -> Iterator[str]:
     """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms."""
+    rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
+
+    def make(settings: Settings) -> Desk:
+        desk = build(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None))
+        if now is not None:
+            desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
+        return desk
+
+    with _served(folder, terms, make) as issuer:
+        yield issuer
+
+
+@contextmanager
+def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None) -> Iterator[str]:
+    """Serve a starter pack on the built-in desk, with its first records; yields its address."""
+    pack = read_pack(name)
+    rules = Rules(catalogue=pack.catalogue, policies=pack.policies)
+    with _served(folder, terms, lambda settings: build(settings, rules), seed=pack.seed) as issuer:
+        yield issuer
+
+
+@contextmanager
+def _served(
+    folder: Path, terms: Mapping[str, int] | None, make: Callable[[Settings], Desk], seed: Mapping[str, Any] | None = None
+) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
     issuer = f"http://localhost:{listener.getsockname()[1]}"
@@ -39,11 +65,7 @@ def serving(
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(parents=True, exist_ok=True)
-    desk = build(
-        settings, Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True), sandbox=SandboxDesk(facts=facts, perform=None)
-    )
-    if now is not None:
-        desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
+    desk = make(settings)
     server = uvicorn.Server(uvicorn.Config(desk.app, log_level="error", lifespan="on", http="httptools"))
     ready = threading.Event()
     started = server.startup
@@ -53,7 +75,13 @@ def serving(
         ready.set()
 
     server.startup = startup  # type: ignore[method-assign]  # told the moment it listens, instead of polling
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
+
+    async def serve() -> None:
+        if seed is not None:
+            await desk.sow(seed)
+        await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert ready.wait(20), "the desk did not start"
     try:

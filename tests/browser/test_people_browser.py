@@ -2,68 +2,27 @@
 
 import copy
 import re
-import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.visits import ARGS, CHROMIUM, Visit, consent, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
 
-CHROMIUM = shutil.which("chromium")
-CALLBACK = "http://127.0.0.1/callback*"
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
     pytest.mark.xdist_group("browser"),
 ]
-
-
-@dataclass(eq=False)
-class Visit:
-    """One person's browser at the desk. `errors` is everything its console complained of."""
-
-    desk: Sandbox
-    context: BrowserContext
-    page: Page
-    authenticator: str
-    cdp: Any
-    errors: list[str]
-
-    def open(self, path: str) -> None:
-        self.page.goto(self.desk.room.issuer + path)
-
-    def ready(self) -> None:
-        """Until the page's program listens: a pointer waits for it, the keyboard does not."""
-        expect(self.page.locator("html")).to_have_attribute("data-ready", "")
-
-    def enrol(self, person: str, kind: str, name: str, roles: list[str]) -> None:
-        body = {"id": person, "kind": kind, "name": name, "roles": roles, "how": "vouched"}
-        self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
-        self.page.get_by_label("Name of this device").fill("My laptop")
-        self.page.get_by_role("button", name="Make my passkey").click()
-        expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
-
-    def result(self, text: str) -> None:
-        expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -80,29 +39,6 @@ def desk(tmp_path: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def visit(browser: Browser, desk: Sandbox) -> Visit:
-    context = browser.new_context()
-    context.set_default_timeout(10_000)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console", lambda message: errors.append(message.text) if message.type == "error" and "status of 4" not in message.text else None
-    )
-    cdp = context.new_cdp_session(page)
-    cdp.send("WebAuthn.enable", {"enableUI": False})
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    made = cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    return Visit(desk, context, page, made["authenticatorId"], cdp, errors)
-
-
 @pytest.fixture
 def anna(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
     one = visit(browser, desk)
@@ -116,27 +52,6 @@ def anna(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
 @pytest.fixture
 def agent(desk: Sandbox) -> SandboxAgent:
     return desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
-
-
-def consent(anna: Visit, agent: SandboxAgent, *, strike: int | None = None, at_most: str = "") -> dict[str, Any]:
-    """Consent in the browser; returns what the agent is then told."""
-    request_uri, state = agent.push(copy.deepcopy(MANDATE))
-    came_back: list[str] = []
-    anna.page.route(CALLBACK, lambda route: (came_back.append(route.request.url), route.fulfill(status=200, body="back at the agent")))
-    anna.open(f"/oauth/authorize?request_uri={request_uri}&client_id={agent.client_id}")
-    allow = anna.page.get_by_role("button", name="Allow this with my passkey")
-    if strike is not None:
-        anna.page.locator(f'[data-power="{strike}"] [data-edit="strike"]').uncheck()
-        anna.result("This is what you would allow now.")
-    if at_most:
-        card = anna.page.locator('[data-power="4"]')
-        card.get_by_text("Allow less").click()
-        card.get_by_label("Amount, at most").fill(at_most)
-        expect(card.locator("[data-details]")).to_contain_text(f"amount: at most {at_most}")
-    expect(allow).to_be_enabled()
-    allow.click()
-    anna.page.wait_for_url(CALLBACK)
-    return dict(agent.redeem(came_back[0], state))
 
 
 def test_a_customer_consents_to_less_confirms_declines_lessens_and_takes_it_back(anna: Visit, agent: SandboxAgent) -> None:
@@ -198,6 +113,31 @@ def test_an_item_is_called_by_its_name_only_while_it_is_about_the_order_that_was
     anna.page.get_by_label("W1003").uncheck()
     expect(card.locator("[data-details]")).to_contain_text("only from i1 (Kettle)")
     expect(card.get_by_label("i1 (Kettle)")).to_be_visible()
+
+
+@pytest.mark.proves("RECEIPT-BROWSER")
+def test_a_receipt_is_checked_in_the_browser_and_one_of_another_log_or_changed_is_not(
+    anna: Visit, agent: SandboxAgent, tmp_path: Path
+) -> None:
+    consent(anna, agent)
+    entry = anna.desk.transcript()[-1]["index"]
+    receipt = anna.desk.room.raw("GET", f"/log/receipts/{entry}", cookie=cookie_of(anna)).text
+    anna.open(f"/verify?entry={entry}")
+    anna.result(f"It holds: entry {entry} stands in the log browser.remit.invalid exactly as below.")
+    anna.page.get_by_text("For the customer alone").click()
+    expect(anna.page.locator("[data-proved] details[open] pre")).to_contain_text("Helper shop assistant")
+    changed = tmp_path / "changed.tlog-proof"
+    changed.write_text(receipt.replace(f"index {entry}", f"index {entry - 1}"))
+    anna.page.get_by_label("Another receipt").set_input_files(changed)
+    anna.page.get_by_role("button", name="Check it").click()
+    anna.result("It does not hold.")
+    expect(anna.page.locator("[data-proved]")).to_be_empty()
+    anna.open("/verify?entry=999")
+    anna.result("There is no such receipt for you here.")
+
+
+def cookie_of(one: Visit) -> str:
+    return "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in one.context.cookies())
 
 
 def test_signing_out_and_in_again_leads_back_to_the_request(anna: Visit, agent: SandboxAgent) -> None:
@@ -474,8 +414,10 @@ def test_no_page_is_wider_than_a_phone(anna: Visit, agent: SandboxAgent, browser
     sam.context.close()
 
 
-@pytest.mark.usefixtures("anna")
-def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> None:
+def test_a_stop_says_before_and_after_what_it_ends_and_of_nobody_that_it_is_nobody(
+    browser: Browser, desk: Sandbox, anna: Visit, agent: SandboxAgent
+) -> None:
+    agent.open(consent(anna, agent)["mandate"])
     sam = visit(browser, desk)
     sam.enrol("sam", "officer", "Sam Hale", ["admin"])
     sam.open("/security")
@@ -484,12 +426,20 @@ def test_a_stop_of_nobody_is_not_called_one(browser: Browser, desk: Sandbox) -> 
     expect(which).to_have_attribute("list", "names-customer")
     expect(sam.page.locator("#names-customer option")).to_have_text("Anna Berg")
     which.fill("Anna Berg")
+    sam.page.get_by_role("button", name="See what it would end").click()
+    foreseen = sam.page.locator("[data-foreseen]")
+    expect(foreseen).to_have_text("No customer here has that id.")
     sam.page.get_by_label("Why", exact=True).first.fill("a call")
     sam.page.get_by_role("button", name="Stop it").click()
     sam.result("No customer here has the id “Anna Berg”. Nothing running was stopped; it holds if they come.")
     which.fill("anna")
+    sam.page.get_by_role("button", name="See what it would end").click()
+    expect(foreseen).to_contain_text("1 customer notices it: 1 permission cannot be used until it is resumed.")
+    expect(foreseen).to_contain_text("Ended at once: 1 running task, 0 questions to people, 0 acts not yet sent.")
     sam.page.get_by_role("button", name="Stop it").click()
-    sam.result("Stopped, after")
+    sam.result("Stopped everywhere after")
+    sam.result("Ended: 1 running task, 0 questions to people, 0 acts not yet sent.")
+    expect(foreseen).to_be_empty()
     assert sam.errors == []
     sam.context.close()
 
@@ -700,3 +650,37 @@ def test_an_officer_sees_while_writing_what_would_be_withheld_and_without_javasc
     plain.close()
     assert olga.errors == []
     olga.context.close()
+
+
+def test_without_javascript_one_can_look_say_no_take_back_and_contest(browser: Browser, anna: Visit, agent: SandboxAgent) -> None:
+    granted = consent(anna, agent)["mandate"]
+    task = agent.open(granted)
+    reply = task.ask("payment.refund", REFUND)
+    context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(10_000)
+    context.add_cookies(anna.context.cookies())  # type: ignore[arg-type]  # what it gave is what it takes
+    page = context.new_page()
+    issuer = anna.desk.room.issuer
+    page.goto(f"{issuer}/me")
+    page.get_by_role("link", name="Look and decide").click()
+    expect(page.get_by_role("button", name="Yes, with my passkey")).to_be_hidden()
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_text("You said no. Nothing was done.")).to_be_visible()
+    assert reply.again().codes == ("confirmation.declined",)
+    page.locator("summary", has_text="You said no to").first.click()
+    page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("I never saw this.")
+    page.get_by_role("button", name="Contest this entry").locator("visible=true").click()
+    expect(page.get_by_text("Thank you. It is on the record")).to_be_visible()
+    page.get_by_role("button", name="Take it back now").click()
+    expect(page.get_by_text("Taken back. The agent can do nothing more")).to_be_visible()
+    assert task.ask("case.comment", {"text": "Hello?"}).codes == ("task.ended",)
+    request_uri, _ = agent.push(copy.deepcopy(MANDATE))
+    page.goto(f"{issuer}/oauth/authorize?request_uri={request_uri}")
+    expect(page.get_by_role("button", name="Allow this with my passkey")).to_be_hidden()
+    page.get_by_role("button", name="No, allow nothing").click()
+    expect(page.get_by_role("link", name="Back to the agent")).to_have_attribute(
+        "href", re.compile(r"http://127\.0\.0\.1/callback\?error=access_denied")
+    )
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")
+    context.close()

@@ -231,12 +231,16 @@ class Load:
             return Wish(self.tasks[who], "order.read", {"order_id": order})
         return Wish(self.tasks[who], "order.change_address", {"order_id": order, "address": ADDRESSES[turn % len(ADDRESSES)]})
 
+    def _send(self, wish: Wish) -> None:
+        """Send it; whoever it is for agrees where that is needed."""
+        wish.send(self.customers[self.tasks.index(wish.task)])
+
     def _hand(self) -> None:
         try:
             while not self._over.is_set():
                 self.wishes.append(wish := self.wish())
                 while not wish.settled:
-                    wish.send(self.customers[0])
+                    self._send(wish)
                     if self._over.wait(self.pause_s if wish.settled else 0.02):
                         break
         except BaseException as broken:  # noqa: BLE001  # it is told where the load is stopped
@@ -272,7 +276,7 @@ class Load:
         while left := [wish for wish in self.wishes if not wish.settled]:
             assert time.monotonic() < ends, left[:3]
             for wish in left:
-                wish.send(self.customers[0])
+                self._send(wish)
 
 
 def wait_for(so: Callable[[], bool]) -> None:

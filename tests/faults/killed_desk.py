@@ -130,7 +130,7 @@ class Wish:
                 return  # the server died on the way, or the yes was taken before: the next time tells
 
     def _heard(self, reply: SandboxReply) -> bool:
-        if reply.status in {0, 503}:
+        if reply.status in {0, 503} or reply.codes == ("credential.expired",):  # it waited so long: a fresh one next time
             return False
         assert reply.ask, reply.body
         self.asks.add(reply.ask)

@@ -158,8 +158,9 @@ def test_the_card_says_how_the_agent_was_verified_who_agreed_and_what_happened(
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"sec-fetch-site": "same-origin", "origin": "null"}, 200),
+        ({"sec-fetch-site": "same-origin", "origin": "http://localhost"}, 200),
         ({"origin": "http://localhost"}, 200),
+        ({"sec-fetch-site": "same-origin", "origin": "null"}, 403),
         ({}, 403),
         ({"sec-fetch-site": "cross-site", "origin": "http://localhost"}, 403),
         ({"sec-fetch-site": "none"}, 403),

@@ -68,6 +68,39 @@ def test_one_person_stops_it_and_two_resume_it(
     assert agent.open(mandate).ask("order.read", {"order_id": "W1001"}).needs_human
 
 
+@pytest.mark.parametrize(
+    ("what", "name"), [("agent", AGENT), ("operator", "helper.example"), ("customer", "anna"), ("objective", "return-item")]
+)
+def test_what_a_stop_would_end_is_what_it_then_ends(
+    desk: Sandbox, anna: SandboxCustomer, sam: SandboxPerson, agent: SandboxAgent, what: str, name: str
+) -> None:
+    courier = desk.agent("spiffe://courier.example/van", name="Courier")
+    chain = {"chain": 1, "chain_operators": [courier.operator], "max_tasks": 3}
+    mandate = anna.grant(agent, {**copy.deepcopy(MANDATE), **chain})
+    first = agent.open(mandate)
+    courier.open(agent.hand_on(mandate, courier, {**copy.deepcopy(MANDATE), "max_tasks": 1}))
+    first.ask("order.return", {"order_id": "W1001", "item_ids": ["i1"]})
+    seen = sam.get(f"/security/v1/suspend?{what}={name}")
+    assert seen == {
+        "what": what, "name": name, "known": True, "mandates": 2, "tasks": 2, "confirmations": 1, "acts": 0, "sent": 0, "customers": 1,
+        "full": False,
+    }  # fmt: skip
+    assert first.ask("case.comment", {"text": "Still here."}).decision == "permit", "looking ends nothing"
+    done = sam.post("/security/v1/suspend", {what: name, "reason": "odd traffic"})
+    assert (len(done["tasks"]), done["confirmations"], done["acts"], done["already_sent"]) == (2, 1, 0, [])
+
+
+def test_what_would_end_of_somebody_unknown_is_nothing_and_said_so(sam: SandboxPerson, anna: SandboxCustomer) -> None:
+    assert sam.get("/security/v1/suspend?operator=nobody.example")["known"] is False
+    for query in ("agent=spiffe://nobody.example/x", "objective=none", "", "agent=a&operator=b", "task=x"):
+        with pytest.raises(Refused) as problem:
+            sam.get(f"/security/v1/suspend?{query}")
+        assert str(problem.value.code) in {"agent.unknown", "objective.unknown", "request.malformed"}
+    with pytest.raises(Refused) as problem:
+        anna.get("/security/v1/suspend?operator=helper.example")
+    assert str(problem.value.code) == "person.not_allowed"
+
+
 def test_raising_trust_takes_two_and_lowering_it_one(sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent) -> None:
     del agent
     proposal = sam.post("/security/v1/agents", {"client_id": AGENT, "tier": "trusted"})["proposal"]["proposal"]

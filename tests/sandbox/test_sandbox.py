@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from remit.client import Attachment, Miswritten, Refused
+from remit.client.errors import Unavailable
 from remit.client.task import Reply
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP
@@ -351,3 +352,17 @@ def test_an_old_credential_is_renewed_before_it_runs_out(task: SandboxTask) -> N
     task.complete()
     task._until = 0.0
     assert task.ask("order.read", ORDER).decision == "refuse"
+
+
+def test_a_renewal_that_met_a_desk_that_was_down_is_tried_again(task: SandboxTask, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, exchange, task._until = task.token, task.agent.exchange, 0.0
+
+    def down(*_: object) -> Any:
+        raise Unavailable("fault.store", status=503)
+
+    monkeypatch.setattr(task.agent, "exchange", down)
+    assert task.ask("order.read", ORDER).decision == "permit"
+    assert task.token == before
+    monkeypatch.setattr(task.agent, "exchange", exchange)
+    assert task.ask("order.read", ORDER).decision == "permit"
+    assert task.token != before

@@ -16,6 +16,7 @@ class Fact(StrEnum):
     ACT_PERFORMED = "act.performed"
     ACT_UNKNOWN = "act.performed:unknown"
     ACT_VOID = "act.performed:void"
+    AGENT_DISOWNED = "agent.disowned"
     AGENT_SUSPENDED = "agent.suspended"
     ANSWERED = "confirmation.answered"
     ANSWERED_LESS = "confirmation.answered:less"
@@ -80,6 +81,7 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.ACT_PERFORMED: "outcomes of acts recorded",
     Fact.ACT_UNKNOWN: "acts whose outcome was unknown",
     Fact.ACT_VOID: "acts dropped before they were sent",
+    Fact.AGENT_DISOWNED: "agents that a customer says were not theirs",
     Fact.AGENT_SUSPENDED: "suspensions of an agent, operator, customer or objective",
     Fact.ANSWERED: "confirmations answered or run out",
     Fact.ANSWERED_LESS: "confirmed for less",

@@ -48,7 +48,7 @@ ASI: Final = Framework(
             id="ASI10",
             title="Rogue Agents",
             does="Ends the task of an agent whose asks go astray, and lets the desk stop an agent or its operator at once.",
-            shown=(Fact.ENDED_RISK, Fact.TASK_HELD, Fact.AGENT_SUSPENDED, Fact.ENDED_SUSPENDED),
+            shown=(Fact.ENDED_RISK, Fact.TASK_HELD, Fact.AGENT_DISOWNED, Fact.AGENT_SUSPENDED, Fact.ENDED_SUSPENDED),
             beside=(Fact.REFUSED, Fact.SENT_BEFORE_END),
         ),
     ),

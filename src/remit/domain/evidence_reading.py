@@ -25,6 +25,7 @@ SET_UP: Final = frozenset({
 """Entries of making and keeping a desk. ⚔ None of them is a fact: what was only set up has shown nothing (7-peers.md P5)."""
 
 _PLAIN: Final[Mapping[Kind, Fact]] = {
+    Kind.AGENT_DISOWNED: Fact.AGENT_DISOWNED,
     Kind.AGENT_SUSPENDED: Fact.AGENT_SUSPENDED,
     Kind.CONTEST_RAISED: Fact.CONTEST_RAISED,
     Kind.CONTEST_SETTLED: Fact.CONTEST_SETTLED,

@@ -697,6 +697,8 @@ class Contest:
     text: str
     at: Instant
     open: bool = True
+    agent: str = ""
+    """The agent that the customer says was not theirs ("" where it is not about that)."""
 
     def links(self) -> tuple[Link, ...]:
         """By customer, and all open ones."""

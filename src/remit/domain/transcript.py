@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     ACT_PERFORMED = "act.performed"
     ACT_RECONCILED = "act.reconciled"
+    AGENT_DISOWNED = "agent.disowned"
     AGENT_REGISTERED = "agent.registered"
     AGENT_RESUMED = "agent.resumed"
     AGENT_SUSPENDED = "agent.suspended"
@@ -69,7 +70,6 @@ class Section(StrEnum):
 
 SALT_SIZE: Final = 16
 SALTS_SIZE: Final = SALT_SIZE * len(Section)
-
 _HASH_SIZE: Final = 32
 _LEAF_PREFIX: Final = b"remit-leaf-v1\x00"
 _RECORD_VERSION: Final = b"\x01"

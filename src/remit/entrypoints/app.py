@@ -29,7 +29,8 @@ from remit.usecases.parts import Parts
 _LOG: Final = logging.getLogger("remit")
 _SAFE: Final = (
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    # Not `no-referrer`: a browser then calls the origin of our own forms "null" (Fetch, "append a request Origin header").
+    (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"),
     (b"cross-origin-opener-policy", b"same-origin"),

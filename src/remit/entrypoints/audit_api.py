@@ -1,18 +1,20 @@
 """Auditors' JSON: the transcript, its receipts, and verifying it in place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import msgspec
 
-from remit.domain.evidence import frameworks_named, read_period
+from remit.domain.evidence import Period, frameworks_named, read_period
+from remit.domain.evidence_controls import Framework
 from remit.domain.note import b64
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, query, read_body, read_nothing, whole_number
 from remit.usecases import audit
 from remit.usecases.parts import Parts
-from remit.usecases.report import Report, report, report_json
+from remit.usecases.report import CountedLog, Report, report_json
+from remit.usecases.story import story
 
 ROLES = ("audit", "admin")
 MOST = 999_999_999
@@ -30,6 +32,7 @@ class AuditApi:
     """Handlers of one desk."""
 
     people: PeopleApi
+    counted: CountedLog
 
     @property
     def parts(self) -> Parts:
@@ -48,6 +51,12 @@ class AuditApi:
         """GET /audit/v1/entries/{id}."""
         await self.people.officer(scope, *ROLES)
         return json_answer(200, await audit.entry_row(self.parts, await audit.one_entry(self.parts, found["id"])))
+
+    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /audit/v1/cases/{case}?low=: a case as a story, oldest first."""
+        await self.people.officer(scope, *ROLES)
+        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
+        return json_answer(200, asdict(await story(self.parts, found["id"], low=low)))
 
     async def verify(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /audit/v1/verify: the whole log, now."""
@@ -70,7 +79,11 @@ class AuditApi:
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /audit/v1/report?since=&until=&framework=: what the log shows about controls, with the entries to look at first."""
         await self.people.officer(scope, *ROLES)
-        return json_answer(200, report_json(await asked_report(self.parts, query(scope))))
+        return json_answer(200, report_json(await self._report(query(scope))))
+
+    async def _report(self, asked: Mapping[str, str]) -> Report:
+        period, frameworks = asked_for(asked)
+        return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=_quiet)
 
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
@@ -99,15 +112,14 @@ def proof_answer(entry: str, text: str) -> Answer:
     return Answer(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
 
 
-async def asked_report(parts: Parts, asked: Mapping[str, str]) -> Report:
-    """The report that the parameters of an address ask for.
+def asked_for(asked: Mapping[str, str]) -> tuple[Period, tuple[Framework, ...]]:
+    """The period and frameworks that the parameters of an address ask a report for.
 
     Raises:
-        Refused: `request.malformed`, `log.damaged`.
+        Refused: `request.malformed`.
     """
     names = [asked["framework"]] if asked.get("framework") else []
-    period = read_period(asked.get("since", ""), asked.get("until", ""))
-    return await report(parts, period=period, frameworks=frameworks_named(names), progress=_quiet)
+    return read_period(asked.get("since", ""), asked.get("until", "")), frameworks_named(names)
 
 
 def _quiet(_done: int, _size: int) -> None:

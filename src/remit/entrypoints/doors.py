@@ -7,6 +7,7 @@ from remit.entrypoints.access_api import AccessApi
 from remit.entrypoints.agent_api import COOKIE, AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
+from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
@@ -19,14 +20,17 @@ from remit.entrypoints.receipts_api import ReceiptsApi
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
+from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.plain_forms import PlainForms
 from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens
+from remit.usecases.report import CountedLog
 
 
 def make_app(
@@ -43,21 +47,27 @@ def make_app(
     signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
     agents = AgentApi(parts, tokens, signs, limits)
-    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits)))
+    counted = CountedLog()
+    receipts = ReceiptsApi(agents, AuditApi(PeopleApi(parts, limits), counted))
+
+    async def stop_all() -> None:
+        await counted.stop()
+        await stop()
+
     return App(
         agents=agents,
         oauth=OAuth(parts, tokens, signs, limits),
         routes=[
             *public_routes(Public(parts, openapi(parts), metrics, health, limits)),
-            *people_routes(parts, limits),
+            *people_routes(parts, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
-            *page_routes(parts, limits),
+            *page_routes(parts, limits, counted),
             *sandbox_routes(parts, sandbox),
         ],
         lost=Pages(parts, limits).lost,
         parts=parts,
         metrics=metrics,
-        life=(start, stop),
+        life=(start, stop_all),
     )
 
 
@@ -78,10 +88,15 @@ def public_routes(public: Public) -> list[Route]:
     ]
 
 
-def people_routes(parts: Parts, limits: Limits) -> list[Route]:
+def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's JSON."""
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
+    contests = ContestApi(api)
+    forms, pages = PlainForms(api, contests), Pages(parts, limits)
+
+    async def plain(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        return await pages.run(forms.send, scope, receive, found)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -101,6 +116,7 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("POST", "/login/v1/enrol", unproved(api.enrol)),
         ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
+        route("POST", "/forms/{name}", plain),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),
         ours("GET POST", "/me/v1/requests/{id}", api.request),
@@ -118,15 +134,16 @@ def people_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("GET POST", "/desk/v1/confirmations/{id}", api.confirmation),
         ours("POST", "/me/v1/confirmations/{id}/less", api.less),
         ours("POST", "/desk/v1/confirmations/{id}/less", api.less),
-        ours("GET", "/me/v1/contests", api.contests),
-        ours("POST", "/me/v1/entries/{id}/contest", api.contest),
-        *_officer_routes(api, ours),
+        ours("GET", "/me/v1/contests", contests.contests),
+        ours("POST", "/me/v1/entries/{id}/contest", contests.contest),
+        ours("POST", "/me/v1/entries/{id}/disown", contests.disown),
+        *_officer_routes(api, counted, ours),
     ]
 
 
-def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
+def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """The JSON of the desk's own people."""
-    desk, security, audit = DeskApi(api), SecurityApi(api), AuditApi(api)
+    desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
     return [
         ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
         ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
@@ -138,9 +155,10 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
         ours("POST", "/desk/v1/cases/{id}/notes", desk.note),
         ours("POST", "/desk/v1/cases/{id}/close", desk.close),
         ours("GET POST", "/security/v1/agents", security.agents),
-        ours("POST", "/security/v1/suspend", security.suspend),
-        ours("POST", "/security/v1/resume", security.resume),
-        ours("GET", "/security/v1/suspensions", security.suspensions),
+        ours("GET", "/security/v1/suspend", stops.foresee),
+        ours("POST", "/security/v1/suspend", stops.suspend),
+        ours("POST", "/security/v1/resume", stops.resume),
+        ours("GET", "/security/v1/suspensions", stops.suspensions),
         ours("GET", "/security/v1/incidents", security.incidents),
         ours("GET", "/security/v1/proposals", security.proposals),
         ours("POST", "/security/v1/proposals/{id}", security.settle),
@@ -152,6 +170,7 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
         ours("POST", "/security/v1/erasures", security.erase),
         ours("GET", "/audit/v1/entries", audit.entries),
         ours("GET", "/audit/v1/entries/{id}", audit.entry),
+        ours("GET", "/audit/v1/cases/{id}", audit.story),
         ours("POST", "/audit/v1/verify", audit.verify),
         ours("GET", "/audit/v1/checkpoint", audit.checkpoint),
         ours("GET", "/audit/v1/report", audit.report),
@@ -160,10 +179,10 @@ def _officer_routes(api: PeopleApi, ours: Callable[[str, str, Handler], Route]) 
     ]
 
 
-def page_routes(parts: Parts, limits: Limits) -> list[Route]:
+def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
     pages = Pages(parts, limits)
-    customer, officer = CustomerPages(pages), OfficerPages(pages)
+    customer, officer = CustomerPages(pages), OfficerPages(pages, counted)
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -177,6 +196,7 @@ def page_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("/enrol", customer.enrol),
         ours("/oauth/authorize", customer.authorize),
         ours("/resume", customer.resume),
+        ours("/verify", customer.receipt),
         ours("/me", customer.me),
         ours("/me/history", customer.history),
         ours("/me/mandates/{id}", customer.mandate),
@@ -186,6 +206,7 @@ def page_routes(parts: Parts, limits: Limits) -> list[Route]:
         ours("/desk/cases/{id}/preview", officer.preview, "POST"),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
+        ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
         ours("/static/{name}", _static),
     ]

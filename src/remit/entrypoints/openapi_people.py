@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.entrypoints import audit_api, desk_api, people_api, sandbox_api, security_api
-from remit.entrypoints.openapi_shapes import FORM, HTML, JSON, Shape, asked, body, operation, problems, struct, told
+from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
+from remit.entrypoints.openapi_shapes import FORM, HTML, JSON, TEXT, Shape, asked, body, members, operation, problems, struct, told
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -60,7 +60,8 @@ _OURS: Final = (
     _Door("/desk/v1/confirmations/{id}/take", "Look after it for some minutes"),
     _Door("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
     _get("/me/v1/contests", "What the customer contests"),
-    _Door("/me/v1/entries/{id}/contest", "Contest an entry", people_api.ContestIn, (201,)),
+    _Door("/me/v1/entries/{id}/contest", "Contest an entry", contest_api.ContestIn, (201,)),
+    _Door("/me/v1/entries/{id}/disown", "Say that this was not you: all of that agent ends for you", contest_api.DisownIn, (201,)),
     _get("/desk/v1/cases", "Cases with agents"),
     _get("/desk/v1/cases/{id}", "One case, as its officer sees it"),
     _Door("/desk/v1/cases/{id}/check", "What would be withheld of a text", desk_api.TextIn),
@@ -70,8 +71,9 @@ _OURS: Final = (
     _Door("/desk/v1/cases/{id}/close", "Close the case"),
     _get("/security/v1/agents", "The agents there are"),
     _Door("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
-    _Door("/security/v1/suspend", "Stop one of them at once", security_api.StopIn),
-    _Door("/security/v1/resume", "Propose to resume one of them", security_api.ResumeIn, (202,)),
+    _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
+    _Door("/security/v1/suspend", "Stop one of them at once", stop_api.StopIn),
+    _Door("/security/v1/resume", "Propose to resume one of them", stop_api.ResumeIn, (202,)),
     _get("/security/v1/suspensions", "What is suspended"),
     _get("/security/v1/incidents", "What happened"),
     _get("/security/v1/proposals", "What waits for a second person"),
@@ -85,6 +87,7 @@ _OURS: Final = (
     _Door("/security/v1/erasures", "Propose to erase a customer's content", security_api.ErasureIn, (202,)),
     _get("/audit/v1/entries", "Entries of the transcript", "low", "ref", "newest"),
     _get("/audit/v1/entries/{id}", "One entry"),
+    _get("/audit/v1/cases/{id}", "A case as a story, from an entry on", "low"),
     _Door("/audit/v1/verify", "Verify the whole log now"),
     _get("/audit/v1/checkpoint", "The newest checkpoint and the key to check it with"),
     _get("/audit/v1/report", "What the log shows about controls", "since", "until", "framework"),
@@ -97,6 +100,7 @@ _PAGES: Final = (
     _get("/enrol", "The page to enrol a passkey", "code"),
     _get("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
     _get("/resume", "The page to resume what a recovery paused"),
+    _get("/verify", "The page that checks a receipt in the browser", "entry"),
     _get("/me", "The customer's page"),
     _get("/me/history", "Everything done in the customer's name", "low"),
     _get("/me/mandates/{id}", "One mandate"),
@@ -106,8 +110,10 @@ _PAGES: Final = (
     _Door("/desk/cases/{id}/preview", "What would be withheld of a text, as a page", {"type": "object"}),
     _get("/security", "The security people's page"),
     _get("/audit", "The auditors' page", "low", "ref", "newest"),
+    _get("/audit/cases/{id}", "A case as a story", "low"),
     _get("/audit/report", "The report", "since", "until", "framework"),
 )
+_FORMS: Final = "/forms/{name}"
 _STATIC: Final = "/static/{name}"
 _SANDBOX: Final = (
     _Door("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.PersonIn, (201,)),
@@ -130,6 +136,17 @@ def people_paths() -> dict[str, dict[str, Any]]:
         no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
         more = {} if door.takes is None else {"requestBody": body(FORM, _schema(door.takes), required=True)}
         paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)}
+    sent = {
+        "200": told("Said no to a request: the way back", None, HTML),
+        "303": {"description": "To the page that follows"},
+        **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
+    }
+    fields = members({"id": TEXT, "text": TEXT})
+    paths[_FORMS] = {
+        "post": operation(
+            _FORMS, "A page's form, as sent without JavaScript", sent, requestBody=body(FORM, fields), security=[{"session": []}]
+        )
+    }
     found = {
         "200": told("The file", None, "*/*"),
         "304": {"description": "As it was"},

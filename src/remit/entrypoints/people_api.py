@@ -37,7 +37,6 @@ from remit.usecases import people as views
 from remit.usecases.answer import Shown, answer, show
 from remit.usecases.answer_less import answer_less, show_less
 from remit.usecases.check_reply import Checked, Withheld
-from remit.usecases.contest import contest
 from remit.usecases.enrol import (
     SIGNIN_PREFIX,
     begin_enrolment,
@@ -96,12 +95,6 @@ class AssertedIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     assertion: dict[str, Any] | None = None
 
 
-class ContestIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why a customer contests an entry."""
-
-    text: str
-
-
 @dataclass(frozen=True, slots=True)
 class PeopleApi:
     """Handlers of one desk. Every changing request must be JSON, or empty, and come from our own pages or a tool without an origin."""
@@ -112,7 +105,7 @@ class PeopleApi:
     async def run(self, handler: Handler, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """Call a handler; refusals and faults become problems."""
         try:
-            await self._verify_no_workload(scope)
+            await self.verify_no_workload(scope)
             if scope["method"] == "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
                 scope = {**scope, "method": "GET"}
             if scope["method"] == "POST":
@@ -126,7 +119,7 @@ class PeopleApi:
             note_fault(error, scope["path"])
             return problem(error, issuer=self.parts.terms.issuer, extra=cured(error), people=True)
 
-    async def _verify_no_workload(self, scope: Scope) -> None:
+    async def verify_no_workload(self, scope: Scope) -> None:
         """A program that carries its own credential beside a person's session has borrowed that session.
 
         Raises:
@@ -278,17 +271,6 @@ class PeopleApi:
         person = await self._answering(scope)
         body = decode_as(await read_body(scope, receive), LessIn)
         return json_answer(200, shown_body(self.parts, await show_less(self.parts, person, found["id"], body.params)))
-
-    async def contests(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /me/v1/contests: what the customer contests, and whether it is settled."""
-        return json_answer(200, {"contests": await views.contests(self.parts, await self.who(scope, "customer"))})
-
-    async def contest(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        """POST /me/v1/entries/{id}/contest."""
-        person = await self.who(scope, "customer")
-        body = decode_as(await read_body(scope, receive), ContestIn)
-        made = await contest(self.parts, person, found["id"], body.text)
-        return json_answer(201, {"contest": made.id, "entry": made.entry})
 
 
 def checked_body(checked: Checked) -> dict[str, object]:

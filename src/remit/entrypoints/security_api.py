@@ -21,7 +21,6 @@ from remit.usecases.parts import Parts
 from remit.usecases.propose import Change, proposal_row, proposals, propose, settle_proposal
 from remit.usecases.recover_person import start_recovery
 from remit.usecases.register import NewAgent, register
-from remit.usecases.revoke import suspend
 from remit.usecases.set_tier import raises_trust, set_tier
 
 ROLES = ("security", "admin")
@@ -39,34 +38,6 @@ class AgentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     method: str = "private_key_jwt"
     redirect_uris: list[str] = []
-
-
-class StopIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to suspend: exactly one of the four."""
-
-    reason: str = ""
-    agent: str | None = None
-    operator: str | None = None
-    customer: str | None = None
-    objective: str | None = None
-
-    def named(self) -> tuple[str, str]:
-        """Which one it is.
-
-        Raises:
-            Refused: `request.malformed`.
-        """
-        whats = [what for what in self.__struct_fields__ if what != "reason"]
-        given = [(what, str(name)) for what in whats if (name := getattr(self, what))]
-        if len(given) != 1:
-            raise malformed(f"name exactly one of {', '.join(whats)}")
-        return given[0]
-
-
-class ResumeIn(StopIn, frozen=True, forbid_unknown_fields=True):
-    """What to resume: exactly one of those that can be suspended, or a task that is held."""
-
-    task: str | None = None
 
 
 class PersonIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -166,29 +137,6 @@ class SecurityApi:
             return json_answer(202, {"proposal": proposal_row(made)})
         return json_answer(200, watch.agent_row(await set_tier(self.parts, client_id, tier, by=person.id)))
 
-    async def suspend(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /security/v1/suspend: one person, at once."""
-        person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), StopIn)
-        what, name = body.named()
-        stopped = await suspend(self.parts, what=what, name=name, reason=body.reason, by=person.id)
-        told = {"what": what, "name": name, "known": stopped.known, "tasks": [one.task for one in stopped.tasks]}
-        return json_answer(200, {**told, "took_ms": stopped.took_ms})
-
-    async def resume(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """POST /security/v1/resume: 202, a second person must agree."""
-        person = await self._person(scope)
-        body = decode_as(await read_body(scope, receive), ResumeIn)
-        what, name = body.named()
-        return self._proposed(
-            proposal_row(await propose(self.parts, person, Change(what="resume", name=name, to=what, reason=body.reason)))
-        )
-
-    async def suspensions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /security/v1/suspensions."""
-        await self._person(scope)
-        return json_answer(200, {"suspensions": await watch.suspensions(self.parts)})
-
     async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security/v1/incidents."""
         await self._person(scope)
@@ -251,7 +199,7 @@ class SecurityApi:
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), RolesIn)
         change = Change(what="roles", name=found["id"], to=list(body.roles), reason=body.reason)
-        return self._proposed(proposal_row(await propose(self.parts, person, change)))
+        return proposed(proposal_row(await propose(self.parts, person, change)))
 
     async def recover(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /security/v1/people/{id}/recover: a one-time link for a customer who lost every passkey. One person.
@@ -280,7 +228,7 @@ class SecurityApi:
         if not body.reason:
             raise malformed("say how the person was verified, as reason")
         change = Change(what="verified", name=found["id"], to=self.parts.world.now(), reason=body.reason)
-        return self._proposed(proposal_row(await propose(self.parts, person, change)))
+        return proposed(proposal_row(await propose(self.parts, person, change)))
 
     async def contact(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /security/v1/people/{id}/contact: another e-mail address. Old and new one are told; passkeys are young from now on."""
@@ -294,7 +242,9 @@ class SecurityApi:
         person = await self._person(scope)
         body = decode_as(await read_body(scope, receive), ErasureIn)
         change = Change(what="erase", name=body.customer, reason=body.reason)
-        return self._proposed(proposal_row(await propose(self.parts, person, change)))
+        return proposed(proposal_row(await propose(self.parts, person, change)))
 
-    def _proposed(self, row: Mapping[str, object]) -> Answer:
-        return json_answer(202, {"proposal": row})
+
+def proposed(row: Mapping[str, object]) -> Answer:
+    """The answer to what a second person must agree to."""
+    return json_answer(202, {"proposal": row})

@@ -24,19 +24,17 @@ async def signed_in(parts: Parts, limits: Limits, scope: Scope, kind: str = "") 
 
 
 def verify_own_page(issuer: str, scope: Scope) -> None:
-    """Check that a form was posted by one of our own pages: what a browser says of where it comes from must say so.
-
-    ⚔ A page of any site can post a form with a person's session. Our pages send no referrer, so that a browser names no origin
-    either; one that says neither from where nor from which site is not listened to.
+    """Check that a form was sent by one of our own pages. ⚔ Every browser says where a form comes from; what does not say it is no form of ours.
 
     Raises:
         Refused: `person.not_allowed`.
 
     Source: OWASP CSRF; 7-peers.md P16.
     """
-    site = one_header(scope, b"sec-fetch-site")
-    if site != "same-origin" if site else one_header(scope, b"origin") != issuer:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "not from one of our own pages")
+    if one_header(scope, b"origin") != issuer:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "a form of another origin, or of none")
+    if one_header(scope, b"sec-fetch-site") not in {"", "same-origin"}:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
 
 def session_cookie(scope: Scope) -> str:

@@ -12,7 +12,7 @@ from remit.client.answers import Answered, Opened
 from remit.client.calls import Call
 from remit.client.discovery import Metadata
 from remit.client.door import Door
-from remit.client.errors import Problem
+from remit.client.errors import Problem, Unavailable
 from remit.client.identities import PrivateKeyJwt
 from remit.client.keys import b64url, load_key, new_key
 from remit.client.sending import Retries
@@ -196,6 +196,8 @@ class SandboxTask:
             return
         try:
             self.renew()
+        except Unavailable:
+            return  # tried again with what is asked next
         except Problem:
             self._until = float("inf")  # the task is over; what is asked next says why
 

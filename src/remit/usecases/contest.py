@@ -4,7 +4,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Expect, NoRoom, Put
+from remit.ports.store import Commit, Expect, KeptEntry, NoRoom, Put
 from remit.usecases.emptying import nothing_stood_since
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
@@ -15,8 +15,23 @@ _MOST_OPEN = 20
 _LOOKED_AT = 1000
 
 
-async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Contest:
-    """Contest one of one's own entries, once until it is settled.
+async def own_entry(parts: Parts, person: Person, entry_id: str) -> KeptEntry:
+    """An entry that is about this person.
+
+    Raises:
+        Refused: `request.not_found` for an unknown entry or somebody else's.
+    """
+    if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
+        raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
+    index = int(entry_id)
+    found = await parts.store.entries(ref=person.id, low=index, limit=1)
+    if not found or found[0].index != index:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
+    return found[0]
+
+
+async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, agent: str = "") -> Contest:
+    """Contest one of one's own entries, once until it is settled. `agent` is the one that the customer says was not theirs.
 
     ⚔ Whoever contests without end would push everybody else's contests, and incidents, off the desk's lists.
 
@@ -26,12 +41,7 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
     """
     if not text.strip() or len(text) > _LONGEST:
         raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public="Say why, in at most 4000 characters.")
-    if not entry_id.isascii() or not entry_id.isdecimal() or len(entry_id) > 15:  # noqa: PLR2004  # more entries than any log has
-        raise Refused(Code.REQUEST_NOT_FOUND, "not an entry")
-    index = int(entry_id)
-    found = await parts.store.entries(ref=person.id, low=index, limit=1)
-    if not found or found[0].index != index:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such entry of this person")
+    index = (await own_entry(parts, person, entry_id)).index
     turn = await nothing_stood_since(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
     known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
@@ -41,7 +51,7 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str) -> Con
         public = f"{_MOST_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)
     raising = Expect(Person.KIND, person.id, (await parts.store.get(Person, person.id)).rev)  # ⚔ before anything is sealed: see `erase`
-    made = Contest(id=new_id("con", parts.world.random(16)), customer=person.id, entry=index, text=text, at=parts.world.now())
+    made = Contest(id=new_id("con", parts.world.random(16)), customer=person.id, entry=index, text=text, at=parts.world.now(), agent=agent)
     written = await write(
         parts,
         draft(

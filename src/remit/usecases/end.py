@@ -29,7 +29,10 @@ _PAGE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere."""
+    """What ending a task did. `sent` are the acts that were already under way; `took_ms` is until it held everywhere.
+
+    `below` are the tasks of branches that ended with it.
+    """
 
     task: str
     reason: EndReason
@@ -37,6 +40,7 @@ class Ended:
     acts: int
     sent: tuple[str, ...]
     took_ms: int
+    below: tuple["Ended", ...] = ()
 
 
 async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
@@ -122,12 +126,13 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
     parts.notify.wake(f"task:{task.id}")
     for ask in asks:
         parts.notify.wake(f"ask:{ask.record.id}")
-    await _end_branches(parts, task.mandate, reason)
-    return Ended(task=task.id, reason=reason, confirmations=len(confirmations), acts=acts, sent=tuple(sent), took_ms=took_ms)
+    below = tuple(await _end_branches(parts, task.mandate, reason))
+    return Ended(task=task.id, reason=reason, confirmations=len(confirmations), acts=acts, sent=tuple(sent), took_ms=took_ms, below=below)
 
 
-async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> None:
+async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> list[Ended]:
     """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
+    ended: list[Ended] = []
     seen: set[str] = set()
     low = 0
     while True:
@@ -135,22 +140,27 @@ async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> Non
         fresh = [kept.record for kept in page if kept.record.id not in seen]
         for child in fresh:
             seen.add(child.id)
-            await end_all(parts, "task.live_mandate", child.id, reason)
-            await _end_branches(parts, child.id, reason)
+            ended.extend(await end_all(parts, "task.live_mandate", child.id, reason))
+            ended.extend(await _end_branches(parts, child.id, reason))
         if not fresh:
-            return
+            return ended
         low = fresh[-1].granted_at
 
 
 async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tuple[Ended, ...]:
-    """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`)."""
-    ended: list[Ended] = []
+    """End every live task under a key of an index (`task.live_agent`, `…_operator`, `…_customer`, `…_objective`, `…_mandate`).
+
+    Returns those, and those of their branches.
+    """
+    ended: dict[str, Ended] = {}
     while True:
         page = await parts.store.find(TaskRecord, index, key, limit=_PAGE)
         if not page:
-            return tuple(ended)
+            return tuple(ended.values())
         for kept in page:
             try:
-                ended.append(await end_task(parts, kept.record.id, reason))
+                one = await end_task(parts, kept.record.id, reason)
             except Missing:  # it was swept meanwhile; nothing is left to end
                 continue
+            for each in (one, *one.below):
+                ended.setdefault(each.task, each)  # a branch may stand on this page too, and has ended by then

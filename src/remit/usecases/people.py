@@ -102,6 +102,19 @@ async def contests(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     ]
 
 
+async def disowned_since(parts: Parts, person: Person, client_id: str) -> str:
+    """Since when the customer says that what this agent did was not theirs, while the desk has not answered; "" when they do not."""
+    found = await parts.store.find(Contest, "contest.customer", person.id, limit=_PAGE, newest=True)
+    return next((instant_text(one.record.at) for one in found if one.record.open and one.record.agent == client_id), "")
+
+
+async def granted_before(parts: Parts, person: Person, client_id: str) -> tuple[int, str]:
+    """How often the customer has let this agent act for them, and when last ("" for never)."""
+    found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
+    own = [kept.record.granted_at for kept in found if kept.record.client_id == client_id and not kept.record.parent]
+    return len(own), instant_text(own[0]) if own else ""
+
+
 async def history(parts: Parts, person: Person, *, low: int | None = None) -> list[Mapping[str, Json]]:
     """What is on the record about this customer, with the customer's own section: the newest first, or a page from entry `low` on."""
     rows: list[Mapping[str, Json]] = []

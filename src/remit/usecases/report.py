@@ -3,14 +3,16 @@
 What is counted, and what it says, is in domain/evidence.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from remit.domain import merkle, tiles
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence import NOTHING, Evidence, Figures, Noted, Period, count, evidence, evidence_json, joined, period_json
 from remit.domain.evidence_controls import Framework
+from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.merkle import Frontier
 from remit.domain.note import Checkpoint, VerifyEd25519, b64, verify_checkpoint, verify_vkey
 from remit.domain.tiles import WIDTH
@@ -43,6 +45,119 @@ class _Read:
 
 
 _UNREAD: Final = _Read(frontier=merkle.EMPTY, figures=NOTHING)
+_PERIODS: Final = 8
+_RETRY_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """A count that is under way: so many of so many entries were read."""
+
+    entries: int
+    size: int
+
+
+class CountedLog:
+    """What was counted of one desk's log so far, by period: the next report reads what came since. Figures of entries that were verified stand.
+
+    Only the newest few periods are kept. One count of a period goes on at a time, whoever asks for it.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[Period, _Read] = {}
+        self._turns: dict[Period, asyncio.Lock] = {}
+        self._goes_on: dict[Period, asyncio.Task[Report]] = {}
+
+    async def report(self, parts: Parts, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
+        """As `report`, from where the last one of this period ended.
+
+        Raises:
+            Refused: `log.damaged`.
+            Fault: `fault.store`.
+        """
+        async with self._turns.setdefault(period, asyncio.Lock()):
+            return await self._report(parts, period, frameworks, progress)
+
+    async def soon(self, parts: Parts, *, period: Period, frameworks: Sequence[Framework], patience_s: float) -> Report | Counting:
+        """A report if it is there soon; else how far the count has come, which goes on by itself.
+
+        Raises:
+            Refused: as `report`, also what a count ran into that went on by itself; `request.rate_limited` beside too many others.
+            Fault: `fault.store`.
+        """
+        going = self._goes_on.get(period)
+        if going is None:
+            self._verify_room()
+            work = self.report(parts, period=period, frameworks=FRAMEWORKS, progress=_quiet)
+            going = self._goes_on[period] = asyncio.get_running_loop().create_task(work)
+            going.add_done_callback(_looked_at)
+        await asyncio.wait({going}, timeout=patience_s)
+        if not going.done():
+            note = await parts.store.checkpoint()
+            head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
+            return Counting(entries=self._read.get(period, _UNREAD).frontier.size, size=head.size)
+        if self._goes_on.get(period) is going:
+            del self._goes_on[period]
+        found = going.result()
+        return replace(found, evidence=evidence(found.figures, frameworks))
+
+    def _verify_room(self) -> None:
+        if len(self._goes_on) < _PERIODS:
+            return
+        for period in [period for period, one in self._goes_on.items() if one.done()]:
+            del self._goes_on[period]
+        if len(self._goes_on) >= _PERIODS:
+            raise Refused(
+                Code.REQUEST_RATE_LIMITED, "too many counts go on", public="Other periods are still being counted.", retry_after_s=_RETRY_S
+            )
+
+    async def stop(self) -> None:
+        """End what goes on by itself."""
+        for one in self._goes_on.values():
+            one.cancel()
+        await asyncio.gather(*self._goes_on.values(), return_exceptions=True)
+        self._goes_on.clear()
+
+    async def _report(self, parts: Parts, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
+        note = await parts.store.checkpoint()
+        if not note:
+            head = Checkpoint(origin=parts.terms.log_origin, size=0, root=merkle.EMPTY.root())
+            return _told(head, _UNREAD, period, frameworks)
+        head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
+        read = self._read.pop(period, _UNREAD)  # the newest stands last
+        self._keep(period, read)
+        while (low := read.frontier.size) < head.size:
+            width = min(WIDTH - low % WIDTH, head.size - low)
+            rows = await parts.store.entries(low=low, limit=width)
+            if [one.index for one in rows] != list(range(low, low + width)):
+                raise Refused(Code.LOG_DAMAGED, f"the log lacks an entry from {low} on")
+            leaves, envelopes = [one.row.leaf for one in rows], [one.row.envelope for one in rows]
+            # Beside the loop: a log of years takes a minute, and asks must not wait for an auditor.
+            read = await asyncio.to_thread(_after, read, leaves, envelopes, period)
+            self._keep(period, read)
+            progress(read.frontier.size, head.size)
+        try:
+            return _told(head, read, period, frameworks)
+        except Refused:
+            self._read.pop(period, None)  # nothing is built on what did not hold
+            raise
+
+    def _keep(self, period: Period, read: _Read) -> None:
+        self._read[period] = read
+        while len(self._read) > _PERIODS:
+            oldest = next(iter(self._read))
+            del self._read[oldest]
+            self._turns.pop(oldest, None)
+
+
+def _quiet(_done: int, _size: int) -> None:
+    """Nobody waits for progress here."""
+
+
+def _looked_at(done: "asyncio.Task[Report]") -> None:
+    """Nobody may ask for it again; an error looked at is not reported as forgotten."""
+    if not done.cancelled():
+        done.exception()
 
 
 async def report(parts: Parts, *, period: Period, frameworks: Sequence[Framework], progress: Progress) -> Report:
@@ -54,20 +169,7 @@ async def report(parts: Parts, *, period: Period, frameworks: Sequence[Framework
         Refused: `log.damaged` when the entries are not those the checkpoint was signed over: no figure is told then.
         Fault: `fault.store`.
     """
-    note = await parts.store.checkpoint()
-    if not note:
-        head = Checkpoint(origin=parts.terms.log_origin, size=0, root=merkle.EMPTY.root())
-        return _told(head, _UNREAD, period, frameworks)
-    head = _head(note, parts.signer.log_key(), parts.verify_ed25519)
-    read = _UNREAD
-    while (low := read.frontier.size) < head.size:
-        width = min(WIDTH, head.size - low)
-        rows = await parts.store.entries(low=low, limit=width)
-        if [one.index for one in rows] != list(range(low, low + width)):
-            raise Refused(Code.LOG_DAMAGED, f"the log lacks an entry from {low} on")
-        read = _after(read, [one.row.leaf for one in rows], [one.row.envelope for one in rows], period)
-        progress(read.frontier.size, head.size)
-    return _told(head, read, period, frameworks)
+    return await CountedLog().report(parts, period=period, frameworks=frameworks, progress=progress)
 
 
 def report_stored(  # a log, its key, and what to tell of it

@@ -109,11 +109,12 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
         tasks = await end_all(parts, index, name, ending)
         took_ms = round((parts.world.ticks() - started) * 1000)
         await parts.notify.incident(kind="suspended", details={"what": what, "name": name, "by": by, "tasks": str(len(tasks))})
-        return Stopped(tasks=tasks, took_ms=took_ms, known=await _is_known(parts, what, name))
+        return Stopped(tasks=tasks, took_ms=took_ms, known=await is_known(parts, what, name))
     raise Refused(Code.TASK_BUSY, "it kept changing", retry_after_s=1)
 
 
-async def _is_known(parts: Parts, what: str, name: str) -> bool:
+async def is_known(parts: Parts, what: str, name: str) -> bool:
+    """Whether the desk knows anybody or anything of that name; agents and objectives are looked up before this is asked."""
     if what == "operator":
         return bool(await parts.store.find(AgentRecord, "agent.operator", name, limit=1))
     if what == "customer":

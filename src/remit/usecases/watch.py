@@ -10,6 +10,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 
 INCIDENTS: Final = frozenset({
+    Kind.AGENT_DISOWNED,
     Kind.AGENT_SUSPENDED,
     Kind.CONTEST_RAISED,
     Kind.CREDENTIAL_MISUSED,

@@ -14,7 +14,7 @@ from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
-from remit.entrypoints.web.plain_words import TIERS
+from remit.entrypoints.web.plain_words import DONE, METHODS, TIERS
 from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
@@ -61,6 +61,13 @@ class CustomerPages:
         recovered = await recovered_by(self.parts, code) if code else None
         return page(self.parts, "enrol.html", await self.pages.maybe(scope), code=code, recovered=recovered)
 
+    async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by whoever is its party."""
+        entry = query(scope).get("entry", "")
+        if entry:
+            whole_number(entry, where="entry", most=MOST)
+        return page(self.parts, "receipt.html", await self.pages.maybe(scope), entry=entry, key=self.parts.signer.log_key())
+
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /oauth/authorize: the consent page.
 
@@ -83,16 +90,19 @@ class CustomerPages:
             if refused.code is not Code.PARAMS_NOT_OWNED:
                 raise
             # What was asked for names a record of somebody else: nothing can be signed until one's own is chosen.
-            return self._consent(person, seen, None)
-        return self._consent(person, seen, consent_body(self.parts, consent))
+            return await self._consent(person, seen, None)
+        return await self._consent(person, seen, consent_body(self.parts, consent))
 
-    def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
+    async def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
         wire = seen.mandate
         return page(
             self.parts,
             "consent.html",
             person,
             agent=seen.agent,
+            before=await views.granted_before(self.parts, person, seen.agent.id),
+            proved=METHODS.get(seen.agent.method, ""),
+            disowned=await views.disowned_since(self.parts, person, seen.agent.id),
             asked=wire,
             request=seen.request.id,
             consent=body,
@@ -114,6 +124,7 @@ class CustomerPages:
             self.parts,
             "me.html",
             person,
+            done=DONE.get(query(scope).get("done", ""), ""),
             stopped_since=await views.stopped_since(self.parts, person),
             waiting=await what_waits(self.parts, person),
             mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
@@ -188,6 +199,7 @@ class CustomerPages:
             body=body,
             lines=lines,
             fields=param_fields(action, params, names),
+            confirmation=shown.confirmation.id,
             twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
             expires_at=shown.confirmation.expires_at,
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],

@@ -1,5 +1,6 @@
 """Pages of the desk's own people: the officer's queue and cases, security, and audit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from remit.domain.outbound import Held
 from remit.domain.records import Person
 from remit.domain.rendering_values import told as told_ask
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.audit_api import MOST, asked_report
+from remit.entrypoints.audit_api import MOST, asked_for
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
@@ -21,7 +22,7 @@ from remit.entrypoints.signed_in import verify_own_page
 from remit.entrypoints.web.entry_details import envelope_lines
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
-from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.pages import Pages, go
 from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS
 from remit.entrypoints.web.telling import asks_of, told, unlisted
 from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
@@ -32,9 +33,14 @@ from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
 from remit.usecases.propose import SPECIAL_ROLES, is_alone, proposals
+from remit.usecases.report import CountedLog, Counting
+from remit.usecases.story import story
 from remit.usecases.waiting_list import waiting_list
 
+_CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PAGE: Final = 200
+_PATIENCE_S: Final = 0.08
+"""So long a page waits for a count; then it says how far it is, and asks again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class OfficerPages:
     """Handlers of one desk."""
 
     pages: Pages
+    counted: CountedLog
 
     @property
     def parts(self) -> Parts:
@@ -162,6 +169,8 @@ class OfficerPages:
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query(scope)
         text, ref = asked.get("low", ""), asked.get("ref", "").strip()
+        if ref.startswith("case_") and _CASE.fullmatch(ref):
+            return go(f"/audit/cases/{ref}")
         low = whole_number(text or "0", where="low", most=MOST)
         rows = await audit.browse(self.parts, low=low, ref=ref, newest=not text)
         asks = asks_of(rows)
@@ -169,7 +178,7 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
-            entries=[{**told(row, self.parts.catalogue, asks, own=False), "envelope": envelope_lines(row["envelope"])} for row in rows],
+            entries=self._entries(rows, asks),
             ref=ref,
             low=low,
             oldest_first=bool(text),
@@ -179,11 +188,36 @@ class OfficerPages:
             contests=await audit.open_contests(self.parts),
         )
 
+    def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
+        return [{**told(row, self.parts.catalogue, asks, own=False), "envelope": envelope_lines(row["envelope"])} for row in rows]
+
+    async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /audit/cases/{case}?low=: a case as a story, from what the customer granted to its end."""
+        officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
+        low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
+        seen = await story(self.parts, found["id"], low=low)
+        return page(
+            self.parts,
+            "story.html",
+            officer,
+            story=seen,
+            tasks=[
+                {**self._titled(one), "tier_said": TIERS.get(str(one["tier"]), "").format(desk=self.parts.catalogue.desk)}
+                for one in seen.tasks
+            ],
+            entries=self._entries(seen.entries, asks_of(seen.entries)),
+            endings=ENDINGS,
+            first=low == 0,
+        )
+
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query(scope)
-        told_report = await asked_report(self.parts, asked)
+        period, frameworks = asked_for(asked)
+        told_report = await self.counted.soon(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
+        if isinstance(told_report, Counting):
+            return page(self.parts, "counting.html", officer, counting=told_report)
         return page(
             self.parts,
             "report.html",

@@ -88,6 +88,20 @@ NO_ROLE: Final = (
 )
 """What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
 
+DONE: Final[Mapping[str, str]] = {
+    "contest": "Thank you. It is on the record, and the desk will look at it.",
+    "decline-act": "You said no. Nothing was done.",
+    "decline-and-end": "You said no, and the agent's task has ended.",
+    "disown": "This agent can do nothing more for you, and security people of the desk are told.",
+    "revoke": "Taken back. The agent can do nothing more under this permission.",
+}
+"""What a page says after one of its forms was sent without JavaScript."""
+
+METHODS: Final[Mapping[str, str]] = {
+    "jwt-spiffe": "By an identity that its operator's own systems give it, for a few minutes at a time.",
+    "private_key_jwt": "By a key of its own that the desk knows.",
+}
+"""How an agent proves who it is, by its method."""
 TIERS: Final[Mapping[str, str]] = {
     "known": "{desk} knows who runs it.",
     "trusted": "{desk} knows who runs it and trusts them.",

@@ -19,11 +19,14 @@ _OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
     "a recovery of your passkey": "a recovery of their passkey",
     " act for you: ": " act for them: ",
     "who you are": "who they are",
+    "not yours. All it was allowed for you ended": "not theirs. All it was allowed for them ended",
 }
 """Words of our own sentences that speak to the customer, for whoever else reads them."""
 
 
 _LONGEST_NAME: Final = 60
+_NO_AGENT: Final = frozenset({"agent.disowned", "mandate.narrowed", "mandate.revoked", "mandate.expired"})
+"""Entries that name a mandate, but in which no agent had a part."""
 
 _Teller = Callable[[JsonObject, JsonObject, Known], tuple[str, str]]
 
@@ -59,6 +62,7 @@ def told(
         "sentence": sentence,
         "look": look,
         "details": list(details(content, known)),
+        "by_agent": kind not in _NO_AGENT and any(name in envelope for name in ("mandate", "task", "ask")),
         "erased": row["erased"],
     }
 
@@ -189,6 +193,10 @@ def _offered(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[
     return f"The desk made an offer{f': {terms}' if terms else ''}.", ""
 
 
+def _disowned(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
+    return f"You said that what {quoted(str(envelope.get('agent', '')))} did was not yours. All it was allowed for you ended.", "no"
+
+
 def _stopped(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
     what = str(envelope.get("what", ""))
     if what == "customer":
@@ -211,6 +219,7 @@ def _other(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[s
 _TELLERS: Final[Mapping[str, _Teller]] = {
     "act.performed": _performed,
     "act.reconciled": _performed,
+    "agent.disowned": _disowned,
     "agent.registered": _said("An agent was registered."),
     "agent.resumed": _said("A suspension was lifted."),
     "agent.suspended": _stopped,

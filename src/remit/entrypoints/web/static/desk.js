@@ -115,8 +115,10 @@ const forms = {
         : `No agent here is run by “${name}”. Nothing running was stopped; it holds if one comes.`, 'Choose the id from the list, and stop it again.');
       return;
     }
-    say(form, 'ok', `Stopped, after ${done.took_ms} ms.`, `${counted(done.tasks.length, 'running task')} ended.`);
-    later();
+    form.querySelector('[data-foreseen]').replaceChildren();
+    say(form, 'ok', `Stopped everywhere after ${done.took_ms} ms.`,
+      `Ended: ${counted(done.tasks.length, 'running task')}, ${counted(done.confirmations, 'question')} to people, ${counted(done.acts, 'act')} not yet sent.`,
+      done.already_sent.length ? `${counted(done.already_sent.length, 'act')} had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.` : '');
   },
   register: async (form) => {
     const made = await call('/security/v1/agents', {
@@ -188,6 +190,22 @@ const actions = {
     await call(`/security/v1/proposals/${button.dataset.proposal}`, { answer: button.dataset.answer });
     say(place, 'ok', button.dataset.answer === 'yes' ? 'Agreed, and done.' : 'Dropped.');
     later();
+  },
+  foresee: async (button, form) => {
+    const [what, whom] = [form.elements.what.value, form.elements.name];
+    if (!whom.value.trim()) throw new Wrong('Say which one.', whom);
+    const found = await call(`/security/v1/suspend?${new URLSearchParams({ [what]: whom.value.trim() })}`);
+    const more = found.full ? 'More than ' : '';
+    const told = found.known ? [
+      `${more}${counted(found.customers, 'customer')} ${found.customers === 1 && !found.full ? 'notices' : 'notice'} it: ${counted(found.mandates, 'permission')} cannot be used until it is resumed.`,
+      `Ended at once: ${counted(found.tasks, 'running task')}, ${counted(found.confirmations, 'question')} to people, ${counted(found.acts, 'act')} not yet sent.`,
+      found.sent ? `${counted(found.sent, 'act')} under way at the desk could not be stopped here.` : '',
+    ] : [what === 'customer' ? 'No customer here has that id.' : 'No agent here is run by that operator.'];
+    form.querySelector('[data-foreseen]').replaceChildren(...told.filter(Boolean).map((line) => {
+      const paragraph = document.createElement('p');
+      paragraph.textContent = line;
+      return paragraph;
+    }));
   },
   resume: async (button, place) => {
     await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name });

@@ -6,6 +6,7 @@ import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
+import { receipt } from './receipt.js';
 import { localize } from './time.js';
 
 const forms = {
@@ -27,6 +28,14 @@ const forms = {
     await call(`/me/v1/entries/${form.dataset.entry}/contest`, { text: form.elements.text.value });
     form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; });
     say(form, 'ok', 'Thank you. It is on the record, and the desk will look at it.');
+  },
+  disown: async (form) => {
+    const done = await call(`/me/v1/entries/${form.dataset.entry}/disown`, { text: form.elements.text.value });
+    form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; one.dataset.spent = ''; });
+    const tasks = done.tasks.length;
+    say(form, 'ok', 'This agent can do nothing more for you, and security people of the desk are told.',
+      tasks ? `${tasks === 1 ? 'One running task was' : `${tasks} running tasks were`} ended at once.` : 'Nothing of it was running.',
+      done.already_sent.length ? 'Something had been sent to the desk already. Its outcome will stand here.' : '');
   },
   narrow: async (form) => {
     const wire = formOf(form, readJson('asked'));
@@ -63,7 +72,7 @@ const actions = {
     location.assign('/');
   },
   revoke: async (button) => {
-    const place = button.closest('form, section');
+    const place = button.closest('form:has([data-result]), section');
     const done = await call(`/me/v1/mandates/${button.dataset.mandate}/revoke`, {});
     const card = button.closest('.card');
     if (card) card.remove();
@@ -104,8 +113,9 @@ for (const form of document.querySelectorAll('form[data-form]')) {
 for (const button of document.querySelectorAll('[data-do]')) {
   const work = actions[button.dataset.do];
   if (work) {
-    button.addEventListener('click', () => {
-      const place = button.closest('form, section') || document.body;
+    button.addEventListener('click', (event) => {
+      event.preventDefault(); // it stands in a form, or belongs to one, for who has no JavaScript
+      const place = button.closest('form:has([data-result]), section') || document.body;
       work(button).catch((problem) => fail(place, problem));
     });
   }
@@ -117,4 +127,5 @@ for (const one of document.querySelectorAll('time[datetime]')) {
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 confirm(document.querySelector('form[data-form="confirm"]'), guarded);
 desk(guarded);
+receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';

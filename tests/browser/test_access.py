@@ -1,0 +1,120 @@
+"""Every page, on a phone by dark and on a desk by light: axe-core finds nothing serious, nothing is cut off, no page complains."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
+
+from browser.desk_server import serving
+from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.visits import ARGS, CHROMIUM, Visit, visit
+from remit.sandbox import Sandbox
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}}
+PHONE, DESK = ViewportSize(width=360, height=780), ViewportSize(width=1440, height=900)
+PAGES = {
+    "audit": ("sam", "/audit"),
+    "audit of one case": ("sam", "/audit?ref={case}"),
+    "case": ("olga", "/desk/cases/{case}"),
+    "confirm": ("anna", "/confirm/{confirmation}"),
+    "consent": ("anna", "/oauth/authorize?request_uri={request}"),
+    "desk": ("olga", "/desk"),
+    "enrol": ("nobody", "/enrol?code=none"),
+    "history": ("anna", "/me/history"),
+    "login": ("nobody", "/login"),
+    "mandate": ("anna", "/me/mandates/{mandate}"),
+    "me": ("anna", "/me"),
+    "nothing there": ("anna", "/nowhere"),
+    "receipt": ("anna", "/verify?entry={entry}"),
+    "refusal": ("anna", "/security"),
+    "report": ("sam", "/audit/report"),
+    "resume": ("anna", "/resume"),
+    "security": ("sam", "/security"),
+    "story": ("sam", "/audit/cases/{case}"),
+}
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@dataclass
+class Story:
+    """A desk on which something of everything has happened, and who looks at it."""
+
+    visits: Mapping[str, Visit]
+    ids: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def story(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+    folder = tmp_path_factory.mktemp("access")
+    with serving(folder, CATALOGUE, FACTS) as issuer, Sandbox(CATALOGUE, base_url=issuer) as desk:
+        visits = {name: visit(browser, desk) for name in ("anna", "olga", "sam", "nobody")}
+        visits["anna"].enrol("anna", "customer", "Anna Berg", [])
+        visits["olga"].enrol("olga", "officer", "Olga Kern", ["billing"])
+        visits["sam"].enrol("sam", "officer", "Sam Hale", ["admin"])
+        yield Story(visits, told(desk))
+        for one in visits.values():
+            one.context.close()
+
+
+def told(desk: Sandbox) -> dict[str, str]:
+    anna, agent = desk.customer("anna"), desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
+    other = desk.agent("spiffe://other.example/bot", name="An agent with a rather long name, as some of them have")
+    granted = anna.grant(agent, {**copy.deepcopy(MANDATE), "max_tasks": 3})
+    task = agent.open(granted)
+    task.ask("case.comment", {"text": "The kettle leaks."}, words="The kettle leaks.")
+    refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
+    anna.confirm(task.ask("payment.refund", refund))
+    task.ask("payment.refund", {**refund, "amount": "500.00 EUR"})
+    task.ask("order.read", {"order_id": "W1001"}, words="Please tell me the address.")
+    waiting = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="Both are broken.")
+    anna.revoke(anna.grant(other, copy.deepcopy(MANDATE)))
+    entry = str(anna.get("/me/v1/history")["entries"][3]["entry"])
+    anna.post(f"/me/v1/entries/{entry}/contest", {"text": "I do not remember this."})
+    kim = desk.officer("kim", ["security"])
+    kim.post("/security/v1/suspend", {"operator": "other.example", "reason": "odd traffic"})
+    kim.post("/security/v1/resume", {"operator": "other.example", "reason": "they explained it"})
+    request, _ = agent.push(copy.deepcopy(MANDATE))
+    confirmation = anna.waiting()[0]["confirmation"]
+    assert waiting.needs_human
+    return {"case": task.case, "confirmation": confirmation, "entry": entry, "mandate": granted.id, "request": request}
+
+
+@pytest.mark.proves("ACCESS")
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone", "desk"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_used_by_everybody(story: Story, name: str, size: ViewportSize, scheme: Any) -> None:
+    who, path = PAGES[name]
+    one = story.visits[who]
+    one.errors.clear()
+    one.page.set_viewport_size(size)
+    one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    one.open(path.format(**story.ids))
+    one.ready()
+    one.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    one.page.evaluate(AXE)  # by the debugger's own way in: the page's policy lets no such script run
+    found = one.page.evaluate("(rules) => axe.run(document, rules)", RULES)
+    wrong = [
+        f"{one['impact']} {one['id']}: {node['target']} {node['failureSummary']}" for one in found["violations"] for node in one["nodes"]
+    ]
+    assert wrong == []
+    assert len(found["passes"]) > 10
+    assert one.page.evaluate("document.documentElement.scrollWidth") == size["width"], "it is cut off at the side"
+    assert one.errors == []
