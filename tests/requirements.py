@@ -60,6 +60,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     ),
     "RECEIPT-BROWSER": _model(9, "A receipt that was changed anywhere is refused in the browser as by the command.", mutated=False),
     "ACCESS": Requirement("Every page can be used by everybody: WCAG 2.2 AA as far as a program can tell.", "issue: people", mutated=False),
+    "SIGNED-OUT-LIVE": _model(4, "Whoever is signed out while a page of theirs waits for news is told nothing."),
     "ORPHANS-SEEN": _model(
         4, "A credential that is accepted behind its task's end is counted and told, whatever rule has failed.", mutated=False
     ),
@@ -125,6 +126,13 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "ESCALATION": _model(5, "An escalation rule only adds people; what nobody answers in time is handed on or refused, never done."),
     "HANDED-OVER": _model(8, "What waits is handed over only to somebody whose yes counts, and nobody keeps it for ever."),
     "FATIGUE": _model(8, "Nobody is tired out by many questions."),
+    "NOTICE-SILENT": _model(8, "A notice carries no code, nothing that lets somebody in, and no value of a record or an ask."),
+    "NOTICE-NAMES": _model(8, "A name that others chose breaks no line of a notice, hides nothing in it and is no link."),
+    "NOTICE-LINKS": _model(8, "Whoever follows every link of a notice and presses every button approves nothing."),
+    "NOTICE-ONCE": _model(8, "Of several nodes one sends a notice; what may have been sent goes again under the same id."),
+    "NOTICE-KEPT": _model(8, "A notice is not lost with a process or a server that is away, and what is given up is told."),
+    "NOTICE-FLOOD": _model(8, "Many requests within a minute are one notice to an officer."),
+    "NOTICE-WIRE": _model(8, "Notices go over no weaker connection than the settings say, and to nobody else."),
     "PASSKEY-YOUNG": _model(8, "A passkey from a mailbox confirms nothing above routine for 72 hours."),
     "RECOVERY": _model(8, "A recovery pauses all mandates, ends other passkeys, sessions and links; no young passkey resumes."),
     "CONTACT": _model(8, "After a change of contact passkeys are young, and the old address is told of it and of what follows."),

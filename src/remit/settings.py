@@ -10,6 +10,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.settings_notify import KEYS as NOTIFY_KEYS
+from remit.settings_notify import NotifySettings, notify_of
 from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
 from remit.settings_telemetry import Telemetry, telemetry_of
 from remit.settings_terms import NUMBERS, terms_of
@@ -39,6 +41,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "terms": frozenset(NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
+    "notify": NOTIFY_KEYS,
     "telemetry": TELEMETRY_KEYS,
     "sandbox": frozenset({"enabled"}),
 }
@@ -86,6 +89,7 @@ class Settings:
     desk_url: str = ""
     """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
     telemetry: Telemetry = field(default_factory=Telemetry)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -169,6 +173,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         content_keys_url=environment.get("REMIT_KEYS_CONTENT") or keys_of(_table(raw, "keys")),
         desk_url=desk_database if is_server(desk_database) else "",
         telemetry=telemetry_of(_table(raw, "telemetry")),
+        notify=notify_of(_table(raw, "notify"), base=base, environment=environment),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
     _verify_sandboxed(settings)

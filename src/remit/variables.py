@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.settings_notify import VARIABLES
 
 _PREFIX: Final = "REMIT_"
 _KNOWN: Final = (
     *("REMIT_DATA", "REMIT_DESK_DATABASE", "REMIT_HOST", "REMIT_ISSUER", "REMIT_KEYS_CONTENT", "REMIT_PORT", "REMIT_STOP_AT"),
     "REMIT_STORE_URL",
+    *VARIABLES,
 )
 _OTHERS: Final[Mapping[str, str]] = {
     "REMIT_SHARED": "tests and benches of this source read their data there",

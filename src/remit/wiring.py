@@ -72,6 +72,7 @@ from remit.wiring_kept import (
     verify_content_keys,
     verify_kept,
 )
+from remit.wiring_notify import carriers_of
 from remit.wiring_watching import watch_over
 
 __all__ = [
@@ -257,6 +258,7 @@ def build(
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
     waker = PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None
+    carriers = carriers_of(settings, clock)
     watching = watch_over(settings, clock, loaded.catalogue.actions)
     closing: list[Closing] = [watching.tracing]
     facts = _facts(settings, sandbox)
@@ -291,6 +293,7 @@ def build(
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
         notify=waker or notify,
+        carriers=carriers,
         tracing=watching.tracing,
         signer=signer,
         world=clock,

@@ -684,3 +684,25 @@ def test_without_javascript_one_can_look_say_no_take_back_and_contest(browser: B
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/login")
     context.close()
+
+
+def test_what_begins_to_wait_comes_to_the_open_page_and_takes_nothing_away_from_who_writes(anna: Visit, agent: SandboxAgent) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    anna.open("/me")
+    anna.ready()
+    anna.page.evaluate("window.opened = true")
+    expect(anna.page.get_by_text("Nothing waits for you.")).to_be_visible()
+    anna.page.locator("#done + .entries summary").first.click()
+    anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("I am still wri")
+    entries = anna.page.locator("#done + .entries > li").count()
+    task.ask("payment.refund", REFUND)
+    expect(anna.page.get_by_role("link", name="Look and decide")).to_be_visible(timeout=15_000)
+    expect(anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true")).to_have_value("I am still wri")
+    anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("")
+    anna.page.locator("h1").click()
+    task.ask("case.comment", {"text": "Hello."})
+    expect(anna.page.locator("#done + .entries > li")).not_to_have_count(entries, timeout=15_000)
+    expect(anna.page.get_by_label("Something wrong here? Say what.").locator("visible=true")).to_be_visible()
+    anna.page.get_by_role("button", name="Take it back now").click()
+    anna.result("can do nothing more for you")
+    assert anna.page.evaluate("window.opened") is True, "the page was not loaded again"

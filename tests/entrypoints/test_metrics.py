@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
+from remit.adapters.notify.memory import MemoryCarrier
 from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.world.process import node_name
 from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord, ActState, Suspension
 from remit.entrypoints.metric_kinds import Counter, Gauge, Histogram
-from remit.entrypoints.metrics import Metrics
+from remit.entrypoints.metrics import CARRIED, Metrics
+from remit.ports.notify import Holdup
 from remit.ports.store import Commit, Conflict, Expect, Mark, NoRoom, Put, Replayed, Reserve
 from remit.ports.world import Used
 from remit.usecases import ask as asking
@@ -491,6 +493,24 @@ def test_the_page_is_there_when_the_store_is_not(arena: Arena) -> None:
     for name in ("checkpoint", "get", "find", "entries", "commit", "snapshot"):
         setattr(arena.parts.store.inner, name, down)  # type: ignore[attr-defined]
     assert "remit_log_entries" in page(arena)
+
+
+def test_notices_are_counted_by_what_came_of_each_try_and_those_that_wait_by_their_age(arena: Arena) -> None:
+    task, carrier = arena.task(), MemoryCarrier("smtp")
+    object.__setattr__(arena.parts, "carriers", (carrier,))
+    moved = Moved(arena)
+    carrier.before.extend([Holdup.LETTER])
+    assert task.ask("order.return", SEND_BACK).needs_human
+    arena.clock.ahead_ms += 7_000
+    arena.run(jobs(arena).round())
+    shown = page(arena)
+    assert shown["remit_notices_waiting"] == 1
+    assert 7 <= shown["remit_notices_oldest_seconds"] < 60
+    arena.clock.ahead_ms += 60_000
+    arena.run(jobs(arena).round())
+    assert page(arena)["remit_notices_waiting"] == 0
+    counted = {result: moved.by(f'remit_notices_total{{carrier="smtp",result="{result}"}}') for result in CARRIED}
+    assert counted == {"failed": 0, "put_off": 1, "sent": 1, "unaddressed": 0}
 
 
 def test_every_metric_is_moved_by_a_test_of_this_file() -> None:

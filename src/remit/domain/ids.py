@@ -24,7 +24,7 @@ _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 """RFC 4648 §6, in small letters. Digits sort before letters, so ids of one time sort nearly, not strictly."""
 _PAIRS: Final = tuple(first + second for first in _LETTERS for second in _LETTERS)
 _SHAPE: Final = re.compile(r"[a-z]{2,8}_[a-z2-7]{26}", re.ASCII)
-_OWN: Final = frozenset({"act", "ask", "case", "cnf", "con", "man", "off", "pro", "task"})
+_OWN: Final = frozenset({"act", "ask", "case", "cnf", "con", "man", "ntc", "off", "pro", "task"})
 """What the desk numbers and names to people and agents. ⚔ What lets somebody in by being known is not among them."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+", re.ASCII)
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]*", re.ASCII)

@@ -704,3 +704,41 @@ class Contest:
         """By customer, and all open ones."""
         links = (Link("contest.customer", self.customer, self.at),)
         return (*links, Link("contest.open", "", self.at)) if self.open else links
+
+
+class NoticeStage(StrEnum):
+    """What happens next to a notice: it is spread over those who have a role, it gathers others of its kind, it is sent."""
+
+    GATHERING = "gathering"
+    SENDING = "sending"
+    SPREADING = "spreading"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRecord:
+    """A notice that leaves the desk, until it has. `to` is a person's id, or `officer:<role>` while it is to be spread.
+
+    `about` are the invitations it tells of; its words are then made when it is sent, else they are `subject`, `text` and `page`. `left`
+    are the carriers that have not taken it yet. Whoever sends it moves `due_at` on first: so long nobody else does.
+    """
+
+    KIND: ClassVar[str] = "notice"
+    id: str
+    stage: NoticeStage
+    to: str
+    at: Instant
+    due_at: Instant
+    until: Instant
+    """When it is given up."""
+    left: tuple[str, ...]
+    address: str = ""
+    subject: str = ""
+    text: str = ""
+    page: str = ""
+    about: tuple[str, ...] = ()
+    tries: int = 0
+
+    def links(self) -> tuple[Link, ...]:
+        """By stage, in the order in which they are due; all that are to go out."""
+        due = Link("due.notice", self.stage.value, self.due_at)
+        return (due,) if self.stage is NoticeStage.GATHERING else (due, Link("notice.waiting", "", self.at))

@@ -11,6 +11,7 @@ from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
+from remit.entrypoints.live_api import LiveApi
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
@@ -92,7 +93,7 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
     """People's JSON."""
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
-    contests = ContestApi(api)
+    contests, live = ContestApi(api), LiveApi(api)
     forms, pages = PlainForms(api, contests), Pages(parts, limits)
 
     async def plain(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -123,6 +124,8 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
         ours("GET", "/me/v1/mandates", api.mandates),
         ours("POST", "/me/v1/mandates/{id}/revoke", api.revoke),
         ours("POST", "/me/v1/mandates/{id}/narrow", api.narrow),
+        ours("GET", "/me/v1/live", live.live),
+        ours("GET", "/desk/v1/live", live.live),
         ours("GET", "/me/v1/waiting", api.waiting),
         ours("GET", "/desk/v1/waiting", api.waiting),
         ours("GET", "/me/v1/history", api.history),

@@ -12,6 +12,7 @@ from remit.entrypoints.metrics import Metrics
 from remit.usecases.erase_by_time import ErasureByTime
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
+from remit.usecases.send_notices import Sending
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
 _LOG: Final = logging.getLogger("remit.jobs")
@@ -37,13 +38,16 @@ class Jobs:
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._live = LiveTasks(_LOOKS)
         self._by_time = ErasureByTime()
+        self._sending = Sending(metrics.notices.add)
         # ⚔ The first round of a process that is alone takes over at once whatever one before it left sent or queued. Beside other nodes it
         # would take over what they have under way this moment.
         self._patience_s = 0.0 if alone else self._patience(parts)
 
     def start(self) -> None:
         """Start the rounds."""
-        rounds = (("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.look, _LOOK_S))
+        rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.look, _LOOK_S)]
+        if self._parts.carriers:  # in a round of its own: a mail server that is slow holds up nothing else
+            rounds.append(("notices", self._notices, _PAUSE_S))
         for job, _, _ in rounds:
             self._health.went_well(job)
         self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
@@ -59,6 +63,7 @@ class Jobs:
         """One round of everything, at once."""
         done = await sweep(self._parts, patience_s=patience_s, live=self._live)
         done += await self._by_time.round(self._parts)
+        done += await self._sending.round(self._parts)
         await self._looking.look()
         return done
 
@@ -83,6 +88,9 @@ class Jobs:
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)
         self._patience_s = self._patience(self._parts)
+
+    async def _notices(self) -> None:
+        await self._sending.round(self._parts)
 
     @staticmethod
     def _patience(parts: Parts) -> float:

@@ -77,6 +77,8 @@ class Looking:
         shown.outbox.set(seen.queued_s, "queued")
         shown.outbox.set(seen.sent_s, "sent")
         shown.full.set(int(seen.full))
+        shown.notices_waiting.set(seen.notices)
+        shown.notices_oldest.set(seen.notices_s)
         shown.newest_entry.set(None if seen.newest_at is None else seen.newest_at / 1000)
         shown.unpublished.set(seen.unpublished)
         shown.unpublished_seconds.set(seen.unpublished_s)

@@ -28,7 +28,9 @@ DECISIONS: Final = ("needs_human", "permit", "refuse")
 ANSWERS: Final = ("less", "no", "no_and_end", "silence", "yes")
 STOPPED: Final = ("agent", "customer", "mandate", "objective", "operator")
 EFFECTS: Final = ("ended", "refused")
-JOBS: Final = ("acts", "due", "look")
+JOBS: Final = ("acts", "due", "look", "notices")
+CARRIERS: Final = ("smtp", "webhook")
+CARRIED: Final = ("failed", "put_off", "sent", "unaddressed")
 LIMITED: Final = ("client", "long", "session", "unproved")
 AGES: Final[Mapping[str, float]] = {"under_1m": 60, "under_10m": 600, "under_1h": 3600, "older": float("inf")}
 """By age: the bound, in seconds, below which each name counts."""
@@ -72,6 +74,11 @@ class Metrics:
             {"what": STOPPED, "effect": EFFECTS},
         )
         self.orphans = Counter("remit_orphans_total", "Decisions other than refusals behind the end of their task. Must stay 0.")
+        self.notices = Counter(
+            "remit_notices_total", "Notices handed to a carrier, by what came of each try.", {"carrier": CARRIERS, "result": CARRIED}
+        )
+        self.notices_waiting = Gauge("remit_notices_waiting", "Notices that have not left the desk yet.")
+        self.notices_oldest = Gauge("remit_notices_oldest_seconds", "Age of the oldest of these.")
         self.asks = Gauge("remit_asks", "Open asks of the desk, by state.", {"state": OPEN_STATES})
         self.unknown_acts = Gauge("remit_acts_unknown", "Acts that were sent and whose outcome is not known, by age.", {"age": AGES})
         self.outbox = Gauge("remit_outbox_oldest_seconds", "Age of the oldest act that waits.", {"state": ["queued", "sent"]})

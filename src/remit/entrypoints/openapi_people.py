@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
-from remit.entrypoints.openapi_shapes import FORM, HTML, JSON, TEXT, Shape, asked, body, members, operation, problems, struct, told
+from remit.entrypoints.openapi_shapes import EVENTS, FORM, HTML, JSON, TEXT, Shape, asked, body, members, operation, problems, struct, told
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -23,6 +23,7 @@ class _Door:
     done: tuple[int, ...] = (200,)
     query: tuple[str, ...] = ()
     signed_in: bool = True
+    media_type: str = JSON
     method: str = "post"
 
 
@@ -31,6 +32,7 @@ def _get(path: str, summary: str, *query: str) -> _Door:
 
 
 _MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
+_LIVE: Final = ("/me/v1/live", "/desk/v1/live")
 _OURS: Final = (
     _Door("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
     _Door("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
@@ -42,6 +44,7 @@ _OURS: Final = (
     _get("/me/v1/mandates", "The customer's mandates"),
     _Door("/me/v1/mandates/{id}/revoke", "Take a mandate back"),
     _Door("/me/v1/mandates/{id}/narrow", "Take powers or room away", _MANDATE),
+    *(_Door(path, "News since a page was made, as one event", query=("since",), method="get", media_type=EVENTS) for path in _LIVE),
     _get("/me/v1/waiting", "What waits for this customer's answer"),
     _get("/desk/v1/waiting", "What waits for this officer's answer"),
     _get("/me/v1/history", "Everything done in this customer's name", "low"),
@@ -167,7 +170,7 @@ def sandbox_paths() -> dict[str, dict[str, Any]]:
 
 
 def _ours(door: _Door) -> dict[str, Any]:
-    answers = {str(status): told("Done", {"type": "object"}) for status in door.done}
+    answers = {str(status): told("Done", {"type": "object"} if door.media_type == JSON else None, door.media_type) for status in door.done}
     more: dict[str, Any] = {"security": [{"session": []}]} if door.signed_in else {}
     if door.method != "get":
         more["requestBody"] = body(JSON, _schema(door.takes), required=door.takes is not None)

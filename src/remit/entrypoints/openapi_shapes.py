@@ -16,6 +16,7 @@ ANYTHING: Final[Shape] = {"type": "object"}
 ANYTHINGS: Final[Shape] = {"type": "array", "items": ANYTHING}
 
 JSON: Final = "application/json"
+EVENTS: Final = "text/event-stream"
 FORM: Final = "application/x-www-form-urlencoded"
 PLAIN: Final = "text/plain"
 HTML: Final = "text/html"

@@ -25,6 +25,7 @@ from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released, taken
 from remit.usecases.standing import Standing
 from remit.usecases.still_confirmed import verify_still_say
+from remit.usecases.tell_person import Notices, about_invitation
 from remit.usecases.weigh import Weighed
 from remit.usecases.weigh_again import weigh_confirmed
 from remit.usecases.write_decision import write_decision
@@ -139,6 +140,7 @@ async def _record(  # one answer and all it hangs on
     puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
     turns: tuple[Reserve, ...] = ()
     weighed = lesser.weighed
+    notices = Notices()
     if isinstance(needs, NeedsHuman):
         invitation, turns, _ = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id)
         # Who offered it has said yes to it: the others answer beside that, as other people.
@@ -146,6 +148,7 @@ async def _record(  # one answer and all it hangs on
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
         weighed = replace(weighed, due_at=invitation.due)
         puts.append(Put(invitation, 0))
+        notices = about_invitation(parts, invitation)
     else:
         record = replace(record, confirmation=closed.id)  # where it stands who offered it
     action = parts.catalogue.action(record.action)
@@ -165,7 +168,7 @@ async def _record(  # one answer and all it hangs on
     committed = await parts.store.commit(
         Commit(
             expects=(*lesser.standing.expects, *lesser.weighed.expects, *await verify_still_say(parts, record, (said,))),
-            puts=tuple(puts),
+            puts=(*puts, *notices.puts),
             drops=(spent[1],),
             reserves=(*released(ask.record), *taken(lesser.weighed.reserved), *turns),
             touches=((record.task, record.at),),
@@ -173,6 +176,7 @@ async def _record(  # one answer and all it hangs on
         )
     )
     parts.notify.wake(f"ask:{ask.record.id}")
+    await notices.recorded(parts)
     if isinstance(needs, NeedsHuman):
         return await reply_of(parts, record)
     if act is None:

@@ -42,8 +42,8 @@ from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.tell_person import about_invitation
 from remit.usecases.tell_reason import reason_now
-from remit.usecases.tell_waiting import tell_waiting
 from remit.usecases.told_now import STILL_S, told_now, told_of_act
 from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
 from remit.usecases.write_decision import write_decision
@@ -313,10 +313,11 @@ async def _hold(  # the parts of one decision
     steps = steps_of(parts, standing, permitted, customer=True)
     if alike:
         steps += steps_of(parts, standing, AskedAgain(alike=True, target=permitted.target), customer=False)
+    notices = about_invitation(parts, invitation)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=_new(parts, workload, request, waiting, invitation),
+            puts=(*_new(parts, workload, request, waiting, invitation), *notices.puts),
             reserves=(*turns, *taken(weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
@@ -324,8 +325,8 @@ async def _hold(  # the parts of one decision
             entries=written.rows,
         )
     )
-    # A crash here leaves the invitation waiting on everybody's page; only the notice is lost.
-    await tell_waiting(parts, invitation, invitation.who)
+    # A crash here leaves the invitation waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    await notices.recorded(parts)
     await follow_risk(parts, standing, steps)
     return await reply_of(parts, waiting, receipt(parts, written, committed, Holder.AGENT), expires_at=invitation.expires_at)
 

@@ -14,6 +14,7 @@ from remit.domain.values import Json, instant_text
 from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, open_row, pseudonym, write
+from remit.usecases.tell_person import notices_to
 from remit.usecases.verify_log import LogReport, verify_log
 
 _PAGE: Final = 200
@@ -197,15 +198,12 @@ async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: s
             refs=(customer.id, settled.id),
         ),
     )
+    notices = notices_to(
+        parts, customer.id, (customer.email,), subject="Your objection was answered", text="The desk answered what you contested."
+    )
     try:
-        await parts.store.commit(Commit(puts=(Put(settled, kept.rev, kept.record),), entries=written.rows))
+        await parts.store.commit(Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows))
     except Conflict:
         raise Refused(Code.REQUEST_NOT_FOUND, "settled meanwhile") from None
-    await parts.notify.tell(
-        person=customer.id,
-        address=customer.email,
-        subject="Your objection was answered",
-        text="The desk answered what you contested.",
-        page=f"{parts.terms.issuer}/me",
-    )
+    await notices.recorded(parts)
     return settled

@@ -10,7 +10,7 @@ from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.tell_person import tell_person
+from remit.usecases.tell_person import about_access, notices_to
 
 
 async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, reason: str = "") -> Person:
@@ -48,18 +48,16 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
             refs=(person.id,),
         ),
     )
+    subject = "Your address was changed"
+    text = (
+        "The address the desk writes to was changed. For three days your passkeys confirm everyday things only. "
+        "If it was not you, tell the desk at once."
+    )
+    between = (person.email,) if moving and person.email else ()
+    notices = notices_to(parts, person.id, between, subject=subject, text=text) + about_access(parts, changed, subject=subject, text=text)
     try:
-        await parts.store.commit(Commit(puts=(Put(changed, kept.rev, person),), entries=written.rows))
+        await parts.store.commit(Commit(puts=(Put(changed, kept.rev, person), *notices.puts), entries=written.rows))
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
-    text = "The address the desk writes to was changed. For three days your passkeys confirm everyday things only. "
-    if moving and person.email:
-        await parts.notify.tell(
-            person=person.id,
-            address=person.email,
-            subject="Your address was changed",
-            text=f"{text}If it was not you, tell the desk at once.",
-            page=f"{parts.terms.issuer}/me",
-        )
-    await tell_person(parts, changed, subject="Your address was changed", text=f"{text}If it was not you, tell the desk at once.")
+    await notices.recorded(parts)
     return changed

@@ -19,7 +19,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.redact_ask import AskIn
-from remit.usecases.tell_person import tell_person
+from remit.usecases.tell_person import about_access
 
 _BEGINS: Final = "eyJ"
 _RUN: Final = re.compile(r"[A-Za-z0-9_.-]{100,}")
@@ -79,11 +79,12 @@ async def _end(parts: Parts, task: TaskRecord, seen_from: Workload) -> None:
             refs=(task.id, task.customer),
         ),
     )
-    await parts.store.commit(Commit(entries=written.rows))
-    await parts.notify.incident(kind="leak", details={"task": task.id, "agent": task.client_id, "sent_by": seen_from.client_id})
     customer = (await parts.store.get(Person, task.customer)).record
     text = "A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more."
-    await tell_person(parts, customer, subject="An agent's task was ended", text=text)
+    notices = about_access(parts, customer, subject="An agent's task was ended", text=text)
+    await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
+    await parts.notify.incident(kind="leak", details={"task": task.id, "agent": task.client_id, "sent_by": seen_from.client_id})
+    await notices.recorded(parts)
 
 
 def _candidates(request: AskIn) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.ends_of_recovery import links_beside, recovery_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.tell_person import tell_person
+from remit.usecases.tell_person import about_access
 
 MOST_PASSKEYS = 50
 _TRIES = 8
@@ -199,13 +199,14 @@ async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: s
         ),
     )
     used = () if old is None else (Put(old.record, old.rev),)
-    await parts.store.commit(
-        Commit(puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts), drops=(*drops, *ends.drops), entries=written.rows)
-    )
     text = "A passkey was added to your account. If it was not you, tell the desk."
     if recovered:
         text = "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
-    await tell_person(parts, person, subject="A passkey was added", text=text)
+    notices = about_access(parts, person, subject="A passkey was added", text=text)
+    await parts.store.commit(
+        Commit(puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts), drops=(*drops, *ends.drops), entries=written.rows)
+    )
+    await notices.recorded(parts)
     return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
 
 

@@ -10,7 +10,7 @@ from remit.domain.words_likeness import Lexicon
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
-from remit.ports.notify import Notify
+from remit.ports.notify import Carrier, Notify
 from remit.ports.params import Params
 from remit.ports.people import Passkeys
 from remit.ports.policy import Policy
@@ -68,6 +68,8 @@ class Parts:
     proofs: Proofs
     passkeys: Passkeys
     notify: Notify
+    carriers: tuple[Carrier, ...]
+    """The ways by which notices leave the desk; none where they are only logged."""
     tracing: Tracing
     signer: Signer
     world: World

@@ -16,7 +16,7 @@ from remit.ports.store import Commit, Conflict, Expect, Kept, Put, Reserve
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 from remit.usecases.reserving import released
-from remit.usecases.tell_waiting import tell_waiting
+from remit.usecases.tell_person import about_invitation
 from remit.usecases.weigh_again import weigh_confirmed
 
 _TRIES: Final = 5
@@ -86,10 +86,11 @@ async def _hand_on(
             refs=(ask.record.task, ask.record.customer),
         ),
     )
-    puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record))
+    notices = about_invitation(parts, later, to=sorted(come))
+    puts = (Put(later, kept.rev, kept.record), Put(asked, ask.rev, ask.record), *notices.puts)
     await parts.store.commit(Commit(expects=expects, puts=puts, entries=written.rows if gone or come else ()))
-    # A crash here leaves it waiting on everybody's page; only the notice is lost.
-    await tell_waiting(parts, later, come)
+    # A crash here leaves it waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    await notices.recorded(parts)
 
 
 async def _refuse(parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord]) -> None:

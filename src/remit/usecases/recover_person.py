@@ -15,7 +15,7 @@ from remit.usecases.admit import Admitted, invite
 from remit.usecases.enrol import keyed_id
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.tell_person import tell_person
+from remit.usecases.tell_person import about_access, tell_person
 
 _MOST = 1000
 
@@ -96,15 +96,16 @@ async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason:
             refs=(person.id,),
         ),
     )
-    try:
-        await parts.store.commit(
-            Commit(puts=(Put(replace(person, paused=False, vouched_at=seen), kept.rev, person),), entries=written.rows)
-        )
-    except Conflict:
-        raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
-    await tell_person(
+    notices = about_access(
         parts,
         person,
         subject="The desk verified you",
         text="Two officers say they verified you. Your passkeys count from now on. If it was not you, tell the desk at once.",
     )
+    try:
+        await parts.store.commit(
+            Commit(puts=(Put(replace(person, paused=False, vouched_at=seen), kept.rev, person), *notices.puts), entries=written.rows)
+        )
+    except Conflict:
+        raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
+    await notices.recorded(parts)

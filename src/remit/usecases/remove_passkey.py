@@ -16,7 +16,7 @@ from remit.usecases.enrol import MOST_PASSKEYS, Begun
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.tell_person import tell_person
+from remit.usecases.tell_person import about_access
 
 _MOST = 1000
 _PURPOSE = "remove_passkey"
@@ -67,24 +67,25 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
         parts,
         _removed(parts, person, going.record, by={"signed_by": signer.record.id}, evidence={"evidence": asserted.evidence}),
     )
+    notices = about_access(
+        parts,
+        person,
+        subject="A passkey was removed",
+        text="A passkey was removed from your account. If it was not you, tell the desk.",
+    )
     try:
         await parts.store.commit(
             Commit(
                 # ⚔ Two removals at once must not leave nobody: each stands on the passkeys that stay.
                 expects=tuple(Expect("passkey", one.record.id, one.rev) for one in own),
-                puts=_puts(going, used),
+                puts=(*_puts(going, used), *notices.puts),
                 drops=(Drop(ceremony.record, ceremony.rev), *(Drop(one.record, one.rev) for one in ended)),
                 entries=written.rows,
             )
         )
     except (Conflict, Missing):
         raise Refused(Code.TASK_BUSY, "it changed meanwhile", retry_after_s=1) from None
-    await tell_person(
-        parts,
-        person,
-        subject="A passkey was removed",
-        text="A passkey was removed from your account. If it was not you, tell the desk.",
-    )
+    await notices.recorded(parts)
     return len(ended)
 
 

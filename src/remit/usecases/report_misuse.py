@@ -7,6 +7,7 @@ from remit.ports.store import Commit
 from remit.usecases.enrol import person_of, sign_out
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.tell_person import notices_to
 
 
 async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, session: str) -> None:
@@ -43,14 +44,15 @@ async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, 
                     refs=(person.id,),
                 ),
             )
-            await parts.store.commit(Commit(entries=written.rows))
-            await sign_out(parts, session)
-            await parts.notify.tell(
-                person=person.id,
-                address=person.email,
+            notices = notices_to(
+                parts,
+                person.id,
+                (person.email,),
                 subject="Your sign-in was used by a program",
                 text="A program tried to act with your own sign-in. It was refused and you were signed out there.",
-                page=f"{parts.terms.issuer}/me",
             )
+            await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
+            await sign_out(parts, session)
+            await notices.recorded(parts)
     await parts.notify.incident(kind="human_credential", details=details)
     raise Refused(Code.AGENT_HUMAN_CREDENTIAL, details["how"])

@@ -16,7 +16,7 @@ from remit.usecases.enrol import Begun
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.tell_person import tell_person
+from remit.usecases.tell_person import about_access
 
 _PURPOSE = "resume_mandates"
 
@@ -79,10 +79,17 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
             refs=(person.id,),
         ),
     )
+    notices = about_access(
+        parts,
+        person,
+        subject="Your permissions were resumed",
+        text="What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once.",
+    )
     await keep(
         parts,
         Commit(
             puts=(
+                *notices.puts,
                 Put(replace(person, paused=False), kept.rev, person),
                 Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record),
             ),
@@ -90,12 +97,7 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
             entries=written.rows,
         ),
     )
-    await tell_person(
-        parts,
-        person,
-        subject="Your permissions were resumed",
-        text="What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once.",
-    )
+    await notices.recorded(parts)
 
 
 def _verify_paused(person: Person) -> None:

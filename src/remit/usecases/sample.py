@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.domain.errors import Refused
 from remit.domain.note import verify_checkpoint, verify_vkey
-from remit.domain.records import ActRecord, ActState, ConfirmationRecord, TaskRecord, TaskState
+from remit.domain.records import ActRecord, ActState, ConfirmationRecord, NoticeRecord, TaskRecord, TaskState
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Kept, Missing, Published
@@ -41,6 +41,8 @@ class Sample:
     unknown: tuple[float, ...]
     queued_s: float
     sent_s: float
+    notices: int
+    notices_s: float
     full: bool
     entries: int
     newest_at: Instant | None
@@ -58,6 +60,7 @@ async def sample(parts: Parts, outside: Published) -> Sample:
     waiting = await parts.store.find(ConfirmationRecord, "due.confirmation", "", limit=MOST)
     queued = await parts.store.find(ActRecord, "act.queued", "", limit=MOST)
     sent = await parts.store.find(ActRecord, "act.sent", "", limit=MOST)
+    notices = await parts.store.find(NoticeRecord, "notice.waiting", "", limit=MOST) if parts.carriers else ()
     unknown = [one.record for one in sent if one.record.state is ActState.UNKNOWN]
     published = await asyncio.to_thread(_published, parts, outside)
     # ⚔ After what is kept outside: read the other way round, what was published meanwhile would be ahead of the log.
@@ -76,7 +79,9 @@ async def sample(parts: Parts, outside: Published) -> Sample:
         unknown=tuple((now - one.sent_at) / 1000 for one in unknown),
         queued_s=_age(now, queued[0].record.queued_at) if queued else 0.0,
         sent_s=_age(now, sent[0].record.sent_at) if sent else 0.0,
-        full=max(len(waiting), len(queued), len(sent)) == MOST,
+        notices=len(notices),
+        notices_s=_age(now, notices[0].record.at) if notices else 0.0,
+        full=max(len(waiting), len(queued), len(sent), len(notices)) == MOST,
         entries=entries,
         newest_at=Instant(newest[0].row.at) if newest else None,
         unpublished=behind,

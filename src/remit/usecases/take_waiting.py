@@ -19,7 +19,7 @@ from remit.usecases.answer import confirmers_of, open_invitation, verify_asked
 from remit.usecases.parts import Parts
 from remit.usecases.people import verify_officer
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.tell_waiting import tell_waiting
+from remit.usecases.tell_person import about_invitation
 from remit.usecases.weigh_again import weigh_confirmed
 
 _TRIES: Final = 5
@@ -92,10 +92,12 @@ async def hand_over(parts: Parts, officer: Person, confirmation_id: str, to: To)
             {"by": officer.id, "to": to.person or to.role, "note": to.note, "due_at": instant_text(changed.due)},
         )
         try:
-            await _keep(parts, kept, changed, entry, expects=expects, ask=Put(asked, ask.rev, ask.record) if come else None)
+            notices = about_invitation(parts, changed, to=(told,))
+            more = (*((Put(asked, ask.rev, ask.record),) if come else ()), *notices.puts)
+            await _keep(parts, kept, changed, entry, expects=expects, more=more)
         except Conflict:
             continue
-        await tell_waiting(parts, changed, (told,))
+        await notices.recorded(parts)
         return changed
     raise Refused(Code.TASK_BUSY, "the invitation kept changing", retry_after_s=1)
 
@@ -199,8 +201,8 @@ async def _keep(
     entry: Draft,
     *,
     expects: tuple[Expect, ...] = (),
-    ask: Put | None = None,
+    more: tuple[Put, ...] = (),
 ) -> None:
     written = await write(parts, entry)
-    puts = (Put(changed, kept.rev, kept.record), *(() if ask is None else (ask,)))
+    puts = (Put(changed, kept.rev, kept.record), *more)
     await parts.store.commit(Commit(expects=expects, puts=puts, entries=written.rows))

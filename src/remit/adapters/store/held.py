@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 MOST: Final = 2048
 """How many of each sort are held in each of two generations."""
-_PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "request"})
+_PASSING: Final = frozenset({"act", "ask", "ceremony", "idempotency", "invitation", "notice", "request"})
 """Kinds of records that hardly anything stands on once they are made; every ask leaves some."""
 _PASSING_BYTES: Final = 1024 * 1024
 

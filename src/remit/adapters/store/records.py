@@ -18,6 +18,7 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.Invitation,
     records.MandateRecord,
     records.Message,
+    records.NoticeRecord,
     records.OfferRecord,
     records.Passkey,
     records.Person,

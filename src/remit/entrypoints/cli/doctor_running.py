@@ -16,6 +16,7 @@ from remit.entrypoints.cli.findings import Finding
 from remit.entrypoints.health import RECENT_S
 from remit.settings import Settings
 from remit.wiring import store_at, token_key_made
+from remit.wiring_notify import look_at_carriers
 from remit.wiring_watching import verify_telemetry
 
 _PATIENCE_S: Final = 3.0
@@ -158,10 +159,27 @@ def _telemetry(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="traces", state="look", says=says, cure=cure)
 
 
+def _notices(settings: Settings) -> Iterator[Finding]:
+    """Whether what sends notices answers and lets us in. Nothing is sent."""
+    seen = look_at_carriers(settings)
+    for name, says, answers in seen:
+        if answers:
+            yield Finding(name="notices", state="ok", says=f"{name}: {says}")
+        else:
+            cure = f"See that it answers from here, and what notify.{name}_… says: people are told nothing until it does."
+            yield Finding(name="notices", state="wrong", says=f"{name}: {says}.", cure=cure)
+    if not seen and not settings.loopback:
+        cure = "Set notify.kind, or have what reads the log pass lines of the logger remit.notices on."
+        yield Finding(name="notices", state="look", says="are lines of the log alone; this desk sends none.", cure=cure)
+    elif not seen:
+        yield Finding(name="notices", state="ok", says="are lines of the log alone")
+
+
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
     "outbox": _outbox,
     "process": _process,
     "keys": _token_key,
     "certificate": _certificate,
     "traces": _telemetry,
+    "notices": _notices,
 }

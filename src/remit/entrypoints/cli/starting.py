@@ -31,6 +31,7 @@ from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
 from remit.wiring import Desk, Loaded, create_keys, log_key, pack_files, pack_names, read_pack, read_text, store_at
+from remit.wiring_notify import verify_carriers
 from remit.wiring_watching import verify_telemetry
 
 FIRST_CODE_S: Final = 15 * 60
@@ -64,6 +65,9 @@ database = "{database}"        # the built-in desk: tickets and records
 
 [words]
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
+
+[notify]
+kind = "log"                         # how people are told that something waits: log, smtp (mail) or webhook; docs/operating.md
 
 [dpop]
 nonce = false                        # true: no proof can be made in advance; an agent needs one more request to begin with
@@ -227,6 +231,7 @@ def _log_name(folder: Path) -> str:
 def _check(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
     verify_telemetry(settings)
+    verify_carriers(settings)
     loaded = rules_to_serve(settings)
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]

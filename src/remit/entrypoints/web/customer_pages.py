@@ -20,6 +20,7 @@ from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_numbe
 from remit.usecases import people as views
 from remit.usecases.answer import show
 from remit.usecases.grant import URN, view
+from remit.usecases.live import seen_by
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.outline_request import Outline, outline
 from remit.usecases.parts import Parts
@@ -117,6 +118,7 @@ class CustomerPages:
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me: what waits, what agents may do, what was done, and one's passkeys."""
         person = await self.pages.who(scope, "customer")
+        seen = await seen_by(self.parts, person)  # before all that is shown: what comes meanwhile is news
         entries = await views.history(self.parts, person)
         asks = asks_of(entries)
         names = await self._names(person, asks)
@@ -124,6 +126,7 @@ class CustomerPages:
             self.parts,
             "me.html",
             person,
+            seen=seen,
             done=DONE.get(query(scope).get("done", ""), ""),
             stopped_since=await views.stopped_since(self.parts, person),
             waiting=await what_waits(self.parts, person),

@@ -6,6 +6,7 @@ import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
+import { live } from './live.js';
 import { receipt } from './receipt.js';
 import { localize } from './time.js';
 
@@ -101,29 +102,34 @@ async function guarded(place, work) {
   }
 }
 
-for (const form of document.querySelectorAll('form[data-form]')) {
-  const work = forms[form.dataset.form];
-  if (work) {
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      guarded(form, () => work(form));
-    });
+function bind(root) {
+  for (const form of root.querySelectorAll('form[data-form]')) {
+    const work = forms[form.dataset.form];
+    if (work) {
+      form.addEventListener('submit', (event) => {
+        event.preventDefault();
+        guarded(form, () => work(form));
+      });
+    }
+  }
+  for (const button of root.querySelectorAll('[data-do]')) {
+    const work = actions[button.dataset.do];
+    if (work) {
+      button.addEventListener('click', (event) => {
+        event.preventDefault(); // it stands in a form, or belongs to one, for who has no JavaScript
+        const place = button.closest('form:has([data-result]), section') || document.body;
+        work(button).catch((problem) => fail(place, problem));
+      });
+    }
+  }
+  for (const one of root.querySelectorAll('time[datetime]')) {
+    one.title = one.textContent;
+    localize(one, one.dateTime);
   }
 }
-for (const button of document.querySelectorAll('[data-do]')) {
-  const work = actions[button.dataset.do];
-  if (work) {
-    button.addEventListener('click', (event) => {
-      event.preventDefault(); // it stands in a form, or belongs to one, for who has no JavaScript
-      const place = button.closest('form:has([data-result]), section') || document.body;
-      work(button).catch((problem) => fail(place, problem));
-    });
-  }
-}
-for (const one of document.querySelectorAll('time[datetime]')) {
-  one.title = one.textContent;
-  localize(one, one.dateTime);
-}
+
+bind(document);
+live(bind);
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 confirm(document.querySelector('form[data-form="confirm"]'), guarded);
 desk(guarded);

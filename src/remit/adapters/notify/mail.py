@@ -1,0 +1,70 @@
+"""A notice as a mail: plain text, and the same in simple HTML. How it is sent is in `smtp`."""
+
+import html
+import re
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Final
+
+from remit.domain.plain import visible
+from remit.ports.notify import Holdup, Letter, Unsent
+
+_PARAGRAPH: Final = re.compile(r"\n\s*\n")
+_LONGEST_SUBJECT: Final = 200
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?", re.ASCII)
+"""⚔ One address, plainly written: no quotes, no list, no route, nothing that a mail server could read as two."""
+FOOT: Final = (
+    "This is a notice that the desk's program wrote. It asks for no password and no code, and it does nothing by being opened. "
+    "If you are not sure, do not use the link: open the desk's page as you always do."
+)
+
+
+def compose(letter: Letter, *, sender: Address) -> EmailMessage:
+    """The mail of a notice.
+
+    Raises:
+        Unsent: never to be sent, when the person's address is none that a mail can go to.
+
+    Source: RFC 5322 §3.6 (Message-ID, Date), RFC 3834 §5 (Auto-Submitted).
+    """
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = sender
+    mail["To"] = recipient(letter.address)
+    # ⚔ One line, nothing hidden or turned around: names in it are chosen by others.
+    mail["Subject"] = visible(letter.subject)[:_LONGEST_SUBJECT]
+    mail["Date"] = datetime.fromtimestamp(letter.at / 1000, tz=UTC)
+    # The same at every try: whoever receives it twice can tell.
+    mail["Message-ID"] = f"<{letter.id}@{sender.domain}>"
+    # Nobody's absence note answers it, and none of its own kind.
+    mail["Auto-Submitted"] = "auto-generated"
+    paragraphs = [*_PARAGRAPH.split(letter.text.strip()), letter.page, FOOT]
+    mail.set_content("\n\n".join(_shown(one) for one in paragraphs) + "\n", cte="quoted-printable")
+    mail.add_alternative(_html(paragraphs, letter.page), subtype="html", cte="quoted-printable")
+    return mail
+
+
+def recipient(address: str) -> Address:
+    """An address as a mail goes to it.
+
+    Raises:
+        Unsent: never to be sent, when it is none.
+    """
+    if _ADDRESS.fullmatch(address) is None or ".." in address or address[0] == "." or ".@" in address:
+        raise Unsent(Holdup.NEVER, "the person's address is none that a mail can go to")
+    return Address(addr_spec=address)
+
+
+def _shown(paragraph: str) -> str:
+    return "\n".join(visible(line) for line in paragraph.splitlines())
+
+
+def _html(paragraphs: list[str], page: str) -> str:
+    """The paragraphs, and of addresses the page's alone a link."""
+    link = f'<a href="{html.escape(page)}">{html.escape(page)}</a>'
+    lines = [link if one == page else html.escape(_shown(one)).replace("\n", "<br>") for one in paragraphs]
+    body = "\n".join(f"<p>{line}</p>" for line in lines)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Notice</title></head>\n<body>\n{body}\n</body>\n</html>\n'
+    )

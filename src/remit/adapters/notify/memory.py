@@ -1,0 +1,32 @@
+"""A carrier that keeps the letters it is given, and can be told not to take the next one: for tests and for trying things."""
+
+from collections import deque
+
+from remit.ports.notify import Holdup, Letter, Unsent
+
+
+class MemoryCarrier:
+    """Keeps letters in memory. `before` are holdups of the next letters, not taken; `after` are those of letters that were taken all the same."""
+
+    def __init__(self, name: str = "memory", *, needs_address: bool = True) -> None:
+        self.name = name
+        self.needs_address = needs_address
+        self.taken: list[Letter] = []
+        self.before: deque[Holdup] = deque()
+        self.after: deque[Holdup] = deque()
+
+    async def carry(self, letter: Letter) -> None:
+        """Keep a letter."""
+        if self.before:
+            raise Unsent(self.before.popleft(), "told not to take it")
+        if self.needs_address and not letter.address:
+            raise Unsent(Holdup.NEVER, "there is no address")
+        self.taken.append(letter)
+        if self.after:
+            raise Unsent(self.after.popleft(), "told to lose the answer")
+
+    async def look(self) -> str:
+        """Say whether it would take a letter."""
+        if self.before:
+            raise Unsent(self.before[0], "told not to take it")
+        return "takes letters"

@@ -1,0 +1,144 @@
+"""Notices by mail, handed to the desk's own mail server over SMTP. What a mail looks like is in `mail`."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from email.headerregistry import Address
+from typing import Final, Literal
+
+from aiosmtplib import (
+    SMTP,
+    SMTPAuthenticationError,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
+
+from remit.adapters.notify.mail import compose
+from remit.domain.plain import visible
+from remit.ports.notify import Holdup, Letter, Unsent
+
+_REFUSED: Final = 500
+_CLOSING: Final = 421
+_LONGEST_REASON: Final = 200
+_GOODBYE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where mail is handed over. `timeout_s` bounds one whole letter, `tls` says which certificates are taken."""
+
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "plain"]
+    tls: ssl.SSLContext
+    user: str
+    password: str
+    timeout_s: float
+
+
+class SmtpCarrier:
+    """Hands notices to a mail server, one connection for each: there are few, and a connection that was kept may be dead."""
+
+    name = "smtp"
+    needs_address = True
+
+    def __init__(self, server: MailServer, *, sender: Address) -> None:
+        self._server = server
+        self._sender = sender
+
+    async def carry(self, letter: Letter) -> None:
+        """Hand over one letter."""
+        mail = compose(letter, sender=self._sender)
+        with _told():
+            async with self._connected() as smtp:
+                await smtp.send_message(mail, sender=self._sender.addr_spec, recipients=[letter.address])
+
+    async def look(self) -> str:
+        """Connect, make it secure, sign in, and say goodbye."""
+        with _told():
+            async with self._connected() as smtp:
+                await smtp.noop()
+        how = {"starttls": "with STARTTLS", "tls": "over TLS", "plain": "without TLS"}[self._server.security]
+        return f"{self._server.host}:{self._server.port} answers {how}" + (", and lets us in" if self._server.user else "")
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[SMTP]:
+        """A connection that is as secure as it is to be, and signed in.
+
+        ⚔ STARTTLS is never only tried: a server (or whoever stands before it) that offers none gets no letter and no password.
+        """
+        server = self._server
+        async with asyncio.timeout(server.timeout_s):
+            smtp = SMTP(
+                hostname=server.host,
+                port=server.port,
+                use_tls=server.security == "tls",
+                start_tls=server.security == "starttls",
+                tls_context=None if server.security == "plain" else server.tls,
+                local_hostname=self._sender.domain,
+                timeout=server.timeout_s,
+            )
+            transport: asyncio.BaseTransport | None = None
+            try:
+                await smtp.connect()
+                transport = smtp.transport
+                if server.user:
+                    await smtp.login(server.user, server.password)
+                yield smtp
+                # What was taken is taken, however the goodbye goes.
+                with contextlib.suppress(SMTPException, OSError, TimeoutError):
+                    async with asyncio.timeout(_GOODBYE_S):
+                        await smtp.quit()
+            finally:
+                smtp.close()
+                # A server that does not end its side of the connection does not keep ours.
+                if isinstance(transport, asyncio.WriteTransport):
+                    transport.abort()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the server and the wire do wrong, as a holdup.
+
+    Source: RFC 5321 §4.2.1 (4yz: try again; 5yz: do not).
+    """
+    try:
+        yield
+    except SMTPRecipientsRefused as refused:
+        one = refused.recipients[0]
+        raise Unsent(_of_letter(one.code), f"the server does not take mail for this address: {_said(one)}") from None
+    except (SMTPRecipientRefused, SMTPDataError) as refused:
+        raise Unsent(_of_letter(refused.code), f"the server does not take this mail: {_said(refused)}") from None
+    except SMTPAuthenticationError as refused:
+        # ⚔ Not what the server says: some repeat what they were given.
+        raise Unsent(Holdup.CARRIER, f"the server does not let us in: {refused.code}") from None
+    except SMTPResponseException as refused:
+        raise Unsent(Holdup.CARRIER, f"the server says no: {_said(refused)}") from None
+    except ssl.SSLError as broken:
+        raise Unsent(Holdup.CARRIER, f"no secure connection: {_plain(broken.reason or 'TLS')}") from None
+    except TimeoutError:
+        raise Unsent(Holdup.CARRIER, "the server does not answer in time") from None
+    except SMTPException as broken:
+        raise Unsent(Holdup.CARRIER, f"{type(broken).__name__}: {_plain(broken.message)}") from None
+    except (OSError, ValueError, LookupError) as broken:  # ⚔ also an answer that cannot be read
+        raise Unsent(Holdup.CARRIER, f"the server cannot be reached: {type(broken).__name__}") from None
+
+
+def _of_letter(code: int) -> Holdup:
+    if code == _CLOSING:
+        return Holdup.CARRIER
+    return Holdup.NEVER if code >= _REFUSED else Holdup.LETTER
+
+
+def _said(refused: SMTPResponseException) -> str:
+    return f"{refused.code} {_plain(refused.message)}"
+
+
+def _plain(text: str) -> str:
+    return visible(text)[:_LONGEST_REASON]

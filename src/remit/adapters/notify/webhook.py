@@ -1,0 +1,120 @@
+"""Notices to whoever sends messages by other means (SMS, push), as signed POSTs in the form of Standard Webhooks."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import httpx
+
+from remit.domain.canonical import canonical
+from remit.domain.values import Instant
+from remit.ports.notify import Holdup, Letter, Unsent
+from remit.ports.world import World
+
+TYPE: Final = "remit.notice"
+_TAKEN: Final = range(200, 300)
+_NEVER: Final = frozenset({400, 413, 422})
+_BUSY: Final = frozenset({408, 425, 429})
+_BROKEN: Final = 500
+_TLS_PORT: Final = 443
+_PLAIN_PORT: Final = 80
+
+
+def signature(secret: bytes, *, letter_id: str, timestamp_s: int, body: bytes) -> str:
+    """What `webhook-signature` carries for one secret.
+
+    Source: Standard Webhooks 1.0.0 (HMAC-SHA256 over `id.timestamp.payload`).
+    """
+    signed = b"%s.%d.%s" % (letter_id.encode("ascii"), timestamp_s, body)
+    return f"v1,{base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()}"
+
+
+class WebhookCarrier:
+    """Posts notices to one address. With several secrets each signs, so that a receiver can change to the next one."""
+
+    name = "webhook"
+    needs_address = False
+
+    def __init__(self, url: str, *, secrets: Sequence[bytes], desk: str, tls: ssl.SSLContext, timeout_s: float, world: World) -> None:
+        """`desk` is the desk's own address, by which a receiver of several tells them apart."""
+        self._url = httpx.URL(url)
+        self._secrets = tuple(secrets)
+        self._desk = desk
+        self._tls = tls
+        self._timeout_s = timeout_s
+        self._world = world
+
+    async def carry(self, letter: Letter) -> None:
+        """Post one letter. ⚔ No redirect is followed, no proxy of the environment used, and nothing of the answer read but its status."""
+        body = _body(letter, self._desk)
+        headers = self._signed(letter.id, body)
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                httpx.AsyncClient(verify=self._tls, trust_env=False, follow_redirects=False, timeout=self._timeout_s) as client,
+                client.stream("POST", self._url, content=body, headers=headers) as response,
+            ):
+                status = response.status_code
+        except TimeoutError:
+            raise Unsent(Holdup.CARRIER, "the webhook does not answer in time") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as broken:
+            raise Unsent(Holdup.CARRIER, f"the webhook cannot be reached: {type(broken).__name__}") from None
+        if status not in _TAKEN:
+            raise Unsent(_holdup(status), f"the webhook answered {status}")
+
+    async def look(self) -> str:
+        """Connect, and see its certificate. Nothing is asked: every request would be a notice."""
+        tls = self._tls if self._url.scheme == "https" else None
+        port = self._url.port or (_TLS_PORT if tls else _PLAIN_PORT)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                _, writer = await asyncio.open_connection(self._url.host, port, ssl=tls)
+                writer.transport.abort()
+        except (OSError, TimeoutError, ValueError) as broken:
+            raise Unsent(Holdup.CARRIER, f"{self._url.host}:{port} cannot be reached: {type(broken).__name__}") from None
+        return f"{self._url.host}:{port} can be reached" + (" over TLS" if tls else "")
+
+    def _signed(self, letter_id: str, body: bytes) -> dict[str, str]:
+        """The headers. ⚔ The time is that of this try: a receiver turns down what is old, so that a copy cannot be sent again later."""
+        at_s = self._world.now() // 1000
+        return {
+            "content-type": "application/json",
+            "user-agent": "remit",
+            "webhook-id": letter_id,
+            "webhook-timestamp": str(at_s),
+            "webhook-signature": " ".join(signature(secret, letter_id=letter_id, timestamp_s=at_s, body=body) for secret in self._secrets),
+        }
+
+
+def _body(letter: Letter, desk: str) -> bytes:
+    return canonical(
+        {
+            "type": TYPE,
+            "timestamp": _moment(letter.at),
+            "data": {
+                "id": letter.id,
+                "desk": desk,
+                "person": letter.person,
+                "address": letter.address,
+                "subject": letter.subject,
+                "text": letter.text,
+                "page": letter.page,
+            },
+        }
+    )
+
+
+def _moment(at: Instant) -> str:
+    return datetime.fromtimestamp(at / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _holdup(status: int) -> Holdup:
+    """What an answer means. A redirect, a missing key or page is the receiver's mistake, and may be mended: the letter waits."""
+    if status in _NEVER:
+        return Holdup.NEVER
+    return Holdup.CARRIER if status >= _BROKEN or status in _BUSY else Holdup.LETTER

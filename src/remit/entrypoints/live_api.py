@@ -1,0 +1,51 @@
+"""News for pages that stand open, as server-sent events. Each answer is one event, and the browser asks again by itself.
+
+An answer that ends keeps nothing open when a node stops, and looks at the session anew each time.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.entrypoints.people_api import PeopleApi
+from remit.entrypoints.replies import Answer
+from remit.entrypoints.wire import Receive, Scope, one_header, query
+from remit.usecases.live import news
+
+_EVENTS: Final = b"text/event-stream; charset=utf-8"
+_AGAIN_MS: Final = 500
+_WAIT_S: Final = 20.0
+_MOST: Final = 6
+"""Pages that one person has open at one process."""
+_LONGEST: Final = 64
+
+
+class LiveApi:
+    """The handler of one desk."""
+
+    def __init__(self, people: PeopleApi) -> None:
+        self._people = people
+        self._open: Counter[str] = Counter()
+
+    async def live(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is none yet.
+
+        Raises:
+            Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.
+        """
+        person = await self._people.who(scope)
+        since = (one_header(scope, b"last-event-id") or query(scope).get("since", ""))[:_LONGEST]
+        if self._open[person.id] >= _MOST:
+            raise Refused(Code.REQUEST_RATE_LIMITED, "too many pages stand open", public="Too many pages are open.", retry_after_s=30)
+        self._open[person.id] += 1
+        try:
+            now = await news(self._people.parts, person, since, wait_s=_WAIT_S)
+        finally:
+            self._open[person.id] -= 1
+            if not self._open[person.id]:
+                del self._open[person.id]
+        await self._people.who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
+        kind = "same" if now == since else "changed"
+        body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
+        return Answer(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))

@@ -1,0 +1,49 @@
+"""Waiting for news on a page that stands open: has anything changed since it was made?
+
+What changed is not told here: the page asks for itself again, with the same session and checks.
+"""
+
+import hashlib
+from typing import Final
+
+from remit.domain.canonical import b64url
+from remit.domain.records import ConfirmationRecord, Person, TaskRecord
+from remit.usecases.parts import Parts
+
+LOOK_S: Final = 2.0
+"""So often is looked, whatever wakes: waking is a hint only."""
+_PAGE: Final = 200
+
+
+async def seen_by(parts: Parts, person: Person) -> str:
+    """What tells one state of somebody's page from another: of a customer what is recorded about them, of an officer what waits and which
+    cases there are.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    names: list[str] = [person.id, *person.roles]
+    if person.kind == "customer":
+        names += [str(one.index) for one in await parts.store.entries(ref=person.id, limit=1, newest=True)]
+    else:
+        for role in person.roles:
+            found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", f"officer:{role}", limit=_PAGE)
+            names += [f"{one.record.id}.{one.rev}" for one in found]
+        tasks = await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
+        names += [f"{one.record.id}.{one.record.state.value}" for one in tasks]
+    return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
+
+
+async def news(parts: Parts, person: Person, since: str, *, wait_s: float) -> str:
+    """What `seen_by` says now, as soon as it is not `since`, or after `wait_s` seconds at the latest.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    ends = parts.world.ticks() + wait_s
+    while (now := await seen_by(parts, person)) == since and (left := ends - parts.world.ticks()) > 0:
+        began, asked = parts.world.ticks(), min(LOOK_S, left)
+        await parts.notify.wait(f"person:{person.id}", asked)
+        if parts.world.ticks() - began < asked / 2 and await seen_by(parts, person) == since:
+            break  # woken for nothing: the process is about to stop
+    return now

@@ -1,0 +1,226 @@
+"""Sending recorded notices: each is claimed by one node, handed to every carrier, and gone once all have taken it.
+
+At least once: a node that dies in between leaves it to another, which hands it over under the same id.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from remit.domain.ids import new_id
+from remit.domain.records import NoticeRecord, NoticeStage, Person
+from remit.domain.values import Instant
+from remit.ports.notify import Carrier, Holdup, Letter, Unsent
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.usecases.parts import Parts
+from remit.usecases.write_letter import write_letter
+
+_NOTICES: Final = logging.getLogger("remit.notices")
+GATHER_MS: Final = 60_000
+"""So long an officer's invitations are gathered into one letter, at most: of a short one a quarter of its time."""
+LEASE_MS: Final = 120_000
+"""So long a notice is left to whoever claimed it: longer than all carriers may take together."""
+_PAGE: Final = 100
+_AT_ONCE: Final = 8
+_MOST_OFFICERS: Final = 200
+_MOST_GATHERED: Final = 100
+_AGAIN_MS: Final = (30_000, 60_000, 120_000, 300_000, 900_000, 1_800_000)
+"""How long a letter that was put off waits for its next try."""
+_REST_S: Final = (2.0, 5.0, 15.0, 30.0, 60.0)
+"""How long a carrier that cannot be reached is left alone."""
+
+
+class Sending:
+    """One process's rounds. `told` is told what became of each letter: the carrier's name, and sent, put_off, failed or unaddressed.
+
+    A carrier that is away is left alone for a while, whatever waits for it: one try tells, not one for each letter.
+    """
+
+    def __init__(self, told: Callable[[str, str], None]) -> None:
+        self._told = told
+        self._rests_until_s: dict[str, float] = {}
+        self._missed: dict[str, int] = {}
+
+    async def round(self, parts: Parts) -> int:
+        """Send what is due. Returns how many notices went on.
+
+        Raises:
+            Fault: `fault.store`; what is due stays.
+        """
+        if not parts.carriers:
+            return 0
+        done = 0
+        for stage, work in ((NoticeStage.SPREADING, self._spread), (NoticeStage.GATHERING, self._gathered)):
+            for kept in await self._due(parts, stage):
+                done += await _unless_taken(work, parts, kept)
+        waiting = await self._due(parts, NoticeStage.SENDING)
+        # The first one alone: where a carrier is away, it tells. Then some at once, so that a slow server holds up the others less.
+        for low, high in ((0, 1), *((low, low + _AT_ONCE) for low in range(1, len(waiting), _AT_ONCE))):
+            done += sum(await asyncio.gather(*(_unless_taken(self._send, parts, kept) for kept in waiting[low:high])))
+        return done
+
+    @staticmethod
+    async def _due(parts: Parts, stage: NoticeStage) -> Sequence[Kept[NoticeRecord]]:
+        return await parts.store.find(NoticeRecord, "due.notice", stage.value, high=parts.world.now(), limit=_PAGE)
+
+    async def _spread(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
+        """Give a role's invitation to everybody who has the role, to be gathered there with others.
+
+        ⚔ Whoever can make agents ask must not be able to fill officers' mailboxes.
+        """
+        notice, now = kept.record, parts.world.now()
+        officers = await parts.store.find(Person, "person.role", notice.to.removeprefix("officer:"), limit=_MOST_OFFICERS)
+        puts: list[Put] = []
+        for officer in officers:
+            if not _carriers(parts, officer.record.email):
+                continue
+            try:
+                old = await parts.store.get(NoticeRecord, _gathering(officer.record.id))
+            except Missing:
+                fresh = replace(
+                    notice,
+                    id=_gathering(officer.record.id),
+                    stage=NoticeStage.GATHERING,
+                    to=officer.record.id,
+                    at=now,
+                    due_at=Instant(now + min(GATHER_MS, max(0, notice.until - now) // 4)),
+                    left=_carriers(parts, officer.record.email),
+                )
+                puts.append(Put(fresh, 0))
+            else:
+                about = tuple(dict.fromkeys((*old.record.about, *notice.about)))[:_MOST_GATHERED]
+                puts.append(Put(replace(old.record, about=about, until=max(old.record.until, notice.until)), old.rev, old.record))
+        if not puts:
+            _NOTICES.warning(
+                "notice %s: nobody who is %s can be told that something waits; it is at /desk",
+                notice.id,
+                notice.to,
+                extra={"event": "notice.unaddressed"},
+            )
+            for name in notice.left:
+                self._told(name, "unaddressed")
+        await parts.store.commit(Commit(puts=tuple(puts), drops=(Drop(notice, kept.rev),)))
+        return 1
+
+    async def _gathered(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
+        """A minute is over: what was gathered is one letter, and what comes from now on gathers anew."""
+        now = parts.world.now()
+        letter = replace(kept.record, id=new_id("ntc", parts.world.random(16)), stage=NoticeStage.SENDING, at=now, due_at=now)
+        await parts.store.commit(Commit(puts=(Put(letter, 0),), drops=(Drop(kept.record, kept.rev),)))
+        return 1
+
+    async def _send(self, parts: Parts, kept: Kept[NoticeRecord]) -> int:
+        notice, now = kept.record, parts.world.now()
+        if now >= notice.until:
+            await parts.store.commit(Commit(drops=(Drop(notice, kept.rev),)))
+            for name in notice.left:
+                self._undelivered(notice, name, f"its time was over after {notice.tries} tries")
+            return 1
+        if all(self._rests(parts, name) for name in notice.left):
+            return 0
+        claimed = replace(notice, due_at=Instant(now + LEASE_MS))
+        # ⚔ Of several nodes that found it one gets past here: the others' claim is a conflict.
+        await parts.store.commit(Commit(puts=(Put(claimed, kept.rev, notice),)))
+        letter = await write_letter(parts, notice)
+        left: tuple[str, ...] = ()
+        put_off = False
+        if letter is not None:
+            left, put_off = await self._hand_over(parts, notice, letter)
+        # A crash here leaves it claimed: after a while it is sent once more, under the same id.
+        if not left:
+            await parts.store.commit(Commit(drops=(Drop(claimed, kept.rev + 1),)))
+        else:
+            tries = notice.tries + put_off
+            wait_ms = _AGAIN_MS[min(tries, len(_AGAIN_MS)) - 1] if put_off else round(1000 * max(self._left_s(parts, one) for one in left))
+            again = replace(claimed, left=left, tries=tries, due_at=Instant(parts.world.now() + wait_ms))
+            await parts.store.commit(Commit(puts=(Put(again, kept.rev + 1, claimed),)))
+        return 1
+
+    async def _hand_over(self, parts: Parts, notice: NoticeRecord, letter: Letter) -> tuple[tuple[str, ...], bool]:
+        """Hand a letter to each carrier that has not taken it, to all at once: one that is slow holds up no other.
+
+        Returns those that are left, and whether one of them put off this letter alone.
+        """
+        came = await asyncio.gather(*(self._offer(parts, name, notice, letter) for name in notice.left))
+        left = [name for name, holdup in zip(notice.left, came, strict=True) if holdup in {Holdup.CARRIER, Holdup.LETTER}]
+        return tuple(left), Holdup.LETTER in came
+
+    async def _offer(self, parts: Parts, name: str, notice: NoticeRecord, letter: Letter) -> Holdup | None:
+        """Hand a letter to the carrier of a name, where there is one that can take it."""
+        carrier = next((one for one in parts.carriers if one.name == name), None)
+        if carrier is None:
+            self._undelivered(notice, name, "the settings name it no more")
+            return Holdup.NEVER
+        if carrier.needs_address and not letter.address:
+            _NOTICES.warning("notice %s: %s has no address", notice.id, notice.to, extra={"event": "notice.unaddressed"})
+            self._told(name, "unaddressed")
+            return Holdup.NEVER
+        if self._rests(parts, name):
+            return Holdup.CARRIER
+        return await self._carry(parts, carrier, notice, letter)
+
+    async def _carry(self, parts: Parts, carrier: Carrier, notice: NoticeRecord, letter: Letter) -> Holdup | None:
+        """Hand a letter to one carrier; None when it was taken."""
+        try:
+            await carrier.carry(letter)
+        except Unsent as unsent:
+            holdup, reason = unsent.holdup, unsent.reason
+        except Exception as broken:  # noqa: BLE001  # ⚔ an answer that nobody thought of must not end the rounds: it is as if nobody answered
+            holdup, reason = Holdup.CARRIER, f"{type(broken).__name__} while sending"
+        else:
+            self._missed.pop(carrier.name, None)
+            self._told(carrier.name, "sent")
+            _NOTICES.info("notice %s was taken by %s", notice.id, carrier.name, extra={"event": "notice.sent"})
+            return None
+        if holdup is Holdup.NEVER:
+            self._undelivered(notice, carrier.name, reason)
+            return holdup
+        if holdup is Holdup.CARRIER:
+            missed = self._missed.get(carrier.name, 0)
+            self._missed[carrier.name] = missed + 1
+            self._rests_until_s[carrier.name] = parts.world.ticks() + _REST_S[min(missed, len(_REST_S) - 1)]
+        self._told(carrier.name, "put_off")
+        _NOTICES.warning(
+            "notice %s was not taken by %s, and is tried again: %s", notice.id, carrier.name, reason, extra={"event": "notice.put_off"}
+        )
+        return holdup
+
+    def _undelivered(self, notice: NoticeRecord, name: str, reason: str) -> None:
+        """Say what could not be delivered, so that somebody can tell the person otherwise."""
+        self._told(name, "failed")
+        what = f"about {', '.join(notice.about)}" if notice.about else f"“{notice.subject}”"
+        _NOTICES.error(
+            "notice %s for %s, %s, could not be delivered by %s: %s",
+            notice.id,
+            notice.to,
+            what,
+            name,
+            reason,
+            extra={"event": "notice.undelivered"},
+        )
+
+    def _rests(self, parts: Parts, name: str) -> bool:
+        return self._left_s(parts, name) > 0
+
+    def _left_s(self, parts: Parts, name: str) -> float:
+        return max(0.0, self._rests_until_s.get(name, 0.0) - parts.world.ticks())
+
+
+async def _unless_taken(work: Callable[[Parts, Kept[NoticeRecord]], Awaitable[int]], parts: Parts, kept: Kept[NoticeRecord]) -> int:
+    """Do one thing, unless another node has it."""
+    try:
+        return await work(parts, kept)
+    except (Conflict, Missing):
+        return 0
+
+
+def _gathering(officer: str) -> str:
+    """The one record in which an officer's invitations are gathered, whichever node finds them."""
+    return f"gathering {officer}"
+
+
+def _carriers(parts: Parts, address: str) -> tuple[str, ...]:
+    """Which carriers can reach somebody with this address."""
+    return tuple(carrier.name for carrier in parts.carriers if address or not carrier.needs_address)

@@ -1,0 +1,135 @@
+"""Putting together the ways by which notices leave a desk. Beside `wiring`, the only file that names these plugs."""
+
+import asyncio
+import base64
+import binascii
+import ssl
+from email.headerregistry import Address
+from pathlib import Path
+from typing import Final
+
+from remit.adapters.notify.smtp import MailServer, SmtpCarrier
+from remit.adapters.notify.webhook import WebhookCarrier
+from remit.adapters.world.system import SystemWorld
+from remit.domain.errors import Code, Refused
+from remit.ports.notify import Carrier, Unsent
+from remit.ports.world import World
+from remit.settings import Settings
+from remit.settings_notify import SmtpSettings, WebhookSettings
+
+_EVERYBODY: Final = 0o007
+_PREFIX: Final = "whsec_"
+_SECRET_BYTES: Final = range(24, 65)
+_MOST_SECRETS: Final = 3
+
+
+def carriers_of(settings: Settings, world: World) -> tuple[Carrier, ...]:
+    """The carriers that the settings name; none where notices are only logged. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid` when a file they need cannot be used.
+    """
+    wanted = settings.notify
+    found: list[Carrier] = []
+    if wanted.smtp is not None:
+        found.append(_smtp(wanted.smtp, wanted.timeout_s))
+    if wanted.webhook is not None:
+        found.append(_webhook(wanted.webhook, settings.issuer, wanted.timeout_s, world))
+    return tuple(found)
+
+
+def verify_carriers(settings: Settings) -> None:
+    """Check that the files are there and usable which the carriers need. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    carriers_of(settings, SystemWorld())
+
+
+def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
+    """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it does.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+
+    async def looked(carrier: Carrier) -> tuple[str, str, bool]:
+        try:
+            return carrier.name, await carrier.look(), True
+        except Unsent as unsent:
+            return carrier.name, unsent.reason, False
+
+    async def all_of_them() -> list[tuple[str, str, bool]]:
+        return [await looked(one) for one in carriers_of(settings, SystemWorld())]
+
+    return asyncio.run(all_of_them())
+
+
+def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
+    server = MailServer(
+        host=wanted.host,
+        port=wanted.port,
+        security=wanted.security,
+        tls=_tls(wanted.ca_file, "smtp_ca_file"),
+        user=wanted.user,
+        password=_secret(wanted.password_file, "smtp_password_file") if wanted.password_file else "",
+        timeout_s=timeout_s,
+    )
+    return SmtpCarrier(server, sender=Address(display_name=wanted.sender_name, addr_spec=wanted.sender))
+
+
+def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -> Carrier:
+    lines = _secret(wanted.secret_file, "webhook_secret_file").split()
+    return WebhookCarrier(
+        wanted.url,
+        secrets=_webhook_secrets(lines),
+        desk=desk,
+        tls=_tls(wanted.ca_file, "webhook_ca_file"),
+        timeout_s=timeout_s,
+        world=world,
+    )
+
+
+def _webhook_secrets(lines: list[str]) -> tuple[bytes, ...]:
+    """The secrets of a file, one a line.
+
+    Source: Standard Webhooks 1.0.0 (24 to 64 bytes, base64, prefixed with `whsec_`).
+    """
+    cure = (
+        "must hold whsec_ and 24 to 64 bytes in base64, one secret a line, three at most: printf 'whsec_%s\\n' $(openssl rand -base64 32)"
+    )
+    try:
+        found = tuple(base64.b64decode(line.removeprefix(_PREFIX), validate=True) for line in lines)
+    except binascii.Error:
+        raise _invalid("webhook_secret_file", cure) from None
+    if not all(line.startswith(_PREFIX) for line in lines) or not all(len(one) in _SECRET_BYTES for one in found):
+        raise _invalid("webhook_secret_file", cure)
+    if not 1 <= len(found) <= _MOST_SECRETS:
+        raise _invalid("webhook_secret_file", cure)
+    return found
+
+
+def _secret(path: Path, key: str) -> str:
+    """⚔ The content of a file that not everybody on this machine can read."""
+    try:
+        if path.stat().st_mode & _EVERYBODY:
+            raise _invalid(key, f"names {path}, which everybody here can read; chmod o= {path}")
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise _invalid(key, f"names {path}, which cannot be read: {type(problem).__name__}; check owner and mode") from None
+    if not text:
+        raise _invalid(key, f"names {path}, which is empty")
+    return text
+
+
+def _tls(ca_file: Path | None, key: str) -> ssl.SSLContext:
+    """⚔ Certificates are always verified, with their names; with a file of authorities by these alone."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError):
+        raise _invalid(key, f"names {ca_file}, which holds no certificates; write them in PEM form") from None
+
+
+def _invalid(key: str, cure: str) -> Refused:
+    return Refused(Code.SETTINGS_INVALID, f"notify.{key} {cure}")

@@ -1,0 +1,80 @@
+"""What a notice says of something that waits: names made harmless, one line in a subject, nothing but what may be said."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.domain.catalogue import Area
+from remit.domain.notice_words import Waiting, customer_words, gathered_words, officer_words, quoted
+from remit.domain.values import Instant
+
+UNTIL = Instant(1_790_000_000_000)
+
+
+def waiting(**changed: str) -> Waiting:
+    given = {"agent": "Shop helper", "operator": "helper.example", "objective": "Return something and get the money back"} | changed
+    return Waiting(**given, area=Area.PAYMENT, until=UNTIL)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Shop helper", '"Shop helper"'),
+        ("  Shop  ", '"Shop"'),
+        ('Acme" approved "', "\"Acme' approved '\""),
+        ("helper.example", '"helper[.]example"'),
+        ("https://evil.example/a?b", '"https[:]//evil[.]example/a?b"'),
+        ("me@evil.example", '"me[@]evil[.]example"'),
+        ("Mr. Good", '"Mr. Good"'),
+        ("AC/DC at 10:30", '"AC/DC at 10:30"'),
+        ("a\r\nBcc: x", '"a⟨U+000D⟩⟨new line⟩Bcc: x"'),
+        ("a\u202eb", '"a⟨U+202E⟩b"'),
+        ("x" * 61, f'"{"x" * 59}…"'),
+        ("Köln 東京", '"Köln 東京"'),
+    ],
+)
+def test_a_name_is_quoted_and_harmless(name: str, shown: str) -> None:
+    assert quoted(name) == shown
+
+
+@given(st.text(max_size=200))
+def test_no_name_ends_its_quotes_breaks_a_line_hides_or_links(name: str) -> None:
+    shown = quoted(name)
+    inner = shown[1:-1]
+    assert shown[0] == shown[-1] == '"'
+    assert '"' not in inner
+    assert len(shown) < 60 * 3 + 10
+    assert not any(unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for letter in inner)
+    assert not re.search(r"\S(?:\.|://|@)[^\s\]]", inner)
+
+
+@pytest.mark.parametrize("area", list(Area))
+def test_each_area_is_told_in_plain_words(area: Area) -> None:
+    one = Waiting(agent="a", operator="o", objective="p", area=area, until=UNTIL)
+    for words in (customer_words("Acme", one), officer_words("Acme", one)):
+        assert re.search(r"It is about: [a-z -]+\.", words.text)
+
+
+def test_a_customer_is_told_who_asks_why_until_when_and_that_looking_answers_nothing() -> None:
+    words = customer_words("Acme", waiting())
+    assert words.subject == 'Acme: "Shop helper" needs your answer'
+    for part in (
+        '"Shop helper"',
+        '"helper[.]example"',
+        "Return something",
+        "money",
+        "2026-09-21 14:13 UTC",
+        "answers nothing",
+        "that is a no",
+    ):
+        assert part in words.text
+
+
+def test_an_officer_is_told_how_many_wait_and_until_when_the_first() -> None:
+    words = gathered_words("Acme", 3, UNTIL)
+    assert words.subject == "Acme: 3 requests need an officer's answer"
+    assert "3 requests" in words.text
+    assert "2026-09-21 14:13 UTC" in words.text

@@ -1,0 +1,81 @@
+"""A page that stands open learns that something is new: of its own person, while they are signed in, and of nobody else."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from remit.sandbox import Sandbox
+from remit.sandbox.people import SandboxCustomer, SandboxPerson
+from remit.sandbox.workloads import SandboxTask
+
+EVENT = re.compile(r"retry: 500\nid: (\S+)\nevent: (same|changed)\ndata: \{\}\n\n")
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remit.entrypoints.live_api._WAIT_S", 0.6)
+    monkeypatch.setattr("remit.usecases.live.LOOK_S", 0.05)
+
+
+def asked(desk: Sandbox, person: SandboxPerson, since: str, path: str = "/me/v1/live") -> Any:
+    headers = {"last-event-id": since} if since else {}
+    return desk.room.raw("GET", path, cookie=person.cookie, headers=headers, check=False)
+
+
+def told(answer: Any) -> tuple[str, str]:
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    found = EVENT.fullmatch(answer.text)
+    assert found is not None, answer.text
+    return found[1], found[2]
+
+
+def test_what_was_recorded_meanwhile_is_news_once(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
+    now, kind = told(asked(desk, anna, ""))
+    assert kind == "changed"
+    assert told(asked(desk, anna, now)) == (now, "same")
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(asked, desk, anna, now)
+        task.ask("case.comment", {"text": "The kettle leaks."})
+        later, kind = told(waiting.result(10))
+    assert (kind, later != now) == ("changed", True)
+    page = desk.room.raw("GET", "/me", cookie=anna.cookie).text
+    assert f'data-seen="{later}"' in page
+
+
+def test_nothing_of_somebody_else_is_news(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
+    del anna
+    bram = desk.customer("bram")
+    now, _ = told(asked(desk, bram, ""))
+    task.ask("case.comment", {"text": "The kettle leaks."})
+    assert told(asked(desk, bram, now)) == (now, "same")
+
+
+def test_what_waits_for_an_officers_role_is_news_to_them(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
+    del anna
+    olga = desk.officer("olga", ["billing"])
+    now, _ = told(asked(desk, olga, "", "/desk/v1/live"))
+    assert told(asked(desk, olga, now, "/desk/v1/live")) == (now, "same")
+    task.complete()
+    assert told(asked(desk, olga, now, "/desk/v1/live"))[1] == "changed"
+
+
+@pytest.mark.proves("SIGNED-OUT-LIVE")
+def test_who_is_signed_out_meanwhile_is_told_nothing(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
+    now, _ = told(asked(desk, anna, ""))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(asked, desk, anna, now)
+        desk.room.raw("POST", "/login/v1/sign-out", cookie=anna.cookie, headers={"content-type": "application/json"}, content=b"{}")
+        task.ask("case.comment", {"text": "The kettle leaks."})
+        answer = waiting.result(10)
+    assert (answer.status_code, answer.json()["code"]) == (401, "person.not_signed_in")
+
+
+@pytest.mark.proves("LIMITS")
+def test_only_so_many_pages_of_one_person_stand_open(desk: Sandbox, anna: SandboxCustomer) -> None:
+    now, _ = told(asked(desk, anna, ""))
+    with ThreadPoolExecutor(12) as pool:
+        answers = [one.result(20) for one in [pool.submit(asked, desk, anna, now) for _ in range(12)]]
+    assert sorted(one.status_code for one in answers) == [200] * 6 + [429] * 6
+    assert told(asked(desk, anna, now)) == (now, "same")
