@@ -632,6 +632,7 @@ def test_an_officer_sees_while_writing_what_would_be_withheld_and_without_javasc
     olga.page.get_by_label("Your answer").fill(said)
     expect(olga.page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
     expect(olga.page.locator("[data-said]")).to_contain_text("may not be told the marked part")
+    expect(olga.page.locator("[data-why]")).to_have_text("the customer's own: address an order goes to")
     assert send.bounding_box() == before
     olga.page.get_by_label("Your answer").fill("It is on its way.")
     expect(olga.page.locator("[data-said]")).to_have_text("Nothing in it is withheld.")

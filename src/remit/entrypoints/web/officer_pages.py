@@ -114,6 +114,7 @@ class OfficerPages:
             proofs=PROOFS,
             signs=SIGNS,
             answers=ANSWERS,
+            attributes={name: one.title for name, one in self.parts.catalogue.attributes.items()},
             who=self._who,
             asks=await self._asks(
                 str(card["customer"]), [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else []

@@ -27,10 +27,11 @@ function marked(form, text, held) {
     at = one.end;
   }
   place.append(letters.slice(at).join(''));
+  const titles = JSON.parse(form.dataset.titles || '{}');
   const whys = { secret: 'a secret, code or personal number', link: 'a link', attribute: 'the customer\'s own' };
   form.querySelector('[data-why]').replaceChildren(...held.map((one) => {
     const item = document.createElement('li');
-    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${one.name.replaceAll('_', ' ')}` : ''}`;
+    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${titles[one.name] || one.name.replaceAll('_', ' ')}` : ''}`;
     return item;
   }));
   form.querySelector('[data-said]').textContent = held.length
