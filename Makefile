@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: screenshots help setup run demo test test-fast check fmt bench bench-parts lock clean
+.PHONY: help setup provider run demo test test-fast check fmt bench bench-parts screenshots lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -36,6 +36,15 @@ $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt
 	@touch $@
 
 setup: $(VENV)/.dev ## Make .venv with everything in it
+
+.bench/oidc/.done: tests/provider/package.json
+	@command -v npm >/dev/null || { echo "remit: npm is needed for the provider that a journey signs in at; install Node.js 20 or newer"; exit 1; }
+	@echo "remit: fetching oidc-provider into .bench …"
+	@mkdir -p .bench/oidc && cp tests/provider/package.json .bench/oidc/
+	@cd .bench/oidc && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >npm.log 2>&1 || { tail -n 5 npm.log; exit 1; }
+	@touch $@
+
+provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
 run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when absent)
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk

@@ -158,6 +158,27 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),
+    "LOGIN-BOUND": Requirement(
+        "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",
+        "OpenID Connect Core 1.0 §15.5.2; RFC 9700 §4.7; RFC 9207",
+    ),
+    "LOGIN-ENDS": Requirement(
+        "Who signed out or was let go at the company is out here with the next request, on every node.",
+        "OpenID Connect Back-Channel Logout 1.0",
+    ),
+    "LOGIN-FIXATION": Requirement("Whoever signs in gets a session that did not exist before.", "OWASP Session Management"),
+    "LOGIN-ONCE": Requirement("An answer of the company's login counts once, and for a short while.", "RFC 6749 §10.5"),
+    "LOGIN-ONE-PERSON": Requirement(
+        "An account belongs to one login, and all accounts of one login are one person.", "2-model.md §8 (Who)"
+    ),
+    "LOGIN-ROLES": Requirement("Roles from the company's provider count only as mapped in settings.", "2-model.md §10"),
+    "LOGIN-STRENGTH": Requirement(
+        "A sign-in is as strong and as fresh as was asked for, or it is none.", "OpenID Connect Core 1.0 §5.5.1.1"
+    ),
+    "LOGIN-VOUCHES": Requirement(
+        "A passkey made by the company's login counts at once only where that login vouches (acr).", "2-model.md §8 (Passkeys)"
+    ),
+    "SESSION-ENDS": Requirement("A session ends by itself, and everywhere when its owner says so.", "OWASP Session Management"),
     "SESSION-COOKIE": Requirement("A session cookie is out of reach of scripts and foreign pages.", "7-peers.md P16"),
     "PATHS": Requirement("Paths and headers are read one way only.", "3-architecture.md (others tried here)"),
 }

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from remit.domain.errors import Code, Refused
 from remit.settings_notify import KEYS as NOTIFY_KEYS
 from remit.settings_notify import NotifySettings, notify_of
+from remit.settings_people import KEYS as PEOPLE_KEYS
+from remit.settings_people import PeopleSettings, people_of
 from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
 from remit.settings_telemetry import Telemetry, telemetry_of
 from remit.settings_terms import NUMBERS, terms_of
@@ -42,6 +44,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
     "notify": NOTIFY_KEYS,
+    "people": PEOPLE_KEYS,
     "telemetry": TELEMETRY_KEYS,
     "sandbox": frozenset({"enabled"}),
 }
@@ -90,6 +93,8 @@ class Settings:
     """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
     telemetry: Telemetry = field(default_factory=Telemetry)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    people: PeopleSettings | None = None
+    """The company's OpenID provider; None where people sign in with passkeys alone."""
     points: tuple[str, int] | None = None
     """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
 
@@ -174,6 +179,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         desk_url=desk_database if is_server(desk_database) else "",
         telemetry=telemetry_of(_table(raw, "telemetry")),
         notify=notify_of(_table(raw, "notify"), base=base, environment=environment),
+        people=people_of(_table(raw, "people"), base),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
     _verify_sandboxed(settings)

@@ -14,6 +14,7 @@ NUMBERS: Final[Mapping[str, int]] = {
     "confirmation_ttl_s": 600,
     "act_stale_s": 60,
     "session_ttl_s": 28_800,
+    "session_idle_s": 3_600,
     "waiting_per_pair": 5,
     "decline_pause_s": 600,
     "hold_at": 60,
@@ -24,6 +25,7 @@ NUMBERS: Final[Mapping[str, int]] = {
     "erase_after_days": 0,
 }
 _DAYS: Final = (0, 36_500)
+_LATER: Final = frozenset({"erase_after_days", "session_idle_s"})
 _BOUNDS: Final = {
     "token_ttl_s": (1, 300),
     "code_ttl_s": (1, 60),
@@ -56,7 +58,7 @@ def deciding(terms: Mapping[str, int]) -> Mapping[str, int]:
 
     What came later counts once it is used: a desk that does not use it keeps the rules that two people took in.
     """
-    return {name: value for name, value in terms.items() if value or name != "erase_after_days"}
+    return {name: value for name, value in terms.items() if name not in _LATER or value != NUMBERS[name]}
 
 
 def _invalid(name: str, cure: str) -> Refused:

@@ -59,7 +59,9 @@ from remit.ports.policy import Policy
 from remit.ports.store import Published
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
+from remit.usecases.enrol import BUILT_IN
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
@@ -73,6 +75,7 @@ from remit.wiring_kept import (
     verify_kept,
 )
 from remit.wiring_notify import carriers_of
+from remit.wiring_people import provider_of
 from remit.wiring_watching import watch_over
 
 __all__ = [
@@ -226,6 +229,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
     """
     today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
     catalogue = load_catalogue(rules.catalogue, today=today)
+    verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     return Loaded(
         catalogue=catalogue,
@@ -253,6 +257,7 @@ def build(
     point = on_point or (_quiet if settings.points is None else stop_at(*settings.points))
     clock = world or SystemWorld()
     loaded = load_rules(settings, rules, world=clock)
+    provider = provider_of(settings)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     signer = _signer(settings)
     origin = verify_vkey(signer.log_key()).name
@@ -292,6 +297,8 @@ def build(
         clients=AssertionClients(allow_loopback=settings.loopback),
         proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
         passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
+        provider=provider,
+        logins=None if settings.people is None else settings.people.rules,
         notify=waker or notify,
         carriers=carriers,
         tracing=watching.tracing,
@@ -549,6 +556,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         confirmation_ttl_s=numbers["confirmation_ttl_s"],
         act_stale_s=numbers["act_stale_s"],
         session_ttl_s=numbers["session_ttl_s"],
+        session_idle_s=numbers["session_idle_s"],
         waiting_per_pair=numbers["waiting_per_pair"],
         decline_pause_s=numbers["decline_pause_s"],
         facts_timeout_s=numbers["facts_timeout_ms"] / 1000,
@@ -570,9 +578,10 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 
 def _deciding(settings: Settings) -> JsonObject:
-    """The settings that decide."""
-    nonce = {"dpop_nonce": True} if settings.dpop_nonce else {}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce}
+    """The settings that decide. ⚔ Who gets which role by the provider is one of them: nobody gives roles by a file alone."""
+    nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
+    people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce, **people}
 
 
 def _quiet(_name: str) -> None:

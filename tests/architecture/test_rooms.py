@@ -12,6 +12,7 @@ from architecture.sources import ROOT, SOURCE, Module, imports, modules
 
 PORTS = sorted(file.stem for file in (SOURCE / "ports").glob("*.py") if file.stem != "__init__")
 STANDARD = {*sys.stdlib_module_names, "remit"}
+SHARED = ("remit.adapters.identity.fetching", "remit.adapters.identity.key_sources", "remit.adapters.store.shown")
 CLIENT = {"httpx", "joserfc", "cryptography"}
 """`cryptography` comes with joserfc; a checkpoint's raw Ed25519 signature is no JWS."""
 
@@ -66,6 +67,8 @@ def test_a_plug_knows_no_plug_of_another_port(one: Module) -> None:
             # `postgres_start` what a start on one begins with;
             # `worker` is a thread that files are written and read on, whosever they are; `store.shown` tells whoever reads a
             # store's file beside a serving desk what stands in its journal (docs/decisions/0016).
+            # `identity.fetching` and `identity.key_sources` fetch documents and keep keys fresh, whoever signed with them: the keys of
+            # the provider that people sign in at are fetched as warily as an agent's.
             assert other in {
                 own,
                 "desk_jobs",
@@ -74,7 +77,7 @@ def test_a_plug_knows_no_plug_of_another_port(one: Module) -> None:
                 "postgres_start",
                 "sqlite_files",
                 "worker",
-            } or name.startswith("remit.adapters.store.shown"), f"{one.name} imports {name}"
+            } or name.startswith(SHARED), f"{one.name} imports {name}"
 
 
 @pytest.mark.parametrize("port", PORTS)

@@ -11,10 +11,11 @@ from architecture.sources import ROOT, Module, functions, is_public, modules, ra
 MODULE_LINES, FUNCTION_LINES = 320, 60
 LONG_MODULES = {
     "client/answers.py": (370, "one reader for each answer of the wire"),
-    "domain/errors.py": (460, "the closed list of codes stands in one file"),
+    "domain/errors.py": (490, "the closed list of codes stands in one file"),
     "domain/mandate_covering.py": (360, "matching an ask with powers is one argument from top to bottom"),
     "domain/records.py": (780, "one record for each aggregate, nothing else"),
     "entrypoints/people_api.py": (380, "a table of doors: one handler for each address"),
+    "entrypoints/replies.py": (330, "every code and its status stand in one table"),
     "usecases/answer.py": (380, "yes, no, less and their re-decision: one straight line"),
     "usecases/ask.py": (530, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
@@ -24,7 +25,7 @@ LONG_MODULES = {
 LONG_FUNCTIONS = {
     "usecases/delegate.py: _cut_off": (120, "one commit with all it compares"),
     "usecases/grant.py: sign": (90, "what is hashed, signed and recorded is built in one place"),
-    "wiring.py: build": (105, "all plugs of one desk"),
+    "wiring.py: build": (108, "all plugs of one desk"),
 }
 FORBIDDEN = {"base", "common", "helper", "helpers", "manager", "misc", "service", "util", "utils"}
 

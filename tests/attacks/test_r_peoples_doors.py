@@ -34,7 +34,7 @@ FOREIGN: Final[tuple[dict[str, str], ...]] = (
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND")
 SHARED: Final = frozenset({
     *("/me/v1", "/desk/v1", "/me/v1/waiting", "/desk/v1/waiting", "/me/v1/passkeys", "/me/v1/resume", "/desk/v1/resume", "/resume"),
-    *("/login/v1/enrol", "/login/v1/sign-in", "/login/v1/sign-out", "/me/v1/live", "/desk/v1/live"),
+    *("/login/v1/enrol", "/login/v1/sign-in", "/login/v1/sign-out", "/login/v1/sign-out-everywhere", "/me/v1/live", "/desk/v1/live"),
 })  # fmt: skip
 """Doors where everybody finds what is their own."""
 FORM: Final = "application/x-www-form-urlencoded"
@@ -58,6 +58,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/login/v1/enrol": {},
     "/login/v1/sign-in": {},
     "/login/v1/sign-out": {},
+    "/login/v1/sign-out-everywhere": {},
     "/me/v1/confirmations/{id}": {"answer": "no"},
     "/me/v1/confirmations/{id}/less": LESS,
     "/me/v1/entries/{id}/contest": {"text": "Not me."},

@@ -24,6 +24,7 @@ def serving(
     facts: Mapping[str, Any],
     terms: Mapping[str, int] | None = None,
     now: Callable[[], int] | None = None,
+    people: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms."""
     rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
@@ -34,7 +35,7 @@ def serving(
             desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
         return desk
 
-    with _served(folder, terms, make) as issuer:
+    with _served(folder, terms, make, people=people) as issuer:
         yield issuer
 
 
@@ -49,7 +50,11 @@ def serving_pack(folder: Path, name: str, terms: Mapping[str, int] | None = None
 
 @contextmanager
 def _served(
-    folder: Path, terms: Mapping[str, int] | None, make: Callable[[Settings], Desk], seed: Mapping[str, Any] | None = None
+    folder: Path,
+    terms: Mapping[str, int] | None,
+    make: Callable[[Settings], Desk],
+    seed: Mapping[str, Any] | None = None,
+    people: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -62,6 +67,7 @@ def _served(
         "words": {"secrets": "refuse"},
         "sandbox": {"enabled": True},
         "terms": dict(terms or {}),
+        "people": dict(people or {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(parents=True, exist_ok=True)

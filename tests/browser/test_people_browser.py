@@ -314,6 +314,7 @@ def test_what_a_report_is_asked_for_stands_in_one_line(browser: Browser, desk: S
     ada = visit(browser, desk)
     ada.enrol("ada", "officer", "Ada Quist", ["audit"])
     ada.open("/audit/report")
+    expect(ada.page.get_by_role("heading", name="What the record shows")).to_be_visible()  # it is counted first
     places = ada.page.evaluate(
         "[...document.querySelectorAll('.filters :is(input, select, button)')]"
         ".map((one) => one.getBoundingClientRect()).map((one) => [one.top, one.bottom])"
@@ -519,7 +520,7 @@ def clock() -> Clock:
 @pytest.fixture
 def queue_desk(tmp_path: Path, clock: Clock) -> Iterator[Sandbox]:
     with (
-        serving(tmp_path, ESCALATING, FACTS, {"decline_pause_s": 1}, now=clock.now) as issuer,
+        serving(tmp_path, ESCALATING, FACTS, {"decline_pause_s": 1, "session_idle_s": 28_800}, now=clock.now) as issuer,
         Sandbox(ESCALATING, base_url=issuer) as sandbox,
     ):
         yield sandbox

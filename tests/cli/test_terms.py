@@ -32,5 +32,5 @@ def test_what_is_not_said_has_its_number() -> None:
 
 def test_rules_that_do_not_erase_by_time_are_those_they_were_before_it_could_be_and_those_that_do_are_others() -> None:
     """Every other number stands in them, also one that is 0."""
-    assert set(deciding(terms_of({}))) == set(NUMBERS) - {"erase_after_days"}
+    assert set(deciding(terms_of({}))) == set(NUMBERS) - {"erase_after_days", "session_idle_s"}
     assert deciding(terms_of({"erase_after_days": 365}))["erase_after_days"] == 365

@@ -142,6 +142,7 @@ class Enrolment(StrEnum):
     """How a passkey came to be."""
 
     LINK = "link"
+    LOGIN = "login"
     OLD_PASSKEY = "old_passkey"
     RECOVERY = "recovery"
     VOUCHED = "vouched"
@@ -166,7 +167,7 @@ class Passkey:
 def waits_until(passkey: Passkey, now: Instant) -> Instant | None:
     """When the passkey's wait ends; None when it does not wait."""
     starts: list[int] = [at for at in (passkey.contact_changed_at, passkey.young_since) if at is not None]
-    if passkey.how in {Enrolment.LINK, Enrolment.RECOVERY}:
+    if passkey.how in {Enrolment.LINK, Enrolment.LOGIN, Enrolment.RECOVERY}:
         starts.append(passkey.enrolled_at)
     vouched = passkey.vouched_at if passkey.vouched_at is not None and passkey.vouched_at <= now else None
     if passkey.how is Enrolment.VOUCHED:

@@ -45,6 +45,10 @@ class Code(StrEnum):
     GRANT_INVALID = "grant.invalid"
     LOG_DAMAGED = "log.damaged"
     LOG_OLDER = "log.older"
+    LOGIN_DECLINED = "login.declined"
+    LOGIN_INVALID = "login.invalid"
+    LOGIN_UNKNOWN = "login.unknown"
+    LOGIN_WEAK = "login.weak"
     MANDATE_EXPIRED = "mandate.expired"
     MANDATE_FORBIDDEN = "mandate.forbidden"
     MANDATE_INACTIVE = "mandate.inactive"
@@ -237,6 +241,22 @@ MEANINGS: dict[Code, Meaning] = {
     Code.LOG_OLDER: Meaning(
         title="The store is older than the log it has published",
         cure="Run `remit recover`: it revokes open mandates and raises the key epoch before serving again.",
+    ),
+    Code.LOGIN_DECLINED: Meaning(
+        title="The company's login did not let you in",
+        cure="Sign in there again, or ask the company's help for your account.",
+    ),
+    Code.LOGIN_INVALID: Meaning(
+        title="The answer of the company's login cannot be accepted",
+        cure="Start again from the sign-in page; an answer counts once, and in the browser that asked for it.",
+    ),
+    Code.LOGIN_UNKNOWN: Meaning(
+        title="Nobody here belongs to this login",
+        cure="Ask the desk to add you, or whoever runs the company's login to give you the right group.",
+    ),
+    Code.LOGIN_WEAK: Meaning(
+        title="This sign-in is not strong or fresh enough",
+        cure="Sign in again, with the stronger method that the company's login offers.",
     ),
     Code.MANDATE_EXPIRED: Meaning(
         title="The mandate has expired",

@@ -133,13 +133,17 @@ class Person:
     contact_changed_at: Instant = NEVER
     contact_before: str = ""
     vouched_at: Instant = NEVER
+    login: str = ""
+    """The login at the company's provider this account belongs to (domain/logins.login_id); "" for one of the built-in login alone."""
 
     def links(self) -> tuple[Link, ...]:
-        """By kind, by e-mail and by role."""
+        """By kind, by e-mail, by role and by login."""
         found = [Link("person.kind", self.kind, self.created_at)]
         if self.email:
             found.append(Link("person.email", self.email.lower(), self.created_at))
         found.extend(Link("person.role", role, self.created_at) for role in self.roles)
+        if self.login:
+            found.append(Link("person.login", self.login, self.created_at))
         return tuple(found)
 
 
@@ -165,7 +169,11 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in browser or tool of a person. `id` is the keyed hash of the cookie value."""
+    """A signed-in browser or tool of a person. `id` is the keyed hash of the cookie value.
+
+    It stands on the `passkey` that made it, or on the `login` at the company's provider: then `sid` stands for the session there,
+    `acr` and `auth_at` are how strongly and when the person was seen there.
+    """
 
     KIND: ClassVar[str] = "session"
     id: str
@@ -173,10 +181,20 @@ class Session:
     created_at: Instant
     expires_at: Instant
     passkey: str
+    seen_at: Instant = NEVER
+    login: str = ""
+    sid: str = ""
+    acr: str = ""
+    auth_at: Instant = NEVER
 
     def links(self) -> tuple[Link, ...]:
-        """By person, and by when it ends."""
-        return (Link("session.person", self.person, self.created_at), Link("due.session", "", self.expires_at))
+        """By person, by when it ends, and by the login and the session at the provider it stands on."""
+        found = [Link("session.person", self.person, self.created_at), Link("due.session", "", self.expires_at)]
+        if self.login:
+            found.append(Link("session.login", self.login, self.created_at))
+        if self.sid:
+            found.append(Link("session.sid", self.sid, self.created_at))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

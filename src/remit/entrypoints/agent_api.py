@@ -14,6 +14,7 @@ from remit.domain.records import Message
 from remit.domain.values import instant_text
 from remit.domain.words import check_file_name
 from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
+from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_answer, json_answer, problem, refused_ask, settled_answer
@@ -37,16 +38,15 @@ from remit.entrypoints.wire import (
 from remit.ports.tracing import Step
 from remit.usecases.ask import Workload, ask
 from remit.usecases.end_leaked import end_leaked, may_carry_token
-from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.redact_ask import AskIn
 from remit.usecases.redacting import AttachedFile
 from remit.usecases.report_misuse import refuse_human_credential
+from remit.usecases.sessions import SIGNIN_PREFIX
 from remit.usecases.spend_refused import spend_refused
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
 
-COOKIE: Final = "remit_session"
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
 ADDRESSES: Final = frozenset({
     ("GET", "/v1/tasks/{task}"),
@@ -229,7 +229,7 @@ def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], field
     for cookie in cookies:
         for part in cookie.split(";"):
             name, _, value = part.strip().partition("=")
-            if name == COOKIE:
+            if name in SESSIONS:
                 return value
     tokens = [value.partition(" ")[2].strip() for value in authorization]
     return next((token for token in (*tokens, *fields) if token.startswith(SIGNIN_PREFIX)), "")

@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from remit.domain.human_credentials import Signs
 from remit.entrypoints.access_api import AccessApi
-from remit.entrypoints.agent_api import COOKIE, AgentApi
+from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
 from remit.entrypoints.contest_api import ContestApi
+from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.live_api import LiveApi
+from remit.entrypoints.login_api import BACK, BACK_CHANNEL, START, LoginApi
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
@@ -28,10 +30,10 @@ from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.web.plain_forms import PlainForms
 from remit.entrypoints.wire import Receive, Scope, one_header
-from remit.usecases.enrol import SIGNIN_PREFIX
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.report import CountedLog
+from remit.usecases.sessions import SIGNIN_PREFIX
 
 
 def make_app(
@@ -45,7 +47,8 @@ def make_app(
     sandbox: SandboxControls | None,
 ) -> App:
     """The application of one desk."""
-    signs = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
+    issuers = frozenset[str]() if parts.logins is None else frozenset({parts.logins.issuer})
+    signs = Signs(login_issuers=issuers, session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
     tokens = Tokens()
     agents = AgentApi(parts, tokens, signs, limits)
     counted = CountedLog()
@@ -62,6 +65,7 @@ def make_app(
             *public_routes(Public(parts, openapi(parts), metrics, health, limits)),
             *people_routes(parts, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
+            route("POST", BACK_CHANNEL, LoginApi(parts, limits).back_channel),
             *page_routes(parts, limits, counted),
             *sandbox_routes(parts, sandbox),
         ],
@@ -118,6 +122,7 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
         ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
         route("POST", "/forms/{name}", plain),
+        ours("POST", "/login/v1/sign-out-everywhere", api.sign_out_everywhere),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),
         ours("GET POST", "/me/v1/requests/{id}", api.request),
@@ -185,7 +190,7 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
 def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
     pages = Pages(parts, limits)
-    customer, officer = CustomerPages(pages), OfficerPages(pages, counted)
+    customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -196,6 +201,8 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
     return [
         ours("/", customer.start),
         ours("/login", customer.login),
+        ours(START, login.start),
+        ours(BACK, login.back),
         ours("/enrol", customer.enrol),
         ours("/oauth/authorize", customer.authorize),
         ours("/resume", customer.resume),

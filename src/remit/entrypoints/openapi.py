@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from remit import __version__
 from remit.domain.errors import MEANINGS, Code
-from remit.entrypoints.agent_api import COOKIE
+from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.openapi_agents import agent_paths
 from remit.entrypoints.openapi_people import people_paths, sandbox_paths
 from remit.entrypoints.openapi_shapes import ANYTHING, INTEGER, TEXT, TEXTS, Shape, members
@@ -43,8 +43,8 @@ _SCHEMES: Final[Shape] = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": COOKIE,
-        "description": "Somebody who signed in with a passkey. No agent's credential is taken beside it.",
+        "name": min(SESSIONS),
+        "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
     },
 }
 _OAUTH_ERROR: Final = members(

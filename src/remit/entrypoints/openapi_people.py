@@ -7,7 +7,23 @@ from typing import Any, Final
 import msgspec
 
 from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
-from remit.entrypoints.openapi_shapes import EVENTS, FORM, HTML, JSON, TEXT, Shape, asked, body, members, operation, problems, struct, told
+from remit.entrypoints.openapi_shapes import (
+    EVENTS,
+    FORM,
+    HTML,
+    INTEGER,
+    JSON,
+    TEXT,
+    Shape,
+    asked,
+    body,
+    members,
+    oauth_errors,
+    operation,
+    problems,
+    struct,
+    told,
+)
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
@@ -37,6 +53,7 @@ _OURS: Final = (
     _Door("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
     _Door("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
     _Door("/login/v1/sign-out", "Sign out", signed_in=False),
+    _Door("/login/v1/sign-out-everywhere", "Sign out in every browser and tool"),
     _get("/me/v1", "Who is signed in"),
     _get("/desk/v1", "Who is signed in"),
     _get("/me/v1/requests/{id}", "What an agent asks to be allowed"),
@@ -100,7 +117,9 @@ _OURS: Final = (
 _PAGES: Final = (
     _get("/", "The start"),
     _get("/login", "The page to sign in", "next"),
-    _get("/enrol", "The page to enrol a passkey", "code"),
+    _get("/login/oidc", "On to the company's OpenID provider", "next", "as", "vouch"),
+    _get("/login/oidc/callback", "Back from there", "code", "state", "iss", "error"),
+    _get("/enrol", "The page to enrol a passkey", "code", "next"),
     _get("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
     _get("/resume", "The page to resume what a recovery paused"),
     _get("/verify", "The page that checks a receipt in the browser", "entry"),
@@ -118,6 +137,7 @@ _PAGES: Final = (
 )
 _FORMS: Final = "/forms/{name}"
 _STATIC: Final = "/static/{name}"
+_LOGOUT: Final = "/oidc/back-channel-logout"
 _SANDBOX: Final = (
     _Door("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.PersonIn, (201,)),
     _Door("/sandbox/v1/agents", "Register an agent", sandbox_api.AgentIn, (201,)),
@@ -156,6 +176,9 @@ def people_paths() -> dict[str, dict[str, Any]]:
         "404": told("There is none", None, HTML),
         **problems(500),
     }
+    ended = {"200": told("Their sessions are over", members({"ended": INTEGER}, ("ended",))), **oauth_errors(400, 404, 413, 429, 500, 503)}
+    token = body(FORM, members({"logout_token": TEXT}, ("logout_token",)))
+    paths[_LOGOUT] = {"post": operation(_LOGOUT, "The company's provider says that somebody signed out", ended, requestBody=token)}
     paths[_STATIC] = {"get": operation(_STATIC, "What the pages are drawn with", found)}
     return paths
 

@@ -13,11 +13,12 @@ from remit.domain.records import Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import JsonObject, decode, instant_text
 from remit.entrypoints.after_the_end import asserts_itself
-from remit.entrypoints.agent_api import COOKIE, borrowed_session
+from remit.entrypoints.agent_api import borrowed_session
+from remit.entrypoints.cookies import SESSIONS, Header, session_header
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
-from remit.entrypoints.signed_in import session_cookie, signed_in
+from remit.entrypoints.signed_in import session_cookie, session_in, signed_in
 from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import (
     Receive,
@@ -37,22 +38,19 @@ from remit.usecases import people as views
 from remit.usecases.answer import Shown, answer, show
 from remit.usecases.answer_less import answer_less, show_less
 from remit.usecases.check_reply import Checked, Withheld
-from remit.usecases.enrol import (
-    SIGNIN_PREFIX,
-    begin_enrolment,
-    finish_enrolment,
-    sign_out,
-)
+from remit.usecases.enrol import begin_enrolment, finish_enrolment
 from remit.usecases.grant import Consent, decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
+from remit.usecases.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
+from remit.usecases.sign_in_at_provider import sign_out_address
 from remit.usecases.waiting_list import what_waits
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
-_SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=frozenset({COOKIE}), session_prefixes=(SIGNIN_PREFIX,))
+_SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
 _SAME: Final = frozenset({"", "same-origin", "none"})
 
 
@@ -176,13 +174,18 @@ class PeopleApi:
         """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""
         body = decode_as(await read_body(scope, receive), EnrolIn)
         if body.response is None:
-            session = None if body.code else await self.who(scope)
+            session = None if body.code else await session_in(self.parts, self.limits, scope)
             begun = await begin_enrolment(self.parts, code=body.code, session=session)
             person = begun.person
             shown: dict[str, object] = {"ceremony": begun.ceremony, "options": begun.options, "name": person.name if person else ""}
             return json_answer(200, shown if begun.old is None else {**shown, "old": begun.old})
         done = await finish_enrolment(
-            self.parts, ceremony_id=body.ceremony, response=body.response, label=body.label, assertion=body.assertion
+            self.parts,
+            ceremony_id=body.ceremony,
+            response=body.response,
+            label=body.label,
+            assertion=body.assertion,
+            cookie=session_cookie(self.parts, scope),
         )
         return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
@@ -193,14 +196,26 @@ class PeopleApi:
             begun = await begin_sign_in(self.parts)
             return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
         done = await finish_sign_in(self.parts, ceremony_id=body.ceremony, assertion=body.assertion)
+        await sign_out(self.parts, session_cookie(self.parts, scope))  # the browser's session from before is of no more use to anybody
         return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
     async def sign_out(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /login/v1/sign-out."""
         await read_nothing(scope, receive)
-        await sign_out(self.parts, session_cookie(scope))
-        gone = f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax".encode()
-        return json_answer(200, {}, ((b"set-cookie", gone),))
+        there = await sign_out(self.parts, session_cookie(self.parts, scope))
+        return await self._gone(there=there)
+
+    async def sign_out_everywhere(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """POST /login/v1/sign-out-everywhere: in every browser and tool, of all of one's accounts."""
+        found = await session_in(self.parts, self.limits, scope)
+        await read_nothing(scope, receive)
+        await sign_out_everywhere(self.parts, found.person)
+        return await self._gone(there=bool(found.session.record.login))
+
+    async def _gone(self, *, there: bool) -> Answer:
+        """Signed out here; where the session stood on a login, the page goes on to the provider's own sign-out."""
+        address = await sign_out_address(self.parts) if there else ""
+        return json_answer(200, {"redirect": address} if address else {}, (session_header(self.parts.terms.issuer, "", life_s=0),))
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1 and /desk/v1: who is signed in."""
@@ -285,9 +300,8 @@ def cured(error: Refused | Fault) -> Mapping[str, object]:
     return {"cure": cure} if cure else {}
 
 
-def _cookie(value: str, parts: Parts) -> tuple[bytes, bytes]:
-    secure = "; Secure" if parts.terms.issuer.startswith("https:") else ""
-    return b"set-cookie", f"{COOKIE}={value}; Path=/; Max-Age={parts.terms.session_ttl_s}; HttpOnly; SameSite=Lax{secure}".encode()
+def _cookie(value: str, parts: Parts) -> Header:
+    return session_header(parts.terms.issuer, value, life_s=parts.terms.session_ttl_s)
 
 
 def person_body(person: Person) -> dict[str, object]:

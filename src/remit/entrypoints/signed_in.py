@@ -2,11 +2,11 @@
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
-from remit.entrypoints.agent_api import COOKIE
+from remit.entrypoints.cookies import cookie_value, session_name
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.wire import Scope, header_values, one_header
-from remit.usecases.enrol import person_of
+from remit.entrypoints.wire import Scope, one_header
 from remit.usecases.parts import Parts
+from remit.usecases.sessions import Whose, whose
 
 
 async def signed_in(parts: Parts, limits: Limits, scope: Scope, kind: str = "") -> Person:
@@ -15,9 +15,7 @@ async def signed_in(parts: Parts, limits: Limits, scope: Scope, kind: str = "") 
     Raises:
         Refused: `person.not_signed_in`, `person.not_allowed` for a person of another kind, `request.rate_limited`.
     """
-    cookie = session_cookie(scope)
-    person = await person_of(parts, cookie)
-    limits.verify_session(cookie)
+    person = (await session_in(parts, limits, scope)).person
     if kind and person.kind != kind:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
     return person
@@ -37,14 +35,18 @@ def verify_own_page(issuer: str, scope: Scope) -> None:
         raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
 
-def session_cookie(scope: Scope) -> str:
-    """The session cookie's value ("" without).
+async def session_in(parts: Parts, limits: Limits, scope: Scope) -> Whose:
+    """The session a request comes in, and whose it is.
 
-    ⚔ With two different ones nobody is signed in: a neighbouring site can set a cookie of this name beside the real one,
-    and whoever answered under it would answer as somebody else.
-
-    Source: RFC 6265bis §8.6 (weak integrity).
+    Raises:
+        Refused: `person.not_signed_in`, `request.rate_limited`.
     """
-    pairs = [part.strip().partition("=") for header in header_values(scope, b"cookie") for part in header.split(";")]
-    values = {value for name, _, value in pairs if name == COOKIE}
-    return values.pop() if len(values) == 1 else ""
+    cookie = session_cookie(parts, scope)
+    found = await whose(parts, cookie)
+    limits.verify_session(cookie)
+    return found
+
+
+def session_cookie(parts: Parts, scope: Scope) -> str:
+    """The session cookie's value ("" without, or with two different ones)."""
+    return cookie_value(scope, session_name(parts.terms.issuer))

@@ -1,10 +1,11 @@
-"""The port to people's passkeys: enrolling one and checking an assertion."""
+"""The ports by which people prove who they are: their passkeys, and the company's OpenID provider."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from remit.domain.values import Json
+from remit.domain.logins import LoggedOut, ProvedLogin
+from remit.domain.values import Instant, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,5 +53,75 @@ class Passkeys(Protocol):
 
         Raises:
             Refused: `credential.malformed`, or `credential.wrong_key` when the signature, origin or challenge is not right.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a browser is sent to the provider with. `verifier` stays here; only its SHA-256 is shown. `max_age_s` None: not asked for."""
+
+    state: str
+    nonce: str
+    verifier: str
+    acr: tuple[str, ...]
+    max_age_s: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """What the provider says of itself, for whoever runs the desk. `key` is our public key there, as JSON ("" with a secret)."""
+
+    issuer: str
+    keys: int
+    says_iss: bool
+    pushes: bool
+    back_channel: bool
+    key: str
+
+
+class Provider(Protocol):
+    """The company's OpenID provider: authorization code with PKCE, for one client.
+
+    Promises: only what the provider's own metadata names is talked to, no redirect is followed, every answer is bounded in size and time;
+    a `login.invalid` says that what came proves nobody, a `fault.identity` that the provider cannot be reached or does not behave.
+    Nothing is kept but metadata and keys.
+    """
+
+    async def address(self, asked: Asked, *, now: Instant) -> str:
+        """Where the browser is sent to sign in.
+
+        Raises:
+            Fault: `fault.identity`.
+        """
+        ...
+
+    async def finish(self, unverified: Mapping[str, str], *, asked: Asked, now: Instant) -> ProvedLogin:
+        """Exchange the code of an answer whose state was found right, and verify the ID token.
+
+        Raises:
+            Refused: `login.invalid`, `login.declined` when the provider says so.
+            Fault: `fault.identity`.
+        """
+        ...
+
+    async def sign_out_address(self, *, now: Instant) -> str:
+        """Where a browser goes to sign out at the provider too ("" where it has no such page, or cannot be asked)."""
+        ...
+
+    async def verify_logout(self, unverified_token: str, *, now: Instant) -> LoggedOut:
+        """Verify a logout token: signature and claims, not whether it came before.
+
+        Raises:
+            Refused: `login.invalid`.
+            Fault: `fault.identity`.
+        """
+        ...
+
+    async def look(self, *, now: Instant) -> Reached:
+        """Read metadata and keys afresh.
+
+        Raises:
+            Fault: `fault.identity`.
         """
         ...

@@ -6,6 +6,7 @@ from remit.domain.confirmers import Enrolment
 from remit.domain.records import Invitation, Passkey, Person
 from remit.ports.store import Drop, Kept, Put
 from remit.usecases.parts import Parts
+from remit.usecases.sessions import of_logins
 
 _MOST = 1000
 
@@ -19,7 +20,7 @@ class Ends:
 
 
 async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> Ends:
-    """What a recovered passkey ends: all mandates pause, and old passkeys and other links are dead, sessions with their passkeys.
+    """What a recovered passkey ends: all mandates pause, old passkeys and other links are dead, sessions with their passkeys or by name.
 
     ⚔ A lost passkey may be a stolen one, and a link that was sent earlier may lie in a mailbox somebody else reads.
 
@@ -28,17 +29,18 @@ async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> E
     person = kept.record
     keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
     links = await _other_links(parts, person, invitation)
+    sessions = await of_logins(parts, person)
     return Ends(
         puts=(
             Put(replace(person, paused=True), kept.rev, person),
             *(Put(replace(one.record, revoked=True), one.rev, one.record) for one in keys),
         ),
-        drops=tuple(Drop(one.record, one.rev) for one in links),
+        drops=(*(Drop(one.record, one.rev) for one in links), *(Drop(one.record, one.rev) for one in sessions)),
     )
 
 
 async def links_beside(parts: Parts, kept: Kept[Person], *, invitation: str) -> Ends:
-    """What a first passkey ends: links by mail, which would add another one without it. Nothing where none was made by a link.
+    """What a first passkey ends: links by mail, which would add another one without it. Nothing where an old one agreed ("").
 
     Source: 2-model.md §8 (Passkeys): adding one needs an old one.
     """

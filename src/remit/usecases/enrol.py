@@ -1,4 +1,4 @@
-"""People: adding one, inviting them to enrol a passkey, enrolling, and knowing who a session is. Signing in is in `sign_in`."""
+"""People: adding one, inviting them to enrol a passkey, and enrolling. Signing in is in `sign_in`, who a session is in `sessions`."""
 
 import contextlib
 from collections.abc import Mapping
@@ -9,21 +9,21 @@ from remit.domain.canonical import b64url, unb64url
 from remit.domain.confirmers import OFFICER, Enrolment, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
-from remit.domain.records import Ceremony, Invitation, Passkey, Person, Session
-from remit.domain.transcript import Kind
+from remit.domain.records import Ceremony, Invitation, Passkey, Person
+from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.ends_of_recovery import links_beside, recovery_of
+from remit.usecases.enrol_by_login import how_by_login, session_before
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.sessions import SignedIn, Whose, keyed_id, new_session
 from remit.usecases.tell_person import about_access
 
 MOST_PASSKEYS = 50
 _TRIES = 8
-_BUILT_IN = ("admin", "audit", "security")
-SIGNIN_PREFIX = "rs_"
-"""How session ids begin, so that one presented by an agent is recognised (domain/human_credentials.py)."""
+BUILT_IN = ("admin", "audit", "security")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,6 @@ class Begun:
     options: Mapping[str, Json]
     person: Person | None
     old: Mapping[str, Json] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn:
-    """A fresh session: the cookie value (shown once) and the person."""
-
-    cookie: str
-    person: Person
-    expires_at: Instant
 
 
 async def add_person(parts: Parts, person: Person) -> Person:
@@ -62,10 +53,10 @@ async def add_person(parts: Parts, person: Person) -> Person:
     if person.id.startswith(OFFICER):
         # ⚔ What waits for a role is found under this name: somebody called so would be shown it.
         raise Refused(Code.REQUEST_MALFORMED, "an id like a role's name", public=f"An id does not begin with {OFFICER}")
-    unknown = set(person.roles) - set(parts.catalogue.roles) - set(_BUILT_IN)
+    unknown = set(person.roles) - set(parts.catalogue.roles) - set(BUILT_IN)
     if unknown:
         said = ", ".join(sorted(unknown))
-        there = ", ".join(sorted({*parts.catalogue.roles, *_BUILT_IN}))
+        there = ", ".join(sorted({*parts.catalogue.roles, *BUILT_IN}))
         raise Refused(
             Code.REQUEST_MALFORMED, f"there is no role {said}", public=f"The catalogue has no role {said}.", cure=f"Name one of {there}."
         )
@@ -102,55 +93,63 @@ async def invite_person(parts: Parts, person_id: str, *, how: Enrolment, ttl_s: 
     return code
 
 
-async def begin_enrolment(parts: Parts, *, code: str = "", session: Person | None = None) -> Begun:
-    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in, whose old passkey must agree.
+async def begin_enrolment(parts: Parts, *, code: str = "", session: Whose | None = None) -> Begun:
+    """Hand out a challenge to enrol a passkey: with a one-time code, or for somebody signed in.
 
+    An old passkey must agree to a new one. Who has none yet, and was let in by the company's login, makes the first one by that.
     The code is spent only when the passkey is there, so that a failed try can be repeated.
 
     Raises:
         Refused: `credential.expired` for a used, unknown or expired code.
     """
+    how, invitation, stands_on = Enrolment.OLD_PASSKEY.value, "", ""
     if session is not None:
-        person, how, invitation = session, Enrolment.OLD_PASSKEY.value, ""
+        person, stands_on = session.person, session.session.record.id
     else:
         kept = await _invitation(parts, code)
         person, how, invitation = (await parts.store.get(Person, kept.record.person)).record, kept.record.how, kept.record.id
     known = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
+    if session is not None and session.session.record.login and not known:
+        how = Enrolment.LOGIN.value
     challenge = parts.world.random(32)
-    ceremony = _ceremony(parts, "enrol", person.id, challenge, {"how": how, "invitation": invitation})
+    ceremony = _ceremony(parts, "enrol", person.id, challenge, {"how": how, "invitation": invitation, "session": stands_on})
     await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
     options = parts.passkeys.creation_options(
         person=person.id, name=person.email or person.name, challenge=challenge, known=tuple(one.record.id for one in known)
     )
     old = None
-    if session is not None:
+    if how == Enrolment.OLD_PASSKEY.value:
         old = parts.passkeys.request_options(challenge=challenge, allowed=tuple(one.record.id for one in known))
     return Begun(ceremony=ceremony.id, options=options, person=person, old=old)
 
 
 async def finish_enrolment(
-    parts: Parts, *, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None = None
+    parts: Parts, *, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None = None, cookie: str = ""
 ) -> SignedIn:
     """Keep a new passkey, spend the code, and sign the person in.
 
     ⚔ A session alone adds nothing: whoever stole it would confirm with a passkey of their own. The old passkey signs
-    (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself.
+    (`assertion`), and the new one inherits its waiting time, so that a fresh link passkey cannot launder itself. A first one
+    stands on the company's login, in the very session (`cookie`) that began it.
 
     ⚔ Whoever signs in again and again with a stolen passkey moves it on under the recovery that ends it: it is tried again.
 
     Raises:
         Refused: `confirmation.replayed`, `confirmation.wrong_person`, `credential.malformed`, `credential.expired`,
-            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`.
+            `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`,
+            `person.not_signed_in` where it stands on a login that is over.
 
     Source: 2-model.md §8 (Passkeys).
     """
     for _ in range(_TRIES):
         with contextlib.suppress(Conflict):
-            return await _finish(parts, ceremony_id, response, label, assertion)
+            return await _finish(parts, ceremony_id, response, label, assertion, cookie)
     raise Refused(Code.TASK_BUSY, "the person's passkeys kept changing", retry_after_s=1)
 
 
-async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None) -> SignedIn:
+async def _finish(  # what comes with one try
+    parts: Parts, ceremony_id: str, response: JsonObject, label: str, assertion: JsonObject | None, cookie: str
+) -> SignedIn:
     """One try to keep a new passkey.
 
     Raises:
@@ -162,6 +161,10 @@ async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: s
     kept_person = await parts.store.get(Person, ceremony.record.subject)
     person, now = kept_person.record, parts.world.now()
     how, invitation = ceremony.record.extra["how"], ceremony.record.extra["invitation"]
+    before = await session_before(parts, ceremony.record, cookie)
+    first = how == Enrolment.LOGIN.value
+    if first:
+        how = await how_by_login(parts, person, before)
     drops: list[Drop] = [Drop(ceremony.record, ceremony.rev)]
     if invitation:
         try:
@@ -171,7 +174,7 @@ async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: s
                 Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
             ) from None
         drops.append(Drop(kept.record, kept.rev))
-    old = None if invitation else await _agreeing(parts, person, ceremony.record, assertion)
+    old = None if invitation or first else await _agreeing(parts, person, ceremony.record, assertion)
     await _verify_room(parts, person, how)
     passkey = Passkey(
         id=enrolled.credential_id,
@@ -184,21 +187,15 @@ async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: s
         young_since=Instant(0) if old is None else _young_since(old.record, person, now),
     )
     recovered = how == Enrolment.RECOVERY.value
-    ends = await (recovery_of if recovered else links_beside)(parts, kept_person, invitation=invitation)
-    cookie, session = new_session(parts, person, passkey.id)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
-            envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": how},
-            customer={"label": passkey.label} if person.kind == "customer" else None,
-            desk={"person": person.id},
-            subject=person.id if person.kind == "customer" else "",
-            refs=(person.id,),
-        ),
-    )
+    ends = await (recovery_of if recovered else links_beside)(parts, kept_person, invitation=ceremony.record.id if first else invitation)
+    if before is not None:
+        drops.append(Drop(before.record, before.rev))
+    cookie, session = new_session(parts, person, passkey=passkey.id, after=None if before is None else before.record)
+    by: dict[str, Json] = {"login": True, "acr": session.acr} if first else {}
+    written = await write(parts, _draft(parts, person, passkey, by, recovered=recovered))
     used = () if old is None else (Put(old.record, old.rev),)
+    if first:  # ⚔ two first ones at the same moment: the second one finds that the person has moved, and then the first one
+        used = (Put(person, kept_person.rev, person),)
     text = "A passkey was added to your account. If it was not you, tell the desk."
     if recovered:
         text = "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
@@ -210,32 +207,17 @@ async def _finish(parts: Parts, ceremony_id: str, response: JsonObject, label: s
     return SignedIn(cookie=cookie, person=person, expires_at=session.expires_at)
 
 
-async def person_of(parts: Parts, cookie: str) -> Person:
-    """Whose session a cookie is. ⚔ It lives by the passkey that made it, however many others were made with that one.
-
-    Raises:
-        Refused: `person.not_signed_in`.
-    """
-    if not cookie.startswith(SIGNIN_PREFIX):
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "no session")
-    try:
-        session = (await parts.store.get(Session, keyed_id(parts, "session", cookie))).record
-        person = (await parts.store.get(Person, session.person)).record
-        passkey = (await parts.store.get(Passkey, session.passkey)).record
-    except Missing:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "no such session") from None
-    if parts.world.now() >= session.expires_at or passkey.revoked:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "the session has expired")
-    return person
-
-
-async def sign_out(parts: Parts, cookie: str) -> None:
-    """End a session; ending an ended one changes nothing."""
-    try:
-        kept = await parts.store.get(Session, keyed_id(parts, "session", cookie))
-        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
-    except (Missing, Conflict):
-        return
+def _draft(parts: Parts, person: Person, passkey: Passkey, by: Mapping[str, Json], *, recovered: bool) -> Draft:
+    """What is recorded of a new passkey, with the login it stands on."""
+    return draft(
+        parts,
+        Kind.PERSON_RECOVERED if recovered else Kind.PERSON_ENROLLED,
+        envelope={"person": pseudonym(parts, person.key), "as": person.kind, "how": passkey.how},
+        customer={"label": passkey.label} if person.kind == "customer" else None,
+        desk={"person": person.id, **by},
+        subject=person.id if person.kind == "customer" else "",
+        refs=(person.id,),
+    )
 
 
 async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
@@ -304,16 +286,3 @@ def _ceremony(parts: Parts, purpose: str, subject: str, challenge: bytes, extra:
         expires_at=Instant(parts.world.now() + 600_000),
         extra=extra,
     )
-
-
-def new_session(parts: Parts, person: Person, passkey: str) -> tuple[str, Session]:
-    """A fresh session and its cookie value; the caller commits it."""
-    cookie = SIGNIN_PREFIX + b64url(parts.world.random(32))
-    now = parts.world.now()
-    ends = Instant(now + parts.terms.session_ttl_s * 1000)
-    return cookie, Session(id=keyed_id(parts, "session", cookie), person=person.id, created_at=now, expires_at=ends, passkey=passkey)
-
-
-def keyed_id(parts: Parts, purpose: str, code: str) -> str:
-    """Under which id something secret is kept."""
-    return b64url(parts.signer.keyed(purpose, code.encode()))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from remit.domain.catalogue import Catalogue
+from remit.domain.logins import LoginRules
 from remit.domain.note import VerifyEd25519
 from remit.domain.rules_outline import RulesOutline
 from remit.domain.words_likeness import Lexicon
@@ -12,7 +13,7 @@ from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
 from remit.ports.notify import Carrier, Notify
 from remit.ports.params import Params
-from remit.ports.people import Passkeys
+from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
 from remit.ports.signer import Signer
 from remit.ports.store import Store
@@ -37,6 +38,8 @@ class Terms:
     confirmation_ttl_s: int
     act_stale_s: int
     session_ttl_s: int
+    session_idle_s: int
+    """After how long without a request somebody is signed out."""
     waiting_per_pair: int
     decline_pause_s: int
     facts_timeout_s: float
@@ -67,6 +70,10 @@ class Parts:
     clients: Clients
     proofs: Proofs
     passkeys: Passkeys
+    provider: Provider | None
+    """The company's OpenID provider; None where people sign in with passkeys alone."""
+    logins: LoginRules | None
+    """Who somebody is by what the provider says; None exactly where there is no provider."""
     notify: Notify
     carriers: tuple[Carrier, ...]
     """The ways by which notices leave the desk; none where they are only logged."""

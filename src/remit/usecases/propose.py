@@ -190,7 +190,8 @@ async def _verify_roles(parts: Parts, change: Change) -> None:
     """Check that an officer could be given these roles, and that it changes anything.
 
     Raises:
-        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these.
+        Refused: `request.malformed`, `request.not_found`, `request.conflict` when they have exactly these, or have them from the
+            company's provider.
     """
     roles = change.to if isinstance(change.to, list | tuple) else None
     if roles is None or not set(roles) <= set(parts.catalogue.roles) | SPECIAL_ROLES:
@@ -198,6 +199,10 @@ async def _verify_roles(parts: Parts, change: Change) -> None:
     person = (await _person(parts, change.name)).record
     if person.kind != "officer":
         raise _malformed("only an officer has roles")
+    if person.login:
+        # ⚔ One source of roles for one person: two people could otherwise give what the company has just taken away.
+        public = f"{person.id} signs in with the company's login, which says what roles they have. Change their group there."
+        raise Refused(Code.REQUEST_CONFLICT, "the roles come from the provider", public=public)
     if set(person.roles) == _roles_in(change):
         public = f"{person.id} has exactly these roles already."
         raise Refused(Code.REQUEST_CONFLICT, "the roles are the present ones", public=public)

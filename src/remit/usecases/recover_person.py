@@ -12,9 +12,9 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put
 from remit.usecases.admit import Admitted, invite
-from remit.usecases.enrol import keyed_id
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.sessions import keyed_id
 from remit.usecases.tell_person import about_access, tell_person
 
 _MOST = 1000

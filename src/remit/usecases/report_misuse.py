@@ -4,9 +4,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.human_credentials import Arrival, Signs, human_credentials
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit
-from remit.usecases.enrol import person_of, sign_out
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.sessions import person_of, sign_out
 from remit.usecases.tell_person import notices_to
 
 

@@ -9,8 +9,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import Passkey, Person
 from remit.domain.values import JsonObject
 from remit.ports.store import Commit, Conflict, Mark, Missing, Put, Replayed
-from remit.usecases.enrol import Begun, SignedIn, new_session
+from remit.usecases.enrol import Begun
 from remit.usecases.parts import Parts
+from remit.usecases.sessions import SignedIn, may_use_passkey, new_session
 
 _SIGN_IN_MS: Final = 600_000
 _SIGN_IN: Final = re.compile(r"[A-Za-z0-9_-]{22}\.([1-9][0-9]{0,14})", re.ASCII)
@@ -30,7 +31,8 @@ async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObjec
     """Sign a person in by passkey.
 
     Raises:
-        Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey.
+        Refused: `confirmation.replayed`, `credential.wrong_key`, `person.not_signed_in` for an unknown passkey,
+            `person.not_allowed` for somebody who signs in at the company's provider.
     """
     ends = _sign_in_ends(parts, ceremony_id)
     try:
@@ -40,13 +42,19 @@ async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObjec
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public="This passkey is not known here.") from None
     if passkey.record.revoked:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public="This passkey was removed.")
+    if not may_use_passkey(parts, person):
+        raise Refused(
+            Code.PERSON_NOT_ALLOWED,
+            "they sign in at the provider",
+            public="Sign in with the company's login. Your passkey is for saying yes here.",
+        )
     asserted = parts.passkeys.verify_assertion(
         assertion,
         challenge=_sign_in_challenge(parts, ceremony_id),
         public_key=passkey.record.public_key,
         sign_count=passkey.record.sign_count,
     )
-    cookie, session = new_session(parts, person, passkey.record.id)
+    cookie, session = new_session(parts, person, passkey=passkey.record.id)
     used = replace(passkey.record, sign_count=asserted.sign_count)
     try:
         await parts.store.commit(

@@ -8,6 +8,7 @@ import ipaddress
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -30,10 +31,14 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetcher:
-    """Fetches documents; `allow_loopback` is for sandboxes and tests, set by whoever runs the desk."""
+    """Fetches documents; `allow_loopback` is for sandboxes and tests, set by whoever runs the desk.
+
+    `allow_private` is for addresses that the desk's own settings name, never for what a stranger sends.
+    """
 
     allow_loopback: bool
     tls: ssl.SSLContext
+    allow_private: bool = False
 
     async def fetch(self, url: str) -> bytes:
         """Get a document of at most 256 KiB within five seconds.
@@ -41,44 +46,58 @@ class Fetcher:
         Raises:
             Fault: `fault.identity` with the reason for the desk.
         """
+        status, document = await self.send("GET", url, headers={})
+        if status != _OK:
+            raise Fault(Code.FAULT_IDENTITY, f"{url}: status {status}")
+        return document
+
+    async def send(self, method: str, url: str, *, headers: Mapping[str, str], content: bytes = b"") -> tuple[int, bytes]:
+        """Send one request and return the status and an answer of at most 256 KiB, within five seconds. No redirect is followed.
+
+        Raises:
+            Fault: `fault.identity` with the reason for the desk.
+        """
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._fetch(verify_url(url, allow_loopback=self.allow_loopback))
+                return await self._send(method, self._verified(url), headers, content)
         except Refused as refused:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: {refused.detail}") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError, UnicodeError, ValueError) as failed:
             raise Fault(Code.FAULT_IDENTITY, f"{url}: {type(failed).__name__}") from failed
 
-    async def _fetch(self, url: httpx.URL) -> bytes:
+    def _verified(self, url: str) -> httpx.URL:
+        return verify_url(url, allow_loopback=self.allow_loopback, allow_private=self.allow_private)
+
+    async def _send(self, method: str, url: httpx.URL, headers: Mapping[str, str], content: bytes) -> tuple[int, bytes]:
         """⚔ The name is resolved once and the checked address is dialled, so a second answer of DNS changes nothing."""
         address = await self._resolve(url)
         target = url.copy_with(host=str(address))
-        headers = {"Host": url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "identity"}
+        sent = {"Host": url.netloc.decode("ascii"), "Accept": "application/json", "Accept-Encoding": "identity", **headers}
         async with (
             httpx.AsyncClient(verify=self.tls, trust_env=False, follow_redirects=False, timeout=TIMEOUT_S) as client,
-            client.stream("GET", target, headers=headers, extensions={"sni_hostname": url.host}) as response,
+            client.stream(method, target, headers=sent, content=content, extensions={"sni_hostname": url.host}) as response,
         ):
-            if response.status_code != _OK or "content-encoding" in response.headers:
-                raise Fault(Code.FAULT_IDENTITY, f"{url}: status {response.status_code}, or a content encoding")
+            if "content-encoding" in response.headers:
+                raise Fault(Code.FAULT_IDENTITY, f"{url}: status {response.status_code} in a content encoding")
             document = bytearray()
             async for chunk in response.aiter_raw():
                 document += chunk
                 if len(document) > MAX_DOCUMENT:
                     raise Fault(Code.FAULT_IDENTITY, f"{url}: more than {MAX_DOCUMENT} bytes")
-            return bytes(document)
+            return response.status_code, bytes(document)
 
     async def _resolve(self, url: httpx.URL) -> Address:
         port = url.port or (443 if url.scheme == "https" else 80)
         found = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
         addresses = [ipaddress.ip_address(str(entry[4][0])) for entry in found]
         for address in addresses:
-            verify_address(address, allow_loopback=self.allow_loopback)
+            verify_address(address, allow_loopback=self.allow_loopback, allow_private=self.allow_private)
             if url.scheme == "http" and not address.is_loopback:
                 raise Refused(Code.REQUEST_MALFORMED, "http is for loopback only")
         return addresses[0]
 
 
-def verify_url(unverified: str, *, allow_loopback: bool) -> httpx.URL:
+def verify_url(unverified: str, *, allow_loopback: bool, allow_private: bool = False) -> httpx.URL:
     """Return the address if a desk may fetch from it: https, or http where loopback is allowed (and then only there).
 
     Raises:
@@ -103,7 +122,7 @@ def verify_url(unverified: str, *, allow_loopback: bool) -> httpx.URL:
         if _HOST_NAME.fullmatch(url.raw_host) is None:
             raise _refused("it names no host") from None
         return url
-    verify_address(literal, allow_loopback=allow_loopback)
+    verify_address(literal, allow_loopback=allow_loopback, allow_private=allow_private)
     return url
 
 
@@ -115,8 +134,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def verify_address(address: Address, *, allow_loopback: bool) -> Address:
-    """Return the address if it is a public one.
+def verify_address(address: Address, *, allow_loopback: bool, allow_private: bool = False) -> Address:
+    """Return the address if it is a public one, or a private one where that is allowed: never a link-local one.
 
     ⚔ A registration's URL must not make the desk read its own cloud metadata, intranet or localhost; addresses that
     wrap an IPv4 address are judged by what they wrap.
@@ -128,6 +147,8 @@ def verify_address(address: Address, *, allow_loopback: bool) -> Address:
     """
     inner = _unwrapped(address)
     if inner.is_loopback and allow_loopback:
+        return address
+    if allow_private and inner.is_private and not (inner.is_loopback or inner.is_link_local or inner.is_reserved or inner.is_unspecified):
         return address
     outside = isinstance(inner, ipaddress.IPv6Address) and inner not in _GLOBAL_UNICAST
     if outside or not inner.is_global or inner.is_multicast or inner.is_reserved or inner.is_unspecified:

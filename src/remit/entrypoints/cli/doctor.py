@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.entrypoints.cli.doctor_login import look_at_login
 from remit.entrypoints.cli.doctor_running import RUNNING_CHECKS
 from remit.entrypoints.cli.findings import Finding, oddities
 from remit.entrypoints.cli.opening import configured, rules_to_serve, settings_of
@@ -228,5 +229,6 @@ _CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
     "store": _store,
     "content keys": _content_keys,
     "desk": _desk_file,
+    "login": look_at_login,
     **RUNNING_CHECKS,
 }

@@ -1,4 +1,4 @@
-"""`remit person add|invite|recover|contact|list`: customers and officers, and the one-time links with which they enrol a passkey."""
+"""`remit person add|invite|recover|contact|unlink|list`: customers and officers, and the one-time links with which they enrol a passkey."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import ADMIN, NEEDED
 from remit.usecases.change_contact import change_contact
 from remit.usecases.recover_person import start_recovery
+from remit.usecases.unlink_login import unlink_login
 from remit.wiring import Desk
 
 _MOST = 10_000
@@ -21,8 +22,8 @@ _MOST = 10_000
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
-    group = sub.add_parser("person", help="customers and officers: add, invite, recover, contact, list").add_subparsers(
-        dest="what", metavar="add|invite|recover|contact|list", required=True
+    group = sub.add_parser("person", help="customers and officers: add, invite, recover, contact, unlink, list").add_subparsers(
+        dest="what", metavar="add|invite|recover|contact|unlink|list", required=True
     )
     add = group.add_parser("add", parents=[configured()], help="add somebody and make their one-time link")
     add.add_argument("id", metavar="ID", help="the customer's id at the desk, or an officer's name")
@@ -48,6 +49,9 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     contact.add_argument("--email", required=True, metavar="ADDRESS")
     contact.add_argument("--reason", default="", metavar="TEXT")
     contact.set_defaults(run=_contact)
+    unlink = group.add_parser("unlink", parents=[configured()], help="take somebody's account off the company's login it belongs to")
+    unlink.add_argument("id", metavar="ID")
+    unlink.set_defaults(run=_unlink)
     listing = group.add_parser("list", parents=[configured()], help="all people")
     listing.set_defaults(run=_list)
 
@@ -124,6 +128,16 @@ def _contact(args: argparse.Namespace, out: Out) -> int:
         f"{changed.id}'s address is {changed.email} from now on.",
         "This desk sends no mail: tell them of the change yourself, at the old address and the new one.",
         "For 72 hours their passkeys confirm nothing but everyday things.",
+    )
+    return Exit.OK
+
+
+def _unlink(args: argparse.Namespace, out: Out) -> int:
+    free = with_desk(settings_of(args), lambda desk: unlink_login(desk.parts, args.id, by=at_seat()), on_page=False)
+    out.tell(
+        {"person": free.id, "login": ""},
+        f"{free.id} belongs to no login of the company any more, and is signed out everywhere.",
+        "The next login whose claims name this id is connected to the account.",
     )
     return Exit.OK
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.logins import Customers
 from remit.domain.records import Person
 from remit.domain.rendering_values import Names
 from remit.domain.values import Json, JsonObject, instant_text
@@ -19,6 +20,7 @@ from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
 from remit.usecases.answer import show
+from remit.usecases.enrol_by_login import first_by_login
 from remit.usecases.grant import URN, view
 from remit.usecases.live import seen_by
 from remit.usecases.name_records import names_if_reachable, names_of
@@ -54,13 +56,34 @@ class CustomerPages:
         person = await self.pages.maybe(scope)
         if person is not None:
             return go(after or home_of(person))
-        return page(self.parts, "login.html", None, after=after)
+        rules = self.parts.logins
+        return page(
+            self.parts,
+            "login.html",
+            None,
+            after=after,
+            company="" if rules is None else rules.name,
+            passkey=rules is None or rules.passkey_login,
+            both=rules is not None and bool(rules.roles) and rules.customers is not Customers.NONE,
+        )
 
     async def enrol(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /enrol?code=…: opening it spends nothing, so that a mail scanner cannot use the link up."""
-        code = query(scope).get("code", "")
+        code, after = query(scope).get("code", ""), verified_next(query(scope).get("next", ""))
         recovered = await recovered_by(self.parts, code) if code else None
-        return page(self.parts, "enrol.html", await self.pages.maybe(scope), code=code, recovered=recovered)
+        session, rules = await self.pages.session(scope), self.parts.logins
+        first = "" if session is None or code else await first_by_login(self.parts, session)
+        return page(
+            self.parts,
+            "enrol.html",
+            None if session is None else session.person,
+            code=code,
+            recovered=recovered,
+            after=after,
+            first=first,
+            company="" if rules is None else rules.name,
+            vouching=rules is not None and bool(rules.vouching),
+        )
 
     async def receipt(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /verify?entry=: checking a receipt in the browser. For everybody; the entry's receipt is fetched by whoever is its party."""

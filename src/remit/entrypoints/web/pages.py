@@ -14,11 +14,11 @@ from remit.entrypoints.signed_in import session_cookie, signed_in
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.plain_words import IN_PAGES, NO_ROLE, plainly
 from remit.entrypoints.wire import Receive, Scope
-from remit.usecases.enrol import person_of
 from remit.usecases.parts import Parts
+from remit.usecases.sessions import Whose, whose
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
-_OURS: Final = ("/me", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
+_OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,13 @@ class Pages:
 
     async def maybe(self, scope: Scope) -> Person | None:
         """Who is signed in, if anybody."""
+        found = await self.session(scope)
+        return None if found is None else found.person
+
+    async def session(self, scope: Scope) -> Whose | None:
+        """The session somebody is signed in with, if anybody is."""
         try:
-            return await person_of(self.parts, session_cookie(scope))
+            return await whose(self.parts, session_cookie(self.parts, scope))
         except Refused:
             return None
 

@@ -23,6 +23,16 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
     Code.FAULT_CASE: ("The case cannot be read right now", "Nothing was done and nothing is lost. Try again in a moment."),
     Code.FAULT_INTERNAL: ("Something broke on our side", "Nothing was done. Try again, and tell the desk if it stays."),
     Code.FAULT_STORE: ("Nothing can be recorded right now", "What cannot be recorded is not done. Try again in a moment."),
+    Code.LOGIN_DECLINED: ("You were not signed in", "The company's login did not let you in, or you stopped there. Nothing was done."),
+    Code.LOGIN_INVALID: (
+        "That sign-in cannot be used",
+        "It was used already, took too long, or began in another browser. Start again from the sign-in page.",
+    ),
+    Code.LOGIN_UNKNOWN: (
+        "Nobody here belongs to that login",
+        "It works, but this desk does not know whose it is. Ask the desk to add you.",
+    ),
+    Code.LOGIN_WEAK: ("Sign in once more, please", "Use the stronger way to sign in that the company offers, and try again."),
     Code.MANDATE_INACTIVE: ("This is over", "It was taken back, has run out, or is stopped at the moment."),
     Code.MANDATE_INVALID: ("That does not fit", "You can only take away from what was asked, never add to it."),
     Code.MANDATE_UNKNOWN: ("There is no such permission", "It may have been somebody else's."),
@@ -40,6 +50,10 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
 }
 """Title and what to do, for what people meet. For everything else the closed list's own title stands."""
 
+_DOWN: Final = (
+    "The company's login does not answer",
+    "Nobody was signed in, and nothing is lost. Try again in a moment; if it stays, tell the desk.",
+)
 _NOBODY: Final = ("Nothing was done", "Choose a customer's id from the list; the ids of the desk's own people stand above.")
 
 IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
@@ -70,6 +84,8 @@ IN_FORMS: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
 """The same, where it means something else in one form of a page (`data-form`)."""
 
 IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
+    ("/login/oidc", Code.FAULT_IDENTITY): _DOWN,
+    ("/login/oidc/callback", Code.FAULT_IDENTITY): _DOWN,
     ("/oauth/authorize", Code.REQUEST_MALFORMED): (
         "The agent's link is not complete",
         "You did nothing wrong, and nothing was allowed. Start again in your agent.",

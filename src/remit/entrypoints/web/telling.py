@@ -166,8 +166,10 @@ _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
     "added": ("The account was made.", ""),
     "contact": ("The address the desk writes to was changed.", "wait"),
     "invited": ("A one-time link to add a passkey was made.", ""),
+    "joined": ("The company's login was connected to the account.", "wait"),
     "recovery": ("The desk started a recovery of your passkey.", "wait"),
     "resumed": ("You resumed what was paused.", "ok"),
+    "unlinked": ("The account was taken off the company's login.", "wait"),
     "verified": ("The desk verified who you are, and what was paused was resumed.", "ok"),
 }
 

@@ -23,7 +23,7 @@ const forms = {
     const response = await makePasskey(begun.options);
     const label = form.elements.label.value.trim();
     await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label, ...(assertion ? { assertion } : {}) });
-    location.assign('/');
+    location.assign(form.dataset.after || '/');
   },
   contest: async (form) => {
     await call(`/me/v1/entries/${form.dataset.entry}/contest`, { text: form.elements.text.value });
@@ -52,8 +52,12 @@ const forms = {
 
 const actions = {
   'sign-out': async () => {
-    await call('/login/v1/sign-out', {});
-    location.assign('/login');
+    const done = await call('/login/v1/sign-out', {});
+    location.assign(done.redirect || '/login'); // at the company's login, too, where one came from there
+  },
+  'sign-out-everywhere': async () => {
+    const done = await call('/login/v1/sign-out-everywhere', {});
+    location.assign(done.redirect || '/login');
   },
   'remove-passkey': async (button) => {
     const place = button.closest('section');
