@@ -123,6 +123,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CONFIRM-FRESH": _model(8, "A yes is void when what would be shown has changed."),
     "CONFIRM-LESS": _model(8, "A counter-offer is less and nothing else."),
     "CONFIRM-UNFRAMED": _model(8, "A signature of a framed or foreign page counts nothing."),
+    "ESCALATION": _model(5, "An escalation rule only adds people; what nobody answers in time is handed on or refused, never done."),
+    "HANDED-OVER": _model(8, "What waits is handed over only to somebody whose yes counts, and nobody keeps it for ever."),
     "FATIGUE": _model(8, "Nobody is tired out by many questions."),
     "NOTICE-SILENT": _model(8, "A notice carries no code, nothing that lets somebody in, and no value of a record or an ask."),
     "NOTICE-NAMES": _model(8, "A name that others chose breaks no line of a notice, hides nothing in it and is no link."),

@@ -98,7 +98,7 @@ def test_the_policies_and_cases_that_are_shown_hold() -> None:
         [case for text in cases for case in read_policy_cases("policies.md", text, catalogue)],
         policy=CedarPolicy([("policies.md", cedar)], catalogue),
         params=JsonSchemaParams(catalogue),
-        roles=tuple(catalogue.roles),
+        catalogue=catalogue,
     )
     assert [one.difference for one in results] == [""]
     CedarPolicy([("policies.md", cedar), ("more.md", more)], catalogue)

@@ -23,13 +23,19 @@ def serving(
     catalogue: Mapping[str, Any],
     facts: Mapping[str, Any],
     terms: Mapping[str, int] | None = None,
+    now: Callable[[], int] | None = None,
     people: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
-    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name."""
+    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms."""
     rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
-    with _served(
-        folder, terms, lambda settings: build(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None)), people=people
-    ) as issuer:
+
+    def make(settings: Settings) -> Desk:
+        desk = build(settings, rules, sandbox=SandboxDesk(facts=facts, perform=None))
+        if now is not None:
+            desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
+        return desk
+
+    with _served(folder, terms, make, people=people) as issuer:
         yield issuer
 
 

@@ -2,19 +2,20 @@
 
 import copy
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import ARGS, CHROMIUM, Visit, consent, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
-from remit.sandbox.workloads import SandboxAgent
+from remit.sandbox.workloads import SandboxAgent, SandboxTask
 
 REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
 
@@ -483,6 +484,174 @@ def test_trust_is_changed_by_its_button_and_not_on_the_way_through_the_choices(b
     sam.result("Lowered at once.")
     assert sam.errors == []
     sam.context.close()
+
+
+class Clock:
+    """The desk's clock, which a test can move on."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000 + self.ahead_ms
+
+
+ESCALATING: dict[str, Any] = {
+    **CATALOGUE,
+    "role": {**CATALOGUE["role"], "care": {"title": "Customer care officer"}},
+    "escalation": [
+        {
+            "name": "all-money",
+            "reason": "money is moved through an agent",
+            "areas": ["payment"],
+            "roles": ["billing"],
+            "due": "1h",
+            "then": {"role": "care", "due": "30m"},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def queue_desk(tmp_path: Path, clock: Clock) -> Iterator[Sandbox]:
+    with (
+        serving(tmp_path, ESCALATING, FACTS, {"decline_pause_s": 1, "session_idle_s": 28_800}, now=clock.now) as issuer,
+        Sandbox(ESCALATING, base_url=issuer) as sandbox,
+    ):
+        yield sandbox
+
+
+def waiting_as(one: Visit, role: str) -> Locator:
+    return one.page.locator("section", has=one.page.get_by_role("heading", name=f"Waiting for you as {role}"))
+
+
+@pytest.fixture
+def crew(browser: Browser, queue_desk: Sandbox) -> Iterator[dict[str, Visit]]:
+    """Anna, a customer, and three officers: two of billing, one of care."""
+    people = {
+        "anna": ("Anna Berg", []),
+        "olga": ("Olga Frey", ["billing"]),
+        "bea": ("Bea Lund", ["billing"]),
+        "cara": ("Cara Diaz", ["care"]),
+    }
+    found: dict[str, Visit] = {}
+    for person, (name, roles) in people.items():
+        found[person] = visit(browser, queue_desk)
+        found[person].enrol(person, "officer" if roles else "customer", name, roles)
+    yield found
+    assert [one.errors for one in found.values()] == [[]] * 4
+    for one in found.values():
+        one.context.close()
+
+
+@pytest.fixture
+def crew_task(crew: dict[str, Visit], queue_desk: Sandbox) -> SandboxTask:
+    agent = queue_desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
+    return agent.open(consent(crew["anna"], agent)["mandate"])
+
+
+def test_what_waits_is_taken_handed_over_and_answered_with_less(
+    crew: dict[str, Visit], crew_task: SandboxTask, queue_desk: Sandbox
+) -> None:
+    anna, olga, bea, cara = crew.values()
+    first = crew_task.ask("payment.refund", REFUND)
+    olga.open("/desk")
+    mine = waiting_as(olga, "Billing officer")
+    for said in ("Refund 40.00 EUR for order W1001", "Anna Berg", "40.00 EUR", "known", "money is moved through an agent", "minutes left"):
+        expect(mine).to_contain_text(said)
+    expect(mine).to_contain_text("then it goes to: Customer care officer")
+    cara.open("/desk")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Nothing waits for this role.")
+    olga.ready()
+    olga.page.get_by_role("button", name="Take it").press("Enter")
+    olga.result("Yours for ten minutes.")
+    expect(mine.get_by_text("You have this until")).to_be_visible()
+    bea.open("/desk")
+    expect(bea.page.get_by_text("Olga Frey has this until")).to_be_visible()
+    expect(bea.page.get_by_role("button", name="Take it")).to_have_count(0)
+
+    olga.ready()
+    mine.get_by_text("Hand it over").first.click()
+    mine.get_by_label("To", exact=True).select_option(label="Bea Lund")
+    mine.get_by_label("Note").fill("You know this customer.")
+    mine.get_by_role("button", name="Hand it over").click()
+    olga.result("Handed over.")
+    handed = next(one for one in queue_desk.transcript() if one["kind"] == "confirmation.handed")
+    assert (handed["desk"]["by"], handed["desk"]["to"], handed["desk"]["note"]) == ("olga", "bea", "You know this customer.")
+
+    bea.open("/desk")
+    expect(bea.page.get_by_text("You have this until")).to_be_visible()
+    bea.page.get_by_role("link", name="Look and decide").click()
+    bea.page.get_by_role("button", name="Yes, but less…").click()
+    bea.page.get_by_label("Amount").fill("20")
+    bea.page.get_by_role("button", name="Show me what would be done").click()
+    bea.page.get_by_role("button", name="Agree to this with my passkey").click()
+    expect(bea.page.locator("[data-result]:not(:empty)")).to_be_visible()
+    anna.open("/me")
+    anna.page.get_by_role("link", name="Look and decide").click()
+    expect(anna.page.get_by_role("heading", level=1)).to_contain_text("Refund 20.00 EUR for order W1001")
+    anna.page.get_by_role("button", name="Yes, with my passkey").click()
+    anna.result("Done.")
+    assert first.again().state == "countered"
+
+
+def test_what_nobody_answers_in_time_goes_to_others_and_then_to_nobody(
+    crew: dict[str, Visit], crew_task: SandboxTask, queue_desk: Sandbox, clock: Clock
+) -> None:
+    olga, cara = crew["olga"], crew["cara"]
+    assert set(crew_task.ask("payment.refund", REFUND).who) == {"customer", "officer:billing"}
+    clock.ahead_ms += 3_600_000
+    queue_desk.sweep()
+    olga.open("/desk")
+    expect(waiting_as(olga, "Billing officer")).to_contain_text("Nothing waits for this role.")
+    cara.open("/desk")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Refund 40.00 EUR for order W1001")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("then it is refused")
+    clock.ahead_ms += 1_800_000
+    queue_desk.sweep()
+    cara.open("/desk")
+    expect(waiting_as(cara, "Customer care officer")).to_contain_text("Nothing waits for this role.")
+    cara.page.get_by_role("link", name="Anna Berg").first.click()
+    expect(cara.page.locator("main")).to_contain_text("not answered in time")
+
+
+def test_an_officer_sees_while_writing_what_would_be_withheld_and_without_javascript_by_a_button(
+    anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox
+) -> None:
+    task = agent.open(consent(anna, agent)["mandate"])
+    olga = visit(browser, desk)
+    olga.enrol("olga", "officer", "Olga Frey", ["billing"])
+    olga.open(f"/desk/cases/{task.case}")
+    olga.ready()
+    send, said = olga.page.get_by_role("button", name="Check and send"), "It goes to Lindenweg 4, 20095 Hamburg, I think."
+    before = send.bounding_box()
+    olga.page.get_by_label("Your answer").fill(said)
+    expect(olga.page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
+    expect(olga.page.locator("[data-said]")).to_contain_text("may not be told the marked part")
+    expect(olga.page.locator("[data-why]")).to_have_text("the customer's own: address an order goes to")
+    assert send.bounding_box() == before
+    olga.page.get_by_label("Your answer").fill("It is on its way.")
+    expect(olga.page.locator("[data-said]")).to_have_text("Nothing in it is withheld.")
+    expect(olga.page.locator("mark")).to_have_count(0)
+    assert task.inbox() == []
+
+    plain = browser.new_context(java_script_enabled=False, storage_state=olga.context.storage_state())
+    page = plain.new_page()
+    page.goto(f"{desk.room.issuer}/desk/cases/{task.case}")
+    page.get_by_label("Your answer").fill(said)
+    page.get_by_role("button", name="See what would be withheld").click()
+    expect(page.get_by_role("heading", name="What would be sent")).to_be_visible()
+    expect(page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
+    expect(page.get_by_label("Your answer")).to_have_value(said)
+    assert task.inbox() == []
+    plain.close()
+    assert olga.errors == []
+    olga.context.close()
 
 
 def test_without_javascript_one_can_look_say_no_take_back_and_contest(browser: Browser, anna: Visit, agent: SandboxAgent) -> None:

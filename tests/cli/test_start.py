@@ -241,6 +241,24 @@ def test_a_case_that_does_not_hold_fails_the_check_and_is_named(remit: Run, desk
     assert remit("policy", "test", "--config", desk, desk / "policy_cases" / "money.toml").code == 0
 
 
+def test_escalation_rules_are_counted_tried_by_cases_and_named_with_file_and_key(remit: Run, desk: Path) -> None:
+    assert remit("check", "--json", "--config", desk).json["escalations"] == 3
+    assert "escalation risky-money, large-refunds, account-recovery: valid" in remit("check", "--config", desk).out
+    cases = desk / "policy_cases" / "own.toml"
+    cases.write_text(
+        '[[case]]\ntitle = "Nobody more"\naction = "offer.accept"\nrisk = 60\nparams = { offer_id = "o", digest = "d" }\n'
+        'expect = "needs"\nwho = ["customer"]\nescalation = "none"\n'
+    )
+    assert "expected needs customer" in remit("policy", "test", "--config", desk, cases).out
+    catalogue = desk / "catalogue" / "catalogue.toml"
+    catalogue.write_text(catalogue.read_text().replace('due = "1h"', 'due = "one hour"'))
+    refused(
+        remit("check", "--config", desk),
+        "catalogue.invalid",
+        "catalogue.toml: escalation[0].due: is no time to wait; write minutes or hours",
+    )
+
+
 def test_errors_are_json_where_json_is_asked_for(remit: Run, tmp_path: Path) -> None:
     ran = remit("check", "--json", "--config", tmp_path / "none.toml")
     assert ran.code == 1

@@ -34,7 +34,7 @@ def pack(name: str) -> tuple[Pack, Catalogue]:
 
 def run_all(found: Pack, catalogue: Catalogue, policies: tuple[tuple[str, str], ...]) -> tuple[CaseResult, ...]:
     cases = [case for file, text in found.cases for case in read_policy_cases(file, text, catalogue)]
-    return run_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), roles=tuple(catalogue.roles))
+    return run_cases(cases, policy=CedarPolicy(policies, catalogue), params=JsonSchemaParams(catalogue), catalogue=catalogue)
 
 
 @cache

@@ -219,7 +219,13 @@ def test_every_fact_has_a_title_and_every_control_is_named_once() -> None:
 
 def test_every_kind_is_counted_as_a_fact_or_known_to_be_none() -> None:
     told = {kind for kind in Kind if kind in ENVELOPES or facts_of(kind, {})}
-    assert set(Kind) - told == SET_UP | {Kind.CONFIRMATION_INVITED, Kind.NOISE_COUNTED, Kind.WAIVER_USED}
+    assert set(Kind) - told == SET_UP | {
+        Kind.CONFIRMATION_HANDED,
+        Kind.CONFIRMATION_TAKEN,
+        Kind.CONFIRMATION_INVITED,
+        Kind.NOISE_COUNTED,
+        Kind.WAIVER_USED,
+    }
 
 
 def test_nothing_in_a_report_can_be_read_as_a_score() -> None:

@@ -62,7 +62,7 @@ def run(text: str, file: str = "cases.toml") -> tuple[CaseResult, ...]:
         read_policy_cases(file, text, DESK),
         policy=CedarPolicy([("p.cedar", POLICIES)], DESK),
         params=JsonSchemaParams(DESK),
-        roles=tuple(DESK.roles),
+        catalogue=DESK,
     )
 
 

@@ -105,7 +105,7 @@ def _verify_readable(page: Page, text: str) -> None:
     assert len(page.of("h1")) == 1
     named = {one.get("for") for one in page.of("label")}
     for one in page.of("input", "select", "textarea"):
-        inside = one.get("type") == "checkbox"
+        inside = one.get("type") in {"checkbox", "hidden"}
         assert inside or one.get("id") in named or one.get("aria-label"), one
     ids = [one["id"] for _, one in page.elements if one.get("id")]
     assert len(ids) == len(set(ids))

@@ -167,6 +167,37 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationStep:
+    """Which officers must answer, as role names, and for how many milliseconds that may wait for them."""
+
+    roles: tuple[str, ...]
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """A rule of who must also answer. `actions` are all it can fit; `at_least` None fits any amount, also none.
+
+    The first of `steps` is asked; where its time passes the next one is, and after the last the ask is refused. `instead` puts
+    its officers in the place of others that only a policy asked for.
+    """
+
+    name: str
+    reason: str
+    actions: frozenset[str]
+    tiers: frozenset[str]
+    at_least: Money | None
+    risk: int
+    instead: bool
+    steps: tuple[EscalationStep, ...]
+
+    @property
+    def lasts_ms(self) -> int:
+        """How long it may wait in all, before it is refused."""
+        return sum(step.due_ms for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """The desk's whole description of itself, valid, with one digest."""
 
@@ -180,6 +211,7 @@ class Catalogue:
     objectives: Mapping[str, Objective]
     waivers: tuple[Waiver, ...]
     digest: str
+    escalations: tuple[Escalation, ...] = ()
 
     def action(self, name: str) -> Action:
         """Find an action.

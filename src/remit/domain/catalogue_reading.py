@@ -1,6 +1,7 @@
 """Reading the catalogue: from the desk's plain data to a valid `Catalogue`, or a refusal that names key and cure.
 
-Files are for the adapter; actions are in `catalogue_actions`, params in `params_schema`, waivers in `waivers`.
+Files are for the adapter; actions are in `catalogue_actions`, params in `params_schema`, waivers in `waivers`, escalations in
+`escalation_rules`.
 """
 
 import re
@@ -10,10 +11,11 @@ from datetime import date
 from typing import Final
 
 from remit.domain.canonical import digest
-from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, MarkKind, Objective, Resource, Role, Waiver
+from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, Escalation, MarkKind, Objective, Resource, Role, Waiver
 from remit.domain.catalogue_actions import builtin_actions, builtin_attributes, read_action
 from remit.domain.catalogue_tables import Table, closed, flag, quoted, table, text, texts, wrong
 from remit.domain.errors import Refused
+from remit.domain.escalation_rules import read_escalations
 from remit.domain.ids import is_dotted, is_word
 from remit.domain.names import expand, is_glob
 from remit.domain.params_marks import Names
@@ -30,7 +32,7 @@ DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
 }
 """Who must confirm whatever policy says. The disclosure floor is for writes; reads have their own rule (`escalation`)."""
 
-_TOP: Final = ("action", "attribute", "floor", "objective", "resource", "role", "waiver")
+_TOP: Final = ("action", "attribute", "escalation", "floor", "objective", "resource", "role", "waiver")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _MOST_EXAMPLES: Final = 200
 
@@ -67,6 +69,7 @@ def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalog
         objectives=objectives,
         waivers=_waivers(top.get("waiver", ()), actions, today),
         digest="",
+        escalations=read_escalations(top.get("escalation", ()), actions, roles),
     )
     return replace(draft, digest=_catalogue_digest(draft))
 
@@ -230,13 +233,21 @@ def _digested(action: Action) -> list[Json]:
     return [action.digest, action.reversible, *needs]
 
 
+def _escalated(rule: Escalation) -> list[Json]:
+    steps: list[Json] = [[list(step.roles), step.due_ms] for step in rule.steps]
+    fits: list[Json] = [sorted(rule.actions), sorted(rule.tiers), str(rule.at_least or ""), rule.risk]
+    return [rule.name, rule.reason, fits, rule.instead, steps]
+
+
 def _catalogue_digest(catalogue: Catalogue) -> str:
-    """One digest over everything the catalogue says.
+    """One digest over everything the catalogue says. What came later counts once it is used: rules that people took in stay what they are.
 
     Source: 2-model.md §1 (one rule digest).
     """
+    escalations = [_escalated(one) for one in catalogue.escalations]
     return digest(
         {
+            **({"escalations": escalations} if escalations else {}),
             "desk": catalogue.desk,
             "currency": catalogue.currency,
             "roles": [_told(role) for role in catalogue.roles.values()],

@@ -21,6 +21,7 @@ class Code(StrEnum):
     CONFIRMATION_MISMATCH = "confirmation.mismatch"
     CONFIRMATION_REPLAYED = "confirmation.replayed"
     CONFIRMATION_REQUIRED = "confirmation.required"
+    CONFIRMATION_TAKEN = "confirmation.taken"
     CONFIRMATION_TOO_MANY = "confirmation.too_many"
     CONFIRMATION_WRONG_PERSON = "confirmation.wrong_person"
     CREDENTIAL_EXPIRED = "credential.expired"
@@ -144,6 +145,10 @@ MEANINGS: dict[Code, Meaning] = {
     Code.CONFIRMATION_REQUIRED: Meaning(
         title="A person must confirm this first",
         cure="Wait: the person has been invited. Poll the ask, do not relay codes or links.",
+    ),
+    Code.CONFIRMATION_TAKEN: Meaning(
+        title="Somebody else has taken this",
+        cure="Leave it to them, ask them to hand it over, or wait until it is free again.",
     ),
     Code.CONFIRMATION_TOO_MANY: Meaning(
         title="Too many confirmations are waiting for this person",

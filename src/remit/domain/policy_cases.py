@@ -18,6 +18,8 @@ _NOON: Final = "2026-01-07T12:00:00Z"
 _TIERS: Final = ("known", "trusted", "unproved")
 _KINDS: Final = ("fresh", "none", "preapproved")
 _MOST_RISK: Final = 100
+NO_RULE: Final = "none"
+"""What a case names where no escalation rule may add anybody."""
 
 
 class Expect(StrEnum):
@@ -33,7 +35,8 @@ class PolicyCase:
     """One question to the policies with its expected answer.
 
     `confirmed_by` are the people who have confirmed already. `who` (with `needs`) are all who must have confirmed.
-    `policies`, where given, are exactly the policies that must have decided.
+    `policies`, where given, are exactly the policies that must have decided. `escalation` is the escalation rule that must add
+    somebody, or `none`; without it the policies are judged alone, without those rules.
     """
 
     file: str
@@ -53,6 +56,7 @@ class PolicyCase:
     expect: Expect
     who: frozenset[str]
     policies: frozenset[str] | None
+    escalation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,7 @@ class CaseAnswer:
     who: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
     note: str = ""
+    escalation: str = NO_RULE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +111,8 @@ def _difference(case: PolicyCase, answer: CaseAnswer) -> str:
         return f"expected {case.expect}, but the policies say {answer.expect}{needs}{by}"
     if case.expect is Expect.NEEDS and answer.who != case.who:
         return f"expected needs {', '.join(sorted(case.who))}, but the policies need {', '.join(sorted(answer.who))}{by}"
+    if case.escalation is not None and answer.escalation != case.escalation:
+        return f"expected escalation by {case.escalation}, but it is {answer.escalation}"
     if case.policies is not None and answer.policies != case.policies:
         return f"expected to be decided by {', '.join(sorted(case.policies)) or 'no policy'}, not{by or ' by no policy'}"
     return ""
@@ -199,8 +206,9 @@ def _read_case(file: str, n: int, raw: Json, catalogue: Catalogue) -> PolicyCase
         expect=expect,
         who=table.people("who", catalogue),
         policies=table.texts("by") if "by" in raw else None,
+        escalation=table.text("escalation", known=[NO_RULE, *(one.name for one in catalogue.escalations)]) if "escalation" in raw else None,
     )
-    table.read.add("by")
+    table.read.update(("by", "escalation"))
     table.finish()
     if (expect is Expect.NEEDS) != bool(case.who):
         raise _invalid(table.place, '`who` goes with expect = "needs", and only with it')

@@ -11,6 +11,7 @@ from functools import cache
 from operator import attrgetter
 from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
 
+from remit.domain.catalogue import EscalationStep
 from remit.domain.values import Instant
 
 NEVER: Final = Instant(0)
@@ -502,8 +503,23 @@ class ConfirmationState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """Who looks after one of those asked (`word`) until when, so that nobody else answers meanwhile."""
+
+    word: str
+    person: str
+    person_key: str
+    name: str
+    until: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationRecord:
-    """An invitation to confirm exactly one ask. `who` must all answer; `rendering` is what is shown, as JSON text."""
+    """An invitation to confirm exactly one ask. `who` must all answer; `rendering` is what is shown, as JSON text.
+
+    `rule` is the escalation rule it came under, `step` whom of `who` that asks now, until `due_at`, and `then` who is asked after that.
+    `risk` and `signs` are what spoke against the agent when it asked.
+    """
 
     KIND: ClassVar[str] = "confirmation"
     id: str
@@ -521,16 +537,29 @@ class ConfirmationRecord:
     at: Instant
     expires_at: Instant
     answers: tuple[Answer, ...] = ()
+    rule: str = ""
+    reason: str = ""
+    step: tuple[str, ...] = ()
+    due_at: Instant = NEVER
+    then: tuple[EscalationStep, ...] = ()
+    taken: tuple[Taking, ...] = ()
+    risk: int = 0
+    signs: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> Instant:
+        """Until when those who are asked now may answer."""
+        return min(self.due_at or self.expires_at, self.expires_at)
 
     def links(self) -> tuple[Link, ...]:
-        """While it waits: by each one asked, by (customer, operator), by task, and by when it ends."""
+        """While it waits: by each one asked, by (customer, operator), by task, and by when something must happen to it."""
         if self.state is not ConfirmationState.WAITING:
             return (Link("confirmation.customer", self.customer, self.at),)
         links = [
             Link("confirmation.customer", self.customer, self.at),
             Link("confirmation.pair", f"{self.customer} {self.operator}", self.at),
             Link("confirmation.task", self.task, self.at),
-            Link("due.confirmation", "", self.expires_at),
+            Link("due.confirmation", "", self.due),
         ]
         answered = {answer.confirms_as for answer in self.answers}
         links.extend(

@@ -278,6 +278,24 @@ class Risk:
         return self.anywhere >= settings.confirm
 
 
+def _explained(trail: Trail, now: Instant) -> float:
+    """How many thousandths of a point of what an agent or operator opened say nothing, for the asks there were."""
+    if trail.kind not in {SubjectKind.AGENT, SubjectKind.OPERATOR}:
+        return 0
+    return OPENED_FREE * _MILLI + _decayed(trail.asks, now) * OPENED_AN_ASK
+
+
+def signs(trails: Iterable[Trail], now: Instant) -> tuple[str, ...]:
+    """What speaks against an agent, the heaviest first: the signs on every trail whose risk counts, each once."""
+    points: dict[str, int] = {}
+    for trail in trails:
+        if trail.kind is not SubjectKind.CUSTOMER and trail_risk(trail, now):
+            for sign, level in trail.levels.items():
+                left = _decayed(level, now) - (_explained(trail, now) if sign == Sign.OPENED else 0)
+                points[sign] = max(points.get(sign, 0), round(left))
+    return tuple(sorted((sign for sign, milli in points.items() if milli >= _MILLI), key=lambda sign: (-points[sign], sign)))
+
+
 def risk(trails: Iterable[Trail], now: Instant) -> Risk:
     """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts among these.
 

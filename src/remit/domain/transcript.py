@@ -30,7 +30,9 @@ class Kind(StrEnum):
     ASK_DECIDED = "ask.decided"
     CONFIRMATION_ANSWERED = "confirmation.answered"
     CONFIRMATION_EXPIRED = "confirmation.expired"
+    CONFIRMATION_HANDED = "confirmation.handed"
     CONFIRMATION_INVITED = "confirmation.invited"
+    CONFIRMATION_TAKEN = "confirmation.taken"
     CONTEST_RAISED = "contest.raised"
     CONTEST_SETTLED = "contest.settled"
     CREDENTIAL_MISUSED = "credential.misused"
@@ -68,7 +70,6 @@ class Section(StrEnum):
 
 SALT_SIZE: Final = 16
 SALTS_SIZE: Final = SALT_SIZE * len(Section)
-
 _HASH_SIZE: Final = 32
 _LEAF_PREFIX: Final = b"remit-leaf-v1\x00"
 _RECORD_VERSION: Final = b"\x01"
@@ -216,9 +217,8 @@ def verify_record(envelope_record: bytes) -> tuple[bytes, Hashes]:
     Raises:
         Refused: `log.damaged` when it is not such a record.
     """
-    envelope = _envelope_hash(envelope_record)
     agent, customer, desk = (envelope_record[start : start + _HASH_SIZE] for start in range(_HASHES_AT, _BODY_AT, _HASH_SIZE))
-    hashes = (envelope, agent, customer, desk)
+    hashes = (_envelope_hash(envelope_record), agent, customer, desk)
     return leaf_data(hashes), hashes
 
 

@@ -1,4 +1,4 @@
-"""Officers' JSON: cases with agents, and what an officer does in one. Confirmations are in `people_api`, for everybody."""
+"""Officers' JSON: cases with agents, what an officer does in one, taking what waits and handing it over. Answers are in `people_api`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from remit.usecases.check_reply import check_reply
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer
 from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
+from remit.usecases.take_waiting import To, hand_over, take_waiting
 
 
 class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,6 +40,14 @@ class OfferIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     action: str
     terms: dict[str, Any]
     ttl_s: int = 86_400
+
+
+class HandIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """To whom something is handed over, a role or a colleague's id, and a note for them."""
+
+    role: str = ""
+    person: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,20 @@ class DeskApi:
         officer = await self._officer(scope)
         await note_internally(self.parts, officer, found["id"], decode_as(await read_body(scope, receive), TextIn).text)
         return json_answer(201, {})
+
+    async def take(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/confirmations/{id}/take: look after it for some minutes."""
+        officer = await self._officer(scope)
+        await read_nothing(scope, receive)
+        taken = await take_waiting(self.parts, officer, found["id"])
+        return json_answer(200, {"confirmation": found["id"], "as": taken.word, "until": instant_text(taken.until)})
+
+    async def hand(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/v1/confirmations/{id}/hand: to a role, or to a colleague."""
+        officer = await self._officer(scope)
+        body = decode_as(await read_body(scope, receive), HandIn)
+        record = await hand_over(self.parts, officer, found["id"], To(role=body.role, person=body.person, note=body.note))
+        return json_answer(200, {"confirmation": record.id, "who": list(record.who), "due_at": instant_text(record.due)})
 
     async def close(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/v1/cases/{id}/close."""

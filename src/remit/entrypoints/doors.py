@@ -153,6 +153,8 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     """The JSON of the desk's own people."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
     return [
+        ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
+        ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
         ours("GET", "/desk/v1/cases", desk.cases),
         ours("GET", "/desk/v1/cases/{id}", desk.case),
         ours("POST", "/desk/v1/cases/{id}/check", desk.check),
@@ -190,11 +192,11 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
     pages = Pages(parts, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
 
-    def ours(path: str, handler: Handler) -> Route:
+    def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
             return await pages.run(handler, scope, receive, found)
 
-        return route("GET", path, run)
+        return route(methods, path, run)
 
     return [
         ours("/", customer.start),
@@ -211,6 +213,7 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
         ours("/confirm/{id}", customer.confirm),
         ours("/desk", officer.desk),
         ours("/desk/cases/{id}", officer.case),
+        ours("/desk/cases/{id}/preview", officer.preview, "POST"),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),

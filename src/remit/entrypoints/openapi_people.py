@@ -77,6 +77,8 @@ _OURS: Final = (
     _Door("/desk/v1/confirmations/{id}", "Answer it", people_api.AnswerIn),
     _Door("/me/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
     _Door("/desk/v1/confirmations/{id}/less", "The challenge for less", people_api.LessIn),
+    _Door("/desk/v1/confirmations/{id}/take", "Look after it for some minutes"),
+    _Door("/desk/v1/confirmations/{id}/hand", "Hand it over to a role or a colleague", desk_api.HandIn),
     _get("/me/v1/contests", "What the customer contests"),
     _Door("/me/v1/entries/{id}/contest", "Contest an entry", contest_api.ContestIn, (201,)),
     _Door("/me/v1/entries/{id}/disown", "Say that this was not you: all of that agent ends for you", contest_api.DisownIn, (201,)),
@@ -127,6 +129,7 @@ _PAGES: Final = (
     _get("/confirm/{id}", "What waits for one's answer"),
     _get("/desk", "The officer's page"),
     _get("/desk/cases/{id}", "One case"),
+    _Door("/desk/cases/{id}/preview", "What would be withheld of a text, as a page", {"type": "object"}),
     _get("/security", "The security people's page"),
     _get("/audit", "The auditors' page", "low", "ref", "newest"),
     _get("/audit/cases/{id}", "A case as a story", "low"),
@@ -154,7 +157,8 @@ def people_paths() -> dict[str, dict[str, Any]]:
     for door in _PAGES:
         answers = {"200": told(door.summary, None, HTML), "303": {"description": "To another page, often to sign in"}}
         no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
-        paths[door.path] = {"get": operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door))}
+        more = {} if door.takes is None else {"requestBody": body(FORM, _schema(door.takes), required=True)}
+        paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)}
     sent = {
         "200": told("Said no to a request: the way back", None, HTML),
         "303": {"description": "To the page that follows"},

@@ -47,6 +47,7 @@ from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
 from remit.usecases.sign_in_at_provider import sign_out_address
+from remit.usecases.waiting_list import what_waits
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 _SIGNS: Final = Signs(login_issuers=frozenset(), session_cookies=SESSIONS, session_prefixes=(SIGNIN_PREFIX,))
@@ -259,7 +260,7 @@ class PeopleApi:
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
-        return json_answer(200, {"waiting": await views.waiting(self.parts, await self._answering(scope))})
+        return json_answer(200, {"waiting": await what_waits(self.parts, await self._answering(scope))})
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""

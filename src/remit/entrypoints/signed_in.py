@@ -4,7 +4,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
 from remit.entrypoints.cookies import cookie_value, session_name
 from remit.entrypoints.limits import Limits
-from remit.entrypoints.wire import Scope
+from remit.entrypoints.wire import Scope, one_header
 from remit.usecases.parts import Parts
 from remit.usecases.sessions import Whose, whose
 
@@ -19,6 +19,20 @@ async def signed_in(parts: Parts, limits: Limits, scope: Scope, kind: str = "") 
     if kind and person.kind != kind:
         raise Refused(Code.PERSON_NOT_ALLOWED, f"not {kind}")
     return person
+
+
+def verify_own_page(issuer: str, scope: Scope) -> None:
+    """Check that a form was sent by one of our own pages. ⚔ Every browser says where a form comes from; what does not say it is no form of ours.
+
+    Raises:
+        Refused: `person.not_allowed`.
+
+    Source: OWASP CSRF; 7-peers.md P16.
+    """
+    if one_header(scope, b"origin") != issuer:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "a form of another origin, or of none")
+    if one_header(scope, b"sec-fetch-site") not in {"", "same-origin"}:
+        raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
 
 async def session_in(parts: Parts, limits: Limits, scope: Scope) -> Whose:

@@ -28,10 +28,11 @@ from remit.domain.records import (
     Person,
     TaskRecord,
 )
-from remit.domain.target import likeness, money_on, target_of
+from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject, decode
+from remit.domain.waiting import verify_free
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now
@@ -40,15 +41,17 @@ from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
 from remit.usecases.invite import TURN, decline_scopes, operators_of, shown_hashes
 from remit.usecases.parts import Parts
+from remit.usecases.pass_due import pass_due
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import draft, keyed_digest, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released
 from remit.usecases.same_rules import rules_expected
-from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.standing import Standing, load_standing
 from remit.usecases.still_confirmed import verify_still_say, verify_still_shown
-from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
+from remit.usecases.weigh import Weighed
+from remit.usecases.weigh_again import weigh_confirmed
 from remit.usecases.write_decision import write_decision
 
 _TRIES = 5
@@ -100,6 +103,7 @@ async def answer(parts: Parts, person: Person, confirmation_id: str, *, said: st
     for _ in range(_TRIES):
         kept, ask = await open_invitation(parts, confirmation_id)
         word = await verify_asked(parts, kept.record, ask.record, person)
+        verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
         try:
             if said == "yes":
                 return await _yes(parts, person, word, kept, ask, assertion)
@@ -110,7 +114,7 @@ async def answer(parts: Parts, person: Person, confirmation_id: str, *, said: st
 
 
 async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[ConfirmationRecord], Kept[AskRecord]]:
-    """An invitation that still waits, with its ask.
+    """An invitation that still waits, with its ask. ⚔ Where the time of those who were asked has passed, that is seen to first.
 
     Raises:
         Refused: `request.not_found`, `confirmation.expired`, `confirmation.replayed`.
@@ -120,8 +124,10 @@ async def open_invitation(parts: Parts, confirmation_id: str) -> tuple[Kept[Conf
         ask = await parts.store.get(AskRecord, kept.record.ask)
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such confirmation") from None
+    if kept.record.state is ConfirmationState.WAITING and parts.world.now() >= kept.record.due:
+        kept, ask = await pass_due(parts, kept)
     state = kept.record.state
-    if state is ConfirmationState.EXPIRED or (state is ConfirmationState.WAITING and parts.world.now() >= kept.record.expires_at):
+    if state is ConfirmationState.EXPIRED:
         raise Refused(Code.CONFIRMATION_EXPIRED, "nobody answered in time")
     if state is not ConfirmationState.WAITING or ask.record.state is not AskState.WAITING:
         raise Refused(Code.CONFIRMATION_REPLAYED, f"the confirmation is {state}")
@@ -213,23 +219,6 @@ async def _yes(  # one answer and all it hangs on
         raise
     weighed = replace(weighed, expects=(*weighed.expects, *mine, *others))
     return await _proceed(parts, standing, weighed, kept, ask, closed, said, used)
-
-
-async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> tuple[Standing, Weighed]:
-    """Decide an ask afresh with the people who really confirmed; what it holds itself counts as free.
-
-    Raises:
-        Refused: the standing's own codes, when the task cannot ask any more.
-    """
-    about = money_on(parts.catalogue.actions.get(ask.action), params_of(ask))
-    standing = await load_standing(parts, ask.task, about=about)
-    verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
-    counters = dict(standing.counters)
-    for held in ask.reserved:
-        counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
-    freed = replace(standing, counters=counters)
-    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved)
-    return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh" if by else "none"))
 
 
 async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: ConfirmationRecord, weighed: Weighed) -> tuple[Expect, ...]:

@@ -12,8 +12,9 @@ from remit.domain.ids import timed_id
 from remit.domain.records import Answer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import Json, JsonObject, decode
+from remit.domain.waiting import verify_free
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
-from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed, weigh_confirmed
+from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import invitation_for, render_now
@@ -26,6 +27,7 @@ from remit.usecases.standing import Standing
 from remit.usecases.still_confirmed import verify_still_say
 from remit.usecases.tell_person import Notices, about_invitation
 from remit.usecases.weigh import Weighed
+from remit.usecases.weigh_again import weigh_confirmed
 from remit.usecases.write_decision import write_decision
 
 
@@ -84,6 +86,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
+    verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
     try:
         ceremony = await parts.store.get(Ceremony, _ceremony_id(confirmation_id, person))
     except Missing:
@@ -136,12 +139,14 @@ async def _record(  # one answer and all it hangs on
     record, needs = lesser.record, lesser.weighed.decision
     puts: list[Put] = [Put(closed, kept.rev, kept.record), Put(countered, ask.rev, ask.record), spent[0]]
     turns: tuple[Reserve, ...] = ()
+    weighed = lesser.weighed
     notices = Notices()
     if isinstance(needs, NeedsHuman):
         invitation, turns, _ = await invitation_for(parts, lesser.standing, record, lesser.weighed, needs.who, instead_of=closed.id)
         # Who offered it has said yes to it: the others answer beside that, as other people.
         invitation = replace(invitation, who=tuple(sorted(needs.who | {said.confirms_as})), answers=(said,))
         record = replace(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+        weighed = replace(weighed, due_at=invitation.due)
         puts.append(Put(invitation, 0))
         notices = about_invitation(parts, invitation)
     else:
@@ -154,7 +159,7 @@ async def _record(  # one answer and all it hangs on
         parts,
         lesser.standing,
         record,
-        lesser.weighed,
+        weighed,
         decision="permit" if isinstance(needs, Permit) else "needs_human",
         code="",
         detail="countered",

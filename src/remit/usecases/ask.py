@@ -305,6 +305,7 @@ async def _hold(  # the parts of one decision
         again = refused.code is Code.CONFIRMATION_DECLINED
         return await _refuse(parts, standing, workload, request, record, replace(weighed, reserved=()), _No(refuse=refuse, again=again))
     waiting = changed(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    weighed = replace(weighed, due_at=invitation.due)
     written = await write_decision(
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )

@@ -10,6 +10,7 @@ from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
+from remit.usecases.case_facts import answers_to, proof_of, risk_of, timeline
 from remit.usecases.check_reply import tasks_of, tellable
 from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
@@ -62,11 +63,16 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     card["not_told"] = [
         {"name": name, "title": one.title, "sensitive": one.sensitive} for name, one in sorted(attributes.items()) if name not in told
     ]
+    card["proof"] = await proof_of(parts, task)
+    card["risk"] = None
     if task.state != "ended":
-        card["budgets"] = list(budgets(await load_standing(parts, task.id)))
+        standing = await load_standing(parts, task.id)
+        card["budgets"] = list(budgets(standing))
+        card["risk"] = risk_of(parts, standing)
     card["asks"] = await _asks(parts, task)
     card["messages"] = await _messages(parts, task)
     card["offers"] = await _offers(parts, case)
+    card["timeline"] = list(await timeline(parts, task))
     try:
         view = await parts.helpdesk.read(case)
         card["subject"], card["open"] = view.subject, view.open
@@ -120,6 +126,8 @@ async def _asks(parts: Parts, task: TaskRecord) -> list[Json]:
             "at": instant_text(one.record.at),
             "who": list(one.record.who),
             "confirmed_by": list(one.record.confirmed_by),
+            "confirmation": one.record.confirmation,
+            "answers": await answers_to(parts, one.record),
         }
         for one in found
     ]

@@ -6,8 +6,10 @@ Which rungs there are is in `domain/escalation`; who really confirmed is asked a
 from collections.abc import Iterable
 from dataclasses import replace
 
+from remit.domain.catalogue import Escalation
 from remit.domain.decision import Refuse, Verdict
 from remit.domain.errors import Code
+from remit.domain.escalation_rules import candidates
 from remit.ports.policy import Policy, Question
 
 
@@ -42,6 +44,20 @@ def climb(policy: Policy, question: Question, rungs: Iterable[frozenset[str]]) -
             break
         asked.add(seen)
     return None, verdict
+
+
+def climb_under(
+    policy: Policy, question: Question, rungs: Iterable[frozenset[str]], rule: Escalation | None, floor: frozenset[str]
+) -> tuple[frozenset[str] | None, Verdict]:
+    """Climb, and then ask the policies about those whom an escalation rule adds: they must be content with all of them together.
+
+    Raises:
+        Refused: `policy.error`.
+    """
+    who, verdict = climb(policy, question, rungs)
+    if who is None or rule is None:
+        return who, verdict
+    return climb(policy, question, candidates(rule, who, floor))
 
 
 def refusal(verdict: Verdict) -> Refuse:

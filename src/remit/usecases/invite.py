@@ -1,13 +1,15 @@
 """Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import CUSTOMER, Action
+from remit.domain.catalogue import CUSTOMER, Action, Escalation
 from remit.domain.confirmation import act_digest
 from remit.domain.confirmers import Fatigue, verify_may_invite
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.escalation_rules import words_of
 from remit.domain.ids import new_id
 from remit.domain.mandate_covering import counter_key
 from remit.domain.mandate_limits import left_text
@@ -15,6 +17,7 @@ from remit.domain.records import AskRecord, AskState, ConfirmationRecord, Confir
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.rendering_values import filled
 from remit.domain.target import likeness, target_of
+from remit.domain.trajectory import signs
 from remit.domain.values import Instant, JsonObject, decode
 from remit.ports.store import Missing, Reserve
 from remit.usecases.name_records import names_of
@@ -74,11 +77,32 @@ async def invitation_for(
         nonce=b64url(parts.world.random(16)),
         state=ConfirmationState.WAITING,
         at=now,
-        expires_at=Instant(min(now + parts.terms.confirmation_ttl_s * 1000, standing.task.record.ends_at)),
+        expires_at=Instant(min(now + _lasts_ms(parts, weighed.rule), standing.task.record.ends_at)),
+        risk=weighed.risk,
+        signs=signs(standing.trails, now) if weighed.risk else (),
     )
+    invitation = _escalated(invitation, weighed.rule)
     target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
     like = likeness(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
+
+
+def _lasts_ms(parts: Parts, rule: Escalation | None) -> int:
+    return parts.terms.confirmation_ttl_s * 1000 if rule is None else rule.lasts_ms
+
+
+def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> ConfirmationRecord:
+    """The invitation with what its rule says of it, as it says it now: a rule that is changed later changes nothing that waits."""
+    if rule is None:
+        return invitation
+    return replace(
+        invitation,
+        rule=rule.name,
+        reason=rule.reason,
+        step=tuple(sorted(words_of(rule.steps[0].roles))),
+        due_at=Instant(min(invitation.at + rule.steps[0].due_ms, invitation.expires_at)),
+        then=rule.steps[1:],
+    )
 
 
 def decline_scopes(customer: str, operators: Iterable[str]) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
-"""What people may see of their own: mandates, what waits for them, what was done in their name, their passkeys."""
+"""What people may see of their own: mandates, what was done in their name, their passkeys. What waits for them is in `waiting_list`."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
 
 from remit.domain.confirmers import waits_until
 from remit.domain.errors import Code, Refused
-from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Contest, MandateRecord, Passkey, Person, Suspension
+from remit.domain.records import AgentRecord, Contest, MandateRecord, Passkey, Person, Suspension
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.rendering_values import Names
@@ -113,33 +113,6 @@ async def granted_before(parts: Parts, person: Person, client_id: str) -> tuple[
     found = await parts.store.find(MandateRecord, "mandate.customer", person.id, limit=_PAGE, newest=True)
     own = [kept.record.granted_at for kept in found if kept.record.client_id == client_id and not kept.record.parent]
     return len(own), instant_text(own[0]) if own else ""
-
-
-async def waiting(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
-    """Everything that waits for this person's answer, oldest first."""
-    keys = [person.id] if person.kind == "customer" else [f"officer:{role}" for role in person.roles]
-    now = parts.world.now()
-    rows: list[Mapping[str, Json]] = []
-    for key in keys:
-        for kept in await parts.store.find(ConfirmationRecord, "confirmation.waiting", key, limit=_PAGE):
-            if now >= kept.record.expires_at:
-                continue
-            ask = (await parts.store.get(AskRecord, kept.record.ask)).record
-            shown = decode(kept.record.rendering.encode())
-            rows.append(
-                {
-                    "confirmation": kept.record.id,
-                    "ask": ask.id,
-                    "action": ask.action,
-                    "operator": ask.operator,
-                    "rendering": shown,
-                    "who": list(kept.record.who),
-                    "at": instant_text(kept.record.at),
-                    "expires_at": instant_text(kept.record.expires_at),
-                    "page": f"/confirm/{kept.record.id}",
-                }
-            )
-    return rows
 
 
 async def history(parts: Parts, person: Person, *, low: int | None = None) -> list[Mapping[str, Json]]:

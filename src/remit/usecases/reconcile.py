@@ -10,7 +10,6 @@ from remit.domain.values import decode
 from remit.ports import backoffice as desk
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Conflict, Kept, NoRoom, Put
-from remit.usecases.answer import weigh_confirmed
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import carry_out, settle_act
@@ -18,6 +17,7 @@ from remit.usecases.read_case import case_ending, verify_case
 from remit.usecases.reserving import moved
 from remit.usecases.standing import load_standing, verify_standing
 from remit.usecases.still_confirmed import verify_still_confirmed, verify_still_meant
+from remit.usecases.weigh_again import weigh_confirmed
 from remit.usecases.write_decision import write_decision
 
 

@@ -11,10 +11,8 @@ from remit.domain.records import (
     ActRecord,
     ActState,
     AskRecord,
-    AskState,
     Ceremony,
     ConfirmationRecord,
-    ConfirmationState,
     EndReason,
     Invitation,
     MandateRecord,
@@ -24,19 +22,20 @@ from remit.domain.records import (
     TaskRecord,
 )
 from remit.domain.transcript import Kind
-from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put, Reserve
-from remit.usecases.answer import weigh_confirmed
+from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.end import end_all, end_task
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
+from remit.usecases.pass_due import pass_due
 from remit.usecases.perform import Again, StaleAct, dispatch, dispatch_fresh, ending_by_outcome, void_act
 from remit.usecases.reconcile import reconcile
 from remit.usecases.recording import draft, write
 from remit.usecases.replay_erasures import finish_erasures
 from remit.usecases.report_native_replies import report_native_replies
-from remit.usecases.reserving import moved, released
+from remit.usecases.reserving import moved
 from remit.usecases.standing import ending_of, load_standing, something_waits
 from remit.usecases.still_confirmed import verify_still_meant
+from remit.usecases.weigh_again import weigh_confirmed
 from remit.usecases.write_decision import write_decision
 
 R = TypeVar("R", bound=Record)
@@ -86,7 +85,7 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
     live = live or LiveTasks()
     done = 0
     async for waiting in _every(parts, ConfirmationRecord, "due.confirmation", high=now):
-        done += await _quietly(_expire_confirmation, parts, waiting)
+        done += await _quietly(_pass_due, parts, waiting)
     async for mandate in _every(parts, MandateRecord, "due.mandate", high=now):
         done += await _quietly(_expire_mandate, parts, mandate)
     async for task in live.due(parts):
@@ -191,36 +190,8 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
             await void_act(parts, kept, Refused(Code.CONFIRMATION_REQUIRED, "a person must confirm this now"))
 
 
-async def _expire_confirmation(parts: Parts, kept: Kept[ConfirmationRecord]) -> None:
-    """Silence is a no: nothing is done, and what was reserved is released."""
-    ask = await parts.store.get(AskRecord, kept.record.ask)
-    expired = replace(kept.record, state=ConfirmationState.EXPIRED, nonce="")
-    puts = [Put(expired, kept.rev, kept.record)]
-    releases: tuple[Reserve, ...] = ()
-    if ask.record.state is AskState.WAITING:
-        puts.append(
-            Put(replace(ask.record, state=AskState.EXPIRED, code=Code.CONFIRMATION_EXPIRED.value, reserved=()), ask.rev, ask.record)
-        )
-        releases = released(ask.record)
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.CONFIRMATION_ANSWERED,
-            envelope={
-                "ask": ask.record.id,
-                "task": ask.record.task,
-                "confirmation": kept.record.id,
-                "digest": kept.record.digest,
-                "answer": "silence",
-                "state": "expired",
-            },
-            subject=ask.record.customer,
-            refs=(ask.record.id, ask.record.task, ask.record.customer),
-        ),
-    )
-    await parts.store.commit(Commit(puts=tuple(puts), reserves=releases, entries=written.rows))
-    parts.notify.wake(f"ask:{ask.record.id}")
+async def _pass_due(parts: Parts, kept: Kept[ConfirmationRecord]) -> None:
+    await pass_due(parts, kept)
 
 
 async def _expire_mandate(parts: Parts, kept: Kept[MandateRecord]) -> None:

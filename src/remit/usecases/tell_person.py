@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.confirmers import YOUNG_MS
+from remit.domain.confirmers import OFFICER, YOUNG_MS
 from remit.domain.ids import new_id
 from remit.domain.records import ConfirmationRecord, NoticeRecord, NoticeStage, Person
 from remit.domain.values import Instant
@@ -97,10 +97,10 @@ def notices_to(parts: Parts, person: str, at: Iterable[str], *, subject: str, te
     )
 
 
-def about_invitation(parts: Parts, invitation: ConfirmationRecord) -> Notices:
-    """The notices for everybody whose answer an invitation still needs."""
+def about_invitation(parts: Parts, invitation: ConfirmationRecord, *, to: Iterable[str] | None = None) -> Notices:
+    """The notices for everybody whose answer an invitation still needs; or for those it was handed `to`, a role or an officer's id."""
     answered = {answer.confirms_as for answer in invitation.answers}
-    asked = [who for who in invitation.who if who not in answered]
+    asked = [who for who in invitation.who if who not in answered] if to is None else list(to)
     if not parts.carriers:
         return Notices(
             lines=tuple(
@@ -118,13 +118,13 @@ def about_invitation(parts: Parts, invitation: ConfirmationRecord) -> Notices:
 
 
 def _invited(parts: Parts, invitation: ConfirmationRecord, who: str) -> NoticeRecord:
-    customer = who == "customer"
+    now = parts.world.now()
     return NoticeRecord(
         id=new_id("ntc", parts.world.random(16)),
-        stage=NoticeStage.SENDING if customer else NoticeStage.SPREADING,
-        to=invitation.customer if customer else who,
-        at=invitation.at,
-        due_at=invitation.at,
+        stage=NoticeStage.SPREADING if who.startswith(OFFICER) else NoticeStage.SENDING,
+        to=invitation.customer if who == "customer" else who,
+        at=now,
+        due_at=now,
         until=invitation.expires_at,
         left=tuple(carrier.name for carrier in parts.carriers),
         about=(invitation.id,),

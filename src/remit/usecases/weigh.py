@@ -9,22 +9,23 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Final
 
-from remit.domain.catalogue import CUSTOMER, Action, Effect, MarkKind
+from remit.domain.catalogue import CUSTOMER, Action, Effect, Escalation, MarkKind
 from remit.domain.consequences import Thresholds
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Refused
 from remit.domain.escalation import floor, rungs
+from remit.domain.escalation_rules import fitting, wanted
 from remit.domain.grant import verify_action_current
 from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
-from remit.domain.records import AskRecord, EndReason, Reserved
+from remit.domain.records import NEVER, AskRecord, EndReason, Reserved
 from remit.domain.trajectory import Risk, risk
-from remit.domain.values import JsonObject, decode
+from remit.domain.values import Instant, JsonObject, decode
 from remit.ports.policy import Question
 from remit.ports.store import Expect
 from remit.ports.tracing import Step
 from remit.usecases.accept_offer import with_terms
-from remit.usecases.climb_ladder import climb, refusal
+from remit.usecases.climb_ladder import climb_under, refusal
 from remit.usecases.compare import compared
 from remit.usecases.hold_words import hold_words
 from remit.usecases.look_up import CaseRead, facts_and_case
@@ -65,7 +66,8 @@ class Weighed:
 
     `params` are the ask's with the terms of an accepted offer in them. `covered` are the attributes the agent may be told; `reserved` what must be reserved with the record; `versions` the
     fact versions the act carries; `names` what records are called; `policies` the deciding policy ids, for the desk.
-    `case_read` says that the case was read along with the facts, `ending` why it ends the task, if it does.
+    `case_read` says that the case was read along with the facts, `ending` why it ends the task, if it does. `rule` is the escalation
+    rule the ask falls under, `due_at` until when those it asks first may answer.
     """
 
     decision: Decision
@@ -81,6 +83,8 @@ class Weighed:
     secrets: tuple[JsonObject, ...] = ()
     case_read: bool = False
     ending: EndReason | None = None
+    rule: Escalation | None = None
+    due_at: Instant = NEVER
     expects: tuple[Expect, ...] = ()
     """Records besides those of the standing that must be as they were when this is recorded."""
 
@@ -240,20 +244,26 @@ def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozen
 
 
 def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: Risk) -> Weighed:
-    """The strictest of floor, policy and trajectory."""
+    """The strictest of floor, policy, trajectory and escalation. ⚔ A rule of escalation comes last and only adds: what is refused without it stays so."""
     now = parts.world.now()
     base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(now // _DAY_MS))
     needed = base.who | {CUSTOMER} if risky.adds_confirmation(Thresholds()) else base.who
     question = _question(parts, standing, ruled, risky.highest, confirmed.kind)
-    steps = rungs(needed, tuple(parts.catalogue.roles)) if confirmed is NOBODY else (confirmed.by,)
-    who, verdict = climb(parts.policy, question, steps)
+    tier = str(standing.agent.record.tier)
+    rule = fitting(parts.catalogue.escalations, ruled.action, ruled.params, tier=tier, risk=risky.highest)
+    if confirmed is NOBODY:
+        who, verdict = climb_under(parts.policy, question, rungs(needed, tuple(parts.catalogue.roles)), rule, needed)
+    else:
+        who, verdict = climb_under(parts.policy, question, (confirmed.by,), None, needed)
+    needed |= wanted(rule, confirmed.by)
     charges = tuple(charge for one in ruled.chosen for charge in one.charges)
     missing = frozenset() if who is None else (needed | who) - confirmed.by
     decision: Decision
     if who is None:
         decision = refusal(verdict)
     elif missing:
-        decision = NeedsHuman(who=missing, charges=charges, reasons=base.reasons or verdict.policies)
+        why = () if rule is None else (f"escalation.{rule.name}",)
+        decision = NeedsHuman(who=missing, charges=charges, reasons=(*(base.reasons or verdict.policies), *why))
     else:
         decision = Permit(charges=charges, waiver=base.waiver)
     return Weighed(
@@ -267,6 +277,7 @@ def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirme
         policies=verdict.policies,
         risk=risky.highest,
         waiver=base.waiver,
+        rule=rule,
         case_read=ruled.case is not None,
         ending=None if ruled.case is None else ruled.case.ending,
         expects=ruled.expects,

@@ -1,8 +1,9 @@
 """The entry of a decision: what was asked, what was decided and why, for each party its part."""
 
 from remit.domain.records import AskRecord
+from remit.domain.trajectory import signs
 from remit.domain.transcript import Kind
-from remit.domain.values import JsonObject
+from remit.domain.values import JsonObject, instant_text
 from remit.ports.tracing import Fact
 from remit.usecases.parts import Parts
 from remit.usecases.recording import Written, draft, pseudonym, write
@@ -56,8 +57,18 @@ async def write_decision(  # the parts of one decision
                 "policies": list(weighed.policies),
                 "versions": dict(record.versions),
                 **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
+                **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
+                **_escalated(weighed),
             },
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
     )
+
+
+def _escalated(weighed: Weighed) -> JsonObject:
+    """The escalation rule a decision falls under, and until when those it asks first may answer. For the desk alone: the agent sees when it ends."""
+    if weighed.rule is None:
+        return {}
+    due = {"due_at": instant_text(weighed.due_at)} if weighed.due_at else {}
+    return {"escalation": {"rule": weighed.rule.name, "roles": list(weighed.rule.steps[0].roles), **due}}

@@ -6,6 +6,7 @@ from remit.domain.catalogue import Area
 from remit.domain.errors import Refused
 from remit.domain.notice_words import Waiting, Words, customer_words, gathered_words, officer_words
 from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, ConfirmationState, NoticeRecord, Person, TaskRecord
+from remit.domain.values import Instant
 from remit.ports.notify import Letter
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
@@ -29,9 +30,10 @@ async def write_letter(parts: Parts, notice: NoticeRecord) -> Letter | None:
     address = await _address(parts, notice.to)
     first = open_ones[0]
     if len(open_ones) > 1:
-        words = gathered_words(parts.catalogue.desk, len(open_ones), min(one.expires_at for one in open_ones))
+        words = gathered_words(parts.catalogue.desk, len(open_ones), min(one.due for one in open_ones))
         return _letter(notice, address, words, f"{parts.terms.issuer}/desk")
-    said = await _said(parts, first)
+    # After its due time a role is not asked any more: others are, and it has ended for this officer.
+    said = await _said(parts, first, until=first.expires_at if notice.to == first.customer else first.due)
     words = (customer_words if notice.to == first.customer else officer_words)(parts.catalogue.desk, said)
     return _letter(notice, address, words, f"{parts.terms.issuer}/confirm/{first.id}")
 
@@ -55,7 +57,7 @@ async def _address(parts: Parts, person: str) -> str:
         return ""
 
 
-async def _said(parts: Parts, confirmation: ConfirmationRecord) -> Waiting:
+async def _said(parts: Parts, confirmation: ConfirmationRecord, *, until: Instant) -> Waiting:
     """What may be said of an invitation: nothing of what the agent wrote, no record, no amount."""
     task = (await parts.store.get(TaskRecord, confirmation.task)).record
     ask = (await parts.store.get(AskRecord, confirmation.ask)).record
@@ -68,4 +70,4 @@ async def _said(parts: Parts, confirmation: ConfirmationRecord) -> Waiting:
         area = parts.catalogue.action(ask.action).area
     except Refused:  # the catalogue names it no more
         objective, area = task.objective, Area.ROUTINE
-    return Waiting(agent=agent, operator=task.operator, objective=objective, area=area, until=confirmation.expires_at)
+    return Waiting(agent=agent, operator=task.operator, objective=objective, area=area, until=until)

@@ -248,12 +248,14 @@ def _check(args: argparse.Namespace, out: Out) -> int:
             "actions": len(catalogue.actions),
             "objectives": len(catalogue.objectives),
             "waivers": len(catalogue.waivers),
+            "escalations": len(catalogue.escalations),
             "cases": len(results),
             "failed": [{"file": one.case.file, "title": one.case.title, "difference": one.difference} for one in failed],
             "look": [{"name": one.name, "says": one.says, "cure": one.cure} for one in odd],
         },
         f"settings   {args.config}: valid",
         f"catalogue  {len(catalogue.actions)} actions, {len(catalogue.objectives)} objectives, {_waivers(len(catalogue.waivers))}: valid",
+        *([f"escalation {', '.join(one.name for one in catalogue.escalations)}: valid"] if catalogue.escalations else ()),
         f"policies   {len(settings.policies)} file{'' if len(settings.policies) == 1 else 's'}: valid",
         f"cases      {len(results) - len(failed)} of {len(results)} hold",
         *(f"  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
@@ -274,7 +276,7 @@ def run_cases(loaded: Loaded, files: tuple[Path, ...]) -> tuple[CaseResult, ...]
         Refused: `policy.invalid` for a file that is none.
     """
     cases = [one for file in files for one in read_policy_cases(file.name, read_text(file), loaded.catalogue)]
-    return test_policies(cases, policy=loaded.policy, params=loaded.params, roles=list(loaded.catalogue.roles))
+    return test_policies(cases, policy=loaded.policy, params=loaded.params, catalogue=loaded.catalogue)
 
 
 def _in_force(settings: Settings, loaded: Loaded) -> str:

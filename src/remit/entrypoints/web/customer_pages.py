@@ -29,6 +29,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.recover_person import recovered_by
 from remit.usecases.replies import params_of
 from remit.usecases.resume_mandates import pause_of
+from remit.usecases.waiting_list import what_waits
 
 _SHOWN: Final = 50
 
@@ -151,7 +152,7 @@ class CustomerPages:
             seen=seen,
             done=DONE.get(query(scope).get("done", ""), ""),
             stopped_since=await views.stopped_since(self.parts, person),
-            waiting=await views.waiting(self.parts, person),
+            waiting=await what_waits(self.parts, person),
             mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
             entries=[told(row, self.parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
             contests={row["entry"]: row for row in await views.contests(self.parts, person)},

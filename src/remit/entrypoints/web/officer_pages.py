@@ -5,31 +5,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.catalogue import CUSTOMER
+from remit.domain.confirmers import OFFICER
 from remit.domain.evidence import MEANING, SUMS, Count
 from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
+from remit.domain.outbound import Held
+from remit.domain.records import Person
 from remit.domain.rendering_values import told as told_ask
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.audit_api import MOST, asked_for
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
+from remit.entrypoints.signed_in import verify_own_page
 from remit.entrypoints.web.entry_details import envelope_lines
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
-from remit.entrypoints.web.plain_words import ENDINGS, STATES, TIERS
+from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS
 from remit.entrypoints.web.telling import asks_of, told, unlisted
-from remit.entrypoints.wire import Receive, Scope, query, whole_number
+from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
 from remit.usecases import audit, watch
-from remit.usecases import people as views
 from remit.usecases.cases import case_card, cases
+from remit.usecases.check_reply import check_reply
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
 from remit.usecases.propose import SPECIAL_ROLES, is_alone, proposals
 from remit.usecases.report import CountedLog, Counting
 from remit.usecases.story import story
+from remit.usecases.waiting_list import waiting_list
 
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _PAGE: Final = 200
@@ -53,27 +59,63 @@ class OfficerPages:
         """GET /desk: what waits for this officer's roles, and the cases with agents."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
         rows = [self._titled(row) for row in await cases(self.parts)]
-        roles = [self.parts.catalogue.roles[role].title if role in self.parts.catalogue.roles else role for role in officer.roles]
+        waiting = await waiting_list(self.parts, officer)
         return page(
             self.parts,
             "desk.html",
             officer,
-            waiting=await views.waiting(self.parts, officer),
+            queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
             cases=rows,
-            roles=roles,
+            roles=[self._role(role) for role in officer.roles],
+            role=self._role,
+            who=self._who,
+            signs=SIGNS,
             endings=ENDINGS,
         )
+
+    def _has(self, role: str) -> bool:
+        return role in self.parts.catalogue.roles
+
+    def _role(self, name: str) -> str:
+        found = self.parts.catalogue.roles.get(name)
+        return found.title if found is not None else name
+
+    def _who(self, word: str) -> str:
+        """Somebody who is asked, as people say it."""
+        return "the customer" if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
 
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /desk/cases/{id}: the officer's card of one case."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        card = await case_card(self.parts, found["id"])
-        asks = card["asks"]
+        return await self._case(officer, await case_card(self.parts, found["id"]))
+
+    async def preview(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        """POST /desk/cases/{id}/preview: what would be withheld of a text, for browsers without JavaScript. Nothing is sent."""
+        verify_own_page(self.parts.terms.issuer, scope)
+        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
+        text = decode_form(scope, await read_body(scope, receive)).get("text", "").replace("\r\n", "\n")
+        checked = await check_reply(self.parts, found["id"], text)
+        held = [{"why": WHYS.get(one.why, one.why), "name": self._held(one.why, one.name)} for one in checked.held]
+        return page(self.parts, "preview.html", officer, case=found["id"], text=text, pieces=_pieces(text, checked.held), held=held)
+
+    def _held(self, why: str, name: str) -> str:
+        known = self.parts.catalogue.attributes.get(name) if why == "attribute" else None
+        return known.title if known is not None else name.replace("_", " ")
+
+    async def _case(self, officer: Person, card: Mapping[str, Json]) -> Answer:
+        asks, timeline = card["asks"], card["timeline"]
+        rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
         return page(
             self.parts,
             "case.html",
             officer,
             card=self._titled(card),
+            timeline=[told(row, self.parts.catalogue, asks_of(rows), own=False) for row in rows],
+            proofs=PROOFS,
+            signs=SIGNS,
+            answers=ANSWERS,
+            attributes={name: one.title for name, one in self.parts.catalogue.attributes.items()},
+            who=self._who,
             asks=await self._asks(
                 str(card["customer"]), [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else []
             ),
@@ -210,6 +252,16 @@ class OfficerPages:
             until=asked.get("until", ""),
             framework=asked.get("framework", ""),
         )
+
+
+def _pieces(text: str, held: Sequence[Held]) -> list[tuple[str, bool]]:
+    """A text piece by piece: each with whether it would be withheld."""
+    pieces: list[tuple[str, bool]] = []
+    at = 0
+    for one in held:
+        pieces += [(text[at : one.start], False), (text[one.start : one.end], True)]
+        at = one.end
+    return [*pieces, (text[at:], False)]
 
 
 def _figure(fact: Fact, found: Count) -> dict[str, object]:

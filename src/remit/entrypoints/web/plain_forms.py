@@ -14,9 +14,10 @@ from remit.domain.errors import Code, Refused
 from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer
+from remit.entrypoints.signed_in import verify_own_page
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import go
-from remit.entrypoints.wire import Receive, Scope, decode_form, malformed, one_header, read_body
+from remit.entrypoints.wire import Receive, Scope, decode_form, malformed, read_body
 
 _MOST: Final = 64 * 1024
 _ID: Final = "id"
@@ -62,7 +63,7 @@ class PlainForms:
         if form is None:
             raise Refused(Code.REQUEST_NOT_FOUND, f"no form {found['name']!r}")
         await self._people.verify_no_workload(scope)
-        self._verify_ours(scope)
+        verify_own_page(self._people.parts.terms.issuer, scope)
         given = decode_form(scope, await read_body(scope, receive, most=_MOST))
         if given.keys() - {_ID, *form.fields}:
             raise malformed("the form has a field that is not its own")
@@ -78,19 +79,6 @@ class PlainForms:
     async def _left(self, scope: Scope, redirect: str) -> Answer:
         """The page after a request was declined. The way back is a link: a policy for forms holds for where they lead, too."""
         return page(self._people.parts, "declined.html", await self._people.who(scope, "customer"), back=redirect)
-
-    def _verify_ours(self, scope: Scope) -> None:
-        """⚔ Every browser says where a form comes from; what does not say it is no form of ours.
-
-        Raises:
-            Refused: `person.not_allowed`.
-
-        Source: OWASP CSRF; 7-peers.md P16.
-        """
-        if one_header(scope, b"origin") != self._people.parts.terms.issuer:
-            raise Refused(Code.PERSON_NOT_ALLOWED, "a form of another origin, or of none")
-        if one_header(scope, b"sec-fetch-site") not in {"", "same-origin"}:
-            raise Refused(Code.PERSON_NOT_ALLOWED, "another site's page")
 
 
 def _as_json(scope: Scope, raw: bytes) -> list[tuple[bytes, bytes]]:

@@ -10,6 +10,10 @@ SENTENCES: Final[Mapping[Code, tuple[str, str]]] = {
     Code.CONFIRMATION_EXPIRED: ("Too late to answer", "Nobody answered in time, so nothing was done. The agent can ask again."),
     Code.CONFIRMATION_MISMATCH: ("Something changed meanwhile", "What you were shown is no longer what would happen. Nothing was done."),
     Code.CONFIRMATION_REPLAYED: ("This was answered already", "Nothing more is needed from you. Your page shows what came of it."),
+    Code.CONFIRMATION_TAKEN: (
+        "A colleague has taken this",
+        "Leave it to them, or ask them to hand it over. After a few minutes it is free again.",
+    ),
     Code.CONFIRMATION_WRONG_PERSON: ("This is not yours to answer", "It waits for somebody else, or for another passkey."),
     Code.CREDENTIAL_EXPIRED: ("This link no longer works", "The desk can give you a new one."),
     Code.CREDENTIAL_MALFORMED: ("That passkey could not be used", "Please try again, or use another passkey."),
@@ -140,6 +144,36 @@ ENDINGS: Final[Mapping[str, str]] = {
     "revoked": "the permission was taken back",
     "risk": "the agent behaved oddly",
 }
+
+PROOFS: Final[Mapping[str, str]] = {
+    "private_key_jwt": "with a key of its own that the desk knows",
+    "spiffe_jwt": "with its operator's workload identity (SPIFFE)",
+}
+"""How an agent proved itself."""
+
+SIGNS: Final[Mapping[str, str]] = {
+    "asked_again": "asked again for what a person had declined",
+    "drift": "wrote something else than it asked for",
+    "opened": "opened many tasks or permissions",
+    "refusals": "was refused often",
+    "slicing": "did the same thing to the same record again and again",
+    "sweep": "named records that are not the customer's",
+}
+"""What a risk comes from."""
+
+ANSWERS: Final[Mapping[str, str]] = {
+    "less": "agreed to less",
+    "no": "said no",
+    "no_and_end": "said no and ended the task",
+    "yes": "agreed",
+}
+
+WHYS: Final[Mapping[str, str]] = {
+    "attribute": "the customer's own",
+    "link": "a link",
+    "secret": "a secret, code or personal number",
+}
+"""Why a part of an officer's text may not leave."""
 
 STATES: Final[Mapping[str, str]] = {
     "acting": "under way",

@@ -124,10 +124,18 @@ def _answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple
             return f"{who} agreed{_to(envelope, known)}.", "ok"
         case "less":
             return f"{who} agreed to less than{_to(envelope, known).removeprefix(' to') or ' was asked'}.", "ok"
+        case "silence":
+            return f"Nobody answered in time{_to(envelope, known)}, so nothing was done.", "no"
         case "no_and_end":
             return f"{who} said no and ended the task.", "no"
         case _:
             return f"{who} said no{_to(envelope, known)}.", "no"
+
+
+def _handed(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
+    if envelope.get("by") == "rule":
+        return "Nobody of the desk answered in time, so others of the desk were asked.", "wait"
+    return "An officer of the desk handed what waits over to a colleague.", ""
 
 
 def _granted(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
@@ -220,6 +228,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "agent.trusted": _said("An agent's trust was changed."),
     "ask.decided": _decided,
     "confirmation.answered": _answered,
+    "confirmation.handed": _handed,
+    "confirmation.taken": _said("An officer of the desk looks after what waits."),
     "confirmation.expired": _said("Nobody answered in time, so nothing was done.", "no"),
     "contest.raised": _contested,
     "contest.settled": _said("A contested entry was settled.", "ok"),

@@ -27,22 +27,51 @@ function marked(form, text, held) {
     at = one.end;
   }
   place.append(letters.slice(at).join(''));
+  const titles = JSON.parse(form.dataset.titles || '{}');
   const whys = { secret: 'a secret, code or personal number', link: 'a link', attribute: 'the customer\'s own' };
   form.querySelector('[data-why]').replaceChildren(...held.map((one) => {
     const item = document.createElement('li');
-    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${one.name.replaceAll('_', ' ')}` : ''}`;
+    item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${titles[one.name] || one.name.replaceAll('_', ' ')}` : ''}`;
     return item;
   }));
-  form.querySelector('[data-held]').hidden = false;
-  form.querySelector('[data-withhold]').hidden = false;
+  form.querySelector('[data-said]').textContent = held.length
+    ? `This agent may not be told ${held.length === 1 ? 'the marked part' : `the ${held.length} marked parts`}:`
+    : 'Nothing in it is withheld.';
+  form.querySelector('[data-withhold]').hidden = !held.length;
+}
+
+// While somebody writes, what would be withheld is marked after each pause: nothing is sent, and the place for it is always there.
+function watching(form) {
+  const box = form.elements.text;
+  let pause = 0;
+  let asked = 0;
+  const look = async () => {
+    const text = box.value;
+    const mine = ++asked;
+    if (!text.trim()) {
+      marked(form, '', []);
+      form.querySelector('[data-said]').textContent = 'What this agent may not be told is marked here while you write.';
+      return;
+    }
+    try {
+      const told = await call(`/desk/v1/cases/${form.dataset.case}/check`, { text });
+      if (mine === asked && box.value === text) marked(form, text, told.held);
+    } catch (problem) {
+      if (mine === asked) form.querySelector('[data-said]').textContent = 'It cannot be checked right now. It is checked before it is sent.';
+    }
+  };
+  box.addEventListener('input', () => {
+    clearTimeout(pause);
+    pause = setTimeout(look, 600);
+  });
 }
 
 async function reply(form, withhold) {
   const text = form.elements.text.value;
   try {
     const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, withhold ? { text, withhold } : { text });
-    form.querySelector('[data-held]').hidden = true;
     form.elements.text.value = '';
+    marked(form, '', []);
     say(form, 'ok', 'Sent to the agent.', sent.withheld ? `${counted(sent.withheld, 'part')} ${sent.withheld === 1 ? 'was' : 'were'} left out.` : '');
     later();
   } catch (problem) {
@@ -65,6 +94,12 @@ const forms = {
     if (!Object.keys(terms).length) throw new Wrong('Fill in what you offer.', form.querySelector('[data-term]'));
     await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
     say(form, 'ok', 'Offered. The agent finds it in its inbox.');
+    later();
+  },
+  hand: async (form) => {
+    const [what, ...name] = form.elements.to.value.split(' ');
+    await call(`/desk/v1/confirmations/${form.dataset.confirmation}/hand`, { [what]: name.join(' '), note: form.elements.note.value });
+    say(form, 'ok', 'Handed over.');
     later();
   },
   note: async (form) => {
@@ -142,6 +177,11 @@ const forms = {
 };
 
 const actions = {
+  take: async (button, place) => {
+    await call(`/desk/v1/confirmations/${button.dataset.confirmation}/take`, {});
+    say(place, 'ok', 'Yours for ten minutes. Your colleagues see that you have it.');
+    later();
+  },
   'close-case': async (button, place) => {
     const done = await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
     say(place, 'ok', done.tasks.length ? 'Closed. The agent\'s task has ended.' : 'Closed. The agent\'s task had ended before.');
@@ -198,6 +238,18 @@ function roles(form) {
   begin();
 }
 
+// How much time is left, in words that need no clock; kept true while the page stands open.
+function left(place) {
+  const tell = () => {
+    const minutes = Math.floor((new Date(place.dataset.left) - Date.now()) / 60000);
+    if (minutes < 0) place.textContent = '(its time has passed)';
+    else if (minutes < 1) place.textContent = '(less than a minute left)';
+    else place.textContent = minutes < 120 ? `(${counted(minutes, 'minute')} left)` : `(${counted(Math.floor(minutes / 60), 'hour')} left)`;
+  };
+  tell();
+  setInterval(tell, 20000);
+}
+
 function choosing(form) {
   const { what, name } = form.elements;
   const list = () => name.setAttribute('list', `names-${what.value}`);
@@ -208,6 +260,8 @@ function choosing(form) {
 export function desk(guarded) {
   document.querySelectorAll('form[data-form="stop"]').forEach(choosing);
   document.querySelectorAll('form[data-form="roles"]').forEach(roles);
+  document.querySelectorAll('form[data-form="reply"]').forEach(watching);
+  document.querySelectorAll('[data-left]').forEach(left);
   for (const form of document.querySelectorAll('form[data-form]')) {
     const work = forms[form.dataset.form];
     if (!work) continue;
@@ -222,7 +276,7 @@ export function desk(guarded) {
   for (const button of document.querySelectorAll('[data-do]')) {
     const work = actions[button.dataset.do];
     if (!work) continue;
-    const place = button.closest('form, section');
+    const place = button.closest('form, .queue > li, section');
     button.addEventListener('click', () => work(button, place).catch((problem) => fail(place, problem)));
   }
 }
