@@ -54,6 +54,7 @@ demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves th
 	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
 
 test: $(VENV)/.dev ## Every test; then every rule switched off, to see its attack succeed
+	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 

@@ -708,3 +708,22 @@ def test_what_begins_to_wait_comes_to_the_open_page_and_takes_nothing_away_from_
     anna.page.get_by_role("button", name="Take it back now").click()
     anna.result("can do nothing more for you")
     assert anna.page.evaluate("window.opened") is True, "the page was not loaded again"
+
+
+def test_the_officers_queue_shows_what_begins_to_wait_without_being_loaded_again(browser: Browser, desk: Sandbox) -> None:
+    olga = visit(browser, desk)
+    olga.enrol("olga", "officer", "Olga Kern", ["security"])
+    olga.open("/desk")
+    olga.ready()
+    olga.page.evaluate("window.opened = true")
+    expect(olga.page.get_by_text("Nothing waits for this role.")).to_be_visible()
+    anna, agent = desk.customer("anna"), desk.agent("spiffe://helper.example/unlocker", name="Unlocker")
+    powers = [{"power": "represent"}, {"power": "request", "actions": ["account.unlock"], "uses": 1}]
+    task = agent.open(anna.grant(agent, {"type": "remit_mandate", "objective": {"type": "unlock"}, "powers": powers}))
+    task.ask("account.unlock", {})
+    expect(olga.page.get_by_role("link", name="Look and decide")).to_be_visible(timeout=15_000)
+    assert olga.page.evaluate("window.opened") is True, "the page was not loaded again"
+    olga.page.get_by_role("button", name="Take it").click()
+    expect(olga.page.get_by_text("You have this until")).to_be_visible(timeout=15_000)
+    assert olga.errors == []
+    olga.context.close()

@@ -29,6 +29,7 @@ from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body
 from remit.usecases import audit, watch
 from remit.usecases.cases import case_card, cases
 from remit.usecases.check_reply import check_reply
+from remit.usecases.live import seen_by
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
@@ -58,12 +59,14 @@ class OfficerPages:
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /desk: what waits for this officer's roles, and the cases with agents."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
+        seen = await seen_by(self.parts, officer)  # before all that is shown: what comes meanwhile is news
         rows = [self._titled(row) for row in await cases(self.parts)]
         waiting = await waiting_list(self.parts, officer)
         return page(
             self.parts,
             "desk.html",
             officer,
+            seen=seen,
             queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
             cases=rows,
             roles=[self._role(role) for role in officer.roles],

@@ -257,12 +257,12 @@ function choosing(form) {
   list(); // a page that comes back keeps what was chosen
 }
 
-export function desk(guarded) {
-  document.querySelectorAll('form[data-form="stop"]').forEach(choosing);
-  document.querySelectorAll('form[data-form="roles"]').forEach(roles);
-  document.querySelectorAll('form[data-form="reply"]').forEach(watching);
-  document.querySelectorAll('[data-left]').forEach(left);
-  for (const form of document.querySelectorAll('form[data-form]')) {
+export function desk(root, guarded) {
+  root.querySelectorAll('form[data-form="stop"]').forEach(choosing);
+  root.querySelectorAll('form[data-form="roles"]').forEach(roles);
+  root.querySelectorAll('form[data-form="reply"]').forEach(watching);
+  root.querySelectorAll('[data-left]').forEach(left);
+  for (const form of root.querySelectorAll('form[data-form]')) {
     const work = forms[form.dataset.form];
     if (!work) continue;
     form.addEventListener('submit', (event) => {
@@ -270,10 +270,10 @@ export function desk(guarded) {
       guarded(form, () => work(form));
     });
   }
-  for (const button of document.querySelectorAll('[data-withhold]')) {
+  for (const button of root.querySelectorAll('[data-withhold]')) {
     button.addEventListener('click', () => guarded(button.form, () => reply(button.form, true)));
   }
-  for (const button of document.querySelectorAll('[data-do]')) {
+  for (const button of root.querySelectorAll('[data-do]')) {
     const work = actions[button.dataset.do];
     if (!work) continue;
     const place = button.closest('form, .queue > li, section');

@@ -130,12 +130,12 @@ function bind(root) {
     one.title = one.textContent;
     localize(one, one.dateTime);
   }
+  desk(root, guarded);
 }
 
 bind(document);
 live(bind);
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 confirm(document.querySelector('form[data-form="confirm"]'), guarded);
-desk(guarded);
 receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';
