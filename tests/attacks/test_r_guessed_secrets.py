@@ -214,7 +214,9 @@ def _without(record: dict[str, Any]) -> dict[str, Any]:
 
 def _sections(entry: dict[str, Any]) -> str:
     envelope = {name: value for name, value in entry["envelope"].items() if name not in {"ask", "digest", "at", "risk"}}
-    others = [{**entry[holder], "ask": {**entry[holder]["ask"], "salt": ""}} for holder in ("agent", "customer", "desk")]
+    # `signs` say that something was refused before: the first of two asks has none.
+    kept = [{name: value for name, value in entry[holder].items() if name != "signs"} for holder in ("agent", "customer", "desk")]
+    others = [{**one, "ask": {**one["ask"], "salt": ""}} for one in kept]
     return repr((envelope, others))
 
 

@@ -217,6 +217,7 @@ class Job:
 def begin(desk: Sandbox) -> Job:
     """Anna and an agent of hers, with mandates to change addresses and to complain."""
     customer, agent = desk.customer("anna"), desk.agent(AGENT)
+    customer.sign_in()  # hours may have passed
     correcting = agent.open(customer.grant(agent, correct(CHANGED)))
     complaining = agent.open(customer.grant(agent, complain(REFUNDED)))
     return Job(customer, correcting, complaining)

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from attacks.arena import FACTS, Arena, code_of, gathered, open_arena
+from attacks.arena import FACTS, Arena, catalogue, code_of, gathered, open_arena
 from remit.adapters.store.sqlite import SqliteStore
 from remit.domain.records import Idempotency
 from remit.sandbox import SandboxReply, SandboxTask
@@ -75,7 +75,15 @@ def test_ten_parallel_asks_on_room_for_three_uses_give_exactly_three(arena: Aren
     assert opened[0].ask(*("order.change_address", requests[0][2])).codes == ("mandate.uses_spent",)
 
 
-def test_ten_parallel_asks_on_a_total_of_three_reserve_exactly_three_and_a_no_releases_exactly_its_own(arena: Arena) -> None:
+def test_ten_parallel_asks_on_a_total_of_three_reserve_exactly_three_and_a_no_releases_exactly_its_own() -> None:
+    # So many refusals speak against the agent, and the pack's rules would have billing look at what it asks for, too.
+    facts = deepcopy(FACTS)
+    facts["owners"]["order"] |= dict.fromkeys(ORDERS, "anna")
+    with open_arena(catalogue=catalogue() | {"escalation": []}, facts=facts) as arena:
+        verify_exact_total(arena)
+
+
+def verify_exact_total(arena: Arena) -> None:
     (task,) = open_task(
         arena,
         "complain",
