@@ -8,6 +8,7 @@ import pytest
 
 from cli.running import Run, change, refused
 from cli.test_doctor import found
+from faults.killed_desk import free_port
 from notice_servers import PASSWORD, USER, certificate, mail_server, nobody, webhook_server
 from remit.domain.errors import Code, Refused
 from remit.settings_notify import KEYS, NotifySettings, notify_of
@@ -155,8 +156,8 @@ def test_a_secret_that_is_none_or_everybodys_stops_check_and_start(remit: Run, d
     secret.write_text(content)
     secret.chmod(mode)
     configure(desk, kind="webhook", webhook_url="https://hooks.example/", webhook_secret_file="secret")
-    for command in ("check", "serve"):
-        ran = remit(command, "--config", desk)
+    for command in (("check",), ("serve", "--port", free_port())):
+        ran = remit(*command, "--config", desk)
         refused(ran, "settings.invalid", said)
         assert not content or content not in ran.err
 
