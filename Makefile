@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider run demo test test-fast check fmt bench bench-parts screenshots lock clean
+.PHONY: help setup provider run demo test test-browser test-fast check fmt bench bench-parts screenshots lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -57,6 +57,9 @@ test: $(VENV)/.dev ## Every test; then every rule switched off, to see its attac
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
+
+test-browser: $(VENV)/.dev ## The pages in a real browser alone (needs chromium; part of `make test`)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)

@@ -41,7 +41,7 @@ PAGES = {
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("browser-access"),
 ]
 
 

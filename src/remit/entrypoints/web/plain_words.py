@@ -155,7 +155,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "asked_again": "asked again for what a person had declined",
     "drift": "wrote something else than it asked for",
     "opened": "opened many tasks or permissions",
-    "refusals": "was refused often",
+    "refusals": "was refused",
     "slicing": "did the same thing to the same record again and again",
     "sweep": "named records that are not the customer's",
 }
