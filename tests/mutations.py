@@ -21,7 +21,8 @@ from mutation_runs import FAILED, HERE, ROOT, Ended, Job, Mutation, Slot, import
 from postgres_server import NoServer, server
 
 LIST: Final = HERE / "attacks" / "mutations.toml"
-SLOTS: Final = 2
+SLOTS: Final = 3
+"""One more than the cores of a small machine: many tests wait for a while."""
 _PARTS: Final = 16
 """Into so many runs the tests are divided that must pass with every rule on: none may take as long as `LONGEST_S`."""
 _SAID: Final = 2_000

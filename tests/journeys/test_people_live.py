@@ -1,11 +1,13 @@
 """A page that stands open learns that something is new: of its own person, while they are signed in, and of nobody else."""
 
+import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from remit.entrypoints.live_api import _unless_gone
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxTask
@@ -79,3 +81,24 @@ def test_only_so_many_pages_of_one_person_stand_open(desk: Sandbox, anna: Sandbo
         answers = [one.result(20) for one in [pool.submit(asked, desk, anna, now) for _ in range(12)]]
     assert sorted(one.status_code for one in answers) == [200] * 6 + [429] * 6
     assert told(asked(desk, anna, now)) == (now, "same")
+
+
+@pytest.mark.proves("LIMITS")
+def test_who_closes_the_page_is_waited_for_no_longer() -> None:
+    async def closed() -> tuple[str, bool]:
+        ended = asyncio.Event()
+
+        async def waiting() -> str:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+            return "later"
+
+        async def receive() -> dict[str, str]:
+            return {"type": "http.disconnect"}
+
+        told = await asyncio.wait_for(_unless_gone(receive, waiting(), "before"), 10)
+        return told, ended.is_set()
+
+    assert asyncio.run(closed()) == ("before", True)

@@ -3,9 +3,10 @@
 An answer that ends keeps nothing open when a node stops, and looks at the session anew each time.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
 from remit.entrypoints.people_api import PeopleApi
@@ -28,7 +29,7 @@ class LiveApi:
         self._people = people
         self._open: Counter[str] = Counter()
 
-    async def live(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+    async def live(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/live and /desk/v1/live: waits up to 20 s for news since `Last-Event-ID`, or `since` where there is none yet.
 
         Raises:
@@ -40,7 +41,7 @@ class LiveApi:
             raise Refused(Code.REQUEST_RATE_LIMITED, "too many pages stand open", public="Too many pages are open.", retry_after_s=30)
         self._open[person.id] += 1
         try:
-            now = await news(self._people.parts, person, since, wait_s=_WAIT_S)
+            now = await _unless_gone(receive, news(self._people.parts, person, since, wait_s=_WAIT_S), since)
         finally:
             self._open[person.id] -= 1
             if not self._open[person.id]:
@@ -49,3 +50,21 @@ class LiveApi:
         kind = "same" if now == since else "changed"
         body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
         return Answer(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))
+
+
+async def _unless_gone(receive: Receive, waiting: Coroutine[Any, Any, str], since: str) -> str:
+    """Wait for news, but not for somebody who has closed the page: they would hold a place, and a node that stops."""
+    asked = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait({asked, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return await asked if asked.done() else since
+    finally:
+        for one in (asked, gone):
+            one.cancel()
+        await asyncio.gather(asked, gone, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
