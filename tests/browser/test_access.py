@@ -8,11 +8,11 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
-from browser.visits import ARGS, CHROMIUM, Visit, visit
+from browser.visits import CHROMIUM, Visit, visit
 from remit.sandbox import Sandbox
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
@@ -51,14 +51,6 @@ class Story:
 
     visits: Mapping[str, Visit]
     ids: Mapping[str, str]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

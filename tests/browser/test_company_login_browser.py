@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS
-from browser.test_people_browser import ARGS, CHROMIUM, Visit, visit
+from browser.test_people_browser import CHROMIUM, Visit, visit
 from provider.real import MISSING, THERE, free_port, real_provider
 from remit.sandbox import Sandbox
 
@@ -19,14 +19,6 @@ pytestmark = [
     pytest.mark.skipif(not THERE, reason=MISSING),
     pytest.mark.xdist_group("browser"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

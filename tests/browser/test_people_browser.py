@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
-from browser.visits import ARGS, CHROMIUM, Visit, consent, visit
+from browser.visits import CHROMIUM, Visit, consent, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
@@ -23,14 +23,6 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
     pytest.mark.xdist_group("browser"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import remit
 from browser.desk_server import serving_pack
-from browser.visits import ARGS, CALLBACK, CHROMIUM, Visit, visit
+from browser.visits import CALLBACK, CHROMIUM, Visit, chromium, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxTask
 
@@ -127,11 +127,9 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="remit-tour-") as room,
         serving_pack(Path(room), "consumer") as issuer,
         Sandbox({}, base_url=issuer) as desk,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGS)
         walk(Tour(folder), browser, desk)
-        browser.close()
     return 0
 
 

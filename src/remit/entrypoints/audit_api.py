@@ -13,7 +13,7 @@ from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, query, read_body, read_nothing, whole_number
 from remit.usecases import audit
 from remit.usecases.parts import Parts
-from remit.usecases.report import CountedLog, Report, report_json
+from remit.usecases.report import CountedLog, Report, quiet, report_json
 from remit.usecases.story import story
 
 ROLES = ("audit", "admin")
@@ -83,7 +83,7 @@ class AuditApi:
 
     async def _report(self, asked: Mapping[str, str]) -> Report:
         period, frameworks = asked_for(asked)
-        return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=_quiet)
+        return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=quiet)
 
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /audit/v1/checkpoint: the newest signed checkpoint and the key to check it with."""
@@ -120,7 +120,3 @@ def asked_for(asked: Mapping[str, str]) -> tuple[Period, tuple[Framework, ...]]:
     """
     names = [asked["framework"]] if asked.get("framework") else []
     return read_period(asked.get("since", ""), asked.get("until", "")), frameworks_named(names)
-
-
-def _quiet(_done: int, _size: int) -> None:
-    """Nobody waits for progress here."""

@@ -14,6 +14,7 @@ from remit.domain.values import Json, instant_text
 from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, open_row, pseudonym, write
+from remit.usecases.report import quiet
 from remit.usecases.tell_person import notices_to
 from remit.usecases.verify_log import LogReport, verify_log
 
@@ -98,7 +99,7 @@ async def verify_now(parts: Parts) -> LogReport:
         earlier=(),
         verify_ed25519=parts.verify_ed25519,
         ticks=parts.world.ticks,
-        progress=_quiet,
+        progress=quiet,
     )
 
 
@@ -148,10 +149,6 @@ async def _copy(parts: Parts, note: str, size: int) -> _Copy:
     except Missing:
         raise Refused(Code.LOG_DAMAGED, "the log lacks a part its checkpoint covers") from None
     return _Copy(note, tiles, bundles, envelopes)
-
-
-def _quiet(_done: int, _size: int) -> None:
-    """Nobody waits for progress here."""
 
 
 async def open_contests(parts: Parts) -> list[Mapping[str, Json]]:

@@ -13,11 +13,11 @@ from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json
 from remit.ports.store import Commit, Missing
 from remit.usecases.contest import contest, own_entry
+from remit.usecases.live_mandates import live_mandates
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, open_row, pseudonym, write
 from remit.usecases.revoke import revoke_mandate
 
-_PAGE: Final = 200
 _SAID: Final = "This was not me."
 
 
@@ -48,12 +48,11 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
     root = await parts.store.get(MandateRecord, mandate.root)
     agents = tuple(dict.fromkeys((mandate.client_id, root.record.client_id)))
     started = parts.world.ticks()
-    mandates: list[str] = []
     tasks: list[str] = []
     sent: list[str] = []
-    for one in await _live_of(parts, person, agents):
+    live = [one.id async for one in live_mandates(parts, "mandate.live_customer", person.id) if one.client_id in agents]
+    for one in live:
         stopped = await revoke_mandate(parts, one, customer=person.id, by=person.id)
-        mandates.append(one)
         tasks.extend(ended.task for ended in stopped.tasks)
         sent.extend(ask for ended in stopped.tasks for ask in ended.sent)
     took_ms = round((parts.world.ticks() - started) * 1000)
@@ -63,7 +62,7 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
         made = (await contest(parts, person, entry_id, said, agent=mandate.client_id)).id
     except Refused as refused:
         # ⚔ Whoever reports without end would push everything else off the lists of security people.
-        if refused.code is not Code.REQUEST_CONFLICT or not mandates:
+        if refused.code is not Code.REQUEST_CONFLICT or not live:
             raise
     written = await write(
         parts,
@@ -75,7 +74,7 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
                 "mandate": mandate.id,
                 "entry": entry.index,
                 "customer": pseudonym(parts, person.id),
-                "mandates": list(mandates),
+                "mandates": list(live),
                 "tasks": list(tasks),
                 "already_sent": list(sent),
                 "took_ms": took_ms,
@@ -90,7 +89,7 @@ async def disown(parts: Parts, person: Person, entry_id: str, text: str) -> Diso
     await parts.notify.incident(
         kind="disowned", details={"agent": mandate.client_id, "operator": mandate.operator, "entry": entry_id, "tasks": str(len(tasks))}
     )
-    return Disowned(agents=agents, mandates=tuple(mandates), tasks=tuple(tasks), already_sent=tuple(sent), took_ms=took_ms, contest=made)
+    return Disowned(agents=agents, mandates=tuple(live), tasks=tuple(tasks), already_sent=tuple(sent), took_ms=took_ms, contest=made)
 
 
 async def _mandate_of(parts: Parts, person: Person, envelope: Mapping[str, Json]) -> MandateRecord:
@@ -111,20 +110,3 @@ async def _mandate_of(parts: Parts, person: Person, envelope: Mapping[str, Json]
             public="No agent had a part in this. If something is wrong here, contest the entry instead.",
         )
     return mandate
-
-
-async def _live_of(parts: Parts, person: Person, agents: tuple[str, ...]) -> list[str]:
-    """The customer's live mandates that one of these agents holds."""
-    found: dict[str, None] = {}
-    seen: set[str] = set()
-    low = 0
-    while True:
-        page = await parts.store.find(MandateRecord, "mandate.live_customer", person.id, low=low, limit=_PAGE)
-        fresh = [kept.record for kept in page if kept.record.id not in seen]
-        if not fresh:
-            return list(found)
-        for one in fresh:
-            seen.add(one.id)
-            if one.client_id in agents:
-                found[one.id] = None
-        low = fresh[-1].granted_at

@@ -19,6 +19,7 @@ from remit.domain.records import (
 )
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put, Reserve
+from remit.usecases.live_mandates import live_mandates
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 from remit.usecases.reserving import released
@@ -133,18 +134,10 @@ async def _end(parts: Parts, kept: Kept[TaskRecord], reason: EndReason, started:
 async def _end_branches(parts: Parts, mandate_id: str, reason: EndReason) -> list[Ended]:
     """End the tasks of every mandate cut from this one, however many there are and however far below, with or without tasks between."""
     ended: list[Ended] = []
-    seen: set[str] = set()
-    low = 0
-    while True:
-        page = await parts.store.find(MandateRecord, "mandate.live_parent", mandate_id, low=low, limit=_PAGE)
-        fresh = [kept.record for kept in page if kept.record.id not in seen]
-        for child in fresh:
-            seen.add(child.id)
-            ended.extend(await end_all(parts, "task.live_mandate", child.id, reason))
-            ended.extend(await _end_branches(parts, child.id, reason))
-        if not fresh:
-            return ended
-        low = fresh[-1].granted_at
+    async for child in live_mandates(parts, "mandate.live_parent", mandate_id):
+        ended.extend(await end_all(parts, "task.live_mandate", child.id, reason))
+        ended.extend(await _end_branches(parts, child.id, reason))
+    return ended
 
 
 async def end_all(parts: Parts, index: str, key: str, reason: EndReason) -> tuple[Ended, ...]:

@@ -1,7 +1,6 @@
 """Looking at what a suspension would end, before anybody suspends. Nothing is changed."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,12 +13,7 @@ from remit.usecases.revoke import is_known
 
 MOST: Final = 500
 """So many mandates, and so many tasks, are looked at; `full` says where there are more."""
-_INDEXES: Final[Mapping[str, str]] = {
-    "agent": "live_agent",
-    "customer": "live_customer",
-    "objective": "live_objective",
-    "operator": "live_operator",
-}
+_WHATS: Final = frozenset({"agent", "customer", "objective", "operator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +37,14 @@ async def foresee_stop(parts: Parts, *, what: str, name: str) -> Foreseen:
         Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
         Fault: `fault.store`.
     """
-    if what not in _INDEXES or not name:
+    if what not in _WHATS or not name:
         raise Refused(Code.REQUEST_MALFORMED, "not one of the four", public="Name one of agent, operator, customer or objective.")
     if what == "objective":
         parts.catalogue.objective(name)
     if what == "agent":
         await agent_of(parts, name)
-    index = _INDEXES[what]
-    mandates = {one.record.id: one.record for one in await parts.store.find(MandateRecord, f"mandate.{index}", name, limit=MOST)}
-    tasks = {one.record.id: one.record for one in await parts.store.find(TaskRecord, f"task.{index}", name, limit=MOST)}
+    mandates = {one.record.id: one.record for one in await parts.store.find(MandateRecord, f"mandate.live_{what}", name, limit=MOST)}
+    tasks = {one.record.id: one.record for one in await parts.store.find(TaskRecord, f"task.live_{what}", name, limit=MOST)}
     full = max(len(mandates), len(tasks)) == MOST
     left = list({*mandates, *(one.mandate for one in tasks.values())})
     while left and not full:

@@ -2,9 +2,8 @@
 
 from remit.domain.mandate import MandateState
 from remit.domain.records import MandateRecord, TaskRecord
+from remit.usecases.live_mandates import live_mandates
 from remit.usecases.parts import Parts
-
-_PAGE = 200
 
 
 async def state_of(parts: Parts, mandate: MandateRecord) -> MandateState:
@@ -26,14 +25,7 @@ async def state_of(parts: Parts, mandate: MandateRecord) -> MandateState:
 
 async def _branch_lives(parts: Parts, mandate_id: str) -> bool:
     """Whether a branch cut from a mandate can still do something. Branches are at most four deep, and share the tasks of one mandate."""
-    low, seen = 0, set[str]()
-    while True:
-        page = await parts.store.find(MandateRecord, "mandate.live_parent", mandate_id, low=low, limit=_PAGE)
-        fresh = [kept.record for kept in page if kept.record.id not in seen]
-        for branch in fresh:
-            seen.add(branch.id)
-            if await state_of(parts, branch) is MandateState.ACTIVE:
-                return True
-        if not fresh:
-            return False
-        low = fresh[-1].granted_at
+    async for branch in live_mandates(parts, "mandate.live_parent", mandate_id):
+        if await state_of(parts, branch) is MandateState.ACTIVE:
+            return True
+    return False

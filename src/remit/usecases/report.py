@@ -88,7 +88,7 @@ class CountedLog:
         going = self._goes_on.get(period)
         if going is None:
             self._verify_room()
-            work = self.report(parts, period=period, frameworks=FRAMEWORKS, progress=_quiet)
+            work = self.report(parts, period=period, frameworks=FRAMEWORKS, progress=quiet)
             going = self._goes_on[period] = asyncio.get_running_loop().create_task(work)
             going.add_done_callback(_looked_at)
         await asyncio.wait({going}, timeout=patience_s)
@@ -150,7 +150,7 @@ class CountedLog:
             self._turns.pop(oldest, None)
 
 
-def _quiet(_done: int, _size: int) -> None:
+def quiet(_done: int, _size: int) -> None:
     """Nobody waits for progress here."""
 
 
