@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.domain.hosts import is_loopback
 
 _KINDS: Final = ("log", "smtp", "webhook")
 _SMTP: Final = ("host", "port", "security", "from", "user", "password_file", "ca_file", "plain_outside")
@@ -160,14 +161,6 @@ def _url(text: str) -> str:
     if not known or not (parts.scheme == "https" or plain) or parts.username is not None or parts.password is not None or parts.fragment:
         raise _invalid("webhook_url", cure)
     return text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, as far as can be told without asking anybody."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _host(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import httpx
 
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.hosts import is_loopback
 
 MAX_DOCUMENT: Final = 256 * 1024
 TIMEOUT_S: Final = 5.0
@@ -112,7 +113,7 @@ def verify_url(unverified: str, *, allow_loopback: bool, allow_private: bool = F
     schemes = {"https", "http"} if allow_loopback else {"https"}
     if url.scheme not in schemes or not url.host or url.userinfo or url.fragment:
         raise _refused("it must be https, without user information or fragment")
-    if url.scheme == "http" and not _is_loopback(url.host):
+    if url.scheme == "http" and not is_loopback(url.host):
         raise _refused("it must be https; http is for this machine alone")
     if url.port is not None and not 0 < url.port <= _LAST_PORT:
         raise _refused("it names no port")
@@ -124,14 +125,6 @@ def verify_url(unverified: str, *, allow_loopback: bool, allow_private: bool = F
         return url
     verify_address(literal, allow_loopback=allow_loopback, allow_private=allow_private)
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a name or a literal is this machine's own, as far as can be told without asking anybody."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def verify_address(address: Address, *, allow_loopback: bool, allow_private: bool = False) -> Address:
