@@ -16,6 +16,7 @@ from remit.domain.mandate_reading import read_mandate
 from remit.domain.rendering import line_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.rendering_values import unlike
+from remit.domain.speech import ENGLISH
 from remit.domain.values import Instant
 from remit.ports.backoffice import Act, ActResult, ActState
 from remit.ports.store import Commit, Committed
@@ -215,7 +216,7 @@ def test_a_recipient_that_only_looks_like_another_is_told_to_whoever_signs(addre
     "address", ["M\u00fcllerstra\u00dfe 4, K\u00f6ln", "\u0443\u043b\u0438\u0446\u0430 \u041b\u0435\u043d\u0438\u043d\u0430 5"]
 )
 def test_an_address_in_its_own_letters_is_no_warning(address: str) -> None:
-    assert unlike(address) == ()
+    assert unlike(address, ENGLISH) == ()
 
 
 @pytest.mark.proves("WORDS")

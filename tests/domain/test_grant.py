@@ -87,10 +87,10 @@ def test_a_changed_action_needs_renewed_consent_and_the_others_do_not() -> None:
     data = desk_data()
     data["action"]["payment.refund"]["area"] = "routine"
     changed = read_catalogue(data, today=None)
-    assert verify_action_current(given.action_digests, changed.action("order.return")).name == "order.return"
+    assert verify_action_current(given.action_digests, changed.action("order.return"), changed).name == "order.return"
     for action in ("payment.refund", "order.ship"):
         with pytest.raises(Refused) as refused:
-            verify_action_current(given.action_digests, changed.action(action))
+            verify_action_current(given.action_digests, changed.action(action), changed)
         assert refused.value.code is Code.MANDATE_INACTIVE
         assert "renewed consent" in (refused.value.public or "")
     assert "payment.refund" not in verify_current(given.action_digests, changed)

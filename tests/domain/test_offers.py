@@ -11,6 +11,7 @@ from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.confirmation import verify_lesser
 from remit.domain.errors import Code, Refused
 from remit.domain.offers import offered_at_most, verify_complete, verify_offered, widest
+from remit.domain.speech import ENGLISH
 from remit.entrypoints.web.edit_form import param_fields
 from remit.entrypoints.web.offer_form import offer_forms
 
@@ -214,7 +215,7 @@ def test_a_mistake_in_what_a_value_needs_is_named(needs: Any) -> None:
 def test_of_an_offer_nobody_agrees_to_less() -> None:
     action = desk().action(OFFER)
     params = {"offer_id": "off_1", "digest": "sha-256:x", "amount": "5.00 EUR", "item_ids": ["i1", "i2"]}
-    assert param_fields(action, params, {}) == ()
+    assert param_fields(action, params, {}, ENGLISH) == ()
     with pytest.raises(Refused) as caught:
         verify_lesser(params, {**params, "amount": "4.00 EUR"}, action=action)
     assert caught.value.code is Code.PARAMS_INVALID

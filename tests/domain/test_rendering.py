@@ -12,6 +12,7 @@ from remit.domain.plain import visible
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, fresh, render_ask, rendering_json
 from remit.domain.rendering_mandate import records_tested, render_mandate
 from remit.domain.rendering_values import each_named, label, listed, part_kind, quoted, records_with_parts, shown, told, unlike, word_for
+from remit.domain.speech import ENGLISH
 from remit.domain.values import Instant, JsonObject
 
 REFUND = Action(
@@ -165,7 +166,7 @@ def test_done_and_budget_are_shown_and_signed_but_do_not_void_a_yes() -> None:
     later = render_ask(
         replace(
             ASK,
-            done=(Done(title="Refund 1.00 EUR", outcome="done"),),
+            done=(Done(action=REFUND, params={**PARAMS, "amount": "1.00 EUR"}, outcome="done"),),
             budgets=(Budget(action="payment.refund", uses_left=1, total_left="9.00 EUR"),),
         ),
         CATALOGUE,
@@ -210,9 +211,9 @@ def test_a_value_cannot_end_its_own_quotation() -> None:
 
 
 def test_times_and_flags_read_plainly() -> None:
-    assert shown("2026-12-01T09:05:00Z") == "1 December 2026, 09:05 UTC (2026-12-01T09:05:00Z)"
-    assert shown(True) == "yes"
-    assert shown({"a": ["x", 2]}) == "a: x, 2"
+    assert shown("2026-12-01T09:05:00Z", ENGLISH) == "1 December 2026, 09:05 UTC (2026-12-01T09:05:00Z)"
+    assert shown(True, ENGLISH) == "yes"
+    assert shown({"a": ["x", 2]}, ENGLISH) == "a: x, 2"
 
 
 _JSON = st.recursive(
@@ -306,7 +307,7 @@ def test_elements_are_told_apart_and_what_has_no_name_keeps_its_place() -> None:
     action = replace(
         REFUND, schema={"properties": {"item_ids": {"title": "Items", "type": "array", "items": {"type": "string"}}, "note": {}}}
     )
-    assert [line for line, _ in listed(action, {"item_ids": ["i1", "i2"], "note": "leaks"}, {})] == [
+    assert [line for line, _ in listed(action, {"item_ids": ["i1", "i2"], "note": "leaks"}, {}, ENGLISH)] == [
         "Items 1: i1",
         "Items 2: i2",
         "note: leaks",
@@ -338,16 +339,16 @@ OFFER = replace(
     ],
 )
 def test_what_was_not_given_is_left_out_of_a_title_that_is_read_afterwards(params: JsonObject, said: str) -> None:
-    assert told(OFFER, params, {}) == said
+    assert told(OFFER, params, {}, ENGLISH) == said
 
 
 def test_what_stands_behind_the_last_gap_is_kept_and_a_bracket_is_closed() -> None:
     cancel = replace(REFUND, title="Cancel order {order_id} and pay back what was paid")
-    assert told(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}) == "Cancel order W1 (kettle) and pay back what was paid"
-    assert told(cancel, {"reason": "late"}, {}) == "Cancel order … and pay back what was paid"
+    assert told(cancel, {"order_id": "W1"}, {("order", "W1"): "kettle"}, ENGLISH) == "Cancel order W1 (kettle) and pay back what was paid"
+    assert told(cancel, {"reason": "late"}, {}, ENGLISH) == "Cancel order … and pay back what was paid"
     complain = replace(REFUND, title="File a complaint ({kind}) about order {order_id}")
-    assert told(complain, {"order_id": "W1"}, {}) == "File a complaint about order W1"
-    assert told(complain, {"kind": "late"}, {}) == "File a complaint (late)"
+    assert told(complain, {"order_id": "W1"}, {}, ENGLISH) == "File a complaint about order W1"
+    assert told(complain, {"kind": "late"}, {}, ENGLISH) == "File a complaint (late)"
 
 
 IN_BRACKETS = replace(
@@ -373,14 +374,14 @@ def test_brackets_around_nothing_that_was_given_are_left_out_of_what_is_signed(p
 
 def test_an_offer_is_listed_by_its_terms_and_not_by_their_digest() -> None:
     params = {"offer_id": "off_1", "digest": "sha-256:x", "kind": "credit"}
-    assert [line for line, _ in listed(IN_BRACKETS, params, {})] == ["kind: credit", "offer_id: off_1"]
-    assert "digest: sha-256:x" in [line for line, _ in listed(REFUND, params, {})]
+    assert [line for line, _ in listed(IN_BRACKETS, params, {}, ENGLISH)] == ["kind: credit", "offer_id: off_1"]
+    assert "digest: sha-256:x" in [line for line, _ in listed(REFUND, params, {}, ENGLISH)]
 
 
 def test_a_short_title_stands_where_no_param_is_known() -> None:
     short = replace(REFUND, short="Refund money for an order")
-    assert label(short) == told(short, {}, {}) == "Refund money for an order"
-    assert told(short, PARAMS, {}).startswith("Refund 40.00 EUR")
+    assert label(short) == told(short, {}, {}, ENGLISH) == "Refund money for an order"
+    assert told(short, PARAMS, {}, ENGLISH).startswith("Refund 40.00 EUR")
     made = render_mandate(MANDATE, replace(CATALOGUE, actions={**CATALOGUE.actions, "payment.refund": short}), {})
     assert [line.text for line in made.lines if line.kind == "power"][2] == "The agent may ask for: Refund money for an order"
 
@@ -428,9 +429,9 @@ def test_each_letter_of_a_recipient_that_only_looks_like_another_is_told() -> No
     assert [line.details for line in made.lines if line.kind == "param" and line.text.startswith("payment_method_id")] == [
         ("This is where it goes.", "Careful: it has letters that are not the ones they look like: \u0430 (U+0430), \uff50 (U+FF50).")
     ]
-    assert unlike(["anna@mail.example", "\u0430nna@mail.example"]) != ()
+    assert unlike(["anna@mail.example", "\u0430nna@mail.example"], ENGLISH) != ()
     for honest in ("anna@mail.example", "анна@почта.example", "Zoë", 7, None):
-        assert unlike(honest) == ()
+        assert unlike(honest, ENGLISH) == ()
 
 
 def test_the_records_that_are_to_be_named_are_those_a_limit_or_an_ask_speaks_of() -> None:
@@ -454,7 +455,7 @@ def test_the_records_that_are_to_be_named_are_those_a_limit_or_an_ask_speaks_of(
 
 def test_one_value_in_a_form_has_the_name_of_its_own_record() -> None:
     params: JsonObject = {"order_id": "W1", "item_ids": ["i1"]}
-    assert each_named(RETURN, params, PARTS, parse_path("order_id"), "W1") == "W1 (“Kettle and lamp”)"
-    assert each_named(RETURN, params, PARTS, parse_path("item_ids[*]"), "i1") == "i1 (Kettle)"
-    assert each_named(RETURN, {**params, "order_id": "W2"}, PARTS, parse_path("item_ids[*]"), "i1") == "i1 (Cup)"
-    assert each_named(RETURN, params, PARTS, parse_path("note"), "i1") == "i1"
+    assert each_named(RETURN, params, PARTS, parse_path("order_id"), "W1", ENGLISH) == "W1 (“Kettle and lamp”)"
+    assert each_named(RETURN, params, PARTS, parse_path("item_ids[*]"), "i1", ENGLISH) == "i1 (Kettle)"
+    assert each_named(RETURN, {**params, "order_id": "W2"}, PARTS, parse_path("item_ids[*]"), "i1", ENGLISH) == "i1 (Cup)"
+    assert each_named(RETURN, params, PARTS, parse_path("note"), "i1", ENGLISH) == "i1"

@@ -6,6 +6,7 @@ import pytest
 
 from browser.shop import CATALOGUE
 from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.speech import ENGLISH
 from remit.entrypoints.web.entry_details import envelope_lines
 from remit.entrypoints.web.telling import told
 
@@ -76,10 +77,10 @@ def test_an_envelope_is_read_as_words_and_not_as_a_program_writes_it() -> None:
         "none": {},
         "held": True,
     }
-    assert envelope_lines(envelope) == [
+    assert envelope_lines(envelope, ENGLISH) == [
         ("task", "tsk_1"),
         ("voided", "acts: 0, confirmations: 2"),
         ("who", "customer"),
         ("held", "yes"),
     ]
-    assert envelope_lines({"waiver": 0}) == [("waiver", "0")]
+    assert envelope_lines({"waiver": 0}, ENGLISH) == [("waiver", "0")]

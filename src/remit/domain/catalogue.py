@@ -11,6 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
+from remit.domain.speech import ENGLISH, Speech
 from remit.domain.values import JsonObject, Money
 
 
@@ -179,7 +180,7 @@ class Escalation:
     """A rule of who must also answer. `actions` are all it can fit; `at_least` None fits any amount, also none.
 
     The first of `steps` is asked; where its time passes the next one is, and after the last the ask is refused. `instead` puts
-    its officers in the place of others that only a policy asked for.
+    its officers in the place of others that only a policy asked for. In a further language, `meant` is what `reason` is in the desk's first one.
     """
 
     name: str
@@ -190,6 +191,7 @@ class Escalation:
     risk: int
     instead: bool
     steps: tuple[EscalationStep, ...]
+    meant: str = ""
 
     @property
     def lasts_ms(self) -> int:
@@ -199,7 +201,10 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """The desk's whole description of itself, valid, with one digest."""
+    """The desk's whole description of itself, valid, with one digest.
+
+    `say` is how its people are spoken to: in English, or, for one of `spoken`, in its language with the desk's titles in it too.
+    """
 
     desk: str
     currency: str
@@ -212,6 +217,21 @@ class Catalogue:
     waivers: tuple[Waiver, ...]
     digest: str
     escalations: tuple[Escalation, ...] = ()
+    say: Speech = ENGLISH
+    spoken: "Mapping[str, Catalogue]" = field(default_factory=dict)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Every language people can read, the desk's first one first."""
+        return (self.say.language, *self.spoken)
+
+    def said_in(self, language: str) -> "Catalogue":
+        """The same catalogue in another language; itself in one that is not there."""
+        return self.spoken.get(language, self)
+
+    def still_says(self, action: str, signed: str | None) -> bool:
+        """Whether the digest that somebody signed is of this action as it is now, in one of the languages."""
+        return any(action in one.actions and one.actions[action].digest == signed for one in (self, *self.spoken.values()))
 
     def action(self, name: str) -> Action:
         """Find an action.

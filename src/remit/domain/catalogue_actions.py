@@ -16,6 +16,7 @@ from remit.domain.catalogue_tables import closed, flag, quoted, table, text, tex
 from remit.domain.params_marks import Names
 from remit.domain.params_schema import ParamsSchema, read_params
 from remit.domain.paths import Path, parse_path
+from remit.domain.speech import marked
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)
@@ -177,19 +178,19 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
 _SUBJECT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLength": 200}
 _TEXT: Final = {"type": "string", "x-free-text": True, "minLength": 1, "maxLength": 16_384}
 _BUILTIN: Final[Mapping[str, tuple[str, Effect, Mapping[str, object]]]] = {
-    "case.close": ("Close the case", Effect.WRITE, {"properties": {"reason": _TEXT}}),
-    "case.comment": ("Write into the case", Effect.WRITE, {"properties": {"text": _TEXT}, "required": ["text"]}),
+    "case.close": (marked("Close the case"), Effect.WRITE, {"properties": {"reason": _TEXT}}),
+    "case.comment": (marked("Write into the case"), Effect.WRITE, {"properties": {"text": _TEXT}, "required": ["text"]}),
     "case.open": (
-        "Open the case: {subject}",
+        marked("Open the case: {subject}"),
         Effect.WRITE,
         {"properties": {"subject": _SUBJECT, "text": _TEXT}, "required": ["subject", "text"]},
     ),
-    "case.read": ("Read the case", Effect.READ, {}),
+    "case.read": (marked("Read the case"), Effect.READ, {}),
 }
 _TOLD: Final = {
-    "case.messages": "number of messages in the case",
-    "case.status": "state of the case",
-    "case.subject": "subject of the case",
+    "case.messages": marked("number of messages in the case"),
+    "case.status": marked("state of the case"),
+    "case.subject": marked("subject of the case"),
 }
 
 

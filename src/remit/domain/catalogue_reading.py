@@ -13,12 +13,14 @@ from typing import Final
 from remit.domain.canonical import digest
 from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, Escalation, MarkKind, Objective, Resource, Role, Waiver
 from remit.domain.catalogue_actions import builtin_actions, builtin_attributes, read_action
+from remit.domain.catalogue_languages import languages_digested, read_languages
 from remit.domain.catalogue_tables import Table, closed, flag, quoted, table, text, texts, wrong
 from remit.domain.errors import Refused
 from remit.domain.escalation_rules import read_escalations
 from remit.domain.ids import is_dotted, is_word
 from remit.domain.names import expand, is_glob
 from remit.domain.params_marks import Names
+from remit.domain.speech import Speech
 from remit.domain.values import Json, Money, verify_money
 from remit.domain.waivers import read_waiver
 
@@ -32,13 +34,13 @@ DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
 }
 """Who must confirm whatever policy says. The disclosure floor is for writes; reads have their own rule (`escalation`)."""
 
-_TOP: Final = ("action", "attribute", "escalation", "floor", "objective", "resource", "role", "waiver")
+_TOP: Final = ("action", "attribute", "escalation", "floor", "language", "objective", "resource", "role", "waiver")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 _MOST_EXAMPLES: Final = 200
 
 
-def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalogue:
-    """Read the desk's description of itself.
+def read_catalogue(data: Mapping[str, object], *, today: date | None, speeches: Mapping[str, Speech] | None = None) -> Catalogue:
+    """Read the desk's description of itself, and its further languages (`speeches` as for `read_languages`).
 
     `data` has the shape of the TOML files of 2-model.md §1, merged. With a `today`, waivers that ended are refused
     (for a check before going live); without, they are kept and simply no longer lower anything.
@@ -71,7 +73,9 @@ def read_catalogue(data: Mapping[str, object], *, today: date | None) -> Catalog
         digest="",
         escalations=read_escalations(top.get("escalation", ()), actions, roles),
     )
-    return replace(draft, digest=_catalogue_digest(draft))
+    spoken = read_languages(top.get("language", {}), draft, speeches)
+    whole = _catalogue_digest(draft, spoken)
+    return replace(draft, digest=whole, spoken={name: replace(one, digest=whole) for name, one in spoken.items()})
 
 
 def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[str, object]]:
@@ -239,7 +243,7 @@ def _escalated(rule: Escalation) -> list[Json]:
     return [rule.name, rule.reason, fits, rule.instead, steps]
 
 
-def _catalogue_digest(catalogue: Catalogue) -> str:
+def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> str:
     """One digest over everything the catalogue says. What came later counts once it is used: rules that people took in stay what they are.
 
     Source: 2-model.md §1 (one rule digest).
@@ -248,6 +252,7 @@ def _catalogue_digest(catalogue: Catalogue) -> str:
     return digest(
         {
             **({"escalations": escalations} if escalations else {}),
+            **({"languages": languages_digested(spoken)} if spoken else {}),
             "desk": catalogue.desk,
             "currency": catalogue.currency,
             "roles": [_told(role) for role in catalogue.roles.values()],

@@ -30,7 +30,7 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
     rendering_hash: str,
     nonce: str,
 ) -> Grant:
-    """Bind a mandate to its desk, customer, agent, operator, key, catalogue and rendering.
+    """Bind a mandate to its desk, customer, agent, operator, key, catalogue (in the language it is read in) and rendering.
 
     ⚔ Everything but the random id is under the hash, so the grant cannot be moved to another agent, key, customer or desk.
 
@@ -143,8 +143,8 @@ def _is_covered(mandate: Mandate, action: Action) -> bool:
     return False
 
 
-def verify_action_current(action_digests: Mapping[str, str], action: Action) -> Action:
-    """Return a covered action if it is still what the customer signed. Ask after the mandate covered it.
+def verify_action_current(action_digests: Mapping[str, str], action: Action, catalogue: Catalogue) -> Action:
+    """Return a covered action if it is still what the customer signed, in the language they read. Ask after the mandate covered it.
 
     ⚔ An action whose schema, effect, area, title or returns changed since, or that only now came under a power, was
     never consented to.
@@ -154,7 +154,7 @@ def verify_action_current(action_digests: Mapping[str, str], action: Action) -> 
 
     Source: 2-model.md §3 (globs).
     """
-    if action_digests.get(action.name) != action.digest:
+    if not catalogue.still_says(action.name, action_digests.get(action.name)):
         raise Refused(Code.MANDATE_INACTIVE, f"{action.name} changed since signing", public=_RENEW)
     return action
 
@@ -169,9 +169,7 @@ def verify_current(action_digests: Mapping[str, str], catalogue: Catalogue) -> t
 
     Source: 2-model.md §3 (globs).
     """
-    current = tuple(
-        name for name, signed in action_digests.items() if name in catalogue.actions and catalogue.actions[name].digest == signed
-    )
+    current = tuple(name for name, signed in action_digests.items() if catalogue.still_says(name, signed))
     wanted = [name for name in action_digests if not name.startswith("case.")]
     if (wanted and not any(name in wanted for name in current)) or (action_digests and not current):
         raise Refused(Code.MANDATE_INACTIVE, "every covered action changed since signing", public=_RENEW)

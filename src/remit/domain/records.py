@@ -483,7 +483,7 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One person's signed answer; `evidence` is the assertion as JSON text."""
+    """One person's signed answer; `evidence` is the assertion as JSON text, `language` the one they were shown it in ("" for the first)."""
 
     person: str
     person_key: str
@@ -491,6 +491,7 @@ class Answer:
     answer: str
     at: Instant
     evidence: str
+    language: str = ""
 
 
 class ConfirmationState(StrEnum):

@@ -11,6 +11,7 @@ from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, MarkKind
 from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, filled, label, listed, quoted
+from remit.domain.speech import ENGLISH_NAME, Speech, marked
 from remit.domain.values import JsonObject
 
 STATUS: Final = frozenset({"budget", "done"})
@@ -72,9 +73,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """One act this mandate has done: its title as it was shown, and how it ended."""
+    """One act this mandate has done, and how it ended."""
 
-    title: str
+    action: Action
+    params: JsonObject
     outcome: str
 
 
@@ -101,67 +103,87 @@ class AskShown:
 
 
 def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
-    """Say what confirming this ask would do. Every parameter is listed, whether or not the title shows it.
+    """Say what confirming this ask would do, in the catalogue's language. Every parameter is listed, whether or not the title shows it.
 
     Source: 2-model.md §8 (Shown), §1 (a rendering always lists every param).
     """
+    say, action = catalogue.say, _in_words(ask.action, catalogue)
     lines = [
         Line(kind="desk", text=visible(catalogue.desk)),
-        Line(kind="who", text=_who(ask), details=tuple(f"Acts through {quoted(agent)}" for agent in ask.chain)),
-        Line(kind="act", text=filled(ask.action, ask.params, ask.names)),
-        *(Line(kind="param", text=text, details=details) for text, details in listed(ask.action, ask.params, ask.names)),
+        Line(kind="who", text=_who(ask, say), details=tuple(say("Acts through {agent}", agent=quoted(agent)) for agent in ask.chain)),
+        Line(kind="act", text=filled(action, ask.params, ask.names, say)),
+        *(Line(kind="param", text=text, details=details) for text, details in listed(action, ask.params, ask.names, say)),
         *_notices(ask, catalogue),
-        *(
-            Line(kind="done", text=f"Done before under this permission: {visible(one.title)}", details=(visible(one.outcome),))
-            for one in ask.done
-        ),
+        *(_done(one, ask.names, catalogue) for one in ask.done),
         *(_budget(budget, catalogue) for budget in ask.budgets),
-        *_theirs(ask),
+        *_theirs(ask, say),
     ]
     return Rendering(lines=tuple(lines))
 
 
-def _who(ask: AskShown) -> str:
-    return f"{quoted(ask.agent)}, run by {quoted(ask.operator)}, asks for this in the name of {quoted(ask.customer)}."
+def _in_words(action: Action, catalogue: Catalogue) -> Action:
+    """The same action as the catalogue calls it in a further language."""
+    return action if catalogue.say.language == ENGLISH_NAME else catalogue.actions.get(action.name, action)
+
+
+def _who(ask: AskShown, say: Speech) -> str:
+    return say(
+        "{agent}, run by {operator}, asks for this in the name of {customer}.",
+        agent=quoted(ask.agent),
+        operator=quoted(ask.operator),
+        customer=quoted(ask.customer),
+    )
 
 
 def _notices(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+    say = catalogue.say
     lines: list[Line] = []
     if ask.action.effect is Effect.WRITE:
-        lines.append(Line(kind="effect", text="This changes something at the desk."))
+        lines.append(Line(kind="effect", text=say("This changes something at the desk.")))
         if not ask.action.reversible:
-            lines.append(Line(kind="irreversible", text="This cannot be undone."))
+            lines.append(Line(kind="irreversible", text=say("This cannot be undone.")))
     else:
-        lines.append(Line(kind="effect", text="This only looks something up."))
+        lines.append(Line(kind="effect", text=say("This only looks something up.")))
     if ask.action.marked(MarkKind.RECIPIENT):
-        lines.append(Line(kind="recipient", text="Check where it goes: money, access or data leaves for the place named above."))
-    lines.extend(_told(name, catalogue.attributes) for name in ask.told)
+        lines.append(Line(kind="recipient", text=say("Check where it goes: money, access or data leaves for the place named above.")))
+    lines.extend(_told(name, catalogue.attributes, say) for name in ask.told)
     return lines
 
 
-def _told(name: str, attributes: Mapping[str, Attribute]) -> Line:
+def _told(name: str, attributes: Mapping[str, Attribute], say: Speech) -> Line:
     attribute = attributes.get(name)
-    text = f"The agent will be told: {visible(attribute.title if attribute else name)}"
-    return Line(kind="told", text=text, details=("This is sensitive.",) if attribute is None or attribute.sensitive else ())
+    text = say("The agent will be told: {what}", what=visible(attribute.title if attribute else name))
+    return Line(kind="told", text=text, details=(say("This is sensitive."),) if attribute is None or attribute.sensitive else ())
+
+
+_OUTCOMES: Final[Mapping[str, str]] = {"done": marked("done"), "unknown": marked("it is not known yet whether it was done")}
+
+
+def _done(one: Done, names: Names, catalogue: Catalogue) -> Line:
+    act = filled(_in_words(one.action, catalogue), one.params, names, catalogue.say)
+    outcome = catalogue.say(_OUTCOMES.get(one.outcome, visible(one.outcome)))
+    return Line(kind="done", text=catalogue.say("Done before under this permission: {act}", act=act), details=(outcome,))
 
 
 def _budget(budget: Budget, catalogue: Catalogue) -> Line:
-    action = catalogue.actions.get(budget.action)
+    say, action = catalogue.say, catalogue.actions.get(budget.action)
     left = []
     if budget.uses_left is not None:
-        left.append(f"{budget.uses_left} more {'time' if budget.uses_left == 1 else 'times'}")
+        left.append(say.plural("{count} more time", "{count} more times", budget.uses_left))
     if budget.total_left is not None:
-        left.append(f"{visible(budget.total_left)} in total")
+        left.append(say("{amount} in total", amount=visible(budget.total_left)))
     name = label(action) if action else visible(budget.action)
-    return Line(kind="budget", text=f"Left under this permission after this, for “{name}”: {', '.join(left) or 'no limit'}.")
+    text = say(
+        "Left under this permission after this, for “{action}”: {left}.", action=name, left=", ".join(left) if left else say("no limit")
+    )
+    return Line(kind="budget", text=text)
 
 
-def _theirs(ask: AskShown) -> list[Line]:
-    lines = [Line(kind="file", text=f"The agent attached: {quoted(name)}", theirs=True) for name in ask.files]
+def _theirs(ask: AskShown, say: Speech) -> list[Line]:
+    lines = [Line(kind="file", text=say("The agent attached: {name}", name=quoted(name)), theirs=True) for name in ask.files]
     if ask.words is not None:
-        lines.append(
-            Line(kind="words", text="The agent writes (its own words; they decide nothing):", details=_paragraphs(ask.words), theirs=True)
-        )
+        text = say("The agent writes (its own words; they decide nothing):")
+        lines.append(Line(kind="words", text=text, details=_paragraphs(ask.words), theirs=True))
     return lines
 
 

@@ -6,37 +6,52 @@ The rendering of one ask is in `rendering`.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from remit.domain.catalogue import Action, Catalogue, MarkKind, PowerKind
+from remit.domain.catalogue import Action, Attribute, Catalogue, MarkKind, PowerKind
 from remit.domain.mandate import Mandate, Op, Power, Test
 from remit.domain.paths import Path
 from remit.domain.plain import visible
 from remit.domain.rendering import Line, Rendering
 from remit.domain.rendering_values import Names, day_and_time, label, part_kind, quoted, shown, unlike, word_for
+from remit.domain.speech import Speech, marked
 from remit.domain.values import Json
 
 _SAYS: Final = {
-    PowerKind.ACCEPT: "The agent may bind you: accept",
-    PowerKind.DISCLOSE: "The agent may tell the desk",
-    PowerKind.RECEIVE: "The agent may be told",
-    PowerKind.REPRESENT: "The agent may open a case and speak for you in it.",
-    PowerKind.REQUEST: "The agent may ask for",
+    PowerKind.ACCEPT: marked("The agent may bind you: accept: {what}"),
+    PowerKind.DISCLOSE: marked("The agent may tell the desk: {what}"),
+    PowerKind.RECEIVE: marked("The agent may be told: {what}"),
+    PowerKind.REPRESENT: marked("The agent may open a case and speak for you in it."),
+    PowerKind.REQUEST: marked("The agent may ask for: {what}"),
+}
+_SAYS_ALL: Final = {
+    PowerKind.ACCEPT: marked("The agent may bind you: accept"),
+    PowerKind.DISCLOSE: marked("The agent may tell the desk"),
+    PowerKind.RECEIVE: marked("The agent may be told"),
+    PowerKind.REPRESENT: _SAYS[PowerKind.REPRESENT],
+    PowerKind.REQUEST: marked("The agent may ask for"),
 }
 _NEVER: Final = {
-    PowerKind.ACCEPT: "Never: accept anything that binds you",
-    PowerKind.DISCLOSE: "Never: tell the desk",
-    PowerKind.RECEIVE: "Never: be told",
-    PowerKind.REPRESENT: "Never: speak for you",
-    PowerKind.REQUEST: "Never: ask for",
+    PowerKind.ACCEPT: marked("Never: accept anything that binds you: {what}"),
+    PowerKind.DISCLOSE: marked("Never: tell the desk: {what}"),
+    PowerKind.RECEIVE: marked("Never: be told: {what}"),
+    PowerKind.REPRESENT: marked("Never: speak for you"),
+    PowerKind.REQUEST: marked("Never: ask for: {what}"),
+}
+_NEVER_ALL: Final = {
+    PowerKind.ACCEPT: marked("Never: accept anything that binds you"),
+    PowerKind.DISCLOSE: marked("Never: tell the desk"),
+    PowerKind.RECEIVE: marked("Never: be told"),
+    PowerKind.REPRESENT: _NEVER[PowerKind.REPRESENT],
+    PowerKind.REQUEST: marked("Never: ask for"),
 }
 _TESTS: Final = {
-    Op.AFTER: "only after {}",
-    Op.BEFORE: "only before {}",
-    Op.EQUALS: "only {}",
-    Op.MAX: "at most {}",
-    Op.MAX_SUM: "at most {} together",
-    Op.MIN: "at least {}",
-    Op.ONE_OF: "one of {}",
-    Op.SUBSET_OF: "only from {}",
+    Op.AFTER: marked("only after {value}"),
+    Op.BEFORE: marked("only before {value}"),
+    Op.EQUALS: marked("only {value}"),
+    Op.MAX: marked("at most {value}"),
+    Op.MAX_SUM: marked("at most {value} together"),
+    Op.MIN: marked("at least {value}"),
+    Op.ONE_OF: marked("one of {value}"),
+    Op.SUBSET_OF: marked("only from {value}"),
 }
 
 
@@ -48,19 +63,20 @@ def render_mandate(mandate: Mandate, catalogue: Catalogue, names: Names, *, agen
 
     Source: 2-model.md §3 (Grant, summary), §8 (Pre-approval has its own line).
     """
-    names = with_parts(names, mandate.objective.target)
+    say, names = catalogue.say, with_parts(names, mandate.objective.target)
     lines = [Line(kind="desk", text=visible(catalogue.desk))]
     if agent or operator:
-        lines.append(Line(kind="who", text=f"{quoted(agent)}, run by {quoted(operator)}, wants to act for you."))
+        who = say("{agent}, run by {operator}, wants to act for you.", agent=quoted(agent), operator=quoted(operator))
+        lines.append(Line(kind="who", text=who))
     lines.extend(_purpose(mandate, catalogue, names))
     for place, power in enumerate(mandate.powers):
         lines.extend(_granted(power, place, catalogue, names))
     lines.extend(_denied(power, place, catalogue, names) for place, power in enumerate(mandate.never))
-    lines.append(Line(kind="never", text="What is not granted here is refused."))
-    lines.extend(_life(mandate))
+    lines.append(Line(kind="never", text=say("What is not granted here is refused.")))
+    lines.extend(_life(mandate, say))
     if mandate.objective.summary:
         said = tuple(visible(line) for line in mandate.objective.summary.split("\n"))
-        lines.append(Line(kind="summary", text="The agent writes (its own words; they grant nothing):", details=said, theirs=True))
+        lines.append(Line(kind="summary", text=say("The agent writes (its own words; they grant nothing):"), details=said, theirs=True))
     return Rendering(lines=tuple(lines))
 
 
@@ -69,7 +85,8 @@ def _purpose(mandate: Mandate, catalogue: Catalogue, names: Names) -> Iterator[L
     for kind, ids in sorted(mandate.objective.target.items()):
         resource = catalogue.resources.get(kind)
         for id_ in ids:
-            yield Line(kind="target", text=f"Only for {visible(resource.title if resource else kind)} {_record(kind, id_, names)}")
+            what = visible(resource.title if resource else kind)
+            yield Line(kind="target", text=catalogue.say("Only for {kind} {record}", kind=what, record=_record(kind, id_, names)))
 
 
 def _record(kind: str, id_: str, names: Names) -> str:
@@ -79,16 +96,16 @@ def _record(kind: str, id_: str, names: Names) -> str:
 
 def _granted(power: Power, place: int, catalogue: Catalogue, names: Names) -> Iterator[Line]:
     what = _what(power, catalogue)
-    text = f"{_SAYS[power.power]}: {what}" if what else _SAYS[power.power]
+    text = catalogue.say(_SAYS[power.power], what=what) if what else catalogue.say(_SAYS_ALL[power.power])
     yield Line(kind="power", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
     if power.preapproved:
-        said = "You agree now: when this comes, exactly as above, nobody asks you again."
+        said = catalogue.say("You agree now: when this comes, exactly as above, nobody asks you again.")
         yield Line(kind="preapproved", text=said, place=place)
 
 
 def _denied(power: Power, place: int, catalogue: Catalogue, names: Names) -> Line:
     what = _what(power, catalogue)
-    text = f"{_NEVER[power.power]}: {what}" if what else _NEVER[power.power]
+    text = catalogue.say(_NEVER[power.power], what=what) if what else catalogue.say(_NEVER_ALL[power.power])
     return Line(kind="never", text=text, details=tuple(_limits(power, catalogue, names)), place=place)
 
 
@@ -101,26 +118,35 @@ def _what(power: Power, catalogue: Catalogue) -> str:
 def _action(pattern: str, catalogue: Catalogue) -> str:
     found = catalogue.actions.get(pattern)
     if found is not None:
-        return _with_warning(found)
-    titles = [_with_warning(action) for name, action in sorted(catalogue.actions.items()) if _under(name, pattern)]
-    return f"everything under {quoted(pattern)} ({'; '.join(titles) or 'nothing yet'})"
+        return _with_warning(found, catalogue.say)
+    return _under_it(
+        pattern,
+        [_with_warning(one, catalogue.say) for name, one in sorted(catalogue.actions.items()) if _under(name, pattern)],
+        catalogue.say,
+    )
 
 
-def _with_warning(action: Action) -> str:
-    returned = "" if action.power is not PowerKind.RECEIVE else " (what is not sensitive)"
-    return f"{label(action)}{returned}"
+def _with_warning(action: Action, say: Speech) -> str:
+    return label(action) if action.power is not PowerKind.RECEIVE else say("{action} (what is not sensitive)", action=label(action))
 
 
 def _attribute(pattern: str, catalogue: Catalogue) -> str:
     found = catalogue.attributes.get(pattern)
     if found is not None:
-        return f"{visible(found.title)}{' (sensitive)' if found.sensitive else ''}"
-    titles = [
-        f"{visible(one.title)}{' (sensitive)' if one.sensitive else ''}"
-        for name, one in sorted(catalogue.attributes.items())
-        if _under(name, pattern)
-    ]
-    return f"everything under {quoted(pattern)} ({'; '.join(titles) or 'nothing yet'})"
+        return told_as(found, catalogue.say)
+    return _under_it(
+        pattern, [told_as(one, catalogue.say) for name, one in sorted(catalogue.attributes.items()) if _under(name, pattern)], catalogue.say
+    )
+
+
+def told_as(attribute: Attribute, say: Speech) -> str:
+    """What an attribute is called, and whether it is sensitive."""
+    title = visible(attribute.title)
+    return say("{attribute} (sensitive)", attribute=title) if attribute.sensitive else title
+
+
+def _under_it(pattern: str, titles: Sequence[str], say: Speech) -> str:
+    return say("everything under {pattern} ({titles})", pattern=quoted(pattern), titles="; ".join(titles) if titles else say("nothing yet"))
 
 
 def _under(name: str, pattern: str) -> bool:
@@ -128,18 +154,19 @@ def _under(name: str, pattern: str) -> bool:
 
 
 def _limits(power: Power, catalogue: Catalogue, names: Names) -> Iterator[str]:
+    say = catalogue.say
     for test in power.where:
-        yield f"{_word(test.path, power, catalogue)}: {_TESTS[test.op].format(_value(test, power, catalogue, names))}"
+        yield f"{_word(test.path, power, catalogue)}: {say(_TESTS[test.op], value=_value(test, power, catalogue, names))}"
         if any(test.path in _recipients(name, catalogue) for name in power.actions or ()):
-            yield from unlike(test.value)  # what is pinned here is not asked again
+            yield from unlike(test.value, say)  # what is pinned here is not asked again
     if power.uses is not None:
-        yield "Once" if power.uses == 1 else f"At most {power.uses} times"
+        yield say("Once") if power.uses == 1 else say.plural("At most {count} time", "At most {count} times", power.uses)
     for total in power.totals:
-        yield f"{_word(total.path, power, catalogue)}: at most {shown(total.limit)} over all"
+        yield f"{_word(total.path, power, catalogue)}: {say('at most {amount} over all', amount=shown(total.limit, say))}"
     for name in power.actions or ():
         action = catalogue.actions.get(name)
         if action is not None and action.effect.value == "write" and not action.reversible:
-            yield f"“{label(action)}” cannot be undone"
+            yield say("“{action}” cannot be undone", action=label(action))
 
 
 def _recipients(name: str, catalogue: Catalogue) -> frozenset[Path]:
@@ -162,7 +189,7 @@ def _value(test: Test, power: Power, catalogue: Catalogue, names: Names) -> str:
 
 def tested(value: Json, path: str, actions: Sequence[str], catalogue: Catalogue, names: Names) -> str:
     """A value of a limit, with the names of the records it speaks of."""
-    return _named(value, sorted(set(_kinds(path, actions, catalogue))), names)
+    return _named(value, sorted(set(_kinds(path, actions, catalogue))), names, catalogue.say)
 
 
 def _kinds(path: str, actions: Sequence[str], catalogue: Catalogue) -> Iterator[str]:
@@ -195,18 +222,22 @@ def with_parts(names: Names, target: Mapping[str, Sequence[str]]) -> Names:
     return {**names, **{(one_of[kind], part): name for (kind, part), name in names.items() if kind in one_of}}
 
 
-def _named(value: Json, kinds: list[str], names: Names) -> str:
+def _named(value: Json, kinds: list[str], names: Names, say: Speech) -> str:
     if isinstance(value, str):
         name = next((names[kind, value] for kind in kinds if (kind, value) in names), "")
-        return f"{shown(value)} ({quoted(name)})" if name else shown(value)
+        return f"{shown(value, say)} ({quoted(name)})" if name else shown(value, say)
     if isinstance(value, list | tuple):
-        return ", ".join(_named(one, kinds, names) for one in value) or "(empty)"
-    return shown(value)
+        return ", ".join(_named(one, kinds, names, say) for one in value) or say("(empty)")
+    return shown(value, say)
 
 
-def _life(mandate: Mandate) -> Iterator[Line]:
-    yield Line(kind="expires", text=f"It ends on {day_and_time(mandate.expires_at)}, or when you revoke it.")
-    yield Line(kind="tasks", text="For one task." if mandate.max_tasks == 1 else f"For at most {mandate.max_tasks} tasks.")
+def _life(mandate: Mandate, say: Speech) -> Iterator[Line]:
+    yield Line(kind="expires", text=say("It ends on {when}, or when you revoke it.", when=day_and_time(mandate.expires_at, say)))
+    yield Line(kind="tasks", text=say.plural("For one task.", "For at most {count} tasks.", mandate.max_tasks))
     if mandate.chain:
-        hops = "one further agent" if mandate.chain == 1 else f"a chain of at most {mandate.chain} further agents"
-        yield Line(kind="chain", text=f"The agent may pass part of this on to {hops}.")
+        passed = say.plural(
+            "The agent may pass part of this on to one further agent.",
+            "The agent may pass part of this on to a chain of at most {count} further agents.",
+            mandate.chain,
+        )
+        yield Line(kind="chain", text=passed)

@@ -13,6 +13,7 @@ from remit.domain.catalogue import OFFER_DIGEST, Action, MarkKind
 from remit.domain.errors import Refused
 from remit.domain.paths import Path
 from remit.domain.plain import lookalikes, visible
+from remit.domain.speech import OUR_YES_AND_NO, Speech, marked
 from remit.domain.values import Instant, Json, JsonObject, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
@@ -25,7 +26,8 @@ _KEY: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _BRACKETS: Final = re.compile(r" ?\([^()]*\)")
 _MONTHS: Final = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    marked("January"), marked("February"), marked("March"), marked("April"), marked("May"), marked("June"), marked("July"),
+    marked("August"), marked("September"), marked("October"), marked("November"), marked("December"),
 )  # fmt: skip
 
 
@@ -34,7 +36,7 @@ def quoted(text: str) -> str:
 
     One plain word or one amount of money stands bare; a text of digits does not, so that it never looks like a number.
     """
-    if (_PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in {"yes", "no"}) or _MONEY.fullmatch(text):
+    if (_PLAIN.fullmatch(text) and not _NUMBER.fullmatch(text) and text not in OUR_YES_AND_NO) or _MONEY.fullmatch(text):
         return text
     return _in_quotes(text)
 
@@ -44,33 +46,34 @@ def _in_quotes(text: str) -> str:
     return f"“{inner}”"
 
 
-def day_and_time(instant: Instant) -> str:
+def day_and_time(instant: Instant, say: Speech) -> str:
     """An instant as people write it, in UTC."""
     moment = datetime.fromtimestamp(instant / 1000, tz=UTC)
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
+    month = say(_MONTHS[moment.month - 1])
+    return say("{day} {month} {year}, {time} UTC", day=moment.day, month=month, year=moment.year, time=f"{moment:%H:%M}")
 
 
-def shown(value: Json) -> str:
+def shown(value: Json, say: Speech) -> str:
     """One JSON value in plain words, with nothing left out."""
     if value is None:
-        return "(nothing)"
+        return say("(nothing)")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, int | Decimal):
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
     if isinstance(value, str):
-        return _text(value)
+        return _text(value, say)
     if isinstance(value, Mapping):
-        return ", ".join(f"{_key(key)}: {shown(one)}" for key, one in value.items()) or "(no members)"
-    return ", ".join(shown(one) for one in value) or "(empty)"
+        return ", ".join(f"{_key(key)}: {shown(one, say)}" for key, one in value.items()) or say("(no members)")
+    return ", ".join(shown(one, say) for one in value) or say("(empty)")
 
 
-def _text(text: str) -> str:
+def _text(text: str, say: Speech) -> str:
     try:
         instant = verify_instant(text)
     except Refused:
         return quoted(text)
-    return f"{day_and_time(instant)} ({text})"
+    return f"{day_and_time(instant, say)} ({text})"
 
 
 _MOST_UNLIKE: Final = 10
@@ -83,12 +86,12 @@ def label(action: Action) -> str:
     return visible(action.short) or _PLACEHOLDER.sub("…", visible(action.title))
 
 
-def filled(action: Action, params: JsonObject, names: Names) -> str:
+def filled(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
     """The action's title with its placeholders filled, each value quoted and each record named.
 
     Brackets around nothing but params that were left out are left out with them: whoever signs reads no row of dashes.
     """
-    given = _given(action, params, names)
+    given = _given(action, params, names, say)
     return _PLACEHOLDER.sub(lambda match: given.get(match[1], _NOT_GIVEN), _without_empty_brackets(visible(action.title), given))
 
 
@@ -102,9 +105,9 @@ def _without_empty_brackets(title: str, given: Mapping[str, str]) -> str:
     return _BRACKETS.sub(kept, title)
 
 
-def told(action: Action, params: JsonObject, names: Names) -> str:
+def told(action: Action, params: JsonObject, names: Names, say: Speech) -> str:
     """As `filled`, for reading afterwards: what was not given is left out, with the words that lead to it. Nobody signs this."""
-    given = _given(action, params, names)
+    given = _given(action, params, names, say)
     if not given:
         return label(action)
     pieces = _PLACEHOLDER.split(_without_empty_brackets(visible(action.title), given))
@@ -117,12 +120,14 @@ def told(action: Action, params: JsonObject, names: Names) -> str:
     return f"{said}{lead}" if pieces[-1] else said
 
 
-def _given(action: Action, params: JsonObject, names: Names) -> Mapping[str, str]:
+def _given(action: Action, params: JsonObject, names: Names, say: Speech) -> Mapping[str, str]:
     """The value of each placeholder that has one."""
     kinds = {str(path): kind for path, kind in _kinds(action, params).items()}
     values = {path: _at(params, path) for path in _PLACEHOLDER.findall(visible(action.title))}
     return {
-        path: _named(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names) for path, value in values.items() if value is not None
+        path: _named(value, kinds.get(path) or kinds.get(f"{path}[*]") or "", names, say)
+        for path, value in values.items()
+        if value is not None
     }
 
 
@@ -156,14 +161,14 @@ def _at(params: JsonObject, path: str) -> Json:
     return value
 
 
-def _named(value: Json, kind: str, names: Names) -> str:
+def _named(value: Json, kind: str, names: Names, say: Speech) -> str:
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_named(one, kind, names) for one in value) or "(empty)"
+        return ", ".join(_named(one, kind, names, say) for one in value) or say("(empty)")
     name = names.get((kind, value), "") if kind and isinstance(value, str) else ""
-    return f"{shown(value)} ({quoted(name)})" if name and name != value else shown(value)
+    return f"{shown(value, say)} ({quoted(name)})" if name and name != value else shown(value, say)
 
 
-def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[str, tuple[str, ...]]]:
+def listed(action: Action, params: JsonObject, names: Names, say: Speech) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every value of the params, one line each: the label with the value, and what the value means.
 
     The digest of an offer's terms says nothing to people; the terms themselves are listed.
@@ -172,34 +177,39 @@ def listed(action: Action, params: JsonObject, names: Names) -> Iterator[tuple[s
     kinds = _kinds(action, params)
     read = {name: value for name, value in params.items() if not (action.takes_offer and name == OFFER_DIGEST)}
     for path, place, value in _leaves(read, Path(()), "") if read else ():
-        yield f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names)}", _meaning(marks.get(path), value)
+        yield (
+            f"{_label(action.schema, path, place)}: {_named(value, kinds.get(path, ''), names, say)}",
+            _meaning(marks.get(path), value, say),
+        )
 
 
-def each_named(action: Action, params: JsonObject, names: Names, path: Path, value: Json) -> str:
+def each_named(  # one value, where it stands, and how it is called
+    action: Action, params: JsonObject, names: Names, path: Path, value: Json, say: Speech
+) -> str:
     """One value of the params as a form shows it, with its record's name."""
-    return _named(value, _kinds(action, params).get(path, ""), names)
+    return _named(value, _kinds(action, params).get(path, ""), names, say)
 
 
-def _meaning(kind: MarkKind | None, value: Json) -> tuple[str, ...]:
+def _meaning(kind: MarkKind | None, value: Json, say: Speech) -> tuple[str, ...]:
     match kind:
         case MarkKind.RECIPIENT:
-            return ("This is where it goes.", *unlike(value))
+            return (say("This is where it goes."), *unlike(value, say))
         case MarkKind.FREE_TEXT:
-            return ("The agent wrote this.",)
+            return (say("The agent wrote this."),)
         case MarkKind.ATTRIBUTE:
-            return ("This tells the desk something about the customer.",)
+            return (say("This tells the desk something about the customer."),)
         case MarkKind.MONEY | MarkKind.PART | MarkKind.RESOURCE | None:
             return ()
 
 
-def unlike(value: Json) -> tuple[str, ...]:
+def unlike(value: Json, say: Speech) -> tuple[str, ...]:
     """⚔ A recipient that only looks like somebody's address is another one: each letter that is not the one it looks like is told."""
     texts = value if isinstance(value, list | tuple) else (value,)
     found = "".join(dict.fromkeys("".join(lookalikes(one) for one in texts if isinstance(one, str))))
     if not found:
         return ()
     names = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in found[:_MOST_UNLIKE])
-    return (f"Careful: it has letters that are not the ones they look like: {names}.",)
+    return (say("Careful: it has letters that are not the ones they look like: {letters}.", letters=names),)
 
 
 def _leaves(value: Json, path: Path, place: str) -> Iterator[tuple[Path, str, Json]]:

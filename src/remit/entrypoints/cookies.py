@@ -6,7 +6,9 @@ from remit.entrypoints.wire import Scope, header_values
 
 _SESSION: Final = "remit_session"
 _LOGIN: Final = "remit_login"
+_LANGUAGE: Final = "remit_language"
 _HOST: Final = "__Host-"
+_YEAR_S: Final = 365 * 86_400
 SESSIONS: Final = frozenset({_SESSION, f"{_HOST}{_SESSION}"})
 """Every name a session's cookie can have: what an agent's door must know a person's login by."""
 
@@ -27,6 +29,11 @@ def session_name(issuer: str) -> str:
 def login_name(issuer: str) -> str:
     """The name of the cookie that is there while somebody signs in at the company's provider."""
     return _named(_LOGIN, issuer)
+
+
+def language_name(issuer: str) -> str:
+    """The name of the cookie that keeps which language somebody chose to read."""
+    return _named(_LANGUAGE, issuer)
 
 
 def cookie_value(scope: Scope, name: str) -> str:
@@ -50,6 +57,11 @@ def session_header(issuer: str, value: str, *, life_s: int) -> Header:
 def login_header(issuer: str, value: str, *, life_s: int) -> Header:
     """The header that sets the cookie of a sign-in under way; an empty value takes it away."""
     return _set(login_name(issuer), issuer, value, life_s)
+
+
+def language_header(issuer: str, language: str) -> Header:
+    """The header that keeps for a year which language somebody chose."""
+    return _set(language_name(issuer), issuer, language, _YEAR_S)
 
 
 def _set(name: str, issuer: str, value: str, life_s: int) -> Header:

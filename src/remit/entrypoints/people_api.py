@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from remit.domain.canonical import b64url, unb64url
-from remit.domain.errors import Code, Fault, Refused
+from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.records import Person
 from remit.domain.rendering import rendering_json
@@ -16,6 +16,7 @@ from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.cookies import SESSIONS, Header, session_header
 from remit.entrypoints.faults import note_fault
+from remit.entrypoints.languages import spoken_to
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
 from remit.entrypoints.signed_in import session_cookie, session_in, signed_in
@@ -68,6 +69,8 @@ class AnswerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     answer: str
     assertion: dict[str, Any] | None = None
+    language: str | None = None
+    """In which language the act was shown; without, the request's."""
 
 
 class LessIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,11 +114,11 @@ class PeopleApi:
                 receive = verify_json_or_nothing(scope, receive)
             return await handler(scope, receive, found)
         except Withheld as withheld:
-            extra = {**cured(withheld), **checked_body(withheld.checked)}
+            extra = {**worded(withheld, spoken_to(self.parts, scope)), **checked_body(withheld.checked)}
             return problem(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
-            return problem(error, issuer=self.parts.terms.issuer, extra=cured(error), people=True)
+            return problem(error, issuer=self.parts.terms.issuer, extra=worded(error, spoken_to(self.parts, scope)), people=True)
 
     async def verify_no_workload(self, scope: Scope) -> None:
         """A program that carries its own credential beside a person's session has borrowed that session.
@@ -223,13 +226,13 @@ class PeopleApi:
 
     async def request(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET and POST /me/v1/requests/{id}: the consent page's twin."""
-        person = await self.who(scope, "customer")
+        person, spoken = await self.who(scope, "customer"), spoken_to(self.parts, scope)
         if scope["method"] == "GET":
-            return json_answer(200, consent_body(self.parts, await view(self.parts, found["id"], person)))
+            return json_answer(200, consent_body(spoken, await view(spoken, found["id"], person)))
         body = decode_as(await read_body(scope, receive), ConsentIn)
         match body.answer:
             case "cut" if body.mandate is not None:
-                return json_answer(200, consent_body(self.parts, await view(self.parts, found["id"], person, cut=body.mandate)))
+                return json_answer(200, consent_body(spoken, await view(spoken, found["id"], person, cut=body.mandate)))
             case "grant" if body.assertion is not None:
                 redirect = await sign(self.parts, found["id"], person, ceremony_id=body.ceremony, assertion=body.assertion)
                 return json_answer(200, {"redirect": redirect})
@@ -260,7 +263,7 @@ class PeopleApi:
 
     async def waiting(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/waiting and /desk/v1/waiting: everything that waits for this person, on one page."""
-        return json_answer(200, {"waiting": await what_waits(self.parts, await self._answering(scope))})
+        return json_answer(200, {"waiting": await what_waits(spoken_to(self.parts, scope), await self._answering(scope))})
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/v1/history?low=: everything done in this customer's name, the newest first, or page by page from the first on."""
@@ -271,21 +274,25 @@ class PeopleApi:
 
     async def confirmation(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
-        person = await self._answering(scope)
+        person, spoken = await self._answering(scope), spoken_to(self.parts, scope)
         if scope["method"] == "GET":
-            return json_answer(200, shown_body(self.parts, await show(self.parts, person, found["id"])))
+            return json_answer(200, shown_body(spoken, await show(spoken, person, found["id"])))
         body = decode_as(await read_body(scope, receive), AnswerIn)
         if body.answer == "less":
             reply = await answer_less(self.parts, person, found["id"], body.assertion)
         else:
-            reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion)
+            language = spoken.catalogue.say.language if body.language is None else body.language
+            if language not in self.parts.catalogue.languages:
+                raise malformed("language must be the one the act was shown in")
+            reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language)
         return json_answer(200, ask_body(reply))
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
-        person = await self._answering(scope)
+        person, spoken = await self._answering(scope), spoken_to(self.parts, scope)
         body = decode_as(await read_body(scope, receive), LessIn)
-        return json_answer(200, shown_body(self.parts, await show_less(self.parts, person, found["id"], body.params)))
+        shown = await show_less(self.parts, person, found["id"], body.params, language=spoken.catalogue.say.language)
+        return json_answer(200, shown_body(spoken, shown))
 
 
 def checked_body(checked: Checked) -> dict[str, object]:
@@ -294,10 +301,18 @@ def checked_body(checked: Checked) -> dict[str, object]:
     return {"held": held, "left": checked.left}
 
 
-def cured(error: Refused | Fault) -> Mapping[str, object]:
-    """The cure in a person's words, where the closed list speaks to an agent's developer."""
-    cure = plainly(error)[2]
-    return {"cure": cure} if cure else {}
+def worded(error: Refused | Fault, spoken: Parts) -> Mapping[str, object]:
+    """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in another language all of it.
+
+    What it says in particular is left out where it cannot be said in that language.
+    """
+    say = spoken.catalogue.say
+    _, said, cure = plainly(error, say)
+    words: dict[str, object] = {"cure": cure} if cure else {}
+    if say.texts:
+        title = say(MEANINGS[error.code].title)
+        words |= {"title": title, "detail": said or title, "cure": cure}
+    return words
 
 
 def _cookie(value: str, parts: Parts) -> Header:
@@ -348,6 +363,7 @@ def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
         "rendering": shown.rendering,
         "rendering_hash": shown.rendering.get("hash", record.rendering_hash),
         "nonce": record.nonce,
+        "language": parts.catalogue.say.language,
         "challenge": b64url(shown.challenge),
         "options": parts.passkeys.request_options(challenge=shown.challenge, allowed=shown.allowed),
         "params": params,

@@ -31,7 +31,7 @@ from remit.domain.records import (
 from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
-from remit.domain.values import Json, JsonObject, decode
+from remit.domain.values import Json, JsonObject
 from remit.domain.waiting import verify_free
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
@@ -39,7 +39,7 @@ from remit.usecases.ask import act_for, act_now
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.end import end_task
-from remit.usecases.invite import TURN, decline_scopes, operators_of, shown_hashes
+from remit.usecases.invite import TURN, decline_scopes, operators_of, shown_hashes, shown_in, signed_hash
 from remit.usecases.parts import Parts
 from remit.usecases.pass_due import pass_due
 from remit.usecases.read_case import verify_case
@@ -68,27 +68,39 @@ class Shown:
     allowed: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A passkey's signature, and in which language what it signs was shown."""
+
+    assertion: Mapping[str, Json] | None
+    language: str
+
+
 async def show(parts: Parts, person: Person, confirmation_id: str) -> Shown:
-    """Show an invitation to somebody who may answer it.
+    """Show an invitation to somebody who may answer it, in the language of the parts' catalogue.
 
     Raises:
         Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     await verify_asked(parts, kept.record, ask.record, person)
-    rendering = decode(kept.record.rendering.encode())
+    language = parts.catalogue.say.language
     keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
     return Shown(
         confirmation=kept.record,
         ask=ask.record,
-        rendering=rendering if isinstance(rendering, Mapping) else {},
-        challenge=_challenge(kept.record),
+        rendering=shown_in(kept.record, language),
+        challenge=_challenge(kept.record, language),
         allowed=tuple(key.record.id for key in keys),
     )
 
 
-async def answer(parts: Parts, person: Person, confirmation_id: str, *, said: str, assertion: Mapping[str, Json] | None) -> Reply:
+async def answer(  # one person's answer to what they were shown, in the language they were shown it in
+    parts: Parts, person: Person, confirmation_id: str, *, said: str, assertion: Mapping[str, Json] | None, language: str = ""
+) -> Reply:
     """Take one person's answer. A yes is signed; when everybody has said yes, the ask is decided afresh and done.
+
+    `language` is the one they were shown it in ("": the desk's first): ⚔ a yes to another wording is none.
 
     Raises:
         Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and says why.
@@ -106,7 +118,7 @@ async def answer(parts: Parts, person: Person, confirmation_id: str, *, said: st
         verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
         try:
             if said == "yes":
-                return await _yes(parts, person, word, kept, ask, assertion)
+                return await _yes(parts, person, word, kept, ask, Signed(assertion, language))
             return await _no(parts, person, word, kept, ask, end=said == "no_and_end")
         except (Conflict, NoRoom):
             continue
@@ -169,8 +181,9 @@ def _facts(person: Person) -> PersonFacts:
     return PersonFacts(key=person.key, roles=frozenset(person.roles))
 
 
-def _challenge(record: ConfirmationRecord) -> bytes:
-    return challenge(ask_digest=record.digest, rendering_hash=record.rendering_hash, decision=record.decision, nonce=record.nonce)
+def _challenge(record: ConfirmationRecord, language: str) -> bytes:
+    shown = signed_hash(record, language)
+    return challenge(ask_digest=record.digest, rendering_hash=shown, decision=record.decision, nonce=record.nonce)
 
 
 async def verify_signed(  # what is signed, by whom, for what
@@ -192,16 +205,24 @@ async def verify_signed(  # what is signed, by whom, for what
 
 
 async def _yes(  # one answer and all it hangs on
-    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], assertion: Mapping[str, Json] | None
+    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], signed: "Signed"
 ) -> Reply:
     record = kept.record
     rules = await rules_expected(parts)
     # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
     with contextlib.suppress(Fault):
         await verify_case(parts, (await parts.store.get(TaskRecord, record.task)).record)
-    key, asserted = await verify_signed(parts, person, ask.record, assertion, _challenge(record))
+    key, asserted = await verify_signed(parts, person, ask.record, signed.assertion, _challenge(record, signed.language))
     confirmers = with_yes(await confirmers_of(parts, record, ask.record), _facts(person))
-    said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="yes", at=parts.world.now(), evidence=asserted.evidence)
+    said = Answer(
+        person=person.id,
+        person_key=person.key,
+        confirms_as=word,
+        answer="yes",
+        at=parts.world.now(),
+        evidence=asserted.evidence,
+        language=signed.language,
+    )
     answered = replace(record, answers=(*record.answers, said))
     used = Put(replace(key.record, sign_count=asserted.sign_count), key.rev, key.record)
     mine = await verify_still_say(parts, ask.record, (said,))
@@ -340,14 +361,19 @@ def answered_entry(parts: Parts, ask: AskRecord, record: ConfirmationRecord, sai
             "task": ask.task,
             "confirmation": record.id,
             "digest": record.digest,
-            "rendering_hash": record.rendering_hash,
+            "rendering_hash": signed_hash(record, said.language),
             "answer": said.answer,
             "as": said.confirms_as,
             "person": pseudonym(parts, said.person_key),
             "state": ask.state.value,
         },
         agent={"answer": said.answer, "as": said.confirms_as},
-        customer={"answer": said.answer, "as": said.confirms_as, "evidence": said.evidence, "rendering": decode(record.rendering.encode())},
+        customer={
+            "answer": said.answer,
+            "as": said.confirms_as,
+            "evidence": said.evidence,
+            "rendering": shown_in(record, said.language),
+        },
         desk={"answer": said.answer, "by": said.person, "evidence": said.evidence, "detail": detail},
         subject=ask.customer,
         refs=(ask.id, ask.task, ask.customer),

@@ -10,14 +10,14 @@ from remit.domain.decision import NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.records import Answer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, Person
-from remit.domain.rendering import rendering_json
+from remit.domain.rendering import render_ask, rendering_json
 from remit.domain.values import Json, JsonObject, decode
 from remit.domain.waiting import verify_free
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
 from remit.usecases.bar_waiver_writers import waiver_writers
-from remit.usecases.invite import invitation_for, render_now
+from remit.usecases.invite import invitation_for, render_now, shown_now
 from remit.usecases.parts import Parts
 from remit.usecases.read_desk import read_desk
 from remit.usecases.recording import write
@@ -40,8 +40,8 @@ class _Lesser:
     weighed: Weighed
 
 
-async def show_less(parts: Parts, person: Person, confirmation_id: str, params: JsonObject) -> Shown:
-    """Show what would be done instead, and hand out the challenge for exactly that.
+async def show_less(parts: Parts, person: Person, confirmation_id: str, params: JsonObject, *, language: str = "") -> Shown:
+    """Show in a language what would be done instead, and hand out the challenge for exactly that.
 
     Raises:
         Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is refused.
@@ -51,7 +51,9 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
     lesser = await _decide(parts, ask.record, person, word, params, timed_id("ask", parts.world.now(), parts.world.random(10)))
-    rendering = await render_now(parts, lesser.standing, lesser.record, lesser.weighed)
+    facts = await shown_now(parts, lesser.standing, lesser.record, lesser.weighed)
+    act_hash = render_ask(facts, parts.catalogue).act_hash
+    rendering = render_ask(facts, parts.catalogue.said_in(language))
     nonce = b64url(parts.world.random(16))
     signed = challenge(ask_digest=lesser.record.digest, rendering_hash=rendering.hash, decision=lesser.record.id, nonce=nonce)
     ceremony = Ceremony(
@@ -60,7 +62,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
         subject=confirmation_id,
         challenge=b64url(signed),
         expires_at=kept.record.expires_at,
-        extra={"params": canonical(params).decode(), "ask": lesser.record.id, "act_hash": rendering.act_hash},
+        extra={"params": canonical(params).decode(), "ask": lesser.record.id, "act_hash": act_hash},
     )
     try:
         old = await parts.store.get(Ceremony, ceremony.id)
@@ -71,7 +73,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
     return Shown(
         confirmation=kept.record,
         ask=lesser.record,
-        rendering={**rendering_json(rendering), "act_hash": rendering.act_hash},
+        rendering={**rendering_json(rendering), "act_hash": act_hash},
         challenge=signed,
         allowed=(),
     )

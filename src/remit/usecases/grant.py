@@ -121,6 +121,8 @@ async def push(parts: Parts, caller: Caller, wanted: Wanted) -> PushedRequest:
 async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = None) -> Consent:
     """Show a request to the customer, whole or cut, and hand out the challenge that would grant exactly that.
 
+    It is shown, and would be signed, in the language of the parts' catalogue.
+
     A cut may only strike or lower what the agent asked; the target may be chosen from the customer's own records.
 
     Raises:
@@ -149,7 +151,13 @@ async def view(parts: Parts, request_id: str, customer: Person, *, cut: Json = N
         subject=request.id,
         challenge=grant.hash.removeprefix("sha-256:"),
         expires_at=Instant(now + parts.terms.confirmation_ttl_s * 1000),
-        extra={"customer": customer.id, "wire": canonical(wire).decode(), "nonce": nonce, "rendering": rendering.hash},
+        extra={
+            "customer": customer.id,
+            "wire": canonical(wire).decode(),
+            "nonce": nonce,
+            "rendering": rendering.hash,
+            "language": parts.catalogue.say.language,
+        },
     )
     await parts.store.commit(Commit(puts=(Put(ceremony, 0),)))
     choices = {kind: tuple(await parts.backoffice.records(customer.id, kind)) for kind in mandate.objective.target}
@@ -180,7 +188,8 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
     asserted = parts.passkeys.verify_assertion(
         assertion, challenge=unb64url(ceremony.record.challenge), public_key=passkey.record.public_key, sign_count=passkey.record.sign_count
     )
-    grant = _grant(parts, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"])
+    shown = parts.said_in(ceremony.record.extra.get("language", ""))
+    grant = _grant(shown, kept.record, customer, mandate, ceremony.record.extra["rendering"], ceremony.record.extra["nonce"])
     if grant.hash.removeprefix("sha-256:") != ceremony.record.challenge:
         raise Refused(Code.CONFIRMATION_MISMATCH, "the catalogue or the request changed since it was shown")
     agent = await parts.store.get(AgentRecord, kept.record.client_id)

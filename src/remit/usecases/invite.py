@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import CUSTOMER, Action, Escalation
+from remit.domain.catalogue import CUSTOMER, Action, Catalogue, Escalation
 from remit.domain.confirmation import act_digest
 from remit.domain.confirmers import Fatigue, verify_may_invite
 from remit.domain.errors import Code, Fault, Refused
@@ -15,7 +15,6 @@ from remit.domain.mandate_covering import counter_key
 from remit.domain.mandate_limits import left_text
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState, MandateRecord
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
-from remit.domain.rendering_values import filled
 from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import signs
 from remit.domain.values import Instant, JsonObject, decode
@@ -61,7 +60,8 @@ async def invitation_for(
     settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
     open_ones = sum(kept.record.id != instead_of for kept in waiting)
     verify_may_invite(waiting=open_ones, declines=declines, now=now, settings=settings)
-    rendering = await render_now(parts, standing, record, weighed)
+    shown = await shown_now(parts, standing, record, weighed)
+    rendering = render_ask(shown, parts.catalogue)
     turns = tuple(Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1) for scope, counters in zip(scopes, counted, strict=True))
     invitation = ConfirmationRecord(
         id=new_id("cnf", parts.world.random(16)),
@@ -72,7 +72,7 @@ async def invitation_for(
         who=tuple(sorted(who)),
         decision=record.id,
         digest=record.digest,
-        rendering=canonical({**rendering_json(rendering), "act_hash": rendering.act_hash}).decode(),
+        rendering=canonical(in_all_languages(rendering, shown, parts.catalogue)).decode(),
         rendering_hash=rendering.hash,
         nonce=b64url(parts.world.random(16)),
         state=ConfirmationState.WAITING,
@@ -124,7 +124,16 @@ async def operators_of(parts: Parts, record: AskRecord) -> tuple[str, ...]:
 
 
 async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> Rendering:
-    """Render the recorded ask as things stand now: resolved names, what was done before, what budget is left.
+    """Render the recorded ask as things stand now, in the desk's first language: what was shown in any language is held against this.
+
+    Raises:
+        Fault: as `shown_now`.
+    """
+    return render_ask(await shown_now(parts, standing, record, weighed), parts.catalogue)
+
+
+async def shown_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> AskShown:
+    """The recorded ask and all that must be seen with it as things stand now: resolved names, what was done before, what budget is left.
 
     Raises:
         Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed;
@@ -137,7 +146,7 @@ async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighe
     names = await names_of(
         parts, record.customer, [(action, params_of(record)), *((one, params) for one, params, _ in before)], weighed.names
     )
-    shown = AskShown(
+    return AskShown(
         action=action,
         params=params_of(record),
         names=names,
@@ -146,11 +155,10 @@ async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighe
         customer=standing.customer.record.name,
         told=tuple(sorted(set(action.returns) & weighed.covered)),
         words=record.words or None,
-        done=tuple(Done(title=filled(one, params, names), outcome=outcome) for one, params, outcome in before),
+        done=tuple(Done(action=one, params=params, outcome=outcome) for one, params, outcome in before),
         budgets=_budgets(standing, action, weighed),
         chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),
     )
-    return render_ask(shown, parts.catalogue)
 
 
 async def _done_before(parts: Parts, record: AskRecord) -> list[tuple[Action, JsonObject, str]]:
@@ -193,14 +201,43 @@ def _budgets(standing: Standing, action: Action, weighed: Weighed) -> tuple[Budg
     return () if uses_left is None and total_left is None else (Budget(action=action.name, uses_left=uses_left, total_left=total_left),)
 
 
-def shown_hashes(record: ConfirmationRecord) -> tuple[str, str]:
-    """What was shown: the hash that was signed, and the hash that must still hold when acting.
+def in_all_languages(rendering: Rendering, shown: AskShown, catalogue: Catalogue) -> JsonObject:
+    """What is shown, as JSON, in every language of the desk: the first one whole, the others under `spoken`.
+
+    ⚔ All are made of the same facts at the same moment. What must still hold when acting (`act_hash`) is of the first alone.
+    """
+    spoken = {name: rendering_json(render_ask(shown, one)) for name, one in catalogue.spoken.items()}
+    return {**rendering_json(rendering), "act_hash": rendering.act_hash, **({"spoken": spoken} if spoken else {})}
+
+
+def shown_in(record: ConfirmationRecord, language: str) -> JsonObject:
+    """What is shown of an invitation in a language, else in the desk's first one: `hash`, `lines`, `act_hash`.
 
     Raises:
         Fault: `fault.store` when the record is damaged.
     """
     shown = decode(record.rendering.encode())
-    act_hash = shown.get("act_hash") if isinstance(shown, Mapping) else None
+    if not isinstance(shown, Mapping):
+        raise Fault(Code.FAULT_STORE, "an invitation is damaged")
+    spoken = shown.get("spoken")
+    other = spoken.get(language) if isinstance(spoken, Mapping) else None
+    first = {name: value for name, value in shown.items() if name != "spoken"}
+    return {**first, **other} if isinstance(other, Mapping) else first
+
+
+def signed_hash(record: ConfirmationRecord, language: str) -> str:
+    """The hash that is signed by whoever reads an invitation in a language."""
+    found = shown_in(record, language).get("hash", record.rendering_hash)
+    return found if isinstance(found, str) else record.rendering_hash
+
+
+def shown_hashes(record: ConfirmationRecord) -> tuple[str, str]:
+    """What was shown in the desk's first language: its hash, and the hash that must still hold when acting.
+
+    Raises:
+        Fault: `fault.store` when the record is damaged.
+    """
+    act_hash = shown_in(record, "").get("act_hash")
     if not isinstance(act_hash, str):
         raise Fault(Code.FAULT_STORE, "an invitation is damaged")
     return record.rendering_hash, act_hash

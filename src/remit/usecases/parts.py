@@ -1,7 +1,7 @@
 """What every use case is given: the ports, the desk's rules and its terms. Nothing here decides anything."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.logins import LoginRules
@@ -59,7 +59,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The ports and rules one desk runs on."""
+    """The ports and rules one desk runs on.
+
+    The catalogue may be the desk's in another of its languages (`said_in`): for showing alone, what is recorded is written in the desk's own.
+    """
 
     store: Store
     vault: Vault
@@ -91,3 +94,8 @@ class Parts:
     spent: Spent
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""
+
+    def said_in(self, language: str) -> "Parts":
+        """The same desk, whose catalogue speaks another of its languages. For showing things to a person."""
+        catalogue = self.catalogue.said_in(language)
+        return self if catalogue is self.catalogue else replace(self, catalogue=catalogue)

@@ -6,9 +6,10 @@ from typing import Final
 from remit.domain.confirmers import OFFICER
 from remit.domain.escalation_rules import amounts_of
 from remit.domain.records import AgentRecord, AskRecord, ConfirmationRecord, Person, Tier
-from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
+from remit.domain.values import Instant, Json, JsonObject, instant_text
 from remit.domain.waiting import holder
 from remit.ports.store import Missing
+from remit.usecases.invite import shown_in
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.take_waiting import may_receive
@@ -24,7 +25,9 @@ async def what_waits(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
     now = parts.world.now()
     found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", person.id, limit=_PAGE)
     return [
-        invitation_row(kept.record, (await parts.store.get(AskRecord, kept.record.ask)).record) for kept in found if now < kept.record.due
+        invitation_row(parts, kept.record, (await parts.store.get(AskRecord, kept.record.ask)).record)
+        for kept in found
+        if now < kept.record.due
     ]
 
 
@@ -51,7 +54,7 @@ async def _row(parts: Parts, officer: Person, record: ConfirmationRecord, role: 
     able = await may_receive(parts, record, ask, word, (*colleagues, officer))
     yours = any(one.id == officer.id for one in able)
     return {
-        **invitation_row(record, ask),
+        **invitation_row(parts, record, ask),
         "role": role,
         "case": ask.case,
         "customer": record.customer,
@@ -63,7 +66,7 @@ async def _row(parts: Parts, officer: Person, record: ConfirmationRecord, role: 
         "risk": record.risk,
         "signs": list(record.signs),
         "rule": record.rule,
-        "reason": record.reason if word in record.step else "",
+        "reason": _reason(parts, record) if word in record.step else "",
         "due_at": instant_text(record.due),
         "then": list(record.then[0].roles) if record.then and word in record.step else [],
         "answered": sorted({one.confirms_as for one in record.answers}),
@@ -74,19 +77,26 @@ async def _row(parts: Parts, officer: Person, record: ConfirmationRecord, role: 
     }
 
 
-def invitation_row(record: ConfirmationRecord, ask: AskRecord) -> Mapping[str, Json]:
+def invitation_row(parts: Parts, record: ConfirmationRecord, ask: AskRecord) -> Mapping[str, Json]:
     """What everybody who is asked sees of what waits for them."""
     return {
         "confirmation": record.id,
         "ask": ask.id,
         "action": ask.action,
         "operator": ask.operator,
-        "rendering": decode(record.rendering.encode()),
+        "rendering": shown_in(record, parts.catalogue.say.language),
         "who": list(record.who),
         "at": instant_text(record.at),
         "expires_at": instant_text(record.expires_at),
         "page": f"/confirm/{record.id}",
     }
+
+
+def _reason(parts: Parts, record: ConfirmationRecord) -> str:
+    """Why the rule asks, in the reader's language where the rule still says what it said."""
+    return next(
+        (one.reason for one in parts.catalogue.escalations if one.name == record.rule and one.meant == record.reason), record.reason
+    )
 
 
 def _taken(record: ConfirmationRecord, word: str, officer: Person, now: Instant) -> JsonObject | None:

@@ -184,7 +184,7 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
     reserved: list[tuple[Reserved, int | None]] = list(once)
     for kept, mandate in standing.chain:
         found = cover(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
-        verify_action_current(kept.record.action_digests, action)
+        verify_action_current(kept.record.action_digests, action, parts.catalogue)
         scope = kept.record.id
         one = choose(found, {key: count for (of, key), count in standing.counters.items() if of == scope})
         chosen.append(one)

@@ -10,9 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from remit.adapters.files.texts import speeches
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
+from remit.domain.speech import Speech
 
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _LONGEST_TOLD: Final = 200
@@ -25,15 +27,19 @@ def load_catalogue(source: Path | Sequence[Path] | Mapping[str, object], *, toda
         Refused: `catalogue.invalid`, the detail naming file, key and cure.
     """
     if isinstance(source, Mapping):
-        return read_catalogue(source, today=today)
+        return read_catalogue(source, today=today, speeches=_speeches(source))
     origins: dict[str, str] = {}
     data = read_files(_files(source), origins)
     if not data:
         raise Refused(Code.CATALOGUE_INVALID, f"{', '.join(map(str, _files(source)))}: says nothing; write [desk] with name and currency")
     try:
-        return read_catalogue(data, today=today)
+        return read_catalogue(data, today=today, speeches=_speeches(data))
     except Refused as refused:
         raise Refused(refused.code, f"{_origin(refused.detail, origins)}{refused.detail}") from refused
+
+
+def _speeches(data: Mapping[str, object]) -> Mapping[str, Speech]:
+    return speeches() if "language" in data else {}
 
 
 def read_files(files: Sequence[Path], origins: dict[str, str]) -> Mapping[str, object]:

@@ -52,13 +52,13 @@ class CustomerPages:
 
     async def login(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /login."""
-        after = verified_next(query(scope).get("next", ""))
+        parts, after = self.pages.spoken(scope), verified_next(query(scope).get("next", ""))
         person = await self.pages.maybe(scope)
         if person is not None:
             return go(after or home_of(person))
-        rules = self.parts.logins
+        rules = parts.logins
         return page(
-            self.parts,
+            parts,
             "login.html",
             None,
             after=after,
@@ -74,7 +74,7 @@ class CustomerPages:
         session, rules = await self.pages.session(scope), self.parts.logins
         first = "" if session is None or code else await first_by_login(self.parts, session)
         return page(
-            self.parts,
+            self.pages.spoken(scope),
             "enrol.html",
             None if session is None else session.person,
             code=code,
@@ -90,7 +90,7 @@ class CustomerPages:
         entry = query(scope).get("entry", "")
         if entry:
             whole_number(entry, where="entry", most=MOST)
-        return page(self.parts, "receipt.html", await self.pages.maybe(scope), entry=entry, key=self.parts.signer.log_key())
+        return page(self.pages.spoken(scope), "receipt.html", await self.pages.maybe(scope), entry=entry, key=self.parts.signer.log_key())
 
     async def authorize(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /oauth/authorize: the consent page.
@@ -105,59 +105,40 @@ class CustomerPages:
         request_id = given.get("request_uri", "").removeprefix(URN)
         if not request_id or not given["request_uri"].startswith(URN):
             raise malformed("the agent must push its request first and send you here with its request_uri")
-        seen = await outline(self.parts, request_id, person)
+        parts = self.pages.spoken(scope)
+        seen = await outline(parts, request_id, person)
         if given.get("client_id", seen.request.client_id) != seen.request.client_id:
             raise Refused(Code.REQUEST_NOT_FOUND, "the request is another agent's")
         try:
-            consent = await view(self.parts, request_id, person)
+            consent = await view(parts, request_id, person)
         except Refused as refused:
             if refused.code is not Code.PARAMS_NOT_OWNED:
                 raise
             # What was asked for names a record of somebody else: nothing can be signed until one's own is chosen.
-            return await self._consent(person, seen, None)
-        return await self._consent(person, seen, consent_body(self.parts, consent))
-
-    async def _consent(self, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
-        wire = seen.mandate
-        return page(
-            self.parts,
-            "consent.html",
-            person,
-            agent=seen.agent,
-            before=await views.granted_before(self.parts, person, seen.agent.id),
-            proved=METHODS.get(seen.agent.method, ""),
-            disowned=await views.disowned_since(self.parts, person, seen.agent.id),
-            asked=wire,
-            request=seen.request.id,
-            consent=body,
-            fields=power_fields(wire, self.parts.catalogue, seen.names),
-            lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},
-            powers=[line for line in seen.lines if line["kind"] in {"power", "preapproved"}],
-            choices=seen.choices,
-            kinds={kind: self.parts.catalogue.resources[kind].title for kind in seen.choices},
-            tier=TIERS[seen.agent.tier.value].format(desk=self.parts.catalogue.desk),
-        )
+            return await _consent(parts, person, seen, None)
+        return await _consent(parts, person, seen, consent_body(parts, consent))
 
     async def me(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me: what waits, what agents may do, what was done, and one's passkeys."""
         person = await self.pages.who(scope, "customer")
-        seen = await seen_by(self.parts, person)  # before all that is shown: what comes meanwhile is news
-        entries = await views.history(self.parts, person)
+        parts = self.pages.spoken(scope)
+        seen = await seen_by(parts, person)  # before all that is shown: what comes meanwhile is news
+        entries = await views.history(parts, person)
         asks = asks_of(entries)
-        names = await self._names(person, asks)
+        names = await _names(parts, person, asks)
         return page(
-            self.parts,
+            parts,
             "me.html",
             person,
             seen=seen,
-            done=DONE.get(query(scope).get("done", ""), ""),
-            stopped_since=await views.stopped_since(self.parts, person),
-            waiting=await what_waits(self.parts, person),
-            mandates=[self._mandate(row) for row in await views.mandates(self.parts, person)],
-            entries=[told(row, self.parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
-            contests={row["entry"]: row for row in await views.contests(self.parts, person)},
+            done=parts.catalogue.say(DONE.get(query(scope).get("done", ""), "")),
+            stopped_since=await views.stopped_since(parts, person),
+            waiting=await what_waits(parts, person),
+            mandates=[_mandate(parts, row) for row in await views.mandates(parts, person)],
+            entries=[told(row, parts.catalogue, asks, names=names) for row in entries[:_SHOWN]],
+            contests={row["entry"]: row for row in await views.contests(parts, person)},
             more=max(0, len(entries) - _SHOWN),
-            passkeys=await views.passkeys(self.parts, person),
+            passkeys=await views.passkeys(parts, person),
         )
 
     async def resume(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
@@ -165,71 +146,100 @@ class CustomerPages:
         person = await self.pages.who(scope)
         twin = "/me/v1/resume" if person.kind == "customer" else "/desk/v1/resume"
         return page(
-            self.parts, "resume.html", person, pause=await pause_of(self.parts, person), twin=twin, now=instant_text(self.parts.world.now())
+            self.pages.spoken(scope),
+            "resume.html",
+            person,
+            pause=await pause_of(self.parts, person),
+            twin=twin,
+            now=instant_text(self.parts.world.now()),
         )
 
     async def history(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /me/history?low=: everything, page by page, from the first entry on."""
-        person = await self.pages.who(scope, "customer")
+        person, parts = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
         low = whole_number(query(scope).get("low", "0"), where="low", most=MOST)
-        rows = await views.history(self.parts, person, low=low)
+        rows = await views.history(parts, person, low=low)
         asks = asks_of(rows)
-        names = await self._names(person, asks)
+        names = await _names(parts, person, asks)
         return page(
-            self.parts,
+            parts,
             "history.html",
             person,
-            entries=[told(row, self.parts.catalogue, asks, names=names) for row in rows],
-            contests={row["entry"]: row for row in await views.contests(self.parts, person)},
+            entries=[told(row, parts.catalogue, asks, names=names) for row in rows],
+            contests={row["entry"]: row for row in await views.contests(parts, person)},
             after=views.next_page(rows),
         )
 
-    async def _names(self, person: Person, asks: Mapping[str, JsonObject]) -> Names:
-        """What the desk calls the records of a customer's asks now."""
-        actions = self.parts.catalogue.actions
-        known = [
-            (actions[name], params)
-            for ask in asks.values()
-            if (name := str(ask.get("action", ""))) in actions and isinstance(params := ask.get("params"), Mapping)
-        ]
-        return await names_if_reachable(names_of(self.parts, person.id, known, {}))
-
-    def _mandate(self, row: Mapping[str, Json]) -> dict[str, object]:
-        objective = self.parts.catalogue.objectives.get(str(row["objective"]))
-        return {**row, "title": objective.title if objective is not None else str(row["objective"])}
-
     async def mandate(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /me/mandates/{id}: one permission in plain words; it can be narrowed or taken back."""
-        person = await self.pages.who(scope, "customer")
-        seen, names = await views.one_mandate(self.parts, person, found["id"])
+        person, parts = await self.pages.who(scope, "customer"), self.pages.spoken(scope)
+        seen, names = await views.one_mandate(parts, person, found["id"])
         wire = seen["wire"]
         # Nothing is left of one that was erased.
-        fields = power_fields(wire, self.parts.catalogue, names) if isinstance(wire, Mapping) else []
-        return page(self.parts, "mandate.html", person, mandate=self._mandate(seen), fields=fields)
+        fields = power_fields(wire, parts.catalogue, names) if isinstance(wire, Mapping) else []
+        return page(parts, "mandate.html", person, mandate=_mandate(parts, seen), fields=fields)
 
     async def confirm(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
-        person = await self.pages.who(scope)
+        person, parts = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
             views.verify_officer(person)
-        shown = await show(self.parts, person, found["id"])
-        body = shown_body(self.parts, shown)
-        action = self.parts.catalogue.action(shown.ask.action)
+        shown = await show(parts, person, found["id"])
+        body = shown_body(parts, shown)
+        action = parts.catalogue.action(shown.ask.action)
         lines = _many(_object(body["rendering"])["lines"])
         params = params_of(shown.ask)
-        names = await names_if_reachable(names_of(self.parts, shown.ask.customer, [(action, params)], {}))
+        names = await names_if_reachable(names_of(parts, shown.ask.customer, [(action, params)], {}))
         return page(
-            self.parts,
+            parts,
             "confirm.html",
             person,
             body=body,
             lines=lines,
-            fields=param_fields(action, params, names),
+            fields=param_fields(action, params, names, parts.catalogue.say),
             confirmation=shown.confirmation.id,
             twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
             expires_at=shown.confirmation.expires_at,
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
         )
+
+
+async def _consent(parts: Parts, person: Person, seen: Outline, body: Mapping[str, object] | None) -> Answer:
+    wire, say = seen.mandate, parts.catalogue.say
+    return page(
+        parts,
+        "consent.html",
+        person,
+        agent=seen.agent,
+        before=await views.granted_before(parts, person, seen.agent.id),
+        proved=say(METHODS.get(seen.agent.method, "")),
+        disowned=await views.disowned_since(parts, person, seen.agent.id),
+        asked=wire,
+        request=seen.request.id,
+        consent=body,
+        fields=power_fields(wire, parts.catalogue, seen.names),
+        lines={kind: [line for line in seen.lines if line["kind"] == kind] for kind in _CONSENT_LINES},
+        powers=[line for line in seen.lines if line["kind"] in {"power", "preapproved"}],
+        choices=seen.choices,
+        kinds={kind: parts.catalogue.resources[kind].title for kind in seen.choices},
+        tier=say(TIERS[seen.agent.tier.value], desk=parts.catalogue.desk),
+    )
+
+
+async def _names(parts: Parts, person: Person, asks: Mapping[str, JsonObject]) -> Names:
+    """What the desk calls the records of a customer's asks now."""
+    actions = parts.catalogue.actions
+    known = [
+        (actions[name], params)
+        for ask in asks.values()
+        if (name := str(ask.get("action", ""))) in actions and isinstance(params := ask.get("params"), Mapping)
+    ]
+    return await names_if_reachable(names_of(parts, person.id, known, {}))
+
+
+def _mandate(parts: Parts, row: Mapping[str, Json]) -> dict[str, object]:
+    objective = parts.catalogue.objectives.get(str(row["objective"]))
+    return {**row, "title": objective.title if objective is not None else str(row["objective"])}
 
 
 _CONSENT_LINES: Final = ("objective", "target", "never", "expires", "tasks", "chain", "summary")

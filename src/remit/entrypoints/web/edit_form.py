@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, Catalogue, MarkKind
-from remit.domain.paths import Path
+from remit.domain.paths import Path, parse_path
 from remit.domain.plain import visible
-from remit.domain.rendering_mandate import tested, with_parts
-from remit.domain.rendering_values import Names, each_named, label
+from remit.domain.rendering_mandate import tested, told_as, with_parts
+from remit.domain.rendering_values import Names, each_named, label, word_for
+from remit.domain.speech import Speech
 from remit.domain.values import Json, JsonObject
 
 At: TypeAlias = tuple[str | int, ...]
@@ -44,39 +45,57 @@ def power_fields(wire: JsonObject, catalogue: Catalogue, names: Names) -> list[t
 
 
 def _of_power(power: JsonObject, here: At, catalogue: Catalogue, known: tuple[Names, Names]) -> Iterator[Field]:
-    for name, title in (("actions", "Keep"), ("attributes", "May be told" if power.get("power") == "receive" else "May tell")):
+    say = catalogue.say
+    may = say("May be told") if power.get("power") == "receive" else say("May tell")
+    for name, title in (("actions", say("Keep")), ("attributes", may)):
         values = [str(one) for one in _list(power.get(name))]
         if len(values) > 1:
             items = tuple(((*here, name, place), _title(value, name, catalogue)) for place, value in enumerate(values))
             yield Field(at=(*here, name), kind="items", name=title, items=items)
     actions = [str(one) for one in _list(power.get("actions"))]
     for path, tests in _object(power.get("where")).items():
+        called = _called(path, actions, catalogue)
         for op, value in _object(tests).items():
             told, bare = (tuple(tested(one, path, actions, catalogue, names) for one in _list(value)) for names in known)
-            yield from _of_test((*here, "where", path, op), op, value, told, bare)
+            yield from _of_test((*here, "where", path, op), called, value, told, bare, say)
     for path, value in _object(power.get("total")).items():
-        yield from _amount((*here, "total", path), f"{plain(path)}, all together at most", value)
+        name = say("{param}, all together at most", param=_called(path, actions, catalogue))
+        yield from _amount((*here, "total", path), name, value)
     if power.get("power") != "represent":
         uses = power.get("uses")
-        yield Field(at=(*here, "uses"), kind="count", name="How often at most", value="" if uses is None else str(uses))
+        yield Field(at=(*here, "uses"), kind="count", name=say("How often at most"), value="" if uses is None else str(uses))
 
 
-def _of_test(at: At, op: str, value: Json, told: tuple[str, ...], bare: tuple[str, ...]) -> Iterator[Field]:
-    name = plain(str(at[-2]))
+def _called(path: str, actions: Sequence[str], catalogue: Catalogue) -> str:
+    """What a param is called: its title where it has one in this language, else its name as people would write it."""
+    known = [catalogue.actions[name].schema for name in actions if name in catalogue.actions]
+    titles = {word_for(schema, parse_path(path)) for schema in known}
+    title = titles.pop() if len(titles) == 1 else None
+    return plain(path) if title is None else title
+
+
+def _of_test(  # one test, as it is called
+    at: At, name: str, value: Json, told: tuple[str, ...], bare: tuple[str, ...], say: Speech
+) -> Iterator[Field]:
+    op = str(at[-1])
     if op in _CAPS:
-        yield from _amount(at, f"{name}, at most", value)
+        yield from _amount(at, say("{param}, at most", param=name), value)
     elif op in _LISTS and len(told) > 1:
         yield Field(at=at, kind="items", name=name, items=tuple(((*at, place), one) for place, one in enumerate(told)), bare=bare)
 
 
-def param_fields(action: Action, params: JsonObject, names: Names) -> tuple[Field, ...]:
+def param_fields(action: Action, params: JsonObject, names: Names, say: Speech) -> tuple[Field, ...]:
     """What can be lowered in the params of an ask: numbers and money go down, lists lose elements.
 
     Nothing of an offer: it is accepted as it was recorded, or not at all.
     """
     if action.takes_offer:
         return ()
-    return tuple(_of_params(params, (), Path(()), lambda path, value: each_named(action, params, names, path, value), _lowered(action)))
+
+    def called(path: Path, value: Json) -> str:
+        return each_named(action, params, names, path, value, say)
+
+    return tuple(_of_params(params, (), Path(()), called, (_lowered(action), action.schema)))
 
 
 def _lowered(action: Action) -> Callable[[Path, Json], bool]:
@@ -87,12 +106,13 @@ def _lowered(action: Action) -> Callable[[Path, Json], bool]:
 
 
 def _of_params(
-    value: Json, at: At, path: Path, told: Callable[[Path, Json], str], lowered: Callable[[Path, Json], bool]
+    value: Json, at: At, path: Path, told: Callable[[Path, Json], str], of: tuple[Callable[[Path, Json], bool], JsonObject]
 ) -> Iterator[Field]:
-    name = plain(next((step for step in reversed(path.steps) if step is not None), ""))
+    lowered, schema = of
+    name = word_for(schema, path) or plain(next((step for step in reversed(path.steps) if step is not None), ""))
     if isinstance(value, Mapping):
         for key, one in value.items():
-            yield from _of_params(one, (*at, key), path.then(key), told, lowered)
+            yield from _of_params(one, (*at, key), path.then(key), told, of)
     elif isinstance(value, Sequence) and not isinstance(value, str):
         if len(value) > 1:
             items = tuple(((*at, place), told(path.then(None), one)) for place, one in enumerate(value))
@@ -123,7 +143,7 @@ def _title(name: str, member: str, catalogue: Catalogue) -> str:
     attribute = catalogue.attributes.get(name)
     if attribute is None:
         return visible(name)
-    return f"{visible(attribute.title)} (sensitive)" if attribute.sensitive else visible(attribute.title)
+    return told_as(attribute, catalogue.say)
 
 
 def _is_number(value: Json) -> bool:

@@ -10,33 +10,34 @@ from typing import Final
 from remit.domain.catalogue import Catalogue
 from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, listed, shown
+from remit.domain.speech import Speech, marked
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.web.offer_form import told_terms
 from remit.entrypoints.web.plain_words import ENDINGS
 
 _TITLES: Final[Mapping[str, str]] = {
-    "agent": "Agent",
-    "answer": "Answer",
-    "as": "Answered as",
-    "by": "By",
-    "case": "Case",
-    "change": "What changed",
-    "digest": "Digest",
-    "expires_at": "Stands until",
-    "files": "Attached",
-    "from": "Before",
-    "how": "How",
-    "label": "Name of the passkey",
-    "note": "Note",
-    "objective": "Purpose",
-    "offer_id": "Offer",
-    "operator": "Run by",
-    "reason": "Reason",
-    "session_ended": "Signed out there",
-    "terms": "Terms",
-    "text": "Text",
-    "to": "Now",
-    "words": "The agent wrote",
+    "agent": marked("Agent"),
+    "answer": marked("Answer"),
+    "as": marked("Answered as"),
+    "by": marked("By"),
+    "case": marked("Case"),
+    "change": marked("What changed"),
+    "digest": marked("Digest"),
+    "expires_at": marked("Stands until"),
+    "files": marked("Attached"),
+    "from": marked("Before"),
+    "how": marked("How"),
+    "label": marked("Name of the passkey"),
+    "note": marked("Note"),
+    "objective": marked("Purpose"),
+    "offer_id": marked("Offer"),
+    "operator": marked("Run by"),
+    "reason": marked("Reason"),
+    "session_ended": marked("Signed out there"),
+    "terms": marked("Terms"),
+    "text": marked("Text"),
+    "to": marked("Now"),
+    "words": marked("The agent wrote"),
 }
 _APART: Final = frozenset({"evidence", "rendering", "signed", "mandate"})
 """Signatures and renderings are for the receipt, not for reading."""
@@ -51,6 +52,14 @@ _OWN_WORDS: Final[Mapping[str, str]] = {
     "mandate": "permission",
 }
 """Words of our own sentences about the customer and the mandate, as the customer's pages say them."""
+_OTHERS_WORDS: Final[Mapping[str, str]] = {
+    "your own sign-in": "a person's own sign-in",
+    "a recovery of your passkey": "a recovery of their passkey",
+    " act for you: ": " act for them: ",
+    "who you are": "who they are",
+    "not yours. All it was allowed for you ended": "not theirs. All it was allowed for them ended",
+}
+"""Words of our own sentences that speak to the customer, for whoever else reads them; `You` at the beginning is `The customer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,29 @@ class Known:
     names: Names
     own: bool = True
 
+    def said(self, sentence: str, /, **values: object) -> str:
+        """A sentence that speaks to the customer, to whoever reads it, in their language. ⚔ Only the sentence is turned, never a value in it."""
+        return self.catalogue.say(sentence if self.own else to_others(sentence), **values)
+
 
 def spoken(sentence: str, known: Known) -> str:
-    """One of our own sentences, to whom it is said. ⚔ Never for what somebody else wrote."""
-    for ours, theirs in _OWN_WORDS.items() if known.own else ():
+    """One of our own sentences about the customer, to whom it is said, in their language. ⚔ Never for what somebody else wrote."""
+    return known.catalogue.say(to_customer(sentence) if known.own else sentence)
+
+
+def to_customer(sentence: str) -> str:
+    """A sentence about the customer, as it is said to them."""
+    for ours, theirs in _OWN_WORDS.items():
         sentence = sentence.replace(ours, theirs)
+    return sentence
+
+
+def to_others(sentence: str) -> str:
+    """A sentence to the customer, as it is said to somebody else."""
+    if sentence.startswith("You "):
+        sentence = f"The customer {sentence.removeprefix('You ')}"
+    for ours, theirs in _OTHERS_WORDS.items():
+        sentence = sentence.replace(ours, theirs, 1)
     return sentence
 
 
@@ -77,7 +104,7 @@ def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
         if key == "ask" and isinstance(value, Mapping):
             yield from _asked(value, known)
         elif key == "offer" and isinstance(value, Mapping):
-            yield _TITLES["terms"], terms_of(value, known)
+            yield known.said(_TITLES["terms"]), terms_of(value, known)
             yield from _flat({name: one for name, one in value.items() if name not in {"action", "terms"}}, known)
         elif isinstance(value, Mapping):
             yield from _flat(value, known)
@@ -88,23 +115,24 @@ def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
 def terms_of(offer: JsonObject, known: Known) -> str:
     """The terms of an offer in a line."""
     terms = offer.get("terms")
-    return told_terms(known.catalogue.actions.get(str(offer.get("action", ""))), terms if isinstance(terms, Mapping) else {})
+    action = known.catalogue.actions.get(str(offer.get("action", "")))
+    return told_terms(action, terms if isinstance(terms, Mapping) else {}, known.catalogue.say)
 
 
-def envelope_lines(envelope: Json) -> list[tuple[str, str]]:
+def envelope_lines(envelope: Json, say: Speech) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it: under the names it is signed with, the values in words."""
     if not isinstance(envelope, Mapping):
         return []
     lines = ((key, one) for key, one in envelope.items() if key not in {"at", "kind"} and not _is_empty(one))
-    return [(key, _plain(one)) for key, one in lines if not (key == "waiver" and one == -1)]
+    return [(key, _plain(one, say)) for key, one in lines if not (key == "waiver" and one == -1)]
 
 
-def _plain(value: Json) -> str:
+def _plain(value: Json, say: Speech) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{visible(key)}: {_plain(one)}" for key, one in value.items())
+        return ", ".join(f"{visible(key)}: {_plain(one, say)}" for key, one in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_plain(one) for one in value)
-    return visible(value) if isinstance(value, str) else shown(value)
+        return ", ".join(_plain(one, say) for one in value)
+    return visible(value) if isinstance(value, str) else shown(value, say)
 
 
 def _flat(members: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
@@ -118,7 +146,7 @@ def _title(name: str, known: Known) -> str:
     if attribute is not None:
         title = visible(attribute.title)
         return title[:1].upper() + title[1:]
-    return _TITLES.get(name, visible(name))
+    return known.said(_TITLES[name]) if name in _TITLES else visible(name)
 
 
 def _value(name: str, value: Json, known: Known) -> str:
@@ -134,9 +162,10 @@ def _value(name: str, value: Json, known: Known) -> str:
 def _record(value: Json, known: Known) -> str:
     """One value; what has a title of its own is called by it, to a customer without the ids beside it."""
     if not isinstance(value, Mapping) or not known.own or not isinstance(value.get("title"), str):
-        return shown(value)
+        return shown(value, known.catalogue.say)
     rest = {key: one for key, one in value.items() if key != "title" and key not in _IDS}
-    return f"{shown(value['title'])}{f' ({shown(rest)})' if rest else ''}"
+    title, say = shown(value["title"], known.catalogue.say), known.catalogue.say
+    return f"{title} ({shown(rest, say)})" if rest else title
 
 
 def _asked(ask: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
@@ -146,7 +175,7 @@ def _asked(ask: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
         yield from _flat(ask, known)
         return
     params = ask.get("params")
-    for text, _ in listed(action, params if isinstance(params, Mapping) else {}, known.names):
+    for text, _ in listed(action, params if isinstance(params, Mapping) else {}, known.names, known.catalogue.say):
         name, _, value = text.partition(": ")
         yield name, value
     yield from _flat({name: one for name, one in ask.items() if name not in {"action", "params", "salt"}}, known)

@@ -1,6 +1,7 @@
 """Turning data into pages: templates, their filters, and the static files. What a page says is in its own module."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.plain import visible
 from remit.domain.records import Person
 from remit.domain.rendering_values import day_and_time, quoted
+from remit.domain.speech import Speech
 from remit.domain.values import Instant
+from remit.entrypoints.languages import NAMES
 from remit.entrypoints.replies import Answer, encode
 from remit.entrypoints.web.plain_words import IN_FORMS, SENTENCES
 from remit.usecases.parts import Parts
@@ -26,6 +29,7 @@ _TYPES: Final[Mapping[str, bytes]] = {
     ".js": b"text/javascript; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
+_SCRIPT_TEXT: Final = re.compile(r"\b(?:_|plural)\(\s*'((?:[^'\\]|\\.)*)'")
 _ESCAPES: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (b"'", b"\\u0027"))
 
 
@@ -66,32 +70,67 @@ def static_answer(name: str, known: str) -> Answer:
 
 
 def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, **shown: object) -> Answer:
-    """A page, kept by nobody on the way. `person` is who is signed in."""
+    """A page, kept by nobody on the way, in the language of the parts' catalogue. `person` is who is signed in."""
+    catalogue = parts.catalogue
     text = (
-        _environment()
+        _environment(catalogue.say)
         .get_template(name)
-        .render(desk=parts.catalogue.desk, person=person, desk_roles=("admin", *parts.catalogue.roles), **shown)
+        .render(
+            desk=catalogue.desk,
+            person=person,
+            desk_roles=("admin", *catalogue.roles),
+            languages=[(one, NAMES.get(one, one)) for one in catalogue.languages],
+            **shown,
+        )
     )
-    return Answer(status, text.encode(), HTML, ((b"cache-control", b"no-store"),))
+    language = catalogue.say.language.encode()
+    return Answer(status, text.encode(), HTML, ((b"cache-control", b"no-store"), (b"content-language", language)))
 
 
-@cache
-def _environment() -> Environment:
+_ENVIRONMENTS: Final[dict[int, tuple[Speech, Environment]]] = {}
+"""One for each speech; the speech is kept, so that no other one comes to have its id."""
+
+
+def _environment(say: Speech) -> Environment:
+    found = _ENVIRONMENTS.get(id(say))
+    if found is None:
+        found = _ENVIRONMENTS[id(say)] = (say, _made(say))
+    return found[1]
+
+
+def _made(say: Speech) -> Environment:
     sources = {one.name: one.read_text(encoding="utf-8") for one in files("remit.entrypoints.web").joinpath("templates").iterdir()}
     made = Environment(loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["data"] = _data
     made.filters["json"] = _json
-    made.filters["when"] = _when
-    made.filters["moment"] = _moment
+    made.filters["when"] = lambda instant: _when(instant, say)
+    made.filters["moment"] = lambda text: _when(round(datetime.fromisoformat(text).timestamp() * 1000), say)
     made.filters["quoted"] = quoted
     made.filters["visible"] = visible
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
+    made.globals["language"] = say.language
+    made.globals["_"] = lambda text, **values: _filled(say(text), values)
+    made.globals["plural"] = lambda one, many, count, **values: _filled(say.form_for(one, many, count), {"count": count, **values})
     made.globals["sentences"] = {
-        **{code.value: list(words) for code, words in SENTENCES.items()},
-        **{f"{form} {code.value}": list(words) for (form, code), words in IN_FORMS.items()},
+        **{code.value: [say(one) for one in words] for code, words in SENTENCES.items()},
+        **{f"{form} {code.value}": [say(one) for one in words] for (form, code), words in IN_FORMS.items()},
     }
+    made.globals["texts"] = {text: list(say.texts[text]) for text in script_texts() if text in say.texts}
     return made
+
+
+def _filled(text: str, values: Mapping[str, object]) -> Markup:
+    """One of our own texts with values filled in. ⚔ The values are escaped; the text is ours."""
+    said = Markup(text)  # noqa: S704  # from our own list of texts
+    return said.format_map(values) if values else said
+
+
+@cache
+def script_texts() -> frozenset[str]:
+    """The texts that our programs in the browser say: every `_("…")` and `plural("…", …)` of them."""
+    programs = (one.body.decode() for one in static_files().values() if one.name.endswith(".js"))
+    return frozenset(match[1].replace("\\'", "'") for program in programs for match in _SCRIPT_TEXT.finditer(program))
 
 
 def _static(name: str) -> str:
@@ -111,12 +150,7 @@ def _json(value: object) -> str:
     return encode(value).decode()
 
 
-def _when(instant: int) -> Markup:
+def _when(instant: int, say: Speech) -> Markup:
     """A time people can read; the page turns it into their own zone."""
     text = datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Markup('<time datetime="{}">{}</time>').format(text, day_and_time(Instant(instant)))
-
-
-def _moment(text: str) -> Markup:
-    """As `when`, from an RFC 3339 text."""
-    return _when(round(datetime.fromisoformat(text).timestamp() * 1000))
+    return Markup('<time datetime="{}">{}</time>').format(text, day_and_time(Instant(instant), say))

@@ -11,6 +11,7 @@ from remit.domain.errors import Refused
 from remit.domain.offers import offered_at_most, widest
 from remit.domain.plain import visible
 from remit.domain.rendering_values import label, shown
+from remit.domain.speech import Speech
 from remit.domain.values import Json, JsonObject, Money, minor_digits
 from remit.entrypoints.web.edit_form import plain
 
@@ -50,16 +51,16 @@ def offer_forms(catalogue: Catalogue, roles: Sequence[str]) -> list[OfferForm]:
             continue
         most = widest(limits or ())
         title = visible(action.short) or label(action).partition("…")[0].rstrip(" (,:“")
-        terms = tuple(_terms(action, _unit(catalogue, most)))
-        made.append(OfferForm(name=action.name, title=title, terms=terms, most=" or ".join(map(str, most))))
+        terms = tuple(_terms(action, _unit(catalogue, most), catalogue.say))
+        made.append(OfferForm(name=action.name, title=title, terms=terms, most=catalogue.say(" or ").join(map(str, most))))
     return made
 
 
-def told_terms(action: Action | None, terms: JsonObject) -> str:
+def told_terms(action: Action | None, terms: JsonObject, say: Speech) -> str:
     """The terms of an offer in a line: what each is called, and its value in words."""
     properties = action.schema.get("properties") if action is not None else None
     known = properties if isinstance(properties, Mapping) else {}
-    return ", ".join(f"{_title(name, known.get(name))}: {_words(value, known.get(name))}" for name, value in terms.items())
+    return ", ".join(f"{_title(name, known.get(name))}: {_words(value, known.get(name), say)}" for name, value in terms.items())
 
 
 def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:
@@ -68,7 +69,7 @@ def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:
     return catalogue.currency if not own or catalogue.currency in own else most[0].currency
 
 
-def _terms(action: Action, unit: str) -> Iterator[Term]:
+def _terms(action: Action, unit: str, say: Speech) -> Iterator[Term]:
     properties = action.schema.get("properties")
     money = {str(mark.path) for mark in action.marked(MarkKind.MONEY)}
     for name, schema in sorted(properties.items()) if isinstance(properties, Mapping) else ():
@@ -80,7 +81,7 @@ def _terms(action: Action, unit: str) -> Iterator[Term]:
             name=name,
             title=_title(name, schema),
             kind="money" if name in money else "choice" if values else _kind(schema.get("type")),
-            choices=tuple((one, _words(one, schema)) for one in values),
+            choices=tuple((one, _words(one, schema, say)) for one in values),
             unit=unit if name in money else "",
             digits=minor_digits(unit) if name in money else 0,
             required=name in action.offer_required,
@@ -96,9 +97,9 @@ def _title(name: str, schema: Json) -> str:
     return visible(title) if isinstance(title, str) else plain(name)
 
 
-def _words(value: Json, schema: Json) -> str:
+def _words(value: Json, schema: Json, say: Speech) -> str:
     """A value; one of the catalogue's own words is written as people write it."""
     if isinstance(value, str) and isinstance(schema, Mapping) and "enum" in schema:
         words = visible(value).replace("_", " ")
         return words[:1].upper() + words[1:]
-    return shown(value)
+    return shown(value, say)

@@ -19,7 +19,7 @@ from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
 from remit.entrypoints.signed_in import verify_own_page
-from remit.entrypoints.web.entry_details import envelope_lines
+from remit.entrypoints.web.entry_details import Known, envelope_lines
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
@@ -139,15 +139,18 @@ class OfficerPages:
         wishes = [(actions.get(str(one["action"])), one["params"]) for one in asks]
         known = [(action, params) for action, params in wishes if action is not None and isinstance(params, Mapping)]
         names = await names_if_reachable(names_of(self.parts, customer, known, {}))
+        everybody = Known(self.parts.catalogue, names, own=False)
         titles = [
-            told_ask(action, params if isinstance(params, Mapping) else {}, names) if action is not None else ""
+            told_ask(action, params if isinstance(params, Mapping) else {}, names, self.parts.catalogue.say) if action is not None else ""
             for action, params in wishes
         ]
-        return [{**one, "title": title or unlisted(str(one["action"]))} for one, title in zip(asks, titles, strict=True)]
+        return [{**one, "title": title or unlisted(str(one["action"]), everybody)} for one, title in zip(asks, titles, strict=True)]
 
     def _terms(self, offer: JsonObject) -> str:
         terms = offer["terms"]
-        return told_terms(self.parts.catalogue.actions.get(str(offer["action"])), terms if isinstance(terms, Mapping) else {})
+        return told_terms(
+            self.parts.catalogue.actions.get(str(offer["action"])), terms if isinstance(terms, Mapping) else {}, self.parts.catalogue.say
+        )
 
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
@@ -193,7 +196,10 @@ class OfficerPages:
         )
 
     def _entries(self, rows: Sequence[JsonObject], asks: Mapping[str, JsonObject]) -> list[dict[str, object]]:
-        return [{**told(row, self.parts.catalogue, asks, own=False), "envelope": envelope_lines(row["envelope"])} for row in rows]
+        return [
+            {**told(row, self.parts.catalogue, asks, own=False), "envelope": envelope_lines(row["envelope"], self.parts.catalogue.say)}
+            for row in rows
+        ]
 
     async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /audit/cases/{case}?low=: a case as a story, from what the customer granted to its end."""

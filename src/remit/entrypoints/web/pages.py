@@ -8,6 +8,7 @@ from urllib.parse import quote
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
 from remit.entrypoints.faults import note_fault
+from remit.entrypoints.languages import spoken_to
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import STATUS, Answer
 from remit.entrypoints.signed_in import session_cookie, signed_in
@@ -44,6 +45,10 @@ class Pages:
         """The page at an address where there is nothing."""
         return await self._refusal(scope, Refused(Code.REQUEST_NOT_FOUND))
 
+    def spoken(self, scope: Scope) -> Parts:
+        """The desk as it speaks to whoever asks for a page."""
+        return spoken_to(self.parts, scope)
+
     async def who(self, scope: Scope, kind: str = "") -> Person:
         """Who is signed in: the same session and the same check as at the JSON twins.
 
@@ -69,15 +74,17 @@ class Pages:
             person = await self.maybe(scope)
         except Fault:
             person = None
-        title, said, cure = plainly(error, scope["path"])
+        spoken = self.spoken(scope)
+        say = spoken.catalogue.say
+        title, said, cure = plainly(error, say, scope["path"])
         after = "/" if person is None else home_of(person)
         if person is not None and person.kind == "officer" and error.code is Code.PERSON_NOT_ALLOWED:
             if person.paused:
                 after = "/resume"
             elif not person.roles:
-                title, said, cure = NO_ROLE
+                title, said, cure = (say(one) for one in NO_ROLE)
         return page(
-            self.parts,
+            spoken,
             "refusal.html",
             person,
             status=STATUS[error.code],

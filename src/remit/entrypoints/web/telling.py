@@ -1,6 +1,5 @@
 """Entries of the transcript as sentences for people. What an entry holds is decided where it is drafted."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -10,19 +9,10 @@ from remit.domain.ids import is_dotted
 from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, quoted, shown
 from remit.domain.rendering_values import told as titled
+from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject
 from remit.entrypoints.web.entry_details import Known, details, spoken, terms_of
 from remit.entrypoints.web.plain_words import ENDINGS
-
-_OF_SOMEBODY_ELSE: Final[Mapping[str, str]] = {
-    "your own sign-in": "a person's own sign-in",
-    "a recovery of your passkey": "a recovery of their passkey",
-    " act for you: ": " act for them: ",
-    "who you are": "who they are",
-    "not yours. All it was allowed for you ended": "not theirs. All it was allowed for them ended",
-}
-"""Words of our own sentences that speak to the customer, for whoever else reads them."""
-
 
 _LONGEST_NAME: Final = 60
 _NO_AGENT: Final = frozenset({"agent.disowned", "mandate.narrowed", "mandate.revoked", "mandate.expired"})
@@ -51,10 +41,6 @@ def told(
         envelope = {**envelope, "asked": ask}
     kind = str(row["kind"])
     sentence, look = _TELLERS.get(kind, _other)({**envelope, "kind": kind}, content, known)
-    if not own:
-        sentence = re.sub(r"^You ", "The customer ", sentence)
-        for ours, theirs in _OF_SOMEBODY_ELSE.items():
-            sentence = sentence.replace(ours, theirs, 1)
     return {
         "entry": row["entry"],
         "kind": kind,
@@ -71,147 +57,186 @@ def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[s
     ask = _object(content.get("ask"))
     name, params = str(envelope.get("action", "")), _object(ask.get("params"))
     action = known.catalogue.actions.get(name)
-    wish = titled(action, params, known.names) if action is not None else unlisted(name)
+    wish = unlisted(name, known) if action is None else titled(action, params, known.names, known.catalogue.say)
     match envelope.get("decision"):
         case "permit":
-            return f"The agent asked, and was allowed: {wish}", ""
+            return known.said("The agent asked, and was allowed: {act}", act=wish), ""
         case "needs_human":
-            return f"The agent asked, and a person had to agree first: {wish}", "wait"
+            return known.said("The agent asked, and a person had to agree first: {act}", act=wish), "wait"
         case _:
-            return f"The agent asked, and was refused: {wish} ({_why(envelope, known)})", "no"
+            return known.said("The agent asked, and was refused: {act} ({why})", act=wish, why=_why(envelope, known)), "no"
 
 
 def _why(envelope: JsonObject, known: Known) -> str:
     try:
         return spoken(MEANINGS[Code(str(envelope.get("code", "")))].title, known)
     except ValueError:
-        return "no reason is recorded"
+        return known.said("no reason is recorded")
 
 
 def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     what = _action(envelope, known)
     match envelope.get("outcome"):
         case "done":
-            return f"Done: {what}", "ok"
+            return known.said("Done: {act}", act=what), "ok"
         case "failed":
             reason = str(content.get("reason", ""))
-            return f"The desk could not do it: {what}{f' ({visible(reason)})' if reason else ''}", "no"
+            if reason:
+                return known.said("The desk could not do it: {act} ({why})", act=what, why=visible(reason)), "no"
+            return known.said("The desk could not do it: {act}", act=what), "no"
         case "unknown":
-            return f"Sent, but it is not known yet whether it was done: {what}", "wait"
+            return known.said("Sent, but it is not known yet whether it was done: {act}", act=what), "wait"
         case _:
-            return f"Dropped before it was done: {what}", ""
+            return known.said("Dropped before it was done: {act}", act=what), ""
 
 
-def _replied(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
+def _replied(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
     if "told" not in envelope:
-        return "The desk wrote to the agent.", ""
+        return known.said("The desk wrote to the agent."), ""
     titles = [
         known.catalogue.attributes[name].title if name in known.catalogue.attributes else name for name in map(str, _list(envelope["told"]))
     ]
-    del content
-    return (f"The agent was told: {', '.join(titles)}" if titles else "The agent asked, and was told nothing."), ""
-
-
-def _to(envelope: JsonObject, known: Known) -> str:
-    asked = _object(envelope.get("asked"))
-    return f" to: {_action({**envelope, 'action': asked['action']}, known)}" if asked.get("action") else ""
+    if not titles:
+        return known.said("The agent asked, and was told nothing."), ""
+    return known.said("The agent was told: {what}", what=", ".join(titles)), ""
 
 
 def _answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    who = "You" if envelope.get("as") == "customer" else "An officer of the desk"
-    match envelope.get("answer"):
-        case "yes":
-            return f"{who} agreed{_to(envelope, known)}.", "ok"
-        case "less":
-            return f"{who} agreed to less than{_to(envelope, known).removeprefix(' to') or ' was asked'}.", "ok"
-        case "silence":
-            return f"Nobody answered in time{_to(envelope, known)}, so nothing was done.", "no"
-        case "no_and_end":
-            return f"{who} said no and ended the task.", "no"
-        case _:
-            return f"{who} said no{_to(envelope, known)}.", "no"
+    asked, answer = _object(envelope.get("asked")), str(envelope.get("answer"))
+    who = "customer" if envelope.get("as") == "customer" else "desk"
+    answers = _ANSWERED["nobody" if answer == "silence" else who]
+    with_act, without, look = answers.get(answer, answers["no"])
+    if asked.get("action"):
+        return known.said(with_act, act=_action({**envelope, "action": asked["action"]}, known)), look
+    return known.said(without), look
 
 
-def _handed(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
+_ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
+    "customer": {
+        "less": (marked("You agreed to less than: {act}."), marked("You agreed to less than was asked."), "ok"),
+        "no": (marked("You said no to: {act}."), marked("You said no."), "no"),
+        "no_and_end": (marked("You said no and ended the task."), marked("You said no and ended the task."), "no"),
+        "yes": (marked("You agreed to: {act}."), marked("You agreed."), "ok"),
+    },
+    "desk": {
+        "less": (
+            marked("An officer of the desk agreed to less than: {act}."),
+            marked("An officer of the desk agreed to less than was asked."),
+            "ok",
+        ),
+        "no": (marked("An officer of the desk said no to: {act}."), marked("An officer of the desk said no."), "no"),
+        "no_and_end": (
+            marked("An officer of the desk said no and ended the task."),
+            marked("An officer of the desk said no and ended the task."),
+            "no",
+        ),
+        "yes": (marked("An officer of the desk agreed to: {act}."), marked("An officer of the desk agreed."), "ok"),
+    },
+    "nobody": {
+        "no": (
+            marked("Nobody answered in time to: {act}, so nothing was done."),
+            marked("Nobody answered in time, so nothing was done."),
+            "no",
+        )
+    },
+}
+"""Who said what: the sentence with what was asked, the one without, and how it looks."""
+
+
+def _handed(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
     if envelope.get("by") == "rule":
-        return "Nobody of the desk answered in time, so others of the desk were asked.", "wait"
-    return "An officer of the desk handed what waits over to a colleague.", ""
+        return known.said("Nobody of the desk answered in time, so others of the desk were asked."), "wait"
+    return known.said("An officer of the desk handed what waits over to a colleague."), ""
 
 
 def _granted(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     name = str(content.get("agent", envelope.get("agent", "")))
-    return f"You let {quoted(name)} act for you: {_objective(envelope, known)}", "ok"
+    return known.said("You let {agent} act for you: {purpose}", agent=quoted(name), purpose=_objective(envelope, known)), "ok"
 
 
 def _opened(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
-    return f"{quoted(str(content.get('agent', envelope.get('agent', ''))))} began: {_objective(envelope, known)}", ""
+    name = str(content.get("agent", envelope.get("agent", "")))
+    return known.said("{agent} began: {purpose}", agent=quoted(name), purpose=_objective(envelope, known)), ""
 
 
 def _ended(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    return f"The task ended: {spoken(ENDINGS.get(str(envelope.get('reason', '')), 'see below'), known)}.", ""
+    why = spoken(ENDINGS.get(str(envelope.get("reason", "")), "see below"), known)
+    return known.said("The task ended: {why}.", why=why), ""
 
 
-def _blocked(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
+def _blocked(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
     if envelope.get("why") == "native_public_reply":
-        return "An officer wrote in the helpdesk itself, unchecked. It was kept from the agent.", "no"
-    return "A message of the agent was stopped.", "no"
+        return known.said("An officer wrote in the helpdesk itself, unchecked. It was kept from the agent."), "no"
+    return known.said("A message of the agent was stopped."), "no"
 
 
-def _enrolled(_envelope: JsonObject, content: JsonObject, _known: Known) -> tuple[str, str]:
+def _enrolled(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     name = str(content.get("label", ""))
-    return f"A passkey was added{f': {quoted(name)}' if name else ''}.", ""
+    return known.said("A passkey was added: {name}.", name=quoted(name)) if name else known.said("A passkey was added."), ""
 
 
 _CHANGES: Final[Mapping[str, tuple[str, str]]] = {
-    "added": ("The account was made.", ""),
-    "contact": ("The address the desk writes to was changed.", "wait"),
-    "invited": ("A one-time link to add a passkey was made.", ""),
-    "joined": ("The company's login was connected to the account.", "wait"),
-    "recovery": ("The desk started a recovery of your passkey.", "wait"),
-    "resumed": ("You resumed what was paused.", "ok"),
-    "unlinked": ("The account was taken off the company's login.", "wait"),
-    "verified": ("The desk verified who you are, and what was paused was resumed.", "ok"),
+    "added": (marked("The account was made."), ""),
+    "contact": (marked("The address the desk writes to was changed."), "wait"),
+    "invited": (marked("A one-time link to add a passkey was made."), ""),
+    "joined": (marked("The company's login was connected to the account."), "wait"),
+    "recovery": (marked("The desk started a recovery of your passkey."), "wait"),
+    "resumed": (marked("You resumed what was paused."), "ok"),
+    "unlinked": (marked("The account was taken off the company's login."), "wait"),
+    "verified": (marked("The desk verified who you are, and what was paused was resumed."), "ok"),
 }
 
 
 def _changed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     if envelope.get("passkey") == "removed":
         name = str(content.get("label", ""))
-        return f"A passkey was removed{f': {quoted(name)}' if name else ''}.", "wait"
+        return known.said("A passkey was removed: {name}.", name=quoted(name)) if name else known.said("A passkey was removed."), "wait"
     if "roles" in envelope:
         roles = [known.catalogue.roles[one].title if one in known.catalogue.roles else one for one in map(str, _list(envelope["roles"]))]
-        return f"The roles of an officer were changed: {visible(', '.join(roles)) or 'none are left'}.", ""
+        left = visible(", ".join(roles)) if roles else known.said("none are left")
+        return known.said("The roles of an officer were changed: {roles}.", roles=left), ""
     change = str(envelope.get("change", ""))
     by_recovery = change == "invited" and envelope.get("how") == "recovery"
-    return _CHANGES.get("recovery" if by_recovery else change, ("Something about the account was changed.", ""))
+    sentence, look = _CHANGES.get("recovery" if by_recovery else change, (marked("Something about the account was changed."), ""))
+    return known.said(sentence), look
 
 
-def _contested(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
-    return f"You contested entry {shown(envelope.get('entry'))}.", "wait"
+def _contested(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    return known.said("You contested entry {entry}.", entry=shown(envelope.get("entry"), known.catalogue.say)), "wait"
 
 
 def _offered(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
     terms = terms_of(_object(content.get("offer")), known)
-    return f"The desk made an offer{f': {terms}' if terms else ''}.", ""
+    return known.said("The desk made an offer: {terms}.", terms=terms) if terms else known.said("The desk made an offer."), ""
 
 
-def _disowned(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
-    return f"You said that what {quoted(str(envelope.get('agent', '')))} did was not yours. All it was allowed for you ended.", "no"
+def _disowned(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    agent = quoted(str(envelope.get("agent", "")))
+    return known.said("You said that what {agent} did was not yours. All it was allowed for you ended.", agent=agent), "no"
 
 
-def _stopped(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
-    what = str(envelope.get("what", ""))
-    if what == "customer":
-        return "The desk stopped everything in a customer's name.", "no"
-    return f"The desk stopped the {visible(what)} {quoted(str(envelope.get('name', '')))}.", "no"
+_STOPPED: Final[Mapping[str, str]] = {
+    "agent": marked("The desk stopped the agent {name}."),
+    "objective": marked("The desk stopped the purpose {name}."),
+    "operator": marked("The desk stopped the operator {name}."),
+}
 
 
-def _revoked(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
-    return ("The agent gave a permission back.", "") if envelope.get("by_agent") is True else ("A permission was taken back.", "no")
+def _stopped(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    sentence = _STOPPED.get(str(envelope.get("what", "")))
+    if sentence is None:
+        return known.said("The desk stopped everything in a customer's name."), "no"
+    return known.said(sentence, name=quoted(str(envelope.get("name", "")))), "no"
+
+
+def _revoked(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    if envelope.get("by_agent") is True:
+        return known.said("The agent gave a permission back."), ""
+    return known.said("A permission was taken back."), "no"
 
 
 def _said(sentence: str, look: str = "") -> _Teller:
-    return lambda _envelope, _content, _known: (sentence, look)
+    return lambda _envelope, _content, known: (known.said(sentence), look)
 
 
 def _other(envelope: JsonObject, _content: JsonObject, _known: Known) -> tuple[str, str]:
@@ -270,13 +295,13 @@ def _action(envelope: JsonObject, known: Known) -> str:
     action = known.catalogue.actions.get(name)
     params = _object(_object(envelope.get("asked")).get("params"))
     if action is None:
-        return unlisted(name)
-    return titled(action, params, known.names)
+        return unlisted(name, known)
+    return titled(action, params, known.names, known.catalogue.say)
 
 
-def unlisted(name: str) -> str:
+def unlisted(name: str, known: Known) -> str:
     """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
-    return quoted(name) if is_dotted(name) and len(name) <= _LONGEST_NAME else "something that the desk has no name for"
+    return quoted(name) if is_dotted(name) and len(name) <= _LONGEST_NAME else known.said("something that the desk has no name for")
 
 
 def _objective(envelope: JsonObject, known: Known) -> str:
