@@ -38,7 +38,7 @@ SHARED: Final = frozenset({
 })  # fmt: skip
 """Doors where everybody finds what is their own."""
 FORM: Final = "application/x-www-form-urlencoded"
-FORMS: Final = frozenset({"/desk/cases/{id}/preview"})
+FORMS: Final = frozenset({"/desk/cases/{id}/preview", "/language"})
 """Doors that read a plain form, and answer with a page."""
 LESS: Final = {"params": SEND_BACK}
 BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -55,6 +55,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/desk/v1/confirmations/{id}/less": LESS,
     "/desk/v1/confirmations/{id}/take": {},
     "/desk/v1/resume": {},
+    "/language": {"language": "en"},
     "/login/v1/enrol": {},
     "/login/v1/sign-in": {},
     "/login/v1/sign-out": {},

@@ -135,6 +135,8 @@ class Person:
     vouched_at: Instant = NEVER
     login: str = ""
     """The login at the company's provider this account belongs to (domain/logins.login_id); "" for one of the built-in login alone."""
+    language: str = ""
+    """The language they chose to be written to in; "" for the desk's first one."""
 
     def links(self) -> tuple[Link, ...]:
         """By kind, by e-mail, by role and by login."""

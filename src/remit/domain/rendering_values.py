@@ -50,7 +50,8 @@ def day_and_time(instant: Instant, say: Speech) -> str:
     """An instant as people write it, in UTC."""
     moment = datetime.fromtimestamp(instant / 1000, tz=UTC)
     month = say(_MONTHS[moment.month - 1])
-    return say("{day} {month} {year}, {time} UTC", day=moment.day, month=month, year=moment.year, time=f"{moment:%H:%M}")
+    time = moment.strftime("%H:%M")
+    return say("{day} {month} {year}, {time} UTC", day=moment.day, month=month, year=moment.year, time=time)
 
 
 def shown(value: Json, say: Speech) -> str:

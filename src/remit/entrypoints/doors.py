@@ -28,6 +28,7 @@ from remit.entrypoints.web.customer_pages import CustomerPages
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.language_form import LanguageForm
 from remit.entrypoints.web.plain_forms import PlainForms
 from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.parts import Parts
@@ -100,6 +101,11 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
     contests, live = ContestApi(api), LiveApi(api)
     forms, pages = PlainForms(api, contests), Pages(parts, limits)
 
+    languages = LanguageForm(pages)
+
+    async def language(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        return await pages.run(languages.choose, scope, receive, found)
+
     async def plain(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         return await pages.run(forms.send, scope, receive, found)
 
@@ -122,6 +128,7 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
         ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
         route("POST", "/forms/{name}", plain),
+        route("POST", "/language", language),
         ours("POST", "/login/v1/sign-out-everywhere", api.sign_out_everywhere),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),

@@ -136,6 +136,7 @@ _PAGES: Final = (
     _get("/audit/report", "The report", "since", "until", "framework"),
 )
 _FORMS: Final = "/forms/{name}"
+_LANGUAGE: Final = "/language"
 _STATIC: Final = "/static/{name}"
 _LOGOUT: Final = "/oidc/back-channel-logout"
 _SANDBOX: Final = (
@@ -164,6 +165,12 @@ def people_paths() -> dict[str, dict[str, Any]]:
         "303": {"description": "To the page that follows"},
         **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
     }
+    chosen = {
+        "303": {"description": "Back to the page it was sent from"},
+        **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
+    }
+    language = body(FORM, members({"language": TEXT}, required=("language",)), required=True)
+    paths[_LANGUAGE] = {"post": operation(_LANGUAGE, "Choose the language of the pages", chosen, requestBody=language)}
     fields = members({"id": TEXT, "text": TEXT})
     paths[_FORMS] = {
         "post": operation(

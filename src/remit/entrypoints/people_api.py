@@ -285,7 +285,10 @@ class PeopleApi:
             if language not in self.parts.catalogue.languages:
                 raise malformed("language must be the one the act was shown in")
             reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language)
-        return json_answer(200, ask_body(reply))
+        told = ask_body(reply)
+        if spoken.catalogue.say.texts and "reason" in told:
+            told = {**told, "reason": spoken.catalogue.say.again(str(told["reason"]))}
+        return json_answer(200, told)
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""

@@ -6,6 +6,8 @@ from gettext import c2py
 from importlib import resources
 from typing import Final
 
+import polib
+
 from remit.domain.speech import Speech
 
 _ENDING: Final = ".po"
@@ -20,16 +22,11 @@ def speeches() -> Mapping[str, Speech]:
 
 
 def _read(name: str) -> Speech:
-    from babel.messages.pofile import read_po  # noqa: PLC0415  # 50 ms that only a desk with further languages pays
-
-    language = name.removesuffix(_ENDING)
-    with resources.files("remit.texts").joinpath(name).open("rb") as file:
-        catalog = read_po(file, locale=language)
-    texts: dict[str, tuple[str, ...]] = {}
-    for one in catalog:
-        if not one.id or one.fuzzy:
-            continue
-        forms = tuple(form for form in ([one.string] if isinstance(one.string, str) else one.string) if form)
-        if forms:
-            texts[one.id if isinstance(one.id, str) else one.id[0]] = forms
-    return Speech(language=language, texts=texts, form=c2py(catalog.plural_expr))
+    """One catalogue. What is not translated, or only guessed by a tool (fuzzy), is left out."""
+    found = polib.pofile(resources.files("remit.texts").joinpath(name).read_text(encoding="utf-8"))
+    rule = found.metadata["Plural-Forms"].partition("plural=")[2].strip().rstrip(";")
+    texts = {
+        one.msgid: tuple(one.msgstr_plural[place] for place in sorted(one.msgstr_plural)) if one.msgid_plural else (one.msgstr,)
+        for one in found.translated_entries()
+    }
+    return Speech(language=name.removesuffix(_ENDING), texts=texts, form=c2py(rule))

@@ -160,7 +160,7 @@ def _opened(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[st
 
 
 def _ended(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    why = spoken(ENDINGS.get(str(envelope.get("reason", "")), "see below"), known)
+    why = spoken(ENDINGS.get(str(envelope.get("reason", "")), marked("see below")), known)
     return known.said("The task ended: {why}.", why=why), ""
 
 

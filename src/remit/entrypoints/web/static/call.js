@@ -1,4 +1,6 @@
 // Talking to the JSON twins: same origin, JSON only, refusals as exceptions that carry their code.
+import { _ } from './texts.js';
+
 export class Problem extends Error {
   constructor(body) {
     super(body.detail || body.title || '');
@@ -17,7 +19,7 @@ export async function call(path, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Problem({ detail: 'The desk cannot be reached. Check your connection; nothing was done.' });
+    throw new Problem({ detail: _('The desk cannot be reached. Check your connection; nothing was done.') });
   }
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Problem(told);

@@ -3,17 +3,18 @@ import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { Wrong, say } from './say.js';
+import { _ } from './texts.js';
 
 const OUTCOMES = {
-  done: ['ok', 'Done.'],
-  failed: ['no', 'The desk could not do it. Nothing was changed.'],
-  unknown: ['wait', 'It was sent, but it is not known yet whether it was done. Your page will show it.'],
-  permitted: ['ok', 'Agreed. The desk will do it in a moment.'],
-  acting: ['ok', 'Agreed. The desk is doing it.'],
-  waiting: ['wait', 'Thank you. Somebody else must still agree before anything is done.'],
-  declined: ['ok', 'You said no. Nothing was done, and the agent may not ask for this again.'],
-  void: ['wait', 'It was dropped. Nothing was done.'],
-  refused: ['no', 'It was refused. Nothing was done.'],
+  done: ['ok', _('Done.')],
+  failed: ['no', _('The desk could not do it. Nothing was changed.')],
+  unknown: ['wait', _('It was sent, but it is not known yet whether it was done. Your page will show it.')],
+  permitted: ['ok', _('Agreed. The desk will do it in a moment.')],
+  acting: ['ok', _('Agreed. The desk is doing it.')],
+  waiting: ['wait', _('Thank you. Somebody else must still agree before anything is done.')],
+  declined: ['ok', _('You said no. Nothing was done, and the agent may not ask for this again.')],
+  void: ['wait', _('It was dropped. Nothing was done.')],
+  refused: ['no', _('It was refused. Nothing was done.')],
 };
 
 export function confirm(form, guarded) {
@@ -27,13 +28,13 @@ export function confirm(form, guarded) {
   function settled(reply, answer) {
     form.querySelectorAll('button, input').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
     form.querySelector('[data-choices]').hidden = true;
-    const [look, words] = OUTCOMES[reply.state] || ['ok', 'Your answer was taken.'];
-    say(form, look, answer === 'less' && reply.state === 'done' ? 'Done, as you offered.' : words, reply.reason || '',
-      answer === 'no_and_end' ? 'The agent\'s task has ended: it does nothing more in it.' : '');
+    const [look, words] = OUTCOMES[reply.state] || ['ok', _('Your answer was taken.')];
+    say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, as you offered.') : words, reply.reason || '',
+      answer === 'no_and_end' ? _('The agent\'s task has ended: it does nothing more in it.') : '');
     const back = document.createElement('p');
     const link = document.createElement('a');
     link.href = '/';
-    link.textContent = 'Back to my page';
+    link.textContent = _('Back to my page');
     back.append(link);
     form.querySelector('[data-result]').append(back);
   }
@@ -41,20 +42,20 @@ export function confirm(form, guarded) {
   const answers = {
     yes: async () => {
       const assertion = await usePasskey(shown.options);
-      settled(await call(twin, { answer: 'yes', assertion }), 'yes');
+      settled(await call(twin, { answer: 'yes', assertion, language: shown.language }), 'yes');
     },
     no: async () => settled(await call(twin, { answer: 'no' }), 'no'),
     no_and_end: async () => settled(await call(twin, { answer: 'no_and_end' }), 'no_and_end'),
     'show-less': async () => {
       for (const list of less.querySelectorAll('fieldset')) {
         const kept = [...list.querySelectorAll('[data-edit="item"]')];
-        if (kept.length && !kept.some((one) => one.checked)) throw new Wrong('Leave at least one ticked, or answer no.', kept[0]);
+        if (kept.length && !kept.some((one) => one.checked)) throw new Wrong(_('Leave at least one ticked, or answer no.'), kept[0]);
       }
       lesser = await call(`${twin}/less`, { params: formOf(form, shown.params) });
       const lines = lesser.rendering.lines.filter((line) => ['act', 'param', 'effect', 'irreversible', 'recipient', 'told'].includes(line.kind));
       form.querySelector('[data-lesser-lines]').replaceChildren(...lines.map(lineItem));
       form.querySelector('[data-lesser]').hidden = false;
-      announced.textContent = `This would be done instead: ${lines.filter((line) => line.kind === 'act').map((line) => line.text).join(' ')}`;
+      announced.textContent = _('This would be done instead: {act}', { act: lines.filter((line) => line.kind === 'act').map((line) => line.text).join(' ') });
       return form.querySelector('[data-answer="sign-less"]');
     },
     'sign-less': async () => {

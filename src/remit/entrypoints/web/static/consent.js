@@ -3,6 +3,7 @@ import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { fail, say } from './say.js';
+import { _ } from './texts.js';
 import { localize } from './time.js';
 
 export function consent(form, guarded) {
@@ -71,11 +72,11 @@ export function consent(form, guarded) {
       return;
     }
     if (wire.powers.length === 0) {
-      say(form, 'quiet wait', 'Nothing is left to allow. Say no instead.');
+      say(form, 'quiet wait', _('Nothing is left to allow. Say no instead.'));
       return;
     }
     if (Object.values(wire.objective.target || {}).some((ids) => ids.length === 0)) {
-      say(form, 'quiet wait', 'Choose at least one record this is about.');
+      say(form, 'quiet wait', _('Choose at least one record this is about.'));
       return;
     }
     try {
@@ -87,7 +88,7 @@ export function consent(form, guarded) {
       ends.removeAttribute('title');
       localize(ends, wire.expires_at);
       grant.disabled = false;
-      say(form, 'quiet', 'This is what you would allow now.');
+      say(form, 'quiet', _('This is what you would allow now.'));
     } catch (problem) {
       if (mine === turn) fail(form, problem);
     }
@@ -105,13 +106,13 @@ export function consent(form, guarded) {
     if (!shown || grant.disabled) return;
     guarded(form, async () => {
       const assertion = await usePasskey(shown.options);
-      leave(await call(twin, { answer: 'grant', ceremony: shown.ceremony, assertion }), form, 'Allowed. Going back to the agent…');
+      leave(await call(twin, { answer: 'grant', ceremony: shown.ceremony, assertion }), form, _('Allowed. Going back to the agent…'));
     });
   });
   form.querySelector('[data-answer="decline"]').addEventListener('click', (event) => {
     event.preventDefault(); // it belongs to a form of its own, for who has no JavaScript
     guarded(form, async () => {
-      leave(await call(twin, { answer: 'decline' }), form, 'You said no. Nothing was allowed. Going back…');
+      leave(await call(twin, { answer: 'decline' }), form, _('You said no. Nothing was allowed. Going back…'));
     });
   });
 }

@@ -1,5 +1,6 @@
 // From a form back to JSON: only what can be taken away or lowered, everything else as it was asked.
 import { Wrong } from './say.js';
+import { _ } from './texts.js';
 
 export function readJson(id) {
   return JSON.parse(document.getElementById(id).textContent);
@@ -17,13 +18,14 @@ function digitsOf(input) {
 function verified(input, text) {
   const { edit, most, unit } = input.dataset;
   const shown = unit ? `${text} ${unit}` : text;
-  if (!/^-?[0-9]+([.][0-9]+)?$/.test(text)) throw new Wrong(text ? `“${input.value.trim()}” is not a number.` : 'Write a number.', input);
+  if (!/^-?[0-9]+([.][0-9]+)?$/.test(text)) throw new Wrong(text ? _('“{value}” is not a number.', { value: input.value.trim() }) : _('Write a number.'), input);
   // A limit of a permission that is a plain number may be nothing; an amount, and what is asked for, may not.
   const limit = edit === 'number' && input.dataset.at.startsWith('["powers"');
-  if (Number(text) <= 0 && !limit) throw new Wrong(`It must be more than zero; “${shown}” is not.`, input);
-  if (edit === 'count' && text.includes('.')) throw new Wrong('Write a whole number.', input);
-  if (edit === 'money' && (text.split('.')[1] || '').length > digitsOf(input)) throw new Wrong(`“${shown}” has too many digits after the point.`, input);
-  if (most && Number(text) > Number(most)) throw new Wrong(`“${shown}” is more than was asked (${unit ? `${most} ${unit}` : most}).`, input);
+  if (Number(text) <= 0 && !limit) throw new Wrong(_('It must be more than zero; “{value}” is not.', { value: shown }), input);
+  if (edit === 'count' && text.includes('.')) throw new Wrong(_('Write a whole number.'), input);
+  if (edit === 'money' && (text.split('.')[1] || '').length > digitsOf(input)) throw new Wrong(_('“{value}” has too many digits after the point.', { value: shown }), input);
+  const asked = unit ? `${most} ${unit}` : most;
+  if (most && Number(text) > Number(most)) throw new Wrong(_('“{value}” is more than was asked ({asked}).', { value: shown, asked }), input);
   input.removeAttribute('aria-invalid');
 }
 
@@ -67,7 +69,7 @@ export function formOf(form, asked) {
     }
   }
   for (const [list, places] of dropped) {
-    const kept = list.filter((_, place) => !places.has(place));
+    const kept = list.filter((one, place) => !places.has(place));
     list.splice(0, list.length, ...kept);
   }
   if (made.powers) made.powers = made.powers.filter((power, place) => !struck.has(place) && !hasEmpty(power));

@@ -1,6 +1,7 @@
 // The page that verifies a receipt: reads a file or fetches the one that was asked for, and shows what is proved. Nothing is sent.
 import { Unproved, verifyReceipt } from './proof.js';
 import { say } from './say.js';
+import { _ } from './texts.js';
 import { localize } from './time.js';
 
 function shown(name, body) {
@@ -15,7 +16,7 @@ function shown(name, body) {
 
 async function fetched(path) {
   const answer = await fetch(path, { credentials: 'same-origin' });
-  if (!answer.ok) throw new Unproved(answer.status === 404 ? 'There is no such receipt for you here.' : 'It cannot be fetched. Sign in, and try again.');
+  if (!answer.ok) throw new Unproved(answer.status === 404 ? _('There is no such receipt for you here.') : _('It cannot be fetched. Sign in, and try again.'));
   return answer.text();
 }
 
@@ -26,20 +27,21 @@ export function receipt(form, guarded) {
     place.replaceChildren();
     const file = form.elements.file.files[0];
     try {
-      if (!file && !form.dataset.entry) throw new Unproved('Choose a receipt first.');
+      if (!file && !form.dataset.entry) throw new Unproved(_('Choose a receipt first.'));
       const text = file ? await file.text() : await fetched(`/log/receipts/${form.dataset.entry}`);
       const found = await verifyReceipt(text, form.elements.key.value);
-      say(form, 'ok', `It holds: entry ${found.index} stands in the log ${found.origin} exactly as below.`, `The checkpoint it leads to covers ${found.size} entries and is signed by this key.`);
+      say(form, 'ok', _('It holds: entry {entry} stands in the log {log} exactly as below.', { entry: found.index, log: found.origin }), _('The checkpoint it leads to covers {count} entries and is signed by this key.', { count: found.size }));
       const when = document.createElement('time');
       when.dateTime = new Date(found.at).toISOString();
       localize(when, when.dateTime);
       const line = document.createElement('p');
-      line.append(`Recorded `, when, ` as ${found.kind}.`);
-      const parts = { envelope: 'Open to everybody who may see the entry', agent: 'For the agent alone', customer: 'For the customer alone', desk: 'For the desk alone' };
+      const [before, after] = _('Recorded {when} as {kind}.', { when: '\u0000', kind: found.kind }).split('\u0000');
+      line.append(before, when, after);
+      const parts = { envelope: _('Open to everybody who may see the entry'), agent: _('For the agent alone'), customer: _('For the customer alone'), desk: _('For the desk alone') };
       place.replaceChildren(line, ...Object.entries(found.sections).map(([name, body]) => shown(parts[name], body)));
     } catch (problem) {
       if (!(problem instanceof Unproved)) throw problem;
-      say(form, 'no', 'It does not hold.', problem.message);
+      say(form, 'no', _('It does not hold.'), problem.message);
     }
   };
   form.addEventListener('submit', (event) => {

@@ -8,6 +8,7 @@ import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
 import { live } from './live.js';
 import { receipt } from './receipt.js';
+import { _, plural } from './texts.js';
 import { localize } from './time.js';
 
 const forms = {
@@ -28,24 +29,24 @@ const forms = {
   contest: async (form) => {
     await call(`/me/v1/entries/${form.dataset.entry}/contest`, { text: form.elements.text.value });
     form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; });
-    say(form, 'ok', 'Thank you. It is on the record, and the desk will look at it.');
+    say(form, 'ok', _('Thank you. It is on the record, and the desk will look at it.'));
   },
   disown: async (form) => {
     const done = await call(`/me/v1/entries/${form.dataset.entry}/disown`, { text: form.elements.text.value });
     form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; one.dataset.spent = ''; });
     const tasks = done.tasks.length;
-    say(form, 'ok', 'This agent can do nothing more for you, and security people of the desk are told.',
-      tasks ? `${tasks === 1 ? 'One running task was' : `${tasks} running tasks were`} ended at once.` : 'Nothing of it was running.',
-      done.already_sent.length ? 'Something had been sent to the desk already. Its outcome will stand here.' : '');
+    say(form, 'ok', _('This agent can do nothing more for you, and security people of the desk are told.'),
+      tasks ? plural('One running task was ended at once.', '{count} running tasks were ended at once.', tasks) : _('Nothing of it was running.'),
+      done.already_sent.length ? _('Something had been sent to the desk already. Its outcome will stand here.') : '');
   },
   narrow: async (form) => {
     const wire = formOf(form, readJson('asked'));
     if (wire.powers.length === 0) {
-      say(form, 'wait', 'Nothing would be left. Take everything back instead.');
+      say(form, 'wait', _('Nothing would be left. Take everything back instead.'));
       return;
     }
     await call(`/me/v1/mandates/${form.dataset.mandate}/narrow`, wire);
-    say(form, 'ok', 'Saved. It holds from now on.');
+    say(form, 'ok', _('Saved. It holds from now on.'));
     setTimeout(() => location.reload(), 900);
   },
 };
@@ -68,7 +69,7 @@ const actions = {
     button.closest('li').remove();
     const left = place.querySelectorAll('[data-do="remove-passkey"]');
     if (left.length === 1) left[0].remove(); // the last one stays
-    say(place, 'ok', 'Removed. Nobody can sign in or say yes with it any more.');
+    say(place, 'ok', _('Removed. Nobody can sign in or say yes with it any more.'));
   },
   'resume-mandates': async (button) => {
     const begun = await call(button.dataset.twin, {});
@@ -83,8 +84,8 @@ const actions = {
     if (card) card.remove();
     else place.querySelectorAll('button, input').forEach((one) => { one.disabled = true; });
     const tasks = done.tasks.length;
-    say(place, 'ok', `${button.dataset.name} can do nothing more for you.`,
-      tasks ? `${tasks === 1 ? 'One running task was' : `${tasks} running tasks were`} ended at once.` : '');
+    say(place, 'ok', _('{agent} can do nothing more for you.', { agent: button.dataset.name }),
+      tasks ? plural('One running task was ended at once.', '{count} running tasks were ended at once.', tasks) : '');
   },
 };
 

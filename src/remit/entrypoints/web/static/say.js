@@ -1,4 +1,6 @@
 // Telling people what came of it, in the place that a screen reader listens to.
+import { _ } from './texts.js';
+
 const sentences = JSON.parse(document.getElementById('sentences').textContent);
 
 export function say(place, look, ...lines) {
@@ -23,7 +25,7 @@ export class Wrong extends Error {
 // The desk names a member as programs do ("/amount must …", "'item_ids' must …"); people read "Amount must …", "Items must …".
 function worded(text) {
   return text
-    .replace(/^(?:\/([a-z_]+)[^ ]*|'([a-z_]+)[^']*'|([a-z]+_[a-z_]+|amount))(?= (?:must|is|has|does|lacks) )/, (_, ...names) => {
+    .replace(/^(?:\/([a-z_]+)[^ ]*|'([a-z_]+)[^']*'|([a-z]+_[a-z_]+|amount))(?= (?:must|is|has|does|lacks) )/, (whole, ...names) => {
       const words = names.find(Boolean).replace(/_ids$/, 's').replace(/_id$/, '').replaceAll('_', ' ');
       return words[0].toUpperCase() + words.slice(1);
     })
@@ -38,18 +40,18 @@ export function fail(place, problem) {
     return;
   }
   if (problem.name === 'NotAllowedError' || problem.name === 'AbortError') {
-    say(place, 'wait', 'Your passkey was not used, so nothing was done. You can try again.');
+    say(place, 'wait', _('Your passkey was not used, so nothing was done. You can try again.'));
     return;
   }
   if (problem.name === 'InvalidStateError') {
-    say(place, 'wait', 'This device already has a passkey for you. Sign in with it.');
+    say(place, 'wait', _('This device already has a passkey for you. Sign in with it.'));
     return;
   }
   if (problem.code === 'person.not_signed_in') {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
-  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body ? problem.body.title : 'That did not work', ''];
+  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body ? problem.body.title : _('That did not work'), ''];
   const said = problem.message && problem.message !== (problem.body || {}).title ? problem.message : '';
   say(place, 'no', title + '.', worded(said), cure);
 }
