@@ -156,6 +156,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TRACES-SILENT": _model(9, "Traces say how long what took, in words of a closed list, and nothing of whom or what."),
     "TRACES-UNSTEERED": _model(9, "No caller joins a trace or chooses what is sampled, but a proxy that a setting trusts."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
+    "LANGUAGE": _model(8, "What somebody reads in another language is what they sign, and nothing that others write is a text of ours."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),
     "LOGIN-BOUND": Requirement(

@@ -93,5 +93,5 @@ def _entry(text: Text, places: list[str]) -> polib.POEntry:
 
 if __name__ == "__main__":
     lacking = list(update())
-    print("\n".join(lacking) or "every text is translated")
+    sys.stdout.write("\n".join([*lacking, f"{len(lacking)} texts are not translated"]) + "\n")
     sys.exit(bool(lacking))

@@ -16,7 +16,7 @@ from remit.adapters.backoffice.builtin import BuiltinBackoffice, verify_effects
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.files.catalogue import load_catalogue, read_text
-from remit.adapters.files.pack import pack_files, pack_names, read_pack
+from remit.adapters.files.pack import pack_files, pack_languages, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
 from remit.adapters.identity.assertions import AssertionClients
@@ -94,6 +94,7 @@ __all__ = [
     "look_at_high_water",
     "migrate_beside",
     "pack_files",
+    "pack_languages",
     "pack_names",
     "published_log",
     "read_pack",

@@ -104,7 +104,7 @@ class Doors:
         desk = self.arena.desk.desk
         assert desk is not None
         assert isinstance(desk.app, App)
-        begins = {"", "me", "desk", "security", "audit", "login", "confirm", "enrol", "resume", "sandbox"}
+        begins = {"", "me", "desk", "security", "audit", "login", "confirm", "enrol", "resume", "sandbox", "language"}
         taken = desk.app.addresses
         return sorted((method, path) for method, path in taken if path.split("/")[1] in begins or path == "/oauth/authorize")
 

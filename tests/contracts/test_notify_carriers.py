@@ -38,6 +38,8 @@ LETTER = Letter(
     subject="Acme: “Shop” needs your answer",
     text="An agent asks for something.\n\nIt can be answered until 2026-11-27 04:10 UTC, für Grüße & <b>more</b>.",
     page="https://desk.example/confirm/cnf_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    foot="This is a notice that the desk's program wrote.",
+    language="en",
 )
 
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from remit.adapters.files.texts import speeches
 from remit.domain.catalogue import Area
-from remit.domain.notice_words import Waiting, customer_words, gathered_words, officer_words, quoted
+from remit.domain.notice_words import FOOT, Waiting, customer_words, gathered_words, officer_words, quoted
+from remit.domain.speech import ENGLISH
 from remit.domain.values import Instant
 
 UNTIL = Instant(1_790_000_000_000)
@@ -54,12 +56,12 @@ def test_no_name_ends_its_quotes_breaks_a_line_hides_or_links(name: str) -> None
 @pytest.mark.parametrize("area", list(Area))
 def test_each_area_is_told_in_plain_words(area: Area) -> None:
     one = Waiting(agent="a", operator="o", objective="p", area=area, until=UNTIL)
-    for words in (customer_words("Acme", one), officer_words("Acme", one)):
+    for words in (customer_words("Acme", one, ENGLISH), officer_words("Acme", one, ENGLISH)):
         assert re.search(r"It is about: [a-z -]+\.", words.text)
 
 
 def test_a_customer_is_told_who_asks_why_until_when_and_that_looking_answers_nothing() -> None:
-    words = customer_words("Acme", waiting())
+    words = customer_words("Acme", waiting(), ENGLISH)
     assert words.subject == 'Acme: "Shop helper" needs your answer'
     for part in (
         '"Shop helper"',
@@ -74,7 +76,19 @@ def test_a_customer_is_told_who_asks_why_until_when_and_that_looking_answers_not
 
 
 def test_an_officer_is_told_how_many_wait_and_until_when_the_first() -> None:
-    words = gathered_words("Acme", 3, UNTIL)
+    words = gathered_words("Acme", 3, UNTIL, ENGLISH)
     assert words.subject == "Acme: 3 requests need an officer's answer"
     assert "3 requests" in words.text
     assert "2026-09-21 14:13 UTC" in words.text
+
+
+def test_the_same_is_said_in_german() -> None:
+    say = speeches()["de"]
+    one = waiting()
+    words = customer_words("Acme", one, say)
+    assert words.subject == 'Acme: "Shop helper" braucht Ihre Antwort'
+    assert "Ein Agent, der bei Acme für Sie handelt" in words.text
+    assert "Es geht um: Geld." in words.text
+    assert "2026-09-21 14:13 UTC" in words.text
+    assert gathered_words("Acme", 3, UNTIL, say).text.startswith("3 Bitten von Agenten")
+    assert say(FOOT) != FOOT

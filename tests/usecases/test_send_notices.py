@@ -8,7 +8,7 @@ import pytest
 from attacks.arena import Arena, open_arena
 from attacks.test_r_notices import Post
 from remit.adapters.notify.memory import MemoryCarrier
-from remit.domain.records import NoticeRecord
+from remit.domain.records import NEVER, NoticeRecord, Person
 from remit.ports.notify import Holdup, Letter
 from remit.ports.store import Commit
 from remit.usecases.tell_person import notices_to
@@ -42,7 +42,8 @@ class Ticking:
     def tell(self, person: str = "anna", address: str = "anna@mail.example") -> None:
         """One more notice."""
         parts = self.arena.parts
-        notices = notices_to(parts, person, (address,), subject="A passkey was added", text="If it was not you, tell the desk.")
+        told = Person(id=person, kind="customer", key=person, name=person, email=address, roles=(), created_at=NEVER)
+        notices = notices_to(parts, told, (address,), subject="A passkey was added", text="If it was not you, tell the desk.")
         self.arena.run(parts.store.commit(Commit(puts=notices.puts)))
 
 

@@ -73,9 +73,10 @@ def _translated(
     for name in said:
         if name not in known:
             raise wrong(quoted(f"{key}.{part}", name), f"no such {part} is declared", "correct the name or remove it")
-    for name in known:
-        if name not in said:
-            raise wrong(quoted(f"{key}.{part}", name), "is missing", "translate it: a language is whole, or it is not there")
+    missing = next((name for name in known if name not in said), None)
+    if missing is not None:
+        cure = f"translate it, or remove {key}: a language is whole, or it is not there"
+        raise wrong(quoted(f"{key}.{part}", missing), "is missing", cure)
     return {name: read(one, quoted(f"{key}.{part}", name), said[name]) for name, one in known.items()}
 
 

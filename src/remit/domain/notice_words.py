@@ -11,17 +11,22 @@ from typing import Final
 
 from remit.domain.catalogue import Area
 from remit.domain.plain import visible
+from remit.domain.speech import Speech, marked
 from remit.domain.values import Instant
 
 _AREAS: Final[Mapping[Area, str]] = {
-    Area.COMMITMENT: "an agreement that binds",
-    Area.DISCLOSURE: "personal data",
-    Area.IDENTITY: "who somebody is",
-    Area.PAYMENT: "money",
-    Area.ROUTINE: "an everyday matter",
-    Area.SECURITY: "sign-in and security",
+    Area.COMMITMENT: marked("an agreement that binds"),
+    Area.DISCLOSURE: marked("personal data"),
+    Area.IDENTITY: marked("who somebody is"),
+    Area.PAYMENT: marked("money"),
+    Area.ROUTINE: marked("an everyday matter"),
+    Area.SECURITY: marked("sign-in and security"),
 }
-_PAGE: Final = "What exactly it asks is shown on this page, after you sign in with your passkey. Opening the page answers nothing."
+_PAGE: Final = marked("What exactly it asks is shown on this page, after you sign in with your passkey. Opening the page answers nothing.")
+FOOT: Final = marked(
+    "This is a notice that the desk's program wrote. It asks for no password and no code, and it does nothing by being opened. "
+    "If you are not sure, do not use the link: open the desk's page as you always do."
+)
 _LONGEST: Final = 60
 _LINKS: Final = re.compile(r"(?<=\S)([.@])(?=\S)|(:)(?=//)")
 
@@ -57,54 +62,59 @@ def quoted(name: str) -> str:
     return f'"{plain}"'
 
 
-def customer_words(desk: str, one: Waiting) -> Words:
+def customer_words(desk: str, one: Waiting, say: Speech) -> Words:
     """What a customer is told whose answer is needed."""
     return Words(
-        subject=f"{visible(desk)}: {quoted(one.agent)} needs your answer",
+        subject=say("{desk}: {agent} needs your answer", desk=visible(desk), agent=quoted(one.agent)),
         text="\n\n".join(
             (
-                f"An agent that acts for you at {visible(desk)} asks for something that needs your answer.",
-                *_facts(one),
-                f"{_PAGE} If you do not answer in time, that is a no.",
+                say("An agent that acts for you at {desk} asks for something that needs your answer.", desk=visible(desk)),
+                *_facts(one, say),
+                say(_PAGE),
+                say("If you do not answer in time, that is a no."),
             )
         ),
     )
 
 
-def officer_words(desk: str, one: Waiting) -> Words:
+def officer_words(desk: str, one: Waiting, say: Speech) -> Words:
     """What an officer is told of one request that waits for their role."""
     return Words(
-        subject=f"{visible(desk)}: {quoted(one.agent)} needs an officer's answer",
+        subject=say("{desk}: {agent} needs an officer's answer", desk=visible(desk), agent=quoted(one.agent)),
         text="\n\n".join(
             (
-                f"An agent asks for something at {visible(desk)} that needs the answer of somebody with your role.",
-                *_facts(one),
-                _PAGE,
+                say("An agent asks for something at {desk} that needs the answer of somebody with your role.", desk=visible(desk)),
+                *_facts(one, say),
+                say(_PAGE),
             )
         ),
     )
 
 
-def gathered_words(desk: str, waiting: int, first_until: Instant) -> Words:
+def gathered_words(desk: str, waiting: int, first_until: Instant, say: Speech) -> Words:
     """What an officer is told of several requests that wait."""
     return Words(
-        subject=f"{visible(desk)}: {waiting} requests need an officer's answer",
+        subject=say("{desk}: {count} requests need an officer's answer", desk=visible(desk), count=waiting),
         text="\n\n".join(
             (
-                f"{waiting} requests of agents wait at {visible(desk)} for the answer of somebody with your role.",
-                f"The first of them can be answered until {_moment(first_until)}.",
-                "They are shown on this page, after you sign in with your passkey. Opening the page answers nothing.",
+                say(
+                    "{count} requests of agents wait at {desk} for the answer of somebody with your role.",
+                    count=waiting,
+                    desk=visible(desk),
+                ),
+                say("The first of them can be answered until {when}.", when=_moment(first_until)),
+                say("They are shown on this page, after you sign in with your passkey. Opening the page answers nothing."),
             )
         ),
     )
 
 
-def _facts(one: Waiting) -> tuple[str, ...]:
+def _facts(one: Waiting, say: Speech) -> tuple[str, ...]:
     return (
-        f"Agent: {quoted(one.agent)}, a name that others gave it. It is run by {quoted(one.operator)}.",
-        f"Purpose: {visible(one.objective)}.",
-        f"It is about: {_AREAS[one.area]}.",
-        f"It can be answered until {_moment(one.until)}.",
+        say("Agent: {agent}, a name that others gave it. It is run by {operator}.", agent=quoted(one.agent), operator=quoted(one.operator)),
+        say("Purpose: {purpose}.", purpose=visible(one.objective)),
+        say("It is about: {what}.", what=say(_AREAS[one.area])),
+        say("It can be answered until {when}.", when=_moment(one.until)),
     )
 
 

@@ -10,7 +10,8 @@ from remit.domain.canonical import canonical
 from remit.domain.records import Person
 from remit.domain.values import decode, instant_text
 from remit.entrypoints.agent_api import message_body
-from remit.entrypoints.people_api import PeopleApi, checked_body
+from remit.entrypoints.people_api import PeopleApi
+from remit.entrypoints.people_bodies import checked_body
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body, read_nothing
 from remit.usecases.cases import case_card, cases

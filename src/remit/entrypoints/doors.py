@@ -25,10 +25,10 @@ from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
+from remit.entrypoints.web.language_form import LanguageForm
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
-from remit.entrypoints.web.language_form import LanguageForm
 from remit.entrypoints.web.plain_forms import PlainForms
 from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.parts import Parts

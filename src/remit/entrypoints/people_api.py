@@ -6,21 +6,19 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.domain.canonical import b64url, unb64url
-from remit.domain.errors import MEANINGS, Code, Fault, Refused
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.records import Person
-from remit.domain.rendering import rendering_json
-from remit.domain.values import JsonObject, decode, instant_text
+from remit.domain.values import decode
 from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.cookies import SESSIONS, Header, session_header
 from remit.entrypoints.faults import note_fault
-from remit.entrypoints.languages import spoken_to
+from remit.entrypoints.languages import language_of, spoken_to
 from remit.entrypoints.limits import Limits
+from remit.entrypoints.people_bodies import checked_body, consent_body, person_body, shown_body, worded
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
 from remit.entrypoints.signed_in import session_cookie, session_in, signed_in
-from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import (
     Receive,
     Scope,
@@ -36,11 +34,12 @@ from remit.entrypoints.wire import (
     whole_number,
 )
 from remit.usecases import people as views
-from remit.usecases.answer import Shown, answer, show
+from remit.usecases.answer import answer, show
 from remit.usecases.answer_less import answer_less, show_less
-from remit.usecases.check_reply import Checked, Withheld
+from remit.usecases.check_reply import Withheld
+from remit.usecases.choose_language import choose_language
 from remit.usecases.enrol import begin_enrolment, finish_enrolment
-from remit.usecases.grant import Consent, decline, sign, view
+from remit.usecases.grant import decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
 from remit.usecases.report_misuse import refuse_human_credential
@@ -190,7 +189,14 @@ class PeopleApi:
             assertion=body.assertion,
             cookie=session_cookie(self.parts, scope),
         )
+        await self._spoken(scope, done.person)
         return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
+
+    async def _spoken(self, scope: Scope, person: Person) -> None:
+        """Who never chose a language is written to in the one they came in with."""
+        language = language_of(self.parts, scope)
+        if not person.language and language != self.parts.catalogue.languages[0]:
+            await choose_language(self.parts, person, language)
 
     async def sign_in(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /login/v1/sign-in: begin, then finish with the assertion."""
@@ -199,6 +205,7 @@ class PeopleApi:
             begun = await begin_sign_in(self.parts)
             return json_answer(200, {"ceremony": begun.ceremony, "options": begun.options})
         done = await finish_sign_in(self.parts, ceremony_id=body.ceremony, assertion=body.assertion)
+        await self._spoken(scope, done.person)
         await sign_out(self.parts, session_cookie(self.parts, scope))  # the browser's session from before is of no more use to anybody
         return json_answer(200, person_body(done.person), (_cookie(done.cookie, self.parts),))
 
@@ -298,78 +305,5 @@ class PeopleApi:
         return json_answer(200, shown_body(spoken, shown))
 
 
-def checked_body(checked: Checked) -> dict[str, object]:
-    """What would be withheld of a text, where and why, and what would be left of it."""
-    held = [{"start": one.start, "end": one.end, "why": one.why, "name": one.name} for one in checked.held]
-    return {"held": held, "left": checked.left}
-
-
-def worded(error: Refused | Fault, spoken: Parts) -> Mapping[str, object]:
-    """A refusal in a person's words and language: its cure, where the closed list speaks to an agent's developer; in another language all of it.
-
-    What it says in particular is left out where it cannot be said in that language.
-    """
-    say = spoken.catalogue.say
-    _, said, cure = plainly(error, say)
-    words: dict[str, object] = {"cure": cure} if cure else {}
-    if say.texts:
-        title = say(MEANINGS[error.code].title)
-        words |= {"title": title, "detail": said or title, "cure": cure}
-    return words
-
-
 def _cookie(value: str, parts: Parts) -> Header:
     return session_header(parts.terms.issuer, value, life_s=parts.terms.session_ttl_s)
-
-
-def person_body(person: Person) -> dict[str, object]:
-    """A person as they see themselves."""
-    return {
-        "id": person.id,
-        "kind": person.kind,
-        "name": person.name,
-        "email": person.email,
-        "roles": list(person.roles),
-        "paused": person.paused,
-    }
-
-
-def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:
-    """What the consent page shows."""
-    request = consent.request
-    return {
-        "request": request.id,
-        "agent": {
-            "name": consent.agent.name,
-            "operator": consent.agent.operator,
-            "client_id": consent.agent.id,
-            "tier": consent.agent.tier.value,
-        },
-        "mandate": consent.mandate,
-        "rendering": rendering_json(consent.rendering),
-        "rendering_hash": consent.rendering.hash,
-        "ceremony": consent.ceremony,
-        "challenge": consent.challenge,
-        "options": parts.passkeys.request_options(challenge=unb64url(consent.challenge), allowed=()),
-        "choices": {kind: [{"id": one.id, "name": one.name} for one in records] for kind, records in consent.choices.items()},
-        "expires_at": instant_text(request.expires_at),
-    }
-
-
-def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
-    """What the confirmation page shows (4-wire.md)."""
-    record = shown.confirmation
-    params: JsonObject = decode_object(shown.ask.params.encode())
-    return {
-        "confirmation": record.id,
-        "ask": shown.ask.id,
-        "rendering": shown.rendering,
-        "rendering_hash": shown.rendering.get("hash", record.rendering_hash),
-        "nonce": record.nonce,
-        "language": parts.catalogue.say.language,
-        "challenge": b64url(shown.challenge),
-        "options": parts.passkeys.request_options(challenge=shown.challenge, allowed=shown.allowed),
-        "params": params,
-        "who": list(record.who),
-        "expires_at": instant_text(record.expires_at),
-    }

@@ -12,7 +12,8 @@ from remit.domain.values import Instant
 class Letter:
     """One notice to one person as it leaves the desk. `id` is the same at every try; `address` is "" where none is known.
 
-    `subject` is one line; `text` are paragraphs with an empty line between them; `page` is an address of the desk's own.
+    `subject` is one line; `text` are paragraphs with an empty line between them; `page` is an address of the desk's own; `foot` is what a
+    mail ends with. All of it is in `language`.
     """
 
     id: str
@@ -22,6 +23,8 @@ class Letter:
     subject: str
     text: str
     page: str
+    foot: str
+    language: str
 
 
 class Holdup(StrEnum):

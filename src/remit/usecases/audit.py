@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from remit.domain.errors import Code, Refused
 from remit.domain.receipt import Holder, Proved, build_tlog_proof
 from remit.domain.records import Contest, Person
+from remit.domain.speech import marked
 from remit.domain.tiles import Bundle, Tile, encode_bundle
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json, instant_text
@@ -196,7 +197,11 @@ async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: s
         ),
     )
     notices = notices_to(
-        parts, customer.id, (customer.email,), subject="Your objection was answered", text="The desk answered what you contested."
+        parts,
+        customer,
+        (customer.email,),
+        subject=marked("Your objection was answered"),
+        text=marked("The desk answered what you contested."),
     )
     try:
         await parts.store.commit(Commit(puts=(Put(settled, kept.rev, kept.record), *notices.puts), entries=written.rows))

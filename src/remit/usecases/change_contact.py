@@ -6,6 +6,7 @@ from remit.domain.addresses import verify_address
 from remit.domain.confirmers import YOUNG_MS
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.parts import Parts
@@ -48,13 +49,13 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
             refs=(person.id,),
         ),
     )
-    subject = "Your address was changed"
-    text = (
+    subject = marked("Your address was changed")
+    text = marked(
         "The address the desk writes to was changed. For three days your passkeys confirm everyday things only. "
         "If it was not you, tell the desk at once."
     )
     between = (person.email,) if moving and person.email else ()
-    notices = notices_to(parts, person.id, between, subject=subject, text=text) + about_access(parts, changed, subject=subject, text=text)
+    notices = notices_to(parts, person, between, subject=subject, text=text) + about_access(parts, changed, subject=subject, text=text)
     try:
         await parts.store.commit(Commit(puts=(Put(changed, kept.rev, person), *notices.puts), entries=written.rows))
     except Conflict:

@@ -10,6 +10,7 @@ from typing import Final
 
 from remit.domain.errors import Refused
 from remit.domain.records import EndReason, Person, TaskRecord, TaskState
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Json
 from remit.ports.store import Commit, Missing
@@ -80,8 +81,8 @@ async def _end(parts: Parts, task: TaskRecord, seen_from: Workload) -> None:
         ),
     )
     customer = (await parts.store.get(Person, task.customer)).record
-    text = "A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more."
-    notices = about_access(parts, customer, subject="An agent's task was ended", text=text)
+    text = marked("A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more.")
+    notices = about_access(parts, customer, subject=marked("An agent's task was ended"), text=text)
     await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
     await parts.notify.incident(kind="leak", details={"task": task.id, "agent": task.client_id, "sent_by": seen_from.client_id})
     await notices.recorded(parts)

@@ -10,6 +10,7 @@ from remit.domain.confirmers import OFFICER, Enrolment, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Invitation, Passkey, Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
@@ -196,10 +197,10 @@ async def _finish(  # what comes with one try
     used = () if old is None else (Put(old.record, old.rev),)
     if first:  # ⚔ two first ones at the same moment: the second one finds that the person has moved, and then the first one
         used = (Put(person, kept_person.rev, person),)
-    text = "A passkey was added to your account. If it was not you, tell the desk."
+    text = marked("A passkey was added to your account. If it was not you, tell the desk.")
     if recovered:
-        text = "A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once."
-    notices = about_access(parts, person, subject="A passkey was added", text=text)
+        text = marked("A new passkey replaced all others, and what you allowed agents is paused. If it was not you, tell the desk at once.")
+    notices = about_access(parts, person, subject=marked("A passkey was added"), text=text)
     await parts.store.commit(
         Commit(puts=(Put(passkey, 0), Put(session, 0), *used, *ends.puts, *notices.puts), drops=(*drops, *ends.drops), entries=written.rows)
     )

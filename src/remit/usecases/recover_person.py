@@ -8,6 +8,7 @@ from dataclasses import replace
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Invitation, Passkey, Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Kept, Missing, Put
@@ -34,8 +35,8 @@ async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -
     await tell_person(
         parts,
         made.person,
-        subject="A recovery was started",
-        text="The desk made a link with which a new passkey can replace yours. If you did not ask for it, tell the desk at once.",
+        subject=marked("A recovery was started"),
+        text=marked("The desk made a link with which a new passkey can replace yours. If you did not ask for it, tell the desk at once."),
     )
     return made
 
@@ -99,8 +100,8 @@ async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason:
     notices = about_access(
         parts,
         person,
-        subject="The desk verified you",
-        text="Two officers say they verified you. Your passkeys count from now on. If it was not you, tell the desk at once.",
+        subject=marked("The desk verified you"),
+        text=marked("Two officers say they verified you. Your passkeys count from now on. If it was not you, tell the desk at once."),
     )
     try:
         await parts.store.commit(

@@ -8,6 +8,7 @@ from remit.domain.confirmers import verify_passkey_may_remove
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Passkey, Person, Session
+from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put
@@ -70,8 +71,8 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
     notices = about_access(
         parts,
         person,
-        subject="A passkey was removed",
-        text="A passkey was removed from your account. If it was not you, tell the desk.",
+        subject=marked("A passkey was removed"),
+        text=marked("A passkey was removed from your account. If it was not you, tell the desk."),
     )
     try:
         await parts.store.commit(

@@ -2,6 +2,7 @@
 
 from remit.domain.errors import Code, Refused
 from remit.domain.human_credentials import Arrival, Signs, human_credentials
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit
 from remit.usecases.parts import Parts
@@ -46,10 +47,10 @@ async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, 
             )
             notices = notices_to(
                 parts,
-                person.id,
+                person,
                 (person.email,),
-                subject="Your sign-in was used by a program",
-                text="A program tried to act with your own sign-in. It was refused and you were signed out there.",
+                subject=marked("Your sign-in was used by a program"),
+                text=marked("A program tried to act with your own sign-in. It was refused and you were signed out there."),
             )
             await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
             await sign_out(parts, session)

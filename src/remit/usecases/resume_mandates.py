@@ -8,6 +8,7 @@ from remit.domain.confirmers import verify_passkey_may_resume, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Ceremony, Passkey, Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, instant_text
 from remit.ports.store import Commit, Drop, Kept, Missing, Put
@@ -82,8 +83,8 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
     notices = about_access(
         parts,
         person,
-        subject="Your permissions were resumed",
-        text="What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once.",
+        subject=marked("Your permissions were resumed"),
+        text=marked("What you allowed agents holds again, after your recovery. If it was not you, tell the desk at once."),
     )
     await keep(
         parts,

@@ -14,6 +14,7 @@ from remit.domain.canonical import b64url, unb64url
 from remit.domain.errors import Code, Refused
 from remit.domain.logins import LoginRules, invalid, login_id, sid_id, verify_strength
 from remit.domain.records import Passkey, Person
+from remit.domain.speech import marked
 from remit.ports.people import Asked, Provider
 from remit.ports.store import Commit, Conflict, Drop, Mark, Put, Replayed
 from remit.usecases.find_accounts import find_accounts
@@ -123,8 +124,10 @@ async def finish_at_provider(parts: Parts, *, cookie: str, unverified: Mapping[s
             raise invalid("the answer was used already") from None
         await sign_out(parts, old)
         for joined in found.joined:
-            text = "Your account can be signed in to with the company's login from now on. If it was not you, tell the desk at once."
-            await tell_person(parts, joined, subject="The company's login was connected", text=text)
+            text = marked(
+                "Your account can be signed in to with the company's login from now on. If it was not you, tell the desk at once."
+            )
+            await tell_person(parts, joined, subject=marked("The company's login was connected"), text=text)
         keys = await parts.store.find(Passkey, "passkey.person", found.person.id, limit=1)
         return Arrived(cookie=fresh, person=found.person, after=wish.after, keyless=not keys)
     raise Refused(Code.TASK_BUSY, "the person kept changing", retry_after_s=1)

@@ -65,14 +65,15 @@ def about_access(parts: Parts, person: Person, *, subject: str, text: str) -> No
 
     Source: 2-model.md §8 (notices go to old and new address).
     """
-    return notices_to(parts, person.id, addresses(parts, person), subject=subject, text=text)
+    return notices_to(parts, person, addresses(parts, person), subject=subject, text=text)
 
 
-def notices_to(parts: Parts, person: str, at: Iterable[str], *, subject: str, text: str) -> Notices:
-    """The notices for one person at each of some addresses."""
-    page = f"{parts.terms.issuer}/me"
+def notices_to(parts: Parts, person: Person, at: Iterable[str], *, subject: str, text: str) -> Notices:
+    """The notices for one person at each of some addresses, in the language they chose. `subject` and `text` are texts of ours."""
+    say = parts.catalogue.said_in(person.language).say
+    subject, text, page = say(subject), say(text), f"{parts.terms.issuer}/me"
     if not parts.carriers:
-        return Notices(lines=tuple(_Line(person=person, address=one, subject=subject, text=text, page=page) for one in at))
+        return Notices(lines=tuple(_Line(person=person.id, address=one, subject=subject, text=text, page=page) for one in at))
     now = parts.world.now()
     return Notices(
         puts=tuple(
@@ -80,7 +81,7 @@ def notices_to(parts: Parts, person: str, at: Iterable[str], *, subject: str, te
                 NoticeRecord(
                     id=new_id("ntc", parts.world.random(16)),
                     stage=NoticeStage.SENDING,
-                    to=person,
+                    to=person.id,
                     at=now,
                     due_at=now,
                     until=Instant(now + _KEPT_MS),
@@ -107,7 +108,7 @@ def about_invitation(parts: Parts, invitation: ConfirmationRecord, *, to: Iterab
                 _Line(
                     person=invitation.customer if who == "customer" else who,
                     address="",
-                    subject="Your answer is needed",
+                    subject="Your answer is needed",  # a line of the log is for who runs the desk
                     text="An agent asks for something that needs your yes.",
                     page=f"{parts.terms.issuer}/confirm/{invitation.id}",
                 )

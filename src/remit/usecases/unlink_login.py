@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.parts import Parts
@@ -48,6 +49,6 @@ async def unlink_login(parts: Parts, person_id: str, *, by: str) -> Person:
     except Conflict:
         raise Refused(Code.TASK_BUSY, "the person changed meanwhile", retry_after_s=1) from None
     await sign_out_everywhere(parts, free)
-    text = "Your account no longer belongs to the company's login. If you did not expect that, tell the desk."
-    await tell_person(parts, free, subject="The company's login was taken off your account", text=text)
+    text = marked("Your account no longer belongs to the company's login. If you did not expect that, tell the desk.")
+    await tell_person(parts, free, subject=marked("The company's login was taken off your account"), text=text)
     return free

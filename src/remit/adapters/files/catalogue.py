@@ -112,7 +112,7 @@ def _merge(merged: dict[str, object], kind: str, value: object, file: str, origi
         return
     together: dict[str, object] = dict(here) if isinstance(here, dict) else {}
     for name, entry in value.items():
-        key = f"{kind}.{name}" if kind == "floor" else f'{kind}."{name}"'
+        key = f"{kind}.{name}" if kind in {"floor", "language"} else f'{kind}."{name}"'
         if name in together:
             raise _twice(key, file, origins)
         origins[key] = file

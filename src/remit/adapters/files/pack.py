@@ -3,8 +3,9 @@
 Only reading and decoding. What a catalogue, a policy or a case means is checked where it is used.
 """
 
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
@@ -17,12 +18,13 @@ from remit.domain.values import Json, decode
 CATALOGUE: Final = "catalogue.toml"
 _FILES: Final = (CATALOGUE, "README.md", "seed.json")
 _FOLDERS: Final[Mapping[str, str]] = {"examples": ".json", "policies": ".cedar", "policy_cases": ".toml"}
+_LANGUAGE: Final = re.compile(r"catalogue\.([a-z]{2,3})\.toml", re.ASCII)
 _LARGEST: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """A desk as its files tell it.
+    """A desk as its files tell it, in every language it has.
 
     `policies` and `cases` are (file name, text) in the order of their names; `seed` is empty where there is none.
     """
@@ -49,14 +51,29 @@ def read_pack(name: str) -> Pack:
     return read_desk(_folder(name), name=_written(name))
 
 
-def pack_files(name: str) -> Mapping[str, bytes]:
-    """Every file of a starter pack by its relative path, to make a desk's own folder of.
+def pack_languages(name: str) -> tuple[str, ...]:
+    """The further languages a starter pack is translated to.
 
     Raises:
         Refused: `settings.invalid` when there is no such pack.
     """
+    return tuple(_languages(_folder(name)))
+
+
+def pack_files(name: str, languages: Sequence[str] | None = None) -> Mapping[str, bytes]:
+    """Every file of a starter pack by its relative path, to make a desk's own folder of; of further languages those named, or all.
+
+    Raises:
+        Refused: `settings.invalid` when there is no such pack, or when it is not translated to a language.
+    """
     root = _folder(name)
-    files = {file: root.joinpath(file).read_bytes() for file in _FILES if root.joinpath(file).is_file()}
+    known = _languages(root)
+    for one in languages or ():
+        if one not in known:
+            others = ", ".join(known) or "none"
+            raise Refused(Code.SETTINGS_INVALID, f"the pack {_written(name)} is not translated to {one!r}; its further languages: {others}")
+    wanted = [known[one].name for one in (known if languages is None else languages)]
+    files = {file: root.joinpath(file).read_bytes() for file in (*_FILES, *wanted) if root.joinpath(file).is_file()}
     for folder, ending in _FOLDERS.items():
         files.update({f"{folder}/{one.name}": one.read_bytes() for one in _in_folder(root, folder, ending)})
     return files
@@ -87,10 +104,25 @@ def _catalogue(root: Traversable) -> Mapping[str, object]:
     file = root.joinpath(CATALOGUE)
     if not file.is_file():
         raise Refused(Code.CATALOGUE_INVALID, f"{CATALOGUE}: there is none in this folder; `remit init --pack consumer DIR` makes one")
+    found = dict(_toml(file))
+    languages: dict[str, object] = {}
+    for one in _languages(root).values():
+        said = _toml(one).get("language")
+        languages.update(said if isinstance(said, Mapping) else {})
+    return {**found, "language": languages} if languages else found
+
+
+def _languages(root: Traversable) -> dict[str, Traversable]:
+    """The files of further languages (`catalogue.de.toml`), by language."""
+    found = {_LANGUAGE.fullmatch(one.name): one for one in root.iterdir() if one.is_file()}
+    return {match[1]: one for match, one in sorted(found.items(), key=lambda each: each[1].name) if match is not None}
+
+
+def _toml(file: Traversable) -> Mapping[str, object]:
     try:
         return tomllib.loads(_text(file, Code.CATALOGUE_INVALID), parse_float=Decimal)
     except tomllib.TOMLDecodeError as problem:
-        raise Refused(Code.CATALOGUE_INVALID, f"{CATALOGUE}: {problem}") from problem
+        raise Refused(Code.CATALOGUE_INVALID, f"{file.name}: {problem}") from problem
 
 
 def _json(text: str, file: str) -> Json:

@@ -15,10 +15,6 @@ _PARAGRAPH: Final = re.compile(r"\n\s*\n")
 _LONGEST_SUBJECT: Final = 200
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,188}[A-Za-z0-9])?", re.ASCII)
 """⚔ One address, plainly written: no quotes, no list, no route, nothing that a mail server could read as two."""
-FOOT: Final = (
-    "This is a notice that the desk's program wrote. It asks for no password and no code, and it does nothing by being opened. "
-    "If you are not sure, do not use the link: open the desk's page as you always do."
-)
 
 
 def compose(letter: Letter, *, sender: Address) -> EmailMessage:
@@ -39,9 +35,9 @@ def compose(letter: Letter, *, sender: Address) -> EmailMessage:
     mail["Message-ID"] = f"<{letter.id}@{sender.domain}>"
     # Nobody's absence note answers it, and none of its own kind.
     mail["Auto-Submitted"] = "auto-generated"
-    paragraphs = [*_PARAGRAPH.split(letter.text.strip()), letter.page, FOOT]
+    paragraphs = [*_PARAGRAPH.split(letter.text.strip()), letter.page, letter.foot]
     mail.set_content("\n\n".join(_shown(one) for one in paragraphs) + "\n", cte="quoted-printable")
-    mail.add_alternative(_html(paragraphs, letter.page), subtype="html", cte="quoted-printable")
+    mail.add_alternative(_html(paragraphs, letter), subtype="html", cte="quoted-printable")
     return mail
 
 
@@ -60,11 +56,10 @@ def _shown(paragraph: str) -> str:
     return "\n".join(visible(line) for line in paragraph.splitlines())
 
 
-def _html(paragraphs: list[str], page: str) -> str:
+def _html(paragraphs: list[str], letter: Letter) -> str:
     """The paragraphs, and of addresses the page's alone a link."""
+    page, title = letter.page, html.escape(visible(letter.subject))
     link = f'<a href="{html.escape(page)}">{html.escape(page)}</a>'
     lines = [link if one == page else html.escape(_shown(one)).replace("\n", "<br>") for one in paragraphs]
     body = "\n".join(f"<p>{line}</p>" for line in lines)
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>Notice</title></head>\n<body>\n{body}\n</body>\n</html>\n'
-    )
+    return f'<!doctype html>\n<html lang="{letter.language}">\n<head><meta charset="utf-8"><title>{title}</title></head>\n<body>\n{body}\n</body>\n</html>\n'

@@ -30,7 +30,7 @@ from remit.settings_values import is_server
 from remit.usecases.admit import Admitted, admit, invite
 from remit.usecases.adopt_rules import verify_rules
 from remit.usecases.test_policies import test_policies
-from remit.wiring import Desk, Loaded, create_keys, log_key, pack_files, pack_names, read_pack, read_text, store_at
+from remit.wiring import Desk, Loaded, create_keys, log_key, pack_files, pack_languages, pack_names, read_pack, read_text, store_at
 from remit.wiring_notify import verify_carriers
 from remit.wiring_watching import verify_telemetry
 
@@ -103,6 +103,13 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     init.add_argument(
         "--pack", default="consumer", metavar="PACK", help=f"what it starts with: {', '.join(pack_names())} (default: consumer)"
     )
+    init.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        metavar="LANGUAGE",
+        help="a further language people can read the pages in, such as de; may be given again (default: English alone)",
+    )
     # No free one (0): a link or a passkey cannot be made for an address that is not known before the first start.
     init.add_argument(
         "--port", type=whole_number(1, LAST_PORT), metavar="N", default=8080, help="the port the desk will listen on (default: 8080)"
@@ -127,9 +134,19 @@ def _init(args: argparse.Namespace, out: Out) -> int:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Advised(Refused(Code.SETTINGS_INVALID, f"{folder} is not empty; nothing in it was touched"), "Name a new or empty folder.")
     kept = _kept(args.store, args.keys)
+    languages = pack_languages(args.pack)
+    for one in args.language:
+        if one not in languages:
+            raise Advised(
+                Refused(Code.SETTINGS_INVALID, f"the pack {args.pack} is not translated to {one!r}"),
+                f"Name one of {', '.join(languages)} with --language."
+                if languages
+                else "Leave --language out; the pages are then in English.",
+            )
     made_it = not folder.exists()
     try:
-        admitted, key = _make(folder, args.pack, args.port, args.admin, empty=args.empty, kept=kept)
+        files = pack_files(args.pack, tuple(dict.fromkeys(args.language)))
+        admitted, key = _make(folder, (args.pack, files), args.port, args.admin, empty=args.empty, kept=kept)
     except BaseException:
         _take_away(folder, whole=made_it)
         raise
@@ -179,10 +196,11 @@ def _kept(store: str | None, keys: str | None) -> Mapping[str, str]:
 
 
 def _make(  # what a new desk is told
-    folder: Path, pack: str, port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
+    folder: Path, of: tuple[str, Mapping[str, bytes]], port: int, admin: str, *, empty: bool, kept: Mapping[str, str]
 ) -> tuple[Admitted, str]:
-    for name, raw in pack_files(pack).items():
-        where = folder / ("catalogue/catalogue.toml" if name == "catalogue.toml" else name)
+    pack, files = of
+    for name, raw in files.items():
+        where = folder / (f"catalogue/{name}" if name.startswith("catalogue.") else name)
         where.parent.mkdir(parents=True, exist_ok=True)
         where.write_bytes(
             _README.encode() + raw.replace(b"`catalogue.toml`", b"`catalogue/catalogue.toml`") if name == "README.md" else raw

@@ -10,7 +10,7 @@ from remit.domain.records import Person
 from remit.domain.rendering_values import Names
 from remit.domain.values import Json, JsonObject, instant_text
 from remit.entrypoints.audit_api import MOST
-from remit.entrypoints.people_api import consent_body, shown_body
+from remit.entrypoints.people_bodies import consent_body, shown_body
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.layout import page

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -110,14 +110,25 @@ def _made(say: Speech) -> Environment:
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
     made.globals["language"] = say.language
-    made.globals["_"] = lambda text, **values: _filled(say(text), values)
-    made.globals["plural"] = lambda one, many, count, **values: _filled(say.form_for(one, many, count), {"count": count, **values})
+    made.globals["_"], made.globals["plural"] = _texts(say)
     made.globals["sentences"] = {
         **{code.value: [say(one) for one in words] for code, words in SENTENCES.items()},
         **{f"{form} {code.value}": [say(one) for one in words] for (form, code), words in IN_FORMS.items()},
     }
     made.globals["texts"] = {text: list(say.texts[text]) for text in script_texts() if text in say.texts}
     return made
+
+
+def _texts(say: Speech) -> tuple[Callable[..., Markup], Callable[..., Markup]]:
+    """How a template says a text, and one that speaks of a number."""
+
+    def text(text: str, /, **values: object) -> Markup:
+        return _filled(say(text), values)
+
+    def plural(one: str, many: str, count: int, /, **values: object) -> Markup:
+        return _filled(say.form_for(one, many, count), {"count": count, **values})
+
+    return text, plural
 
 
 def _filled(text: str, values: Mapping[str, object]) -> Markup:

@@ -78,7 +78,7 @@ def make(folder: DemoFolder, port: int) -> str:
     Raises:
         Stopped: when `remit init` did not.
     """
-    made = remit("init", "--json", "--pack", "consumer", "--port", str(port), str(folder.desk))
+    made = remit("init", "--json", "--pack", "consumer", "--language", "de", "--port", str(port), str(folder.desk))
     if made.returncode:
         raise Stopped(f"the desk could not be made: {_said(made)}", "Repair that and run the demo again.")
     config = folder.desk / "remit.toml"

@@ -1,0 +1,149 @@
+"""The catalogue in a further language: whole, with the same params in its titles, and part of what the rules are."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from remit.adapters.files.pack import read_pack
+from remit.adapters.files.texts import speeches
+from remit.domain.catalogue import Catalogue, PowerKind
+from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.errors import Code, Refused
+from remit.domain.mandate_reading import read_mandate
+from remit.domain.rendering_mandate import render_mandate
+from remit.domain.values import Instant
+
+DATA: dict[str, Any] = deepcopy(dict(read_pack("consumer").catalogue))
+NOW = Instant(1_790_000_000_000)
+
+
+def read(change: Any = None) -> Catalogue:
+    data = deepcopy(DATA)
+    if change is not None:
+        change(data["language"]["de"], data)
+    return read_catalogue(data, today=None, speeches=speeches())
+
+
+def test_everything_people_read_is_in_the_language_and_everything_else_is_as_it_was() -> None:
+    one = read()
+    german = one.said_in("de")
+    assert (one.languages, german.say.language) == (("en", "de"), "de")
+    assert one.said_in("fr") is one
+    assert german.digest == one.digest
+    assert german.action("payment.refund").title == "{amount} für Bestellung {order_id} erstatten auf {payment_method_id}"
+    assert german.action("case.close").title == "Den Vorgang schließen"
+    assert german.attributes["case.status"].title == "Stand des Vorgangs"
+    assert german.action("order.return").schema["properties"]["item_ids"]["title"] == "Artikel"  # type: ignore[index,call-overload]
+    for name, action in one.actions.items():
+        other = german.action(name)
+        assert (other.marks, other.declared, other.power, other.area, other.effect) == (
+            action.marks, action.declared, action.power, action.area, action.effect,
+        )  # fmt: skip
+        assert (other.digest == action.digest) is action.builtin
+    assert german.floors == one.floors
+    assert [rule.meant for rule in german.escalations] == [rule.reason for rule in one.escalations]
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "key"),
+    [
+        ("role", "care", 'language.de.role."care"'),
+        ("resource", "order", 'language.de.resource."order"'),
+        ("attribute", "order.status", 'language.de.attribute."order.status"'),
+        ("action", "order.read", 'language.de.action."order.read"'),
+        ("objective", "complain", 'language.de.objective."complain"'),
+        ("escalation", "large-refunds", 'language.de.escalation."large-refunds"'),
+    ],
+)
+def test_a_language_is_whole_or_it_is_refused(part: str, name: str, key: str) -> None:
+    with pytest.raises(Refused, match="is missing; translate it, or remove language") as refused:
+        read(lambda german, _: german[part].pop(name))
+    assert refused.value.code is Code.CATALOGUE_INVALID
+    assert refused.value.detail.startswith(f"{key}: ")
+    with pytest.raises(Refused, match="no such"):
+        read(lambda german, _: german[part].update({"no.such" if "." in name else "no-such": "x"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"title": "Erstatten"}, "does not show the same params"),
+        ({"title": "{amount} für {order_id}"}, "does not show the same params"),
+        ({"title": "{amount} {amount} {order_id} {payment_method_id}"}, "does not show the same params"),
+        ({"title": "{amount} {order_id} {payment_method_id} {"}, "does not show the same params"),
+        ({"title": "{amount} {order_id} {payment_method_id} \u202e"}, "invisible characters"),
+        ({"title": ""}, "must be a text"),
+        ({"short": "Erstatte {amount}"}, "stands where no param is known"),
+        ({"short": None}, "must be a text"),
+        ({"params": {"order_id": "Bestellung"}}, "is missing"),
+        ({"params": {"order_id": "a", "payment_method_id": "b", "amount": "c", "more": "d"}}, "is not a known key"),
+        ({"area": "routine"}, "is not a known key"),
+    ],
+)
+def test_a_title_in_another_language_shows_the_same_money_records_and_recipients(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        read(lambda german, _: german["action"]["payment.refund"].update(change))
+
+
+@pytest.mark.parametrize(("name", "said"), [("en", "is not one of the further languages"), ("tlh", "write one of de")])
+def test_a_language_that_nobody_speaks_here_is_refused(name: str, said: str) -> None:
+    with pytest.raises(Refused, match=said):
+        read(lambda german, data: data["language"].update({name: german}))
+
+
+def test_what_a_language_says_is_part_of_the_rules_and_without_one_nothing_is() -> None:
+    digests = {read().digest}
+    digests.add(read(lambda german, _: german["action"]["order.return"].update(short="Anders")).digest)
+    digests.add(read(lambda german, _: german["objective"].update(complain="Anders")).digest)
+    digests.add(read(lambda german, _: german["attribute"].update({"order.total": "Anders"})).digest)
+    digests.add(read(lambda german, _: german["escalation"].update({"risky-money": "Anders"})).digest)
+    alone = read(lambda _, data: data.pop("language"))
+    assert len(digests | {alone.digest}) == 6
+    assert alone.languages == ("en",)
+    assert read(lambda _, data: data.update(language={})).digest == alone.digest
+
+
+def test_a_mandate_reads_in_german_throughout() -> None:
+    german = read().said_in("de")
+    wire = {
+        "type": "remit_mandate",
+        "objective": {"type": "return-item", "target": {"order": ["W1"]}, "summary": "it leaks"},
+        "powers": [
+            {"power": "represent"},
+            {"power": "receive", "attributes": ["order.status", "order.shipping_address"]},
+            {"power": "request", "actions": ["payment.refund"], "uses": 2, "where": {"amount": {"max": "50.00 EUR"}}},
+            {"power": "request", "actions": ["order.return"], "uses": 1},
+        ],
+        "never": [{"power": "accept"}, {"power": "receive", "attributes": ["identity.*"]}],
+        "max_tasks": 3,
+        "chain": 1,
+    }
+    made = render_mandate(read_mandate(wire, german, now=NOW), german, {}, agent="Helper", operator="helper.example")
+    lines = [(line.text, line.details) for line in made.lines]
+    assert lines[1:8] == [
+        ("Helper, betrieben von helper.example, möchte für Sie handeln.", ()),
+        ("Etwas zurückgeben und das Geld zurückbekommen", ()),
+        ("Nur für Bestellung W1", ()),
+        ("Der Agent darf einen Vorgang eröffnen und darin für Sie sprechen.", ()),
+        ("Der Agent darf erfahren: Stand einer Bestellung; Adresse, an die eine Bestellung geht (vertraulich)", ()),
+        (
+            "Der Agent darf bitten um: Geld für eine Bestellung auf eine Zahlungsart erstatten",
+            (
+                "Betrag: höchstens 50.00 EUR",
+                "Höchstens 2 Mal",
+                "“Geld für eine Bestellung auf eine Zahlungsart erstatten” lässt sich nicht rückgängig machen",
+            ),
+        ),
+        ("Der Agent darf bitten um: Artikel einer Bestellung zurücksenden", ("Einmal",)),
+    ]
+    assert [text for text, _ in lines[8:]] == [
+        "Nie: etwas annehmen, das Sie bindet",
+        "Nie: erfahren: alles unter “identity.*” (Geburtsdatum (vertraulich); vollständiger Name)",
+        "Was hier nicht erlaubt ist, wird abgelehnt.",
+        "Sie endet am 28. September 2026, 14:13 UTC, oder wenn Sie sie zurücknehmen.",
+        "Für höchstens 3 Aufgaben.",
+        "Der Agent darf einen Teil davon an einen weiteren Agenten weitergeben.",
+        "Der Agent schreibt (seine eigenen Worte; sie erlauben nichts):",
+    ]
+    assert PowerKind.REQUEST in {power.power for power in read_mandate(wire, german, now=NOW).powers}
