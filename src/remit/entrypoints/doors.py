@@ -25,6 +25,7 @@ from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
+from remit.entrypoints.web.form_table import audit_forms, customer_forms, desk_forms, security_forms
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
@@ -98,10 +99,6 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
     contests, live = ContestApi(api), LiveApi(api)
-    forms, pages = PlainForms(api, contests), Pages(parts, limits)
-
-    async def plain(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        return await pages.run(forms.send, scope, receive, found)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -121,7 +118,6 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
         ours("POST", "/login/v1/enrol", unproved(api.enrol)),
         ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
-        route("POST", "/forms/{name}", plain),
         ours("POST", "/login/v1/sign-out-everywhere", api.sign_out_everywhere),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),
@@ -189,8 +185,18 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
 
 def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
-    pages = Pages(parts, limits)
+    pages, api = Pages(parts, limits), PeopleApi(parts, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
+    forms = PlainForms(
+        api,
+        pages,
+        {
+            **customer_forms(api, ContestApi(api), customer),
+            **desk_forms(api, DeskApi(api), officer),
+            **security_forms(SecurityApi(api), StopApi(api), officer),
+            **audit_forms(AuditApi(api, counted), officer),
+        },
+    )
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -218,6 +224,7 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
+        ours("/forms/{name}", forms.send, "POST"),
         ours("/static/{name}", _static),
     ]
 

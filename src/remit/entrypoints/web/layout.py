@@ -18,6 +18,7 @@ from remit.domain.rendering_values import day_and_time, quoted
 from remit.domain.values import Instant
 from remit.entrypoints.replies import Answer, encode
 from remit.entrypoints.web.plain_words import IN_FORMS, SENTENCES
+from remit.entrypoints.web.sent import NOTHING, Sent
 from remit.usecases.parts import Parts
 
 HTML: Final = b"text/html; charset=utf-8"
@@ -65,14 +66,14 @@ def static_answer(name: str, known: str) -> Answer:
     return Answer(304, b"", one.media_type, headers) if known == tag else Answer(200, one.body, one.media_type, headers)
 
 
-def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, **shown: object) -> Answer:
-    """A page, kept by nobody on the way. `person` is who is signed in."""
+def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, sent: Sent = NOTHING, **shown: object) -> Answer:
+    """A page, kept by nobody on the way. `person` is who is signed in, `sent` the form that came back to it, or was done."""
     text = (
         _environment()
         .get_template(name)
-        .render(desk=parts.catalogue.desk, person=person, desk_roles=("admin", *parts.catalogue.roles), **shown)
+        .render(desk=parts.catalogue.desk, person=person, desk_roles=("admin", *parts.catalogue.roles), sent=sent, **shown)
     )
-    return Answer(status, text.encode(), HTML, ((b"cache-control", b"no-store"),))
+    return Answer(sent.status if sent.title else status, text.encode(), HTML, ((b"cache-control", b"no-store"),))
 
 
 @cache

@@ -24,6 +24,7 @@ from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
 from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS
+from remit.entrypoints.web.sent import NOTHING, Sent, sent_in
 from remit.entrypoints.web.telling import asks_of, told, unlisted
 from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
 from remit.usecases import audit, watch
@@ -66,6 +67,7 @@ class OfficerPages:
             self.parts,
             "desk.html",
             officer,
+            sent=sent_in(scope),
             seen=seen,
             queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
             cases=rows,
@@ -90,28 +92,38 @@ class OfficerPages:
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /desk/cases/{id}: the officer's card of one case."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        return await self._case(officer, await case_card(self.parts, found["id"]))
+        return await self._case(officer, await case_card(self.parts, found["id"]), sent_in(scope))
 
     async def preview(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/cases/{id}/preview: what would be withheld of a text, for browsers without JavaScript. Nothing is sent."""
         verify_own_page(self.parts.terms.issuer, scope)
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
         text = decode_form(scope, await read_body(scope, receive)).get("text", "").replace("\r\n", "\n")
-        checked = await check_reply(self.parts, found["id"], text)
+        return await self._preview(officer, found["id"], text, NOTHING)
+
+    async def preview_again(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """The preview, where a text that was sent from it came back: as it is, with what would be withheld of it now. No door of its own."""
+        officer, sent = desk_officer(self.parts, await self.pages.who(scope, "officer")), sent_in(scope)
+        return await self._preview(officer, found["id"], sent.of("reply").get("text", ""), sent)
+
+    async def _preview(self, officer: Person, case: str, text: str, sent: Sent) -> Answer:
+        checked = await check_reply(self.parts, case, text)
         held = [{"why": WHYS.get(one.why, one.why), "name": self._held(one.why, one.name)} for one in checked.held]
-        return page(self.parts, "preview.html", officer, case=found["id"], text=text, pieces=_pieces(text, checked.held), held=held)
+        pieces = _pieces(text, checked.held)
+        return page(self.parts, "preview.html", officer, sent=sent, case=case, text=text, pieces=pieces, held=held)
 
     def _held(self, why: str, name: str) -> str:
         known = self.parts.catalogue.attributes.get(name) if why == "attribute" else None
         return known.title if known is not None else name.replace("_", " ")
 
-    async def _case(self, officer: Person, card: Mapping[str, Json]) -> Answer:
+    async def _case(self, officer: Person, card: Mapping[str, Json], sent: Sent) -> Answer:
         asks, timeline = card["asks"], card["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
         return page(
             self.parts,
             "case.html",
             officer,
+            sent=sent,
             card=self._titled(card),
             timeline=[told(row, self.parts.catalogue, asks_of(rows), own=False) for row in rows],
             proofs=PROOFS,
@@ -152,17 +164,23 @@ class OfficerPages:
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        rows = await watch.incidents(self.parts)
+        rows, sent = await watch.incidents(self.parts), sent_in(scope)
+        officers = await watch.officers(self.parts)
+        # Whose roles are to be proposed: without JavaScript the address says it, and the form begins with those they have.
+        whose = sent.of("roles").get("id") or query(scope).get("roles", "")
         return page(
             self.parts,
             "security.html",
             officer,
+            sent=sent,
+            whose=whose,
+            ticked=sent.ticked("roles", "role") or next((one["roles"] for one in officers if one["id"] == whose), ()),
             agents=await watch.agents(self.parts),
             customers=await watch.customers(self.parts),
             suspensions=await watch.suspensions(self.parts),
             proposals=await proposals(self.parts),
             alone=await is_alone(self.parts, officer),
-            officers=await watch.officers(self.parts),
+            officers=officers,
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
             incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
@@ -182,6 +200,7 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
+            sent=sent_in(scope),
             entries=self._entries(rows, asks),
             ref=ref,
             low=low,

@@ -1,5 +1,6 @@
 """What people are told when something is refused: in a person's words, not an agent developer's. And a few other words."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -97,6 +98,12 @@ IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
 }
 """The same, at one address, for who was sent there by somebody else; what the refusal says in particular is then for that one."""
 
+NO_NUMBER: Final = "“{text}” is not a number."
+NOT_MORE_THAN_ZERO: Final = "It must be more than zero; “{text}” is not."
+TOO_MANY_DIGITS: Final = "“{text}” has too many digits after the point."
+NOTHING_OFFERED: Final = "Fill in what you offer."
+"""What is wrong with the terms somebody entered for an offer."""
+
 NO_ROLE: Final = (
     "You have no role yet",
     "",
@@ -105,11 +112,30 @@ NO_ROLE: Final = (
 """What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
 
 DONE: Final[Mapping[str, str]] = {
+    "answer-no": "You said no. Nothing was done, and the agent may not ask for this again.",
+    "answer-no-and-end": "You said no, and the agent's task has ended.",
+    "close-case": "The case is closed. Nothing of the agent runs in it any more.",
+    "contact": (
+        "The address is changed. For three days their passkeys confirm everyday things only. The notice is written to the server's log: "
+        "this desk sends no mail. Tell them yourself, at the old and the new address."
+    ),
     "contest": "Thank you. It is on the record, and the desk will look at it.",
     "decline-act": "You said no. Nothing was done.",
     "decline-and-end": "You said no, and the agent's task has ended.",
     "disown": "This agent can do nothing more for you, and security people of the desk are told.",
+    "hand": "Handed over.",
+    "note": "Noted.",
+    "offer": "Offered. The agent finds it in its inbox.",
+    "proposed": "Proposed. Another person must agree.",
+    "register": "The agent is registered.",
+    "reply": "Sent to the agent.",
+    "reply-withheld": "Sent to the agent. What it may not be told was left out.",
     "revoke": "Taken back. The agent can do nothing more under this permission.",
+    "settle-contest": "Settled, and on the record.",
+    "settle-no": "Dropped.",
+    "settle-yes": "Agreed, and done.",
+    "take": "Yours for ten minutes. Your colleagues see that you have it.",
+    "tier": "Lowered at once.",
 }
 """What a page says after one of its forms was sent without JavaScript."""
 
@@ -188,6 +214,30 @@ STATES: Final[Mapping[str, str]] = {
     "void": "dropped",
     "waiting": "waiting for a person",
 }
+
+
+_MEMBER: Final = re.compile(r"^(?:/([a-z_]+)[^ ]*|'([a-z_]+)[^']*'|([a-z]+_[a-z_]+|amount))(?= (?:must|is|has|does|lacks) )", re.ASCII)
+
+
+def worded(text: str) -> str:
+    """What the desk says of a member, as people read it: it names one as programs do ("/amount must …", "'item_ids' must …").
+
+    The same as `worded` in `static/say.js`.
+    """
+
+    def title(found: re.Match[str]) -> str:
+        name = next(one for one in found.groups() if one)
+        words = re.sub(r"_id$", "", re.sub(r"_ids$", "s", name)).replace("_", " ")
+        return words[:1].upper() + words[1:]
+
+    return re.sub(r"does not satisfy `[^`]*`", "does not fit", _MEMBER.sub(title, text, count=1))
+
+
+def in_form(error: Refused | Fault, form: str) -> tuple[str, str, str]:
+    """A refusal of a form as its page tells it: title, what it says in particular ("" when nothing), and what to do."""
+    title, said, cure = plainly(error)
+    title, cure = IN_FORMS.get((form, error.code), (title, cure))
+    return title, worded(said), cure
 
 
 def plainly(error: Refused | Fault, path: str = "") -> tuple[str, str, str]:
