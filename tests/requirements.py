@@ -157,7 +157,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TRACES-UNSTEERED": _model(9, "No caller joins a trace or chooses what is sampled, but a proxy that a setting trusts."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
-    "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),
+    "UNFRAMED": Requirement(
+        "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "7-peers.md P16"
+    ),
     "LOGIN-BOUND": Requirement(
         "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",
         "OpenID Connect Core 1.0 §15.5.2; RFC 9700 §4.7; RFC 9207",

@@ -13,7 +13,7 @@ from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.live_api import LiveApi
-from remit.entrypoints.login_api import BACK, BACK_CHANNEL, START, LoginApi
+from remit.entrypoints.login_api import BACK, BACK_CHANNEL, FRONT_CHANNEL, START, LoginApi
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
@@ -25,7 +25,7 @@ from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
-from remit.entrypoints.web.form_table import audit_forms, customer_forms, desk_forms, security_forms
+from remit.entrypoints.web.form_table import all_forms
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
@@ -67,6 +67,7 @@ def make_app(
             *people_routes(parts, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             route("POST", BACK_CHANNEL, LoginApi(parts, limits).back_channel),
+            route("GET", FRONT_CHANNEL, LoginApi(parts, limits).front_channel),
             *page_routes(parts, limits, counted),
             *sandbox_routes(parts, sandbox),
         ],
@@ -187,16 +188,7 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
     """People's pages."""
     pages, api = Pages(parts, limits), PeopleApi(parts, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
-    forms = PlainForms(
-        api,
-        pages,
-        {
-            **customer_forms(api, ContestApi(api), customer),
-            **desk_forms(api, DeskApi(api), officer),
-            **security_forms(SecurityApi(api), StopApi(api), officer),
-            **audit_forms(AuditApi(api, counted), officer),
-        },
-    )
+    forms = PlainForms(api, pages, all_forms(api, customer, officer))
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:

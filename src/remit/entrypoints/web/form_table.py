@@ -87,6 +87,16 @@ class Form:
     written: tuple[str, ...] = ()
 
 
+def all_forms(people: PeopleApi, customer: CustomerPages, officer: OfficerPages) -> dict[str, Form]:
+    """Every form of one desk, by name."""
+    return {
+        **customer_forms(people, ContestApi(people), customer),
+        **desk_forms(people, DeskApi(people), officer),
+        **security_forms(SecurityApi(people), StopApi(people), officer),
+        **audit_forms(AuditApi(people, officer.counted), officer),
+    }
+
+
 def customer_forms(people: PeopleApi, contests: ContestApi, pages: CustomerPages) -> dict[str, Form]:
     """The forms of customers' pages, and signing out, which everybody can."""
     me = Page("/me", pages.me)
