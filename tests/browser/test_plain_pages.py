@@ -23,6 +23,7 @@ SHOP: dict[str, Any] = {
     "role": {**CATALOGUE["role"], "care": {"title": "Customer care officer"}},
     "escalation": [{**RULE, "then": {"role": "care", "due": "1h"}}],
 }
+TOKEN = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 HELPER = "spiffe://helper.example/shop"
 
 pytestmark = [
@@ -70,22 +71,23 @@ class Plain:
         return page
 
 
-def test_an_officers_day_without_javascript(plain: Plain, desk: Sandbox, task: SandboxTask) -> None:
+def test_an_officers_queue_without_javascript(plain: Plain, desk: Sandbox, task: SandboxTask) -> None:
     olga, bea = desk.officer("olga", ["billing"], name="Olga Frey"), desk.officer("bea", ["billing"], name="Bea Lund")
     reply = task.ask("payment.refund", REFUND)
     page = plain.open(olga, "/desk")
-    expect(page.get_by_text("you can do everything on these pages but agree to what an agent asks")).to_be_visible()
+    expect(page.locator("noscript p.notice")).to_contain_text("you can do everything on these pages but agree to what an agent asks")
     page.get_by_role("button", name="Take it").click()
     expect(page.get_by_role("status").first).to_have_text("Yours for ten minutes. Your colleagues see that you have it.")
     expect(page.get_by_text("You have this until")).to_be_visible()
     page.get_by_text("Hand it over").first.click()
-    page.get_by_label("To").select_option("role security")
-    page.get_by_label("Note").fill("You know her.\nShe called.")
-    page.get_by_role("button", name="Hand it over").click()
-    expect(page.get_by_role("alert")).to_contain_text("Hand it to a colleague who has it, or to the role that the rule names after it.")
-    expect(page.get_by_role("alert")).to_be_focused()
-    expect(page.get_by_label("Note")).to_have_value("You know her.\nShe called.")
     page.get_by_label("To").select_option(label="Bea Lund")
+    page.get_by_label("Note").fill(f"You know her.\nHer code is {TOKEN}.")
+    page.get_by_role("button", name="Hand it over").click()
+    expect(page.get_by_role("alert")).to_contain_text("That looks like a secret.")
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.get_by_label("Note")).to_have_value(f"You know her.\nHer code is {TOKEN}.")
+    expect(page.get_by_label("To")).to_have_value("person bea")
+    page.get_by_label("Note").fill("You know her.")
     page.get_by_role("button", name="Hand it over").click()
     expect(page.get_by_text("Handed over.")).to_be_visible()
     expect(page.get_by_text("Bea Lund has this until")).to_be_visible()
@@ -94,9 +96,20 @@ def test_an_officers_day_without_javascript(plain: Plain, desk: Sandbox, task: S
     page.get_by_role("link", name="Look at it").click()
     expect(page.get_by_text("Bea Lund has this until")).to_be_visible()
     expect(page.get_by_role("button", name="No", exact=True)).to_have_count(0)
-    page.get_by_role("link", name="Back to the desk").click()
 
-    page.get_by_role("link", name="Anna Berg").first.click()
+    other = plain.open(bea, "/desk")
+    other.get_by_role("link", name="Look and decide").click()
+    expect(other.get_by_role("button", name="Yes, with my passkey")).to_be_hidden()
+    expect(other.locator("form noscript p")).to_contain_text("A yes, also to less, is signed with your passkey, and that needs JavaScript.")
+    other.get_by_role("button", name="No", exact=True).click()
+    expect(other.get_by_text("You said no. Nothing was done")).to_be_visible()
+    assert reply.again().codes == ("confirmation.declined",)
+    page.get_by_role("button", name="End all sign-ins").click()
+    page.wait_for_url("**/login")
+
+
+def test_a_case_is_worked_on_without_javascript(plain: Plain, desk: Sandbox, task: SandboxTask) -> None:
+    page = plain.open(desk.officer("olga", ["billing"], name="Olga Frey"), f"/desk/cases/{task.case}")
     page.get_by_label("Your answer").fill(f"It goes to {ADDRESS}, I think.")
     expect(page.get_by_role("button", name="Check and send")).to_be_hidden()
     page.get_by_role("button", name="See what would be withheld").click()
@@ -127,17 +140,8 @@ def test_an_officers_day_without_javascript(plain: Plain, desk: Sandbox, task: S
     expect(page.get_by_text("Noted.")).to_be_visible()
     expect(page.get_by_text("She was friendly.")).to_be_visible()
 
-    other = plain.open(bea, "/desk")
-    other.get_by_role("link", name="Look and decide").click()
-    expect(other.get_by_role("button", name="Yes, with my passkey")).to_be_hidden()
-    expect(other.get_by_text("A yes, also to less, is signed with your passkey, and that needs JavaScript.")).to_be_visible()
-    other.get_by_role("button", name="No", exact=True).click()
-    expect(other.get_by_text("You said no. Nothing was done")).to_be_visible()
-    assert reply.again().codes == ("confirmation.declined",)
     page.get_by_role("button", name="Close the case").click()
     expect(page.get_by_text("The case is closed. Nothing of the agent runs in it any more.")).to_be_visible()
-    page.get_by_role("button", name="End all sign-ins").click()
-    page.wait_for_url("**/login")
 
 
 def test_a_stop_without_javascript_is_foreseen_and_reported_and_two_people_lift_it(plain: Plain, desk: Sandbox, task: SandboxTask) -> None:
@@ -156,7 +160,7 @@ def test_a_stop_without_javascript_is_foreseen_and_reported_and_two_people_lift_
     page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_role("status")).to_have_text(re.compile(r"^Stopped everywhere after \d+ ms\.$"))
     expect(page.locator("div", has=page.get_by_text("Running tasks that ended", exact=True)).last).to_contain_text("1")
-    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
+    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("agent.suspended",)
     page.get_by_role("link", name="Back to Security").click()
     page.get_by_role("button", name="Propose to resume").click()
     expect(page.get_by_text("Proposed. Another person must agree.").first).to_be_visible()
@@ -193,7 +197,7 @@ def test_an_audit_without_javascript(plain: Plain, desk: Sandbox, task: SandboxT
     page.get_by_label("Your answer to the customer").fill("You did, with your passkey.")
     page.get_by_role("button", name="Settle").click()
     expect(page.get_by_text("Settled, and on the record.")).to_be_visible()
-    expect(page.get_by_text("I never said so.")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Contested by customers")).to_have_count(0)
     assert [one["open"] for one in anna.get("/me/v1/contests")["contests"]] == [False]
 
 
