@@ -157,6 +157,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TRACES-UNSTEERED": _model(9, "No caller joins a trace or chooses what is sampled, but a proxy that a setting trusts."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
+    "FORMS": Requirement(
+        "A form without JavaScript does what its twin does, for whom the twin does it, and nothing more.", "7-peers.md P16"
+    ),
+    "FORM-KEPT": Requirement("What was entered in a form that is refused comes back as text, with why in plain words.", "1-product.md"),
     "UNFRAMED": Requirement(
         "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "7-peers.md P16"
     ),

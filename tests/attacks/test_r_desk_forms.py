@@ -350,6 +350,7 @@ def text_of(answer: httpx.Response) -> str:
     return html.unescape(answer.text)
 
 
+@pytest.mark.proves("FORMS")
 def test_every_form_of_the_code_stands_here_and_every_form_of_a_page_in_the_code(scene: Scene) -> None:
     desk = scene.arena.desk.desk
     assert desk is not None
@@ -389,7 +390,7 @@ def test_no_form_of_another_sites_page_does_anything(scene: Scene, changed: dict
     assert scene.size() == before
 
 
-@pytest.mark.proves("P1", "CSRF")
+@pytest.mark.proves("P1", "FORMS", "FORM-KEPT")
 def test_no_form_does_anything_for_another_role_or_for_nobody_and_what_was_written_is_kept(scene: Scene) -> None:
     scene.propose()
     before = scene.size()
@@ -408,7 +409,7 @@ def test_no_form_does_anything_for_another_role_or_for_nobody_and_what_was_writt
     assert scene.size() == before
 
 
-@pytest.mark.proves("CSRF")
+@pytest.mark.proves("FORMS")
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_each_form_does_what_its_twin_does_and_leads_on(scene: Scene, name: str) -> None:
     case = CASES[name]
@@ -430,7 +431,7 @@ def test_each_form_does_what_its_twin_does_and_leads_on(scene: Scene, name: str)
         assert scene.size() == before
 
 
-@pytest.mark.proves("CSRF")
+@pytest.mark.proves("FORM-KEPT")
 @pytest.mark.parametrize("name", sorted(name for name, case in CASES.items() if case.wrong))
 def test_what_is_refused_is_told_in_plain_words_and_nothing_that_was_entered_is_lost(scene: Scene, name: str) -> None:
     case = CASES[name]
@@ -448,7 +449,7 @@ def test_what_is_refused_is_told_in_plain_words_and_nothing_that_was_entered_is_
     assert scene.size() == before
 
 
-@pytest.mark.proves("CSRF")
+@pytest.mark.proves("FORMS")
 def test_a_form_takes_no_field_that_is_not_its_own_and_none_twice(scene: Scene) -> None:
     before = scene.size()
     with scene.arena.unchanged():
@@ -459,14 +460,14 @@ def test_a_form_takes_no_field_that_is_not_its_own_and_none_twice(scene: Scene) 
     assert scene.size() == before
 
 
-@pytest.mark.proves("CONFIRM-WHO")
+@pytest.mark.proves("CONFIRM-WHO", "FORMS")
 def test_no_form_of_an_officer_says_yes(scene: Scene) -> None:
     for name, fields in (("answer-no", [WAITS, ("answer", "yes")]), ("confirm", [WAITS]), ("answer-yes", [WAITS])):
         assert scene.send(name, fields, "olga").status_code in {400, 404}
     assert scene.reply.again().needs_human
 
 
-@pytest.mark.proves("DISCLOSE")
+@pytest.mark.proves("OUTBOUND", "FORMS")
 def test_what_is_withheld_leaves_by_no_form(scene: Scene) -> None:
     secret = f"The code is {TOKEN}, it goes to Lindenweg 4, 20095 Hamburg."
     assert scene.send("reply", [CASE, ("text", secret)], "olga").status_code == 422
@@ -475,7 +476,7 @@ def test_what_is_withheld_leaves_by_no_form(scene: Scene) -> None:
     assert [one["text"] for one in scene.task.inbox()] == ["The code is [withheld], it goes to [withheld]."]
 
 
-@pytest.mark.proves("CSRF")
+@pytest.mark.proves("FORM-KEPT")
 def test_what_was_entered_comes_back_as_text_and_never_as_a_part_of_the_page(scene: Scene) -> None:
     bad = '"><script>alert(1)</script><p id="refused">'
     for name, fields, who in (
@@ -490,6 +491,7 @@ def test_what_was_entered_comes_back_as_text_and_never_as_a_part_of_the_page(sce
         assert bad in text_of(answer), name
 
 
+@pytest.mark.proves("FORMS")
 def test_a_one_time_link_stands_on_its_page_alone(scene: Scene) -> None:
     for name in ("person", "recover"):
         answer = scene.send(name, CASES[name].fields, "sam")
@@ -501,11 +503,13 @@ def test_a_one_time_link_stands_on_its_page_alone(scene: Scene) -> None:
         assert code not in scene.arena.person("GET", "/security", cookie=scene.people["sam"].cookie).text
 
 
+@pytest.mark.proves("FORMS")
 def test_a_stop_of_somebody_unknown_says_so(scene: Scene) -> None:
     for name, said in (("foresee", "No customer here has that id."), ("stop", "It holds if they come.")):
         assert said in text_of(scene.send(name, [("what", "customer"), ("name", "anan"), ("reason", "typo")], "sam"))
 
 
+@pytest.mark.proves("FORMS")
 def test_the_roles_form_begins_with_the_roles_that_somebody_has(scene: Scene) -> None:
     shown = scene.arena.person("GET", "/security?roles=olga", cookie=scene.people["sam"].cookie).text
     assert re.findall(r'name="role" value="(\w+)" checked', shown) == ["billing"]

@@ -106,7 +106,7 @@ def test_each_form_does_for_its_person_what_its_twin_does_and_for_nobody_else(ar
     assert arena.person("GET", "/me/v1", cookie=bram.cookie).status_code == 401
 
 
-@pytest.mark.proves("CSRF")
+@pytest.mark.proves("FORM-KEPT")
 def test_what_a_customer_wrote_is_not_lost_where_it_is_refused(arena: Arena) -> None:
     arena.waiting()
     entry = str(arena.anna.get("/me/v1/history")["entries"][0]["entry"])
