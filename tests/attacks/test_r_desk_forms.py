@@ -476,6 +476,18 @@ def test_what_is_withheld_leaves_by_no_form(scene: Scene) -> None:
     assert [one["text"] for one in scene.task.inbox()] == ["The code is [withheld], it goes to [withheld]."]
 
 
+@pytest.mark.proves("FORMS")
+def test_as_long_a_text_as_the_page_takes_is_taken_in_any_script(scene: Scene) -> None:
+    text = "\U0001f600" * 8000
+    body = urlencode({"text": text}).encode()
+    preview = scene.arena.room.raw(
+        "POST", f"/desk/cases/{scene.task.case}/preview", headers=OURS, content=body, cookie=scene.people["olga"].cookie, check=False
+    )
+    assert (preview.status_code, "Send it" in preview.text) == (200, True)
+    assert scene.send("reply", [CASE, ("text", text)], "olga").status_code == 303
+    assert scene.task.inbox()[-1]["text"] == text
+
+
 @pytest.mark.proves("FORM-KEPT")
 def test_what_was_entered_comes_back_as_text_and_never_as_a_part_of_the_page(scene: Scene) -> None:
     bad = '"><script>alert(1)</script><p id="refused">'

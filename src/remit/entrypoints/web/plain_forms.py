@@ -6,7 +6,7 @@
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -22,9 +22,7 @@ from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go
 from remit.entrypoints.web.plain_words import in_form
 from remit.entrypoints.web.sent import REFUSED, Sent, with_sent
-from remit.entrypoints.wire import Receive, Scope, decode_form, malformed, pairs, read_body
-
-_MOST: Final = 64 * 1024
+from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, malformed, pairs, read_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class PlainForms:
             raise Refused(Code.REQUEST_NOT_FOUND, f"no form {found['name']!r}")
         await self.people.verify_no_workload(scope)
         verify_own_page(self.people.parts.terms.issuer, scope)
-        given = _given(scope, await read_body(scope, receive, most=_MOST), form)
+        given = _given(scope, await read_body(scope, receive, most=MAX_FORM), form)
         try:
             answer = await self._handed(scope, form, given)
         except (Refused, Fault) as error:
@@ -74,8 +72,9 @@ class PlainForms:
         """What follows one that was done."""
         if form.told:
             told: dict[str, Any] = msgspec.json.decode(answer.body)
+            # Whatever is amiss with who looks at it now, it is done: a link that was made is not lost.
             # ⚔ The way back from a request that was declined is a link: a policy for forms holds for where they lead, too.
-            return page(self.people.parts, form.told, await self.people.who(scope), told=told, form=name, given=given.all_ones())
+            return page(self.people.parts, form.told, await self._maybe(scope), told=told, form=name, given=given.all_ones())
         after = form.after.format(id=quote(given.one(ID), safe=""))
         done = name if form.done is None else form.done(given, answer.status)
         led = go(f"{after}?done={quote(done)}" if done else after)
