@@ -489,6 +489,17 @@ def test_as_long_a_text_as_the_page_takes_is_taken_in_any_script(scene: Scene) -
 
 
 @pytest.mark.proves("FORM-KEPT")
+def test_a_preview_that_cannot_be_shown_keeps_what_was_written(scene: Scene) -> None:
+    text = "It goes to Lindenweg 4, 20095 Hamburg. <b>"
+    for who, case, status in (("", scene.task.case, 401), ("nils", scene.task.case, 403), ("olga", "case_none", 404)):
+        cookie = scene.people[who].cookie if who else ""
+        path, body = f"/desk/cases/{case}/preview", urlencode({"text": text}).encode()
+        kept = scene.arena.room.raw("POST", path, headers=OURS, content=body, cookie=cookie, check=False)
+        assert (kept.status_code, text in text_of(kept), "<mark>" in kept.text, "<b>" in kept.text) == (status, True, False, False), who
+        assert f'action="{path}"' in kept.text
+
+
+@pytest.mark.proves("FORM-KEPT")
 def test_what_was_entered_comes_back_as_text_and_never_as_a_part_of_the_page(scene: Scene) -> None:
     bad = '"><script>alert(1)</script><p id="refused">'
     for name, fields, who in (

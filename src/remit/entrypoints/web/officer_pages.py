@@ -7,6 +7,7 @@ from typing import Final
 
 from remit.domain.catalogue import CUSTOMER
 from remit.domain.confirmers import OFFICER
+from remit.domain.errors import Fault, Refused
 from remit.domain.evidence import MEANING, SUMS, Count
 from remit.domain.evidence_facts import TITLES, Fact
 from remit.domain.evidence_frameworks import FRAMEWORKS
@@ -97,9 +98,14 @@ class OfficerPages:
     async def preview(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/cases/{id}/preview: what would be withheld of a text, for browsers without JavaScript. Nothing is sent."""
         verify_own_page(self.parts.terms.issuer, scope)
-        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
         text = decode_form(scope, await read_body(scope, receive)).get("text", "").replace("\r\n", "\n")
-        return await self._preview(officer, found["id"], text, NOTHING)
+        try:
+            officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
+            return await self._preview(officer, found["id"], text, NOTHING)
+        except (Refused, Fault) as error:
+            if not text.strip():
+                raise
+            return await self.pages.kept(scope, error, "reply", scope["path"], {"text": text})
 
     async def preview_again(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """The preview, where a text that was sent from it came back: as it is, with what would be withheld of it now. No door of its own."""

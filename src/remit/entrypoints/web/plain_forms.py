@@ -98,25 +98,13 @@ class PlainForms:
                 again = with_sent(scope, form.page.path.format(id=given.one(ID)), sent)
                 shown = await form.page.handler(again, _whole(b""), {ID: given.one(ID)})
                 if REFUSED.encode() in shown.body:
-                    self._noted(error, scope)
+                    note_fault(error, scope["path"])
                     return shown
         written = {key: given.one(key) for key in form.written if given.one(key).strip()}
         if not written:
             return None
-        self._noted(error, scope)
-        return page(
-            self.people.parts,
-            "again.html",
-            await self._maybe(scope),
-            sent=sent,
-            form=name,
-            written=written,
-            rest=[(key, value) for key, values in given.values.items() if key not in written for value in values],
-            signed_out=error.code is Code.PERSON_NOT_SIGNED_IN,
-        )
-
-    def _noted(self, error: Refused | Fault, scope: Scope) -> None:
-        note_fault(error, scope["path"])
+        rest = [(key, value) for key, values in given.values.items() if key not in written for value in values]
+        return await self.pages.kept(scope, error, form.known_as or name, f"/forms/{name}", written, rest)
 
     async def _maybe(self, scope: Scope) -> Person | None:
         with contextlib.suppress(Fault):
