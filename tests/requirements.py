@@ -158,7 +158,13 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "LANGUAGE": _model(8, "What somebody reads in another language is what they sign, and nothing that others write is a text of ours."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
-    "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),
+    "FORMS": Requirement(
+        "A form without JavaScript does what its twin does, for whom the twin does it, and nothing more.", "7-peers.md P16"
+    ),
+    "FORM-KEPT": Requirement("What was entered in a form that is refused comes back as text, with why in plain words.", "1-product.md"),
+    "UNFRAMED": Requirement(
+        "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "7-peers.md P16"
+    ),
     "LOGIN-BOUND": Requirement(
         "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",
         "OpenID Connect Core 1.0 §15.5.2; RFC 9700 §4.7; RFC 9207",

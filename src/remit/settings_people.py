@@ -14,6 +14,7 @@ from remit.settings_values import LOOPBACK
 KEYS: Final = frozenset({"oidc", "passkey_login"})
 _OIDC: Final = frozenset({
     *("issuer", "name", "client_id", "secret_file", "key_file", "audience", "scopes", "algorithms", "userinfo", "private_network"),
+    "front_channel",
     *("officer_claim", "roles_claim", "roles", "customers", "customer_claim"),
     *("acr_values", "max_age_s", "vouching_acr", "vouching_age_s"),
 })  # fmt: skip
@@ -115,6 +116,7 @@ def _rules(oidc: Mapping[str, Any], *, passkey: bool) -> LoginRules:
         vouching=vouching,
         vouching_age_s=_number(oidc, "vouching_age_s", _VOUCHING_S, 1, _DAY_S),
         passkey_login=passkey,
+        front_channel=_flag(oidc.get("front_channel", False), "people.oidc.front_channel"),
     )
 
 

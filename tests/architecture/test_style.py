@@ -14,7 +14,6 @@ LONG_MODULES = {
     "domain/errors.py": (490, "the closed list of codes stands in one file"),
     "domain/mandate_covering.py": (360, "matching an ask with powers is one argument from top to bottom"),
     "domain/records.py": (780, "one record for each aggregate, nothing else"),
-    "entrypoints/people_api.py": (380, "a table of doors: one handler for each address"),
     "entrypoints/replies.py": (330, "every code and its status stand in one table"),
     "usecases/answer.py": (380, "yes, no, less and their re-decision: one straight line"),
     "usecases/ask.py": (530, "the path of one ask; cutting it would hide its order"),

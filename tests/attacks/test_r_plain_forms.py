@@ -8,6 +8,10 @@ import pytest
 from attacks.arena import ISSUER, Arena, mandate
 
 FORM = "application/x-www-form-urlencoded"
+CUSTOMERS = frozenset(
+    {"contest", "decline-act", "decline-and-end", "decline-request", "disown", "revoke", "sign-out", "sign-out-everywhere"}
+)
+"""The forms of customers' pages; those of the desk's own people are in test_r_desk_forms."""
 OURS = {"origin": ISSUER, "sec-fetch-site": "same-origin", "content-type": FORM}
 
 
@@ -35,6 +39,7 @@ def everything(arena: Arena) -> list[tuple[str, dict[str, str]]]:
         ("disown", {"id": str(history[0]["entry"]), "text": ""}),
         ("revoke", {"id": live[0]}),
         ("sign-out", {}),
+        ("sign-out-everywhere", {}),
     ]
 
 
@@ -56,6 +61,7 @@ def everything(arena: Arena) -> list[tuple[str, dict[str, str]]]:
 )
 def test_a_form_that_is_not_known_to_be_ours_does_nothing(arena: Arena, changed: dict[str, str]) -> None:
     forms = everything(arena)
+    assert {name for name, _ in forms} == CUSTOMERS
     with arena.unchanged():
         for name, fields in forms:
             assert send(arena, name, fields, OURS | changed).status_code in {403, 415}, name
@@ -83,7 +89,11 @@ def test_each_form_does_for_its_person_what_its_twin_does_and_for_nobody_else(ar
     bram = arena.desk.customer("bram")
     for name in ("contest", "decline-act", "disown", "revoke"):
         assert send(arena, name, forms[name], OURS, cookie=bram.cookie).status_code in {403, 404}, name
-        assert send(arena, name, forms[name], OURS, cookie="").headers["location"].startswith("/login"), name
+        nobodys = send(arena, name, forms[name], OURS, cookie="")
+        if forms[name].get("text"):  # what somebody wrote is not lost where their session is over
+            assert (nobodys.status_code, forms[name]["text"] in nobodys.text) == (401, True), name
+        else:
+            assert nobodys.headers["location"].startswith("/login"), name
     assert send(arena, "decline-act", forms["decline-act"], OURS).headers["location"] == "/me?done=decline-act"
     assert [one["envelope"]["answer"] for one in arena.entries("confirmation.answered")] == ["no"]
     left = send(arena, "decline-request", forms["decline-request"], OURS)
@@ -92,6 +102,20 @@ def test_each_form_does_for_its_person_what_its_twin_does_and_for_nobody_else(ar
     assert len(arena.entries("agent.disowned")) == 1
     assert send(arena, "sign-out", {}, OURS).headers["location"] == "/login"
     assert arena.person("GET", "/me/v1", cookie=arena.anna.cookie).status_code == 401
+    assert send(arena, "sign-out-everywhere", {}, OURS, cookie=bram.cookie).headers["location"] == "/login"
+    assert arena.person("GET", "/me/v1", cookie=bram.cookie).status_code == 401
+
+
+@pytest.mark.proves("FORM-KEPT")
+def test_what_a_customer_wrote_is_not_lost_where_it_is_refused(arena: Arena) -> None:
+    arena.waiting()
+    entry = str(arena.anna.get("/me/v1/history")["entries"][0]["entry"])
+    again = {"id": entry, "text": "Really not me. <b>"}
+    for name in ("contest", "disown"):
+        assert send(arena, name, {**again, "text": "x" * 4001}, OURS).text.count("x" * 4001) == 1, "in its own field"
+    assert send(arena, "contest", {"id": entry, "text": "Not me."}, OURS).status_code == 303
+    told = send(arena, "contest", again, OURS)
+    assert (told.status_code, "Really not me. &lt;b&gt;" in told.text, "That is not possible now" in told.text) == (409, True, True)
 
 
 @pytest.mark.proves("P15")

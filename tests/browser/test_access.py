@@ -39,6 +39,17 @@ PAGES = {
     "story": ("sam", "/audit/cases/{case}"),
 }
 
+ANSWERS = {
+    "a form that came back": ("sam", "/security", "form[data-form=person]", {"id": "Zoe Z", "name": "Zoe"}),
+    "a one-time link": ("sam", "/security", "form[data-form=recover]", {"id": "anna"}),
+    "a preview": ("olga", "/desk/cases/{case}", "form[data-form=reply]", {"text": "It goes to Lindenweg 4, 20095 Hamburg."}),
+    "done": ("olga", "/desk/cases/{case}", "form[data-form=note]", {"text": "A note."}),
+    "verified": ("sam", "/audit", "form[data-form=verify]", {}),
+    "what a stop would end": ("sam", "/security", "form[data-form=stop]", {"name": "spiffe://helper.example/shop", "reason": "odd"}),
+    "what cannot be sent": ("olga", "/desk/cases/{case}", "form[data-form=note]", {"id": "case_none", "text": "A note."}),
+}
+"""What a browser without JavaScript is answered with: whose, from which page, by which form, with what entered."""
+
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
     pytest.mark.xdist_group("browser-access"),
@@ -99,6 +110,33 @@ def test_a_page_can_be_used_by_everybody(story: Story, name: str, size: Viewport
     one.page.set_viewport_size(size)
     one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     one.open(path.format(**story.ids))
+    verify_usable(one, size)
+
+
+@pytest.mark.proves("ACCESS")
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESK, "light")], ids=["phone", "desk"])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_answers_a_form_can_be_used_by_everybody(story: Story, name: str, size: ViewportSize, scheme: Any) -> None:
+    who, path, form, entered = ANSWERS[name]
+    one = story.visits[who]
+    one.errors.clear()
+    one.page.set_viewport_size(size)
+    one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    one.open(path.format(**story.ids))
+    with one.page.expect_navigation():  # as it is sent where no script takes it
+        one.page.evaluate(SEND, [form, entered])
+    verify_usable(one, size)
+
+
+SEND = """([form, entered]) => {
+  const one = document.querySelector(form);
+  for (const [name, value] of Object.entries(entered)) one.elements[name].value = value;
+  HTMLFormElement.prototype.submit.call(one);
+}"""
+
+
+def verify_usable(one: Visit, size: ViewportSize) -> None:
+    """The page that is open has nothing that axe-core finds, is not cut off, and complains of nothing."""
     one.ready()
     one.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     one.page.evaluate(AXE)  # by the debugger's own way in: the page's policy lets no such script run

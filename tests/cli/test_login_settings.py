@@ -41,6 +41,7 @@ def test_a_right_table_is_taken_and_says_nothing_loose_by_itself() -> None:
     assert people.rules.customers is Customers.KNOWN
     assert (people.rules.acr, people.rules.vouching, people.rules.officer_claim) == ((), (), "sub")
     assert people.rules.passkey_login
+    assert people.rules.front_channel is False
     assert people.scopes == ("openid", "profile", "email")
     assert people_of({}, BASE) is None
 
@@ -57,6 +58,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"secret_file": None}, "people.oidc"),
     ({"key_file": "key.pem"}, "people.oidc"),
     ({"audience": "both"}, "audience"),
+    ({"front_channel": "yes"}, "front_channel"),
     ({"scopes": ["profile"]}, "scopes"),
     ({"scopes": "openid"}, "scopes"),
     ({"algorithms": ["HS256"]}, "algorithms"),

@@ -45,6 +45,7 @@ def rules(**changed: Any) -> LoginRules:
         "vouching": ("gold",),
         "vouching_age_s": 300,
         "passkey_login": True,
+        "front_channel": False,
     }
     return LoginRules(**given | changed)
 

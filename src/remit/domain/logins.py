@@ -45,6 +45,7 @@ class LoginRules:
     id; `sub` (officers alone) means an id of ours made of issuer and subject. `acr` are the classes of which one is demanded (none: any),
     `max_age_s` how long ago the person may have signed in there (0: any time). `vouching` are the classes that vouch for a first passkey,
     where the person was seen within `vouching_age_s`. Without `passkey_login`, nobody signs in with a passkey.
+    With `front_channel`, a page of the provider's signs people out by a frame, too.
     """
 
     issuer: str
@@ -59,6 +60,7 @@ class LoginRules:
     vouching: tuple[str, ...]
     vouching_age_s: int
     passkey_login: bool
+    front_channel: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

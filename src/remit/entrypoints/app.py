@@ -38,6 +38,7 @@ _SAFE: Final = (
 )
 _UNTRACED: Final = "public"
 """Nobody looks for a trace of a health check."""
+_FRAMING: Final = frozenset({b"x-frame-options", b"content-security-policy"})
 _SAFE_LINES: Final = b"".join(b"%b: %b\r\n" % header for header in _SAFE)
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -187,11 +188,25 @@ async def _send(answer: Answer, more: Headers, scope: Scope, send: Send) -> None
     body = b"" if scope["method"] == "HEAD" else answer.body
     length = str(len(answer.body)).encode()
     own = (*answer.headers, *more)
+    if answer.framed_by:
+        framed = (*own, *_framed(answer.framed_by))
+        await send({"type": "http.response.start", "status": answer.status, "headers": _headed(answer, length, framed)})
+        await send({"type": "http.response.body", "body": body})
+        return
     if WHOLE in scope.get("extensions", ()):
         lines = b"".join(b"%b: %b\r\n" % header for header in own)
         head = b"content-type: %b\r\ncontent-length: %b\r\n%b%b" % (answer.media_type, length, lines, _SAFE_LINES)
         await send({"type": WHOLE, "status": answer.status, "head": head, "lines": 2 + len(own) + len(_SAFE), "body": body})
         return
-    headers = [(b"content-type", answer.media_type), (b"content-length", length), *own, *_SAFE]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.start", "status": answer.status, "headers": _headed(answer, length, (*own, *_SAFE))})
     await send({"type": "http.response.body", "body": body})
+
+
+def _headed(answer: Answer, length: bytes, more: Headers) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", answer.media_type), (b"content-length", length), *more]
+
+
+def _framed(origin: str) -> Headers:
+    """What an answer carries that one origin may frame: it can do nothing in there, and everybody else frames nothing."""
+    policy = f"default-src 'none'; frame-ancestors {origin}; base-uri 'none'; form-action 'none'"
+    return (*(one for one in _SAFE if one[0] not in _FRAMING), (b"content-security-policy", policy.encode()))

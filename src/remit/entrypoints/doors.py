@@ -13,7 +13,7 @@ from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.live_api import LiveApi
-from remit.entrypoints.login_api import BACK, BACK_CHANNEL, START, LoginApi
+from remit.entrypoints.login_api import BACK, BACK_CHANNEL, FRONT_CHANNEL, START, LoginApi
 from remit.entrypoints.metrics import Metrics
 from remit.entrypoints.oauth import OAuth
 from remit.entrypoints.openapi import openapi
@@ -25,6 +25,7 @@ from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
+from remit.entrypoints.web.form_table import all_forms
 from remit.entrypoints.web.language_form import LanguageForm
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
@@ -67,6 +68,7 @@ def make_app(
             *people_routes(parts, limits, counted),
             route("GET", "/log/receipts/{entry}", receipts.receipt),
             route("POST", BACK_CHANNEL, LoginApi(parts, limits).back_channel),
+            route("GET", FRONT_CHANNEL, LoginApi(parts, limits).front_channel),
             *page_routes(parts, limits, counted),
             *sandbox_routes(parts, sandbox),
         ],
@@ -99,15 +101,6 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
     api = PeopleApi(parts, limits)
     access = AccessApi(api)
     contests, live = ContestApi(api), LiveApi(api)
-    forms, pages = PlainForms(api, contests), Pages(parts, limits)
-
-    languages = LanguageForm(pages)
-
-    async def language(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        return await pages.run(languages.choose, scope, receive, found)
-
-    async def plain(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        return await pages.run(forms.send, scope, receive, found)
 
     def ours(methods: str, path: str, handler: Handler) -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -127,8 +120,6 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
         ours("POST", "/login/v1/enrol", unproved(api.enrol)),
         ours("POST", "/login/v1/sign-in", unproved(api.sign_in)),
         ours("POST", "/login/v1/sign-out", api.sign_out),
-        route("POST", "/forms/{name}", plain),
-        route("POST", "/language", language),
         ours("POST", "/login/v1/sign-out-everywhere", api.sign_out_everywhere),
         ours("GET", "/me/v1", api.me),
         ours("GET", "/desk/v1", api.me),
@@ -196,8 +187,9 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
 
 def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
-    pages = Pages(parts, limits)
+    pages, api = Pages(parts, limits), PeopleApi(parts, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
+    forms = PlainForms(api, pages, all_forms(api, customer, officer))
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -225,6 +217,8 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
+        ours("/forms/{name}", forms.send, "POST"),
+        ours("/language", LanguageForm(pages).choose, "POST"),
         ours("/static/{name}", _static),
     ]
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from remit.domain.errors import Fault, Refused
 from remit.domain.logins import Customers
@@ -13,15 +13,26 @@ from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import Answer, json_answer, oauth_error
 from remit.entrypoints.signed_in import session_cookie
+from remit.entrypoints.web.layout import HTML
 from remit.entrypoints.web.pages import go, home_of, verified_next
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, malformed, query, read_body
 from remit.usecases.parts import Parts
-from remit.usecases.sign_in_at_provider import LIFE_S, Wish, begin_at_provider, finish_at_provider, log_out_by_provider, provider_of
+from remit.usecases.sign_in_at_provider import (
+    LIFE_S,
+    Wish,
+    begin_at_provider,
+    finish_at_provider,
+    log_out_by_frame,
+    log_out_by_provider,
+    provider_of,
+)
 
 START: Final = "/login/oidc"
 BACK: Final = "/login/oidc/callback"
 BACK_CHANNEL: Final = "/oidc/back-channel-logout"
+FRONT_CHANNEL: Final = "/oidc/front-channel-logout"
 _CUSTOMERS: Final = ("/me", "/oauth/authorize")
+_ENDED: Final = b'<!doctype html><html lang="en"><title>Signed out</title><p>Signed out.</p></html>'
 _LOG: Final = logging.getLogger("remit")
 _OFFICERS: Final = ("/desk", "/security", "/audit")
 
@@ -101,6 +112,29 @@ class LoginApi:
             note_fault(error, scope["path"])
             return oauth_error(error)
         return json_answer(200, {"ended": ended})
+
+    async def front_channel(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /oidc/front-channel-logout?iss=&sid=: the browser of somebody who signs out there loads it in a frame of the provider's page.
+
+        ⚔ It comes without a cookie (SameSite), and from whoever makes a browser load it: all it can do is end what a `sid` stands for, which
+        the provider and the person alone know. The answer is the same whether there was any. The provider's origin alone may frame it.
+
+        Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
+        """
+        try:
+            _, rules = provider_of(self.parts)
+            self.limits.verify_peer(scope)
+            if scope["method"] != "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
+                given = query(scope)
+                ended = await log_out_by_frame(self.parts, issuer=given.get("iss", ""), sid=given.get("sid", ""))
+                if not ended:
+                    self.limits.count_unproved(scope)  # ⚔ who tries one `sid` after another is not read for long
+        except (Refused, Fault) as error:
+            self.limits.count_unproved(scope)
+            note_fault(error, scope["path"])
+            return oauth_error(error)
+        at = urlsplit(rules.issuer)
+        return Answer(200, _ENDED, HTML, ((b"cache-control", b"no-store"),), framed_by=f"{at.scheme}://{at.netloc}")
 
     def _count(self, scope: Scope) -> None:
         self.limits.verify_peer(scope)

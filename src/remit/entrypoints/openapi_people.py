@@ -139,6 +139,7 @@ _FORMS: Final = "/forms/{name}"
 _LANGUAGE: Final = "/language"
 _STATIC: Final = "/static/{name}"
 _LOGOUT: Final = "/oidc/back-channel-logout"
+_FRAMED: Final = "/oidc/front-channel-logout"
 _SANDBOX: Final = (
     _Door("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.PersonIn, (201,)),
     _Door("/sandbox/v1/agents", "Register an agent", sandbox_api.AgentIn, (201,)),
@@ -161,7 +162,7 @@ def people_paths() -> dict[str, dict[str, Any]]:
         more = {} if door.takes is None else {"requestBody": body(FORM, _schema(door.takes), required=True)}
         paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)}
     sent = {
-        "200": told("Said no to a request: the way back", None, HTML),
+        "200": told("What came of it, where it must be shown: a one-time link, what a stop ended", None, HTML),
         "303": {"description": "To the page that follows"},
         **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
     }
@@ -171,7 +172,7 @@ def people_paths() -> dict[str, dict[str, Any]]:
     }
     language = body(FORM, members({"language": TEXT}, required=("language",)), required=True)
     paths[_LANGUAGE] = {"post": operation(_LANGUAGE, "Choose the language of the pages", chosen, requestBody=language)}
-    fields = members({"id": TEXT, "text": TEXT})
+    fields = {"type": "object", "additionalProperties": TEXT}
     paths[_FORMS] = {
         "post": operation(
             _FORMS, "A page's form, as sent without JavaScript", sent, requestBody=body(FORM, fields), security=[{"session": []}]
@@ -186,6 +187,9 @@ def people_paths() -> dict[str, dict[str, Any]]:
     ended = {"200": told("Their sessions are over", members({"ended": INTEGER}, ("ended",))), **oauth_errors(400, 404, 413, 429, 500, 503)}
     token = body(FORM, members({"logout_token": TEXT}, ("logout_token",)))
     paths[_LOGOUT] = {"post": operation(_LOGOUT, "The company's provider says that somebody signed out", ended, requestBody=token)}
+    framed = {"200": told("Their sessions, if there were any, are over", None, HTML), **oauth_errors(400, 404, 429, 500, 503)}
+    named = [asked("iss"), asked("sid")]
+    paths[_FRAMED] = {"get": operation(_FRAMED, "The same, by a frame of the provider's page", framed, parameters=named)}
     paths[_STATIC] = {"get": operation(_STATIC, "What the pages are drawn with", found)}
     return paths
 

@@ -140,12 +140,13 @@ _OAUTH: Final[Mapping[Code, tuple[int, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: status, body bytes, content type and further headers."""
+    """An HTTP answer: status, body bytes, content type and further headers; `framed_by` is the one origin that may frame it ("" for none)."""
 
     status: int
     body: bytes
     media_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    framed_by: str = ""
 
 
 def encode(value: Any) -> bytes:  # noqa: ANN401  # any JSON-able value

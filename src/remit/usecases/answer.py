@@ -26,13 +26,14 @@ from remit.domain.records import (
     EndReason,
     Passkey,
     Person,
+    Taking,
     TaskRecord,
 )
 from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
-from remit.domain.waiting import verify_free
+from remit.domain.waiting import holder, verify_free
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now
@@ -59,13 +60,14 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a person sees before answering, and the challenge their passkey would sign."""
+    """What a person sees before answering, the challenge their passkey would sign, and who has `taken` it, if anybody has."""
 
     confirmation: ConfirmationRecord
     ask: AskRecord
     rendering: JsonObject
     challenge: bytes
     allowed: tuple[str, ...]
+    taken: Taking | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ async def show(parts: Parts, person: Person, confirmation_id: str) -> Shown:
         Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
     """
     kept, ask = await open_invitation(parts, confirmation_id)
-    await verify_asked(parts, kept.record, ask.record, person)
+    word = await verify_asked(parts, kept.record, ask.record, person)
     language = parts.catalogue.say.language
     keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
     return Shown(
@@ -92,6 +94,7 @@ async def show(parts: Parts, person: Person, confirmation_id: str) -> Shown:
         rendering=shown_in(kept.record, language),
         challenge=_challenge(kept.record, language),
         allowed=tuple(key.record.id for key in keys),
+        taken=holder(kept.record, word, parts.world.now()),
     )
 
 

@@ -76,6 +76,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
         rendering={**rendering_json(rendering), "act_hash": act_hash},
         challenge=signed,
         allowed=(),
+        taken=None,
     )
 
 

@@ -7,7 +7,9 @@ import hashlib
 from typing import Final
 
 from remit.domain.canonical import b64url
+from remit.domain.confirmers import OFFICER
 from remit.domain.records import ConfirmationRecord, Person, TaskRecord
+from remit.domain.waiting import holder
 from remit.usecases.parts import Parts
 
 LOOK_S: Final = 2.0
@@ -26,9 +28,11 @@ async def seen_by(parts: Parts, person: Person) -> str:
     if person.kind == "customer":
         names += [str(one.index) for one in await parts.store.entries(ref=person.id, limit=1, newest=True)]
     else:
+        now = parts.world.now()  # what was taken is free again without anything being written
         for role in person.roles:
-            found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", f"officer:{role}", limit=_PAGE)
-            names += [f"{one.record.id}.{one.rev}" for one in found]
+            word = f"{OFFICER}{role}"
+            found = await parts.store.find(ConfirmationRecord, "confirmation.waiting", word, limit=_PAGE)
+            names += [f"{one.record.id}.{one.rev}.{holder(one.record, word, now) is not None}" for one in found]
         tasks = await parts.store.find(TaskRecord, "task.all", "", limit=_PAGE // 4, newest=True)
         names += [f"{one.record.id}.{one.record.state.value}" for one in tasks]
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])

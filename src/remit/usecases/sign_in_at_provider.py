@@ -26,6 +26,7 @@ from remit.usecases.tell_person import tell_person
 LIFE_S: Final = 600
 """How long somebody may take to sign in at the provider."""
 LONGEST_AFTER: Final = 1500
+_LONGEST_SID: Final = 1024
 _TRIES: Final = 8
 _KINDS: Final = {"": "-", "customer": "c", "officer": "o"}
 _COOKIE: Final = re.compile(r"rl_[A-Za-z0-9_-]{32}\.([1-9][0-9]{0,14})\.([-co])([-v])\.([A-Za-z0-9_-]{0,2000})", re.ASCII)
@@ -159,6 +160,27 @@ async def log_out_by_provider(parts: Parts, unverified_token: str) -> int:
             raise invalid("the logout token was used already") from None
         return len(found) + (await end_sessions(parts, index, key, login=login) if found else 0)
     raise Refused(Code.TASK_BUSY, "the sessions kept changing", retry_after_s=1)
+
+
+async def log_out_by_frame(parts: Parts, *, issuer: str, sid: str) -> int:
+    """End the sessions of a session at the provider, as a page of the provider's asks for in a frame. Tells how many there were.
+
+    ⚔ Nothing in it is signed: it counts only where the settings want it, by the `sid` alone, and never without one.
+
+    Raises:
+        Refused: `request.not_found` where it is not wanted, `login.invalid` for another issuer or without a `sid`.
+        Fault: `fault.store`.
+
+    Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
+    """
+    _, rules = provider_of(parts)
+    if not rules.front_channel:
+        raise Refused(Code.REQUEST_NOT_FOUND, "front-channel logout is off")
+    if issuer != rules.issuer:
+        raise invalid("the issuer is not this desk's provider")
+    if not sid or len(sid) > _LONGEST_SID:
+        raise invalid("there is no sid, or it is none")
+    return await end_sessions(parts, "session.sid", sid_id(issuer, sid))
 
 
 async def sign_out_address(parts: Parts) -> str:

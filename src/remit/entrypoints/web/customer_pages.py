@@ -15,7 +15,8 @@ from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
-from remit.entrypoints.web.plain_words import DONE, METHODS, TIERS
+from remit.entrypoints.web.plain_words import METHODS, TIERS
+from remit.entrypoints.web.sent import sent_in
 from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
@@ -131,7 +132,7 @@ class CustomerPages:
             "me.html",
             person,
             seen=seen,
-            done=parts.catalogue.say(DONE.get(query(scope).get("done", ""), "")),
+            sent=sent_in(scope),
             stopped_since=await views.stopped_since(parts, person),
             waiting=await what_waits(parts, person),
             mandates=[_mandate(parts, row) for row in await views.mandates(parts, person)],
@@ -184,6 +185,7 @@ class CustomerPages:
         person, parts = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
             views.verify_officer(person)
+        seen = "" if person.kind == "customer" else await seen_by(parts, person)  # before what is shown: what comes meanwhile is news
         shown = await show(parts, person, found["id"])
         body = shown_body(parts, shown)
         action = parts.catalogue.action(shown.ask.action)
@@ -199,6 +201,9 @@ class CustomerPages:
             fields=param_fields(action, params, names, parts.catalogue.say),
             confirmation=shown.confirmation.id,
             twin=f"{'/me/v1' if person.kind == 'customer' else '/desk/v1'}/confirmations/{shown.confirmation.id}",
+            seen=seen,
+            taken=shown.taken,
+            theirs=shown.taken is not None and shown.taken.person_key != person.key,
             expires_at=shown.confirmation.expires_at,
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
         )

@@ -1,15 +1,14 @@
 """Pages of the desk's own people: the officer's queue and cases, security, and audit."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
 from typing import Final
 
 from remit.domain.catalogue import CUSTOMER
 from remit.domain.confirmers import OFFICER
-from remit.domain.evidence import MEANING, SUMS, Count
-from remit.domain.evidence_facts import TITLES, Fact
-from remit.domain.evidence_frameworks import FRAMEWORKS
+from remit.domain.errors import Fault, Refused
 from remit.domain.outbound import Held
 from remit.domain.records import Person
 from remit.domain.rendering_values import told as told_ask
@@ -24,6 +23,8 @@ from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
 from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS
+from remit.entrypoints.web.report_page import report_page
+from remit.entrypoints.web.sent import NOTHING, Sent, sent_in
 from remit.entrypoints.web.telling import asks_of, told, unlisted
 from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
 from remit.usecases import audit, watch
@@ -44,6 +45,19 @@ _PATIENCE_S: Final = 0.08
 """So long a page waits for a count; then it says how far it is, and asks again."""
 
 
+_Handler = Callable[["OfficerPages", Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+
+
+def _in_their_language(handler: _Handler) -> _Handler:
+    """A handler of pages that speak to whoever asks for them."""
+
+    @wraps(handler)
+    async def run(self: "OfficerPages", scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
+        return await handler(self.speaking_to(scope), scope, receive, found)
+
+    return run
+
+
 @dataclass(frozen=True, slots=True)
 class OfficerPages:
     """Handlers of one desk."""
@@ -56,6 +70,18 @@ class OfficerPages:
         """The desk's parts."""
         return self.pages.parts
 
+    def speaking_to(self, scope: Scope) -> "OfficerPages":
+        """The same pages as they speak to whoever asks for one."""
+        return replace(self, pages=replace(self.pages, parts=self.pages.spoken(scope)))
+
+    def _words(self, table: Mapping[str, str]) -> dict[str, str]:
+        """A list of words in the reader's language."""
+        return {name: self.parts.catalogue.say(word) for name, word in table.items()}
+
+    def _tier(self, tier: str) -> str:
+        return self.parts.catalogue.say(TIERS.get(tier, ""), desk=self.parts.catalogue.desk)
+
+    @_in_their_language
     async def desk(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /desk: what waits for this officer's roles, and the cases with agents."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
@@ -66,14 +92,15 @@ class OfficerPages:
             self.parts,
             "desk.html",
             officer,
+            sent=sent_in(scope),
             seen=seen,
             queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
             cases=rows,
             roles=[self._role(role) for role in officer.roles],
             role=self._role,
             who=self._who,
-            signs=SIGNS,
-            endings=ENDINGS,
+            signs=self._words(SIGNS),
+            endings=self._words(ENDINGS),
         )
 
     def _has(self, role: str) -> bool:
@@ -85,46 +112,66 @@ class OfficerPages:
 
     def _who(self, word: str) -> str:
         """Somebody who is asked, as people say it."""
-        return "the customer" if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
+        return self.parts.catalogue.say("the customer") if word == CUSTOMER else self._role(word.removeprefix(OFFICER))
 
+    @_in_their_language
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /desk/cases/{id}: the officer's card of one case."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        return await self._case(officer, await case_card(self.parts, found["id"]))
+        return await self._case(officer, await case_card(self.parts, found["id"]), sent_in(scope))
 
+    @_in_their_language
     async def preview(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/cases/{id}/preview: what would be withheld of a text, for browsers without JavaScript. Nothing is sent."""
         verify_own_page(self.parts.terms.issuer, scope)
-        officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
         text = decode_form(scope, await read_body(scope, receive)).get("text", "").replace("\r\n", "\n")
-        checked = await check_reply(self.parts, found["id"], text)
-        held = [{"why": WHYS.get(one.why, one.why), "name": self._held(one.why, one.name)} for one in checked.held]
-        return page(self.parts, "preview.html", officer, case=found["id"], text=text, pieces=_pieces(text, checked.held), held=held)
+        try:
+            officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
+            return await self._preview(officer, found["id"], text, NOTHING)
+        except (Refused, Fault) as error:
+            if not text.strip():
+                raise
+            return await self.pages.kept(scope, error, "reply", scope["path"], {"text": text})
+
+    @_in_their_language
+    async def preview_again(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """The preview, where a text that was sent from it came back: as it is, with what would be withheld of it now. No door of its own."""
+        officer, sent = desk_officer(self.parts, await self.pages.who(scope, "officer")), sent_in(scope)
+        return await self._preview(officer, found["id"], sent.of("reply").get("text", ""), sent)
+
+    async def _preview(self, officer: Person, case: str, text: str, sent: Sent) -> Answer:
+        checked = await check_reply(self.parts, case, text)
+        held = [
+            {"why": self.parts.catalogue.say(WHYS.get(one.why, one.why)), "name": self._held(one.why, one.name)} for one in checked.held
+        ]
+        pieces = _pieces(text, checked.held)
+        return page(self.parts, "preview.html", officer, sent=sent, case=case, text=text, pieces=pieces, held=held)
 
     def _held(self, why: str, name: str) -> str:
         known = self.parts.catalogue.attributes.get(name) if why == "attribute" else None
         return known.title if known is not None else name.replace("_", " ")
 
-    async def _case(self, officer: Person, card: Mapping[str, Json]) -> Answer:
+    async def _case(self, officer: Person, card: Mapping[str, Json], sent: Sent) -> Answer:
         asks, timeline = card["asks"], card["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
         return page(
             self.parts,
             "case.html",
             officer,
+            sent=sent,
             card=self._titled(card),
             timeline=[told(row, self.parts.catalogue, asks_of(rows), own=False) for row in rows],
-            proofs=PROOFS,
-            signs=SIGNS,
-            answers=ANSWERS,
+            proofs=self._words(PROOFS),
+            signs=self._words(SIGNS),
+            answers=self._words(ANSWERS),
             attributes={name: one.title for name, one in self.parts.catalogue.attributes.items()},
             who=self._who,
             asks=await self._asks(
                 str(card["customer"]), [one for one in asks if isinstance(one, Mapping)] if isinstance(asks, list) else []
             ),
-            tier=TIERS[str(card["tier"])].format(desk=self.parts.catalogue.desk),
-            endings=ENDINGS,
-            states=STATES,
+            tier=self._tier(str(card["tier"])),
+            endings=self._words(ENDINGS),
+            states=self._words(STATES),
             offers=offer_forms(self.parts.catalogue, officer.roles),
             terms=self._terms,
         )
@@ -152,25 +199,33 @@ class OfficerPages:
             self.parts.catalogue.actions.get(str(offer["action"])), terms if isinstance(terms, Mapping) else {}, self.parts.catalogue.say
         )
 
+    @_in_their_language
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        rows = await watch.incidents(self.parts)
+        rows, sent = await watch.incidents(self.parts), sent_in(scope)
+        officers = await watch.officers(self.parts)
+        # Whose roles are to be proposed: without JavaScript the address says it, and the form begins with those they have.
+        whose = sent.of("roles").get("id") or query(scope).get("roles", "")
         return page(
             self.parts,
             "security.html",
             officer,
+            sent=sent,
+            whose=whose,
+            ticked=sent.ticked("roles", "role") or next((one["roles"] for one in officers if one["id"] == whose), ()),
             agents=await watch.agents(self.parts),
             customers=await watch.customers(self.parts),
             suspensions=await watch.suspensions(self.parts),
             proposals=await proposals(self.parts),
             alone=await is_alone(self.parts, officer),
-            officers=await watch.officers(self.parts),
+            officers=officers,
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
             incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
         )
 
+    @_in_their_language
     async def audit(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /audit?low=&ref=: the transcript, its key and checkpoint, and what customers contest."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
@@ -185,6 +240,7 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
+            sent=sent_in(scope),
             entries=self._entries(rows, asks),
             ref=ref,
             low=low,
@@ -201,6 +257,7 @@ class OfficerPages:
             for row in rows
         ]
 
+    @_in_their_language
     async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /audit/cases/{case}?low=: a case as a story, from what the customer granted to its end."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
@@ -211,15 +268,13 @@ class OfficerPages:
             "story.html",
             officer,
             story=seen,
-            tasks=[
-                {**self._titled(one), "tier_said": TIERS.get(str(one["tier"]), "").format(desk=self.parts.catalogue.desk)}
-                for one in seen.tasks
-            ],
+            tasks=[{**self._titled(one), "tier_said": self._tier(str(one["tier"]))} for one in seen.tasks],
             entries=self._entries(seen.entries, asks_of(seen.entries)),
-            endings=ENDINGS,
+            endings=self._words(ENDINGS),
             first=low == 0,
         )
 
+    @_in_their_language
     async def report(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
@@ -228,39 +283,7 @@ class OfficerPages:
         told_report = await self.counted.soon(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
         if isinstance(told_report, Counting):
             return page(self.parts, "counting.html", officer, counting=told_report)
-        return page(
-            self.parts,
-            "report.html",
-            officer,
-            report=told_report,
-            figures_told=[
-                {
-                    "whole": _figure(whole, told_report.figures.of(whole)),
-                    "shares": [_figure(one, told_report.figures.of(one)) for one in shares],
-                }
-                for whole, shares in SUMS.items()
-            ],
-            frameworks=[
-                {
-                    "about": one.framework,
-                    "controls": [
-                        {
-                            "about": each.control,
-                            "state": each.state.value,
-                            "shown": [_figure(fact, found) for fact, found in each.shown.items() if found.total],
-                            "beside": [_figure(fact, found) for fact, found in each.beside.items() if found.total],
-                        }
-                        for each in one.controls
-                    ],
-                }
-                for one in told_report.evidence
-            ],
-            meaning=MEANING,
-            choices=FRAMEWORKS,
-            since=asked.get("since", ""),
-            until=asked.get("until", ""),
-            framework=asked.get("framework", ""),
-        )
+        return report_page(self.parts, officer, told_report, asked)
 
 
 def _pieces(text: str, held: Sequence[Held]) -> list[tuple[str, bool]]:
@@ -271,7 +294,3 @@ def _pieces(text: str, held: Sequence[Held]) -> list[tuple[str, bool]]:
         pieces += [(text[at : one.start], False), (text[one.start : one.end], True)]
         at = one.end
     return [*pieces, (text[at:], False)]
-
-
-def _figure(fact: Fact, found: Count) -> dict[str, object]:
-    return {"title": TITLES[fact], "total": found.total, "places": found.places}

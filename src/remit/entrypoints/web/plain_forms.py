@@ -1,87 +1,133 @@
-"""Forms of pages as a browser without JavaScript sends them. Each is handed to its JSON twin; what a passkey must sign is not among them.
+"""Forms of pages as a browser without JavaScript sends them. Each is handed to its JSON twin; which there are is in `form_table`.
 
 ⚔ A page of any site can send a form with a person's session: only one that says it comes from our own origin is read.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 
-from remit.domain.errors import Code, Refused
-from remit.entrypoints.contest_api import ContestApi
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import Person
+from remit.entrypoints.faults import note_fault
 from remit.entrypoints.people_api import PeopleApi
-from remit.entrypoints.replies import Answer
+from remit.entrypoints.replies import STATUS, Answer
 from remit.entrypoints.signed_in import verify_own_page
+from remit.entrypoints.web.form_table import ID, Form, Given
 from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.pages import go
-from remit.entrypoints.wire import Receive, Scope, decode_form, malformed, read_body
-
-_MOST: Final = 64 * 1024
-_ID: Final = "id"
-
-Twin = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
+from remit.entrypoints.web.pages import Pages, go
+from remit.entrypoints.web.plain_words import in_form
+from remit.entrypoints.web.sent import REFUSED, Sent, with_sent
+from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, malformed, pairs, read_body
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """One form: its twin, what its body says besides the fields that are named, and the page that follows.
-
-    `fields` are sent on as they are. `after` is the address of the page that follows.
-    """
-
-    twin: Twin
-    after: str
-    fields: tuple[str, ...] = ()
-    says: Mapping[str, str] | None = None
-
-
 class PlainForms:
     """The forms of one desk."""
 
-    def __init__(self, people: PeopleApi, contests: ContestApi) -> None:
-        self._people = people
-        self._forms: Final[Mapping[str, _Form]] = {
-            "contest": _Form(contests.contest, "/me", fields=("text",)),
-            "decline-act": _Form(people.confirmation, "/me", says={"answer": "no"}),
-            "decline-and-end": _Form(people.confirmation, "/me", says={"answer": "no_and_end"}),
-            "decline-request": _Form(people.request, "", says={"answer": "decline"}),
-            "disown": _Form(contests.disown, "/me", fields=("text",)),
-            "revoke": _Form(people.revoke, "/me"),
-            "sign-out": _Form(people.sign_out, "/login"),
-        }
+    people: PeopleApi
+    pages: Pages
+    forms: Mapping[str, Form]
 
     async def send(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        """POST /forms/{name}: `id` and the form's own fields. Leads to the page that follows, with what was done (`done`).
+        """POST /forms/{name}: `id` and the form's own fields. Leads to the page that follows, or answers with one.
+
+        Where it is refused, its own page comes back with why, and with what was entered; so does a page that keeps what was written, where
+        that one cannot be shown.
 
         Raises:
-            Refused: as the twin; `request.not_found` for no form of ours, `person.not_allowed` from another origin.
+            Refused: as the twin, where nothing was written; `request.not_found` for no form of ours, `person.not_allowed` from another
+                origin, `request.malformed` for a field that is not the form's.
         """
-        form = self._forms.get(found["name"])
+        form = self.forms.get(found["name"])
         if form is None:
             raise Refused(Code.REQUEST_NOT_FOUND, f"no form {found['name']!r}")
-        await self._people.verify_no_workload(scope)
-        verify_own_page(self._people.parts.terms.issuer, scope)
-        given = decode_form(scope, await read_body(scope, receive, most=_MOST))
-        if given.keys() - {_ID, *form.fields}:
-            raise malformed("the form has a field that is not its own")
-        body: dict[str, Any] = {**(form.says or {}), **{name: given.get(name, "") for name in form.fields}}
+        await self.people.verify_no_workload(scope)
+        verify_own_page(self.people.parts.terms.issuer, scope)
+        given = _given(scope, await read_body(scope, receive, most=MAX_FORM), form)
+        try:
+            answer = await self._handed(scope, form, given)
+        except (Refused, Fault) as error:
+            back = await self._came_back(scope, found["name"], form, given, error)
+            if back is None:
+                raise
+            return back
+        return await self._followed(scope, found["name"], form, given, answer)
+
+    async def _handed(self, scope: Scope, form: Form, given: Given) -> Answer:
+        """What the twin says to it."""
+        body = form.body(self.people.parts.catalogue, given) if form.body is not None else _as_they_are(form, given)
+        about = {ID: given.one(ID)}
+        if form.asks:
+            asked = {**scope, "method": "GET", "query_string": urlencode(body).encode(), "headers": _headers(scope, b"")}
+            return await form.twin(asked, _whole(b""), about)
         raw = msgspec.json.encode(body) if body else b""
-        answer = await form.twin({**scope, "headers": _as_json(scope, raw)}, _whole(raw), {_ID: given.get(_ID, "")})
-        if not form.after:
-            return await self._left(scope, str(msgspec.json.decode(answer.body)["redirect"]))
-        told = go(form.after if form.after == "/login" else f"{form.after}?done={quote(found['name'])}")
+        return await form.twin({**scope, "headers": _headers(scope, raw)}, _whole(raw), about)
+
+    async def _followed(self, scope: Scope, name: str, form: Form, given: Given, answer: Answer) -> Answer:
+        """What follows one that was done."""
+        if form.told:
+            told: dict[str, Any] = msgspec.json.decode(answer.body)
+            # Whatever is amiss with who looks at it now, it is done: a link that was made is not lost.
+            # ⚔ The way back from a request that was declined is a link: a policy for forms holds for where they lead, too.
+            return page(self.pages.spoken(scope), form.told, await self._maybe(scope), told=told, form=name, given=given.all_ones())
+        after = form.after.format(id=quote(given.one(ID), safe=""))
+        done = name if form.done is None else form.done(given, answer.status)
+        led = go(f"{after}?done={quote(done)}" if done else after)
         cookies = tuple(one for one in answer.headers if one[0] == b"set-cookie")
-        return Answer(told.status, told.body, told.media_type, (*told.headers, *cookies))
+        return Answer(led.status, led.body, led.media_type, (*led.headers, *cookies))
 
-    async def _left(self, scope: Scope, redirect: str) -> Answer:
-        """The page after a request was declined. The way back is a link: a policy for forms holds for where they lead, too."""
-        return page(self._people.parts, "declined.html", await self._people.who(scope, "customer"), back=redirect)
+    async def _came_back(self, scope: Scope, name: str, form: Form, given: Given, error: Refused | Fault) -> Answer | None:
+        """The page of a form that was refused, with what was entered; None where nothing would be lost without it."""
+        title, said, cure = in_form(error, form.known_as or name, self.pages.spoken(scope).catalogue.say)
+        sent = Sent(
+            name=form.known_as or name,
+            about=given.one(form.about) if form.about else "",
+            fields=given.values,
+            title=title,
+            said=said,
+            cure=cure,
+            status=STATUS[error.code],
+        )
+        if form.page is not None:
+            with contextlib.suppress(Refused, Fault):  # whoever may not see that page either is told of the form alone
+                again = with_sent(scope, form.page.path.format(id=given.one(ID)), sent)
+                shown = await form.page.handler(again, _whole(b""), {ID: given.one(ID)})
+                if REFUSED.encode() in shown.body:
+                    note_fault(error, scope["path"])
+                    return shown
+        written = {key: given.one(key) for key in form.written if given.one(key).strip()}
+        if not written:
+            return None
+        rest = [(key, value) for key, values in given.values.items() if key not in written for value in values]
+        return await self.pages.kept(scope, error, form.known_as or name, f"/forms/{name}", written, rest)
+
+    async def _maybe(self, scope: Scope) -> Person | None:
+        with contextlib.suppress(Fault):
+            return await self.pages.maybe(scope)
+        return None
 
 
-def _as_json(scope: Scope, raw: bytes) -> list[tuple[bytes, bytes]]:
+def _given(scope: Scope, raw: bytes, form: Form) -> Given:
+    """The fields of a form, each once but those that may be ticked several times. Lines end as people's texts do here."""
+    decode_form(scope, raw, repeated=form.many)
+    values: dict[str, tuple[str, ...]] = {}
+    for key, value in pairs(raw):
+        if key != ID and key not in form.fields and not (form.begin and key.startswith(form.begin)):
+            raise malformed("the form has a field that is not its own")
+        values[key] = (*values.get(key, ()), value.replace("\r\n", "\n"))
+    return Given(values)
+
+
+def _as_they_are(form: Form, given: Given) -> dict[str, object]:
+    return {**form.says, **{key: given.one(key) for key in form.fields}}
+
+
+def _headers(scope: Scope, raw: bytes) -> list[tuple[bytes, bytes]]:
     kept = [(name, value) for name, value in scope["headers"] if name not in {b"content-type", b"content-length"}]
     return [*kept, (b"content-length", str(len(raw)).encode()), *([(b"content-type", b"application/json")] if raw else [])]
 

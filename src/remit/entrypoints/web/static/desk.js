@@ -88,8 +88,8 @@ const forms = {
     for (const input of form.querySelectorAll('[data-term]')) {
       const text = input.value.trim();
       if (!text) continue;
-      if (input.dataset.edit) terms[input.name] = amount(input);
-      else terms[input.name] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
+      if (input.dataset.edit) terms[input.dataset.term] = amount(input);
+      else terms[input.dataset.term] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
     }
     if (!Object.keys(terms).length) throw new Wrong('Fill in what you offer.', form.querySelector('[data-term]'));
     await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
@@ -277,6 +277,9 @@ export function desk(root, guarded) {
     const work = actions[button.dataset.do];
     if (!work) continue;
     const place = button.closest('form, .queue > li, section');
-    button.addEventListener('click', () => work(button, place).catch((problem) => fail(place, problem)));
+    button.addEventListener('click', (event) => {
+      event.preventDefault(); // it belongs to a form, for who has no JavaScript
+      work(button, place).catch((problem) => fail(place, problem));
+    });
   }
 }

@@ -7,8 +7,10 @@ async function refresh(bind) {
   const now = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const part of document.querySelectorAll('[data-live-part]')) {
     const fresh = now.querySelector(`[data-live-part="${part.dataset.livePart}"]`);
-    // Nobody's sentence is taken away while they write it, and no answer before it was read.
-    if (!fresh || part.contains(document.activeElement) || typed(part) || part.querySelector('[data-result]:not(:empty)')) continue;
+    // Nobody's sentence is taken away while they write it, nothing while it is being sent, and no answer before it was read.
+    const busy = part.querySelector('[data-result]:not(:empty), [aria-busy], [aria-expanded="true"]');
+    if (!fresh || busy || part.contains(document.activeElement) || typed(part)) continue;
+    fresh.querySelectorAll('noscript').forEach((one) => one.remove()); // read without scripts, what it holds is buttons like any other
     const open = [...part.querySelectorAll('[id] > details[open]')].map((one) => one.parentElement.id);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
     for (const id of open) {

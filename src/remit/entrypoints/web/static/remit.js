@@ -94,6 +94,7 @@ async function guarded(place, work) {
   if (told) told.replaceChildren(); // what was said about the last try is not said of this one
   const buttons = [...place.querySelectorAll('button:enabled')];
   const had = document.activeElement;
+  place.setAttribute('aria-busy', 'true');
   let next = null;
   buttons.forEach((one) => { one.disabled = true; });
   try {
@@ -101,6 +102,7 @@ async function guarded(place, work) {
   } catch (problem) {
     fail(place, problem);
   } finally {
+    place.removeAttribute('aria-busy');
     buttons.forEach((one) => { if (!one.hasAttribute('data-spent')) one.disabled = false; });
     if (next instanceof HTMLElement) next.focus();
     else if (document.activeElement === document.body) had.focus(); // a button that was disabled while busy had lost it
@@ -132,11 +134,11 @@ function bind(root) {
     localize(one, one.dateTime);
   }
   desk(root, guarded);
+  confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 
 bind(document);
 live(bind);
 consent(document.querySelector('form[data-form="consent"]'), guarded);
-confirm(document.querySelector('form[data-form="confirm"]'), guarded);
 receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';

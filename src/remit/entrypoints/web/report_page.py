@@ -1,0 +1,53 @@
+"""The page of the report: what the log shows about controls of known frameworks, in English as these are."""
+
+from collections.abc import Mapping
+
+from remit.domain.evidence import MEANING, SUMS, Count
+from remit.domain.evidence_facts import TITLES, Fact
+from remit.domain.evidence_frameworks import FRAMEWORKS
+from remit.domain.records import Person
+from remit.entrypoints.replies import Answer
+from remit.entrypoints.web.layout import page
+from remit.usecases.parts import Parts
+from remit.usecases.report import Report
+
+
+def report_page(parts: Parts, officer: Person, told_report: Report, asked: Mapping[str, str]) -> Answer:
+    """The report as a page. `asked` is what was asked for: `since`, `until` and `framework`."""
+    return page(
+        parts,
+        "report.html",
+        officer,
+        report=told_report,
+        figures_told=[
+            {
+                "whole": _figure(whole, told_report.figures.of(whole)),
+                "shares": [_figure(one, told_report.figures.of(one)) for one in shares],
+            }
+            for whole, shares in SUMS.items()
+        ],
+        frameworks=[
+            {
+                "about": one.framework,
+                "controls": [
+                    {
+                        "about": each.control,
+                        "state": each.state.value,
+                        "shown": [_figure(fact, found) for fact, found in each.shown.items() if found.total],
+                        "beside": [_figure(fact, found) for fact, found in each.beside.items() if found.total],
+                    }
+                    for each in one.controls
+                ],
+            }
+            for one in told_report.evidence
+        ],
+        meaning=MEANING,
+        choices=FRAMEWORKS,
+        since=asked.get("since", ""),
+        until=asked.get("until", ""),
+        framework=asked.get("framework", ""),
+    )
+
+
+def _figure(fact: Fact, found: Count) -> dict[str, object]:
+    return {"title": TITLES[fact], "total": found.total, "places": found.places}
