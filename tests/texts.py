@@ -1,7 +1,7 @@
 """Every text people can be told, found in the source: `python tests/texts.py` brings `remit.pot` and each language's catalogue up to date.
 
 A text is found where it is said: in Python by `say`, `said`, `marked` and `plural`, in templates by `_` and `plural`, in the browser's programs by
-the same two. The words of codes are found in their list. What speaks to the customer has a second wording for whoever else reads it.
+the same two and `marked`. The words of codes are found in their list. What speaks to the customer has a second wording for whoever else reads it.
 """
 
 import sys
@@ -21,7 +21,7 @@ TEMPLATE = FOLDER / "remit.pot"
 _KINDS = {
     "*.py": ("python", {"marked": None, "plural": (1, 2), "said": None, "say": None, "_said": None}),
     "*.html": ("jinja2.ext:babel_extract", {"_": None, "plural": (1, 2)}),
-    "*.js": ("javascript", {"_": None, "plural": (1, 2)}),
+    "*.js": ("javascript", {"_": None, "marked": None, "plural": (1, 2)}),
 }
 _ROOMS = ("domain", "usecases", "entrypoints")
 _TO_CUSTOMERS = SOURCE / "entrypoints" / "web" / "telling.py"

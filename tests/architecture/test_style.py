@@ -15,7 +15,7 @@ LONG_MODULES = {
     "domain/mandate_covering.py": (360, "matching an ask with powers is one argument from top to bottom"),
     "domain/records.py": (780, "one record for each aggregate, nothing else"),
     "entrypoints/replies.py": (330, "every code and its status stand in one table"),
-    "usecases/answer.py": (380, "yes, no, less and their re-decision: one straight line"),
+    "usecases/answer.py": (390, "yes, no, less and their re-decision: one straight line"),
     "usecases/ask.py": (530, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
     "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),

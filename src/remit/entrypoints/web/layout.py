@@ -20,7 +20,7 @@ from remit.domain.speech import Speech
 from remit.domain.values import Instant
 from remit.entrypoints.languages import NAMES
 from remit.entrypoints.replies import Answer, encode
-from remit.entrypoints.web.plain_words import IN_FORMS, SENTENCES
+from remit.entrypoints.web.plain_words import IN_FORMS, OFFERS, SENTENCES, STOPPABLE, TRUST
 from remit.entrypoints.web.sent import NOTHING, Sent
 from remit.usecases.parts import Parts
 
@@ -30,7 +30,7 @@ _TYPES: Final[Mapping[str, bytes]] = {
     ".js": b"text/javascript; charset=utf-8",
     ".svg": b"image/svg+xml",
 }
-_SCRIPT_TEXT: Final = re.compile(r"\b(?:_|plural)\(\s*'((?:[^'\\]|\\.)*)'")
+_SCRIPT_TEXT: Final = re.compile(r"\b(?:_|marked|plural)\(\s*'((?:[^'\\]|\\.)*)'")
 _ESCAPES: Final = ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026"), (b"'", b"\\u0027"))
 
 
@@ -119,6 +119,9 @@ def _made(say: Speech) -> Environment:
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
     made.globals["language"] = say.language
     made.globals["_"], made.globals["plural"] = _texts(say)
+    made.filters["say"] = lambda word, words: words.get(word, word)
+    for name, words in (("offer_states", OFFERS), ("tiers", TRUST), ("whats", STOPPABLE)):
+        made.globals[name] = {one: say(word) for one, word in words.items()}
     made.globals["sentences"] = {
         **{code.value: [say(one) for one in words] for code, words in SENTENCES.items()},
         **{f"{form} {code.value}": [say(one) for one in words] for (form, code), words in IN_FORMS.items()},
@@ -147,7 +150,7 @@ def _filled(text: str, values: Mapping[str, object]) -> Markup:
 
 @cache
 def script_texts() -> frozenset[str]:
-    """The texts that our programs in the browser say: every `_("…")` and `plural("…", …)` of them."""
+    """The texts that our programs in the browser say: every `_('…')`, `marked('…')` and `plural('…', …)` of them."""
     programs = (one.body.decode() for one in static_files().values() if one.name.endswith(".js"))
     return frozenset(match[1].replace("\\'", "'") for program in programs for match in _SCRIPT_TEXT.finditer(program))
 

@@ -177,6 +177,19 @@ TIERS: Final[Mapping[str, str]] = {
     "unproved": marked("{desk} has not checked who runs it. Take special care."),
 }
 
+TRUST: Final[Mapping[str, str]] = {"known": marked("known"), "trusted": marked("trusted"), "unproved": marked("unproved")}
+"""How much an agent is trusted, in a word."""
+STOPPABLE: Final[Mapping[str, str]] = {
+    "agent": marked("agent"),
+    "customer": marked("customer"),
+    "objective": marked("purpose"),
+    "operator": marked("operator"),
+    "task": marked("task"),
+}
+"""What can be stopped and resumed."""
+OFFERS: Final[Mapping[str, str]] = {"expired": marked("expired"), "open": marked("open"), "used": marked("accepted")}
+"""How an offer stands."""
+
 ENDINGS: Final[Mapping[str, str]] = {
     "agent_suspended": marked("the desk stopped the agent"),
     "case_closed": marked("the case was closed"),

@@ -2,15 +2,15 @@
 import { call } from './call.js';
 import { amount } from './edit.js';
 import { Wrong, fail, say } from './say.js';
+import { _, plural } from './texts.js';
 
 const later = () => setTimeout(() => location.reload(), 1100);
-const counted = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
 const lines = (text) => text.split('\n').map((one) => one.trim()).filter(Boolean);
 
 // Where nobody else could agree, the page says so, and how to come by a second person.
 function proposed(place) {
   const alone = document.querySelector('[data-alone]');
-  say(place, 'wait', 'Proposed. Another person must agree.', alone ? alone.textContent : '');
+  say(place, 'wait', _('Proposed. Another person must agree.'), alone ? alone.textContent : '');
   if (!alone) later();
 }
 
@@ -28,15 +28,15 @@ function marked(form, text, held) {
   }
   place.append(letters.slice(at).join(''));
   const titles = JSON.parse(form.dataset.titles || '{}');
-  const whys = { secret: 'a secret, code or personal number', link: 'a link', attribute: 'the customer\'s own' };
+  const whys = { secret: _('a secret, code or personal number'), link: _('a link'), attribute: _('the customer\'s own') };
   form.querySelector('[data-why]').replaceChildren(...held.map((one) => {
     const item = document.createElement('li');
     item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${titles[one.name] || one.name.replaceAll('_', ' ')}` : ''}`;
     return item;
   }));
   form.querySelector('[data-said]').textContent = held.length
-    ? `This agent may not be told ${held.length === 1 ? 'the marked part' : `the ${held.length} marked parts`}:`
-    : 'Nothing in it is withheld.';
+    ? plural('This agent may not be told the marked part:', 'This agent may not be told the {count} marked parts:', held.length)
+    : _('Nothing in it is withheld.');
   form.querySelector('[data-withhold]').hidden = !held.length;
 }
 
@@ -50,14 +50,14 @@ function watching(form) {
     const mine = ++asked;
     if (!text.trim()) {
       marked(form, '', []);
-      form.querySelector('[data-said]').textContent = 'What this agent may not be told is marked here while you write.';
+      form.querySelector('[data-said]').textContent = _('What this agent may not be told is marked here while you write.');
       return;
     }
     try {
       const told = await call(`/desk/v1/cases/${form.dataset.case}/check`, { text });
       if (mine === asked && box.value === text) marked(form, text, told.held);
     } catch (problem) {
-      if (mine === asked) form.querySelector('[data-said]').textContent = 'It cannot be checked right now. It is checked before it is sent.';
+      if (mine === asked) form.querySelector('[data-said]').textContent = _('It cannot be checked right now. It is checked before it is sent.');
     }
   };
   box.addEventListener('input', () => {
@@ -72,13 +72,26 @@ async function reply(form, withhold) {
     const sent = await call(`/desk/v1/cases/${form.dataset.case}/reply`, withhold ? { text, withhold } : { text });
     form.elements.text.value = '';
     marked(form, '', []);
-    say(form, 'ok', 'Sent to the agent.', sent.withheld ? `${counted(sent.withheld, 'part')} ${sent.withheld === 1 ? 'was' : 'were'} left out.` : '');
+    say(form, 'ok', _('Sent to the agent.'), sent.withheld ? plural('{count} part was left out.', '{count} parts were left out.', sent.withheld) : '');
     later();
   } catch (problem) {
     if (problem.code !== 'reply.withheld') throw problem;
     marked(form, text, problem.body.held);
-    say(form, 'no', 'Not sent: it says what this agent may not be told. Change it, or leave the marked parts out.');
+    say(form, 'no', _('Not sent: it says what this agent may not be told. Change it, or leave the marked parts out.'));
   }
+}
+
+// What a stop ends, or has ended.
+const ended = (tasks, found) => ({
+  tasks: plural('{count} running task', '{count} running tasks', tasks),
+  questions: plural('{count} question to people', '{count} questions to people', found.confirmations),
+  acts: plural('{count} act not yet sent', '{count} acts not yet sent', found.acts),
+});
+
+function noticed(found) {
+  const permissions = plural('{count} permission', '{count} permissions', found.mandates);
+  if (found.full) return _('More than {count} customers notice it: {permissions} cannot be used until it is resumed.', { count: found.customers, permissions });
+  return plural('{count} customer notices it: {permissions} cannot be used until it is resumed.', '{count} customers notice it: {permissions} cannot be used until it is resumed.', found.customers, { permissions });
 }
 
 const forms = {
@@ -91,20 +104,20 @@ const forms = {
       if (input.dataset.edit) terms[input.dataset.term] = amount(input);
       else terms[input.dataset.term] = input.hasAttribute('data-many') ? text.split(',').map((one) => one.trim()).filter(Boolean) : text;
     }
-    if (!Object.keys(terms).length) throw new Wrong('Fill in what you offer.', form.querySelector('[data-term]'));
+    if (!Object.keys(terms).length) throw new Wrong(_('Fill in what you offer.'), form.querySelector('[data-term]'));
     await call(`/desk/v1/cases/${form.dataset.case}/offers`, { action: form.dataset.action, terms, ttl_s: Number(form.elements.ttl.value) });
-    say(form, 'ok', 'Offered. The agent finds it in its inbox.');
+    say(form, 'ok', _('Offered. The agent finds it in its inbox.'));
     later();
   },
   hand: async (form) => {
     const [what, ...name] = form.elements.to.value.split(' ');
     await call(`/desk/v1/confirmations/${form.dataset.confirmation}/hand`, { [what]: name.join(' '), note: form.elements.note.value });
-    say(form, 'ok', 'Handed over.');
+    say(form, 'ok', _('Handed over.'));
     later();
   },
   note: async (form) => {
     await call(`/desk/v1/cases/${form.dataset.case}/notes`, { text: form.elements.text.value });
-    say(form, 'ok', 'Noted.');
+    say(form, 'ok', _('Noted.'));
     later();
   },
   stop: async (form) => {
@@ -112,21 +125,21 @@ const forms = {
     const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value });
     if (!done.known) { // it stays on the page: what follows is to look at the id again
       say(form, 'no', what === 'customer'
-        ? `No customer here has the id “${name}”. Nothing running was stopped; it holds if they come.`
-        : `No agent here is run by “${name}”. Nothing running was stopped; it holds if one comes.`, 'Choose the id from the list, and stop it again.');
+        ? _('No customer here has the id “{name}”. Nothing running was stopped; it holds if they come.', { name })
+        : _('No agent here is run by “{name}”. Nothing running was stopped; it holds if one comes.', { name }), _('Choose the id from the list, and stop it again.'));
       return;
     }
     form.querySelector('[data-foreseen]').replaceChildren();
-    say(form, 'ok', `Stopped everywhere after ${done.took_ms} ms.`,
-      `Ended: ${counted(done.tasks.length, 'running task')}, ${counted(done.confirmations, 'question')} to people, ${counted(done.acts, 'act')} not yet sent.`,
-      done.already_sent.length ? `${counted(done.already_sent.length, 'act')} had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.` : '');
+    say(form, 'ok', _('Stopped everywhere after {ms} ms.', { ms: done.took_ms }),
+      _('Ended: {tasks}, {questions}, {acts}.', ended(done.tasks.length, done)),
+      done.already_sent.length ? plural('{count} act had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.', '{count} acts had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.', done.already_sent.length) : '');
   },
   register: async (form) => {
     const made = await call('/security/v1/agents', {
       client_id: form.elements.client_id.value.trim(), name: form.elements.name.value.trim(), operator: form.elements.operator.value.trim(),
       tier: 'known', keys: { jwks_url: form.elements.keys.value.trim() }, redirect_uris: lines(form.elements.redirect_uris.value),
     });
-    say(form, 'ok', `${made.name} is registered.`);
+    say(form, 'ok', _('{name} is registered.', { name: made.name }));
     later();
   },
   // A button and not the change of the choice itself: arrow keys pass through every choice on the way.
@@ -134,13 +147,13 @@ const forms = {
     const told = await call('/security/v1/agents', { client_id: form.dataset.client, tier: form.elements.tier.value });
     if (told.proposal) proposed(form);
     else {
-      say(form, 'ok', 'Lowered at once.');
+      say(form, 'ok', _('Lowered at once.'));
       later();
     }
   },
   person: async (form) => {
     const made = await call('/security/v1/people', { id: form.elements.id.value.trim(), name: form.elements.name.value, email: form.elements.email.value, kind: form.elements.kind.value });
-    say(form, 'ok', 'Added. Give them this link; it works once, for a day:', made.link);
+    say(form, 'ok', _('Added. Give them this link; it works once, for a day:'), made.link);
   },
   roles: async (form) => {
     const roles = ticked(form);
@@ -149,7 +162,7 @@ const forms = {
   },
   recover: async (form) => {
     const made = await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/recover`, {});
-    say(form, 'ok', 'Give them this link; it works once. Their other passkeys end with it, and what they allowed agents is paused:', made.link);
+    say(form, 'ok', _('Give them this link; it works once. Their other passkeys end with it, and what they allowed agents is paused:'), made.link);
   },
   verified: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/verified`, { reason: form.elements.reason.value });
@@ -157,7 +170,7 @@ const forms = {
   },
   contact: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
-    say(form, 'ok', 'Changed; for three days their passkeys confirm everyday things only. The notice is written to the server’s log: this desk sends no mail. Tell them yourself, at the old and the new address.');
+    say(form, 'ok', _('Changed; for three days their passkeys confirm everyday things only. The notice is written to the server’s log: this desk sends no mail. Tell them yourself, at the old and the new address.'));
   },
   erase: async (form) => {
     await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
@@ -165,13 +178,12 @@ const forms = {
   },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
-    say(form, 'ok', told.entries === 1
-      ? `The one entry is as it was recorded (${counted(told.tiles, 'tile')}, ${told.took_ms} ms).`
-      : `All ${told.entries} entries are as they were recorded (${counted(told.tiles, 'tile')}, ${told.took_ms} ms).`, `Root ${told.root}`);
+    const tiles = plural('{count} tile', '{count} tiles', told.tiles);
+    say(form, 'ok', plural('The one entry is as it was recorded ({tiles}, {ms} ms).', 'All {count} entries are as they were recorded ({tiles}, {ms} ms).', told.entries, { tiles, ms: told.took_ms }), _('Root {root}', { root: told.root }));
   },
   'settle-contest': async (form) => {
     await call(`/audit/v1/contests/${form.dataset.contest}`, { text: form.elements.text.value });
-    say(form, 'ok', 'Settled, and on the record.');
+    say(form, 'ok', _('Settled, and on the record.'));
     later();
   },
 };
@@ -179,29 +191,28 @@ const forms = {
 const actions = {
   take: async (button, place) => {
     await call(`/desk/v1/confirmations/${button.dataset.confirmation}/take`, {});
-    say(place, 'ok', 'Yours for ten minutes. Your colleagues see that you have it.');
+    say(place, 'ok', _('Yours for ten minutes. Your colleagues see that you have it.'));
     later();
   },
   'close-case': async (button, place) => {
     const done = await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
-    say(place, 'ok', done.tasks.length ? 'Closed. The agent\'s task has ended.' : 'Closed. The agent\'s task had ended before.');
+    say(place, 'ok', done.tasks.length ? _('Closed. The agent\'s task has ended.') : _('Closed. The agent\'s task had ended before.'));
     later();
   },
   settle: async (button, place) => {
     await call(`/security/v1/proposals/${button.dataset.proposal}`, { answer: button.dataset.answer });
-    say(place, 'ok', button.dataset.answer === 'yes' ? 'Agreed, and done.' : 'Dropped.');
+    say(place, 'ok', button.dataset.answer === 'yes' ? _('Agreed, and done.') : _('Dropped.'));
     later();
   },
   foresee: async (button, form) => {
     const [what, whom] = [form.elements.what.value, form.elements.name];
-    if (!whom.value.trim()) throw new Wrong('Say which one.', whom);
+    if (!whom.value.trim()) throw new Wrong(_('Say which one.'), whom);
     const found = await call(`/security/v1/suspend?${new URLSearchParams({ [what]: whom.value.trim() })}`);
-    const more = found.full ? 'More than ' : '';
     const told = found.known ? [
-      `${more}${counted(found.customers, 'customer')} ${found.customers === 1 && !found.full ? 'notices' : 'notice'} it: ${counted(found.mandates, 'permission')} cannot be used until it is resumed.`,
-      `Ended at once: ${counted(found.tasks, 'running task')}, ${counted(found.confirmations, 'question')} to people, ${counted(found.acts, 'act')} not yet sent.`,
-      found.sent ? `${counted(found.sent, 'act')} under way at the desk could not be stopped here.` : '',
-    ] : [what === 'customer' ? 'No customer here has that id.' : 'No agent here is run by that operator.'];
+      noticed(found),
+      _('Ended at once: {tasks}, {questions}, {acts}.', ended(found.tasks, found)),
+      found.sent ? plural('{count} act under way at the desk could not be stopped here.', '{count} acts under way at the desk could not be stopped here.', found.sent) : '',
+    ] : [what === 'customer' ? _('No customer here has that id.') : _('No agent here is run by that operator.')];
     form.querySelector('[data-foreseen]').replaceChildren(...told.filter(Boolean).map((line) => {
       const paragraph = document.createElement('p');
       paragraph.textContent = line;
@@ -225,8 +236,9 @@ function roles(form) {
     const [now, then] = [had(), ticked(form)];
     const adds = then.filter((one) => !now.includes(one));
     const takes = now.filter((one) => !then.includes(one));
-    const parts = [adds.length && `adds ${adds.join(', ')}`, takes.length && `takes away ${takes.join(', ')}`].filter(Boolean);
-    said.textContent = whom.value ? `${whom.value}: ${parts.join('; ') || 'no change'}` : '';
+    const parts = [adds.length && _('adds {roles}', { roles: adds.join(', ') }), takes.length && _('takes away {roles}', { roles: takes.join(', ') })].filter(Boolean);
+    const change = parts.join('; ') || _('no change');
+    said.textContent = whom.value ? `${whom.value}: ${change}` : '';
   };
   const begin = () => {
     const now = had();
@@ -242,9 +254,9 @@ function roles(form) {
 function left(place) {
   const tell = () => {
     const minutes = Math.floor((new Date(place.dataset.left) - Date.now()) / 60000);
-    if (minutes < 0) place.textContent = '(its time has passed)';
-    else if (minutes < 1) place.textContent = '(less than a minute left)';
-    else place.textContent = minutes < 120 ? `(${counted(minutes, 'minute')} left)` : `(${counted(Math.floor(minutes / 60), 'hour')} left)`;
+    if (minutes < 0) place.textContent = _('(its time has passed)');
+    else if (minutes < 1) place.textContent = _('(less than a minute left)');
+    else place.textContent = minutes < 120 ? plural('({count} minute left)', '({count} minutes left)', minutes) : plural('({count} hour left)', '({count} hours left)', Math.floor(minutes / 60));
   };
   tell();
   setInterval(tell, 20000);

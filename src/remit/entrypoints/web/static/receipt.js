@@ -41,7 +41,7 @@ export function receipt(form, guarded) {
       place.replaceChildren(line, ...Object.entries(found.sections).map(([name, body]) => shown(parts[name], body)));
     } catch (problem) {
       if (!(problem instanceof Unproved)) throw problem;
-      say(form, 'no', _('It does not hold.'), problem.message);
+      say(form, 'no', _('It does not hold.'), _(problem.message));
     }
   };
   form.addEventListener('submit', (event) => {
