@@ -12,6 +12,7 @@ from remit.domain.canonical import canonical, digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
+from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject, minor_digits, same, verify_money
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -90,7 +91,9 @@ def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonOb
         raise Refused(Code.PARAMS_INVALID, sentence, public=sentence)
     fixed = {mark.path: mark.kind for mark in action.marks}
     if not _object_less(old, new, Path(()), fixed):
-        raise Refused(Code.PARAMS_INVALID, "the offer is the same as the ask", public="Offer less than was asked, or answer yes or no.")
+        raise Refused(
+            Code.PARAMS_INVALID, "the offer is the same as the ask", public=marked("Offer less than was asked, or answer yes or no.")
+        )
     return new
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from remit.domain.canonical import b64url, canonical
 from remit.domain.compact_jws import UnverifiedJws
 from remit.domain.errors import Code, Refused
+from remit.domain.speech import marked
 from remit.domain.values import Instant, Json, JsonObject
 
 LEEWAY_MS: Final = 30_000
@@ -127,9 +128,11 @@ def verify_strength(login: ProvedLogin, *, acr: tuple[str, ...], max_age_s: int,
     Source: OpenID Connect Core 1.0 §3.1.2.1, §5.5.1.1; RFC 9470 §4.
     """
     if acr and login.acr not in acr:
-        raise Refused(Code.LOGIN_WEAK, f"acr is {login.acr!r}", public="You signed in there in a way that is not strong enough here.")
+        raise Refused(
+            Code.LOGIN_WEAK, f"acr is {login.acr!r}", public=marked("You signed in there in a way that is not strong enough here.")
+        )
     if max_age_s and not _fresh(login.auth_at, max_age_s, now):
-        raise Refused(Code.LOGIN_WEAK, "auth_time is missing or too old", public="You signed in there too long ago.")
+        raise Refused(Code.LOGIN_WEAK, "auth_time is missing or too old", public=marked("You signed in there too long ago."))
     return login
 
 

@@ -11,6 +11,7 @@ from remit.domain.confirmers import MINUTE_MS, OFFICER
 from remit.domain.errors import Code, Refused
 from remit.domain.escalation_rules import words_of
 from remit.domain.records import ConfirmationRecord, Taking
+from remit.domain.speech import marked, said
 from remit.domain.values import Instant
 
 TAKEN_MS: Final = 10 * MINUTE_MS
@@ -33,7 +34,7 @@ def verify_free(record: ConfirmationRecord, word: str, *, person_key: str, now: 
         raise Refused(
             Code.CONFIRMATION_TAKEN,
             f"{held.person} has taken it",
-            public=f"{held.name} has taken this.",
+            public=said("{name} has taken this.", name=held.name),
             retry_after_s=-(-(held.until - now) // 1000),
         )
 
@@ -57,7 +58,7 @@ def handed_to_role(record: ConfirmationRecord, word: str, role: str, now: Instan
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"{to} is asked already, or {word} is not",
-            public="That role is asked already. Choose another one.",
+            public=marked("That role is asked already. Choose another one."),
         )
     changed = replace(record, who=_instead(record.who, {word}, {to}), taken=tuple(one for one in record.taken if one.word != word))
     if word not in record.step:
@@ -69,7 +70,9 @@ def handed_to_role(record: ConfirmationRecord, word: str, role: str, now: Instan
     raise Refused(
         Code.CONFIRMATION_WRONG_PERSON,
         f"the rule {record.rule} asks for {word}, and not for {to} after it",
-        public="A rule of the desk asks for this role. Hand it to a colleague who has it, or to the role that the rule names after it.",
+        public=marked(
+            "A rule of the desk asks for this role. Hand it to a colleague who has it, or to the role that the rule names after it."
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.speech import marked
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.wire import Receive, Scope, one_header, query
@@ -38,7 +39,9 @@ class LiveApi:
         person = await self._people.who(scope)
         since = (one_header(scope, b"last-event-id") or query(scope).get("since", ""))[:_LONGEST]
         if self._open[person.id] >= _MOST:
-            raise Refused(Code.REQUEST_RATE_LIMITED, "too many pages stand open", public="Too many pages are open.", retry_after_s=30)
+            raise Refused(
+                Code.REQUEST_RATE_LIMITED, "too many pages stand open", public=marked("Too many pages are open."), retry_after_s=30
+            )
         self._open[person.id] += 1
         try:
             now = await _unless_gone(receive, news(self._people.parts, person, since, wait_s=_WAIT_S), since)

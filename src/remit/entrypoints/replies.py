@@ -190,7 +190,7 @@ def problem(  # what goes with one code
         "code": code.value,
         "title": meaning.title,
         "status": status,
-        "detail": public or meaning.title,
+        "detail": str(public or meaning.title),
         "cure": _cure(error),
         **(extra or {}),
     }

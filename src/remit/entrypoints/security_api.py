@@ -9,6 +9,7 @@ import msgspec
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, Person, Tier
+from remit.domain.speech import marked, said
 from remit.domain.values import instant_text
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer, json_answer
@@ -131,7 +132,9 @@ class SecurityApi:
         try:
             old = (await self.parts.store.get(AgentRecord, client_id)).record
         except Missing:
-            raise Refused(Code.AGENT_UNKNOWN, "no such agent", public="There is no such agent. Give its keys to register it.") from None
+            raise Refused(
+                Code.AGENT_UNKNOWN, "no such agent", public=marked("There is no such agent. Give its keys to register it.")
+            ) from None
         if raises_trust(old.tier, tier):
             made = await propose(self.parts, person, Change(what="tier", name=client_id, to=tier.value))
             return json_answer(202, {"proposal": proposal_row(made)})
@@ -170,7 +173,7 @@ class SecurityApi:
             raise Refused(
                 Code.PERSON_NOT_ALLOWED,
                 "roles take two people",
-                public="Add the officer without roles, then propose the roles for two people.",
+                public=marked("Add the officer without roles, then propose the roles for two people."),
             )
         added = Person(
             id=body.id,
@@ -192,7 +195,9 @@ class SecurityApi:
         try:
             return (await self.parts.store.get(Person, person_id)).record
         except Missing:
-            raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=f"There is nobody with the id {person_id}.") from None
+            raise Refused(
+                Code.REQUEST_NOT_FOUND, "no such person", public=said("There is nobody with the id {id}.", id=person_id)
+            ) from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /security/v1/people/{id}/roles: 202, a second person must agree."""
@@ -215,7 +220,7 @@ class SecurityApi:
             raise Refused(
                 Code.PERSON_NOT_ALLOWED,
                 "an officer's recovery",
-                public="An officer is recovered at the desk's own machine: `remit person recover`.",
+                public=marked("An officer is recovered at the desk's own machine: `remit person recover`."),
             )
         made = await start_recovery(self.parts, found["id"], by=person.id, ttl_s=_LINK_TTL_S)
         link = f"{self.parts.terms.issuer}/enrol?code={made.code}"

@@ -29,6 +29,7 @@ from remit.domain.records import (
     Taking,
     TaskRecord,
 )
+from remit.domain.speech import marked
 from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
@@ -113,7 +114,9 @@ async def answer(  # one person's answer to what they were shown, in the languag
     """
     if said not in {"yes", "no", "no_and_end"}:
         raise Refused(
-            Code.REQUEST_MALFORMED, "answer must be yes, no, less or no_and_end", public="answer must be yes, no, less or no_and_end."
+            Code.REQUEST_MALFORMED,
+            "answer must be yes, no, less or no_and_end",
+            public=marked("answer must be yes, no, less or no_and_end."),
         )
     for _ in range(_TRIES):
         kept, ask = await open_invitation(parts, confirmation_id)
@@ -163,7 +166,7 @@ async def verify_asked(parts: Parts, record: ConfirmationRecord, ask: AskRecord,
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             "another account of the customer's",
-            public="Sign in as the customer this was asked for: another account does not answer for it.",
+            public=marked("Sign in as the customer this was asked for: another account does not answer for it."),
         )
     return word
 
@@ -198,7 +201,7 @@ async def verify_signed(  # what is signed, by whom, for what
         Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
     """
     if assertion is None:
-        raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public="Confirm with your passkey.")
+        raise Refused(Code.CREDENTIAL_MISSING, "a yes needs a passkey", public=marked("Confirm with your passkey."))
     key = await passkey_of(parts, person.id, assertion)
     verify_trusted_for(parts, key.record, person, ask)
     asserted = parts.passkeys.verify_assertion(

@@ -11,6 +11,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.records import Answer, AskRecord, AskState, Ceremony, ConfirmationRecord, ConfirmationState, Person
 from remit.domain.rendering import render_ask, rendering_json
+from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject, decode
 from remit.domain.waiting import verify_free
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
@@ -93,7 +94,9 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
     try:
         ceremony = await parts.store.get(Ceremony, _ceremony_id(confirmation_id, person))
     except Missing:
-        raise Refused(Code.CONFIRMATION_MISMATCH, "no counter-offer was shown", public="Say first what you would agree to.") from None
+        raise Refused(
+            Code.CONFIRMATION_MISMATCH, "no counter-offer was shown", public=marked("Say first what you would agree to.")
+        ) from None
     params = decode(ceremony.record.extra["params"].encode())
     if not isinstance(params, Mapping):
         raise Fault(Code.FAULT_STORE, "a counter-offer is damaged")
@@ -103,7 +106,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
             "what would be shown has changed",
-            public="What you were shown has changed meanwhile. Nothing was done.",
+            public=marked("What you were shown has changed meanwhile. Nothing was done."),
         )
     key, asserted = await verify_signed(parts, person, lesser.record, assertion, unb64url(ceremony.record.challenge))
     said = Answer(

@@ -173,7 +173,9 @@ async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: s
         Refused: `request.not_found`, `request.malformed`, `person.not_allowed` in one's own case.
     """
     if not text.strip() or len(text) > _LONGEST:
-        raise Refused(Code.REQUEST_MALFORMED, "say how it was settled", public="Say how it was settled, in at most 4000 characters.")
+        raise Refused(
+            Code.REQUEST_MALFORMED, "say how it was settled", public=marked("Say how it was settled, in at most 4000 characters.")
+        )
     try:
         kept = await parts.store.get(Contest, contest_id)
     except Missing:

@@ -29,11 +29,14 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
     try:
         kept = await parts.store.get(Person, person_id)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public="There is nobody with that id.") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, f"there is no person {person_id}", public=marked("There is nobody with that id.")) from None
     person, now = kept.record, parts.world.now()
     if email == person.email:
         raise Refused(
-            Code.REQUEST_CONFLICT, "the address is the present one", public="This is the present address.", cure="Nothing needs to be done."
+            Code.REQUEST_CONFLICT,
+            "the address is the present one",
+            public=marked("This is the present address."),
+            cure="Nothing needs to be done.",
         )
     moving = person.contact_before and now - person.contact_changed_at < YOUNG_MS
     changed = replace(person, email=email, contact_changed_at=now, contact_before=person.contact_before if moving else person.email)

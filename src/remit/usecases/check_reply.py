@@ -14,6 +14,7 @@ from remit.domain.mandate import Mandate, Power
 from remit.domain.names import matches
 from remit.domain.outbound import Held, find_held, speaking, without
 from remit.domain.records import AskRecord, AskState, Message, TaskRecord, TaskState
+from remit.domain.speech import said
 from remit.domain.values import Json, decode, kept_object, same
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts
@@ -42,7 +43,9 @@ class Withheld(Refused):  # a refusal that says what and where
         super().__init__(
             Code.REPLY_WITHHELD,
             f"{count} parts must be withheld",
-            public=f"{count} part{'' if count == 1 else 's'} may not be told to this agent.",
+            public=said("{count} part may not be told to this agent.", count=1)
+            if count == 1
+            else said("{count} parts may not be told to this agent.", count=count),
         )
         self.checked = checked
 
@@ -105,7 +108,9 @@ def verify_text(text: str) -> None:
         Refused: `request.malformed`.
     """
     if not text.strip() or len(text) > LONGEST:
-        raise Refused(Code.REQUEST_MALFORMED, "no text, or too much", public=f"Write something, in at most {LONGEST} characters.")
+        raise Refused(
+            Code.REQUEST_MALFORMED, "no text, or too much", public=said("Write something, in at most {count} characters.", count=LONGEST)
+        )
 
 
 async def listening(parts: Parts, case: str) -> Standing:

@@ -3,6 +3,7 @@
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Expect, KeptEntry, NoRoom, Put
 from remit.usecases.emptying import nothing_stood_since
@@ -40,13 +41,15 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, age
             `request.conflict` for one that is contested, or beside too many that wait, `task.busy`.
     """
     if not text.strip() or len(text) > _LONGEST:
-        raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public="Say why, in at most 4000 characters.")
+        raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public=marked("Say why, in at most 4000 characters."))
     index = (await own_entry(parts, person, entry_id)).index
     turn = await nothing_stood_since(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
     known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]
     if any(one.entry == index for one in waiting):
-        raise Refused(Code.REQUEST_CONFLICT, "contested already", public="You contest this already, and the desk has not answered yet.")
+        raise Refused(
+            Code.REQUEST_CONFLICT, "contested already", public=marked("You contest this already, and the desk has not answered yet.")
+        )
     if len(waiting) >= _MOST_OPEN:
         public = f"{_MOST_OPEN} of your contests wait for the desk's answer. Once it has answered one, you can raise another."
         raise Refused(Code.REQUEST_CONFLICT, "too many contests wait", public=public)

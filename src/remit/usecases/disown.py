@@ -9,6 +9,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AskRecord, MandateRecord, Person, TaskRecord
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json
 from remit.ports.store import Commit, Missing
@@ -107,6 +108,6 @@ async def _mandate_of(parts: Parts, person: Person, envelope: Mapping[str, Json]
         raise Refused(
             Code.REQUEST_NOT_FOUND,
             "no agent had a part in this entry",
-            public="No agent had a part in this. If something is wrong here, contest the entry instead.",
+            public=marked("No agent had a part in this. If something is wrong here, contest the entry instead."),
         )
     return mandate

@@ -64,7 +64,9 @@ async def add_person(parts: Parts, person: Person) -> Person:
     try:
         await parts.store.commit(Commit(puts=(Put(person, 0),)))
     except Conflict:
-        raise Refused(Code.REQUEST_CONFLICT, f"{person.id} exists already", public="There is somebody with that id already.") from None
+        raise Refused(
+            Code.REQUEST_CONFLICT, f"{person.id} exists already", public=marked("There is somebody with that id already.")
+        ) from None
     return person
 
 
@@ -172,7 +174,7 @@ async def _finish(  # what comes with one try
             kept = await parts.store.get(Invitation, invitation)
         except Missing:
             raise Refused(
-                Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public="This link was used already. Ask for a new one."
+                Code.CREDENTIAL_EXPIRED, "the code was used meanwhile", public=marked("This link was used already. Ask for a new one.")
             ) from None
         drops.append(Drop(kept.record, kept.rev))
     old = None if invitation or first else await _agreeing(parts, person, ceremony.record, assertion)
@@ -225,9 +227,9 @@ async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
     try:
         kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
     except Missing:
-        raise Refused(Code.CREDENTIAL_EXPIRED, "no such code", public="This link was used already, or is not ours.") from None
+        raise Refused(Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link was used already, or is not ours.")) from None
     if parts.world.now() >= kept.record.expires_at:
-        raise Refused(Code.CREDENTIAL_EXPIRED, "the code has expired", public="This link has expired. Ask for a new one.")
+        raise Refused(Code.CREDENTIAL_EXPIRED, "the code has expired", public=marked("This link has expired. Ask for a new one."))
     return kept
 
 
@@ -248,7 +250,7 @@ async def _agreeing(parts: Parts, person: Person, ceremony: Ceremony, assertion:
         Refused: `credential.missing`, `credential.wrong_key`, `confirmation.wrong_person`.
     """
     if assertion is None:
-        raise Refused(Code.CREDENTIAL_MISSING, "a new passkey needs an old one", public="Agree with a passkey you have already.")
+        raise Refused(Code.CREDENTIAL_MISSING, "a new passkey needs an old one", public=marked("Agree with a passkey you have already."))
     kept = await passkey_of(parts, person.id, assertion)
     asserted = parts.passkeys.verify_assertion(
         assertion, challenge=unb64url(ceremony.challenge), public_key=kept.record.public_key, sign_count=kept.record.sign_count

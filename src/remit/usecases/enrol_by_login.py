@@ -4,6 +4,7 @@ from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
 from remit.domain.logins import is_vouched
 from remit.domain.records import Ceremony, Passkey, Person, Session
+from remit.domain.speech import marked
 from remit.ports.store import Kept
 from remit.usecases.parts import Parts
 from remit.usecases.sessions import Whose, keyed_id, whose
@@ -44,7 +45,7 @@ async def how_by_login(parts: Parts, person: Person, before: Kept[Session] | Non
     if before is None or parts.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")
     if await parts.store.find(Passkey, "passkey.person", person.id, limit=1):
-        raise Refused(Code.REQUEST_CONFLICT, "there is a passkey by now", public="You have a passkey. Add another one with it.")
+        raise Refused(Code.REQUEST_CONFLICT, "there is a passkey by now", public=marked("You have a passkey. Add another one with it."))
     session = before.record
     vouched = is_vouched(acr=session.acr, auth_at=session.auth_at or None, rules=parts.logins, now=parts.world.now())
     return (Enrolment.VOUCHED if vouched else Enrolment.LOGIN).value

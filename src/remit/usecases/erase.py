@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import OPEN_ASKS, Person, Proposal, TaskState
+from remit.domain.speech import marked
 from remit.domain.values import forget_objects
 from remit.ports.store import Commit, Drop, Kept, Missing, NoRoom, Put
 from remit.usecases.emptying import Content, emptied, nothing_stood_since, read_content
@@ -81,9 +82,9 @@ async def _erasable(parts: Parts, customer: str) -> tuple[Kept[Person], Content]
     try:
         person = await parts.store.get(Person, customer)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such customer", public="There is no customer with that id.") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such customer", public=marked("There is no customer with that id.")) from None
     if person.record.kind != "customer":
-        raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public="There is no customer with that id.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "not a customer", public=marked("There is no customer with that id."))
     content = await read_content(parts, customer)
     if any(one.record.open for one in content.contests):
         raise _stands_against("a contest or hold is open")

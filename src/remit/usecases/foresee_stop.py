@@ -6,6 +6,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AskRecord, AskState, MandateRecord, TaskRecord, open_of
+from remit.domain.speech import marked
 from remit.ports.store import Kept
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import agent_of
@@ -38,7 +39,7 @@ async def foresee_stop(parts: Parts, *, what: str, name: str) -> Foreseen:
         Fault: `fault.store`.
     """
     if what not in _WHATS or not name:
-        raise Refused(Code.REQUEST_MALFORMED, "not one of the four", public="Name one of agent, operator, customer or objective.")
+        raise Refused(Code.REQUEST_MALFORMED, "not one of the four", public=marked("Name one of agent, operator, customer or objective."))
     if what == "objective":
         parts.catalogue.objective(name)
     if what == "agent":

@@ -19,6 +19,7 @@ from remit.domain.mandate_reading import read_mandate, wire_mandate
 from remit.domain.records import AgentRecord, Ceremony, MandateRecord, Person, PushedRequest, RequestState
 from remit.domain.rendering import Rendering
 from remit.domain.rendering_mandate import render_mandate
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.backoffice import Summary
@@ -364,7 +365,9 @@ async def open_request(parts: Parts, request_id: str) -> Kept[PushedRequest]:
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such request") from None
     if parts.world.now() >= kept.record.expires_at:
-        raise Refused(Code.REQUEST_NOT_FOUND, "the request has expired", public="This request has expired; the agent must ask again.")
+        raise Refused(
+            Code.REQUEST_NOT_FOUND, "the request has expired", public=marked("This request has expired; the agent must ask again.")
+        )
     if kept.record.phase is not RequestState.PUSHED:
         raise Refused(Code.CONFIRMATION_REPLAYED, "the request was answered already")
     return kept

@@ -5,6 +5,7 @@ from dataclasses import replace
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Contest, Person
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Expect, Missing, Put
 from remit.usecases.emptying import stood_against
@@ -24,7 +25,7 @@ async def hold(parts: Parts, *, customer: str, reason: str, by: Person) -> Conte
     """
     _verify_officer(by)
     if not reason.strip():
-        raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public="Say why.")
+        raise Refused(Code.REQUEST_MALFORMED, "a hold needs a reason", public=marked("Say why."))
     try:
         kept = await parts.store.get(Person, customer)
     except Missing:
@@ -53,7 +54,7 @@ async def settle(parts: Parts, *, contest: str, outcome: str, by: Person) -> Non
     """
     _verify_officer(by)
     if not outcome.strip():
-        raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public="Say what came of it.")
+        raise Refused(Code.REQUEST_MALFORMED, "settling needs an outcome", public=marked("Say what came of it."))
     try:
         kept = await parts.store.get(Contest, contest)
     except Missing:

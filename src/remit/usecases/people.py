@@ -9,6 +9,7 @@ from remit.domain.records import AgentRecord, Contest, MandateRecord, Passkey, P
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.rendering_values import Names
+from remit.domain.speech import marked
 from remit.domain.transcript import Section
 from remit.domain.values import Json, JsonObject, decode, instant_text
 from remit.ports.store import Missing
@@ -177,7 +178,7 @@ def verify_officer(person: Person, *roles: str) -> Person:
         raise Refused(
             Code.PERSON_NOT_ALLOWED,
             "paused by a recovery",
-            public="Your access was recovered, so it is paused. Open /resume: your new passkey resumes it once it has waited.",
+            public=marked("Your access was recovered, so it is paused. Open /resume: your new passkey resumes it once it has waited."),
         )
     if person.kind != "officer" or (roles and not set(roles) & set(person.roles)):
         raise Refused(Code.PERSON_NOT_ALLOWED, f"needs {' or '.join(roles) or 'an officer'}")

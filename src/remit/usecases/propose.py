@@ -8,6 +8,7 @@ from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Person, Proposal, Tier
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
@@ -81,7 +82,7 @@ async def settle_proposal(parts: Parts, person: Person, proposal_id: str, *, agr
     proposer = await _proposer(parts, kept.record)
     _verify_may(person)
     if person.key in {kept.record.by_key, proposer.key}:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public="Another person must agree.")
+        raise Refused(Code.PERSON_NOT_ALLOWED, "the same person", public=marked("Another person must agree."))
     change = change_of(kept.record)
     await _verify(parts, change)
     await _verify_not_own(parts, person, change)
@@ -231,7 +232,7 @@ async def _verify_not_own(parts: Parts, person: Person, change: Change) -> None:
         Refused: `person.not_allowed`.
     """
     if change.what in {"erase", "verified"} and (await _person(parts, change.name)).record.key == person.key:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public="Another person must do that for you.")
+        raise Refused(Code.PERSON_NOT_ALLOWED, "about oneself", public=marked("Another person must do that for you."))
 
 
 def _seen(parts: Parts, change: Change) -> Instant:
@@ -309,7 +310,7 @@ async def _person(parts: Parts, person_id: str) -> Kept[Person]:
     try:
         return await parts.store.get(Person, person_id)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public="There is nobody with that id.") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")) from None
 
 
 def _malformed(reason: str) -> Refused:

@@ -62,13 +62,13 @@ async def verify_vouchable(parts: Parts, person_id: str, seen: Instant) -> Kept[
     try:
         kept = await parts.store.get(Person, person_id)
     except Missing:
-        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public="There is nobody with that id.") from None
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such person", public=marked("There is nobody with that id.")) from None
     keys = await parts.store.find(Passkey, "passkey.person", person_id, limit=_MOST)
     if kept.record.contact_changed_at > seen or any(one.record.created_at > seen for one in keys):
         raise Refused(
             Code.REQUEST_CONFLICT,
             "a passkey or the contact changed after the person was seen",
-            public="A passkey or the address changed after this person was seen. Verify them once more.",
+            public=marked("A passkey or the address changed after this person was seen. Verify them once more."),
         )
     return kept
 

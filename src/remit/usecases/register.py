@@ -10,6 +10,7 @@ from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import OperatorId
 from remit.domain.records import AgentRecord, Tier
+from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, kept_object
 from remit.domain.words import check_name
@@ -69,7 +70,7 @@ async def register(parts: Parts, new: NewAgent, *, by: str) -> AgentRecord:
         await parts.store.commit(Commit(puts=(Put(record, 0),), steps=steps, entries=written.rows))
     except Conflict:
         raise Refused(
-            Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public="That client_id is registered already."
+            Code.REQUEST_CONFLICT, f"{new.client_id} is registered already", public=marked("That client_id is registered already.")
         ) from None
     return record
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import TaskRecord, TaskState
+from remit.domain.speech import marked
 from remit.domain.trajectory import SubjectKind, WasLookedAt, subjects_of
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Kept, Missing, Put, Step
@@ -23,7 +24,7 @@ async def verify_held(parts: Parts, task_id: str) -> Kept[TaskRecord]:
     except Missing:
         kept = None
     if kept is None or kept.record.state is not TaskState.HELD or parts.world.now() >= kept.record.ends_at:
-        raise Refused(Code.REQUEST_NOT_FOUND, "not held", public="No task of that name is held.")
+        raise Refused(Code.REQUEST_NOT_FOUND, "not held", public=marked("No task of that name is held."))
     return kept
 
 

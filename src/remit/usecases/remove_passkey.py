@@ -149,5 +149,5 @@ async def _own(parts: Parts, person: Person, passkey_id: str) -> tuple[Sequence[
     if going is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such passkey of this person")
     if len(own) == 1:
-        raise Refused(Code.REQUEST_CONFLICT, "the last passkey", public="This is your only passkey. Add another one first.")
+        raise Refused(Code.REQUEST_CONFLICT, "the last passkey", public=marked("This is your only passkey. Add another one first."))
     return own, going

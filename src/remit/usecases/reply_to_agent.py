@@ -12,6 +12,7 @@ from remit.domain.ids import new_id, timed_id
 from remit.domain.offers import verify_complete, verify_offered
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
+from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text
 from remit.ports.store import Commit, Conflict, Put
@@ -25,7 +26,7 @@ from remit.usecases.standing import Standing
 
 _TRIES: Final = 8
 _LONGEST_OFFER_S: Final = 30 * 24 * 3600
-_SAYS_TOO_MUCH: Final = "A text in the terms says what may not be told to this agent."
+_SAYS_TOO_MUCH: Final = marked("A text in the terms says what may not be told to this agent.")
 
 
 async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *, withhold: bool) -> Message:
@@ -71,9 +72,11 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
     if not found.takes_offer:
         raise Refused(Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers.")
     if not terms or OFFER_PARAMS & terms.keys():
-        raise Refused(Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public="Give the terms of the offer.")
+        raise Refused(
+            Code.REQUEST_MALFORMED, "terms are the params besides offer_id and digest", public=marked("Give the terms of the offer.")
+        )
     if not 0 < ttl_s <= _LONGEST_OFFER_S:
-        raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public="An offer stands for at most 30 days.")
+        raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=marked("An offer stands for at most 30 days."))
     for _ in range(_TRIES):
         standing = await listening(parts, case)
         if standing.customer.record.key == officer.key:

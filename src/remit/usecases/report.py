@@ -15,6 +15,7 @@ from remit.domain.evidence_controls import Framework
 from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.merkle import Frontier
 from remit.domain.note import Checkpoint, VerifyEd25519, b64, verify_checkpoint, verify_vkey
+from remit.domain.speech import marked
 from remit.domain.tiles import WIDTH
 from remit.domain.transcript import Section, unseal
 from remit.domain.values import JsonObject
@@ -108,7 +109,10 @@ class CountedLog:
             del self._goes_on[period]
         if len(self._goes_on) >= _PERIODS:
             raise Refused(
-                Code.REQUEST_RATE_LIMITED, "too many counts go on", public="Other periods are still being counted.", retry_after_s=_RETRY_S
+                Code.REQUEST_RATE_LIMITED,
+                "too many counts go on",
+                public=marked("Other periods are still being counted."),
+                retry_after_s=_RETRY_S,
             )
 
     async def stop(self) -> None:

@@ -103,7 +103,7 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
 
 def _verify_paused(person: Person) -> None:
     if not person.paused:
-        raise Refused(Code.REQUEST_CONFLICT, "nothing is paused", public="Nothing is paused.")
+        raise Refused(Code.REQUEST_CONFLICT, "nothing is paused", public=marked("Nothing is paused."))
 
 
 async def _kept(parts: Parts, person: Person) -> Kept[Person]:

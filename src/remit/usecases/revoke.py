@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AgentRecord, EndReason, MandateRecord, Person, Suspension
+from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.usecases.end import Ended, end_all
@@ -95,7 +96,7 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
         raise Refused(
             Code.REQUEST_MALFORMED,
             "name one of agent, operator, customer, objective, and a reason",
-            public="Name one of agent, operator, customer or objective, and a reason.",
+            public=marked("Name one of agent, operator, customer or objective, and a reason."),
         )
     if what == "objective":
         parts.catalogue.objective(name)  # ⚔ a slip of the pen must not look as if something had been stopped

@@ -7,6 +7,7 @@ from typing import Final
 from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Passkey, Person
+from remit.domain.speech import marked
 from remit.domain.values import JsonObject
 from remit.ports.store import Commit, Conflict, Mark, Missing, Put, Replayed
 from remit.usecases.enrol import Begun
@@ -39,14 +40,14 @@ async def finish_sign_in(parts: Parts, *, ceremony_id: str, assertion: JsonObjec
         passkey = await parts.store.get(Passkey, str(assertion.get("id", "")))
         person = (await parts.store.get(Person, passkey.record.person)).record
     except Missing:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public="This passkey is not known here.") from None
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "an unknown passkey", public=marked("This passkey is not known here.")) from None
     if passkey.record.revoked:
-        raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public="This passkey was removed.")
+        raise Refused(Code.PERSON_NOT_SIGNED_IN, "a revoked passkey", public=marked("This passkey was removed."))
     if not may_use_passkey(parts, person):
         raise Refused(
             Code.PERSON_NOT_ALLOWED,
             "they sign in at the provider",
-            public="Sign in with the company's login. Your passkey is for saying yes here.",
+            public=marked("Sign in with the company's login. Your passkey is for saying yes here."),
         )
     asserted = parts.passkeys.verify_assertion(
         assertion,

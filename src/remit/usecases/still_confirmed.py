@@ -9,6 +9,7 @@ from remit.domain.catalogue import CUSTOMER
 from remit.domain.confirmers import OFFICER
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Answer, AskRecord, ConfirmationRecord, Passkey, Person
+from remit.domain.speech import marked
 from remit.domain.values import decode
 from remit.ports.store import Expect, Kept, Missing
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
@@ -50,7 +51,7 @@ async def verify_still_shown(
         raise Refused(
             Code.CONFIRMATION_MISMATCH,
             "what would be shown has changed",
-            public="What was shown to whoever confirmed has changed meanwhile. Nothing was done.",
+            public=marked("What was shown to whoever confirmed has changed meanwhile. Nothing was done."),
         )
 
 
@@ -108,5 +109,5 @@ def _gone(detail: str) -> Refused:
     return Refused(
         Code.CONFIRMATION_WRONG_PERSON,
         detail,
-        public="Somebody who confirmed this may not confirm it any more. Nothing was done; ask again.",
+        public=marked("Somebody who confirmed this may not confirm it any more. Nothing was done; ask again."),
     )

@@ -11,6 +11,7 @@ from remit.domain.decision import Permit
 from remit.domain.errors import Code, Refused
 from remit.domain.records import AskRecord, ConfirmationRecord, Person, Taking
 from remit.domain.secrets import find_secrets
+from remit.domain.speech import marked, said
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, Json, instant_text
 from remit.domain.waiting import TAKEN_MS, handed_to_role, verify_free, with_taking
@@ -24,7 +25,9 @@ from remit.usecases.weigh_again import weigh_confirmed
 
 _TRIES: Final = 5
 _LONGEST_NOTE: Final = 2000
-_NOT_TAKEN: Final = "The desk's rules do not take that role's yes for this. Hand it to a colleague with your role, or answer it yourself."
+_NOT_TAKEN: Final = marked(
+    "The desk's rules do not take that role's yes for this. Hand it to a colleague with your role, or answer it yourself."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +129,14 @@ async def _to_person(
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such officer") from None
     if kept.record.key == officer.key:
-        raise Refused(Code.REQUEST_CONFLICT, "handed over to oneself", public="That is you.")
+        raise Refused(Code.REQUEST_CONFLICT, "handed over to oneself", public=marked("That is you."))
     if not await may_receive(parts, record, ask, word, (kept.record,)):
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"{person_id} may not answer for {word}",
-            public="That colleague may not answer this: it needs your role, and somebody who has not answered it and is not the customer.",
+            public=marked(
+                "That colleague may not answer this: it needs your role, and somebody who has not answered it and is not the customer."
+            ),
         )
     changed = with_taking(record, _taking(parts, word, kept.record))
     return changed, (Expect(Person.KIND, kept.record.id, kept.rev),), kept.record.id
@@ -151,7 +156,7 @@ async def _to_role(
         raise Refused(
             Code.CONFIRMATION_WRONG_PERSON,
             f"nobody with {to} may answer it",
-            public="Nobody with that role may answer this. Choose another one.",
+            public=marked("Nobody with that role may answer this. Choose another one."),
         )
     return changed, (*standing.expects, *weighed.expects), to
 
@@ -168,9 +173,9 @@ def _may(confirmers: Confirmers, word: str, person: Person) -> bool:
 
 def _verify_note(to: To) -> None:
     if bool(to.role) is bool(to.person):
-        raise Refused(Code.REQUEST_MALFORMED, "a role or a person", public="Say to whom: one role, or one colleague.")
+        raise Refused(Code.REQUEST_MALFORMED, "a role or a person", public=marked("Say to whom: one role, or one colleague."))
     if len(to.note) > _LONGEST_NOTE:
-        raise Refused(Code.REQUEST_MALFORMED, "the note is too long", public=f"Write at most {_LONGEST_NOTE} characters.")
+        raise Refused(Code.REQUEST_MALFORMED, "the note is too long", public=said("Write at most {count} characters.", count=_LONGEST_NOTE))
     if find_secrets(to.note):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
 
