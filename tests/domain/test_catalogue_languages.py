@@ -28,7 +28,8 @@ def read(change: Any = None) -> Catalogue:
 def test_everything_people_read_is_in_the_language_and_everything_else_is_as_it_was() -> None:
     one = read()
     german = one.said_in("de")
-    assert (one.languages, german.say.language) == (("en", "de"), "de")
+    assert one.languages == german.languages == ("en", "de")
+    assert german.say.language == "de"
     assert one.said_in("fr") is one
     assert german.digest == one.digest
     assert german.action("payment.refund").title == "{amount} für Bestellung {order_id} erstatten auf {payment_method_id}"

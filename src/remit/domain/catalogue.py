@@ -11,7 +11,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
-from remit.domain.speech import ENGLISH, Speech
+from remit.domain.speech import ENGLISH, ENGLISH_NAME, Speech
 from remit.domain.values import JsonObject, Money
 
 
@@ -219,11 +219,8 @@ class Catalogue:
     escalations: tuple[Escalation, ...] = ()
     say: Speech = ENGLISH
     spoken: "Mapping[str, Catalogue]" = field(default_factory=dict)
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Every language people can read, the desk's first one first."""
-        return (self.say.language, *self.spoken)
+    languages: tuple[str, ...] = (ENGLISH_NAME,)
+    """Every language people can read, the desk's first one first."""
 
     def said_in(self, language: str) -> "Catalogue":
         """The same catalogue in another language; itself in one that is not there."""

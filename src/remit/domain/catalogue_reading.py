@@ -75,7 +75,9 @@ def read_catalogue(data: Mapping[str, object], *, today: date | None, speeches: 
     )
     spoken = read_languages(top.get("language", {}), draft, speeches)
     whole = _catalogue_digest(draft, spoken)
-    return replace(draft, digest=whole, spoken={name: replace(one, digest=whole) for name, one in spoken.items()})
+    languages = (draft.say.language, *spoken)
+    said = {name: replace(one, digest=whole, languages=languages) for name, one in spoken.items()}
+    return replace(draft, digest=whole, spoken=said, languages=languages)
 
 
 def _entries(top: Table, kind: str, *, dotted: bool = False) -> Iterator[tuple[str, object]]:
