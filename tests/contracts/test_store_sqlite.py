@@ -19,6 +19,7 @@ import pytest
 from contracts.store_plugs import entries, entry, new, person, run, sqlite_store, suspension, together, verify
 from remit.adapters.store import records
 from remit.adapters.store.migrations import MIGRATIONS
+from remit.adapters.store.sqlite_read import FINDING
 from remit.domain import records as kinds
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Suspension
@@ -306,3 +307,12 @@ def test_a_record_of_an_older_program_takes_defaults_and_of_a_newer_one_loses_no
     for name in ("paused", "contact_changed_at"):
         assert any(field.name == name for field in fields(kinds.Person))
     assert records.decode("person", older.replace(b',"paused":false', b"").replace(b',"contact_changed_at":0', b"")) == person()
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_what_is_found_by_an_index_comes_in_its_order_without_sorting_all_of_the_same_moment(tmp_path: Path, *, newest: bool) -> None:
+    with closing(sqlite3.connect(tmp_path / "plan.sqlite")) as connection:
+        for _, migration in MIGRATIONS:
+            connection.executescript(migration)
+        plan = [row[-1] for row in connection.execute(f"explain query plan {FINDING[newest]}", ("a", "b", 0, 1, "person", 10))]
+    assert not [step for step in plan if "TEMP B-TREE" in step or "SCAN" in step], plan

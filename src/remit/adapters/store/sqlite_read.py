@@ -11,6 +11,11 @@ from remit.ports.store import Committed, EntryRow, Expect, Kept, KeptEntry, Miss
 
 _LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
+# `+l.kind`, and `kind` in the order: only so do rows come in the order of the key. Else all of the same moment are sorted, as after an import.
+_FIND: Final = """select r.id, r.rev, r.body from link l join record r on r.kind = l.kind and r.id = l.id
+where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and +l.kind = ? order by l.at {0}, l.kind {0}, l.id {0} limit ?"""
+FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
+"""How records are found under a key of an index, by whether the newest come first."""
 N = TypeVar("N", TaskRecord, MandateRecord)
 
 
@@ -38,12 +43,8 @@ class Reader:
 
     def find(self, kind: str, index: str, key: str, low: int, high: int | None, limit: int, newest: bool) -> Sequence[Kept[Record]]:  # noqa: FBT001  # one statement's parameters
         """Records under a key of an index."""
-        order = "desc" if newest else "asc"
-        rows = self._connection.execute(
-            "select r.id, r.rev, r.body from link l join record r on r.kind = l.kind and r.id = l.id "  # noqa: S608  # only `order` is put in
-            f"where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and l.kind = ? order by l.at {order}, l.id {order} limit ?",
-            (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0)),
-        ).fetchall()
+        place = (index, key, max(low, -_LAST), _LAST if high is None else min(high, _LAST), kind, max(limit, 0))
+        rows = self._connection.execute(FINDING[newest], place).fetchall()
         return tuple(self._decoded.kept(kind, record_id, rev, body) for record_id, rev, body in rows)
 
     def entries(self, ref: str, low: int, limit: int, newest: bool) -> Sequence[KeptEntry]:  # noqa: FBT001  # one statement's parameters
