@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider run demo test test-browser test-fast check fmt bench bench-parts screenshots lock clean
+.PHONY: help setup provider run demo test test-browser test-fast check fmt bench bench-parts screenshots texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -99,6 +99,9 @@ screenshots: $(VENV)/.dev ## Take the pictures of docs/tour.md anew (needs chrom
 bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
 	@$(BIN)/python bench/ask.py
 	@$(BIN)/python bench/replay.py
+
+texts: $(VENV)/.dev ## Find every text people are told, and bring its translations up to date
+	@$(BIN)/python tests/texts.py
 
 lock: $(VENV)/.uv ## Pin the dependencies again
 	@$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 requirements.in -o requirements.txt
