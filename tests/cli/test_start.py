@@ -313,3 +313,24 @@ def test_the_port_given_moves_the_issuer_on_loopback_only(tmp_path: Path) -> Non
     assert not listening(outside, host="127.0.0.1", port=None).loopback
     inside = make_settings(raw, base=tmp_path, environment={"REMIT_ISSUER": "http://localhost:1", "REMIT_HOST": "::1"}, rules=False)
     assert listening(inside, host=None, port=7).issuer == "http://localhost:7"
+
+
+@pytest.mark.parametrize("pack", ["consumer", "service-desk", "regulated"])
+def test_a_desk_begins_in_a_further_language_where_that_is_asked_for(remit: Run, tmp_path: Path, pack: str) -> None:
+    folder = tmp_path / "desk"
+    assert remit("init", "--pack", pack, "--language", "de", "--language", "de", folder).code == 0
+    assert (folder / "catalogue" / "catalogue.de.toml").is_file()
+    assert remit("check", "--config", folder).code == 0
+    with (folder / "catalogue" / "catalogue.toml").open("a") as file:
+        file.write('\n[attribute."order.colour"]\ntitle = "colour of an order"\n')
+    said = 'catalogue.de.toml: language.de.attribute."order.colour": is missing; translate it, or remove language.de'
+    refused(remit("check", "--config", folder), "catalogue.invalid", said)
+    (folder / "catalogue" / "catalogue.de.toml").unlink()
+    assert remit("check", "--config", folder).code == 0
+
+
+def test_a_language_that_a_pack_is_not_translated_to_is_refused_before_anything_is_made(remit: Run, tmp_path: Path) -> None:
+    ran = remit("init", "--language", "fr", tmp_path / "desk")
+    refused(ran, "settings.invalid", "the pack consumer is not translated to 'fr'")
+    assert "Name one of de with --language." in ran.out + ran.err
+    assert not (tmp_path / "desk").exists()
