@@ -63,6 +63,11 @@ def walk_customer(tour: Tour, browser: Browser, desk: Sandbox) -> tuple[Visit, S
     anna.ready()
     tour.take("confirm", anna)
     tour.take("confirm-phone", anna, size=PHONE, dark=True)
+    anna.page.get_by_role("button", name="Deutsch").click()
+    anna.page.locator("html[lang=de][data-ready]").wait_for()
+    tour.take("confirm-german", anna, size=PHONE)
+    anna.page.get_by_role("button", name="English").click()
+    anna.page.locator("html[lang=en][data-ready]").wait_for()
     anna.page.get_by_role("button", name="Yes, with my passkey").click()
     anna.result("Done.")
     if returned.again().outcome != "done":
