@@ -157,6 +157,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TRACES-UNSTEERED": _model(9, "No caller joins a trace or chooses what is sampled, but a proxy that a setting trusts."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
+    "PAGES-QUIET": Requirement(
+        "No page breaks the desk's content policy, complains, or asks anything of another site.",
+        "3-architecture.md (Rejected: a front-end framework)",
+    ),
     "UNFRAMED": Requirement("No answer may be framed.", "7-peers.md P16"),
     "LOGIN-BOUND": Requirement(
         "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from browser.shop import MANDATE
 from remit.sandbox import Sandbox
@@ -64,8 +64,8 @@ class Visit:
         expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
 
 
-def visit(browser: Browser, desk: Sandbox) -> Visit:
-    context = browser.new_context()
+def visit(browser: Browser, desk: Sandbox, *, size: ViewportSize | None = None) -> Visit:
+    context = browser.new_context(locale="en-US", viewport=size)
     context.set_default_timeout(10_000)
     page = context.new_page()
     errors: list[str] = []
