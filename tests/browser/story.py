@@ -162,7 +162,8 @@ def consent(story: Story, anna: Visit) -> SandboxTask:
     """A request with one power struck and one lowered; the records stand there by their names."""
     request_uri, state = story.agent.push({**copy.deepcopy(MANDATE), "max_tasks": 2})
     came_back: list[str] = []
-    anna.page.route(CALLBACK, lambda route: (came_back.append(route.request.url), route.fulfill(status=200, body="back at the agent")))
+    back = {"status": 200, "content_type": "text/html", "body": "<!doctype html><link rel=icon href='data:,'>back at the agent"}
+    anna.page.route(CALLBACK, lambda route: (came_back.append(route.request.url), route.fulfill(**back)))
     story.open(anna, f"/oauth/authorize?request_uri={request_uri}&client_id={story.agent.client_id}")
     expect(anna.page.get_by_role("heading", level=1)).to_have_text("“Helper shop assistant” wants to act for you at Acme Store")
     for name in ("Kettle and desk lamp", "Card ending 4242", "Gift card"):
