@@ -156,6 +156,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "TRACES-SILENT": _model(9, "Traces say how long what took, in words of a closed list, and nothing of whom or what."),
     "TRACES-UNSTEERED": _model(9, "No caller joins a trace or chooses what is sampled, but a proxy that a setting trusts."),
     "FAIL-CLOSED": _model(11, "What cannot be reached permits nothing, and nothing is lost."),
+    "ONE-PRESS": Requirement(
+        "What agrees without a passkey takes no press that was begun on another page.",
+        "7-peers.md P16 (double clicks over two windows)",
+        mutated=False,
+    ),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "PAGES-QUIET": Requirement(
         "No page breaks the desk's content policy, complains, or asks anything of another site.",
@@ -183,6 +188,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "A passkey made by the company's login counts at once only where that login vouches (acr).", "2-model.md §8 (Passkeys)"
     ),
     "SESSION-ENDS": Requirement("A session ends by itself, and everywhere when its owner says so.", "OWASP Session Management"),
+    "LEFT-BEHIND": Requirement(
+        "Nothing that was seen stands in a browser after its person signed out.", "OWASP Session Management (Cache-Control)"
+    ),
     "SESSION-COOKIE": Requirement("A session cookie is out of reach of scripts and foreign pages.", "7-peers.md P16"),
     "PATHS": Requirement("Paths and headers are read one way only.", "3-architecture.md (others tried here)"),
 }

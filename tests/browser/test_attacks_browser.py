@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, expect
+from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from attacks.test_r_peoples_doors import BODIES
 from browser.desk_server import serving
 from browser.hostile import HostileSite, Said, cookie_of, hostile_site, post, sign, standing
 from browser.shop import CATALOGUE, FACTS, MANDATE
-from browser.visits import CHROMIUM, Visit, visit
+from browser.visits import CHROMIUM, Visit, keeping_pages, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
 
@@ -155,7 +155,10 @@ def test_no_page_of_ours_shows_inside_our_own(scene: Scene) -> None:
 @pytest.mark.parametrize("where", OTHERS)
 @pytest.mark.parametrize(
     "opens",
-    ["window.opened = window.open('{url}', 'desk', 'width=500,height=500')", "document.body.innerHTML = '<a target=desk rel=opener href={url}>x</a>'"],
+    [
+        "window.opened = window.open('{url}', 'desk', 'width=500,height=500')",
+        "document.body.innerHTML = '<a target=desk rel=opener href={url}>x</a>'",
+    ],
     ids=["window.open", "a link with its opener"],
 )
 def test_who_opens_our_page_in_a_window_has_no_hold_of_it(scene: Scene, where: str, opens: str) -> None:
@@ -170,13 +173,72 @@ def test_who_opens_our_page_in_a_window_has_no_hold_of_it(scene: Scene, where: s
         expect(popup.get_by_role("button", name="Yes, with my passkey")).to_be_visible()
         assert popup.evaluate("window.opener") is None
         assert popup.evaluate("window.name") == "", "nor can it be found again by its name"
-        if "window.open" in opens:
+        if "opened" in opens:
             assert page.evaluate("[opened.closed, opened.length]") == [True, 0]
             page.evaluate("opened.location = location.href; opened.postMessage({answer: 'yes'}, '*')")
-        page.evaluate("window.open('/', 'desk')")
-        page.wait_for_timeout(200)
-        assert popup.url == url
+        with page.expect_popup() as another:
+            page.evaluate("window.other = window.open('/', 'desk')")
+        assert page.evaluate("other.closed") is False, "of a window of its own it would have had a hold"
+        assert (another.value is popup, popup.url) == (False, url)
         popup.close()
+
+
+@pytest.mark.proves("P16", "ONE-PRESS")
+def test_a_press_that_was_begun_in_another_window_agrees_to_nothing(scene: Scene) -> None:
+    sam = scene.desk.officer("sam", ["security"])
+    scene.desk.suspend(agent=scene.agent)
+    proposal = sam.post("/security/v1/resume", {"agent": scene.agent.client_id})["proposal"]["proposal"]
+    kim = visit(scene.browser, scene.desk)
+    kim.enrol("kim", "officer", "Kim Osei", ["security"])
+    kim.page.goto(f"{scene.site.foreign}/")
+    with kim.page.expect_popup() as opened:
+        kim.page.evaluate(f"window.open('{scene.desk.room.issuer}/security', 'desk', 'width=600,height=600')")
+    page = opened.value
+    expect(page.locator("html")).to_have_attribute("data-ready", "")
+    agree = page.get_by_role("button", name="Agree")
+    page.evaluate("dispatchEvent(new Event('blur'))")
+    press(page, agree)
+    # It comes to the front, as a window does from under another that closes itself at the first of two presses.
+    assert agree.evaluate(TO_THE_FRONT) == 500
+    press(page, agree)
+    assert [one["proposal"] for one in sam.get("/security/v1/proposals")["proposals"]] == [proposal]
+    agree.evaluate("(one) => one.getAnimations()[0].finish()")
+    press(page, agree)
+    expect(page.get_by_text("Nothing is stopped.")).to_be_visible()
+    kim.context.close()
+
+
+TO_THE_FRONT = """(one) => {
+  dispatchEvent(new Event('focus'));
+  const [wait] = one.getAnimations();
+  wait.pause();
+  return wait.effect.getTiming().duration;
+}"""
+
+
+def press(page: Page, button: Locator) -> None:
+    """A press where the button stands, whatever the page makes of it."""
+    button.scroll_into_view_if_needed()
+    place = button.bounding_box()
+    assert place
+    page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+
+
+@pytest.mark.proves("P16", "CONFIRM-SIGNED")
+def test_a_press_on_yes_alone_is_no_yes(scene: Scene) -> None:
+    confirmation = scene.waiting()
+    anna = scene.anna
+    anna.cdp.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": anna.authenticator, "enabled": False})
+    anna.page.goto(f"{scene.site.sibling}/")
+    with scene.unchanged():
+        anna.page.evaluate(f"location.assign('{scene.desk.room.issuer}/confirm/{confirmation}')")
+        yes = anna.page.get_by_role("button", name="Yes, with my passkey")
+        expect(yes).to_be_visible()
+        anna.ready()
+        press(anna.page, yes)
+        press(anna.page, yes)
+        expect(yes).to_be_disabled()
+    anna.page.goto(f"{scene.site.sibling}/")
 
 
 # in the agent's own browser
@@ -255,7 +317,11 @@ def test_a_signature_that_was_used_is_worth_nothing_again(scene: Scene) -> None:
         refused(post(stranger.page, twin, body), "person.not_signed_in")
     assert (scene.answers(), scene.performed()) == (["yes"], 1)
     begun = post(stranger.page, "/login/v1/sign-in", {})
-    refused(post(stranger.page, "/login/v1/sign-in", {"ceremony": begun.body["ceremony"], "assertion": body["assertion"]}), "person.not_signed_in", "credential.wrong_key")
+    refused(
+        post(stranger.page, "/login/v1/sign-in", {"ceremony": begun.body["ceremony"], "assertion": body["assertion"]}),
+        "person.not_signed_in",
+        "credential.wrong_key",
+    )
     stranger.context.close()
 
 
@@ -318,7 +384,7 @@ def test_a_passkey_that_was_used_on_a_page_beside_ours_signs_nothing_here(scene:
     twin, options = f"/me/v1/confirmations/{confirmation}", scene.shown(confirmation)["options"]
     begun = scene.desk.room.call("POST", "/login/v1/sign-in", {})
     anna.page.goto(f"{scene.site.foreign}/")
-    with pytest.raises(Exception, match="SecurityError|relying party|secure"):
+    with pytest.raises(Exception, match=r"SecurityError|relying party|secure"):
         sign(anna.page, options)
     anna.page.goto(f"{scene.site.sibling}/")
     for_act, for_login = sign(anna.page, options), sign(anna.page, begun["options"])
@@ -329,3 +395,216 @@ def test_a_passkey_that_was_used_on_a_page_beside_ours_signs_nothing_here(scene:
         sent = scene.desk.room.raw("POST", "/login/v1/sign-in", stolen, check=False)
         assert (sent.status_code, "set-cookie" in sent.headers) == (401, False)
     assert post(anna.page, twin, {"answer": "yes", "assertion": sign(anna.page, options)}).body["state"] == "done"
+
+
+# other sites' requests
+
+ENCTYPES = ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data")
+SUBMIT = """([url, enctype, fields]) => {
+  const form = Object.assign(document.createElement('form'), {method: 'post', action: url, enctype});
+  for (const [name, value] of Object.entries(fields)) {
+    form.append(Object.assign(document.createElement('input'), {type: 'hidden', name, value}));
+  }
+  document.body.append(form);
+  form.submit();
+}"""
+SEND_ALL = """async (doors) => {
+  const said = [];
+  for (const [url, body] of doors) {
+    const text = JSON.stringify(body);
+    const tries = [
+      {mode: 'no-cors', headers: {'content-type': 'text/plain'}, body: text},
+      {mode: 'no-cors', headers: {'content-type': 'text/plain;application/json'}, body: text},
+      {mode: 'no-cors', headers: {'content-type': 'application/x-www-form-urlencoded'}, body: text},
+      {mode: 'no-cors', body: new Blob([text])},
+      {mode: 'no-cors', body: new Blob([text], {type: 'application/json'})},
+      {mode: 'no-cors'},
+      {mode: 'cors', headers: {'content-type': 'application/json'}, body: text},
+    ];
+    for (const one of tries) {
+      said.push(await fetch(url, {method: 'POST', credentials: 'include', ...one}).then((answer) => answer.type, () => 'blocked'));
+    }
+    navigator.sendBeacon(url, new Blob([text], {type: 'text/plain'}));
+  }
+  return said;
+}"""
+
+
+def forms_of(scene: Scene, confirmation: str) -> dict[str, dict[str, str]]:
+    """Every plain form of ours, with what it would take to do harm."""
+    entries = scene.desk.room.call("GET", "/me/v1/history", cookie=scene.cookie)["entries"]
+    entry = str(entries[0]["entry"])
+    return {
+        "contest": {"id": entry, "text": "Not me."},
+        "decline-act": {"id": confirmation},
+        "decline-and-end": {"id": confirmation},
+        "decline-request": {"id": scene.pushed()},
+        "disown": {"id": entry, "text": ""},
+        "revoke": {"id": scene.mandate},
+        "sign-out": {},
+    }
+
+
+@pytest.mark.proves("P16", "CSRF")
+@pytest.mark.parametrize("where", OTHERS)
+def test_no_other_sites_page_submits_a_form_of_ours(scene: Scene, where: str) -> None:
+    page, issuer = scene.anna.page, scene.desk.room.issuer
+    forms = forms_of(scene, scene.waiting())
+    hostile = getattr(scene.site, where)
+    with scene.unchanged():
+        for name, fields in forms.items():
+            for enctype in ENCTYPES if name == "decline-act" else ENCTYPES[:1]:
+                page.goto(f"{hostile}/")
+                with page.expect_navigation(url=f"{issuer}/forms/{name}"), page.expect_response(f"{issuer}/forms/{name}") as answered:
+                    page.evaluate(SUBMIT, [f"{issuer}/forms/{name}", enctype, fields])
+                sent = answered.value.request.all_headers()
+                assert ("cookie" in sent) == (where == "sibling"), "another port is the same site: the session goes with it"
+                assert sent["origin"] == hostile
+                assert answered.value.status == 403, (name, enctype)
+    scene.anna.open("/me")
+    with page.expect_navigation(url=f"{issuer}/me?done=revoke"), page.expect_response(f"{issuer}/forms/revoke") as answered:
+        page.evaluate(SUBMIT, [f"{issuer}/forms/revoke", ENCTYPES[0], forms["revoke"]])
+    assert answered.value.status == 303, "from a page of ours it would have counted"
+
+
+@pytest.mark.proves("P16", "CSRF")
+@pytest.mark.parametrize("where", OTHERS)
+def test_no_other_sites_program_sends_anything_that_counts(scene: Scene, where: str) -> None:
+    page, issuer, confirmation = scene.anna.page, scene.desk.room.issuer, scene.waiting()
+    entry = scene.desk.room.call("GET", "/me/v1/history", cookie=scene.cookie)["entries"][0]["entry"]
+    ids = {"confirmations": confirmation, "mandates": scene.mandate, "requests": scene.pushed(), "entries": str(entry)}
+    doors = [(issuer + filled(path, ids), body) for path, body in BODIES.items() if not path.startswith("/sandbox")]
+    page.goto(f"{getattr(scene.site, where)}/")
+    statuses, sessions = wire(scene.anna)
+    with scene.unchanged():
+        said = page.evaluate(SEND_ALL, doors)
+        page.wait_for_load_state("networkidle")
+    assert set(said) == {"blocked"}, "not even an opaque answer is read: it says that it is ours alone"
+    assert len(statuses) >= len(doors) * 7
+    assert set(statuses) <= {403, 405, 415}, "what was asked for first without a session (OPTIONS) is no door"
+    assert (set(sessions) == {False}) == (where == "foreign"), "another port is the same site: the session went with it"
+    expect(page).to_have_url(f"{getattr(scene.site, where)}/")
+
+
+def wire(one: Visit) -> tuple[list[int], list[bool]]:
+    """What a page's answers were on the wire, also those that the page may not see; and whether the session went with what was asked."""
+    statuses: list[int] = []
+    sessions: list[bool] = []
+    one.cdp.send("Network.enable")
+    one.cdp.on("Network.responseReceivedExtraInfo", lambda event: statuses.append(event["statusCode"]))
+    one.cdp.on(
+        "Network.requestWillBeSentExtraInfo",
+        lambda event: sessions.append(any(name.lower() == "cookie" for name in event["headers"])),
+    )
+    return statuses, sessions
+
+
+def filled(path: str, ids: dict[str, str]) -> str:
+    """An address with the id of something real in it, where there is one."""
+    kind = path.partition("/{id}")[0].rpartition("/")[2]
+    return path.replace("{id}", ids.get(kind, "none")).replace("{name}", "revoke")
+
+
+# sessions
+
+
+@pytest.mark.proves("LOGIN-FIXATION", "SESSION-COOKIE")
+def test_a_session_that_a_page_beside_ours_planted_is_not_the_one_somebody_signs_in_with(scene: Scene) -> None:
+    eve = visit(scene.browser, scene.desk)
+    eve.enrol("eve", "customer", "Eve", [])
+    planted = {"made up": "rs_" + "A" * 43, "eve's own": eve.context.cookies(scene.desk.room.issuer)[0]["value"]}
+    anna = scene.anna
+    anna.page.get_by_role("button", name="Sign out").click()
+    anna.page.wait_for_url("**/login")
+    for what, value in planted.items():
+        anna.context.clear_cookies()
+        scene.site.headers = [
+            ("Set-Cookie", f"remit_session={value}; Path=/; Max-Age=3600"),
+            ("Set-Cookie", f"remit_session={value}; Path=/; Domain=localhost; Max-Age=3600"),
+        ]
+        for origin in (scene.site.subdomain, scene.site.sibling):
+            anna.page.goto(f"{origin}/")
+        assert anna.context.cookies(scene.desk.room.issuer)[0]["value"] == value, "a port is no border for cookies"
+        anna.open("/verify")
+        begun = post(anna.page, "/login/v1/sign-in", {}).body
+        signed = {"ceremony": begun["ceremony"], "assertion": sign(anna.page, begun["options"])}
+        assert post(anna.page, "/login/v1/sign-in", signed).status == 200
+        anna.open("/me")
+        expect(anna.page.get_by_role("heading", name="Hello Anna Berg")).to_be_visible()
+        (cookie,) = anna.context.cookies(scene.desk.room.issuer)
+        assert cookie["value"] != value
+        assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+        assert scene.desk.room.raw("GET", "/me/v1", cookie=f"remit_session={value}", check=False).status_code == 401, what
+    assert anna.page.evaluate("document.cookie") == ""
+    scene.site.headers = []
+    anna.page.goto(f"{scene.site.sibling}/")
+    assert anna.page.evaluate("document.cookie") == ""
+    eve.context.close()
+
+
+@pytest.mark.proves("LOGIN-FIXATION")
+def test_a_session_planted_beside_the_real_one_makes_nobody_somebody_else(scene: Scene) -> None:
+    eve = visit(scene.browser, scene.desk)
+    eve.enrol("eve", "customer", "Eve", [])
+    hers = eve.context.cookies(scene.desk.room.issuer)[0]["value"]
+    scene.site.headers = [("Set-Cookie", f"remit_session={hers}; Path=/me; Max-Age=3600")]
+    confirmation, before = scene.waiting(), standing(scene.desk, scene.cookie)
+    scene.anna.page.goto(f"{scene.site.sibling}/")
+    scene.anna.open("/verify")
+    assert post(scene.anna.page, f"/me/v1/confirmations/{confirmation}", {"answer": "no"}).code == "person.not_signed_in"
+    for path in ("/me", "/me/history"):
+        scene.anna.page.goto(f"{scene.site.sibling}/")
+        scene.anna.open(path)  # the stray is taken away, and she is herself: not sent to sign in and back for ever
+        expect(scene.anna.page.locator(".me")).to_have_text("Anna Berg")
+    assert standing(scene.desk, scene.cookie) == before
+    eve.context.close()
+
+
+@pytest.mark.proves("LEFT-BEHIND")
+def test_what_was_seen_is_not_there_any_more_by_going_back_after_signing_out(scene: Scene) -> None:
+    confirmation, request = scene.waiting(), scene.pushed()
+    paths = ("/me", "/me/history", f"/confirm/{confirmation}", f"/oauth/authorize?request_uri=urn:ietf:params:oauth:request_uri:{request}")
+    with keeping_pages(scene.browser) as browser:
+        anna = visit(browser, scene.desk)
+        anna.page.goto(f"{scene.site.foreign}/")
+        anna.page.evaluate("window.kept = true")
+        anna.page.goto(f"{scene.site.sibling}/")
+        anna.page.go_back(wait_until="commit")
+        assert anna.page.evaluate("window.kept") is True, "this browser keeps pages that may be kept"
+        for path in paths:
+            anna.context.add_cookies(scene.anna.context.cookies())  # type: ignore[arg-type]  # what it gave is what it takes
+            anna.open("/verify")
+            anna.open(path)
+            anna.ready()
+            seen = anna.page.locator("main").inner_text()
+            other = anna.context.new_page()
+            other.goto(f"{scene.desk.room.issuer}/verify")
+            other.get_by_role("button", name="Sign out").click()
+            other.wait_for_url("**/login")
+            other.close()
+            anna.page.goto(f"{scene.site.foreign}/")
+            anna.page.go_back(wait_until="commit")
+            expect(anna.page.get_by_role("heading", name="Sign in")).to_be_visible()
+            assert seen not in anna.page.content()
+            scene.anna.open("/login")
+            scene.anna.page.get_by_role("button", name="Sign in with a passkey").click()
+            expect(scene.anna.page.get_by_role("button", name="Sign out")).to_be_visible()
+        anna.context.close()
+
+
+@pytest.mark.proves("CONFIRM-ONCE")
+def test_a_link_that_was_answered_shows_nothing_to_answer(scene: Scene) -> None:
+    confirmation = scene.waiting()
+    scene.anna.open(f"/confirm/{confirmation}")
+    other = scene.anna.context.new_page()
+    other.goto(f"{scene.desk.room.issuer}/confirm/{confirmation}")
+    scene.anna.page.get_by_role("button", name="No", exact=True).click()
+    scene.anna.result("You said no.")
+    with scene.unchanged():
+        other.get_by_role("button", name="No, and end the agent's task").click()
+        expect(other.locator("[data-result]:not(:empty)")).to_be_visible()
+        for page in (other, scene.anna.page):
+            page.goto(f"{scene.desk.room.issuer}/confirm/{confirmation}")
+            expect(page.get_by_role("button", name="Yes, with my passkey")).to_have_count(0)
+            assert "40.00" not in page.locator("main").inner_text()
+    assert scene.answers() == ["no"]

@@ -35,6 +35,15 @@ def chromium() -> Iterator[Browser]:
         started.close()
 
 
+@contextmanager
+def keeping_pages(beside: Browser) -> Iterator[Browser]:
+    """Another such browser beside one, that keeps pages for whoever goes back to them, as people's browsers do."""
+    without = ["--disable-back-forward-cache"]
+    started = beside.browser_type.launch(executable_path=CHROMIUM, headless=True, args=ARGS, ignore_default_args=without)
+    yield started
+    started.close()
+
+
 @dataclass(eq=False)
 class Visit:
     """One person's browser at the desk. `errors` is everything its console complained of."""

@@ -63,7 +63,7 @@ async def _with_query(desk: Sandbox, after: str, cookie: str) -> Any:
     return await desk.room._http.get("/login", params={"next": after}, headers={"cookie": cookie})
 
 
-@pytest.mark.proves("PAGES-QUIET")
+@pytest.mark.proves("PAGES-QUIET", "LEFT-BEHIND")
 def test_no_page_runs_or_styles_anything_inline_or_from_elsewhere(
     desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, task: SandboxTask
 ) -> None:

@@ -1,12 +1,13 @@
 """What every page needs: who is signed in, where they go from here, and how a refusal looks to a person."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
+from remit.entrypoints.cookies import session_name, strays_gone
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import STATUS, Answer
@@ -34,7 +35,8 @@ class Pages:
             return await handler(scope, receive, found)
         except Refused as refused:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
-                return go(f"/login?next={quote(_address(scope), safe='')}")
+                to_login = go(f"/login?next={quote(_address(scope), safe='')}")
+                return replace(to_login, headers=(*to_login.headers, *strays_gone(scope, session_name(self.parts.terms.issuer))))
             return await self._refusal(scope, refused)
         except Fault as fault:
             note_fault(fault, scope["path"])

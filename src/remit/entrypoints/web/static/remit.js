@@ -6,6 +6,7 @@ import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
+import { front } from './front.js';
 import { live } from './live.js';
 import { receipt } from './receipt.js';
 import { localize } from './time.js';
@@ -133,6 +134,7 @@ function bind(root) {
   desk(root, guarded);
 }
 
+front();
 bind(document);
 live(bind);
 consent(document.querySelector('form[data-form="consent"]'), guarded);
