@@ -487,14 +487,21 @@ def test_no_other_sites_program_sends_anything_that_counts(scene: Scene, where: 
 
 
 def wire(one: Visit) -> tuple[list[int], list[bool]]:
-    """What a page's answers were on the wire, also those that the page may not see; and whether the session went with what was asked."""
+    """What the desk's answers were on the wire, also those a page may not see; and whether the session went with what was asked."""
+    ours: set[str] = set()
     statuses: list[int] = []
     sessions: list[bool] = []
+
+    def asked(event: dict[str, Any]) -> None:
+        if event["headers"].get("Host", event["headers"].get("host")) == one.desk.room.issuer.removeprefix("http://"):
+            ours.add(event["requestId"])
+            sessions.append(any(name.lower() == "cookie" for name in event["headers"]))
+
     one.cdp.send("Network.enable")
-    one.cdp.on("Network.responseReceivedExtraInfo", lambda event: statuses.append(event["statusCode"]))
+    one.cdp.on("Network.requestWillBeSentExtraInfo", asked)
     one.cdp.on(
-        "Network.requestWillBeSentExtraInfo",
-        lambda event: sessions.append(any(name.lower() == "cookie" for name in event["headers"])),
+        "Network.responseReceivedExtraInfo",
+        lambda event: statuses.append(event["statusCode"]) if event["requestId"] in ours else None,
     )
     return statuses, sessions
 
