@@ -161,6 +161,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "7-peers.md P16 (double clicks over two windows)",
         mutated=False,
     ),
+    "AGENTS-TEXT": _model(6, "Nothing an agent writes comes to life on a page, hides there, or passes for the desk's own words."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "PAGES-QUIET": Requirement(
         "No page breaks the desk's content policy, complains, or asks anything of another site.",

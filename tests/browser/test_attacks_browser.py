@@ -1,9 +1,6 @@
 """Attacks on people's pages with a real browser: framed and opened by others, signatures used elsewhere, other sites' requests, sessions."""
 
-import copy
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,92 +9,26 @@ from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from attacks.test_r_peoples_doors import BODIES
 from browser.desk_server import serving
-from browser.hostile import HostileSite, Said, cookie_of, hostile_site, post, sign, standing
-from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.hostile import Said, post, sign, standing
+from browser.scene import REFUND, RETURN, Scene, begun
+from browser.shop import CATALOGUE, FACTS
 from browser.visits import CHROMIUM, Visit, keeping_pages, visit
-from remit.sandbox import Sandbox
-from remit.sandbox.workloads import SandboxAgent, SandboxTask
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
     pytest.mark.xdist_group("browser-attacks"),
 ]
-REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
-RETURN = {"order_id": "W1001", "item_ids": ["i1", "i2"]}
 OTHERS = ["foreign", "sibling"]
 """Where a hostile page stands: on another site, and on the desk's own site beside it."""
-
-
-@dataclass
-class Scene:
-    """A desk, Anna in her browser, an agent that has a task of hers, and a hostile site."""
-
-    browser: Browser
-    desk: Sandbox
-    anna: Visit
-    agent: SandboxAgent
-    task: SandboxTask
-    mandate: str
-    site: HostileSite
-
-    @property
-    def cookie(self) -> str:
-        """Anna's session."""
-        return cookie_of(self.anna)
-
-    def waiting(self, action: str = "payment.refund", params: dict[str, Any] = REFUND) -> str:
-        """The id of what waits for Anna now."""
-        asked = self.task.ask(action, params)
-        rows = self.desk.room.call("GET", "/me/v1/waiting", cookie=self.cookie)["waiting"]
-        return next(str(row["confirmation"]) for row in rows if row["ask"] == asked.ask)
-
-    def shown(self, confirmation: str) -> dict[str, Any]:
-        """What Anna is shown of it."""
-        found: dict[str, Any] = self.desk.room.call("GET", f"/me/v1/confirmations/{confirmation}", cookie=self.cookie)
-        return found
-
-    def pushed(self) -> str:
-        """The id of a fresh request of the agent's."""
-        return self.agent.push(copy.deepcopy(MANDATE))[0].rpartition(":")[2]
-
-    def answers(self) -> list[str]:
-        """What the record says was answered."""
-        return [one["envelope"]["answer"] for one in self.desk.transcript() if one["kind"] == "confirmation.answered"]
-
-    def performed(self) -> int:
-        """How many acts were done."""
-        return sum(one["kind"] == "act.performed" for one in self.desk.transcript())
-
-    @contextmanager
-    def unchanged(self) -> Iterator[None]:
-        """What happens inside changes nothing of Anna's, and nothing on the record."""
-        before = standing(self.desk, self.cookie)
-        yield
-        assert standing(self.desk, self.cookie) == before
 
 
 @pytest.fixture
 def scene(browser: Browser, tmp_path: Path) -> Iterator[Scene]:
     with (
         serving(tmp_path, CATALOGUE, FACTS, {"decline_pause_s": 1}) as issuer,
-        Sandbox(CATALOGUE, base_url=issuer) as desk,
-        hostile_site() as site,
+        begun(browser, issuer, CATALOGUE) as one,
     ):
-        anna = visit(browser, desk)
-        anna.enrol("anna", "customer", "Anna Berg", [])
-        agent = desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
-        mandate = granted(anna, agent)
-        yield Scene(browser, desk, anna, agent, agent.open(mandate), mandate, site)
-        anna.context.close()
-
-
-def granted(anna: Visit, agent: SandboxAgent) -> str:
-    """A mandate that Anna has granted, without a look at the page."""
-    request_uri, state = agent.push({**copy.deepcopy(MANDATE), "max_tasks": 3})
-    path = f"/me/v1/requests/{request_uri.rpartition(':')[2]}"
-    shown = anna.desk.room.call("GET", path, cookie=cookie_of(anna))
-    signed = post(anna.page, path, {"answer": "grant", "ceremony": shown["ceremony"], "assertion": sign(anna.page, shown["options"])})
-    return str(agent.redeem(signed.body["redirect"], state)["mandate"])
+        yield one
 
 
 # framed, and opened by others
@@ -316,9 +247,9 @@ def test_a_signature_that_was_used_is_worth_nothing_again(scene: Scene) -> None:
         refused(post(anna.page, f"/desk/v1/confirmations/{second}", body), "credential.wrong_key")
         refused(post(stranger.page, twin, body), "person.not_signed_in")
     assert (scene.answers(), scene.performed()) == (["yes"], 1)
-    begun = post(stranger.page, "/login/v1/sign-in", {})
+    login = post(stranger.page, "/login/v1/sign-in", {})
     refused(
-        post(stranger.page, "/login/v1/sign-in", {"ceremony": begun.body["ceremony"], "assertion": body["assertion"]}),
+        post(stranger.page, "/login/v1/sign-in", {"ceremony": login.body["ceremony"], "assertion": body["assertion"]}),
         "person.not_signed_in",
         "credential.wrong_key",
     )
@@ -382,16 +313,16 @@ def test_a_signature_grants_the_request_that_was_shown_and_no_other(scene: Scene
 def test_a_passkey_that_was_used_on_a_page_beside_ours_signs_nothing_here(scene: Scene) -> None:
     anna, confirmation = scene.anna, scene.waiting()
     twin, options = f"/me/v1/confirmations/{confirmation}", scene.shown(confirmation)["options"]
-    begun = scene.desk.room.call("POST", "/login/v1/sign-in", {})
+    login = scene.desk.room.call("POST", "/login/v1/sign-in", {})
     anna.page.goto(f"{scene.site.foreign}/")
     with pytest.raises(Exception, match=r"SecurityError|relying party|secure"):
         sign(anna.page, options)
     anna.page.goto(f"{scene.site.sibling}/")
-    for_act, for_login = sign(anna.page, options), sign(anna.page, begun["options"])
+    for_act, for_login = sign(anna.page, options), sign(anna.page, login["options"])
     anna.open("/me")
     with scene.unchanged():
         refused(post(anna.page, twin, {"answer": "yes", "assertion": for_act}), "credential.wrong_key")
-        stolen = {"ceremony": begun["ceremony"], "assertion": for_login}
+        stolen = {"ceremony": login["ceremony"], "assertion": for_login}
         sent = scene.desk.room.raw("POST", "/login/v1/sign-in", stolen, check=False)
         assert (sent.status_code, "set-cookie" in sent.headers) == (401, False)
     assert post(anna.page, twin, {"answer": "yes", "assertion": sign(anna.page, options)}).body["state"] == "done"
@@ -533,8 +464,8 @@ def test_a_session_that_a_page_beside_ours_planted_is_not_the_one_somebody_signs
             anna.page.goto(f"{origin}/")
         assert anna.context.cookies(scene.desk.room.issuer)[0]["value"] == value, "a port is no border for cookies"
         anna.open("/verify")
-        begun = post(anna.page, "/login/v1/sign-in", {}).body
-        signed = {"ceremony": begun["ceremony"], "assertion": sign(anna.page, begun["options"])}
+        login = post(anna.page, "/login/v1/sign-in", {}).body
+        signed = {"ceremony": login["ceremony"], "assertion": sign(anna.page, login["options"])}
         assert post(anna.page, "/login/v1/sign-in", signed).status == 200
         anna.open("/me")
         expect(anna.page.get_by_role("heading", name="Hello Anna Berg")).to_be_visible()

@@ -62,8 +62,8 @@ class Visit:
         """Until the page's program listens: a pointer waits for it, the keyboard does not."""
         expect(self.page.locator("html")).to_have_attribute("data-ready", "")
 
-    def enrol(self, person: str, kind: str, name: str, roles: list[str]) -> None:
-        body = {"id": person, "kind": kind, "name": name, "roles": roles, "how": "vouched"}
+    def enrol(self, person: str, kind: str, name: str, roles: list[str], *, email: str = "") -> None:
+        body = {"id": person, "kind": kind, "name": name, "email": email, "roles": roles, "how": "vouched"}
         self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
         self.page.get_by_label("Name of this device").fill("My laptop")
         self.page.get_by_role("button", name="Make my passkey").click()

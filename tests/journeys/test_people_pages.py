@@ -114,6 +114,7 @@ def _verify_readable(page: Page, text: str) -> None:
     assert re.search(r"<title>[^<]+</title>", text)
 
 
+@pytest.mark.proves("AGENTS-TEXT")
 def test_what_an_agent_writes_never_becomes_markup(desk: Sandbox, anna: SandboxCustomer) -> None:
     agent = desk.agent("spiffe://helper.example/bad", name="Helper <b>x</b>")
     asked = copy.deepcopy(MANDATE)
