@@ -148,6 +148,8 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
 
     for refused in (HIDDEN, LINES, "The k\u0435ttle leaks."):
         assert scene.task.ask("order.return", RETURN, words=refused).codes in {("words.unreadable",), ("words.wider",)}, refused
+    refusals = [one["envelope"]["code"] for one in scene.desk.transcript() if one["envelope"].get("decision") == "refuse"]
+    assert len(refusals) == 3, "each is on the record"
     attached = {"name": f"{MARKUP}.txt", "media_type": "text/plain", "data_b64": "SGVsbG8="}
     scene.task.ask("order.return", RETURN, attachments=[attached])
     scene.task.ask("case.comment", {"text": f"APART The kettle leaks. {MARKUP}"}, words=f"APART The kettle leaks. {MARKUP}")
