@@ -151,6 +151,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "NODES": Requirement(
         "Nodes over one store never write two histories, and none decides on what another has changed.", "3-architecture.md (store)"
     ),
+    "NOISE": _model(
+        9, "What is refused at people's doors is on the record in numbers, not one entry each, and nobody writes a word into it."
+    ),
     "LIMITS": _model(9, "Who floods is told to wait, early and off the record, and takes nobody else's place."),
     "METRICS-CLOSED": _model(9, "No caller makes up a series of the metrics, and none names anybody."),
     "TRACES-SILENT": _model(9, "Traces say how long what took, in words of a closed list, and nothing of whom or what."),

@@ -115,6 +115,8 @@ class PeopleApi:
             return problem(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
+            if isinstance(error, Refused):
+                self.parts.noise.note(error, self.parts.world)
             return problem(error, issuer=self.parts.terms.issuer, extra=cured(error), people=True)
 
     async def verify_no_workload(self, scope: Scope) -> None:

@@ -37,6 +37,7 @@ class Pages:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
                 to_login = go(f"/login?next={quote(_address(scope), safe='')}")
                 return replace(to_login, headers=(*to_login.headers, *strays_gone(scope, session_name(self.parts.terms.issuer))))
+            self.parts.noise.note(refused, self.parts.world)
             return await self._refusal(scope, refused)
         except Fault as fault:
             note_fault(fault, scope["path"])
