@@ -150,9 +150,12 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
         assert scene.task.ask("order.return", RETURN, words=refused).codes in {("words.unreadable",), ("words.wider",)}, refused
     refusals = [one["envelope"]["code"] for one in scene.desk.transcript() if one["envelope"].get("decision") == "refuse"]
     assert len(refusals) == 3, "each is on the record"
-    attached = {"name": f"{MARKUP}.txt", "media_type": "text/plain", "data_b64": "SGVsbG8="}
-    scene.task.ask("order.return", RETURN, attachments=[attached])
-    scene.task.ask("case.comment", {"text": f"APART The kettle leaks. {MARKUP}"}, words=f"APART The kettle leaks. {MARKUP}")
+    files = [
+        {"name": name, "media_type": "text/plain", "data_b64": "SGVsbG8="} for name in (f"{HIDDEN}.txt", f"{LINES}.txt", f"{MARKUP}.txt")
+    ]
+    said = f"APART The kettle leaks. {MARKUP}"
+    codes = [scene.task.ask("case.comment", {"text": said}, words=said, attachments=[one]).codes for one in files]
+    assert codes == [("words.attachment",), ("words.attachment",), ()]
     entry = scene.desk.room.call("GET", "/me/v1/history", cookie=scene.cookie)["entries"][0]["entry"]
     post(anna.page, f"/me/v1/entries/{entry}/contest", {"text": f"{MARKUP}{HIDDEN}"})
     for path in ("/me", "/me/history", f"/me/mandates/{scene.mandate}"):
