@@ -251,8 +251,8 @@ def decide_together(story: Story, anna: Visit, olga: Visit, bea: Visit, task: Sa
     expect(olga.page.locator(".queue")).to_contain_text("it is much money")
     olga.page.get_by_role("button", name="Take it").click()
     olga.result("Yours for ten minutes.")
+    story.open(olga, "/desk")  # sooner than the page does it by itself
     expect(olga.page.get_by_text("You have this until")).to_be_visible()
-    olga.ready()
     olga.page.get_by_text("Hand it over").first.click()
     story.look(olga, "queue, handing over")
     olga.page.get_by_label("To", exact=True).select_option(label="Bea Lund")
@@ -327,9 +327,9 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     story.open(sam, "/security")
     sam.page.get_by_role("button", name="Propose to resume").click()
     sam.result("Proposed. Another person must agree.")
+    story.open(sam, "/security")
     proposed = sam.page.get_by_role("listitem").filter(has_text="Resume the agent")
     expect(proposed).to_contain_text("Another person must agree.")
-    sam.ready()
     expect(proposed.get_by_role("button", name="Agree")).to_have_count(0)
     proposal = proposed.get_by_role("button", name="Drop it").get_attribute("data-proposal")
     assert alone(sam, str(proposal)) == [403, "person.not_allowed"]
@@ -337,6 +337,7 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     story.open(kim, "/security")
     kim.page.get_by_role("button", name="Agree").click()
     kim.result("Agreed, and done.")
+    story.open(kim, "/security")
     expect(kim.page.get_by_text("Nothing is stopped.")).to_be_visible()
     assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",), "resuming revives nothing"
     return story.agent.open(story.mandate)
