@@ -151,6 +151,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "NODES": Requirement(
         "Nodes over one store never write two histories, and none decides on what another has changed.", "3-architecture.md (store)"
     ),
+    "NOISE": _model(
+        9, "What is refused at people's doors is on the record in numbers, not one entry each, and nobody writes a word into it."
+    ),
     "LIMITS": _model(9, "Who floods is told to wait, early and off the record, and takes nobody else's place."),
     "METRICS-CLOSED": _model(9, "No caller makes up a series of the metrics, and none names anybody."),
     "TRACES-SILENT": _model(9, "Traces say how long what took, in words of a closed list, and nothing of whom or what."),
@@ -164,6 +167,16 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "FORM-KEPT": Requirement("What was entered in a form that is refused comes back as text, with why in plain words.", "1-product.md"),
     "UNFRAMED": Requirement(
         "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "7-peers.md P16"
+    ),
+    "ONE-PRESS": Requirement(
+        "What agrees without a passkey takes no press that was begun on another page.",
+        "7-peers.md P16 (double clicks over two windows)",
+        mutated=False,
+    ),
+    "AGENTS-TEXT": _model(6, "Nothing an agent writes comes to life on a page, hides there, or passes for the desk's own words."),
+    "PAGES-QUIET": Requirement(
+        "No page breaks the desk's content policy, complains, or asks anything of another site.",
+        "3-architecture.md (Rejected: a front-end framework)",
     ),
     "LOGIN-BOUND": Requirement(
         "An answer of the company's login counts in the browser that asked for it alone, from that provider alone.",
@@ -186,6 +199,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
         "A passkey made by the company's login counts at once only where that login vouches (acr).", "2-model.md §8 (Passkeys)"
     ),
     "SESSION-ENDS": Requirement("A session ends by itself, and everywhere when its owner says so.", "OWASP Session Management"),
+    "LEFT-BEHIND": Requirement(
+        "Nothing that was seen stands in a browser after its person signed out.", "OWASP Session Management (Cache-Control)"
+    ),
     "SESSION-COOKIE": Requirement("A session cookie is out of reach of scripts and foreign pages.", "7-peers.md P16"),
     "PATHS": Requirement("Paths and headers are read one way only.", "3-architecture.md (others tried here)"),
 }

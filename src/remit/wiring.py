@@ -62,6 +62,7 @@ from remit.settings import Settings
 from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
 from remit.usecases.enrol import BUILT_IN
+from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.replay_erasures import replay_erasures
@@ -313,6 +314,7 @@ def build(
         verify_ed25519=key_files.verify_ed25519,
         long_reads=LongReads(),
         spent=Spent(),
+        noise=Noise(),
         on_point=point,
     )
     health = Health(parts)

@@ -152,3 +152,18 @@ def test_a_session_cookie_is_out_of_reach_of_scripts_and_foreign_pages(arena: Ar
     begun = arena.room.call("POST", "/login/v1/sign-in", {})
     refused = arena.person("POST", "/login/v1/sign-in", {"ceremony": begun["ceremony"], "assertion": stranger.get(begun["options"])})
     assert code_of(refused) == "person.not_signed_in"
+
+
+@pytest.mark.proves("SESSION-COOKIE")
+def test_a_cookie_that_a_neighbour_set_for_one_page_is_taken_away_there(arena: Arena) -> None:
+    own, stray = arena.anna.cookie, "remit_session=rs_stray"
+    path = f"/me/mandates/{arena.granted()[0].id}"
+    sent = arena.person("GET", path, cookie=f"{stray}; {own}")
+    assert (sent.status_code, sent.headers["location"].startswith("/login")) == (303, True)
+    gone = sent.headers.get_list("set-cookie")
+    assert {one.partition("; ")[0] for one in gone} == {"remit_session="}
+    taken = {part.partition("=")[2] for one in gone for part in one.split("; ") if part.startswith("Path=")}
+    assert taken == {"/me", "/me/", "/me/mandates", "/me/mandates/", path, f"{path}/"}, "and never the real one's, which is for all of it"
+    assert all("Max-Age=0" in one for one in gone)
+    for cookie in ("", stray, own):
+        assert arena.person("GET", path, cookie=cookie).headers.get_list("set-cookie") == []

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from browser.visits import chromium
+
+expect.set_options(timeout=10_000)  # a machine that is busy with other tests is slow, not wrong
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,12 @@ def serving(
     terms: Mapping[str, int] | None = None,
     now: Callable[[], int] | None = None,
     people: Mapping[str, Any] | None = None,
+    notify: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
-    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms."""
+    """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms.
+
+    `people` and `notify` are those tables of its settings.
+    """
     rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
 
     def make(settings: Settings) -> Desk:
@@ -35,7 +39,7 @@ def serving(
             desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
         return desk
 
-    with _served(folder, terms, make, people=people) as issuer:
+    with _served(folder, terms, make, people=people, notify=notify) as issuer:
         yield issuer
 
 
@@ -55,6 +59,7 @@ def _served(
     make: Callable[[Settings], Desk],
     seed: Mapping[str, Any] | None = None,
     people: Mapping[str, Any] | None = None,
+    notify: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -68,6 +73,7 @@ def _served(
         "sandbox": {"enabled": True},
         "terms": dict(terms or {}),
         "people": dict(people or {}),
+        "notify": dict(notify or {}),
     }
     settings = make_settings(raw, base=folder, environment={}, rules=False)
     settings.high_water.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from browser.shop import MANDATE
 from remit.sandbox import Sandbox
@@ -35,6 +35,15 @@ def chromium() -> Iterator[Browser]:
         started.close()
 
 
+@contextmanager
+def keeping_pages(beside: Browser) -> Iterator[Browser]:
+    """Another such browser beside one, that keeps pages for whoever goes back to them, as people's browsers do."""
+    without = ["--disable-back-forward-cache"]
+    started = beside.browser_type.launch(executable_path=CHROMIUM, headless=True, args=ARGS, ignore_default_args=without)
+    yield started
+    started.close()
+
+
 @dataclass(eq=False)
 class Visit:
     """One person's browser at the desk. `errors` is everything its console complained of."""
@@ -53,8 +62,8 @@ class Visit:
         """Until the page's program listens: a pointer waits for it, the keyboard does not."""
         expect(self.page.locator("html")).to_have_attribute("data-ready", "")
 
-    def enrol(self, person: str, kind: str, name: str, roles: list[str]) -> None:
-        body = {"id": person, "kind": kind, "name": name, "roles": roles, "how": "vouched"}
+    def enrol(self, person: str, kind: str, name: str, roles: list[str], *, email: str = "") -> None:
+        body = {"id": person, "kind": kind, "name": name, "email": email, "roles": roles, "how": "vouched"}
         self.open(f"/enrol?code={self.desk.room.control('POST', '/sandbox/v1/people', body)['code']}")
         self.page.get_by_label("Name of this device").fill("My laptop")
         self.page.get_by_role("button", name="Make my passkey").click()
@@ -64,8 +73,8 @@ class Visit:
         expect(self.page.locator("[data-result]:not(:empty)").first).to_contain_text(text)
 
 
-def visit(browser: Browser, desk: Sandbox) -> Visit:
-    context = browser.new_context()
+def visit(browser: Browser, desk: Sandbox, *, size: ViewportSize | None = None) -> Visit:
+    context = browser.new_context(locale="en-US", viewport=size)
     context.set_default_timeout(10_000)
     page = context.new_page()
     errors: list[str] = []

@@ -63,6 +63,7 @@ async def _with_query(desk: Sandbox, after: str, cookie: str) -> Any:
     return await desk.room._http.get("/login", params={"next": after}, headers={"cookie": cookie})
 
 
+@pytest.mark.proves("PAGES-QUIET", "LEFT-BEHIND")
 def test_no_page_runs_or_styles_anything_inline_or_from_elsewhere(
     desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent, task: SandboxTask
 ) -> None:
@@ -86,7 +87,8 @@ def test_no_page_runs_or_styles_anything_inline_or_from_elsewhere(
         answered = get(desk, path, person)
         assert answered.status_code == 200, (path, answered.text[:300])
         policy = answered.headers["content-security-policy"]
-        assert "default-src 'self'" in policy
+        assert policy.startswith("default-src 'self'; ")
+        assert all(source in {"'self'", "'none'"} for rule in policy.split("; ") for source in rule.split(" ")[1:]), policy
         assert "unsafe" not in policy
         assert answered.headers["cache-control"] == "no-store"
         page = Page(answered.text)
@@ -112,6 +114,7 @@ def _verify_readable(page: Page, text: str) -> None:
     assert re.search(r"<title>[^<]+</title>", text)
 
 
+@pytest.mark.proves("AGENTS-TEXT")
 def test_what_an_agent_writes_never_becomes_markup(desk: Sandbox, anna: SandboxCustomer) -> None:
     agent = desk.agent("spiffe://helper.example/bad", name="Helper <b>x</b>")
     asked = copy.deepcopy(MANDATE)

@@ -1,5 +1,6 @@
 """The cookies of people's browsers: what they are called, how they are set, and how one is read."""
 
+import re
 from typing import Final
 
 from remit.entrypoints.wire import Scope, header_values
@@ -9,6 +10,10 @@ _LOGIN: Final = "remit_login"
 _LANGUAGE: Final = "remit_language"
 _HOST: Final = "__Host-"
 _YEAR_S: Final = 365 * 86_400
+_TWO: Final = 2
+_MOST_PATHS: Final = 16
+_PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]{1,200}")
+"""What a path of ours is made of: nothing that could end an attribute of a cookie."""
 SESSIONS: Final = frozenset({_SESSION, f"{_HOST}{_SESSION}"})
 """Every name a session's cookie can have: what an agent's door must know a person's login by."""
 
@@ -44,9 +49,30 @@ def cookie_value(scope: Scope, name: str) -> str:
 
     Source: RFC 6265bis §8.6 (weak integrity).
     """
+    values = _values(scope, name)
+    return values[0] if len(values) == 1 else ""
+
+
+def _values(scope: Scope, name: str) -> list[str]:
+    """The different values that came under a name, in their order."""
     pairs = [part.strip().partition("=") for header in header_values(scope, b"cookie") for part in header.split(";")]
-    values = {value for found, _, value in pairs if found == name}
-    return values.pop() if len(values) == 1 else ""
+    return list(dict.fromkeys(value for found, _, value in pairs if found == name))
+
+
+def strays_gone(scope: Scope, name: str) -> tuple[Header, ...]:
+    """Where two different cookies of a name came: headers that take away each that was set for a part of the desk.
+
+    ⚔ Ours are for all of it. Whoever set one for `/me` alone, as a server on another port of this machine can, would keep
+    somebody between that page and the sign-in page, which sees the real one, for as long as the cookie lives.
+
+    Source: RFC 6265bis §5.4 (path-match).
+    """
+    if len(_values(scope, name)) < _TWO:
+        return ()
+    steps = str(scope["path"]).split("/")[1:]
+    narrower = ["/" + "/".join(steps[: number + 1]) for number in range(len(steps))]
+    paths = [one for path in narrower if path != "/" and _PATH.fullmatch(path) for one in (path, f"{path}/")]
+    return tuple((b"set-cookie", f"{name}=; Path={path}; Max-Age=0".encode()) for path in paths[:_MOST_PATHS])
 
 
 def session_header(issuer: str, value: str, *, life_s: int) -> Header:

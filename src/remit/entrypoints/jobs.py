@@ -12,6 +12,7 @@ from remit.entrypoints.metrics import Metrics
 from remit.usecases.erase_by_time import ErasureByTime
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
+from remit.usecases.record_noise import record_noise
 from remit.usecases.send_notices import Sending
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
@@ -63,6 +64,7 @@ class Jobs:
         """One round of everything, at once."""
         done = await sweep(self._parts, patience_s=patience_s, live=self._live)
         done += await self._by_time.round(self._parts)
+        done += await record_noise(self._parts)
         done += await self._sending.round(self._parts)
         await self._looking.look()
         return done
@@ -84,6 +86,7 @@ class Jobs:
     async def _due(self) -> None:
         await sweep_due(self._parts, self._live)
         await self._by_time.round(self._parts)
+        await record_noise(self._parts)
 
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)

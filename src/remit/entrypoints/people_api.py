@@ -117,6 +117,8 @@ class PeopleApi:
             return problem(withheld, issuer=self.parts.terms.issuer, extra=extra, people=True)
         except (Refused, Fault) as error:
             note_fault(error, scope["path"])
+            if isinstance(error, Refused):
+                self.parts.noise.note(error, self.parts.world)
             return problem(error, issuer=self.parts.terms.issuer, extra=worded(error, spoken_to(self.parts, scope)), people=True)
 
     async def verify_no_workload(self, scope: Scope) -> None:

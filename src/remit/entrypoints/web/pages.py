@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
+from remit.entrypoints.cookies import session_name, strays_gone
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.languages import spoken_to
 from remit.entrypoints.limits import Limits
@@ -37,7 +38,9 @@ class Pages:
             return await handler(scope, receive, found)
         except Refused as refused:
             if refused.code is Code.PERSON_NOT_SIGNED_IN:
-                return go(f"/login?next={quote(_address(scope), safe='')}")
+                to_login = go(f"/login?next={quote(_address(scope), safe='')}")
+                return replace(to_login, headers=(*to_login.headers, *strays_gone(scope, session_name(self.parts.terms.issuer))))
+            self.parts.noise.note(refused, self.parts.world)
             return await self._refusal(scope, refused)
         except Fault as fault:
             note_fault(fault, scope["path"])

@@ -267,6 +267,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "mandate.narrowed": _said("You narrowed what an agent may do.", "ok"),
     "mandate.revoked": _revoked,
     "message.blocked": _blocked,
+    "noise.counted": _said("Requests at people's pages were refused. So many there were:", "wait"),
     "offer.made": _offered,
     "person.enrolled": _enrolled,
     "person.changed": _changed,

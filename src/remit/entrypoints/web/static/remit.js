@@ -6,6 +6,7 @@ import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
 import { desk } from './desk.js';
+import { front } from './front.js';
 import { live } from './live.js';
 import { receipt } from './receipt.js';
 import { _, plural } from './texts.js';
@@ -137,6 +138,7 @@ function bind(root) {
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }
 
+front();
 bind(document);
 live(bind);
 consent(document.querySelector('form[data-form="consent"]'), guarded);

@@ -1,0 +1,45 @@
+"""What is refused at people's doors, counted by code in one process: anybody can make noise, so many refusals become one entry."""
+
+from collections import Counter
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.values import Instant
+from remit.ports.world import World
+
+PERIOD_S: Final = 600.0
+"""So long refusals are counted, from the first of them on, before they are one entry."""
+_COUNTED: Final = frozenset({
+    *(Code.CONFIRMATION_REPLAYED, Code.CONFIRMATION_WRONG_PERSON, Code.CREDENTIAL_MALFORMED, Code.CREDENTIAL_WRONG_KEY),
+    *(Code.LOGIN_INVALID, Code.PERSON_NOT_ALLOWED, Code.REQUEST_UNSUPPORTED_TYPE),
+})  # fmt: skip
+"""Another site's page, another role, somebody else's confirmation, a signature that does not fit or was used. Who was signed out is no noise."""
+
+
+class Noise:
+    """The counts of one process."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._since = Instant(0)
+        self._began_s = 0.0
+
+    def note(self, refused: Refused, world: World) -> None:
+        """Count a refusal, if it is noise."""
+        if refused.code not in _COUNTED:
+            return
+        if not self._counts:
+            self._since, self._began_s = world.now(), world.ticks()
+        self._counts[refused.code.value] += 1
+
+    def due(self, world: World) -> tuple[Counter[str], Instant]:
+        """What was counted and since when, once its time is over; it is then counted anew."""
+        if not self._counts or world.ticks() - self._began_s < PERIOD_S:
+            return Counter(), self._since
+        counts, self._counts = self._counts, Counter()
+        return counts, self._since
+
+    def again(self, counts: Counter[str], since: Instant) -> None:
+        """What could not be recorded is counted on."""
+        self._counts += counts
+        self._since = since
