@@ -143,8 +143,8 @@ DONE: Final[Mapping[str, str]] = {
     "answer-no-and-end": marked("You said no, and the agent's task has ended."),
     "close-case": marked("The case is closed. Nothing of the agent runs in it any more."),
     "contact": marked(
-        "The address is changed. For three days their passkeys confirm everyday things only. The notice is written to the server's log: "
-        "this desk sends no mail. Tell them yourself, at the old and the new address."
+        "Changed. For three days their passkeys confirm everyday things only. A notice goes to the old and the new address; "
+        "where this desk sends no mail, it stands in the server's log alone, and you tell them yourself."
     ),
     "contest": marked("Thank you. It is on the record, and the desk will look at it."),
     "decline-act": marked("You said no. Nothing was done."),

@@ -170,7 +170,7 @@ const forms = {
   },
   contact: async (form) => {
     await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
-    say(form, 'ok', _('Changed; for three days their passkeys confirm everyday things only. The notice is written to the server’s log: this desk sends no mail. Tell them yourself, at the old and the new address.'));
+    say(form, 'ok', _('Changed. For three days their passkeys confirm everyday things only. A notice goes to the old and the new address; where this desk sends no mail, it stands in the server\'s log alone, and you tell them yourself.'));
   },
   erase: async (form) => {
     await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
