@@ -3,20 +3,20 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import polib
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 import remit
 import texts
+from browser.accessible import check_usable
 from browser.desk_server import serving_pack
-from browser.test_access import AXE, PHONE, RULES
 from browser.visits import CALLBACK, CHROMIUM, Visit, visit
 from remit.sandbox import Sandbox
 
 EXAMPLE = Path(remit.__file__).parent / "packs" / "consumer" / "examples" / "return-item.json"
+PHONE = ViewportSize(width=360, height=780)
 ENGLISH = [
     one.msgid
     for one in polib.pofile(str(texts.FOLDER / "de.po"))
@@ -63,10 +63,7 @@ def look(one: Visit, path: str = "") -> None:
         " [one.ariaLabel, one.placeholder, one.dataset.name]).filter(Boolean).join('\\n')"
     )
     assert [english for english in ENGLISH if english in shown or english in names] == []
-    assert one.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], "it is cut off at the side"
-    one.page.evaluate(AXE)  # by the debugger's own way in: the page's policy lets no such script run
-    found: Any = one.page.evaluate("(rules) => axe.run(document, rules)", RULES)
-    assert [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found["violations"]] == []
+    check_usable(one.page, PHONE["width"], path)
     assert one.errors == []
 
 

@@ -20,7 +20,7 @@ from remit.domain.speech import Speech
 from remit.domain.values import Instant
 from remit.entrypoints.languages import NAMES
 from remit.entrypoints.replies import Answer, encode
-from remit.entrypoints.web.plain_words import IN_FORMS, OFFERS, SENTENCES, STOPPABLE, TRUST
+from remit.entrypoints.web.plain_words import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST
 from remit.entrypoints.web.sent import NOTHING, Sent
 from remit.usecases.parts import Parts
 
@@ -122,6 +122,7 @@ def _made(say: Speech) -> Environment:
     made.filters["say"] = lambda word, words: words.get(word, word)
     for name, words in (("offer_states", OFFERS), ("tiers", TRUST), ("whats", STOPPABLE)):
         made.globals[name] = {one: say(word) for one, word in words.items()}
+    made.globals["resumes"] = RESUMES
     made.globals["sentences"] = {
         **{code.value: [say(one) for one in words] for code, words in SENTENCES.items()},
         **{f"{form} {code.value}": [say(one) for one in words] for (form, code), words in IN_FORMS.items()},

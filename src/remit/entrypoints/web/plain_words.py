@@ -187,6 +187,14 @@ STOPPABLE: Final[Mapping[str, str]] = {
     "task": marked("task"),
 }
 """What can be stopped and resumed."""
+RESUMES: Final[Mapping[str, str]] = {
+    "agent": marked("Resume the agent {name}"),
+    "customer": marked("Resume the customer {name}"),
+    "objective": marked("Resume the purpose {name}"),
+    "operator": marked("Resume the operator {name}"),
+    "task": marked("Resume the task {name}"),
+}
+"""What a second person is asked to agree to, by what is to be resumed."""
 OFFERS: Final[Mapping[str, str]] = {"expired": marked("expired"), "open": marked("open"), "used": marked("accepted")}
 """How an offer stands."""
 
