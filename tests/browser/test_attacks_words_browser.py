@@ -243,7 +243,7 @@ WHAT = """(one) => {
   const said = (some) => some.dataset.answer || some.dataset.do || '';
   const forms = {'no': 'no', 'no-and-end': 'no_and_end'};
   if (!one.matches('form')) return said(one);
-  return forms[one.getAttribute('id')] || (one.action.endsWith('/forms/sign-out') ? 'sign-out' : '');
+  return forms[one.getAttribute('id')] || (/\\/forms\\/(sign-out[a-z-]*)$/.exec(one.action) || [])[1] || '';
 }"""
 
 
