@@ -283,7 +283,7 @@ class PeopleApi:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
         person, spoken = await self._answering(scope), spoken_to(self.parts, scope)
         if scope["method"] == "GET":
-            return json_answer(200, shown_body(spoken, await show(spoken, person, found["id"])))
+            return json_answer(200, shown_body(spoken, await show(self.parts, person, found["id"], language=spoken.catalogue.say.language)))
         body = decode_as(await read_body(scope, receive), AnswerIn)
         if body.answer == "less":
             reply = await answer_less(self.parts, person, found["id"], body.assertion)
