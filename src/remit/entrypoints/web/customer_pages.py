@@ -132,7 +132,7 @@ class CustomerPages:
             "me.html",
             person,
             seen=seen,
-            sent=sent_in(scope),
+            sent=sent_in(scope, parts.terms.issuer),
             stopped_since=await views.stopped_since(parts, person),
             waiting=await what_waits(parts, person),
             mandates=[_mandate(parts, row) for row in await views.mandates(parts, person)],
