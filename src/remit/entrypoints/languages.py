@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from remit.entrypoints.cookies import cookie_value, language_name
-from remit.entrypoints.wire import Scope, one_header
+from remit.entrypoints.wire import Scope, header_values
 from remit.usecases.parts import Parts
 
 NAMES: Final = {"de": "Deutsch", "en": "English"}
@@ -28,7 +28,7 @@ def language_of(parts: Parts, scope: Scope) -> str:
     chosen = cookie_value(scope, language_name(parts.terms.issuer))
     if chosen in known:
         return chosen
-    return next((one for one in _accepted(one_header(scope, b"accept-language")) if one in known), known[0])
+    return next((one for one in _accepted(",".join(header_values(scope, b"accept-language"))) if one in known), known[0])
 
 
 def _accepted(header: str) -> Iterator[str]:
