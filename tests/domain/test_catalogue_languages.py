@@ -142,7 +142,7 @@ def test_a_mandate_reads_in_german_throughout() -> None:
         "Nie: etwas annehmen, das Sie bindet",
         "Nie: erfahren: alles unter “identity.*” (Geburtsdatum (vertraulich); vollständiger Name)",
         "Was hier nicht erlaubt ist, wird abgelehnt.",
-        "Sie endet am 28. September 2026, 14:13 UTC, oder wenn Sie sie zurücknehmen.",
+        "Die Erlaubnis endet am 28. September 2026, 14:13 UTC, oder wenn Sie sie zurücknehmen.",
         "Für höchstens 3 Aufgaben.",
         "Der Agent darf einen Teil davon an einen weiteren Agenten weitergeben.",
         "Der Agent schreibt (seine eigenen Worte; sie erlauben nichts):",
