@@ -171,6 +171,29 @@ def test_less_is_offered_and_signed_in_german(arena: Arena) -> None:
     assert anna.offer_less(reply, refund("25.00 EUR")).outcome == "done"
 
 
+@pytest.mark.proves("LANGUAGE", "CONFIRM-LESS")
+def test_what_a_page_shows_next_is_in_its_own_language_whatever_was_chosen_since(arena: Arena) -> None:
+    agent, own = arena.agent(), arena.anna.cookie
+    request_uri, state = agent.push(mandate())
+    path, chosen = f"/me/v1/requests/{request_uri.rpartition(':')[2]}", f"{own}; remit_language=en"
+    page = german(arena).get(path)
+    shown = arena.person("POST", path, {"answer": "cut", "mandate": page["mandate"], "language": "de"}, cookie=chosen).json()
+    assert shown["rendering"]["lines"] == page["rendering"]["lines"], "what was cut to nothing less reads as it did"
+    signed = {"answer": "grant", "ceremony": shown["ceremony"], "assertion": arena.anna.passkey.get(shown["options"])}
+    granted = agent.redeem(arena.person("POST", path, signed, cookie=chosen).json()["redirect"], state)
+    task = agent.open(granted["mandate"])
+    assert arena.anna.confirm(task.ask("order.return", SEND_BACK)).outcome == "done"
+    reply = task.ask("payment.refund", refund())
+    act = f"/me/v1/confirmations/{arena.anna.invitation(reply)}"
+    less = arena.person("POST", f"{act}/less", {"params": refund("25.00 EUR"), "language": "de"}, cookie=chosen).json()
+    assert act_of(less["rendering"]).startswith("25.00 EUR für Bestellung W1")
+    for language in ("fr", "", "x" * 5000):
+        for door, body in ((f"{act}/less", {"params": refund("25.00 EUR")}), (act, {"answer": "no"})):
+            assert code_of(arena.person("POST", door, {**body, "language": language}, cookie=own)) == "request.malformed"
+    answered = arena.person("POST", act, {"answer": "less", "assertion": arena.anna.passkey.get(less["options"])}, cookie=chosen)
+    assert (answered.status_code, reply.at(answered.json()["ask"]).outcome) == (200, "done")
+
+
 @pytest.mark.proves("LANGUAGE", "GRANT-BOUND")
 def test_a_permission_that_was_read_in_german_ends_when_the_german_says_something_else() -> None:
     with speaking() as arena:
