@@ -419,7 +419,8 @@ def test_each_form_does_what_its_twin_does_and_leads_on(scene: Scene, name: str)
     assert answer.headers["cache-control"] == "no-store"
     if case.leads:
         assert (answer.status_code, answer.headers["location"]) == (303, case.leads.format(**scene.ids)), text_of(answer)
-        shown = scene.arena.person("GET", answer.headers["location"], cookie=scene.people[case.who].cookie)
+        led = {"sec-fetch-site": "same-origin"}
+        shown = scene.arena.person("GET", answer.headers["location"], cookie=scene.people[case.who].cookie, headers=led)
         assert (shown.status_code, 'class="notice ok" role="status"' in shown.text) == (200, True)
     else:
         assert (answer.status_code, bool(case.shows)) == (200, True), text_of(answer)
@@ -524,6 +525,38 @@ def test_a_one_time_link_stands_on_its_page_alone(scene: Scene) -> None:
         assert f'href="{ISSUER}/enrol' not in answer.text
         code = re.findall(r"/enrol\?code=([A-Za-z0-9_.-]+)", answer.text)[0]
         assert code not in scene.arena.person("GET", "/security", cookie=scene.people["sam"].cookie).text
+
+
+@pytest.mark.proves("FORMS", "P16")
+@pytest.mark.parametrize(
+    "led",
+    [
+        {"sec-fetch-site": "cross-site", "referer": "https://helper.example/"},
+        {"sec-fetch-site": "same-site", "referer": f"{ISSUER}/me"},
+        {"sec-fetch-site": "none"},
+        {"referer": f"{ISSUER}.helper.example/"},
+        {"referer": "https://helper.example/"},
+        {},
+    ],
+    ids=str,
+)
+def test_nobody_elses_link_makes_a_page_say_that_something_was_done(scene: Scene, led: dict[str, str]) -> None:
+    for who, path in (("anna", "/me?done=revoke"), ("sam", "/security?done=settle-yes"), ("olga", "/desk?done=answer-no")):
+        shown = scene.arena.person("GET", path, cookie=scene.people[who].cookie, headers=led)
+        assert (shown.status_code, 'class="notice ok"' in shown.text) == (200, False), path
+        for own in ({"sec-fetch-site": "same-origin"}, {"referer": f"{ISSUER}{path}"}):
+            assert 'class="notice ok"' in scene.arena.person("GET", path, cookie=scene.people[who].cookie, headers=own).text
+
+
+@pytest.mark.proves("FORMS", "CONFIRM-WHO")
+def test_a_name_in_a_refusal_hides_nothing(scene: Scene) -> None:
+    ivo = scene.arena.desk.officer("ivo", ["billing"], name="Ivo \u202eyerF")
+    ivo.post(f"/desk/v1/confirmations/{scene.ids['waits']}/take", {})
+    refused = scene.send("answer-no", [WAITS], "bea")
+    assert (refused.status_code, "\u202e" in refused.text, "Ivo ⟨U+202E⟩yerF has taken this." in refused.text) == (409, False, True)
+    path = "/security/v1/people/no\u202ebody/roles"
+    told = scene.arena.person("POST", path, {"roles": [], "reason": "x"}, cookie=scene.people["sam"].cookie)
+    assert "\u202e" not in told.json()["detail"]
 
 
 @pytest.mark.proves("FORMS")

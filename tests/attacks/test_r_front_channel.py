@@ -103,5 +103,7 @@ def test_it_is_off_unless_the_settings_want_it(company: Company, changed: dict[s
     cookie = company.signed_in("s-anna", customer="anna", sid="there-1")
     refused = framed(company, iss=company.provider.issuer, sid="there-1")
     assert (refused.status_code, code_of(refused), refused.headers["x-frame-options"]) == (404, "request.not_found", "DENY")
+    looked = framed(company, "HEAD", iss=company.provider.issuer, sid="there-1")
+    assert (looked.status_code, looked.headers["x-frame-options"]) == (404, "DENY"), "nor for who only asks"
     assert company.whom(cookie)["id"] == "anna"
     assert code_of(arena.person("GET", f"{DOOR}?iss=x&sid=y")) == "request.not_found", "nor is it there without a provider"

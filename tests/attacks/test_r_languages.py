@@ -3,17 +3,20 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from attacks.arena import FACTS, ISSUER, PACK, SEND_BACK, SHOP, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.files.catalogue import read_files
-from remit.domain.canonical import unb64url
+from remit.domain.canonical import canonical, unb64url
 from remit.domain.confirmation import challenge
 from remit.domain.errors import Refused
 from remit.domain.grant import verify_action_current
-from remit.domain.records import MandateRecord
+from remit.domain.records import ConfirmationRecord, MandateRecord
+from remit.domain.values import decode
+from remit.ports.store import Commit, Put
 
 GERMAN = "remit_language=de"
 FORM = {"origin": ISSUER, "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}
@@ -113,6 +116,52 @@ def test_two_people_agree_to_the_same_act_each_in_their_own_language() -> None:
         assert len(set(answers)) == 2
 
 
+@pytest.mark.proves("LANGUAGE", "ESCALATION")
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("path", ["/me/v1/confirmations/{}", "/confirm/{}"])
+def test_who_looks_first_after_a_due_time_hands_it_on_whatever_they_read(language: str, path: str) -> None:
+    data = rules()
+    first = {"name": "refunds", "reason": "money", "actions": ["payment.refund"], "roles": ["billing"], "due": "2h"}
+    data["escalation"] = [{**first, "then": {"role": "care", "due": "1h"}}]
+    data["language"]["de"]["escalation"] = {"refunds": "Geld"}
+    with speaking(catalogue=data) as arena:
+        reply = arena.sent_back().ask("payment.refund", refund())
+        invitation = arena.anna.invitation(reply)
+        arena.clock.ahead_ms = 2 * 3_600_000 + 1000
+        arena.anna.sign_in()
+        cookie = f"{arena.anna.cookie}; remit_language={language}"
+        assert arena.person("GET", path.format(invitation), cookie=cookie).status_code == 200, "it was granted in English, and is so still"
+        waits = arena.run(arena.parts.store.get(ConfirmationRecord, invitation)).record
+        assert waits.who == ("customer", "officer:care")
+
+
+@pytest.mark.proves("LANGUAGE")
+def test_a_no_stands_on_the_record_with_the_wording_it_answers(arena: Arena) -> None:
+    _, reply, invitation = arena.waiting()
+    shown = german(arena).get(f"/me/v1/confirmations/{invitation}")
+    assert german(arena).decline(reply).state == "declined"
+    entry = arena.recorded("confirmation.answered", ask=reply.ask, answer="no")
+    assert entry["envelope"]["rendering_hash"] == shown["rendering_hash"]
+    assert entry["customer"]["rendering"]["lines"] == shown["rendering"]["lines"]
+
+
+@pytest.mark.proves("LANGUAGE", "CONFIRM-SIGNED")
+def test_what_was_asked_before_the_desk_spoke_another_language_is_answered_as_it_was_shown(arena: Arena) -> None:
+    task, reply, invitation = arena.waiting()
+    kept = arena.run(arena.parts.store.get(ConfirmationRecord, invitation))
+    whole = decode(kept.record.rendering.encode())
+    assert isinstance(whole, Mapping)
+    bare = {name: value for name, value in whole.items() if name != "spoken"}
+    old = replace(kept.record, rendering=canonical(bare).decode())
+    arena.run(arena.parts.store.commit(Commit(puts=(Put(old, kept.rev, kept.record),))))
+    anna = german(arena)
+    shown = anna.get(f"/me/v1/confirmations/{invitation}")
+    assert (shown["rendering_hash"], act_of(shown["rendering"])) == (whole["hash"], act_of(whole))
+    assert anna.confirm(reply).outcome == "done"
+    assert arena.recorded("confirmation.answered", ask=reply.ask)["envelope"]["rendering_hash"] == whole["hash"]
+    assert task.ask("payment.refund", refund()).needs_human
+
+
 @pytest.mark.proves("LANGUAGE", "CONFIRM-LESS")
 def test_less_is_offered_and_signed_in_german(arena: Arena) -> None:
     task, anna = arena.sent_back(), german(arena)
@@ -120,6 +169,29 @@ def test_less_is_offered_and_signed_in_german(arena: Arena) -> None:
     shown = anna.post(f"/me/v1/confirmations/{anna.invitation(reply)}/less", {"params": refund("25.00 EUR")})
     assert act_of(shown["rendering"]).startswith("25.00 EUR für Bestellung W1")
     assert anna.offer_less(reply, refund("25.00 EUR")).outcome == "done"
+
+
+@pytest.mark.proves("LANGUAGE", "CONFIRM-LESS")
+def test_what_a_page_shows_next_is_in_its_own_language_whatever_was_chosen_since(arena: Arena) -> None:
+    agent, own = arena.agent(), arena.anna.cookie
+    request_uri, state = agent.push(mandate())
+    path, chosen = f"/me/v1/requests/{request_uri.rpartition(':')[2]}", f"{own}; remit_language=en"
+    page = german(arena).get(path)
+    shown = arena.person("POST", path, {"answer": "cut", "mandate": page["mandate"], "language": "de"}, cookie=chosen).json()
+    assert shown["rendering"]["lines"] == page["rendering"]["lines"], "what was cut to nothing less reads as it did"
+    signed = {"answer": "grant", "ceremony": shown["ceremony"], "assertion": arena.anna.passkey.get(shown["options"])}
+    granted = agent.redeem(arena.person("POST", path, signed, cookie=chosen).json()["redirect"], state)
+    task = agent.open(granted["mandate"])
+    assert arena.anna.confirm(task.ask("order.return", SEND_BACK)).outcome == "done"
+    reply = task.ask("payment.refund", refund())
+    act = f"/me/v1/confirmations/{arena.anna.invitation(reply)}"
+    less = arena.person("POST", f"{act}/less", {"params": refund("25.00 EUR"), "language": "de"}, cookie=chosen).json()
+    assert act_of(less["rendering"]).startswith("25.00 EUR für Bestellung W1")
+    for language in ("fr", "", "x" * 5000):
+        for door, body in ((f"{act}/less", {"params": refund("25.00 EUR")}), (act, {"answer": "no"})):
+            assert code_of(arena.person("POST", door, {**body, "language": language}, cookie=own)) == "request.malformed"
+    answered = arena.person("POST", act, {"answer": "less", "assertion": arena.anna.passkey.get(less["options"])}, cookie=chosen)
+    assert (answered.status_code, reply.at(answered.json()["ask"]).outcome) == (200, "done")
 
 
 @pytest.mark.proves("LANGUAGE", "GRANT-BOUND")
@@ -179,6 +251,8 @@ def test_the_language_is_one_of_the_desks_own_and_what_was_chosen_goes_before_wh
     for odd in ("xx", "../de", "", "de; remit_language=en"):
         assert language("en", f"remit_language={odd}") == "en"
     assert language("x," * 20_000 + "de") == "en", "a header without end is not read to its end"
+    twice = arena.pairs("GET", "/login", [("accept", "text/html"), ("accept-language", "fr"), ("accept-language", "de")])
+    assert (twice.status_code, twice.headers["content-language"]) == (200, "de"), "a list may be sent in two lines"
 
 
 @pytest.mark.proves("LANGUAGE", "CSRF")
@@ -188,6 +262,8 @@ def test_choosing_a_language_changes_nothing_else_and_leads_nowhere_else(arena: 
         (f"{ISSUER}/me/history?low=3", "/me/history?low=3"),
         (f"{ISSUER}/login?next=%2Fme", "/login?next=%2Fme"),
         (f"{ISSUER}/oauth/authorize?request_uri=x", "/oauth/authorize?request_uri=x"),
+        (f"{ISSUER}/desk/cases/case_1/preview", "/desk/cases/case_1"),
+        (f"{ISSUER}/forms/recover", "/"),
         ("https://evil.example/me", "/"),
         (f"{ISSUER}.evil.example/me", "/"),
         (f"{ISSUER}//evil.example", "/"),

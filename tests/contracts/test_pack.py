@@ -185,3 +185,24 @@ def test_a_folder_without_a_catalogue_says_how_to_make_one(tmp_path: Path) -> No
         read_desk(tmp_path, name="mine")
     assert refused.value.code is Code.CATALOGUE_INVALID
     assert "remit init" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("catalogue.de.toml", "[floor]\nsecurity = []\n"),
+        ("catalogue.de.toml", "[language.fr.role]\nbilling = 'Facturation'\n"),
+        ("catalogue.de.toml", "[[waiver]]\naction = 'payment.refund'\n"),
+        ("catalogue.toml", "[language.de.role]\nbilling = 'Kasse'\n"),
+    ],
+)
+def test_a_file_of_a_language_holds_that_language_alone_and_nowhere_else(file: str, text: str, tmp_path: Path) -> None:
+    for path, raw in pack_files("consumer").items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(raw)
+    assert "de" in read_desk(tmp_path, name="mine").catalogue["language"]  # type: ignore[operator]  # a table
+    before = (tmp_path / file).read_text(encoding="utf-8")
+    (tmp_path / file).write_text(f"{before}\n{text}", encoding="utf-8")
+    with pytest.raises(Refused, match=r"catalogue\.de\.toml") as refused:
+        read_desk(tmp_path, name="mine")
+    assert refused.value.code is Code.CATALOGUE_INVALID

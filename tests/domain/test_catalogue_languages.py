@@ -1,6 +1,7 @@
 """The catalogue in a further language: whole, with the same params in its titles, and part of what the rules are."""
 
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from remit.domain.catalogue import Catalogue, PowerKind
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate_reading import read_mandate
+from remit.domain.rendering import AskShown, Budget, render_ask
 from remit.domain.rendering_mandate import render_mandate
+from remit.domain.rendering_values import shown
+from remit.domain.speech import ENGLISH
 from remit.domain.values import Instant
 
 DATA: dict[str, Any] = deepcopy(dict(read_pack("consumer").catalogue))
@@ -142,9 +146,37 @@ def test_a_mandate_reads_in_german_throughout() -> None:
         "Nie: etwas annehmen, das Sie bindet",
         "Nie: erfahren: alles unter “identity.*” (Geburtsdatum (vertraulich); vollständiger Name)",
         "Was hier nicht erlaubt ist, wird abgelehnt.",
-        "Sie endet am 28. September 2026, 14:13 UTC, oder wenn Sie sie zurücknehmen.",
+        "Die Erlaubnis endet am 28. September 2026, 14:13 UTC, oder wenn Sie sie zurücknehmen.",
         "Für höchstens 3 Aufgaben.",
         "Der Agent darf einen Teil davon an einen weiteren Agenten weitergeben.",
         "Der Agent schreibt (seine eigenen Worte; sie erlauben nichts):",
     ]
     assert PowerKind.REQUEST in {power.power for power in read_mandate(wire, german, now=NOW).powers}
+
+
+def test_no_point_before_three_digits_is_read_as_thousands() -> None:
+    german = read().said_in("de")
+    for value, english, said in (
+        (Decimal("1.500"), "1.500", "1,500"),
+        (Decimal("-0.125"), "-0.125", "-0,125"),
+        (Decimal("1.5"), "1.5", "1.5"),
+        (1500, "1500", "1500"),
+        ("1.500 KWD", "1.500 KWD", "1,500 KWD"),
+        ("1500.50 EUR", "1500.50 EUR", "1500.50 EUR"),
+        ("1.500 EUR", "1.500 EUR", "1.500 EUR"),
+        ("1.500", "“1.500”", "“1.500”"),
+        ("10.123.456", "“10.123.456”", "“10.123.456”"),
+    ):
+        assert (shown(value, ENGLISH), shown(value, german.say)) == (english, said), value
+    ask = AskShown(
+        action=german.action("payment.refund"),
+        params={"order_id": "W1", "payment_method_id": "pm_1", "amount": "1.500 KWD"},
+        names={},
+        agent="Helper",
+        operator="helper.example",
+        customer="Anna",
+        budgets=(Budget(action="payment.refund", uses_left=None, total_left="2.500 KWD, 3.125, 4.00 EUR"),),
+    )
+    lines = {line.kind: line.text for line in render_ask(ask, german).lines}
+    assert lines["act"] == "1,500 KWD für Bestellung W1 erstatten auf pm_1"
+    assert lines["budget"].endswith("insgesamt 2,500 KWD, 3,125, 4.00 EUR.")

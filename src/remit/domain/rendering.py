@@ -10,7 +10,7 @@ from typing import Final
 from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, MarkKind
 from remit.domain.plain import visible
-from remit.domain.rendering_values import Names, filled, label, listed, quoted
+from remit.domain.rendering_values import Names, amount, filled, label, listed, quoted
 from remit.domain.speech import ENGLISH_NAME, Speech, marked
 from remit.domain.values import JsonObject
 
@@ -171,7 +171,8 @@ def _budget(budget: Budget, catalogue: Catalogue) -> Line:
     if budget.uses_left is not None:
         left.append(say.plural("{count} more time", "{count} more times", budget.uses_left))
     if budget.total_left is not None:
-        left.append(say("{amount} in total", amount=visible(budget.total_left)))
+        total = ", ".join(amount(visible(one), say) for one in budget.total_left.split(", "))
+        left.append(say("{amount} in total", amount=total))
     name = label(action) if action else visible(budget.action)
     text = say(
         "Left under this permission after this, for “{action}”: {left}.", action=name, left=", ".join(left) if left else say("no limit")

@@ -14,7 +14,7 @@ from remit.domain.errors import Refused
 from remit.domain.paths import Path
 from remit.domain.plain import lookalikes, visible
 from remit.domain.speech import OUR_YES_AND_NO, Speech, marked
-from remit.domain.values import Instant, Json, JsonObject, verify_instant
+from remit.domain.values import Instant, Json, JsonObject, minor_digits, verify_instant
 
 Names: TypeAlias = Mapping[tuple[str, str], str]
 """The names of records by (kind, id), and of what a record consists of by (`part_kind`, id)."""
@@ -23,6 +23,8 @@ _PLAIN: Final = re.compile(r"[#A-Za-z0-9](?:[A-Za-z0-9_#@+/-]|[.:](?=[A-Za-z0-9]
 _MONEY: Final = re.compile(r"[0-9]+(\.[0-9]+)? [A-Z]{3}", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9.:/-]+", re.ASCII)
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_MARK: Final = marked(".")
+_LIKE_THOUSANDS: Final = re.compile(r"(?<=[0-9])\.(?=[0-9]{3}(?![0-9]))", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _BRACKETS: Final = re.compile(r" ?\([^()]*\)")
 _MONTHS: Final = (
@@ -61,7 +63,7 @@ def shown(value: Json, say: Speech) -> str:
     if isinstance(value, bool):
         return say("yes") if value else say("no")
     if isinstance(value, int | Decimal):
-        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+        return number(f"{value:f}", say) if isinstance(value, Decimal) else str(value)
     if isinstance(value, str):
         return _text(value, say)
     if isinstance(value, Mapping):
@@ -69,7 +71,20 @@ def shown(value: Json, say: Speech) -> str:
     return ", ".join(shown(one, say) for one in value) or say("(empty)")
 
 
+def number(text: str, say: Speech) -> str:
+    """A number of ours. ⚔ Where three digits follow the point, it has the mark of the reader's language: 1.500 is fifteen hundred to a German."""
+    return _LIKE_THOUSANDS.sub(say(_MARK), text)
+
+
+def amount(text: str, say: Speech) -> str:
+    """Money, or a number without a unit, as it stands on the wire; of a currency with three digits the mark is the reader's."""
+    _, _, unit = text.partition(" ")
+    return number(text, say) if not unit or minor_digits(unit) == _THREE else text
+
+
 def _text(text: str, say: Speech) -> str:
+    if _MONEY.fullmatch(text):
+        return amount(text, say)
     try:
         instant = verify_instant(text)
     except Refused:
@@ -77,6 +92,7 @@ def _text(text: str, say: Speech) -> str:
     return f"{day_and_time(instant, say)} ({text})"
 
 
+_THREE: Final = 3
 _MOST_UNLIKE: Final = 10
 _NOT_GIVEN: Final = "—"
 """Stands in a title for a param that was left out. No value looks like it: a dash that was given is quoted."""

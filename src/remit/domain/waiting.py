@@ -10,6 +10,7 @@ from typing import Final
 from remit.domain.confirmers import MINUTE_MS, OFFICER
 from remit.domain.errors import Code, Refused
 from remit.domain.escalation_rules import words_of
+from remit.domain.plain import visible
 from remit.domain.records import ConfirmationRecord, Taking
 from remit.domain.speech import marked, said
 from remit.domain.values import Instant
@@ -34,7 +35,7 @@ def verify_free(record: ConfirmationRecord, word: str, *, person_key: str, now: 
         raise Refused(
             Code.CONFIRMATION_TAKEN,
             f"{held.person} has taken it",
-            public=said("{name} has taken this.", name=held.name),
+            public=said("{name} has taken this.", name=visible(held.name)),
             retry_after_s=-(-(held.until - now) // 1000),
         )
 

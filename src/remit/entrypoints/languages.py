@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from remit.entrypoints.cookies import cookie_value, language_name
-from remit.entrypoints.wire import Scope, one_header
+from remit.entrypoints.wire import Scope, header_values, malformed
 from remit.usecases.parts import Parts
 
 NAMES: Final = {"de": "Deutsch", "en": "English"}
@@ -15,6 +15,19 @@ _LONGEST: Final = 500
 def spoken_to(parts: Parts, scope: Scope) -> Parts:
     """The desk as it speaks to whoever sends a request."""
     return parts.said_in(language_of(parts, scope))
+
+
+def shown_in(parts: Parts, scope: Scope, language: str | None) -> Parts:
+    """The desk as it speaks on the page somebody has open; where they do not say in which language that is, as their request asks for.
+
+    ⚔ What a page shows next, and what is signed on it, is in its own language, whatever was chosen on another one since.
+
+    Raises:
+        Refused: `request.malformed` for no language of the desk's.
+    """
+    if language is not None and language not in parts.catalogue.languages:
+        raise malformed("language must be the one the page is in")
+    return spoken_to(parts, scope) if language is None else parts.said_in(language)
 
 
 def language_of(parts: Parts, scope: Scope) -> str:
@@ -28,7 +41,7 @@ def language_of(parts: Parts, scope: Scope) -> str:
     chosen = cookie_value(scope, language_name(parts.terms.issuer))
     if chosen in known:
         return chosen
-    return next((one for one in _accepted(one_header(scope, b"accept-language")) if one in known), known[0])
+    return next((one for one in _accepted(",".join(header_values(scope, b"accept-language"))) if one in known), known[0])
 
 
 def _accepted(header: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ from remit.usecases.sign_in_at_provider import (
     Wish,
     begin_at_provider,
     finish_at_provider,
+    framing_provider,
     log_out_by_frame,
     log_out_by_provider,
     provider_of,
@@ -122,7 +123,7 @@ class LoginApi:
         Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
         """
         try:
-            _, rules = provider_of(self.parts)
+            rules = framing_provider(self.parts)
             self.limits.verify_peer(scope)
             if scope["method"] != "HEAD":  # ⚔ it asks for what GET says and changes nothing (RFC 9110 §9.3.2)
                 given = query(scope)

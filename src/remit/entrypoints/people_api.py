@@ -14,7 +14,7 @@ from remit.entrypoints.after_the_end import asserts_itself
 from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.cookies import SESSIONS, Header, session_header
 from remit.entrypoints.faults import note_fault
-from remit.entrypoints.languages import language_of, spoken_to
+from remit.entrypoints.languages import language_of, shown_in, spoken_to
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.people_bodies import checked_body, consent_body, person_body, shown_body, worded
 from remit.entrypoints.replies import Answer, ask_body, json_answer, problem
@@ -55,12 +55,13 @@ _SAME: Final = frozenset({"", "same-origin", "none"})
 
 
 class ConsentIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An answer on the consent page: cut (show me this instead), grant (signed) or decline."""
+    """An answer on the consent page: cut (show me this instead, in `language`), grant (signed) or decline."""
 
     answer: str
     mandate: dict[str, Any] | None = None
     ceremony: str = ""
     assertion: dict[str, Any] | None = None
+    language: str | None = None
 
 
 class AnswerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,9 +74,10 @@ class AnswerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LessIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The params a person would agree to."""
+    """The params a person would agree to, and the language they shall be shown in."""
 
     params: dict[str, Any]
+    language: str | None = None
 
 
 class EnrolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,6 +243,7 @@ class PeopleApi:
         body = decode_as(await read_body(scope, receive), ConsentIn)
         match body.answer:
             case "cut" if body.mandate is not None:
+                spoken = shown_in(self.parts, scope, body.language)
                 return json_answer(200, consent_body(spoken, await view(spoken, found["id"], person, cut=body.mandate)))
             case "grant" if body.assertion is not None:
                 redirect = await sign(self.parts, found["id"], person, ceremony_id=body.ceremony, assertion=body.assertion)
@@ -285,14 +288,12 @@ class PeopleApi:
         """GET and POST /me/v1/confirmations/{id}, and the same under /desk/v1."""
         person, spoken = await self._answering(scope), spoken_to(self.parts, scope)
         if scope["method"] == "GET":
-            return json_answer(200, shown_body(spoken, await show(spoken, person, found["id"])))
+            return json_answer(200, shown_body(spoken, await show(self.parts, person, found["id"], language=spoken.catalogue.say.language)))
         body = decode_as(await read_body(scope, receive), AnswerIn)
         if body.answer == "less":
             reply = await answer_less(self.parts, person, found["id"], body.assertion)
         else:
-            language = spoken.catalogue.say.language if body.language is None else body.language
-            if language not in self.parts.catalogue.languages:
-                raise malformed("language must be the one the act was shown in")
+            language = shown_in(self.parts, scope, body.language).catalogue.say.language
             reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language)
         told = ask_body(reply)
         if spoken.catalogue.say.texts and "reason" in told:
@@ -301,8 +302,8 @@ class PeopleApi:
 
     async def less(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /me/v1/confirmations/{id}/less: a new challenge for less."""
-        person, spoken = await self._answering(scope), spoken_to(self.parts, scope)
-        body = decode_as(await read_body(scope, receive), LessIn)
+        person, body = await self._answering(scope), decode_as(await read_body(scope, receive), LessIn)
+        spoken = shown_in(self.parts, scope, body.language)
         shown = await show_less(self.parts, person, found["id"], body.params, language=spoken.catalogue.say.language)
         return json_answer(200, shown_body(spoken, shown))
 

@@ -8,6 +8,7 @@ import msgspec
 
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
+from remit.domain.plain import visible
 from remit.domain.records import AgentRecord, Person, Tier
 from remit.domain.speech import marked, said
 from remit.domain.values import instant_text
@@ -196,7 +197,7 @@ class SecurityApi:
             return (await self.parts.store.get(Person, person_id)).record
         except Missing:
             raise Refused(
-                Code.REQUEST_NOT_FOUND, "no such person", public=said("There is nobody with the id {id}.", id=person_id)
+                Code.REQUEST_NOT_FOUND, "no such person", public=said("There is nobody with the id {id}.", id=visible(person_id))
             ) from None
 
     async def roles(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:

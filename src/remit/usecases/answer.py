@@ -79,15 +79,16 @@ class Signed:
     language: str
 
 
-async def show(parts: Parts, person: Person, confirmation_id: str) -> Shown:
-    """Show an invitation to somebody who may answer it, in the language of the parts' catalogue.
+async def show(parts: Parts, person: Person, confirmation_id: str, *, language: str = "") -> Shown:
+    """Show an invitation to somebody who may answer it, in a language ("": the desk's first).
+
+    ⚔ `parts` speak the desk's own: who looks may be the first to come after a due time, and what is then decided is the desk's.
 
     Raises:
         Refused: `request.not_found` (also when it is not this person's), `confirmation.replayed`, `confirmation.expired`.
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
-    language = parts.catalogue.say.language
     keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=50)
     return Shown(
         confirmation=kept.record,
@@ -125,7 +126,7 @@ async def answer(  # one person's answer to what they were shown, in the languag
         try:
             if said == "yes":
                 return await _yes(parts, person, word, kept, ask, Signed(assertion, language))
-            return await _no(parts, person, word, kept, ask, end=said == "no_and_end")
+            return await _no(parts, person, word, kept, ask, (said, language))
         except (Conflict, NoRoom):
             continue
     raise Refused(Code.TASK_BUSY, "the ask kept changing", retry_after_s=1)
@@ -321,14 +322,16 @@ async def void_ask(  # one answer and all it hangs on
 
 
 async def _no(  # one answer and all it hangs on
-    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], *, end: bool
+    parts: Parts, person: Person, word: str, kept: Kept[ConfirmationRecord], ask: Kept[AskRecord], heard: tuple[str, str]
 ) -> Reply:
     """One no is enough, whoever says it. It binds the act for the whole operator, and all above it; the customer's own starts a pause too.
 
+    `heard` is `no` or `no_and_end`, and the language in which was shown what it answers.
+
     ⚔ An officer's no that bound nothing would have an agent ask until it finds another officer.
     """
-    now = parts.world.now()
-    said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer="no_and_end" if end else "no", at=now, evidence="")
+    now, (no, language) = parts.world.now(), heard
+    said = Answer(person=person.id, person_key=person.key, confirms_as=word, answer=no, at=now, evidence="", language=language)
     closed = replace(kept.record, state=ConfirmationState.ANSWERED, nonce="", answers=(*kept.record.answers, said))
     declined = replace(ask.record, state=AskState.DECLINED, code=Code.CONFIRMATION_DECLINED.value, reserved=())
     written = await write(parts, answered_entry(parts, declined, closed, said))
@@ -339,7 +342,7 @@ async def _no(  # one answer and all it hangs on
     target = target_of(action, params_of(ask.record), customer=ask.record.customer, targets=targets)
     bound = [act, likeness(ask.record.action, target), TURN, *([f"at:{now}"] if word == CUSTOMER else [])]
     changed = [*released(ask.record), *(Reserve(scope, key, 1, None) for scope in scopes for key in bound)]
-    if end:
+    if no == "no_and_end":
         changed.append(Reserve(declined.task, ENDED_BY_NO, 1, None))  # with the answer, so that no fault in between keeps the task alive
     event = WasRefused(code=Code.CONFIRMATION_DECLINED)
     steps = (Step(SubjectKind.TASK, ask.record.task, event, now), Step(SubjectKind.OPERATOR, ask.record.operator, event, now))
@@ -352,7 +355,7 @@ async def _no(  # one answer and all it hangs on
         )
     )
     parts.notify.wake(f"ask:{declined.id}")
-    if end:
+    if no == "no_and_end":
         await end_task(parts, declined.task, EndReason.CUSTOMER_DECLINED)
     return await reply_of(parts, declined)
 

@@ -162,6 +162,18 @@ async def log_out_by_provider(parts: Parts, unverified_token: str) -> int:
     raise Refused(Code.TASK_BUSY, "the sessions kept changing", retry_after_s=1)
 
 
+def framing_provider(parts: Parts) -> LoginRules:
+    """The rules of the provider whose page may sign people out by a frame.
+
+    Raises:
+        Refused: `request.not_found` where that is not wanted.
+    """
+    _, rules = provider_of(parts)
+    if not rules.front_channel:
+        raise Refused(Code.REQUEST_NOT_FOUND, "front-channel logout is off")
+    return rules
+
+
 async def log_out_by_frame(parts: Parts, *, issuer: str, sid: str) -> int:
     """End the sessions of a session at the provider, as a page of the provider's asks for in a frame. Tells how many there were.
 
@@ -173,9 +185,7 @@ async def log_out_by_frame(parts: Parts, *, issuer: str, sid: str) -> int:
 
     Source: OpenID Connect Front-Channel Logout 1.0 §2, §3.
     """
-    _, rules = provider_of(parts)
-    if not rules.front_channel:
-        raise Refused(Code.REQUEST_NOT_FOUND, "front-channel logout is off")
+    rules = framing_provider(parts)
     if issuer != rules.issuer:
         raise invalid("the issuer is not this desk's provider")
     if not sid or len(sid) > _LONGEST_SID:

@@ -105,11 +105,27 @@ def _catalogue(root: Traversable) -> Mapping[str, object]:
     if not file.is_file():
         raise Refused(Code.CATALOGUE_INVALID, f"{CATALOGUE}: there is none in this folder; `remit init --pack consumer DIR` makes one")
     found = dict(_toml(file))
-    languages: dict[str, object] = {}
-    for one in _languages(root).values():
-        said = _toml(one).get("language")
-        languages.update(said if isinstance(said, Mapping) else {})
+    own = found.get("language")
+    languages: dict[str, object] = dict(own) if isinstance(own, Mapping) else {}
+    for name, one in _languages(root).items():
+        if name in languages:
+            raise Refused(Code.CATALOGUE_INVALID, f"{one.name}: language.{name}: stands in {CATALOGUE} too; keep one of both")
+        languages[name] = _said_in(one, name)
     return {**found, "language": languages} if languages else found
+
+
+def _said_in(file: Traversable, language: str) -> object:
+    """What a file says in its language. ⚔ It holds nothing else: a floor or a waiver that stands there would be read by people alone.
+
+    Raises:
+        Refused: `catalogue.invalid`.
+    """
+    told = _toml(file)
+    said = told.get("language")
+    if told.keys() != {"language"} or not isinstance(said, Mapping) or said.keys() != {language}:
+        detail = f"holds something else than [language.{language}]; what else the catalogue says is written in {CATALOGUE}"
+        raise Refused(Code.CATALOGUE_INVALID, f"{file.name}: {detail}")
+    return said[language]
 
 
 def _languages(root: Traversable) -> dict[str, Traversable]:

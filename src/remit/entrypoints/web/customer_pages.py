@@ -132,7 +132,7 @@ class CustomerPages:
             "me.html",
             person,
             seen=seen,
-            sent=sent_in(scope),
+            sent=sent_in(scope, parts.terms.issuer),
             stopped_since=await views.stopped_since(parts, person),
             waiting=await what_waits(parts, person),
             mandates=[_mandate(parts, row) for row in await views.mandates(parts, person)],
@@ -186,7 +186,7 @@ class CustomerPages:
         if person.kind != "customer":
             views.verify_officer(person)
         seen = "" if person.kind == "customer" else await seen_by(parts, person)  # before what is shown: what comes meanwhile is news
-        shown = await show(parts, person, found["id"])
+        shown = await show(self.parts, person, found["id"], language=parts.catalogue.say.language)
         body = shown_body(parts, shown)
         action = parts.catalogue.action(shown.ask.action)
         lines = _many(_object(body["rendering"])["lines"])

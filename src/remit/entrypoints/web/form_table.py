@@ -66,7 +66,7 @@ class Form:
     `fields` are its own besides `id`, of which `many` may stand several times, and all that begin with `begin`. The body of the twin is
     what it `says` and the fields as they are, or what `body` makes of them; one that only `asks` has it in the address.
     `after` is the page that follows, with what `done` says of it (its own name, unless it says otherwise; "" for nothing); `told` is the
-    template that shows the twin's answer instead.
+    template that shows the twin's answer instead, `elsewhere` the one where that leads away from this desk.
     `page` is where it comes back to when it is refused: as the form `known_as`, that of what the field `about` says. `written` are the
     fields with somebody's own words, which must not be lost.
     """
@@ -81,6 +81,7 @@ class Form:
     asks: bool = False
     done: Callable[[Given, int], str] | None = None
     told: str = ""
+    elsewhere: str = ""
     page: Page | None = None
     known_as: str = ""
     about: str = ""
@@ -108,8 +109,8 @@ def customer_forms(people: PeopleApi, contests: ContestApi, pages: CustomerPages
         "decline-request": Form(twin=people.request, says={"answer": "decline"}, told="declined.html"),
         "disown": Form(twin=contests.disown, after="/me", fields=text, page=me, about=ID, written=text),
         "revoke": Form(twin=people.revoke, after="/me"),
-        "sign-out": Form(twin=people.sign_out, after="/login", done=_silent),
-        "sign-out-everywhere": Form(twin=people.sign_out_everywhere, after="/login", done=_silent),
+        "sign-out": Form(twin=people.sign_out, after="/login", done=_silent, elsewhere="signed_out.html"),
+        "sign-out-everywhere": Form(twin=people.sign_out_everywhere, after="/login", done=_silent, elsewhere="signed_out.html"),
     }
 
 

@@ -92,7 +92,7 @@ class OfficerPages:
             self.parts,
             "desk.html",
             officer,
-            sent=sent_in(scope),
+            sent=sent_in(scope, self.parts.terms.issuer),
             seen=seen,
             queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
             cases=rows,
@@ -118,7 +118,7 @@ class OfficerPages:
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /desk/cases/{id}: the officer's card of one case."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        return await self._case(officer, await case_card(self.parts, found["id"]), sent_in(scope))
+        return await self._case(officer, await case_card(self.parts, found["id"]), sent_in(scope, self.parts.terms.issuer))
 
     @_in_their_language
     async def preview(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -136,7 +136,7 @@ class OfficerPages:
     @_in_their_language
     async def preview_again(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """The preview, where a text that was sent from it came back: as it is, with what would be withheld of it now. No door of its own."""
-        officer, sent = desk_officer(self.parts, await self.pages.who(scope, "officer")), sent_in(scope)
+        officer, sent = desk_officer(self.parts, await self.pages.who(scope, "officer")), sent_in(scope, self.parts.terms.issuer)
         return await self._preview(officer, found["id"], sent.of("reply").get("text", ""), sent)
 
     async def _preview(self, officer: Person, case: str, text: str, sent: Sent) -> Answer:
@@ -203,7 +203,7 @@ class OfficerPages:
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
-        rows, sent = await watch.incidents(self.parts), sent_in(scope)
+        rows, sent = await watch.incidents(self.parts), sent_in(scope, self.parts.terms.issuer)
         officers = await watch.officers(self.parts)
         # Whose roles are to be proposed: without JavaScript the address says it, and the form begins with those they have.
         whose = sent.of("roles").get("id") or query(scope).get("roles", "")
@@ -240,7 +240,7 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
-            sent=sent_in(scope),
+            sent=sent_in(scope, self.parts.terms.issuer),
             entries=self._entries(rows, asks),
             ref=ref,
             low=low,

@@ -5,7 +5,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -70,15 +70,21 @@ class PlainForms:
 
     async def _followed(self, scope: Scope, name: str, form: Form, given: Given, answer: Answer) -> Answer:
         """What follows one that was done."""
+        cookies = tuple(one for one in answer.headers if one[0] == b"set-cookie")
+        told: dict[str, Any] = msgspec.json.decode(answer.body) if form.told or form.elsewhere else {}
+        if form.elsewhere and told.get("redirect"):
+            rules = self.people.parts.logins
+            company = "" if rules is None else rules.name
+            # ⚔ Who only signs out here leaves their sign-in at the company to whoever comes to this browser next.
+            shown = page(self.pages.spoken(scope), form.elsewhere, None, away=told["redirect"], company=company)
+            return replace(shown, headers=(*shown.headers, *cookies))
         if form.told:
-            told: dict[str, Any] = msgspec.json.decode(answer.body)
             # Whatever is amiss with who looks at it now, it is done: a link that was made is not lost.
             # ⚔ The way back from a request that was declined is a link: a policy for forms holds for where they lead, too.
             return page(self.pages.spoken(scope), form.told, await self._maybe(scope), told=told, form=name, given=given.all_ones())
         after = form.after.format(id=quote(given.one(ID), safe=""))
         done = name if form.done is None else form.done(given, answer.status)
         led = go(f"{after}?done={quote(done)}" if done else after)
-        cookies = tuple(one for one in answer.headers if one[0] == b"set-cookie")
         return Answer(led.status, led.body, led.media_type, (*led.headers, *cookies))
 
     async def _came_back(self, scope: Scope, name: str, form: Form, given: Given, error: Refused | Fault) -> Answer | None:

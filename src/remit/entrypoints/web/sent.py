@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from remit.entrypoints.web.plain_words import DONE
-from remit.entrypoints.wire import Scope, query
+from remit.entrypoints.wire import Scope, one_header, query
 
 REFUSED: Final = 'id="refused"'
 """How a page marks the form that came back: whether one is on it at all."""
@@ -49,8 +49,11 @@ def with_sent(scope: Scope, path: str, sent: Sent) -> Scope:
     return {**scope, "method": "GET", "path": path, "query_string": b"", _KEY: sent}
 
 
-def sent_in(scope: Scope) -> Sent:
+def sent_in(scope: Scope, issuer: str) -> Sent:
     """What a page is told: of a form that came back, or by its address of one that was done.
+
+    ⚔ An address can come from anybody. Where another site's page, a mail or an agent leads somebody to one of ours, it does not say for us
+    that something was taken back or agreed to.
 
     Raises:
         Refused: `request.malformed` for an address that cannot be read.
@@ -58,5 +61,11 @@ def sent_in(scope: Scope) -> Sent:
     back = scope.get(_KEY)
     if isinstance(back, Sent):
         return back
-    done = DONE.get(query(scope).get("done", ""), "")
+    done = DONE.get(query(scope).get("done", ""), "") if _led_by_us(scope, issuer) else ""
     return Sent(done=done) if done else NOTHING
+
+
+def _led_by_us(scope: Scope, issuer: str) -> bool:
+    """Whether the browser says that one of our own pages led here; one that does not tell sites apart still names the page it comes from."""
+    site = one_header(scope, b"sec-fetch-site")
+    return site == "same-origin" or (not site and one_header(scope, b"referer").startswith(f"{issuer}/"))

@@ -44,14 +44,14 @@ export function confirm(form, guarded) {
       const assertion = await usePasskey(shown.options);
       settled(await call(twin, { answer: 'yes', assertion, language: shown.language }), 'yes');
     },
-    no: async () => settled(await call(twin, { answer: 'no' }), 'no'),
-    no_and_end: async () => settled(await call(twin, { answer: 'no_and_end' }), 'no_and_end'),
+    no: async () => settled(await call(twin, { answer: 'no', language: shown.language }), 'no'),
+    no_and_end: async () => settled(await call(twin, { answer: 'no_and_end', language: shown.language }), 'no_and_end'),
     'show-less': async () => {
       for (const list of less.querySelectorAll('fieldset')) {
         const kept = [...list.querySelectorAll('[data-edit="item"]')];
         if (kept.length && !kept.some((one) => one.checked)) throw new Wrong(_('Leave at least one ticked, or answer no.'), kept[0]);
       }
-      lesser = await call(`${twin}/less`, { params: formOf(form, shown.params) });
+      lesser = await call(`${twin}/less`, { params: formOf(form, shown.params), language: shown.language });
       const lines = lesser.rendering.lines.filter((line) => ['act', 'param', 'effect', 'irreversible', 'recipient', 'told'].includes(line.kind));
       form.querySelector('[data-lesser-lines]').replaceChildren(...lines.map(lineItem));
       form.querySelector('[data-lesser]').hidden = false;

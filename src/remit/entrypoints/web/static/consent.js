@@ -80,7 +80,7 @@ export function consent(form, guarded) {
       return;
     }
     try {
-      const answer = await call(twin, { answer: 'cut', mandate: wire });
+      const answer = await call(twin, { answer: 'cut', mandate: wire, language: document.documentElement.lang });
       if (mine !== turn) return;
       shown = answer;
       place(answer.rendering);
