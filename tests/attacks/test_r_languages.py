@@ -205,6 +205,8 @@ def test_a_permission_that_was_read_in_german_ends_when_the_german_says_somethin
         ]
         assert english.shown["rendering_hash"] != read.shown["rendering_hash"]
         signed = [arena.run(arena.parts.store.get(MandateRecord, one.id)).record.action_digests for one in (english, read)]
+        said = [arena.recorded("mandate.granted", mandate=one.id)["desk"].get("language") for one in (english, read)]
+        assert said == [None, "de"], "who checks the hash that was signed knows in which language"
         for one in (english, read):
             assert arena.agent().open(one).ask("order.read", {"order_id": "W1"}).decision == "permit"
     with speaking(catalogue=rules(order__return="Artikel {item_ids} zurücksenden aus Bestellung {order_id}")) as other:
