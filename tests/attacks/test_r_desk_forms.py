@@ -1,5 +1,6 @@
 """The plain forms of the desk's own people, each of them: what it does, from whom, and that nothing somebody wrote is lost."""
 
+import copy
 import html
 import json
 import re
@@ -487,6 +488,20 @@ def test_as_long_a_text_as_the_page_takes_is_taken_in_any_script(scene: Scene) -
     assert (preview.status_code, "Send it" in preview.text) == (200, True)
     assert scene.send("reply", [CASE, ("text", text)], "olga").status_code == 303
     assert scene.task.inbox()[-1]["text"] == text
+
+
+@pytest.mark.proves("FORMS")
+def test_a_number_in_the_terms_of_an_offer_is_a_number(keys: str) -> None:
+    shop = copy.deepcopy(SHOP)
+    shop["action"]["offer.accept"]["params"]["properties"]["share"] = {"type": "number", "title": "Share"}
+    with Sandbox(shop, facts=FACTS) as desk:
+        scene = Scene(desk, keys)
+        for entered, share in (("0,5", 0.5), ("2", 2)):
+            terms = [CASE, ("action", "offer.accept"), ("unit", "EUR"), ("ttl", "3600"), ("term-amount", "15"), ("term-share", entered)]
+            answer = scene.send("offer", terms, "olga")
+            assert answer.status_code == 303, text_of(answer)
+            made = [one["terms"]["share"] for one in scene.people["olga"].get(f"/desk/v1/cases/{scene.task.case}")["offers"]]
+            assert share in made
 
 
 @pytest.mark.proves("FORM-KEPT")

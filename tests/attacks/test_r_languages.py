@@ -205,6 +205,8 @@ def test_a_permission_that_was_read_in_german_ends_when_the_german_says_somethin
         ]
         assert english.shown["rendering_hash"] != read.shown["rendering_hash"]
         signed = [arena.run(arena.parts.store.get(MandateRecord, one.id)).record.action_digests for one in (english, read)]
+        said = [arena.recorded("mandate.granted", mandate=one.id)["desk"].get("language") for one in (english, read)]
+        assert said == [None, "de"], "who checks the hash that was signed knows in which language"
         for one in (english, read):
             assert arena.agent().open(one).ask("order.read", {"order_id": "W1"}).decision == "permit"
     with speaking(catalogue=rules(order__return="Artikel {item_ids} zurücksenden aus Bestellung {order_id}")) as other:
@@ -249,7 +251,7 @@ def test_the_language_is_one_of_the_desks_own_and_what_was_chosen_goes_before_wh
     assert language("de", "remit_language=en") == "en"
     assert language("en", "remit_language=de") == "de"
     for odd in ("xx", "../de", "", "de; remit_language=en"):
-        assert language("en", f"remit_language={odd}") == "en"
+        assert (language("en", f"remit_language={odd}"), language("de", f"remit_language={odd}")) == ("en", "de")
     assert language("x," * 20_000 + "de") == "en", "a header without end is not read to its end"
     twice = arena.pairs("GET", "/login", [("accept", "text/html"), ("accept-language", "fr"), ("accept-language", "de")])
     assert (twice.status_code, twice.headers["content-language"]) == (200, "de"), "a list may be sent in two lines"

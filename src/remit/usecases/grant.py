@@ -226,7 +226,13 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
                 "operator": record.operator,
                 "evidence": asserted.evidence,
             },
-            desk={"signed": record.signed, "evidence": asserted.evidence, "passkey": asserted.credential_id},
+            # Whose hash is signed is made again of the mandate in the language it was read in.
+            desk={
+                "signed": record.signed,
+                "evidence": asserted.evidence,
+                "passkey": asserted.credential_id,
+                **({} if shown is parts else {"language": shown.catalogue.say.language}),
+            },
             subject=customer.id,
             refs=(record.id, customer.id, record.client_id),
         ),

@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Person
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.people_api import PeopleApi
-from remit.entrypoints.replies import STATUS, Answer
+from remit.entrypoints.replies import STATUS, Answer, encode
 from remit.entrypoints.signed_in import verify_own_page
 from remit.entrypoints.web.form_table import ID, Form, Given
 from remit.entrypoints.web.layout import page
@@ -65,7 +65,7 @@ class PlainForms:
         if form.asks:
             asked = {**scope, "method": "GET", "query_string": urlencode(body).encode(), "headers": _headers(scope, b"")}
             return await form.twin(asked, _whole(b""), about)
-        raw = msgspec.json.encode(body) if body else b""
+        raw = encode(body) if body else b""
         return await form.twin({**scope, "headers": _headers(scope, raw)}, _whole(raw), about)
 
     async def _followed(self, scope: Scope, name: str, form: Form, given: Given, answer: Answer) -> Answer:
