@@ -76,7 +76,7 @@ def test_what_could_not_be_recorded_is_counted_on() -> None:
         later.seconds += 601.0
         with pytest.raises(Fault):
             arena.run(record_noise(arena.parts))
-        disk.broken = False
         arena.person("POST", "/login/v1/sign-out", {}, headers=FOREIGN)
+        disk.broken = False
         (entry,) = later.round()
         assert entry["envelope"]["refused"] == {"person.not_allowed": 2}

@@ -21,8 +21,8 @@ from remit.settings import make_settings
 from remit.wiring import Rules, build, stop_at
 
 PACK = read_pack("consumer")
-CATALOGUE = {**PACK.catalogue, "escalation": []}
-"""Without the pack's escalation rules: so many refunds in one task would have billing look at them, too, and nobody of billing is here."""
+CATALOGUE = {**PACK.catalogue, "escalation": [], "language": {}}
+"""Without the pack's escalation rules, and so in English alone: so many refunds in one task would have billing look at them, too, and nobody of billing is here."""
 
 
 def say(line: str) -> None:

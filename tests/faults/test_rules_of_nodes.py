@@ -12,7 +12,8 @@ from remit.domain.records import AskRecord
 from remit.sandbox import SandboxReply, SandboxTask
 
 MORE = ("99-more.cedar", '@id("more")\nforbid(principal, action, resource) when { context.risk >= 99 };\n')
-NEWER = {**PACK.catalogue, "objective": {**PACK.catalogue["objective"], "look-only": PACK.catalogue["objective"]["track-order"]}}
+LOOK_ONLY = {"look-only": PACK.catalogue["objective"]["track-order"]}
+NEWER = {**PACK.catalogue, "objective": {**PACK.catalogue["objective"], **LOOK_ONLY}, "language": {}}
 LARGE = {"order_id": "R0", "payment_method_id": "pm_1", "amount": "12.00 EUR"}
 CUT: dict[str, Any] = {
     "type": "remit_mandate",

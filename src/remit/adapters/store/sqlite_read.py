@@ -11,9 +11,10 @@ from remit.ports.store import Committed, EntryRow, Expect, Kept, KeptEntry, Miss
 
 _LAST: Final = 2**62
 _MAX_LEVEL: Final = 7
-# `+l.kind`, and `kind` in the order: only so do rows come in the order of the key. Else all of the same moment are sorted, as after an import.
+# `l.kind || ''`, and `kind` in the order: only so do rows come in the order of the key. Else all of the same moment are sorted, as after an
+# import. PostgreSQL reads it as well, where a command looks into a store there.
 _FIND: Final = """select r.id, r.rev, r.body from link l join record r on r.kind = l.kind and r.id = l.id
-where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and +l.kind = ? order by l.at {0}, l.kind {0}, l.id {0} limit ?"""
+where l.name = ? and l.key = ? and l.at >= ? and l.at <= ? and l.kind || '' = ? order by l.at {0}, l.kind {0}, l.id {0} limit ?"""
 FINDING: Final = {newest: _FIND.format("desc" if newest else "asc") for newest in (False, True)}
 """How records are found under a key of an index, by whether the newest come first."""
 N = TypeVar("N", TaskRecord, MandateRecord)
