@@ -193,6 +193,8 @@ def test_a_removed_passkey_signs_nobody_in_and_nothing_and_the_last_one_stays(de
     begun = desk.room.call("POST", f"/me/v1/passkeys/{first}/remove", {}, cookie=later)
     agreed = {"ceremony": begun["ceremony"], "assertion": second.get(begun["options"])}
     assert desk.room.call("POST", f"/me/v1/passkeys/{first}/remove", agreed, cookie=later)["signed_out"] == 1
+    changes = desk.officer("sam", ["security"]).get("/security/v1/changes")["changes"]
+    assert [one for one in changes if "passkey" in one["envelope"]] == [], "what customers change about their own account is theirs"
     with pytest.raises(Refused) as problem:
         anna.get("/me/v1")
     assert code_of(problem) == "person.not_signed_in"

@@ -63,6 +63,19 @@ def test_what_waits_for_an_officers_role_is_news_to_them(desk: Sandbox, anna: Sa
     assert told(asked(desk, olga, now, "/desk/v1/live"))[1] == "changed"
 
 
+def test_whatever_is_recorded_is_news_to_security_and_to_nobody_else(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
+    sam, olga = desk.officer("sam", ["security"]), desk.officer("olga", ["billing"])
+    now, _ = told(asked(desk, sam, "", "/security/v1/live"))
+    assert told(asked(desk, sam, now, "/security/v1/live")) == (now, "same")
+    task.ask("case.comment", {"text": "The kettle leaks."})
+    later, kind = told(asked(desk, sam, now, "/security/v1/live"))
+    assert (kind, later != now) == ("changed", True)
+    assert f'data-seen="{later}"' in desk.room.raw("GET", "/security", cookie=sam.cookie).text
+    for other in (olga, anna):
+        answer = asked(desk, other, "", "/security/v1/live")
+        assert (answer.status_code, answer.json()["code"]) == (403, "person.not_allowed")
+
+
 @pytest.mark.proves("SIGNED-OUT-LIVE")
 def test_who_is_signed_out_meanwhile_is_told_nothing(desk: Sandbox, anna: SandboxCustomer, task: SandboxTask) -> None:
     now, _ = told(asked(desk, anna, ""))

@@ -1,6 +1,7 @@
 """Security people over the JSON twins: one person stops, two people loosen."""
 
 import copy
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from remit.client.keys import load_key, new_key
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxCustomer, SandboxPerson
 from remit.sandbox.workloads import SandboxAgent
-from remit.usecases.adopt_rules import propose_rules
+from remit.usecases.adopt_rules import approve_rules, propose_rules
 
 AGENT = "spiffe://helper.example/shop"
 
@@ -223,3 +224,64 @@ def test_incidents_come_from_the_record(sam: SandboxPerson, agent: SandboxAgent)
     sam.post("/security/v1/suspend", {"agent": AGENT, "reason": "odd traffic"})
     first = sam.get("/security/v1/incidents")["incidents"][0]
     assert (first["kind"], first["content"]["by"], first["content"]["reason"]) == ("agent.suspended", "sam", "odd traffic")
+
+
+def test_security_sees_what_agents_ask_just_now_with_the_risk_and_what_it_comes_from(
+    desk: Sandbox, anna: SandboxCustomer, sam: SandboxPerson, agent: SandboxAgent
+) -> None:
+    task = agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+    for number in range(8):
+        assert task.ask("order.read", {"order_id": f"W90{number}"}).refused
+    assert task.ask("case.comment", {"text": "Still here."}).needs_human, "it is held back for its risk"
+    rows = sam.get("/security/v1/decisions")["decisions"]
+    assert [one["entry"] for one in rows] == sorted((one["entry"] for one in rows), reverse=True)
+    assert len(rows) == 9
+    assert {one["kind"] for one in rows} == {"ask.decided"}
+    newest = rows[0]
+    assert newest["envelope"]["agent"] == AGENT
+    assert newest["envelope"]["risk"] > rows[-1]["envelope"]["risk"] == 0
+    assert newest["content"]["signs"] == ["refusals"]
+    page = desk.room.raw("GET", "/security", cookie=sam.cookie).text
+    now = page[page.index('data-live-part="now"') : page.index('aria-labelledby="stopped"')]
+    assert now.count('<li class="entry') == 9
+    assert f"Risk: {newest['envelope']['risk']} of 100" in now
+    assert "It was refused." in now
+    assert AGENT in now
+
+
+def test_security_sees_what_was_changed_when_and_by_whom(
+    desk: Sandbox, anna: SandboxCustomer, sam: SandboxPerson, lee: SandboxPerson, agent: SandboxAgent
+) -> None:
+    agent.open(anna.grant(agent, copy.deepcopy(MANDATE)))
+    sam.post("/security/v1/people", {"id": "nina", "kind": "officer"})
+    sam.post("/security/v1/agents", {"client_id": AGENT, "tier": "unproved"})
+    rows = lee.get("/security/v1/changes")["changes"]
+    newest = rows[0]
+    assert (newest["kind"], newest["content"]["by"]) == ("agent.trusted", "sam")
+    assert (newest["envelope"]["from"], newest["envelope"]["to"]) == ("known", "unproved")
+    assert {one["kind"] for one in rows} >= {"agent.registered", "agent.trusted", "person.changed"}
+    page = desk.room.raw("GET", "/security", cookie=sam.cookie).text
+    changed = page[page.index('data-live-part="changed"') :]
+    assert "trust was changed" in changed
+    assert "by sam" in changed
+    assert AGENT in changed
+
+
+def test_security_sees_who_changed_the_rules() -> None:
+    with open_arena() as arena:
+        olga, otto = (arena.desk.officer(name, roles=["admin"]) for name in ("olga", "otto"))
+        newer = replace(arena.parts, rules_digest="sha-256:other")
+        arena.run(propose_rules(newer, admin=olga.id, seat="here"))
+        arena.run(approve_rules(newer, admin=otto.id, seat="here"))
+        rows = otto.get("/security/v1/changes")["changes"]
+        assert [one["content"]["by"] for one in rows if one["kind"] == "policy.changed"] == [["olga", "otto"]]
+        page = arena.desk.room.raw("GET", "/security", cookie=olga.cookie).text
+        assert re.search(r"The desk&#39;s rules changed\.</span> <span class=\"fine\">by olga, otto</span>", page)
+
+
+@pytest.mark.parametrize("path", ["/security/v1/decisions", "/security/v1/changes"])
+def test_what_security_sees_is_for_security_alone(desk: Sandbox, anna: SandboxCustomer, path: str) -> None:
+    for person in (anna, desk.officer("olga", ["billing"]), desk.officer("aud", ["audit"])):
+        with pytest.raises(Refused) as problem:
+            person.get(path)
+        assert str(problem.value.code) == "person.not_allowed"

@@ -27,7 +27,7 @@ from remit.client.keys import KeySource, ProofKey
 from remit.client.loopback import LoopbackListener
 from remit.client.mandate import Mandate
 from remit.client.replies import AnswerView
-from remit.client.sending import Retries, Sender
+from remit.client.sending import KEPT, Retries, Sender
 from remit.client.values import Json, Wish
 from remit.client.wishes import mandate_details
 
@@ -72,7 +72,7 @@ class Agent:
         verify_identity(identity)
         proof_key = ProofKey(key)
         # Redirects are never followed: a token must not travel to where an answer points.
-        http = httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False)
+        http = httpx.AsyncClient(transport=transport, timeout=timeout, limits=KEPT, follow_redirects=False)
         sender = Sender(
             http=http,
             desk=url,

@@ -25,6 +25,8 @@ _HEADERS: Final = {
     "client_assertion": "Client-Assertion",
     "client_assertion_type": "Client-Assertion-Type",
 }
+KEPT: Final = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2.0)
+"""Idle connections are given up before servers do, which commonly is after 5 s: a request on one that just ended is lost, and not every one may be repeated."""
 _TRY_LATER: Final = frozenset({429, 503})
 
 

@@ -5,15 +5,18 @@ An answer that ends keeps nothing open when a node stops, and looks at the sessi
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
+from remit.domain.records import Person
 from remit.domain.speech import marked
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer
+from remit.entrypoints.security_api import ROLES as GUARDS
 from remit.entrypoints.wire import Receive, Scope, one_header, query
-from remit.usecases.live import news
+from remit.usecases.live import news, seen_at_security, seen_by
+from remit.usecases.parts import Parts
 
 _EVENTS: Final = b"text/event-stream; charset=utf-8"
 _AGAIN_MS: Final = 500
@@ -21,6 +24,7 @@ _WAIT_S: Final = 20.0
 _MOST: Final = 6
 """Pages that one person has open at one process."""
 _LONGEST: Final = 64
+_Seen = Callable[[Parts, Person], Awaitable[str]]
 
 
 class LiveApi:
@@ -36,7 +40,22 @@ class LiveApi:
         Raises:
             Refused: `person.not_signed_in`, `request.rate_limited` beside too many pages that stand open.
         """
-        person = await self._people.who(scope)
+        return await self._told(scope, receive, self._people.who, seen_by)
+
+    async def guarded(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/live: the same for the page of security people, of anything that is recorded.
+
+        Raises:
+            Refused: as `live`, and `person.not_allowed`.
+        """
+
+        async def who(asked: Scope) -> Person:
+            return await self._people.officer(asked, *GUARDS)
+
+        return await self._told(scope, receive, who, seen_at_security)
+
+    async def _told(self, scope: Scope, receive: Receive, who: Callable[[Scope], Awaitable[Person]], seen: _Seen) -> Answer:
+        person = await who(scope)
         since = (one_header(scope, b"last-event-id") or query(scope).get("since", ""))[:_LONGEST]
         if self._open[person.id] >= _MOST:
             raise Refused(
@@ -44,12 +63,12 @@ class LiveApi:
             )
         self._open[person.id] += 1
         try:
-            now = await _unless_gone(receive, news(self._people.parts, person, since, wait_s=_WAIT_S), since)
+            now = await _unless_gone(receive, news(self._people.parts, person, since, wait_s=_WAIT_S, seen=seen), since)
         finally:
             self._open[person.id] -= 1
             if not self._open[person.id]:
                 del self._open[person.id]
-        await self._people.who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
+        await who(scope)  # ⚔ whoever was signed out meanwhile is told nothing, not even that something is new
         kind = "same" if now == since else "changed"
         body = f"retry: {_AGAIN_MS}\nid: {now}\nevent: {kind}\ndata: {{}}\n\n"
         return Answer(200, body.encode(), _EVENTS, ((b"cache-control", b"no-store"),))

@@ -48,7 +48,7 @@ def _get(path: str, summary: str, *query: str) -> _Door:
 
 
 _MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
-_LIVE: Final = ("/me/v1/live", "/desk/v1/live")
+_LIVE: Final = ("/me/v1/live", "/desk/v1/live", "/security/v1/live")
 _OURS: Final = (
     _Door("/login/v1/enrol", "Begin or finish enrolling a passkey", people_api.EnrolIn, signed_in=False),
     _Door("/login/v1/sign-in", "Begin or finish signing in", people_api.AssertedIn, signed_in=False),
@@ -95,6 +95,8 @@ _OURS: Final = (
     _Door("/security/v1/suspend", "Stop one of them at once", stop_api.StopIn),
     _Door("/security/v1/resume", "Propose to resume one of them", stop_api.ResumeIn, (202,)),
     _get("/security/v1/suspensions", "What is suspended"),
+    _get("/security/v1/changes", "What was changed about how the desk decides"),
+    _get("/security/v1/decisions", "What agents asked just now"),
     _get("/security/v1/incidents", "What happened"),
     _get("/security/v1/proposals", "What waits for a second person"),
     _Door("/security/v1/proposals/{id}", "Agree to it, or not", security_api.SettleIn),

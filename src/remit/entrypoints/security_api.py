@@ -141,6 +141,16 @@ class SecurityApi:
             return json_answer(202, {"proposal": proposal_row(made)})
         return json_answer(200, watch.agent_row(await set_tier(self.parts, client_id, tier, by=person.id)))
 
+    async def decisions(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/decisions: what agents asked just now, and how it was decided."""
+        await self._person(scope)
+        return json_answer(200, {"decisions": await watch.decisions(self.parts)})
+
+    async def changes(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
+        """GET /security/v1/changes: changes of the rules, of agents, trust and roles, with who and when."""
+        await self._person(scope)
+        return json_answer(200, {"changes": await watch.changes(self.parts)})
+
     async def incidents(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /security/v1/incidents."""
         await self._person(scope)

@@ -5,6 +5,7 @@ import httpx
 from remit.client.discovery import desk_url, server_document
 from remit.client.errors import ProtocolError, Unavailable
 from remit.client.reading import decode, object_of, text
+from remit.client.sending import KEPT
 
 _PATIENCE_S = 10.0
 
@@ -42,7 +43,7 @@ class RunningTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, base_url: str) -> None:
         self._at = httpx.URL(_address(base_url))
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = httpx.AsyncHTTPTransport(limits=KEPT)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; its `Host` stays the desk's own."""

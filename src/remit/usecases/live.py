@@ -4,11 +4,12 @@ What changed is not told here: the page asks for itself again, with the same ses
 """
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from remit.domain.canonical import b64url
 from remit.domain.confirmers import OFFICER
-from remit.domain.records import ConfirmationRecord, Person, TaskRecord
+from remit.domain.records import ConfirmationRecord, Person, Proposal, TaskRecord
 from remit.domain.waiting import holder
 from remit.usecases.parts import Parts
 
@@ -38,16 +39,29 @@ async def seen_by(parts: Parts, person: Person) -> str:
     return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
 
 
-async def news(parts: Parts, person: Person, since: str, *, wait_s: float) -> str:
-    """What `seen_by` says now, as soon as it is not `since`, or after `wait_s` seconds at the latest.
+async def seen_at_security(parts: Parts, person: Person) -> str:
+    """What tells one state of the security page from another: anything recorded since, and what waits for a second person.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    names = [person.id, *(str(one.index) for one in await parts.store.entries(limit=1, newest=True))]
+    names += [one.record.id for one in await parts.store.find(Proposal, "proposal.open", "", limit=_PAGE)]
+    return b64url(hashlib.sha256("\n".join(names).encode()).digest()[:12])
+
+
+async def news(
+    parts: Parts, person: Person, since: str, *, wait_s: float, seen: Callable[[Parts, Person], Awaitable[str]] = seen_by
+) -> str:
+    """What `seen` says now, as soon as it is not `since`, or after `wait_s` seconds at the latest.
 
     Raises:
         Fault: `fault.store`.
     """
     ends = parts.world.ticks() + wait_s
-    while (now := await seen_by(parts, person)) == since and (left := ends - parts.world.ticks()) > 0:
+    while (now := await seen(parts, person)) == since and (left := ends - parts.world.ticks()) > 0:
         began, asked = parts.world.ticks(), min(LOOK_S, left)
         await parts.notify.wait(f"person:{person.id}", asked)
-        if parts.world.ticks() - began < asked / 2 and await seen_by(parts, person) == since:
+        if parts.world.ticks() - began < asked / 2 and await seen(parts, person) == since:
             break  # woken for nothing: the process is about to stop
     return now

@@ -1,11 +1,14 @@
 """What security people see: agents, what is suspended, and what happened that they should know of."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from remit.domain.records import AgentRecord, Person, Suspension, TaskRecord
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json, instant_text
+from remit.ports.store import KeptEntry
+from remit.usecases.adopt_rules import WHAT as RULES
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row
 
@@ -21,7 +24,10 @@ INCIDENTS: Final = frozenset({
     Kind.TASK_HELD,
     Kind.WAIVER_USED,
 })  # fmt: skip
+CHANGES: Final = frozenset({Kind.AGENT_REGISTERED, Kind.AGENT_RESUMED, Kind.AGENT_TRUSTED, Kind.PERSON_CHANGED, Kind.POLICY_CHANGED})
 _PAGE: Final = 200
+_SHOWN: Final = 25
+_LATELY: Final = 300
 _LOOKED_AT: Final = 2000
 
 
@@ -81,20 +87,50 @@ async def customers(parts: Parts) -> list[Mapping[str, Json]]:
 
 async def incidents(parts: Parts) -> list[Mapping[str, Json]]:
     """What security should know of, out of the newest entries of the transcript, newest first."""
-    rows: list[Mapping[str, Json]] = []
-    for entry in await parts.store.entries(limit=_LOOKED_AT, newest=True):
-        if entry.row.kind not in INCIDENTS:
-            continue
-        opened = await open_row(parts, entry.row)
-        desk = opened.sections.get(Section.DESK)
-        rows.append(
-            {
-                "entry": entry.index,
-                "kind": opened.kind.value,
-                "at": instant_text(opened.at),
-                "envelope": opened.sections[Section.ENVELOPE].body,
-                "content": None if desk is None else desk.body,
-                "erased": desk is None,
-            }
-        )
-    return rows[:_PAGE]
+    return await _newest(parts, INCIDENTS, among=_LOOKED_AT, most=_PAGE)
+
+
+async def decisions(parts: Parts) -> list[Mapping[str, Json]]:
+    """What agents asked just now and how it was decided, newest first, with the risk it was decided at and what that came from."""
+    return await _newest(parts, frozenset({Kind.ASK_DECIDED}), among=_LATELY, most=_SHOWN)
+
+
+async def changes(parts: Parts) -> list[Mapping[str, Json]]:
+    """What was changed about how the desk decides, newest first: its rules however long ago; agents, trust and roles out of the newest entries."""
+    rules = [await _row(parts, one) for one in await parts.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
+    others = await _newest(parts, CHANGES, among=_LOOKED_AT, most=_SHOWN)
+    found = {_place(one): one for one in (*rules, *others) if _of_the_desk(one)}
+    return [found[place] for place in sorted(found, reverse=True)][:_SHOWN]
+
+
+def _of_the_desk(row: Mapping[str, Json]) -> bool:
+    """Whether the desk changed it: what customers change about their own account is theirs."""
+    envelope, content = row["envelope"], row["content"]
+    if row["kind"] != Kind.PERSON_CHANGED or not isinstance(envelope, Mapping):
+        return True
+    by_desk = isinstance(content, Mapping) and bool(content.get("by"))
+    return by_desk or envelope.get("as") == "officer" or "roles" in envelope
+
+
+def _place(row: Mapping[str, Json]) -> int:
+    place = row["entry"]
+    return place if isinstance(place, int) else 0
+
+
+async def _newest(parts: Parts, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
+    """The newest entries of some kinds, out of so many; only those are opened."""
+    found = [one for one in await parts.store.entries(limit=among, newest=True) if one.row.kind in kinds]
+    return [await _row(parts, one) for one in found[:most]]
+
+
+async def _row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
+    opened = await open_row(parts, entry.row)
+    desk = opened.sections.get(Section.DESK)
+    return {
+        "entry": entry.index,
+        "kind": opened.kind.value,
+        "at": instant_text(opened.at),
+        "envelope": opened.sections[Section.ENVELOPE].body,
+        "content": None if desk is None else desk.body,
+        "erased": desk is None,
+    }

@@ -26,11 +26,12 @@ from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, S
 from remit.entrypoints.web.report_page import report_page
 from remit.entrypoints.web.sent import NOTHING, Sent, sent_in
 from remit.entrypoints.web.telling import asks_of, told, unlisted
+from remit.entrypoints.web.watch_rows import change_row, decision_row
 from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
 from remit.usecases import audit, watch
 from remit.usecases.cases import case_card, cases
 from remit.usecases.check_reply import check_reply
-from remit.usecases.live import seen_by
+from remit.usecases.live import seen_at_security, seen_by
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
@@ -201,8 +202,9 @@ class OfficerPages:
 
     @_in_their_language
     async def security(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
-        """GET /security: agents, what is stopped, what waits for a second person, and what happened."""
+        """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened, and what was changed."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
+        seen = await seen_at_security(self.parts, officer)  # before what is shown: what comes meanwhile is news
         rows, sent = await watch.incidents(self.parts), sent_in(scope, self.parts.terms.issuer)
         officers = await watch.officers(self.parts)
         # Whose roles are to be proposed: without JavaScript the address says it, and the form begins with those they have.
@@ -223,6 +225,10 @@ class OfficerPages:
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
             incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
+            decisions=[decision_row(row, self.parts.catalogue) for row in await watch.decisions(self.parts)],
+            changes=[change_row(row, self.parts.catalogue) for row in await watch.changes(self.parts)],
+            seen=seen,
+            sees_cases=bool({"admin", *self.parts.catalogue.roles} & set(officer.roles)),
         )
 
     @_in_their_language
