@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider run demo test test-browser test-fast check fmt bench bench-parts screenshots texts lock clean
+.PHONY: help setup provider browser run demo test test-browser test-fast check fmt bench bench-parts screenshots texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -46,6 +46,11 @@ setup: $(VENV)/.dev ## Make .venv with everything in it
 
 provider: .bench/oidc/.done ## Fetch the OpenID provider that tests/journeys/test_company_login.py signs in at (needs npm)
 
+browser: ## Fetch chromium for the tests in a real browser (with apt, where it is missing)
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo "remit: fetching chromium with apt …" \
+		&& { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-liberation; } >/dev/null 2>&1; } \
+		|| echo "remit: no chromium, and it cannot be fetched here: the tests in a real browser are skipped. Cure: apt-get install chromium"
+
 run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when absent)
 	@test -f desk/remit.toml || $(BIN)/remit init --pack consumer desk
 	@$(BIN)/remit serve --config desk/remit.toml
@@ -53,12 +58,12 @@ run: $(VENV)/.run ## Serve the desk in ./desk (made by `remit init desk` when ab
 demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves the console running (SMOKE=1: exits)
 	@$(BIN)/remit demo $(if $(SMOKE),--smoke)
 
-test: $(VENV)/.dev ## Every test; then every rule switched off, to see its attack succeed
+test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
 	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
-test-browser: $(VENV)/.dev ## The pages in a real browser alone (needs chromium; part of `make test`)
+test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
@@ -93,7 +98,7 @@ fmt: $(VENV)/.dev ## Format, and mend what can be mended
 bench: $(VENV)/.bench .bench/npm/.done .bench/authgent/.done ## Measure Remit beside others, started here, in turns; writes docs/bench.* (ARGS='--only ask')
 	@$(BIN)/python bench/compare.py $(ARGS)
 
-screenshots: $(VENV)/.dev ## Take the pictures of docs/tour.md anew (needs chromium)
+screenshots: $(VENV)/.dev browser ## Take the pictures of docs/tour.md anew
 	@PYTHONPATH=src:tests $(BIN)/python tests/browser/tour.py
 
 bench-parts: $(VENV)/.bench ## Measure where the time of an ask goes, and the replays (these read data that is not part of Remit)
