@@ -7,13 +7,16 @@ of this.
 
 import argparse
 import collections
+import importlib
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 from remit.domain.catalogue import Action, Area, Catalogue, Effect, Objective, PowerKind
 from remit.domain.words import WordsVerdict, check_words
 from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.ports.text_model import TextModel
 from shared_data import shared
 
 EXAMPLES = 10
@@ -26,7 +29,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--show", type=int, default=0, help="show so many wrong verdicts of each kind")
     parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
+    parser.add_argument("--model", action="store_true", help="with the small local model (needs the extra `words`)")
     given = parser.parse_args()
+    if given.model:
+        _models.append(importlib.import_module("remit.adapters.text_model.minilm").MiniLm())
     for name in ("banking77", "bitext"):
         _pairs(name, given.split, given.show)
     _injections(given.split, given.show)
@@ -79,7 +85,7 @@ def _pairs(name: str, split: str, show: int) -> None:
     names = sorted({record["objective"] for record in (*dev, *measured)})
     actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
     catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
-    lexicon = lexicon_of(catalogue)
+    lexicon = _lexicon(catalogue)
     counts: collections.Counter[tuple[str, bool]] = collections.Counter()
     wrong: dict[str, list[str]] = collections.defaultdict(list)
     began = time.perf_counter()
@@ -96,6 +102,14 @@ def _pairs(name: str, split: str, show: int) -> None:
         total = counts[kind, True] + counts[kind, False]
         print(f"  {kind}: let through {counts[kind, True]} of {total}" + (f" = {counts[kind, True] / total:.1%}" if total else ""))
         print(*[f"    {one}" for one in wrong[kind][: show if kind in {"in_scope", "hidden_escalation"} else 0]], sep="\n")
+
+
+_models: list[TextModel] = []
+
+
+def _lexicon(catalogue: Catalogue) -> Lexicon:
+    lexicon = lexicon_of(catalogue)
+    return replace(lexicon, strange=_models[0].learn(catalogue).strange) if _models else lexicon
 
 
 def _measured(record: dict[str, Any]) -> bool:

@@ -108,6 +108,7 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "WITHHELD": _model(5, "What is not covered is withheld from reply and receipt."),
     "NO-RECORD-NO-ACT": _model(5, "No record, no action."),
     "WORDS": _model(6, "A message that says more than its ask does not reach the case."),
+    "WORDS-MODEL": _model(6, "A small local model may only make the verdict stricter."),
     "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
     "LEAK": _model(7, "A token of ours in a message ends its task before anything else happens, on the record, and told."),

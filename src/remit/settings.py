@@ -39,7 +39,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "catalogue": frozenset({"files"}),
     "policies": frozenset({"files", "cases"}),
     "desk": frozenset({"pack", "database", "backoffice"}),
-    "words": frozenset({"secrets"}),
+    "words": frozenset({"model", "secrets"}),
     "terms": frozenset(NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
@@ -48,6 +48,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "telemetry": TELEMETRY_KEYS,
     "sandbox": frozenset({"enabled"}),
 }
+MODELS: Final = ("minilm",)
 POINTS: Final = (
     "act.acted",
     "act.queued",
@@ -93,6 +94,8 @@ class Settings:
     """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
     telemetry: Telemetry = field(default_factory=Telemetry)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    words_model: str = ""
+    """The model that hears what a message is about; "" for the words of the catalogue alone."""
     people: PeopleSettings | None = None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
     points: tuple[str, int] | None = None
@@ -170,6 +173,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         desk_database=base / desk_database,
         backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
+        words_model=_choice(_table(raw, "words"), "words", "model", MODELS) if "model" in _table(raw, "words") else "",
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
         terms=terms_of(_table(raw, "terms")),
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),

@@ -46,7 +46,6 @@ from remit.domain.errors import Code, Refused
 from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
 from remit.domain.rules_outline import RulesOutline, outline_of
 from remit.domain.values import JsonObject
-from remit.domain.words_likeness import lexicon_of
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
 from remit.entrypoints.health import Health
@@ -78,6 +77,7 @@ from remit.wiring_kept import (
 from remit.wiring_notify import carriers_of
 from remit.wiring_people import provider_of
 from remit.wiring_watching import watch_over
+from remit.wiring_words import learn_words
 
 __all__ = [
     "Desk",
@@ -307,7 +307,7 @@ def build(
         signer=signer,
         world=clock,
         catalogue=loaded.catalogue,
-        lexicon=lexicon_of(loaded.catalogue),
+        lexicon=learn_words(loaded.catalogue, settings.words_model),
         terms=_terms(settings, origin),
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
@@ -584,7 +584,8 @@ def _deciding(settings: Settings) -> JsonObject:
     """The settings that decide. ⚔ Who gets which role by the provider is one of them: nobody gives roles by a file alone."""
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce, **people}
+    model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **model, **nonce, **people}
 
 
 def _quiet(_name: str) -> None:

@@ -315,7 +315,7 @@ SPOKEN: Final[dict[str, dict[str, set[str]]]] = {
         "correct-order": {"money-out", "order-change", "order-place", "payment-method"},
         "return-item": {"refund", "return"},
         "exchange-item": {"exchange", "order-change"},
-        "complain": {"order-place"},
+        "complain": set(),
         "update-address": {"address"},
         "recover-account": set(),
         "change-booking": set(),

@@ -17,6 +17,7 @@ from remit.domain.values import JsonObject, verify_money
 from remit.domain.words_asks import Scope, Wish, commands, scope_of, wishes
 from remit.domain.words_claims import Claim, amounts, identifiers, leaves, names_money, others, plain_id, said_values, shapes_of
 from remit.domain.words_clauses import Clause, clauses
+from remit.domain.words_heard import heard
 from remit.domain.words_likeness import Lexicon, lexicon_of
 from remit.domain.words_reading import unreadable
 from remit.domain.words_topics import VERBS, WISH, topics_of
@@ -77,7 +78,7 @@ def check_words(
 
     `known_ids` are identifiers this task may speak of (the mandate's targets, records of earlier asks): mentioned, but
     nothing may be asked about them here. `earlier` are the task's last messages, oldest first: ⚔ a wish split over two
-    messages is read across the seam. `lexicon` is the catalogue's, built once (else it is built here). No words, nothing to check.
+    messages is read across the seam. `lexicon` is the catalogue's, built once (else it is built here). Its model, where it has one, hears what all rules let pass. No words, nothing to check.
 
     Source: 2-model.md §6.
     """
@@ -95,7 +96,7 @@ def check_words(
     if wrong:
         return _verdict(Said.CONTRADICTS, seen, [(claim.start, claim.end, f"another {claim.what}") for claim in wrong])
     scope = scope_of(action, objective, said, learnt)
-    wider = list(_wider(seen.text, cut, scope, learnt, tail))
+    wider = list(_wider(seen.text, cut, scope, learnt, tail)) or list(heard(cut, tail, scope, learnt))
     if wider:
         return _verdict(Said.WIDER, seen, [(wish.start, wish.end, wish.reason) for wish in wider])
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)

@@ -13,7 +13,7 @@ from remit.domain.catalogue import Action, Effect, Objective
 from remit.domain.words_claims import plain_id
 from remit.domain.words_clauses import Clause
 from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import TELL, TOPICS, orders_in
+from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, orders_in
 
 _WHOLE: Final = "order-change"
 _OF_WHOLE: Final = re.compile(
@@ -24,7 +24,9 @@ _JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGN
 _WHOLE_VALUE: Final = 3
 _MOST_VALUES: Final = 200
 """⚔ Each clause is held against each of so many values; what is behind them is not taken out of a clause, which reads it more strictly."""
-_SOUNDS_ONE: Final = (0.25, 2.5)
+OTHER_PURPOSE: Final = "sounds like another purpose"
+_SOUNDS_ONE: Final = (0.35, 4.0)
+_SOUNDS_ORDERED: Final = (0.25, 2.5)
 _SOUNDS_ADDED: Final = (0.12, 1.0)
 """How much a clause must sound like another purpose, and how many times as much as like its own: stricter once a message adds a wish."""
 
@@ -87,10 +89,10 @@ def commands(folded: str, spoken: Collection[str] = ()) -> Iterator[Wish]:
 def wishes(clauses: Sequence[Clause], scope: Scope, lexicon: Lexicon, *, across: int | None = None) -> Iterator[Wish]:
     """Everything asked for beyond the ask, clause by clause. Where a clause adds a wish, the others are read as strictly.
 
-    With `across`, only what the clauses that begin before this place and end behind it ask for.
+    With `across`, only what the clauses that begin before this place and end behind it ask for. Where the lexicon has a model, what a
+    clause sounds like is left to it, unless one adds a wish.
     """
     several = any(clause.added for clause in clauses)
-    sounds = _SOUNDS_ADDED if several else _SOUNDS_ONE
     for clause in clauses:
         if across is not None and not clause.start < across < clause.end:
             continue
@@ -98,7 +100,7 @@ def wishes(clauses: Sequence[Clause], scope: Scope, lexicon: Lexicon, *, across:
             _beyond(clause, scope, several=several)
             or _other_action(clause, scope, lexicon)
             or _other_attribute(clause, scope, lexicon)
-            or _other_purpose(clause, scope, lexicon, sounds)
+            or _other_purpose(clause, scope, lexicon, several=several)
         )
         if reason:
             yield Wish(start=clause.start, end=clause.end, reason=reason)
@@ -110,6 +112,8 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
     topics = clause.topics
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
     beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, scope, topics & allowed)]
+    if CANCEL_IT in beyond and allowed & CANCELLED:
+        beyond.remove(CANCEL_IT)
     if beyond:
         return f"asks for something else: {min(beyond)}"
     if several and not topics and clause.stems and not clause.stems & scope.vocabulary and clause.wanted:
@@ -166,16 +170,16 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     return ""
 
 
-def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, sounds: tuple[float, float]) -> str:
+def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: bool) -> str:
     """A clause that sounds clearly like another purpose of the desk and hardly like this one."""
-    if _says_only_the_act(clause, scope):
+    if _says_only_the_act(clause, scope) or (lexicon.strange is not None and not several and not clause.imperative):
         return ""
     scores = likeness(clause.stems, lexicon)
     own = scores.get(scope.purpose, 0.0)
     other = max((score for name, score in scores.items() if name != scope.purpose), default=0.0)
-    least, times = sounds
+    least, times = _SOUNDS_ADDED if several else _SOUNDS_ORDERED if clause.imperative else _SOUNDS_ONE
     if other >= least and other > own * times:
-        return "sounds like another purpose"
+        return OTHER_PURPOSE
     return ""
 
 

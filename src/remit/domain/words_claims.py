@@ -61,6 +61,7 @@ _SPOKEN: Final = re.compile(
     rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b",
     re.IGNORECASE,
 )
+_COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
 _CALLED: Final = re.compile(
     r"\b(?:orders?|purchases?|tickets?|reservations?|bookings?|invoices?|bills?|accounts?|cards?|cases?|users?|customers?|transactions?|payments?|subscriptions?|contracts?|claims?|items?|products?|id|number|no\.|nr\.?)"
     r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})",
@@ -161,6 +162,8 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         if number is not None:
             yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
+        if _COUNTED_OUT.fullmatch(match["w"]):  # "USD and GBP"
+            continue
         yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(_counted(match["w"])), _code(match["c"])
 
 

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Final
 
 from remit.domain.words_likeness import stems
-from remit.domain.words_topics import IMPERATIVE, WISH, topics_of
+from remit.domain.words_topics import IMPERATIVE, VERBS, WISH, topics_of
 
 _CUT: Final = re.compile(
     r"[.!?;](?=\s|$)|\n+|[,:]?\s(?=(?:and also|also|and then|by the way|btw|one more thing|p\.?s\.?|before that|after that|and while you(?: are|'re)|while you(?: are|'re)"
-    r"|additionally|in addition|besides|plus|furthermore|moreover|afterwards|and please|please also|but first|oh and|as well as)\b)",
+    rf"|additionally|in addition|besides|plus|furthermore|moreover|afterwards|and please|please also|but first|oh and|as well as|so please|so (?:can|could|would|will) you)\b)|,\s(?=so (?:{'|'.join(VERBS.values())})\b)",
     re.IGNORECASE,
 )
 _ADDED: Final = re.compile(
@@ -67,8 +67,9 @@ def clauses(folded: str) -> list[Clause]:
     at = 0
     for cut in [*_CUT.finditer(folded), None]:
         end = cut.start() if cut else len(folded)
-        text = folded[at : end + 1 if cut and cut[0] == "?" else end].strip()
+        whole = folded[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
+        text = whole.lstrip()
         if text:
-            out.append(Clause(text=text, start=at, added=_ADDED.match(text) is not None))
+            out.append(Clause(text=text, start=at + len(whole) - len(text), added=_ADDED.match(text) is not None))
         at = cut.end() if cut else end
     return out

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.catalogue_actions import builtin_attributes
@@ -27,6 +27,14 @@ GENERIC: Final = frozenset(
         *"user want was what when where which while who why will with would you your".split(),  # noqa: SIM905  # reads better in lines
     ]
 )
+
+
+class Strange(Protocol):
+    """Hears pieces of a message."""
+
+    def __call__(self, pieces: Sequence[str], *, purpose: str, action: str) -> Collection[int]:
+        """The places of the pieces that sound like something else than a purpose and one of its actions."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +91,8 @@ class Lexicon:
     objectives: Mapping[str, PurposeSaid]
     told: tuple[Told, ...]
     languages: frozenset[str]
+    strange: Strange | None = None
+    """A model that learnt the same catalogue, where the desk has one: the places of those pieces that sound like something else."""
 
 
 def tokens(text: str) -> list[str]:

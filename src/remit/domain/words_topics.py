@@ -36,39 +36,51 @@ VERBS: Final[Mapping[str, str]] = {
 
 _MINE: Final = r"(?:[\w'-]+\s){0,4}"
 
+_VERB: Final = r"(?<!\ba )(?<!\bmy )(?<!\bthe )(?<!\bthis )(?<!\bcash )(?<!\bcheque )(?<!\bcheck )"
+"""What follows is no noun: "a withdraw", "my deposit"."""
+_LOGIN_PIN: Final = r"\s(?:[\w'-]+\s){0,3}(?:user|account|profile)(?:'s)?\s(?:[\w'-]+\s){0,2}pins?\b"
+"""What one signs in with by another name: a password, not a card's number."""
+_REWRITE: Final = r"chang\w+|updat\w+|updste|modif\w+|edit\w*|alter\w*|correct(?:ing)?|amend\w*|adjust\w*|replac\w+|fix"
+"""To change what is written in something; it is not added to, set up or removed."""
+
 _BACK: Final = (
     r"(?:\s(?:the|this|that|my|our|her|his|their|me|us|him|it|all|whole|full|amount|sum|money|cash|price|difference"
     r"|[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|\$|£|eur|usd|gbp|euros?|dollars?|pounds?)\b)){1,4}\sback(?:\s(?:please|now|today|soon))*\s*(?:$|[.!?;](?:\s|$))"
 )
 """What follows "pay" where nothing but giving back is meant: neither a payee nor another way."""
 
+CANCEL_IT: Final = "cancelling it"
+CANCELLED: Final = frozenset({"account-close", "order-cancel", "transfer-stop"})
+"""What "it" may be where somebody asks to cancel it: an ask that may speak of one of these may say so."""
+
 TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
     name: re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
     for name, pattern in {
-        "account-close": rf"(?:{VERBS['close']}|{VERBS['cancel']})\s{_MINE}(?:accounts?|profile|personal information|account's?|membership|subscription)\b",
+        "account-close": rf"(?:{VERBS['close']}|{VERBS['cancel']}|remov\w+)(?!\s(?:[\w'-]+\s){{1,2}}from\b)\s{_MINE}(?:accounts?|profile|personal information|account's?|membership|subscription)\b",
         "account-open": rf"(?:{VERBS['create']})\s{_MINE}accounts?\b",
         "account-switch": rf"(?:switch\w*|swap\w*|chang\w+|upgrad\w+|downgrad\w+|mov\w+|us(?:e|ing)|shift)\s{_MINE}(?:to|into|the|for)\s{_MINE}(?:account|acount|cacount|accoun|plan|tier|profile|premium|gold|platinum|standard|freemium|pro)\b|(?:switch\w*|swap\w*)\s{_MINE}(?:accounts?|profiles?|users?)\b",
         "access": r"(?:give|grant|add|get|need|have)\s(?:[\w'-]+\s){0,4}(?:access|admin\w*|permissions?|rights|privileges?|role)\b|make (?:me|him|her|them) (?:an? )?(?:admin|owner)",
         "address": rf"(?:{VERBS['change']}|new|different|secondary|other|wrong)\s{_MINE}(?:address|adress|adresses|addresses)\b|(?:address|adress)\s(?:needs?|has|must|should|to be|isn't|is not|is wrong)\b|(?:i |we |have |just |'ve )(?:moved|relocat\w+)\b|(?:send|ship|deliver)\s{_MINE}(?:to (?:a|my|another|this|the)(?: \w+)? address)",
         "card-activate": rf"(?:{VERBS['activate']})\s{_MINE}cards?\b|card\s(?:\w+\s){{0,2}}activat\w+",
-        "card-link": rf"(?:link\w*|connect\w*|add\w*|put|re-?enter|reconnect|re-?link\w*)\s{_MINE}cards?\b(?:\s{_MINE}(?:app|account|back))?|found\s{_MINE}card\b",
-        "card-order": rf"(?:{VERBS['buy']}|get|send|need|want|have|receive|request|apply for|fees? (?:to|for)|cost\w*\s{_MINE}|extra|additional|spare|second|another|more|new|physical|actual|real|replacement)\s{_MINE}(?:physical|extra|additional|spare|second|another|replacement|new|actual|more than one|debit|credit|real|\d+)\s?(?:\w+\s)?cards?\b|physical cards?\b|(?:extra|additional|spare|second|another|more) cards?\b",
+        "card-link": rf"(?:link\w*|connect\w*|(?:add\w*|put)(?!\s(?:[\w'-]+\s){{0,2}}(?:money|funds?|cash|balance)\b)(?!\son\b)|re-?enter|reconnect|re-?link\w*)\s{_MINE}cards?\b(?:\s{_MINE}(?:app|account|back))?|found\s{_MINE}card\b",
+        "card-order": rf"(?:{VERBS['buy']}|get|send|need|want|have|receive|request|apply for|fees? (?:to|for)|cost\w*\s{_MINE}|extra|additional|spare|second|another|more|new|physical|actual|real|replacement)\s{_MINE}(?:physical|extra|additional|spare|second|another|replacement|new|actual|more than one|debit|credit|real|\d+)\s?(?:\w+\s)?cards?\b(?!\sto work)|(?:extra|additional|spare|second|another|more) cards?\b",
         "contact": rf"(?:{VERBS['change']}|new|different)\s{_MINE}(?:e-?mail|phone|telephone|mobile|contact|number|recovery)\b",
-        "details": rf"(?:{VERBS['change']})\s{_MINE}(?:details|personal|name|surname|last name|data|info|information|profile|birth|account|user)\b",
+        "details": rf"(?:{VERBS['change']})\s{_MINE}(?:details|personal|name|surname|last name|data|info|information|profile|birth)\b|(?:{_REWRITE})\s{_MINE}(?:account|user)\b",
         "exception": r"(?:waiv\w+|skip\w*|bypass\w*|overrid\w+|exempt\w*|exception|bend the rules|just this once)\b",
-        "exchange": rf"(?:{VERBS['exchange']})\s{_MINE}(?:items?|products?|articles?|it|this|that|them|size|colou?r|shoes|for (?:a|an|the|another))\b",
+        "exchange": rf"(?:{VERBS['exchange']})(?!\s{_MINE}(?:items?|products?|articles?)\s(?:of|in|from|on)\s(?:[\w'-]+\s){{0,2}}(?:orders?|purchases?)\b(?!\s(?:[\w#'-]+\s){{0,2}}(?:for|with|against)\b))\s{_MINE}(?:items?|products?|articles?|it|this|that|them|size|colou?r|shoes|for (?:a|an|the|another))\b",
         "identity": rf"(?:{VERBS['verify']}|validate|check)\s{_MINE}(?:identity|identification|who i am|\bid\b)|identity\s(?:verif\w+|check\w*|confirm\w*|proof)|(?:verif\w+|validate)\s(?:me|myself|him|her)\b|(?:documents?|necessary|needed|need)\s{_MINE}(?:identity|identification)",
         "limit": rf"(?:{VERBS['increase']}|{VERBS['change']})\s{_MINE}(?:limit|allowance|overdraft|credit line|quota)\b",
         "lost-card": r"(?:lost|stolen|missing|stole|lose|can'?t find|cannot find|swallowed)\s(?:[\w'-]+\s){0,4}(?:card|wallet|phone|device|mobile)\b|(?:card|wallet|phone)\s(?:\w+\s){0,3}(?:lost|stolen|missing|gone)\b",
         "lock": rf"(?:{VERBS['lock']})\s{_MINE}(?:card|account|user|device|login)\b",
         "mfa": r"(?:disabl\w+|remov\w+|reset\w*|turn off|switch off|add|enrol\w*|register|chang\w+|new)\s(?:[\w'-]+\s){0,4}(?:2fa|mfa|two[- ]factor|authenticat\w+|passkeys?|security key|second factor|login|sign-?in)\b",
-        "money-out": rf"(?:send(?!\s+it\s+back(?!\s+(?:to|into|onto|on)\b))|transfer|wire|move|pay(?!{_BACK})|forward|deposit|withdraw|top up)\s{_MINE}(?:money|funds?|cash|amount|balance|it|payment|savings|euros?|dollars?|[€$£]\s?\d|\d+)\b(?:\s{_MINE}(?:to|into|onto)\b)?",
-        "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket|it)\b",
+        "money-out": rf"{_VERB}(?:send(?!\s+it\s+back(?!\s+(?:to|into|onto|on)\b(?!\s+(?:you|the\s(?:desk|seller|shop|store|warehouse))\b)))|transfer|wire|move|pay|forward|deposit|withdraw|top up)(?!{_BACK})\s{_MINE}(?:money|funds?|cash|amount|balance|payment|savings|euros?|dollars?|[€$£]\s?\d|\d+)\b(?:\s{_MINE}(?:to|into|onto)\b)?|(?:send(?!\sit\sback(?!\s(?:to|into|onto|on)\b(?!\s(?:you|the\s(?:desk|seller|shop|store|warehouse))\b)))|transfer|wire|move|pay(?!{_BACK})|forward|deposit|withdraw)\s(?:(?:all|some|half|most|rest)\sof\s)?it\b",
+        "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket)\b",
+        CANCEL_IT: rf"(?:{VERBS['cancel']})\s(?:(?:all|both|each|any) of )?(?:it|them|this|that)\b(?!\s(?:orders?|purchases?|transfers?|payments?|transactions?|charge|direct debit|accounts?|profile|membership|subscription|someone|anyone|somebody|from)\b)",
         "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
-        "order-place": rf"(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|several|goods|purchases?|it|one|two)\b|place an order",
+        "order-place": rf"(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
         "password": rf"(?:{VERBS['recover']}|{VERBS['change']}|lost|new|need|tell me|what is|send)\s{_MINE}(?:passwords?|passwd|pssword|passcode|pass|pass code|pin code|user account pin|login|access key|account key)\b|password (?:reset|recovery)",
         "payment-method": rf"(?:{VERBS['change']}|us(?:e|ing)|charge)\s{_MINE}(?:payment method|method of payment|different card|other card|another card|gift card|visa|mastercard|paypal|iban|bank account|payout)\b",
-        "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)\s{_MINE}pins?\b|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",
+        "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)(?!{_LOGIN_PIN})\s{_MINE}pins?\b(?!\scodes?\s(?:of|to|for)\s(?:[\w'-]+\s){{0,3}}(?:user|account|profile)\b)|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",
         "refund": r"(?:refund\w*|reimburs\w+|reinburs\w+|restitut\w+|money back|compensat\w+|rebates?|goodwill|cash ?back|charge ?back|get (?:my|the|our) (?:money|cash) back|pay(?:ing)?(?:\s[\w'.€$£-]+){1,4}\sback)\b",
         "return": rf"(?:{VERBS['return']})\s{_MINE}(?:items?|products?|it|this|that|them|shoes|order|package|back)\b|(?:send|ship|mail|bring)(?:ing)?\s(?!{_MINE}(?:money|funds?|cash|payment))(?:[\w'-]+\s){{1,4}}back\b",
         "transfer-stop": rf"(?:{VERBS['cancel']})\s{_MINE}(?:transfers?|payments?|transactions?|charge|direct debit)\b|(?:sent|made|transferred|put)\s{_MINE}(?:wrong account|wrong person|wrong recipient|mistake|typo)\b|typo\b",
@@ -144,6 +156,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
         "mfa": "2fa|authenticat|factor|login|mfa|passkey|security key|sign",
         "money-out": "deposit|forward|move|pay|send|top up|transfer|wire|withdraw",
         "order-cancel": "abort|annul|call|cancel|rescind|revert|scrap|stop|undo|void|withdraw",
+        CANCEL_IT: "abort|annul|call|cancel|rescind|revert|scrap|stop|undo|void|withdraw",
         "order-change": "article|booking|flight|item|order|product|purchase|reservation|something",
         "order-place": "acquir|buy|earn|get hold of|mak|order|plac|purchas|shop|shp",
         "password": "access key|account key|login|pass|pin code|pssword|user account pin",

@@ -9,6 +9,7 @@ from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words import Said, WordsVerdict, check_words
+from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
@@ -40,7 +41,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
     before = _chains(await _said_before(parts, standing.task.record.id))
     verdict = await parts.long_reads.read(
         standing.task.record.client_id,
-        sum(map(len, texts)),
+        max(sum(map(len, texts)), 0 if parts.lexicon.strange is None else LONG),  # a model is never asked on the loop
         lambda: _hold(
             texts,
             before,

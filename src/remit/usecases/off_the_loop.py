@@ -13,7 +13,7 @@ from remit.domain.errors import Code, Refused
 
 T = TypeVar("T")
 
-_LONG: Final = 2_048
+LONG: Final = 2_048
 """Letters; a text of so many is read in some milliseconds."""
 _MOST_WAITING: Final = 32
 _RETRY_S: Final = 2
@@ -43,7 +43,7 @@ class LongReads:
             Refused: `request.rate_limited` while too many of theirs wait.
         """
         known = self._callers.get(caller)
-        if length >= _LONG and known is not None and known.texts >= _MOST_WAITING:
+        if length >= LONG and known is not None and known.texts >= _MOST_WAITING:
             self.refused += 1
             raise Refused(
                 Code.REQUEST_RATE_LIMITED,
@@ -54,7 +54,7 @@ class LongReads:
 
     async def read(self, caller: str, length: int, work: Callable[[], T]) -> T:
         """Do work that takes as long as a text of so many letters: here when it is short, else beside the loop, in the caller's turn."""
-        if length < _LONG:
+        if length < LONG:
             return work()
         one = self._callers.setdefault(caller, _Caller())
         one.texts += 1

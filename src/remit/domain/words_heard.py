@@ -1,0 +1,63 @@
+"""What a model hears in a message that all rules let pass: pieces that sound like another purpose. It only makes a verdict stricter."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.words_asks import OTHER_PURPOSE, Scope, Wish
+from remit.domain.words_clauses import Clause, clauses
+from remit.domain.words_likeness import Lexicon
+
+_WORD: Final = re.compile(r"\S+")
+_MOST_WORDS: Final = 30
+_OVERLAP: Final = 12
+_WHOLE_VALUE: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A stretch of a message that is short enough to be about one thing."""
+
+    text: str
+    start: int
+    end: int
+
+
+def pieces_of(cut: Iterable[Clause]) -> Iterator[Piece]:
+    """Clauses, those of many words in pieces that overlap: ⚔ a wish at the end of a long one is not lost in it."""
+    for clause in cut:
+        words = list(_WORD.finditer(clause.text))
+        if len(words) <= _MOST_WORDS:
+            yield Piece(text=clause.text, start=clause.start, end=clause.end)
+            continue
+        for at in range(0, len(words) - _OVERLAP, _MOST_WORDS - _OVERLAP):
+            first, last = words[at], words[min(at + _MOST_WORDS, len(words)) - 1]
+            yield Piece(text=clause.text[first.start() : last.end()], start=clause.start + first.start(), end=clause.start + last.end())
+
+
+def heard(cut: Sequence[Clause], tail: str, scope: Scope, lexicon: Lexicon) -> Iterator[Wish]:
+    """What the model of a lexicon hears besides the scope, if it has one.
+
+    ⚔ A long clause is heard in pieces that overlap, and the first one also behind what was said before.
+
+    Source: 2-model.md §6.
+    """
+    if lexicon.strange is None:
+        return
+    pieces = list(pieces_of(cut))
+    if tail and pieces:
+        before = clauses(tail)[-1:]
+        pieces += [Piece(text=f"{one.text} {pieces[0].text}", start=pieces[0].start, end=pieces[0].end) for one in before]
+    for place in lexicon.strange(
+        [_without_values(one.text, scope.values) for one in pieces], purpose=scope.purpose, action=scope.action.name
+    ):
+        yield Wish(start=pieces[place].start, end=pieces[place].end, reason=OTHER_PURPOSE)
+
+
+def _without_values(text: str, values: Iterable[str]) -> str:
+    """A piece without the ask's own values: which address or what reason is for other rules."""
+    for value in values:
+        if len(value) >= _WHOLE_VALUE and value.casefold() in text.casefold():
+            text = re.sub(re.escape(value), " ", text, flags=re.IGNORECASE)
+    return text

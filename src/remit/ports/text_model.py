@@ -1,0 +1,27 @@
+"""The port to a model that hears what a sentence is about. It may only make a verdict over words stricter."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from remit.domain.catalogue import Catalogue
+
+
+class Hearing(Protocol):
+    """What a model learnt of one catalogue. It may be asked from several threads at once."""
+
+    def strange(self, pieces: Sequence[str], *, purpose: str, action: str) -> Sequence[int]:
+        """Which pieces of a message sound like something else than a purpose and one of its actions: their places, in order.
+
+        A piece that wants nothing (a greeting, how long somebody waits) is none of them. For a purpose it did not learn, all are.
+
+        Source: 2-model.md §6.
+        """
+        ...
+
+
+class TextModel(Protocol):
+    """A model that works on this machine alone, without a network."""
+
+    def learn(self, catalogue: Catalogue) -> Hearing:
+        """Learn what a desk's purposes and actions sound like, from their titles and examples. Takes seconds; done once at the start."""
+        ...
