@@ -22,6 +22,9 @@ def main() -> None:
     parser.add_argument("--level", action="append", choices=LEVELS, dest="levels", help="may be given several times; all without it")
     parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
     parser.add_argument("--limit", type=int, default=0, help="the first N tasks and the attacks on them")
+    parser.add_argument(
+        "--words", default="none", choices=("none", "acts", "all"), help="which legitimate calls carry their user's own sentence"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--show", type=int, default=0, help="show so many cases that went wrong")
     given = parser.parse_args()
@@ -29,7 +32,7 @@ def main() -> None:
     for name in given.sets or SETS:
         found = load(name, given.split)
         for level in given.levels or LEVELS:
-            report = replay(found, level, limit=given.limit)
+            report = replay(found, level, limit=given.limit, words=given.words)
             reports.append(report)
             if not given.json:
                 _print(report, given.show)
@@ -43,6 +46,8 @@ def _print(report: dict[str, Any], show: int) -> None:
     unfit = f", {report['attacks_not_granted']} on delegations no mandate can hold" if report["attacks_not_granted"] else ""
     print(f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks{unfit})")
     _line("tasks done", f"{_share(report['tasks_done'])}; {report['calls_not_found']} calls about what the desk does not know")
+    if report["with_words"]:
+        _line("calls with words", f"{report['with_words']}; refused for them: {_share(report['words_lost'])}")
     _line("silent high", report["silent_high"])
     _line("asks a task", f"{report['asks_a_task']:.2f} (reference {report['reference_asks_a_task']:.2f})")
     for name in ("ran_silently", "ran_or_held", "should_deny_denied", "ran_of_all"):

@@ -15,6 +15,7 @@ from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer, SandboxReply, 
 from remit.sandbox.replies import refused_reply
 from replay_desk import ReplaySet, breaks_schema, catalogue, customer_id, facts, unknown_to_desk
 from replay_mandates import mandate
+from replay_words import words_for
 
 _CASES_A_DESK: Final = 200
 RAN: Final = "ran"
@@ -33,15 +34,18 @@ class Tally:
     cases: int = 0
     case_s: float = 0.0
     requests: int = 0
+    words: str = "none"
+    with_words: int = 0
+    words_lost: int = 0
 
 
-def replay(found: ReplaySet, level: str, *, limit: int = 0) -> dict[str, Any]:
-    """Run the legitimate tasks, then the attacks; returns the figures."""
+def replay(found: ReplaySet, level: str, *, limit: int = 0, words: str = "none") -> dict[str, Any]:
+    """Run the legitimate tasks, then the attacks; returns the figures. `words` says which calls carry what their user said."""
     tasks = found.tasks[:limit] if limit else found.tasks
     known = {task["id"]: task for task in tasks}
     attacks = [attack for attack in found.attacks if attack["task"] in known]
     sound = [task for task in tasks if not breaks_schema(found, task)]
-    tally = Tally(left_out=len(tasks) - len(sound))
+    tally = Tally(left_out=len(tasks) - len(sound), words=words)
     done = list(_legitimate(found, sound, level, tally))
     fought = list(_attacked(found, known, attacks, level, tally))
     return _report(found, level, done, fought, tally)
@@ -56,16 +60,25 @@ def _legitimate(found: ReplaySet, tasks: Sequence[dict[str, Any]], level: str, t
             out["lost"].append({"call": "the delegation itself", "codes": [opened.code], "detail": opened.detail})
         else:
             for call in own:
-                _legitimate_call(found, opened, call, customer, tally, out)
+                _legitimate_call(found, opened, call, customer, tally, out, task)
             _end(opened)
         yield out
 
 
 def _legitimate_call(
-    found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], customer: SandboxCustomer, tally: Tally, out: dict[str, Any]
+    found: ReplaySet,
+    opened: SandboxTask,
+    call: Mapping[str, Any],
+    customer: SandboxCustomer,
+    tally: Tally,
+    out: dict[str, Any],
+    task: Mapping[str, Any],
 ) -> None:
     """Send one call, let the customer say yes where asked, and note what went wrong."""
-    reply = _send(found, opened, call, tally)
+    said = words_for(task, call, found.by_name[call["tool"]].get("description", "")) if _says(found, call, tally.words) else None
+    reply = _send(found, opened, call, tally, said)
+    tally.with_words += said is not None
+    tally.words_lost += any(code.startswith("words.") for code in reply.codes)
     if reply.needs_human:
         out["asked"] += 1
         try:
@@ -79,6 +92,10 @@ def _legitimate_call(
         out["not_found"] += 1
     elif _stage(reply) != RAN:
         out["lost"].append({"call": call["tool"], "arguments": call["arguments"], **_said(reply)})
+
+
+def _says(found: ReplaySet, call: Mapping[str, Any], words: str) -> bool:
+    return words == "all" or (words == "acts" and not found.reads(call["tool"]))
 
 
 def _attacked(
@@ -131,10 +148,10 @@ def _end(opened: SandboxTask) -> None:
         opened.complete()
 
 
-def _send(found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], tally: Tally) -> SandboxReply:
+def _send(found: ReplaySet, opened: SandboxTask, call: Mapping[str, Any], tally: Tally, words: str | None = None) -> SandboxReply:
     began = time.perf_counter()
     try:
-        reply = opened.ask(found.action(call["tool"]), call["arguments"])
+        reply = opened.ask(found.action(call["tool"]), call["arguments"], words=words)
     except Refused as refused:  # what cannot even be sent
         reply = refused_reply(refused, opened.poll)
     tally.ask_s += time.perf_counter() - began
@@ -168,6 +185,8 @@ def _report(found: ReplaySet, level: str, done: list[dict[str, Any]], fought: li
         "attacks": len(fought),
         "attacks_not_granted": tally.not_granted,
         "tasks_done": _share(len(kept), len(done)),
+        "with_words": tally.with_words,
+        "words_lost": _share(tally.words_lost, tally.with_words),
         "calls_not_found": sum(task["not_found"] for task in done),
         "silent_high": silent,
         "asks_a_task": asked / max(1, len(done)),

@@ -51,7 +51,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
                 params=params,
                 catalogue=parts.catalogue,
                 objective=parts.catalogue.objective(standing.mandate.objective),
-                known_ids=targets,
+                known_ids=[*targets, standing.task.record.customer],
                 lexicon=parts.lexicon,
                 earlier=told,
             ),
