@@ -1,4 +1,4 @@
-"""What a task's user said that belongs to one call: the sentence of the objective that shares most words with the call."""
+"""What a task's user said that belongs to one call: the part of a sentence of the objective that shares most words with the call."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,10 @@ from typing import Any, Final
 
 from remit.domain.words_likeness import stems
 
-_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
+_PART: Final = re.compile(
+    r"(?<=[.!?;])\s+|\n+|,?\s+(?:and|but|or)\s+(?=(?:you|if|also|to|then|return|exchange|cancel|change|modify|refund|reorder|pay|the agent)\b)"
+)
+"""A sentence of these users may be several wishes: each ask is sent with the part that is its own, as an agent would that says no more."""
 _PERSONA: Final = re.compile(
     r"(?:Your name is|You are|You're|Your (?:user|zip|email|date|phone)|You (?:live|don't|do not remember|have a|work))\b"
 )
@@ -14,11 +17,11 @@ _PERSONA: Final = re.compile(
 
 
 def words_for(task: Mapping[str, Any], call: Mapping[str, Any], title: str) -> str | None:
-    """The user's own sentence for a call; None where no sentence has a word of it."""
+    """The part of the user's own sentences that is about a call; None where none has a word of it."""
     about = stems(f"{call['tool'].replace('_', ' ')} {title}") | stems(" ".join(map(str, _leaves(call["arguments"]))))
     ids = {str(one) for one in _leaves(call["arguments"]) if any(letter.isdigit() for letter in str(one))}
     best, most = None, 0
-    for sentence in _SENTENCE.split(task["objective"]):
+    for sentence in _PART.split(task["objective"]):
         if not sentence or _PERSONA.match(sentence):
             continue
         score = len(stems(sentence) & about) + 2 * sum(one in sentence for one in ids)

@@ -38,6 +38,7 @@ _MINE: Final = r"(?:[\w'-]+\s){0,4}"
 
 _VERB: Final = r"(?<!\ba )(?<!\bmy )(?<!\bthe )(?<!\bthis )(?<!\bcash )(?<!\bcheque )(?<!\bcheck )"
 """What follows is no noun: "a withdraw", "my deposit"."""
+_NO_NOUN: Final = rf"{_VERB}(?<!\byour )(?<!\bpending )(?<!\bof )(?<!\bsame )"
 _LOGIN_PIN: Final = r"\s(?:[\w'-]+\s){0,3}(?:user|account|profile)(?:'s)?\s(?:[\w'-]+\s){0,2}pins?\b"
 """What one signs in with by another name: a password, not a card's number."""
 _REWRITE: Final = r"chang\w+|updat\w+|updste|modif\w+|edit\w*|alter\w*|correct(?:ing)?|amend\w*|adjust\w*|replac\w+|fix"
@@ -64,7 +65,7 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
         "card-activate": rf"(?:{VERBS['activate']})\s{_MINE}cards?\b|card\s(?:\w+\s){{0,2}}activat\w+",
         "card-link": rf"(?:link\w*|connect\w*|(?:add\w*|put)(?!\s(?:[\w'-]+\s){{0,2}}(?:money|funds?|cash|balance)\b)(?!\son\b)|re-?enter|reconnect|re-?link\w*)\s{_MINE}cards?\b(?:\s{_MINE}(?:app|account|back))?|found\s{_MINE}card\b",
         "card-order": rf"(?:{VERBS['buy']}|get|send|need|want|have|receive|request|apply for|fees? (?:to|for)|cost\w*\s{_MINE}|extra|additional|spare|second|another|more|new|physical|actual|real|replacement)\s{_MINE}(?:physical|extra|additional|spare|second|another|replacement|new|actual|more than one|debit|credit|real|\d+)\s?(?:\w+\s)?cards?\b(?!\sto work)|(?:extra|additional|spare|second|another|more) cards?\b",
-        "contact": rf"(?:{VERBS['change']}|new|different)\s{_MINE}(?:e-?mail|phone|telephone|mobile|contact|number|recovery)\b",
+        "contact": rf"(?:{VERBS['change']}|new|different)\s{_MINE}(?:e-?mail|phone|telephone|mobile|contact|recovery|(?<!\bitem )(?<!\bmodel )(?<!\border )(?<!\bserial )number)\b",
         "details": rf"(?:{VERBS['change']})\s{_MINE}(?:details|personal|name|surname|last name|data|info|information|profile|birth)\b|(?:{_REWRITE})\s{_MINE}(?:account|user)\b",
         "exception": r"(?:waiv\w+|skip\w*|bypass\w*|overrid\w+|exempt\w*|exception|bend the rules|just this once)\b",
         "exchange": rf"(?:{VERBS['exchange']})(?!\s{_MINE}(?:items?|products?|articles?)\s(?:of|in|from|on)\s(?:[\w'-]+\s){{0,2}}(?:orders?|purchases?)\b(?!\s(?:[\w#'-]+\s){{0,2}}(?:for|with|against)\b))\s{_MINE}(?:items?|products?|articles?|it|this|that|them|size|colou?r|shoes|for (?:a|an|the|another))\b",
@@ -77,7 +78,7 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
         "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket)\b",
         CANCEL_IT: rf"(?:{VERBS['cancel']})\s(?:(?:all|both|each|any) of )?(?:it|them|this|that)\b(?!\s(?:orders?|purchases?|transfers?|payments?|transactions?|charge|direct debit|accounts?|profile|membership|subscription|someone|anyone|somebody|from)\b)",
         "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
-        "order-place": rf"(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
+        "order-place": rf"{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
         "password": rf"(?:{VERBS['recover']}|{VERBS['change']}|lost|new|need|tell me|what is|send)\s{_MINE}(?:passwords?|passwd|pssword|passcode|pass|pass code|pin code|user account pin|login|access key|account key)\b|password (?:reset|recovery)",
         "payment-method": rf"(?:{VERBS['change']}|us(?:e|ing)|charge)\s{_MINE}(?:payment method|method of payment|different card|other card|another card|gift card|visa|mastercard|paypal|iban|bank account|payout)\b",
         "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)(?!{_LOGIN_PIN})\s{_MINE}pins?\b(?!\scodes?\s(?:of|to|for)\s(?:[\w'-]+\s){{0,3}}(?:user|account|profile)\b)|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",
