@@ -20,6 +20,8 @@ from remit.ports.text_model import TextModel
 from shared_data import shared
 
 EXAMPLES = 10
+DESK = 12
+LONG = 1000
 JOINS = (". ", ". Also, ", " By the way, ", "\n")
 CONNECTOR = re.compile(r"[.?!]?\s+(?:By the way, |Before that, |Also, |One more thing: |And while you are at it, |PS: )(\w)")
 
@@ -35,6 +37,7 @@ def main() -> None:
         _models.append(importlib.import_module("remit.adapters.text_model.minilm").MiniLm())
     for name in ("banking77", "bitext"):
         _pairs(name, given.split, given.show)
+    _speed(given.split)
     _injections(given.split, given.show)
     _tau(given.split, given.show)
 
@@ -152,6 +155,31 @@ def _judge(
         objective=catalogue.objectives[objective],
         lexicon=lexicon,
     )
+
+
+def _speed(split: str) -> None:
+    """How long a message of 1 kB takes, in CPU time of one core: other ones each time, as people write them."""
+    records = [one for one in shared(f"intent_pairs/banking77_{split}.json") if one["kind"] == "in_scope"]
+    examples: dict[str, list[str]] = collections.defaultdict(list)
+    for record in records:
+        if len(examples[record["objective"]]) < EXAMPLES:
+            examples[record["objective"]].append(record["message"])
+    names = sorted(examples)[:DESK]
+    actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
+    catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
+    lexicon = _lexicon(catalogue)
+    calm = [one["message"] for one in records if one["objective"] == names[0]]
+    spent: list[float] = []
+    passed = 0
+    for place in range(200):
+        text = ""
+        while len(text) < LONG:
+            text += calm[(place * 7 + len(text)) % len(calm)] + " "
+        began = time.process_time()
+        passed += _judge(text[:LONG], actions[f"desk.{names[0].strip('?')}"], catalogue, names[0], set(), lexicon).passes
+        spent.append(time.process_time() - began)
+    spent.sort()
+    print(f"1 kB of words: p50 {spent[100] * 1e3:.2f} ms, p99 {spent[198] * 1e3:.2f} ms of one core ({passed} of 200 let through)")
 
 
 def _injections(split: str, show: int) -> None:
