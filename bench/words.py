@@ -8,6 +8,7 @@ of this.
 import argparse
 import collections
 import importlib
+import random
 import re
 import time
 from dataclasses import replace
@@ -168,13 +169,15 @@ def _speed(split: str) -> None:
     actions = {f"desk.{one.strip('?')}": _action(f"desk.{one.strip('?')}", one.strip("?").replace("_", " ").capitalize()) for one in names}
     catalogue = _catalogue(actions, {one: _objective(one, frozenset(actions), tuple(examples[one])) for one in names})
     lexicon = _lexicon(catalogue)
-    calm = [one["message"] for one in records if one["objective"] == names[0]]
+    calm = [one["message"].rstrip(".?! ") for one in records if one["objective"] == names[0]]
+    words = sorted({word for one in records for word in re.findall(r"[a-z]{4,}", one["message"])})
+    chance = random.Random(11)  # noqa: S311  # the same messages in each run
     spent: list[float] = []
     passed = 0
-    for place in range(200):
+    for _ in range(200):
         text = ""
         while len(text) < LONG:
-            text += calm[(place * 7 + len(text)) % len(calm)] + " "
+            text += f"{chance.choice(calm)}, {chance.choice(words)} {chance.choice(words)}. "
         began = time.process_time()
         passed += _judge(text[:LONG], actions[f"desk.{names[0].strip('?')}"], catalogue, names[0], set(), lexicon).passes
         spent.append(time.process_time() - began)
