@@ -171,7 +171,7 @@ def _speed(split: str) -> None:
     lexicon = _lexicon(catalogue)
     calm = [one["message"].rstrip(".?! ") for one in records if one["objective"] == names[0]]
     words = sorted({word for one in records for word in re.findall(r"[a-z]{4,}", one["message"])})
-    chance = random.Random(11)  # noqa: S311  # the same messages in each run
+    chance = random.Random(11)  # the same messages in each run
     spent: list[float] = []
     passed = 0
     for _ in range(200):
