@@ -62,6 +62,7 @@ from remit.settings import Settings
 from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
 from remit.usecases.enrol import BUILT_IN
+from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
@@ -289,8 +290,9 @@ def build(
         for one in reversed(closing):
             one.close()
         raise
+    kept, reads = watching.watched(store), LongReads()
     parts = Parts(
-        store=watching.watched(store),
+        store=kept,
         vault=vault,
         policy=loaded.policy,
         params=loaded.params,
@@ -312,9 +314,10 @@ def build(
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
         verify_ed25519=key_files.verify_ed25519,
-        long_reads=LongReads(),
+        long_reads=reads,
         spent=Spent(),
         noise=Noise(),
+        leaks=LeakWatch(owners=(), store=kept, signer=signer, world=clock, long_reads=reads),
         on_point=point,
     )
     health = Health(parts)

@@ -20,6 +20,7 @@ from remit.ports.store import Store
 from remit.ports.tracing import Tracing
 from remit.ports.vault import Vault
 from remit.ports.world import World
+from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.spent import Spent
@@ -94,6 +95,7 @@ class Parts:
     long_reads: LongReads
     spent: Spent
     noise: Noise
+    leaks: LeakWatch
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""
 

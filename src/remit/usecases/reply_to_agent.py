@@ -19,6 +19,7 @@ from remit.ports.store import Commit, Conflict, Put
 from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts
+from remit.usecases.look_through import look_through
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
 from remit.usecases.recording import draft, keyed_digest, write
@@ -40,6 +41,7 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
+    await look_through(parts, case, text, where="reply", by=officer)
     for _ in range(_TRIES):
         standing = await listening(parts, case)
         checked = await held_against(parts, standing, text)
@@ -77,6 +79,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
         )
     if not 0 < ttl_s <= _LONGEST_OFFER_S:
         raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=marked("An offer stands for at most 30 days."))
+    await look_through(parts, case, "\n".join(free_texts(found, terms)), where="offer", by=officer)
     for _ in range(_TRIES):
         standing = await listening(parts, case)
         if standing.customer.record.key == officer.key:
@@ -124,7 +127,7 @@ async def note_internally(parts: Parts, officer: Person, case: str, text: str) -
         Fault: `fault.case`.
     """
     verify_text(text)
-    await tasks_of(parts, case)
+    await look_through(parts, case, text, where="note", by=officer)
     if find_secrets(text):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
     key = f"note_{b64url(parts.world.random(16))}"

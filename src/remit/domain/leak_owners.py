@@ -1,0 +1,76 @@
+"""Credentials of others that the settings name, and finding them in a text: by a kind that is known, or by a shape of their own.
+
+A shape is a literal prefix, an alphabet and a length, never a pattern of somebody's own. So finding it takes linear time by its make.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from remit.domain.secrets import find_secrets
+
+ALPHABETS: Final[Mapping[str, str]] = {
+    "alphanumeric": "A-Za-z0-9",
+    "base64url": "A-Za-z0-9_-",
+    "hex": "0-9A-Fa-f",
+}
+SHORTEST: Final = 16
+"""⚔ Letters behind the prefix: what has fewer can be guessed, and of that nothing is told to anybody."""
+_MOST: Final = 8
+"""So many credentials of one text are told: who brings more brings noise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerRule:
+    """Whose credentials are to be told of. Either `kinds` that are known to `domain/secrets`, or a `prefix` with what follows it."""
+
+    name: str
+    kinds: frozenset[str] = frozenset()
+    prefix: str = ""
+    alphabet: str = "alphanumeric"
+    least: int = SHORTEST
+    most: int = 256
+    sends_sha256: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owned:
+    """A credential of somebody's in a text. ⚔ The value is for making digests of it and is kept nowhere."""
+
+    owner: str
+    kind: str
+    value: str = field(repr=False)
+
+
+def owned(seen: Sequence[str], rules: Collection[OwnerRule]) -> tuple[Owned, ...]:
+    """The credentials of rules' owners in the readings of a text, each once for each owner, so many at most.
+
+    Source: 2-model.md §7 (Leak loop: a registered kind).
+    """
+    found: dict[Owned, None] = {}
+    for one in _all(seen, rules) if rules else ():
+        found[one] = None
+        if len(found) == _MOST:
+            break
+    return tuple(found)
+
+
+def _all(seen: Sequence[str], rules: Collection[OwnerRule]) -> Iterator[Owned]:
+    wanted = frozenset[str]().union(*(rule.kinds for rule in rules))
+    for text in seen:
+        for rule in rules:
+            if rule.prefix:
+                for match in _shape(rule).finditer(text):
+                    yield Owned(owner=rule.name, kind=rule.name, value=match[0])
+        for finding in find_secrets(text) if wanted else ():
+            if finding.kind in wanted and finding.fingerprint:
+                value = text[finding.start : finding.end]
+                yield from (Owned(owner=rule.name, kind=finding.kind, value=value) for rule in rules if finding.kind in rule.kinds)
+
+
+@lru_cache(maxsize=64)
+def _shape(rule: OwnerRule) -> re.Pattern[str]:
+    letters = ALPHABETS[rule.alphabet]
+    return re.compile(rf"(?<![{letters}]){re.escape(rule.prefix)}[{letters}]{{{rule.least},{rule.most}}}(?![{letters}])")
