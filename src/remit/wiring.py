@@ -76,7 +76,7 @@ from remit.wiring_kept import (
     verify_content_keys,
     verify_kept,
 )
-from remit.wiring_notify import carriers_of
+from remit.wiring_notify import carriers_of, owners_of
 from remit.wiring_people import provider_of
 from remit.wiring_watching import watch_over
 
@@ -266,7 +266,7 @@ def build(
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
     waker = PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None
-    carriers = carriers_of(settings, clock)
+    carriers, owners = carriers_of(settings, clock), owners_of(settings, clock)
     watching = watch_over(settings, clock, loaded.catalogue.actions)
     closing: list[Closing] = [watching.tracing]
     facts = _facts(settings, sandbox)
@@ -305,6 +305,7 @@ def build(
         logins=None if settings.people is None else settings.people.rules,
         notify=waker or notify,
         carriers=carriers,
+        owners=owners,
         tracing=watching.tracing,
         signer=signer,
         world=clock,
@@ -317,7 +318,7 @@ def build(
         long_reads=reads,
         spent=Spent(),
         noise=Noise(),
-        leaks=LeakWatch(owners=(), store=kept, signer=signer, world=clock, long_reads=reads),
+        leaks=LeakWatch(owners=tuple(one.rule for one in settings.leaks), store=kept, signer=signer, world=clock, long_reads=reads),
         on_point=point,
     )
     health = Health(parts)
@@ -572,6 +573,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         erase_after_s=numbers["erase_after_days"] * 86_400,
         end_at=numbers["end_at"],
         secrets=settings.secrets,
+        contacts=settings.contacts,
         requester=f"remit@{settings.log_name}",
         loopback=settings.loopback,
         sandbox=settings.sandbox,
@@ -584,10 +586,12 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 
 def _deciding(settings: Settings) -> JsonObject:
-    """The settings that decide. ⚔ Who gets which role by the provider is one of them: nobody gives roles by a file alone."""
+    """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may
+    tell anybody: nobody gives roles, or has contacts told, by a file alone."""
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce, **people}
+    told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce, **people, **told}
 
 
 def _quiet(_name: str) -> None:

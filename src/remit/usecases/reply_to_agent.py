@@ -9,6 +9,7 @@ from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.catalogue import OFFER_PARAMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
+from remit.domain.leak_traces import written
 from remit.domain.offers import verify_complete, verify_offered
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
@@ -70,6 +71,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
 
     Source: 2-model.md §8 (Offers).
     """
+    await look_through(parts, case, written(terms), where="offer", by=officer)
     found = parts.catalogue.action(action)
     if not found.takes_offer:
         raise Refused(Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers.")
@@ -79,7 +81,6 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
         )
     if not 0 < ttl_s <= _LONGEST_OFFER_S:
         raise Refused(Code.REQUEST_MALFORMED, "an offer stands for at most 30 days", public=marked("An offer stands for at most 30 days."))
-    await look_through(parts, case, "\n".join(free_texts(found, terms)), where="offer", by=officer)
     for _ in range(_TRIES):
         standing = await listening(parts, case)
         if standing.customer.record.key == officer.key:
