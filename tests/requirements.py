@@ -112,7 +112,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
     "LEAK": _model(7, "A token of ours in a message ends its task before anything else happens, on the record, and told."),
     "LEAK-DISGUISED": _model(7, "A token of ours is known in disguise: spaced, cut, encoded, backwards."),
-    "LEAK-FAMILIES": _model(7, "Whatever of ours lets somebody in is worth nothing once it was seen, with what it stands for; its look alone ends nothing."),
+    "LEAK-FAMILIES": _model(
+        7, "Whatever of ours lets somebody in is worth nothing once it was seen, with what it stands for; its look alone ends nothing."
+    ),
     "LEAK-PLACES": _model(7, "A token of ours is looked for wherever agents or officers write, also natively in the helpdesk."),
     "LEAK-OWNER": _model(7, "The owner of another credential is told of its kind and place, once, and never of its value."),
     "CANARY": _model(7, "A canary that is seen is on the record and told to security; it ends nothing by itself."),

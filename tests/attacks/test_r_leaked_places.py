@@ -197,7 +197,13 @@ def test_what_only_looks_like_something_of_ours_changes_nothing(arena: Arena) ->
     """⚔ Else whoever knows how our credentials look could end other people's."""
     task = arena.task()
     before = arena.anna.cookie
-    looks = ["rs_" + "Ab3-" * 10 + "xyz", "Zk4" * 14 + "q", "Qw7_" * 8, "req_" + "a2" * 13, "eyJhbGciOiJFUzI1NiJ9." + "aB" * 60 + "." + "c" * 86]
+    looks = [
+        "rs_" + "Ab3-" * 10 + "xyz",
+        "Zk4" * 14 + "q",
+        "Qw7_" * 8,
+        "req_" + "a2" * 13,
+        "eyJhbGciOiJFUzI1NiJ9." + "aB" * 60 + "." + "c" * 86,
+    ]
     arena.ask(task, "order.read", READ, words=" ".join(looks))
     assert arena.ask(task, "order.read", READ).status_code == 200
     assert arena.person("GET", "/me/v1", cookie=before).status_code == 200

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.secrets import find_secrets
+from remit.domain.secret_shapes import found_forms
+from remit.domain.secrets import Finding
 
 ALPHABETS: Final[Mapping[str, str]] = {
     "alphanumeric": "A-Za-z0-9",
@@ -24,7 +25,7 @@ _MOST: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerRule:
-    """Whose credentials are to be told of. Either `kinds` that are known to `domain/secrets`, or a `prefix` with what follows it."""
+    """Whose credentials are to be told of. Either `kinds` of an unmistakable form (`secret_shapes`), or a `prefix` with what follows it."""
 
     name: str
     kinds: frozenset[str] = frozenset()
@@ -64,10 +65,10 @@ def _all(seen: Sequence[str], rules: Collection[OwnerRule]) -> Iterator[Owned]:
             if rule.prefix:
                 for match in _shape(rule).finditer(text):
                     yield Owned(owner=rule.name, kind=rule.name, value=match[0])
-        for finding in find_secrets(text) if wanted else ():
-            if finding.kind in wanted and finding.fingerprint:
-                value = text[finding.start : finding.end]
-                yield from (Owned(owner=rule.name, kind=finding.kind, value=value) for rule in rules if finding.kind in rule.kinds)
+        for kind, start, end, group in found_forms(text) if wanted else ():
+            if kind in wanted and Finding(start=start, end=end, kind=kind, group=group).fingerprint:
+                value = text[start:end]
+                yield from (Owned(owner=rule.name, kind=kind, value=value) for rule in rules if kind in rule.kinds)
 
 
 @lru_cache(maxsize=64)

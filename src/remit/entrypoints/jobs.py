@@ -9,7 +9,6 @@ from remit.domain.errors import Fault
 from remit.entrypoints.health import Health
 from remit.entrypoints.looking import Looking
 from remit.entrypoints.metrics import Metrics
-from remit.usecases.canaries import record_canaries
 from remit.usecases.erase_by_time import ErasureByTime
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
@@ -69,7 +68,6 @@ class Jobs:
         done = await sweep(self._parts, patience_s=patience_s, live=self._live)
         done += await self._by_time.round(self._parts)
         done += await record_noise(self._parts)
-        done += await record_canaries(self._parts)
         done += await self._sending.round(self._parts)
         done += await send_leaks(self._parts, self._told)
         await self._looking.look()
@@ -93,7 +91,6 @@ class Jobs:
         await sweep_due(self._parts, self._live)
         await self._by_time.round(self._parts)
         await record_noise(self._parts)
-        await record_canaries(self._parts)
 
     async def _acts(self) -> None:
         await sweep_acts(self._parts, patience_s=self._patience_s)
