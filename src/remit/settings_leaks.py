@@ -15,7 +15,7 @@ _KEYS: Final = frozenset({"name", "kinds", "prefix", "alphabet", "length", "url"
 _MOST: Final = 32
 _LONGEST: Final = 1024
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_.:-]{4,40}", re.ASCII)
-_CONTACT: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{3,190}|\+?[0-9][0-9 ()/.-]{3,30}", re.ASCII)
+_CONTACT: Final = re.compile(r"[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30}", re.ASCII)
 _KIND: Final = re.compile(r"[a-z][a-z0-9_]{1,40}", re.ASCII)
 
 
@@ -52,7 +52,9 @@ def contacts_of(value: object) -> tuple[str, ...]:
         Refused: `settings.invalid`.
     """
     if not isinstance(value, list) or len(value) > _MOST or not all(isinstance(one, str) and _CONTACT.fullmatch(one) for one in value):
-        raise Refused(Code.SETTINGS_INVALID, 'words.contacts must be a list such as ["help@acme.example", "+49 40 123456"]')
+        raise Refused(
+            Code.SETTINGS_INVALID, 'words.contacts must be a list such as ["help@acme.example", "@acme.example", "+49 40 123456"]'
+        )
     return tuple(value)
 
 

@@ -587,7 +587,8 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 def _deciding(settings: Settings) -> JsonObject:
     """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may
-    tell anybody: nobody gives roles, or has contacts told, by a file alone."""
+    tell anybody: nobody gives roles, or has contacts told, by a file alone.
+    """
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
     told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}

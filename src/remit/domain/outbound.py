@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from remit.domain.outbound_codes import find_codes, find_contacts, same_contact
 from remit.domain.plain import View, view
 from remit.domain.secrets import find_secrets
 from remit.domain.spellings import spellings
@@ -20,7 +21,11 @@ _LINK: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Held:
-    """A stretch of the text that must not leave: character offsets, and why (`secret`, `link` or `attribute`), with the attribute's name."""
+    """A stretch of the text that must not leave: character offsets, and why, with the attribute's name or the kind of secret.
+
+    `why` is `secret`, `code` (that lets somebody in), `link`, `attribute`, `other` (another customer's) or `contact` (an address or number
+    that is not known to be this customer's, or the desk's own).
+    """
 
     start: int
     end: int
@@ -28,20 +33,55 @@ class Held:
     name: str = ""
 
 
-def find_held(text: str, values: Mapping[str, Json]) -> tuple[Held, ...]:
-    """Find what must not leave in a text: secrets and codes, links, and the actual values given, in order.
+def find_held(
+    text: str, values: Mapping[str, Json], *, others: Mapping[str, str] | None = None, contacts: Collection[str] = ()
+) -> tuple[Held, ...]:
+    """Find what must not leave in a text: secrets and codes, links, the actual values given, and what is others', in order.
+
+    `others` is what belongs to other customers, by the kind it is of; `contacts` are addresses and numbers that may be told.
 
     Values are found in other spellings too, which are those of `spellings`; full-width and look-alike letters are read as plain ones.
 
     Source: 2-model.md §7 (Outbound).
     """
     seen = view(text)
-    found = [Held(start=one.start, end=one.end, why="secret", name=one.kind) for one in find_secrets(text)]
+    found = [Held(start=one.start, end=one.end, why=_CODES.get(one.kind, "secret"), name=one.kind) for one in find_secrets(text)]
+    found += [_held(seen, span, "code", "code") for span in find_codes(seen.text)]
     found += [_held(seen, match.span(), "link", "") for match in _LINK.finditer(seen.text)]
     for name, value in values.items():
         for one in spellings(value):
             found += [_held(seen, match.span(), "attribute", name) for match in one.finditer(seen.text)]
+    for what, kind in (others or {}).items():
+        pattern = re.compile(rf"(?<!\w){re.escape(what)}(?!\w)", re.IGNORECASE)
+        found += [_held(seen, match.span(), "other", kind) for match in pattern.finditer(seen.text)]
+    found += [
+        _held(seen, (start, end), "contact", kind)
+        for start, end, kind in find_contacts(seen.text)
+        if not same_contact(seen.text[start:end], contacts)
+    ]
     return _apart(found)
+
+
+_CODES: Final[Mapping[str, str]] = {"one_time_code": "code", "pin": "code"}
+_RECORD_LIKE: Final = re.compile(r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)")
+_MOST_NAMED: Final = 24
+
+
+def named_in(text: str) -> tuple[str, ...]:
+    """What in a text could be the number of a record, each once, so many at most."""
+    found = (match[0] for match in _RECORD_LIKE.finditer(view(text).text))
+    return tuple(dict.fromkeys(found))[:_MOST_NAMED]
+
+
+def contacts_in(text: str) -> tuple[str, ...]:
+    """The e-mail addresses and phone numbers in a text, each once."""
+    seen = view(text).text
+    return tuple(dict.fromkeys(seen[start:end] for start, end, _ in find_contacts(seen)))
+
+
+def kinds_of(held: Collection[Held]) -> tuple[str, ...]:
+    """What an agent is told of why something was withheld: the kinds, each once. ⚔ Never a name, a place or a number of one of them."""
+    return tuple(sorted({"data" if one.why in {"attribute", "other", "contact"} else one.why for one in held}))
 
 
 def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Collection[str]]) -> list[Json]:

@@ -653,6 +653,8 @@ class Message:
     text: str
     offer: str = ""
     withheld: int = 0
+    kinds: tuple[str, ...] = ()
+    """The kinds of what was withheld."""
     epochs: str = ""
 
     def links(self) -> tuple[Link, ...]:

@@ -205,6 +205,8 @@ def task_answer(view: TaskView) -> Answer:
 def message_body(message: Message) -> dict[str, object]:
     """A message of the inbox."""
     body: dict[str, object] = {"n": message.n, "at": instant_text(message.at), "kind": message.kind, "withheld": message.withheld}
+    if message.kinds:
+        body["withheld_kinds"] = list(message.kinds)
     if message.text:
         body["text"] = message.text
     if message.offer:

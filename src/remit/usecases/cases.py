@@ -11,13 +11,14 @@ from remit.domain.rendering_mandate import render_mandate
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
 from remit.usecases.case_facts import answers_to, proof_of, risk_of, timeline
-from remit.usecases.check_reply import tasks_of, tellable
+from remit.usecases.check_reply import tasks_of
 from remit.usecases.look_through import look_through_notes
 from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import load_standing, mandate_of
 from remit.usecases.tasks import budgets
+from remit.usecases.untold import tellable
 
 _PAGE = 50
 

@@ -3,6 +3,7 @@
 Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical, digest
@@ -11,6 +12,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
 from remit.domain.leak_traces import written
 from remit.domain.offers import verify_complete, verify_offered
+from remit.domain.outbound import Held, kinds_of
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.speech import marked
@@ -48,7 +50,7 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
         checked = await held_against(parts, standing, text)
         if checked.held and not withhold:
             raise Withheld(checked)
-        message = await _message(parts, standing, kind="reply", text=checked.left, withheld=len(checked.held))
+        message = await _message(parts, standing, kind="reply", text=checked.left, held=checked.held)
         note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
         entry = _sent(parts, standing, officer, message, whole=text if checked.held else "")
         try:
@@ -151,7 +153,7 @@ async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
     return tuple(ended)
 
 
-async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", withheld: int = 0) -> Message:
+async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", held: Sequence[Held] = ()) -> Message:
     task = standing.task.record.id
     last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
@@ -163,7 +165,8 @@ async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, of
         kind=kind,
         text=text,
         offer=offer,
-        withheld=withheld,
+        withheld=len(held),
+        kinds=kinds_of(held),
         epochs=standing.epochs,
     )
 
@@ -193,6 +196,7 @@ def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *
             "message": message.n,
             "digest": keyed_digest(parts, message.text),
             "withheld": message.withheld,
+            "kinds": list(message.kinds),
         },
         agent={"text": message.text},
         customer={"text": message.text},
