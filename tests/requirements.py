@@ -120,6 +120,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "CANARY": _model(7, "A canary that is seen is on the record and told to security; it ends nothing by itself."),
     "CANARY-SILENT": _model(7, "A reply does not differ by whether a canary was in what it answers."),
     "OUTBOUND-OTHERS": _model(7, "Nothing of another customer leaves with an officer's text, nor a code that lets somebody in."),
+    "CS0039": Requirement(
+        "Orders to the desk's own AI in a ticket reach it not; where they do, nothing of another customer leaves and nothing is done.",
+        "MITRE ATLAS AML.CS0039",
+    ),
     "W-GUESS": _model(7, "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model(7, "What an officer writes past Remit reaches no agent."),
     "NATIVE-REPLY": _model(7, "A public reply written in the helpdesk itself is an incident, told once."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from remit.domain.catalogue import Catalogue, PowerKind
@@ -9,20 +10,22 @@ from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.leak_traces import written
 from remit.domain.mandate import Mandate, Power
 from remit.domain.names import matches
-from remit.domain.outbound import contacts_in, named_in, speaking
+from remit.domain.outbound import Strangers, contacts_in, named_in, people_in, seen_in, speaking
 from remit.domain.records import AskRecord, AskState, Person, TaskRecord
 from remit.domain.values import Json, decode, same
 from remit.usecases.look_up import told_facts
 from remit.usecases.parts import Parts
 from remit.usecases.standing import Standing
 
+_MOST_STRANGERS: Final = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Untold:
-    """Actual `values` by attribute, what belongs to `others` by the kind it is of, and the `contacts` that may be told all the same."""
+    """Actual `values` by attribute, what is of `others`, and the `contacts` that may be told all the same."""
 
     values: Mapping[str, Json]
-    others: Mapping[str, str]
+    others: Strangers
     contacts: tuple[str, ...]
 
 
@@ -75,38 +78,61 @@ async def untold_in(parts: Parts, standing: Standing, text: str) -> Untold:
     target = _target(standing)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await parts.backoffice.attributes(customer, elsewhere, beside=target)
-    named = contacts_in(text)
+    seen = seen_in(text)
+    named = contacts_in(seen)
     contacts: tuple[str, ...] = ()
     if named:
         contacts = await _contacts(parts, customer, sorted(everyday - builtin_attributes().keys()), told)
     return Untold(
         values={**values, **{name: speaking(value) for name, value in others.items()}},
-        others={**await _others_records(parts, standing, text), **await _others_addresses(parts, customer, named)},
+        others=await _strangers(parts, customer, seen, named),
         contacts=contacts,
     )
 
 
-async def _others_records(parts: Parts, standing: Standing, text: str) -> Mapping[str, str]:
-    """What in a text is the number of a record that belongs to other customers and not to this one, by its kind.
+async def _strangers(parts: Parts, customer: str, seen: Sequence[str], contacts: Sequence[str]) -> Strangers:
+    """What in a text is other customers', and what the desk knows of those whom it names by a record, an address or a name.
+
+    ⚔ Whoever is named is then told nothing of: their values are looked for in the same text.
+    """
+    records = await _others_records(parts, customer, seen)
+    people = await _others_people(parts, customer, [*contacts, *people_in(seen)])
+    whom = sorted({*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())})[:_MOST_STRANGERS]
+    names = sorted(parts.catalogue.attributes.keys() - builtin_attributes().keys())
+    values = [value for one in whom for value in (await parts.backoffice.attributes(one, names)).values()] if names else []
+    named = {name: kind for name, (kind, _) in records.items()} | {said: "email" if "@" in said else "name" for said in people}
+    return Strangers(named=named, values=tuple(values))
+
+
+async def _others_records(parts: Parts, customer: str, seen: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """What in a text is the number of a record that belongs to other customers and not to this one: its kind, and whose it is.
 
     ⚔ The desk is asked, not the look: whose a record is, is known nowhere else. A record of nobody's is nobody's secret.
     """
-    customer = standing.task.record.customer
     kinds = [kind for kind, one in parts.catalogue.resources.items() if not one.public]
-    asked = [(kind, name) for said in named_in(text) for name in dict.fromkeys((said, said.upper())) for kind in kinds]
+    asked = [(kind, name) for said in named_in(seen) for name in dict.fromkeys((said, said.upper())) for kind in kinds]
     if not asked:
         return {}
     facts = await told_facts(parts, asked, customer=customer)
-    return {name: kind for (kind, name), fact in zip(asked, facts, strict=True) if fact and fact.owners and customer not in fact.owners}
+    return {
+        name: (kind, tuple(sorted(fact.owners)))
+        for (kind, name), fact in zip(asked, facts, strict=True)
+        if fact and fact.owners and customer not in fact.owners
+    }
 
 
-async def _others_addresses(parts: Parts, customer: str, named: Sequence[str]) -> Mapping[str, str]:
-    """What in a text is the address of somebody else whom this desk knows."""
-    found: dict[str, str] = {}
-    for one in named:
-        people = await parts.store.find(Person, "person.email", one.lower(), limit=10) if "@" in one else ()
-        if any(kept.record.kind == "customer" for kept in people) and all(kept.record.id != customer for kept in people):
-            found[one] = "email"
+async def _others_people(parts: Parts, customer: str, said: Sequence[str]) -> Mapping[str, Person]:
+    """What in a text is the address or the full name of another customer whom this desk knows, and of whom.
+
+    ⚔ A name that this customer has too tells of nobody else.
+    """
+    found: dict[str, Person] = {}
+    for one in said:
+        index = "person.email" if "@" in one else "person.name"
+        people = [kept.record for kept in await parts.store.find(Person, index, one.lower(), limit=10)]
+        customers = [person for person in people if person.kind == "customer"]
+        if customers and all(person.id != customer for person in customers):
+            found[one] = customers[0]
     return found
 
 

@@ -248,6 +248,7 @@ WHYS: Final[Mapping[str, str]] = {
     "attribute": marked("the customer's own"),
     "code": marked("a code that lets somebody in"),
     "contact": marked("somebody's address or number"),
+    "hidden": marked("something in an encoding"),
     "link": marked("a link"),
     "other": marked("another customer's"),
     "secret": marked("a secret, code or personal number"),
