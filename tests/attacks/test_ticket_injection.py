@@ -87,10 +87,6 @@ class DeskBot:
         """One request at an officer's door."""
         return self.arena.person("POST", f"/desk/v1/cases/{case}/{door}", body, cookie=self.officer.cookie)
 
-    def approves(self, invitation: str) -> httpx.Response:
-        """Say yes to what waits. It has a session and no passkey."""
-        return self.arena.person("POST", f"/desk/v1/confirmations/{invitation}", {"answer": "yes"}, cookie=self.officer.cookie)
-
 
 def _file(name: str, text: str) -> list[dict[str, str]]:
     return [{"name": name, "media_type": "text/plain", "data_b64": base64.b64encode(text.encode()).decode()}]
@@ -163,11 +159,15 @@ def test_a_bot_that_obeys_can_do_nothing_without_authority(arena: Arena) -> None
     done = list(arena.performed())
     for params in (refund("9.00 EUR", order_id="W990017"), refund("9.00 EUR", payment_method_id="pm_990017"), refund("500.00 EUR")):
         assert arena.ask(task, "payment.refund", params).json()["decision"] == "refuse"
-    waiting = task.ask("payment.refund", refund("9.00 EUR"))
-    if waiting.needs_human:
-        assert bot.approves(arena.anna.invitation(waiting)).is_error
-        assert waiting.again().needs_human
-        assert arena.performed() == done
+    recovery: dict[str, Any] = {"type": "remit_mandate", "objective": {"type": "recover-account"}}
+    recovery["powers"] = [{"power": "represent"}, {"power": "request", "actions": ["account.recover"]}]
+    waiting = arena.task(recovery).ask("account.recover", {"contact": "email"})
+    assert "officer:security" in arena.anna.confirm(waiting).who
+    guard = arena.desk.officer("bot-at-security", roles=["security"])
+    path = f"/desk/v1/confirmations/{guard.invitation(waiting)}"
+    assert code_of(arena.person("POST", path, {"answer": "yes"}, cookie=guard.cookie)) == "credential.missing"
+    assert waiting.again().needs_human
+    assert arena.performed() == done
     for door, body in (("/security/v1/people/bram/contact", {"email": "evil@mail.example"}), ("/security/v1/agents", {"client_id": "x"})):
         assert arena.person("POST", door, body, cookie=bot.officer.cookie).status_code == 403
 
