@@ -4,18 +4,26 @@ The disguises are those of `secret_disguises`. Each finding is only a candidate:
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+from urllib.parse import unquote
 
-from remit.domain.secret_disguises import backwards, readings
+from remit.domain.plain import view
+from remit.domain.secret_disguises import readings
 from remit.domain.values import Json
 
 SHORTEST: Final = 32
 """⚔ No credential of the desk's own has fewer letters: in a shorter text there is none, however it is written."""
 _MOST: Final = 64
 """So many candidates of one text are looked up; who brings more brings noise."""
+_LONG: Final = 65_536
+_SHORT: Final = 15
+_BREAK: Final = re.compile(r"(?<=\S)[ \t]?\r?\n(?=\S)")
+_SPACED: Final = re.compile(r"(?<!\S)(?:\S[ \t]){31,4000}\S(?!\S)")
+_ESCAPED: Final = re.compile(r"(?:%[0-9A-Fa-f]{2}[^\s%]{0,8}){32,4000}")
 _MOST_ASSERTIONS: Final = 4
 _JWT: Final = "eyJ"
 _RUN: Final = re.compile(r"[A-Za-z0-9_.-]{100,}")
@@ -61,6 +69,8 @@ def unveiled(text: str, *, whole: bool = False) -> tuple[str, ...]:
     """
     if len(text) < SHORTEST and not whole:
         return (text,)
+    if len(text) > _LONG:
+        return _long(text)
     found: dict[str, None] = {}
     plain: frozenset[str] = frozenset()
     for number, reading in enumerate(readings(text)):
@@ -68,10 +78,39 @@ def unveiled(text: str, *, whole: bool = False) -> tuple[str, ...]:
         if not number:
             plain = frozenset(_HIDING.findall(reading.text))
             if plain:
-                found[backwards(reading).text] = None
+                found[reading.text[::-1]] = None
         elif came := [run for run in dict.fromkeys(_HIDING.findall(reading.text)) if run not in plain]:
             found.update((inner.text, None) for inner in readings("  ".join(came)))
     return tuple(found)
+
+
+def _long(text: str) -> tuple[str, ...]:
+    """The readings of a long text: as it stands, with its lines joined, from its end; and what hides in it, piece by piece.
+
+    Where each letter came from is not kept: that takes longer than all of this.
+    """
+    plain = view(text).text
+    found = dict.fromkeys((plain, _BREAK.sub("", plain), plain[::-1]))
+    for whole in tuple(found)[:2]:
+        pieces = [inside for run in dict.fromkeys(_HIDING.findall(whole)) if (inside := _decoded(run))]
+        pieces += [piece[0].replace(" ", "").replace("\t", "") for piece in _SPACED.finditer(whole)]
+        pieces += [unquote(piece[0]) for piece in _ESCAPED.finditer(whole)]
+        for piece in pieces:
+            found.update(dict.fromkeys(unveiled(piece[:_LONG])))
+    return tuple(found)
+
+
+def _decoded(run: str) -> str:
+    """What a run of letters is in base64 or hexadecimal, "" where that is no text."""
+    plain = run.rstrip("=").replace("-", "+").replace("_", "/")
+    for decode in (bytes.fromhex, lambda one: b64decode(one + "=" * (-len(one) % 4), validate=True)):
+        try:
+            inside = decode(plain).decode("ascii")
+        except ValueError:
+            continue
+        if len(inside) > _SHORT and inside.isprintable():
+            return inside
+    return ""
 
 
 def traces(seen: Sequence[str]) -> tuple[Trace, ...]:
