@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import ssl
+from collections.abc import Iterable
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Final
@@ -76,17 +77,26 @@ def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
     Raises:
         Refused: `settings.invalid`.
     """
+    return asyncio.run(_look_at(carriers_of(settings, SystemWorld())))
 
-    async def looked(carrier: Carrier) -> tuple[str, str, bool]:
+
+def look_at_owners(settings: Settings) -> list[tuple[str, str, bool]]:
+    """The same of those who are told of leaked credentials.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return asyncio.run(_look_at(owners_of(settings, SystemWorld())))
+
+
+async def _look_at(ways: Iterable[Carrier | LeakOwner]) -> list[tuple[str, str, bool]]:
+    found: list[tuple[str, str, bool]] = []
+    for one in ways:
         try:
-            return carrier.name, await carrier.look(), True
+            found.append((one.name, await one.look(), True))
         except Unsent as unsent:
-            return carrier.name, unsent.reason, False
-
-    async def all_of_them() -> list[tuple[str, str, bool]]:
-        return [await looked(one) for one in carriers_of(settings, SystemWorld())]
-
-    return asyncio.run(all_of_them())
+            found.append((one.name, unsent.reason, False))
+    return found
 
 
 def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:

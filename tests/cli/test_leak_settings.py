@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cli.running import Run, change, refused
+from notice_servers import nobody, webhook_server
 from remit.domain.errors import Code, Refused
 from remit.domain.leak_owners import ALPHABETS, OwnerRule, owned
 from remit.settings_leaks import LeakSettings, contacts_of, leaks_of
@@ -124,3 +125,19 @@ def test_a_canary_is_planted_listed_and_taken_away(remit: Run, desk: Path, monke
     data = b"".join(path.read_bytes() for path in desk.rglob("*") if path.is_file())
     assert made["value"].encode() not in data
     assert b"W7730041" not in data
+
+
+def test_the_doctor_looks_whether_an_owner_answers(remit: Run, desk: Path) -> None:
+    secret = desk / "leaks.secret"
+    secret.write_text(SECRET)
+    secret.chmod(0o600)
+    with webhook_server() as receiver:
+        for url, ok in ((receiver.url, True), (f"http://localhost:{nobody()}/x", False)):
+            table = f'[[leak]]\nname = "payments"\nprefix = "acme_live_"\nurl = "{url}"\nsecret_file = "{secret}"\n\n[words]'
+            text = (desk / "remit.toml").read_text()
+            change(desk, "[words]", table)
+            ran = remit("doctor", "--json", "--config", desk)
+            (said,) = [one for one in ran.json["findings"] if one["name"] == "leaks"]
+            assert (said["state"] == "ok") is ok, said
+            (desk / "remit.toml").write_text(text)
+        assert receiver.asked == []

@@ -102,6 +102,14 @@ class LeakOwner(Protocol):
         """
         ...
 
+    async def look(self) -> str:
+        """See that the other side answers, sending nothing; says in a few words what was seen.
+
+        Raises:
+            Unsent: it does not.
+        """
+        ...
+
 
 class Notify(Protocol):
     """Tells people. Best effort, after the record: a notice that is lost changes nothing that holds.

@@ -29,6 +29,10 @@ class LeakHook:
         """Post one report. ⚔ It names what was found and where; the value is not in it."""
         await self._post.send(report.id, _body(report, self._desk))
 
+    async def look(self) -> str:
+        """Connect, and see its certificate."""
+        return await self._post.look()
+
 
 def _body(report: LeakReport, desk: str) -> bytes:
     data: dict[str, Json] = {
