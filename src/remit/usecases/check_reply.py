@@ -18,7 +18,7 @@ from remit.usecases.hold_words import free_texts
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.standing import Standing, load_standing, verify_standing
-from remit.usecases.untold import untold_in
+from remit.usecases.untold import Untold, untold_in
 
 LONGEST: Final = 8000
 
@@ -107,8 +107,13 @@ async def listening(parts: Parts, case: str) -> Standing:
 async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
     """Hold a text against what the agent of this standing may be told."""
     untold = await untold_in(parts, standing, text)
-    held = find_held(text, untold.values, others=untold.others, contacts=untold.contacts)
+    client = standing.task.record.client_id
+    held = await parts.long_reads.read(client, len(text), lambda: _held(text, untold))
     return Checked(task=standing.task.record.id, held=held, left=without(text, held))
+
+
+def _held(text: str, untold: Untold) -> tuple[Held, ...]:
+    return find_held(text, untold.values, others=untold.others, contacts=untold.contacts)
 
 
 async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Message]) -> Sequence[Message]:
@@ -129,7 +134,7 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
     held = await parts.long_reads.read(
         client,
         sum(map(len, said.values())),
-        lambda: {n: find_held(text, untold.values, others=untold.others, contacts=untold.contacts) for n, text in said.items()},
+        lambda: {n: _held(text, untold) for n, text in said.items()},
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from remit.domain.catalogue import Catalogue, PowerKind
@@ -78,25 +78,37 @@ async def untold_in(parts: Parts, standing: Standing, text: str) -> Untold:
     target = _target(standing)
     elsewhere = sorted(one for one in everyday if one.partition(".")[0] in target)
     others = await parts.backoffice.attributes(customer, elsewhere, beside=target)
-    seen = seen_in(text)
-    named = contacts_in(seen)
+    said = await parts.long_reads.read(standing.task.record.client_id, len(text), lambda: _said(text))
     contacts: tuple[str, ...] = ()
-    if named:
+    if said.contacts:
         contacts = await _contacts(parts, customer, sorted(everyday - builtin_attributes().keys()), told)
     return Untold(
         values={**values, **{name: speaking(value) for name, value in others.items()}},
-        others=await _strangers(parts, customer, seen, named),
+        others=await _strangers(parts, customer, said),
         contacts=contacts,
     )
 
 
-async def _strangers(parts: Parts, customer: str, seen: Sequence[str], contacts: Sequence[str]) -> Strangers:
+class _Said(NamedTuple):
+    """What a text could name: records, addresses and numbers, people."""
+
+    records: tuple[str, ...]
+    contacts: tuple[str, ...]
+    people: tuple[str, ...]
+
+
+def _said(text: str) -> _Said:
+    seen = seen_in(text)
+    return _Said(named_in(seen), contacts_in(seen), people_in(seen))
+
+
+async def _strangers(parts: Parts, customer: str, said: _Said) -> Strangers:
     """What in a text is other customers', and what the desk knows of those whom it names by a record, an address or a name.
 
     ⚔ Whoever is named is then told nothing of: their values are looked for in the same text.
     """
-    records = await _others_records(parts, customer, seen)
-    people = await _others_people(parts, customer, [*contacts, *people_in(seen)])
+    records = await _others_records(parts, customer, said.records)
+    people = await _others_people(parts, customer, [*said.contacts, *said.people])
     whom = sorted({*(owner for owners in records.values() for owner in owners[1]), *(one.id for one in people.values())})[:_MOST_STRANGERS]
     names = sorted(parts.catalogue.attributes.keys() - builtin_attributes().keys())
     values = [value for one in whom for value in (await parts.backoffice.attributes(one, names)).values()] if names else []
@@ -104,13 +116,13 @@ async def _strangers(parts: Parts, customer: str, seen: Sequence[str], contacts:
     return Strangers(named=named, values=tuple(values))
 
 
-async def _others_records(parts: Parts, customer: str, seen: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+async def _others_records(parts: Parts, customer: str, named: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
     """What in a text is the number of a record that belongs to other customers and not to this one: its kind, and whose it is.
 
     ⚔ The desk is asked, not the look: whose a record is, is known nowhere else. A record of nobody's is nobody's secret.
     """
     kinds = [kind for kind, one in parts.catalogue.resources.items() if not one.public]
-    asked = [(kind, name) for said in named_in(seen) for name in dict.fromkeys((said, said.upper())) for kind in kinds]
+    asked = [(kind, name) for said in named for name in dict.fromkeys((said, said.upper())) for kind in kinds]
     if not asked:
         return {}
     facts = await told_facts(parts, asked, customer=customer)
