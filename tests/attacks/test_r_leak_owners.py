@@ -13,11 +13,13 @@ import pytest
 from attacks.arena import Arena, gathered, open_arena
 from notice_servers import Receiver, nobody, webhook_server
 from remit.adapters.notify.webhook import signature
+from remit.domain.secrets import find_secrets
 from remit.usecases.send_leaks import LEASE_MS, send_leaks
 
 READ = {"order_id": "W1"}
 SECRET = bytes(range(32))
 GITHUB = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
+KIND = find_secrets(GITHUB)[0].kind
 OURS = "acme_live_" + "Zk4Qw7Er9Ty2Ui5Op1As3Df6"
 
 
@@ -27,7 +29,7 @@ def _arena(folder: Path, url: str, **more: Any) -> Iterator[Arena]:
     file.write_text(f"whsec_{base64.b64encode(SECRET).decode()}\n", encoding="utf-8")
     file.chmod(0o600)
     own = {"name": "payments", "prefix": "acme_live_", "length": [16, 64], "url": url, "secret_file": str(file), **more}
-    known = {"name": "code-host", "kinds": ["prefixed_token"], "url": url, "secret_file": str(file)}
+    known = {"name": "code-host", "kinds": [KIND], "url": url, "secret_file": str(file)}
     with open_arena(settings={"leak": [own, known]}) as arena:
         assert arena.desk.desk is not None
         arena.run(arena.desk.desk.jobs.stop())  # the rounds are the tests' own
@@ -51,7 +53,7 @@ def _came(receiver: Receiver) -> list[dict[str, Any]]:
 
 
 @pytest.mark.proves("LEAK-OWNER")
-@pytest.mark.parametrize(("value", "owner", "kind"), [(OURS, "payments", "payments"), (GITHUB, "code-host", "prefixed_token")])
+@pytest.mark.parametrize(("value", "owner", "kind"), [(OURS, "payments", "payments"), (GITHUB, "code-host", KIND)])
 @pytest.mark.parametrize("how", ["plain", "base64", "spaced"])
 def test_an_owner_is_told_of_kind_and_place_and_not_of_the_value(tmp_path: Path, value: str, owner: str, kind: str, how: str) -> None:
     said = {"plain": value, "base64": base64.b64encode(value.encode()).decode(), "spaced": " ".join(value)}[how]

@@ -48,27 +48,27 @@ class Owned:
 def owned(seen: Sequence[str], rules: Collection[OwnerRule]) -> tuple[Owned, ...]:
     """The credentials of rules' owners in the readings of a text, each once for each owner, so many at most.
 
+    Of each owner those of the first reading are told in which there are any: in a later one the same stand again, and may be turned into others.
+
     Source: 2-model.md §7 (Leak loop: a registered kind).
     """
     found: dict[Owned, None] = {}
-    for one in _all(seen, rules) if rules else ():
-        found[one] = None
-        if len(found) == _MOST:
-            break
-    return tuple(found)
+    for rule in rules:
+        for text in seen:
+            here = dict.fromkeys(_of(rule, text))
+            if here:
+                found.update(here)
+                break
+    return tuple(found)[:_MOST]
 
 
-def _all(seen: Sequence[str], rules: Collection[OwnerRule]) -> Iterator[Owned]:
-    wanted = frozenset[str]().union(*(rule.kinds for rule in rules))
-    for text in seen:
-        for rule in rules:
-            if rule.prefix:
-                for match in _shape(rule).finditer(text):
-                    yield Owned(owner=rule.name, kind=rule.name, value=match[0])
-        for kind, start, end, group in found_forms(text) if wanted else ():
-            if kind in wanted and Finding(start=start, end=end, kind=kind, group=group).fingerprint:
-                value = text[start:end]
-                yield from (Owned(owner=rule.name, kind=kind, value=value) for rule in rules if kind in rule.kinds)
+def _of(rule: OwnerRule, text: str) -> Iterator[Owned]:
+    if rule.prefix:
+        for match in _shape(rule).finditer(text):
+            yield Owned(owner=rule.name, kind=rule.name, value=match[0])
+    for kind, start, end, group in found_forms(text) if rule.kinds else ():
+        if kind in rule.kinds and Finding(start=start, end=end, kind=kind, group=group).fingerprint:
+            yield Owned(owner=rule.name, kind=kind, value=text[start:end])
 
 
 @lru_cache(maxsize=64)
