@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.secret_shapes import found_forms
+from remit.domain.secret_shapes import found_plain
 from remit.domain.secrets import Finding
 
 ALPHABETS: Final[Mapping[str, str]] = {
@@ -25,7 +25,7 @@ _MOST: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerRule:
-    """Whose credentials are to be told of. Either `kinds` of an unmistakable form (`secret_shapes`), or a `prefix` with what follows it."""
+    """Whose credentials are to be told of. Either `kinds` of `secret_shapes`, or a `prefix` with what follows it."""
 
     name: str
     kinds: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ def _of(rule: OwnerRule, text: str) -> Iterator[Owned]:
     if rule.prefix:
         for match in _shape(rule).finditer(text):
             yield Owned(owner=rule.name, kind=rule.name, value=match[0])
-    for kind, start, end, group in found_forms(text) if rule.kinds else ():
+    for kind, start, end, group in found_plain(text) if rule.kinds else ():
         if kind in rule.kinds and Finding(start=start, end=end, kind=kind, group=group).fingerprint:
             yield Owned(owner=rule.name, kind=kind, value=text[start:end])
 
