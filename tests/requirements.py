@@ -112,6 +112,19 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
     "LEAK": _model(7, "A token of ours in a message ends its task before anything else happens, on the record, and told."),
+    "LEAK-DISGUISED": _model(7, "A token of ours is known in disguise: spaced, cut, encoded, backwards."),
+    "LEAK-FAMILIES": _model(
+        7, "Whatever of ours lets somebody in is worth nothing once it was seen, with what it stands for; its look alone ends nothing."
+    ),
+    "LEAK-PLACES": _model(7, "A token of ours is looked for wherever agents or officers write, also natively in the helpdesk."),
+    "LEAK-OWNER": _model(7, "The owner of another credential is told of its kind and place, once, and never of its value."),
+    "CANARY": _model(7, "A canary that is seen is on the record and told to security; it ends nothing by itself."),
+    "CANARY-SILENT": _model(7, "A reply does not differ by whether a canary was in what it answers."),
+    "OUTBOUND-OTHERS": _model(7, "Nothing of another customer leaves with an officer's text, nor a code that lets somebody in."),
+    "CS0039": Requirement(
+        "Orders to the desk's own AI in a ticket reach it not; where they do, nothing of another customer leaves and nothing is done.",
+        "MITRE ATLAS AML.CS0039",
+    ),
     "W-GUESS": _model(7, "A customer's attribute is compared with three values, over all agents."),
     "PUBLIC-TEXT": _model(7, "What an officer writes past Remit reaches no agent."),
     "NATIVE-REPLY": _model(7, "A public reply written in the helpdesk itself is an incident, told once."),

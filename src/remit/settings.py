@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.settings_leaks import LeakSettings, contacts_of, leaks_of
 from remit.settings_notify import KEYS as NOTIFY_KEYS
 from remit.settings_notify import NotifySettings, notify_of
 from remit.settings_people import KEYS as PEOPLE_KEYS
@@ -39,13 +40,14 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "catalogue": frozenset({"files"}),
     "policies": frozenset({"files", "cases"}),
     "desk": frozenset({"pack", "database", "backoffice"}),
-    "words": frozenset({"model", "secrets"}),
+    "words": frozenset({"contacts", "model", "secrets"}),
     "terms": frozenset(NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
     "notify": NOTIFY_KEYS,
     "people": PEOPLE_KEYS,
     "telemetry": TELEMETRY_KEYS,
+    "leak": frozenset(),
     "sandbox": frozenset({"enabled"}),
 }
 MODELS: Final = ("minilm",)
@@ -96,6 +98,10 @@ class Settings:
     notify: NotifySettings = field(default_factory=NotifySettings)
     words_model: str = ""
     """The model that hears what a message is about; "" for the words of the catalogue alone."""
+    leaks: tuple[LeakSettings, ...] = ()
+    """Who is told of leaked credentials of theirs."""
+    contacts: tuple[str, ...] = ()
+    """The desk's own addresses and numbers, which officers may tell anybody."""
     people: PeopleSettings | None = None
     """The company's OpenID provider; None where people sign in with passkeys alone."""
     points: tuple[str, int] | None = None
@@ -183,6 +189,8 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         desk_url=desk_database if is_server(desk_database) else "",
         telemetry=telemetry_of(_table(raw, "telemetry")),
         notify=notify_of(_table(raw, "notify"), base=base, environment=environment),
+        leaks=leaks_of(raw.get("leak", []), base),
+        contacts=contacts_of(_table(raw, "words").get("contacts", [])),
         people=people_of(_table(raw, "people"), base),
         points=_point(environment.get("REMIT_STOP_AT", "")),
     )
@@ -211,7 +219,7 @@ def _verify_known(raw: Mapping[str, Any]) -> None:
     for name in raw:
         if name not in _KEYS:
             raise _invalid(name, f"is an unknown table; known are {', '.join(sorted(_KEYS))}")
-        for key in _table(raw, name):
+        for key in () if name == "leak" else _table(raw, name):
             if key not in _KEYS[name]:
                 raise _invalid(f"{name}.{key}", f"is unknown; known are {', '.join(sorted(_KEYS[name]))}")
 

@@ -143,23 +143,27 @@ def _smtp(given: Mapping[str, Any], base: Path) -> SmtpSettings:
 
 def _webhook(given: Mapping[str, Any], base: Path) -> WebhookSettings:
     return WebhookSettings(
-        url=_url(_text(given, "webhook_url", "the https address that takes notices")),
+        url=post_address(_text(given, "webhook_url", "the https address that takes notices"), "notify.webhook_url"),
         secret_file=_file(given, "webhook_secret_file", base),
         ca_file=_file(given, "webhook_ca_file", base) if "webhook_ca_file" in given else None,
     )
 
 
-def _url(text: str) -> str:
-    """An address that notices can be posted to: https, or http on this machine alone."""
+def post_address(text: str, key: str) -> str:
+    """An address that can be posted to: https, or http on this machine alone.
+
+    Raises:
+        Refused: `settings.invalid`, which names the `key`.
+    """
     cure = "must be an https address (http on loopback only), without user, password or fragment"
     try:
         parts = urlsplit(text)
         known = bool(parts.hostname) and parts.port != 0 and text.isascii() and text.isprintable() and " " not in text
     except ValueError:
-        raise _invalid("webhook_url", cure) from None
+        raise Refused(Code.SETTINGS_INVALID, f"{key} {cure}") from None
     plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if not known or not (parts.scheme == "https" or plain) or parts.username is not None or parts.password is not None or parts.fragment:
-        raise _invalid("webhook_url", cure)
+        raise Refused(Code.SETTINGS_INVALID, f"{key} {cure}")
     return text
 
 

@@ -61,6 +61,7 @@ from remit.settings import Settings
 from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
 from remit.usecases.enrol import BUILT_IN
+from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts, Terms
@@ -74,7 +75,7 @@ from remit.wiring_kept import (
     verify_content_keys,
     verify_kept,
 )
-from remit.wiring_notify import carriers_of
+from remit.wiring_notify import carriers_of, owners_of
 from remit.wiring_people import provider_of
 from remit.wiring_watching import watch_over
 from remit.wiring_words import learn_words
@@ -265,7 +266,7 @@ def build(
     origin = verify_vkey(signer.log_key()).name
     notify = ConsoleNotify()
     waker = PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None
-    carriers = carriers_of(settings, clock)
+    carriers, owners = carriers_of(settings, clock), owners_of(settings, clock)
     watching = watch_over(settings, clock, loaded.catalogue.actions)
     closing: list[Closing] = [watching.tracing]
     facts = _facts(settings, sandbox)
@@ -289,8 +290,9 @@ def build(
         for one in reversed(closing):
             one.close()
         raise
+    kept, reads = watching.watched(store), LongReads()
     parts = Parts(
-        store=watching.watched(store),
+        store=kept,
         vault=vault,
         policy=loaded.policy,
         params=loaded.params,
@@ -303,6 +305,7 @@ def build(
         logins=None if settings.people is None else settings.people.rules,
         notify=waker or notify,
         carriers=carriers,
+        owners=owners,
         tracing=watching.tracing,
         signer=signer,
         world=clock,
@@ -312,9 +315,10 @@ def build(
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,
         verify_ed25519=key_files.verify_ed25519,
-        long_reads=LongReads(),
+        long_reads=reads,
         spent=Spent(),
         noise=Noise(),
+        leaks=LeakWatch(owners=tuple(one.rule for one in settings.leaks), store=kept, signer=signer, world=clock, long_reads=reads),
         on_point=point,
     )
     health = Health(parts)
@@ -569,6 +573,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         erase_after_s=numbers["erase_after_days"] * 86_400,
         end_at=numbers["end_at"],
         secrets=settings.secrets,
+        contacts=settings.contacts,
         requester=f"remit@{settings.log_name}",
         loopback=settings.loopback,
         sandbox=settings.sandbox,
@@ -581,11 +586,14 @@ def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> st
 
 
 def _deciding(settings: Settings) -> JsonObject:
-    """The settings that decide. ⚔ Who gets which role by the provider is one of them: nobody gives roles by a file alone."""
+    """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may
+    tell anybody: nobody gives roles, or has contacts told, by a file alone.
+    """
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
     model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **model, **nonce, **people}
+    told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **model, **nonce, **people, **told}
 
 
 def _quiet(_name: str) -> None:

@@ -4,17 +4,20 @@ import asyncio
 import base64
 import binascii
 import ssl
+from collections.abc import Iterable
 from email.headerregistry import Address
 from pathlib import Path
 from typing import Final
 
+from remit.adapters.notify.leak_hook import LeakHook
 from remit.adapters.notify.smtp import MailServer, SmtpCarrier
-from remit.adapters.notify.webhook import WebhookCarrier
+from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
 from remit.adapters.world.system import SystemWorld
 from remit.domain.errors import Code, Refused
-from remit.ports.notify import Carrier, Unsent
+from remit.ports.notify import Carrier, LeakOwner, Unsent
 from remit.ports.world import World
 from remit.settings import Settings
+from remit.settings_leaks import LeakSettings
 from remit.settings_notify import SmtpSettings, WebhookSettings
 
 _EVERYBODY: Final = 0o007
@@ -38,6 +41,26 @@ def carriers_of(settings: Settings, world: World) -> tuple[Carrier, ...]:
     return tuple(found)
 
 
+def owners_of(settings: Settings, world: World) -> tuple[LeakOwner, ...]:
+    """The ways to those whose credentials the settings name. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid` when a file they need cannot be used.
+    """
+    return tuple(_owner(one, settings, world) for one in settings.leaks)
+
+
+def _owner(wanted: LeakSettings, settings: Settings, world: World) -> LeakOwner:
+    post = SignedPost(
+        wanted.url,
+        secrets=_webhook_secrets(_secret(wanted.secret_file, "leak.secret_file").split(), "leak.secret_file"),
+        tls=_tls(wanted.ca_file, "leak.ca_file"),
+        timeout_s=settings.notify.timeout_s,
+        world=world,
+    )
+    return LeakHook(wanted.rule.name, post, desk=settings.issuer)
+
+
 def verify_carriers(settings: Settings) -> None:
     """Check that the files are there and usable which the carriers need. Nobody is asked anything.
 
@@ -45,6 +68,7 @@ def verify_carriers(settings: Settings) -> None:
         Refused: `settings.invalid`.
     """
     carriers_of(settings, SystemWorld())
+    owners_of(settings, SystemWorld())
 
 
 def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
@@ -53,17 +77,26 @@ def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
     Raises:
         Refused: `settings.invalid`.
     """
+    return asyncio.run(_look_at(carriers_of(settings, SystemWorld())))
 
-    async def looked(carrier: Carrier) -> tuple[str, str, bool]:
+
+def look_at_owners(settings: Settings) -> list[tuple[str, str, bool]]:
+    """The same of those who are told of leaked credentials.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return asyncio.run(_look_at(owners_of(settings, SystemWorld())))
+
+
+async def _look_at(ways: Iterable[Carrier | LeakOwner]) -> list[tuple[str, str, bool]]:
+    found: list[tuple[str, str, bool]] = []
+    for one in ways:
         try:
-            return carrier.name, await carrier.look(), True
+            found.append((one.name, await one.look(), True))
         except Unsent as unsent:
-            return carrier.name, unsent.reason, False
-
-    async def all_of_them() -> list[tuple[str, str, bool]]:
-        return [await looked(one) for one in carriers_of(settings, SystemWorld())]
-
-    return asyncio.run(all_of_them())
+            found.append((one.name, unsent.reason, False))
+    return found
 
 
 def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
@@ -71,27 +104,27 @@ def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
         host=wanted.host,
         port=wanted.port,
         security=wanted.security,
-        tls=_tls(wanted.ca_file, "smtp_ca_file"),
+        tls=_tls(wanted.ca_file, "notify.smtp_ca_file"),
         user=wanted.user,
-        password=_secret(wanted.password_file, "smtp_password_file") if wanted.password_file else "",
+        password=_secret(wanted.password_file, "notify.smtp_password_file") if wanted.password_file else "",
         timeout_s=timeout_s,
     )
     return SmtpCarrier(server, sender=Address(display_name=wanted.sender_name, addr_spec=wanted.sender))
 
 
 def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -> Carrier:
-    lines = _secret(wanted.secret_file, "webhook_secret_file").split()
+    lines = _secret(wanted.secret_file, "notify.webhook_secret_file").split()
     return WebhookCarrier(
         wanted.url,
-        secrets=_webhook_secrets(lines),
+        secrets=_webhook_secrets(lines, "notify.webhook_secret_file"),
         desk=desk,
-        tls=_tls(wanted.ca_file, "webhook_ca_file"),
+        tls=_tls(wanted.ca_file, "notify.webhook_ca_file"),
         timeout_s=timeout_s,
         world=world,
     )
 
 
-def _webhook_secrets(lines: list[str]) -> tuple[bytes, ...]:
+def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
     """The secrets of a file, one a line.
 
     Source: Standard Webhooks 1.0.0 (24 to 64 bytes, base64, prefixed with `whsec_`).
@@ -102,11 +135,11 @@ def _webhook_secrets(lines: list[str]) -> tuple[bytes, ...]:
     try:
         found = tuple(base64.b64decode(line.removeprefix(_PREFIX), validate=True) for line in lines)
     except binascii.Error:
-        raise _invalid("webhook_secret_file", cure) from None
+        raise _invalid(key, cure) from None
     if not all(line.startswith(_PREFIX) for line in lines) or not all(len(one) in _SECRET_BYTES for one in found):
-        raise _invalid("webhook_secret_file", cure)
+        raise _invalid(key, cure)
     if not 1 <= len(found) <= _MOST_SECRETS:
-        raise _invalid("webhook_secret_file", cure)
+        raise _invalid(key, cure)
     return found
 
 
@@ -132,4 +165,4 @@ def _tls(ca_file: Path | None, key: str) -> ssl.SSLContext:
 
 
 def _invalid(key: str, cure: str) -> Refused:
-    return Refused(Code.SETTINGS_INVALID, f"notify.{key} {cure}")
+    return Refused(Code.SETTINGS_INVALID, f"{key} {cure}")

@@ -73,6 +73,25 @@ CASES: Final[Mapping[str, Case]] = {
     "answer-no-and-end": Case(
         who="olga", fields=[WAITS], leads="/desk?done=answer-no-and-end", kind="confirmation.answered", others=("nils", "sam")
     ),
+    "canary": Case(
+        who="sam",
+        fields=[("kind", "record"), ("name", "order of nobody"), ("place", "the archive"), ("value", "W7730041")],
+        shows=("W7730041", "the archive", "It is shown here alone"),
+        kind="canary.planted",
+        others=("olga", "ada", "anna"),
+        wrong=[("kind", "record"), ("name", "short one"), ("place", "the cellar"), ("value", "W1")],
+        says="Take a value that nobody says by chance",
+        kept=("short one", "the cellar", '<option value="record" selected>'),
+    ),
+    "canary-remove": Case(
+        who="sam",
+        fields=[("id", "{bait}")],
+        leads="/security?done=canary-remove",
+        kind="canary.removed",
+        others=("olga", "ada", "anna"),
+        wrong=[("id", "nothing-such")],
+        says="There is nothing here",
+    ),
     "close-case": Case(
         who="olga",
         fields=[CASE],
@@ -289,7 +308,9 @@ class Scene:
         stopped = {"operator": "bad.example", "reason": "fraud"}
         self.people["sam"].post("/security/v1/suspend", stopped)
         entry = self.people["anna"].get("/me/v1/history")["entries"][0]["entry"]
+        bait = {"kind": "token", "name": "old key", "place": "the wiki"}
         self.ids = {
+            "bait": self.people["sam"].post("/security/v1/canaries", bait)["id"],
             "case": self.task.case,
             "waits": self.people["olga"].get("/desk/v1/waiting")["waiting"][0]["confirmation"],
             "proposal": "",

@@ -84,6 +84,7 @@ def test_what_could_not_be_recorded_is_counted_on() -> None:
         assert entry["envelope"]["refused"] == {"person.not_allowed": 2}
 
 
+@pytest.mark.proves("NOISE", "FAIL-CLOSED")
 def test_what_is_refused_while_a_round_fails_does_not_put_off_what_was_due() -> None:
     noise, world = Noise(), SystemWorld()
     ticks = [1000.0]

@@ -75,6 +75,8 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/sandbox/v1/suspend": {"what": "customer", "name": "bram"},
     "/sandbox/v1/sweep": {},
     "/security/v1/agents": {"client_id": SHOP, "tier": "unproved"},
+    "/security/v1/canaries": {"kind": "token", "name": "old key", "place": "the wiki"},
+    "/security/v1/canaries/{id}/remove": {},
     "/security/v1/erasures": {"customer": "bram", "reason": "asked for"},
     "/security/v1/people": {"id": "cleo", "kind": "customer"},
     "/security/v1/people/{id}/contact": {"email": "bram@other.example"},
@@ -145,7 +147,9 @@ def doors() -> Iterator[Doors]:
         other = arena.anna.get("/me/v1/history")["entries"][0]["entry"]
         stopped = {"operator": "bad.example", "reason": "fraud"}
         people["sam"].post("/security/v1/suspend", stopped)
+        bait = people["sam"].post("/security/v1/canaries", {"kind": "record", "name": "old order", "place": "the archive"})
         ids = {
+            "canaries": bait["id"],
             "cases": task.case,
             "confirm": arena.anna.invitation(reply),
             "confirmations": arena.anna.invitation(reply),

@@ -221,3 +221,28 @@ def test_that_a_colleague_has_taken_it_comes_to_the_open_page(browser: Browser, 
     olga.result("Thank you. Somebody else must still agree")
     assert olga.errors == []
     olga.context.close()
+
+
+def test_a_canary_is_planted_seen_and_taken_away_without_javascript(plain: Plain, desk: Sandbox, task: SandboxTask) -> None:
+    sam = desk.officer("sam", ["security"])
+    page = plain.open(sam, "/security")
+    page.get_by_text("Plant a canary").click()
+    page.get_by_label("Looks like").select_option("token")
+    page.get_by_label("What you call it").fill("old payment key")
+    page.get_by_label("Where it stands").fill("wiki, page Payments")
+    page.get_by_role("button", name="Plant it").click()
+    value = page.locator("pre").inner_text()
+    assert value.startswith("sk_live_")
+    page.get_by_role("link", name="Back to Security").click()
+    expect(page.get_by_text("old payment key")).to_be_visible()
+    assert value not in page.content()
+    task.ask("order.read", {"order_id": "W1001", "note": value})
+    desk.sweep()
+    page.reload()
+    happened = page.locator("section[aria-labelledby=happened]")
+    happened.get_by_text("A value that the desk had planted as bait was seen.").click()
+    expect(happened).to_contain_text("wiki, page Payments")
+    assert value not in page.content()
+    page.get_by_role("button", name="Take “old payment key” away").click()
+    expect(page.get_by_text("Taken away. It is looked for no more.").first).to_be_visible()
+    expect(page.get_by_text("None is planted.")).to_be_visible()

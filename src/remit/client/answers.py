@@ -129,6 +129,7 @@ class Message:
     text: str | None
     offer: Mapping[str, Json] | None
     withheld: int
+    withheld_kinds: tuple[str, ...] = ()
 
 
 def read_pushed(answered: Answered) -> Pushed:
@@ -242,6 +243,7 @@ def read_inbox(answered: Answered) -> tuple[Message, ...]:
             text=optional_text(message, "text") if message.get("text") != "" else "",
             offer=None if message.get("offer") is None else object_of(message["offer"]),
             withheld=0 if message.get("withheld") is None else integer(message, "withheld"),
+            withheld_kinds=texts(message, "withheld_kinds") if "withheld_kinds" in message else (),
         )
         for message in objects(object_of(answered.json()), "messages")
     )

@@ -3,10 +3,21 @@
 Finding secrets in free text is in `secrets`; what a mandate covers is in `mandate_covering`.
 """
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
-from remit.domain.values import Json
+from remit.domain.canonical import canonical
+from remit.domain.errors import Refused
+from remit.domain.plain import view
+from remit.domain.values import Json, decode
+
+_DEEPEST: Final = 4
+"""So many members above one are read as parts of its name."""
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_WORD: Final = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,24 +45,75 @@ def cut_result(values: Mapping[str, Json], *, returns: Collection[str], covered:
     by a name that looks like a pattern. Names compare byte for byte.
 
     ⚔ What a desk puts into the value of one attribute is no way around: a member there that is named as another attribute of the
-    catalogue (`known`) is cut where that one would be, and counted.
+    catalogue (`known`) is cut where that one would be, however the name is spelled or spread over members, and in JSON written as a text.
+    ⚔ Each attribute that is cut counts once, however often it stood there: how many records have it is not told by the number.
 
     Source: 2-model.md §5 (Reply), 7-peers.md P12.
     """
     declared = frozenset(returns)
     allowed = declared & frozenset(covered)
-    hidden = frozenset(known) - allowed
-    inside = [0]
-    kept = {name: _without(value, hidden, inside) for name, value in values.items() if name in allowed}
+    hidden = _Hidden(frozenset(known) - allowed, allowed)
+    cut = {name for name in values if name not in allowed}
+    kept = {name: _without(value, hidden, (), cut) for name, value in values.items() if name in allowed}
     undeclared = tuple(sorted(name for name in values if name not in declared))
-    return Cut(result=kept, withheld=len(values) - len(kept) + inside[0], undeclared=undeclared)
+    return Cut(result=kept, withheld=len(cut), undeclared=undeclared)
 
 
-def _without(value: Json, hidden: Collection[str], cut: list[int]) -> Json:
-    """A value without the members that are not told, whose number is added to `cut`."""
+class _Hidden:
+    """The attributes that are not told, by the ways in which a member may be named as one of them."""
+
+    def __init__(self, names: Collection[str], allowed: Collection[str]) -> None:
+        told = {_last(one) for one in allowed}
+        self._names = {_plain(one): one for one in names}
+        # A last part of several words ("birth_date") says enough by itself, unless something that is told is called so too.
+        self._lasts = {_last(one): one for one in names if "." in _last(one) and _last(one) not in told}
+        self.any = bool(names)
+
+    def named(self, above: Sequence[str], name: str) -> str:
+        """Which attribute a member is named as, below members of these names; "" for none."""
+        plain = _plain(name)
+        for at in range(len(above) + 1):
+            found = self._names.get(".".join([*above[at:], plain]))
+            if found is not None:
+                return found
+        return self._lasts.get(plain, "")
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    """A name as it compares: in small letters, its words apart by dots."""
+    return ".".join(_WORD.findall(_CAMEL.sub(".", view(name).text).lower()))
+
+
+def _last(attribute: str) -> str:
+    return _plain(attribute.rpartition(".")[2])
+
+
+def _without(value: Json, hidden: _Hidden, above: tuple[str, ...], cut: set[str]) -> Json:
+    """A value without the members that are not told, whose attributes are added to `cut`."""
+    if not hidden.any:
+        return value
     if isinstance(value, Mapping):
-        cut[0] += sum(name in hidden for name in value)
-        return {name: _without(one, hidden, cut) for name, one in value.items() if name not in hidden}
+        left: dict[str, Json] = {}
+        for name, one in value.items():
+            found = hidden.named(above, name)
+            if found:
+                cut.add(found)
+            else:
+                left[name] = _without(one, hidden, (*above, _plain(name))[-_DEEPEST:], cut)
+        return left
     if isinstance(value, list | tuple):
-        return [_without(one, hidden, cut) for one in value]
-    return value
+        return [_without(one, hidden, above, cut) for one in value]
+    return _text_without(value, hidden, above, cut) if isinstance(value, str) and value.lstrip()[:1] in {"{", "["} else value
+
+
+def _text_without(text: str, hidden: _Hidden, above: tuple[str, ...], cut: set[str]) -> str:
+    """A text that is JSON without what is not told; any other text, and one that holds nothing of it, as it is."""
+    try:
+        inside = decode(text.encode())
+    except (Refused, UnicodeEncodeError):
+        return text
+    found: set[str] = set()
+    left = _without(inside, hidden, above, found)
+    cut |= found
+    return canonical(left).decode() if found else text

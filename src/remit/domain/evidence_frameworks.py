@@ -75,7 +75,10 @@ NIST: Final = Framework(
             id="MANAGE 4.3",
             title="Incidents are communicated, tracked and recovered from",
             does="Records incidents and tells those whose they are.",
-            shown=(Fact.MISUSED, Fact.LEAK_FOUND, Fact.NATIVE_REPLY, Fact.AGENT_DISOWNED, Fact.AGENT_SUSPENDED, Fact.LOG_RECOVERED),
+            shown=(
+                *(Fact.MISUSED, Fact.LEAK_FOUND, Fact.CANARY_SEEN, Fact.NATIVE_REPLY),
+                *(Fact.AGENT_DISOWNED, Fact.AGENT_SUSPENDED, Fact.LOG_RECOVERED),
+            ),
         ),
     ),
     silent=(

@@ -128,6 +128,12 @@ ATLAS: Final = Framework(
             beside=(Fact.DECIDED, Fact.PERMITTED),
         ),
         Control(
+            id="AML.T0085.001",
+            title="AI Agent Tools",
+            does="Tells when bait that stands among the desk's own data comes back from an agent or leaves with a reply.",
+            shown=(Fact.CANARY_SEEN,),
+        ),
+        Control(
             id="AML.T0086",
             title="Exfiltration via AI Agent Tool Invocation",
             does="Cuts replies to what the mandate covers, and refuses other people's records.",

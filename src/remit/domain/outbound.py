@@ -5,10 +5,12 @@ Which values are covered is decided by the use case; here texts are only compare
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from remit.domain.outbound_codes import find_codes, find_contacts, same_contact
 from remit.domain.plain import View, view
+from remit.domain.secret_disguises import Reading, backwards, encoded, readings
 from remit.domain.secrets import find_secrets
 from remit.domain.spellings import spellings
 from remit.domain.values import Json, same
@@ -20,7 +22,11 @@ _LINK: Final = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Held:
-    """A stretch of the text that must not leave: character offsets, and why (`secret`, `link` or `attribute`), with the attribute's name."""
+    """A stretch of the text that must not leave: character offsets, and why, with the attribute's name or the kind of secret.
+
+    `why` is `secret`, `code` (that lets somebody in), `link`, `attribute`, `other` (another customer's), `contact` (an address or number
+    that is not known to be this customer's, or the desk's own) or `hidden` (in an encoding).
+    """
 
     start: int
     end: int
@@ -28,20 +34,109 @@ class Held:
     name: str = ""
 
 
-def find_held(text: str, values: Mapping[str, Json]) -> tuple[Held, ...]:
-    """Find what must not leave in a text: secrets and codes, links, and the actual values given, in order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strangers:
+    """What is other customers': what in the text itself is theirs, by the kind it is of, and the `values` that are known of them."""
 
-    Values are found in other spellings too, which are those of `spellings`; full-width and look-alike letters are read as plain ones.
+    named: Mapping[str, str] = field(default_factory=dict)
+    values: Sequence[Json] = ()
+
+
+_NOBODY: Final = Strangers()
+
+
+def find_held(text: str, values: Mapping[str, Json], *, others: Strangers = _NOBODY, contacts: Collection[str] = ()) -> tuple[Held, ...]:
+    """Find what must not leave in a text: secrets and codes, links, the actual values given, and what is others', in order.
+
+    Values are found in other spellings too, which are those of `spellings`; full-width and look-alike letters are read as plain ones, and
+    what is spaced out, broken, turned round or encoded as what it is. `contacts` are addresses and numbers that may be told.
+
+    ⚔ Whatever hides words in an encoding is held for that alone: nobody of the desk writes to an agent like this.
 
     Source: 2-model.md §7 (Outbound).
     """
-    seen = view(text)
-    found = [Held(start=one.start, end=one.end, why="secret", name=one.kind) for one in find_secrets(text)]
-    found += [_held(seen, match.span(), "link", "") for match in _LINK.finditer(seen.text)]
-    for name, value in values.items():
-        for one in spellings(value):
-            found += [_held(seen, match.span(), "attribute", name) for match in one.finditer(seen.text)]
+    found = [Held(start=one.start, end=one.end, why=_CODES.get(one.kind, "secret"), name=one.kind) for one in find_secrets(text)]
+    looked_for = [("attribute", name, one) for name, value in values.items() for one in spellings(value)]
+    looked_for += [("other", "", one) for value in others.values for part in speaking(value) for one in spellings(part)]
+    looked_for += [("other", kind, _literal(what)) for what, kind in others.named.items()]
+    plain = view(text)
+    found += [_held(plain, match.span(), why, name) for why, name, pattern in looked_for for match in pattern.finditer(plain.text)]
+    for number, reading in enumerate(readings(text)):
+        one = reading if number else backwards(reading)
+        found += [_at(one, match.span(), why, name) for why, name, pattern in looked_for for match in pattern.finditer(one.text)]
+    found += [_held(plain, span, "code", "code") for span in find_codes(plain.text)]
+    found += [_held(plain, match.span(), "link", "") for match in _LINK.finditer(plain.text)]
+    for hiding in encoded(plain.text):
+        start = plain.text.find(hiding)
+        found += [_held(plain, (start, start + len(hiding)), "hidden", "")]
+    found += [_held(plain, match.span(), "hidden", "") for match in _SPELLED.finditer(plain.text)]
+    found += [
+        _held(plain, (start, end), "contact", kind)
+        for start, end, kind in find_contacts(plain.text)
+        if not same_contact(plain.text[start:end], contacts)
+    ]
     return _apart(found)
+
+
+def _literal(what: str) -> re.Pattern[str]:
+    spaced = re.escape(what).replace("\\ ", r"\s{1,4}")
+    return re.compile(rf"(?<!\w){spaced}(?!\w)", re.IGNORECASE)
+
+
+def _at(reading: Reading, span: tuple[int, int], why: str, name: str) -> Held:
+    start, end = reading.span(*span)
+    return Held(start=start, end=end, why=why, name=name)
+
+
+_SPELLED: Final = re.compile(r"(?<!\S)(?:\S[ \t]{1,3}){7,4000}\S(?!\S)")
+"""What is written letter by letter."""
+_CODES: Final[Mapping[str, str]] = {"one_time_code": "code", "pin": "code"}
+_RECORD_LIKE: Final = re.compile(r"(?<![\w.,:/-])[A-Za-z]{0,12}[_-]?(?=[A-Za-z_-]{0,12}\d)[A-Za-z0-9][A-Za-z0-9_-]{0,39}(?![\w]|[.,]\d)")
+_MOST_NAMED: Final = 48
+_NAME: Final = re.compile(r"[^\W\d_][\w'-]{0,40}")
+_MOST_SMALL: Final = 60
+_MOST_PEOPLE: Final = 300
+
+
+def seen_in(text: str) -> tuple[str, ...]:
+    """A text in every reading in which it could name somebody: as it is read, from its end, and out of each disguise."""
+    found: dict[str, None] = {}
+    for number, reading in enumerate(readings(text)):
+        found[reading.text] = None
+        if not number:
+            found[reading.text[::-1]] = None
+    return tuple(found)
+
+
+def named_in(seen: Iterable[str]) -> tuple[str, ...]:
+    """What in the readings of a text could be the number of a record, each once, so many at most."""
+    return tuple(dict.fromkeys(match[0] for text in seen for match in _RECORD_LIKE.finditer(text)))[:_MOST_NAMED]
+
+
+def people_in(seen: Iterable[str]) -> tuple[str, ...]:
+    """What in the readings of a text could be the full name of somebody, in small letters, each once, so many at most.
+
+    Of a long text only words that are written large are taken for names.
+    """
+    found: dict[str, None] = {}
+    for text in seen:
+        words = [one.removesuffix("'s") for one in _NAME.findall(text)]
+        for size in (2, 3):
+            for at in range(len(words) - size + 1):
+                some = words[at : at + size]
+                if len(words) <= _MOST_SMALL or all(one[0].isupper() for one in some):
+                    found[" ".join(some).casefold()] = None
+    return tuple(found)[:_MOST_PEOPLE]
+
+
+def contacts_in(seen: Iterable[str]) -> tuple[str, ...]:
+    """The e-mail addresses and phone numbers in the readings of a text, each once, so many at most."""
+    return tuple(dict.fromkeys(text[start:end] for text in seen for start, end, _ in find_contacts(text)))[:_MOST_NAMED]
+
+
+def kinds_of(held: Collection[Held]) -> tuple[str, ...]:
+    """What an agent is told of why something was withheld: the kinds, each once. ⚔ Never a name, a place or a number of one of them."""
+    return tuple(sorted({"data" if one.why in {"attribute", "other", "contact"} else one.why for one in held}))
 
 
 def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Collection[str]]) -> list[Json]:

@@ -139,8 +139,10 @@ class Person:
     """The language they chose to be written to in; "" for the desk's first one."""
 
     def links(self) -> tuple[Link, ...]:
-        """By kind, by e-mail, by role and by login."""
+        """By kind, by e-mail, by role and by login; a customer by a name of several words."""
         found = [Link("person.kind", self.kind, self.created_at)]
+        if self.kind == "customer" and " " in self.name.strip():
+            found.append(Link("person.name", " ".join(self.name.casefold().split()), self.created_at))
         if self.email:
             found.append(Link("person.email", self.email.lower(), self.created_at))
         found.extend(Link("person.role", role, self.created_at) for role in self.roles)
@@ -653,6 +655,8 @@ class Message:
     text: str
     offer: str = ""
     withheld: int = 0
+    kinds: tuple[str, ...] = ()
+    """The kinds of what was withheld."""
     epochs: str = ""
 
     def links(self) -> tuple[Link, ...]:

@@ -15,6 +15,7 @@ from remit.domain.consequences import Thresholds
 from remit.domain.errors import Code
 from remit.domain.records import TaskRecord
 from remit.domain.trajectory_weights import (
+    CANARY,
     CAPS,
     HALF_LIFE_MS,
     OPENED_AN_ASK,
@@ -80,6 +81,11 @@ class WordsDrifted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SawCanary:
+    """A canary of the desk's was seen in what an agent sent: a sign, never a verdict."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WasOpened:
     """A task was opened, a mandate requested or an agent first seen (`what`: `task`, `mandate`, `agent`)."""
 
@@ -101,7 +107,7 @@ class WasLookedAt:
     levels: Mapping[str, Level]
 
 
-Event: TypeAlias = WasRefused | AskedAgain | WasPermitted | WordsDrifted | WasOpened | WasLookedAt
+Event: TypeAlias = WasRefused | AskedAgain | WasPermitted | WordsDrifted | SawCanary | WasOpened | WasLookedAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +155,8 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
             return _add(trail, Sign.ASKED_AGAIN, 12 if alike else 25, now)
         case WasPermitted():
             return _with_ask(_permitted(trail, event, now), now)
-        case WordsDrifted():
-            return _add(trail, Sign.DRIFT, 8, now)
+        case WordsDrifted() | SawCanary():
+            return _add(trail, *((Sign.CANARY, CANARY) if isinstance(event, SawCanary) else (Sign.DRIFT, 8)), now)
         case WasOpened(what=what):
             return _add(trail, Sign.OPENED, step_points(what), now)
         case WasLookedAt(levels=levels):

@@ -18,6 +18,7 @@ class Sign(StrEnum):
     """What a trail shows."""
 
     ASKED_AGAIN = "asked_again"
+    CANARY = "canary"
     DRIFT = "drift"
     OPENED = "opened"
     REFUSALS = "refusals"
@@ -27,13 +28,20 @@ class Sign(StrEnum):
 
 CAPS: Final[Mapping[Sign, int]] = {
     Sign.ASKED_AGAIN: 100,
+    Sign.CANARY: 30,
     Sign.DRIFT: 100,
     Sign.OPENED: 30,
     Sign.REFUSALS: 100,
     Sign.SLICING: 100,
     Sign.SWEEP: 100,
 }
-"""The most one sign can make of the risk. Opening much is a hint and holds nobody alone."""
+"""The most one sign can make of the risk. Opening much is a hint and holds nobody alone.
+
+⚔ Nor does a canary: whoever tries values out would learn by being held which of them it was.
+"""
+
+CANARY: Final = 15
+"""Points for one canary that was seen."""
 
 REFUSED: Final[Mapping[Code, int]] = {
     Code.AGENT_HUMAN_CREDENTIAL: 30,

@@ -37,7 +37,8 @@ from remit.entrypoints.wire import (
 )
 from remit.ports.tracing import Step
 from remit.usecases.ask import Workload, ask
-from remit.usecases.end_leaked import end_leaked, may_carry_token
+from remit.usecases.end_leaked import end_leaked
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
 from remit.usecases.redact_ask import AskIn
@@ -136,6 +137,7 @@ class AgentApi:
             with self.parts.tracing.step(Step.IDENTITY):
                 return prove_workload(self.parts, self.tokens, authorization=authorization, dpop=dpop, method=scope["method"], path=path)
         except Refused:
+            self.parts.leaks.present(authorization, SeenAt(where="presented"))
             # ⚔ A person's credential under our own scheme is told like any other; only what proves nothing is looked at.
             await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies))
             raise
@@ -155,8 +157,7 @@ class AgentApi:
             body=body_digest(raw),
             size=len(raw),
         )
-        if request.files or may_carry_token(raw):
-            await end_leaked(self.parts, self.tokens, workload, request)
+        await end_leaked(self.parts, self.tokens, workload, request)
         return ask_answer(await ask(self.parts, workload, request), issuer=self.parts.terms.issuer)
 
     async def _ask_status(self, scope: Scope, workload: Workload, ask_id: str) -> Answer:
@@ -204,6 +205,8 @@ def task_answer(view: TaskView) -> Answer:
 def message_body(message: Message) -> dict[str, object]:
     """A message of the inbox."""
     body: dict[str, object] = {"n": message.n, "at": instant_text(message.at), "kind": message.kind, "withheld": message.withheld}
+    if message.kinds:
+        body["withheld_kinds"] = list(message.kinds)
     if message.text:
         body["text"] = message.text
     if message.offer:

@@ -15,7 +15,7 @@ from remit.entrypoints.people_bodies import checked_body
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body, read_nothing
 from remit.usecases.cases import case_card, cases
-from remit.usecases.check_reply import check_reply
+from remit.usecases.look_through import preview_reply
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer
 from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
@@ -77,9 +77,9 @@ class DeskApi:
 
     async def check(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/v1/cases/{id}/check: what would be withheld of a text. Nothing is sent."""
-        await self._officer(scope)
+        officer = await self._officer(scope)
         body = decode_as(await read_body(scope, receive), TextIn)
-        return json_answer(200, checked_body(await check_reply(self.parts, found["id"], body.text)))
+        return json_answer(200, checked_body(await preview_reply(self.parts, officer, found["id"], body.text)))
 
     async def reply(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
         """POST /desk/v1/cases/{id}/reply: 422 with what would be withheld, unless `withhold` takes it out."""

@@ -7,6 +7,7 @@ from remit.entrypoints.access_api import AccessApi
 from remit.entrypoints.agent_api import AgentApi
 from remit.entrypoints.app import App, Handler, Route, route
 from remit.entrypoints.audit_api import AuditApi
+from remit.entrypoints.canary_api import CanaryApi
 from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.desk_api import DeskApi
@@ -150,6 +151,7 @@ def people_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Rou
 def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, str, Handler], Route]) -> list[Route]:
     """The JSON of the desk's own people."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
+    canaries = CanaryApi(api)
     return [
         ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
         ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
@@ -165,6 +167,8 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("POST", "/security/v1/suspend", stops.suspend),
         ours("POST", "/security/v1/resume", stops.resume),
         ours("GET", "/security/v1/suspensions", stops.suspensions),
+        ours("GET POST", "/security/v1/canaries", canaries.canaries),
+        ours("POST", "/security/v1/canaries/{id}/remove", canaries.remove),
         ours("GET", "/security/v1/changes", security.changes),
         ours("GET", "/security/v1/decisions", security.decisions),
         ours("GET", "/security/v1/incidents", security.incidents),

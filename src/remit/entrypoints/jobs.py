@@ -13,6 +13,7 @@ from remit.usecases.erase_by_time import ErasureByTime
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.record_noise import record_noise
+from remit.usecases.send_leaks import send_leaks
 from remit.usecases.send_notices import Sending
 from remit.usecases.sweep import sweep, sweep_acts, sweep_due
 
@@ -49,6 +50,8 @@ class Jobs:
         rounds = [("due", self._due, _PAUSE_S), ("acts", self._acts, _PAUSE_S), ("look", self._looking.look, _LOOK_S)]
         if self._parts.carriers:  # in a round of its own: a mail server that is slow holds up nothing else
             rounds.append(("notices", self._notices, _PAUSE_S))
+        if self._parts.owners:
+            rounds.append(("leaks", self._leaks, _PAUSE_S))
         for job, _, _ in rounds:
             self._health.went_well(job)
         self._tasks = tuple(asyncio.create_task(self._run(job, work, pause_s)) for job, work, pause_s in rounds)
@@ -66,6 +69,7 @@ class Jobs:
         done += await self._by_time.round(self._parts)
         done += await record_noise(self._parts)
         done += await self._sending.round(self._parts)
+        done += await send_leaks(self._parts, self._told)
         await self._looking.look()
         return done
 
@@ -94,6 +98,12 @@ class Jobs:
 
     async def _notices(self) -> None:
         await self._sending.round(self._parts)
+
+    async def _leaks(self) -> None:
+        await send_leaks(self._parts, self._told)
+
+    def _told(self, result: str) -> None:
+        self._metrics.notices.add("leak_hook", result)
 
     @staticmethod
     def _patience(parts: Parts) -> float:

@@ -1,4 +1,4 @@
-"""The OAuth endpoints: pushed requests, tokens, introspection, revocation, and the metadata documents."""
+"""The OAuth endpoints: pushed requests, tokens, introspection and revocation."""
 
 import logging
 import re
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType
+from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
+from remit.domain.leak_traces import written
 from remit.domain.presented import ProofRefused
 from remit.domain.values import Json, decode
 from remit.entrypoints.agent_api import borrowed_session
@@ -16,7 +17,6 @@ from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.oauth_wishes import (
     GRANT_SCOPE,
-    SCOPES,
     TASK_SCOPE,
     Unsupported,
     thumbprint,
@@ -26,8 +26,10 @@ from remit.entrypoints.oauth_wishes import (
 from remit.entrypoints.replies import Answer, json_answer, kept_json, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
 from remit.usecases.delegate import Actor, delegate
+from remit.usecases.end_leaked import end_in_text
 from remit.usecases.grant import URN, Wanted, push, redeem
 from remit.usecases.introspect import introspect, revoke_token
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.open_task import Issued, issue_grant_token, open_task, renew
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, SomebodyElse, prove_client, prove_key
@@ -113,12 +115,17 @@ class OAuth:
         authorization, cookies = header_values(scope, b"authorization"), header_values(scope, b"cookie")
         arrival = Arrival(authorization=authorization, cookies=cookies, form=form)
         await refuse_human_credential(self.parts, arrival, self.signs, borrowed_session(authorization, cookies, form.values()))
-        caller = await prove_client(
-            self.parts,
-            assertion_type=form.get("client_assertion_type", ""),
-            assertion=form.get("client_assertion", ""),
-            claimed_id=form.get("client_id", ""),
-        )
+        try:
+            caller = await prove_client(
+                self.parts,
+                assertion_type=form.get("client_assertion_type", ""),
+                assertion=form.get("client_assertion", ""),
+                claimed_id=form.get("client_id", ""),
+            )
+        except Refused:
+            self.parts.leaks.present(form.values(), SeenAt(where="presented"))
+            raise
+        self.parts.leaks.present(form.values(), SeenAt(where="presented", agent=caller.agent.record.id))
         return caller, form
 
     def _with_key(self, scope: Scope, caller: Caller, form: Mapping[str, str]) -> Caller:
@@ -151,6 +158,14 @@ class OAuth:
             state=form.get("state", ""),
             code_challenge=_needed(form, "code_challenge"),
             jkt=jkt,
+        )
+        agent = caller.agent.record.id
+        await end_in_text(
+            self.parts,
+            "\n".join((written(wanted.details), wanted.state)),
+            SeenAt(where="request", agent=agent),
+            caller=agent,
+            tokens=self.tokens,
         )
         request = await push(self.parts, caller, wanted)
         return json_answer(201, {"request_uri": URN + request.id, "expires_in": self.parts.terms.request_ttl_s})
@@ -268,53 +283,3 @@ def _details(form: Mapping[str, str]) -> Json:
             raise
         public = (refused.public or "").replace("The body", "authorization_details")
         raise Refused(Code.MANDATE_INVALID, f"authorization_details: {refused.detail}", public=public) from None
-
-
-def server_metadata(parts: Parts) -> Mapping[str, Json]:
-    """RFC 8414 metadata: only what works."""
-    issuer = parts.terms.issuer
-    return {
-        "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/oauth/authorize",
-        "token_endpoint": f"{issuer}/oauth/token",
-        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
-        "introspection_endpoint": f"{issuer}/oauth/introspect",
-        "revocation_endpoint": f"{issuer}/oauth/revoke",
-        "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "require_pushed_authorization_requests": True,
-        "authorization_response_iss_parameter_supported": True,
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANTS),
-        "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": list(METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": list(METHODS),
-        "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
-        "revocation_endpoint_auth_methods_supported": list(METHODS),
-        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
-        "authorization_details_types_supported": ["remit_mandate"],
-        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
-        "scopes_supported": list(SCOPES),
-        "actor_profile_token_types_supported": [ACCESS_TOKEN],
-        # What tokens of ours call somebody: actors alone are classified (draft-mora-oauth-entity-profiles; actor profile).
-        "entity_profiles_supported": {"client": [], "subject": [], "actor": [ACTOR_PROFILE]},
-        "service_documentation": f"{issuer}/openapi.json",
-    }
-
-
-def resource_metadata(parts: Parts) -> Mapping[str, Json]:
-    """RFC 9728 metadata of the agents' door."""
-    issuer = parts.terms.issuer
-    return {
-        "resource": issuer,
-        "authorization_servers": [issuer],
-        "bearer_methods_supported": ["header"],
-        "dpop_bound_access_tokens_required": True,
-        "dpop_signing_alg_values_supported": list(parts.proofs.algorithms()),
-        "authorization_details_types_supported": ["remit_mandate"],
-        "scopes_supported": [TASK_SCOPE],
-        "actor_profile_required": True,
-        "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "resource_documentation": f"{issuer}/openapi.json",
-    }

@@ -88,7 +88,15 @@ _INBOX: Final = members(
         "messages": {
             "type": "array",
             "items": members(
-                {"n": INTEGER, "at": TEXT, "kind": TEXT, "text": TEXT, "offer": ANYTHING, "withheld": INTEGER},
+                {
+                    "n": INTEGER,
+                    "at": TEXT,
+                    "kind": TEXT,
+                    "text": TEXT,
+                    "offer": ANYTHING,
+                    "withheld": INTEGER,
+                    "withheld_kinds": {"type": "array", "items": TEXT},
+                },
                 ("n", "at", "kind", "withheld"),
             ),
         }

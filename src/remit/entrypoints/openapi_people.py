@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.entrypoints import audit_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
+from remit.entrypoints import audit_api, canary_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
 from remit.entrypoints.openapi_shapes import (
     EVENTS,
     FORM,
@@ -95,6 +95,9 @@ _OURS: Final = (
     _Door("/security/v1/suspend", "Stop one of them at once", stop_api.StopIn),
     _Door("/security/v1/resume", "Propose to resume one of them", stop_api.ResumeIn, (202,)),
     _get("/security/v1/suspensions", "What is suspended"),
+    _get("/security/v1/canaries", "The canaries that are planted, without their values"),
+    _Door("/security/v1/canaries", "Plant a canary: its value is told this once", canary_api.CanaryIn, (201,)),
+    _Door("/security/v1/canaries/{id}/remove", "Take a canary away"),
     _get("/security/v1/changes", "What was changed about how the desk decides"),
     _get("/security/v1/decisions", "What agents asked just now"),
     _get("/security/v1/incidents", "What happened"),

@@ -8,7 +8,7 @@ from remit.domain.tiles import Bundle, encode_bundle, verify_path
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.metrics import MEDIA_TYPE, Metrics
-from remit.entrypoints.oauth import resource_metadata, server_metadata
+from remit.entrypoints.oauth_metadata import resource_metadata, server_metadata
 from remit.entrypoints.replies import Answer, json_answer, problem
 from remit.entrypoints.wire import Receive, Scope
 from remit.ports.store import Missing

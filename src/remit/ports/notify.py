@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from remit.domain.records_leaks import LeakReport
 from remit.domain.values import Instant
 
 
@@ -75,6 +76,34 @@ class Carrier(Protocol):
 
     async def look(self) -> str:
         """See that the other side answers and lets us in, sending nothing; says in a few words what was seen.
+
+        Raises:
+            Unsent: it does not.
+        """
+        ...
+
+
+class LeakOwner(Protocol):
+    """A way to an owner of credentials that others leak.
+
+    Promises: as a `Carrier`. Nothing of a credential is sent but what the report holds.
+    """
+
+    @property
+    def name(self) -> str:
+        """How the settings call the owner."""
+        ...
+
+    async def tell(self, report: LeakReport) -> None:
+        """Hand over one report.
+
+        Raises:
+            Unsent: it was not taken, as far as is known.
+        """
+        ...
+
+    async def look(self) -> str:
+        """See that the other side answers, sending nothing; says in a few words what was seen.
 
         Raises:
             Unsent: it does not.

@@ -43,7 +43,8 @@ def verify_tables(facts: object, settings: object) -> None:
     if not isinstance(settings, Mapping):
         raise _unfit("settings are a mapping of tables", settings, _TABLES)
     for name, table in settings.items():
-        if not isinstance(table, Mapping):
+        many = isinstance(table, list) and all(isinstance(one, Mapping) for one in table)  # [[leak]]
+        if not isinstance(table, Mapping) and not many:
             raise _unfit(f"settings: {name!r} is a table", table, _TABLES)
 
 

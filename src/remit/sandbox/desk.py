@@ -261,7 +261,7 @@ class Sandbox:
             "sandbox": {"enabled": True},
         }
         for table, values in self._settings.items():
-            raw[table] = {**raw.get(table, {}), **values}
+            raw[table] = values if isinstance(values, list) else {**raw.get(table, {}), **values}
         settings = make_settings(raw, base=folder, environment={}, rules=False)
         settings.high_water.parent.mkdir(parents=True, exist_ok=True)
         rules = Rules(catalogue=catalogue_given(self._catalogue), policies=policies_given(self._policies), allow_unnamed=True)

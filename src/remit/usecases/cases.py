@@ -11,12 +11,14 @@ from remit.domain.rendering_mandate import render_mandate
 from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
 from remit.usecases.case_facts import answers_to, proof_of, risk_of, timeline
-from remit.usecases.check_reply import tasks_of, tellable
+from remit.usecases.check_reply import tasks_of
+from remit.usecases.look_through import look_through_notes
 from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import load_standing, mandate_of
 from remit.usecases.tasks import budgets
+from remit.usecases.untold import tellable
 
 _PAGE = 50
 
@@ -74,6 +76,7 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     card["offers"] = await _offers(parts, case)
     card["timeline"] = list(await timeline(parts, task))
     try:
+        await look_through_notes(parts, task)
         view = await parts.helpdesk.read(case)
         card["subject"], card["open"] = view.subject, view.open
         card["notes"] = [

@@ -7,20 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.catalogue import Catalogue, PowerKind
-from remit.domain.catalogue_actions import builtin_attributes
+from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.mandate import Mandate, Power
-from remit.domain.names import matches
-from remit.domain.outbound import Held, find_held, speaking, without
-from remit.domain.records import AskRecord, AskState, Message, TaskRecord, TaskState
+from remit.domain.outbound import Held, find_held, kinds_of, without
+from remit.domain.records import Message, TaskRecord, TaskState
 from remit.domain.speech import said
-from remit.domain.values import Json, decode, kept_object, same
+from remit.domain.values import kept_object
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending
 from remit.usecases.standing import Standing, load_standing, verify_standing
+from remit.usecases.untold import Untold, untold_in
 
 LONGEST: Final = 8000
 
@@ -75,32 +73,6 @@ async def tasks_of(parts: Parts, case: str) -> list[TaskRecord]:
     return [one.record for one in found]
 
 
-def tellable(mandate: Mandate, catalogue: Catalogue) -> frozenset[str]:
-    """The attributes an agent may be told under a mandate: named itself, or the everyday returns of a read that is named; never what `never` names."""
-    told: set[str] = set()
-    for power in mandate.powers:
-        if power.power is PowerKind.RECEIVE:
-            told.update(power.attributes or ())
-            for name in power.actions or ():
-                returns = catalogue.actions[name].returns if name in catalogue.actions else ()
-                told.update(one for one in returns if not catalogue.attributes[one].sensitive)
-    for negative in mandate.never:
-        if negative.power is PowerKind.RECEIVE:
-            told -= _silenced(negative, catalogue)
-    return frozenset(told)
-
-
-def _silenced(negative: Power, catalogue: Catalogue) -> set[str]:
-    """What one negative keeps from being told in prose: what it names, all returns of the reads it names, or everything."""
-    if negative.attributes is None and negative.actions is None:
-        return set(catalogue.attributes)
-    kept = {name for name in catalogue.attributes if any(matches(pattern, name) for pattern in negative.attributes or ())}
-    for name, action in catalogue.actions.items():
-        if any(matches(pattern, name) for pattern in negative.actions or ()):
-            kept.update(action.returns)
-    return kept
-
-
 def verify_text(text: str) -> None:
     """Check that there is a text, and not too much of it.
 
@@ -134,9 +106,14 @@ async def listening(parts: Parts, case: str) -> Standing:
 
 async def held_against(parts: Parts, standing: Standing, text: str) -> Checked:
     """Hold a text against what the agent of this standing may be told."""
-    values = await _untold(parts, standing)
-    held = find_held(text, values)
+    untold = await untold_in(parts, standing, text)
+    client = standing.task.record.client_id
+    held = await parts.long_reads.read(client, len(text), lambda: _held(text, untold))
     return Checked(task=standing.task.record.id, held=held, left=without(text, held))
+
+
+def _held(text: str, untold: Untold) -> tuple[Held, ...]:
+    return find_held(text, untold.values, others=untold.others, contacts=untold.contacts)
 
 
 async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Message]) -> Sequence[Message]:
@@ -152,10 +129,12 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
     said = {one.n: _said(parts.catalogue, one) for one in messages if one.epochs != standing.epochs}
     if not any(said.values()):
         return messages
-    values = await _untold(parts, standing)
+    untold = await untold_in(parts, standing, "\n".join(said.values()))
     client = standing.task.record.client_id
     held = await parts.long_reads.read(
-        client, sum(map(len, said.values())), lambda: {n: find_held(text, values) for n, text in said.items()}
+        client,
+        sum(map(len, said.values())),
+        lambda: {n: _held(text, untold) for n, text in said.items()},
     )
     return [_cut(one, held[one.n]) if held.get(one.n) else one for one in messages]
 
@@ -171,57 +150,7 @@ def _said(catalogue: Catalogue, message: Message) -> str:
 
 def _cut(message: Message, held: Sequence[Held]) -> Message:
     """A message without what may not be told. ⚔ Terms are accepted as they are or not at all: of an offer that says too much nothing is told."""
-    withheld = message.withheld + len(held)
+    withheld, kinds = message.withheld + len(held), tuple(sorted({*message.kinds, *kinds_of(held)}))
     if message.offer:
-        return replace(message, offer="", withheld=withheld)
-    return replace(message, text=without(message.text, held), withheld=withheld)
-
-
-async def _untold(parts: Parts, standing: Standing) -> Mapping[str, Json]:
-    """The customer's actual values of everything that the agent of this standing may not be told.
-
-    ⚔ Not whole attributes: what is covered of the records it acts for says nothing of the customer's other ones, and a yes to
-    telling one value is none to telling another.
-
-    Raises:
-        Fault: `fault.backoffice`.
-    """
-    customer = standing.task.record.customer
-    told = await _told_before(parts, standing.task.record)
-    known = parts.catalogue.attributes
-    covered = frozenset(known).intersection(*(tellable(mandate, parts.catalogue) for _, mandate in standing.chain))
-    # What the case is called and how it stands is no secret from its own agent, and nothing the backoffice knows of.
-    uncovered = sorted(known.keys() - {one for one in covered if not known[one].sensitive} - builtin_attributes().keys())
-    values = dict(await parts.backoffice.attributes(customer, uncovered))
-    for name in told.keys() & covered & values.keys():
-        values[name] = [one for one in _each(values[name]) if not any(same(one, heard) for heard in told[name])]
-    target = _target(standing)
-    elsewhere = sorted(one for one in covered if not known[one].sensitive and one.partition(".")[0] in target)
-    others = await parts.backoffice.attributes(customer, elsewhere, beside=target)
-    return {**values, **{name: speaking(value) for name, value in others.items()}}
-
-
-def _target(standing: Standing) -> Mapping[str, frozenset[str]]:
-    """The records a task acts for, by kind, as the narrowest mandate above it says."""
-    target: dict[str, frozenset[str]] = {}
-    for _, mandate in standing.chain:
-        for kind, ids in mandate.objective.target.items():
-            target[kind] = target.get(kind, frozenset(ids)) & frozenset(ids)
-    return target
-
-
-def _each(value: Json) -> Sequence[Json]:
-    return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
-
-
-async def _told_before(parts: Parts, task: TaskRecord) -> Mapping[str, Sequence[Json]]:
-    """The sensitive values the customer already agreed to have told in this task, by attribute."""
-    told: dict[str, list[Json]] = {}
-    for kept in await parts.store.find(AskRecord, "ask.task", task.id, limit=1000, newest=True):
-        ask = kept.record
-        if ask.state is AskState.DONE and "customer" in ask.confirmed_by and ask.result:
-            values = decode(ask.result.encode())
-            for name, value in (values if isinstance(values, Mapping) else {}).items():
-                if name in ask.covered:
-                    told.setdefault(name, []).extend(_each(value))
-    return told
+        return replace(message, offer="", withheld=withheld, kinds=kinds)
+    return replace(message, text=without(message.text, held), withheld=withheld, kinds=kinds)

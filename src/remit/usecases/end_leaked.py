@@ -1,44 +1,73 @@
-"""One of our own tokens, seen in what an agent sends: its task is over before anything else happens, on the record, and told.
+"""A credential of our own, seen where it must not be: it is worth nothing any more before anything else happens, on the record, and told.
 
-A token is known by its signature, wherever it was copied from, and also after it has run out. What stands in a message is
-found as it stands; in whatever disguise, it is still taken out as a secret like any other (`redacting`).
+A token is known by its signature, also after it has run out; what is random, by the keyed digest under which it is kept. Whose it is and
+who wrote it are not asked: whoever copied it may be anybody. Finding it is `leak_watch`.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.errors import Refused
-from remit.domain.records import EndReason, Person, TaskRecord, TaskState
+from remit.domain.client_assertions import AssertionType
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.leak_traces import TraceKind, written
+from remit.domain.records import (
+    EndReason,
+    Invitation,
+    MandateRecord,
+    Person,
+    PushedRequest,
+    RequestState,
+    Session,
+    TaskRecord,
+    TaskState,
+)
 from remit.domain.speech import marked
 from remit.domain.transcript import Kind
-from remit.domain.values import Json
-from remit.ports.store import Commit, Missing
+from remit.domain.values import JsonObject
+from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
 from remit.usecases.ask import Workload
 from remit.usecases.end import end_task
+from remit.usecases.grant import code_hash
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
+from remit.usecases.prove_client import prove_client
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.redact_ask import AskIn
+from remit.usecases.revoke import revoke_mandate
+from remit.usecases.sessions import keyed_id
+from remit.usecases.tell_owners import tell_owners
 from remit.usecases.tell_person import about_access
 
-_BEGINS: Final = "eyJ"
-_RUN: Final = re.compile(r"[A-Za-z0-9_.-]{100,}")
-_SIGNATURE: Final = 86
-"""Letters of an ES256 signature."""
-_MOST: Final = 8
+_TRIES: Final = 4
+_TASK: Final = marked("A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more.")
+_MANDATE: Final = marked(
+    "A credential of an agent that acts for you stood in a message. What the agent may do was taken back, so nobody can use it any more."
+)
+_SESSION: Final = marked("Your sign-in stood in a message. You were signed out there, so nobody can use it any more.")
+_INVITATION: Final = marked(
+    "A link that lets you make a passkey stood in a message. It was made useless, so nobody can use it any more. Ask the desk for another."
+)
 
 
-def may_carry_token(raw: bytes) -> bool:
-    """Whether the bytes of a body could hold a token of ours: every one begins alike. Files are not looked into here."""
-    return _BEGINS.encode() in raw or b"\\u" in raw
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dead:
+    """What was made useless: `what` it was, whose, and what the record and the person are told."""
+
+    what: str
+    person: str
+    envelope: JsonObject
+    agent: str = ""
+    refs: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
 
 
 async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: AskIn) -> None:
-    """End the task of each token of ours that an ask carries in its words, params or files.
+    """Make useless each credential of ours that an ask carries in its words, params, names or files; tell owners of others.
 
-    ⚔ Whoever copied it may be anybody: the task ends, whosever it is, before the ask that carries the token is decided.
-    A token that opens no task has none to end, and is not reported.
+    ⚔ This comes before the ask that carries it is decided.
 
     Raises:
         Refused: `request.rate_limited`.
@@ -47,77 +76,207 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
     Source: 2-model.md §7 (Leak loop).
     """
     parts.long_reads.verify_room(workload.client_id, request.size)
-    for text in await parts.long_reads.read(workload.client_id, request.size, lambda: _candidates(request)):
-        try:
-            token = tokens.verify(parts, text)
-            task = (await parts.store.get(TaskRecord, token.task)).record
-        except (Refused, Missing):
-            continue
-        if task.state is not TaskState.ENDED:
-            await _end(parts, task, workload)
+    at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
+    await end_in_text(parts, "\n".join(_texts(request)), at, caller=workload.client_id, tokens=tokens)
 
 
-async def _end(parts: Parts, task: TaskRecord, seen_from: Workload) -> None:
+async def end_in_text(parts: Parts, text: str, at: SeenAt, *, caller: str, tokens: Tokens | None = None) -> None:
+    """Make useless each credential of ours that stands in a text, whoever wrote it; tell owners of others.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    found = await parts.leaks.look(text, at, caller=caller)
+    if not found.traces and not found.owned:
+        return
+    known = tokens or Tokens()
+    for trace in found.traces:
+        dead = await _WORKS[trace.kind](parts, known, trace.value)
+        if dead is not None:
+            await _tell(parts, dead, at)
+    await tell_owners(parts, found.owned, at)
+
+
+async def _token(parts: Parts, tokens: Tokens, value: str) -> _Dead | None:
+    """A token of a task ends the task; one that stands for a mandate takes the mandate back, with all that was opened by it."""
+    try:
+        token = tokens.verify(parts, value)
+        if not token.task:
+            return await _mandate(parts, token.mandate, "mandate_token")
+        task = (await parts.store.get(TaskRecord, token.task)).record
+    except (Refused, Missing):
+        return None
+    if task.state is TaskState.ENDED:
+        return None
     await end_task(parts, task.id, EndReason.LEAK)
+    return _Dead(
+        what="token",
+        person=task.customer,
+        envelope={
+            "task": task.id,
+            "case": task.case,
+            "mandate": task.mandate,
+            "agent": task.client_id,
+            "operator": task.operator,
+            "customer": pseudonym(parts, task.customer),
+        },
+        agent=task.client_id,
+        refs=(task.id, task.customer),
+        subject=task.customer,
+        text=_TASK,
+    )
+
+
+async def _assertion(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    """What an agent proves itself with, or is introduced by, counts once: this was the once.
+
+    One that counts more often (a JWT-SVID) is worth nothing without a key, and cannot be used up.
+    """
+    try:
+        caller = await prove_client(parts, assertion_type=AssertionType.JWT_BEARER, assertion=value, claimed_id="")
+        if not caller.marks:
+            return None
+        await parts.store.commit(Commit(marks=caller.marks))
+    except (Refused, Replayed):
+        return None
+    except Fault as fault:
+        if fault.code is not Code.FAULT_IDENTITY:
+            raise
+        return None  # ⚔ whoever's keys cannot be read proves nothing with it either, and an ask does not hang on it
+    agent = caller.agent.record
+    return _Dead(what="assertion", person="", envelope={"agent": agent.id, "operator": agent.operator}, agent=agent.id, refs=(agent.id,))
+
+
+async def _mandate(parts: Parts, mandate_id: str, what: str) -> _Dead | None:
+    try:
+        mandate = (await parts.store.get(MandateRecord, mandate_id)).record
+    except Missing:
+        return None
+    if mandate.state == "revoked":
+        return None
+    await revoke_mandate(parts, mandate.id, customer=None, by="remit", ending=EndReason.LEAK)
+    return _Dead(
+        what=what,
+        person=mandate.customer,
+        envelope={
+            "mandate": mandate.id,
+            "agent": mandate.client_id,
+            "operator": mandate.operator,
+            "customer": pseudonym(parts, mandate.customer),
+        },
+        agent=mandate.client_id,
+        refs=(mandate.id, mandate.customer),
+        subject=mandate.customer,
+        text=_MANDATE,
+    )
+
+
+async def _code(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    """An authorization code is used up, and what was granted with it is taken back: it may have been used in this moment.
+
+    Source: RFC 6749 §4.1.2 (a code that is seen twice takes back what came of it).
+    """
+    for _ in range(_TRIES):
+        found = await parts.store.find(PushedRequest, "request.code", code_hash(parts, value), limit=1)
+        if not found:
+            return None
+        request = found[0].record
+        used = replace(request, phase=RequestState.USED, code="")
+        try:
+            await parts.store.commit(Commit(puts=(Put(used, found[0].rev, request),)))
+        except Conflict:
+            continue
+        return await _mandate(parts, request.mandate, "code")
+    return None
+
+
+async def _request(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    """What an agent asked to be granted, and nobody has answered yet, can be answered no more."""
+    try:
+        kept = await parts.store.get(PushedRequest, value)
+        if kept.record.phase is not RequestState.PUSHED:
+            return None
+        await parts.store.commit(Commit(puts=(Put(replace(kept.record, phase=RequestState.DECLINED), kept.rev, kept.record),)))
+    except (Missing, Conflict):
+        return None  # whoever answers it at this moment has signed in, and signs what they see
+    request = kept.record
+    return _Dead(
+        what="request",
+        person="",
+        envelope={"request": request.id, "agent": request.client_id, "operator": request.operator},
+        agent=request.client_id,
+        refs=(request.client_id,),
+    )
+
+
+async def _session(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    for _ in range(_TRIES):
+        try:
+            kept = await parts.store.get(Session, keyed_id(parts, "session", value))
+            await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+        except Missing:
+            return None
+        except Conflict:  # it was used at this very moment
+            continue
+        return _persons(parts, "session", kept.record.person, _SESSION)
+    return None
+
+
+async def _invitation(parts: Parts, _tokens: Tokens, value: str) -> _Dead | None:
+    try:
+        kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", value))
+        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),)))
+    except (Missing, Conflict):
+        return None
+    return _persons(parts, "invitation", kept.record.person, _INVITATION)
+
+
+def _persons(parts: Parts, what: str, person: str, text: str) -> _Dead:
+    return _Dead(what=what, person=person, envelope={"person": pseudonym(parts, person)}, refs=(person,), subject=person, text=text)
+
+
+_WORKS: Final[Mapping[TraceKind, Callable[[Parts, Tokens, str], Awaitable[_Dead | None]]]] = {
+    TraceKind.ASSERTION: _assertion,
+    TraceKind.CODE: _code,
+    TraceKind.INVITATION: _invitation,
+    TraceKind.REQUEST: _request,
+    TraceKind.SESSION: _session,
+    TraceKind.TOKEN: _token,
+}
+
+
+async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
+    """Record what was made useless, tell security and the person it belongs to."""
     written = await write(
         parts,
         draft(
             parts,
             Kind.LEAK_FOUND,
-            envelope={
-                "what": "token",
-                "where": "ask",
-                "task": task.id,
-                "case": task.case,
-                "mandate": task.mandate,
-                "agent": task.client_id,
-                "operator": task.operator,
-                "customer": pseudonym(parts, task.customer),
-            },
-            customer={"what": "token", "agent": task.client_id},
-            desk={"sent_by": seen_from.client_id, "sent_in": seen_from.task},
-            subject=task.customer,
-            refs=(task.id, task.customer),
+            envelope={"what": dead.what, "where": at.where, **dead.envelope},
+            customer={"what": dead.what, **({"agent": dead.agent} if dead.agent else {})},
+            desk={"sent_by": at.agent or at.person, "sent_in": at.task},
+            subject=dead.subject,
+            refs=dead.refs,
         ),
     )
-    customer = (await parts.store.get(Person, task.customer)).record
-    text = marked("A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more.")
-    notices = about_access(parts, customer, subject=marked("An agent's task was ended"), text=text)
-    await parts.store.commit(Commit(puts=notices.puts, entries=written.rows))
-    await parts.notify.incident(kind="leak", details={"task": task.id, "agent": task.client_id, "sent_by": seen_from.client_id})
-    await notices.recorded(parts)
-
-
-def _candidates(request: AskIn) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for text in _texts(request):
-        if _BEGINS not in text:
-            continue
-        for run in _RUN.finditer(text):
-            pieces = run[0].split(".")
-            for first, second, third in zip(pieces, pieces[1:], pieces[2:], strict=False):
-                at = first.find(_BEGINS)
-                if at >= 0 and len(third) >= _SIGNATURE:
-                    found[f"{first[at:]}.{second}.{third[:_SIGNATURE]}"] = None
-                if len(found) == _MOST:
-                    return tuple(found)
-    return tuple(found)
+    commit, told = Commit(entries=written.rows), None
+    if dead.person:
+        person = (await parts.store.get(Person, dead.person)).record
+        subject = marked("An agent's task was ended") if dead.what == "token" else marked("Something that lets somebody in had leaked")
+        told = about_access(parts, person, subject=subject, text=dead.text)
+        commit = replace(commit, puts=told.puts)
+    await parts.store.commit(commit)
+    names = {name: str(dead.envelope[name]) for name in ("task", "mandate", "agent", "request", "person") if name in dead.envelope}
+    # Whoever passes incidents on must be able to find the person: their id is the desk's own to know.
+    details = {**names, **({"person": dead.person} if "person" in names else {}), "what": dead.what, "where": at.where}
+    await parts.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
+    if told is not None:
+        await told.recorded(parts)
 
 
 def _texts(request: AskIn) -> Iterator[str]:
-    yield request.action
-    yield request.words or ""
+    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together."""
     yield from (part for file in request.files for part in (file.name, file.text or ""))
-    yield from _strings(dict(request.params))
-
-
-def _strings(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield name
-            yield from _strings(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
+    yield request.words or ""
+    yield request.action
+    yield written(request.params)

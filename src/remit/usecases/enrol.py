@@ -17,6 +17,7 @@ from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.ends_of_recovery import links_beside, recovery_of
 from remit.usecases.enrol_by_login import how_by_login, session_before
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.sessions import SignedIn, Whose, keyed_id, new_session
@@ -227,6 +228,7 @@ async def _invitation(parts: Parts, code: str) -> Kept[Invitation]:
     try:
         kept = await parts.store.get(Invitation, keyed_id(parts, "invitation", code))
     except Missing:
+        parts.leaks.present((code,), SeenAt(where="presented"))
         raise Refused(Code.CREDENTIAL_EXPIRED, "no such code", public=marked("This link was used already, or is not ours.")) from None
     if parts.world.now() >= kept.record.expires_at:
         raise Refused(Code.CREDENTIAL_EXPIRED, "the code has expired", public=marked("This link has expired. Ask for a new one."))

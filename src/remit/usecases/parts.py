@@ -11,7 +11,7 @@ from remit.domain.words_likeness import Lexicon
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
-from remit.ports.notify import Carrier, Notify
+from remit.ports.notify import Carrier, LeakOwner, Notify
 from remit.ports.params import Params
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
@@ -20,6 +20,7 @@ from remit.ports.store import Store
 from remit.ports.tracing import Tracing
 from remit.ports.vault import Vault
 from remit.ports.world import World
+from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.spent import Spent
@@ -52,6 +53,8 @@ class Terms:
     erase_after_s: int
     """After how long without an entry a customer's content is erased by itself (0: never)."""
     secrets: str
+    contacts: tuple[str, ...]
+    """The desk's own addresses and numbers."""
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool
@@ -81,6 +84,8 @@ class Parts:
     notify: Notify
     carriers: tuple[Carrier, ...]
     """The ways by which notices leave the desk; none where they are only logged."""
+    owners: tuple[LeakOwner, ...]
+    """The ways to those who are told of leaked credentials of theirs."""
     tracing: Tracing
     signer: Signer
     world: World
@@ -94,6 +99,7 @@ class Parts:
     long_reads: LongReads
     spent: Spent
     noise: Noise
+    leaks: LeakWatch
     on_point: Callable[[str], None]
     """Told at named points of the path, so that tests can stop the process there. Does nothing otherwise."""
 

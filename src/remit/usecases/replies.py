@@ -6,11 +6,13 @@ from typing import Final
 
 from remit.domain.disclosure import cut_result
 from remit.domain.errors import Code, Fault, Refused
+from remit.domain.leak_traces import written
 from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord
 from remit.domain.values import Instant, Json, JsonObject, kept_object
 from remit.ports.store import Missing
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.recording import receipt_of
 from remit.usecases.remedy import remedy_of
@@ -80,6 +82,9 @@ async def reply_of(
     covered = frozenset(record.covered if covered is None else covered)
     returns = action.returns if action is not None else ()
     cut = cut_result(values, returns=returns, covered=covered, known=parts.catalogue.attributes)
+    if values:
+        told = SeenAt(where="result", agent=record.client_id, task=record.task)
+        parts.leaks.present((written(cut.result),), told)
     # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
     reason = (record.reason if reason is None else reason) if attributes else ""
     # A receipt opens all that was told, or none of it.

@@ -3,13 +3,16 @@
 Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.catalogue import OFFER_PARAMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
+from remit.domain.leak_traces import written
 from remit.domain.offers import verify_complete, verify_offered
+from remit.domain.outbound import Held, kinds_of
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.speech import marked
@@ -19,6 +22,7 @@ from remit.ports.store import Commit, Conflict, Put
 from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts
+from remit.usecases.look_through import look_through
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
 from remit.usecases.recording import draft, keyed_digest, write
@@ -40,12 +44,13 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
         Fault: `fault.case`, `fault.backoffice`, `fault.store`: nothing is then sent.
     """
     verify_text(text)
+    await look_through(parts, case, text, where="reply", by=officer)
     for _ in range(_TRIES):
         standing = await listening(parts, case)
         checked = await held_against(parts, standing, text)
         if checked.held and not withhold:
             raise Withheld(checked)
-        message = await _message(parts, standing, kind="reply", text=checked.left, withheld=len(checked.held))
+        message = await _message(parts, standing, kind="reply", text=checked.left, held=checked.held)
         note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
         entry = _sent(parts, standing, officer, message, whole=text if checked.held else "")
         try:
@@ -68,6 +73,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
 
     Source: 2-model.md §8 (Offers).
     """
+    await look_through(parts, case, written(terms), where="offer", by=officer)
     found = parts.catalogue.action(action)
     if not found.takes_offer:
         raise Refused(Code.REQUEST_MALFORMED, "not an action that accepts an offer", public=f"'{action}' accepts no offers.")
@@ -124,7 +130,7 @@ async def note_internally(parts: Parts, officer: Person, case: str, text: str) -
         Fault: `fault.case`.
     """
     verify_text(text)
-    await tasks_of(parts, case)
+    await look_through(parts, case, text, where="note", by=officer)
     if find_secrets(text):
         raise Refused(Code.WORDS_SECRET, "the note carries a secret")
     key = f"note_{b64url(parts.world.random(16))}"
@@ -147,7 +153,7 @@ async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
     return tuple(ended)
 
 
-async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", withheld: int = 0) -> Message:
+async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", held: Sequence[Held] = ()) -> Message:
     task = standing.task.record.id
     last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
     n = last[0].record.n + 1 if last else 1
@@ -159,7 +165,8 @@ async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, of
         kind=kind,
         text=text,
         offer=offer,
-        withheld=withheld,
+        withheld=len(held),
+        kinds=kinds_of(held),
         epochs=standing.epochs,
     )
 
@@ -189,6 +196,7 @@ def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *
             "message": message.n,
             "digest": keyed_digest(parts, message.text),
             "withheld": message.withheld,
+            "kinds": list(message.kinds),
         },
         agent={"text": message.text},
         customer={"text": message.text},

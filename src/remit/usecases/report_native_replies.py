@@ -3,11 +3,12 @@
 import asyncio
 from typing import Final
 
-from remit.domain.errors import Fault
+from remit.domain.errors import Code, Fault
 from remit.domain.records import TaskRecord
 from remit.domain.transcript import Draft, Kind
 from remit.ports.helpdesk import NativeReply
 from remit.ports.store import Commit, NoRoom, Reserve
+from remit.usecases.look_through import look_through_notes
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
@@ -20,7 +21,7 @@ async def report_native_replies(parts: Parts) -> int:
     """Report what was written past Remit since the last look. Returns how much was reported.
 
     Each is reported once, over all nodes and restarts: how far it went is a counter that moves with the entry. ⚔ What
-    the note says is not looked at: it goes into no entry, no notice and no inbox.
+    the note says is looked through for credentials alone: it goes into no entry, no notice and no inbox.
 
     Source: 2-model.md §7 (Outbound: a native public reply is an incident).
     """
@@ -37,6 +38,10 @@ async def report_native_replies(parts: Parts) -> int:
             reported += await _report(parts, one, turn)
         except NoRoom:
             return reported  # another node was faster
+        except Fault as fault:
+            if fault.code is not Code.FAULT_CASE:
+                raise
+            return reported  # a helpdesk that went down in between is asked again with the next round
         told = one.place
     return reported
 
@@ -47,6 +52,7 @@ async def _report(parts: Parts, reply: NativeReply, turn: Reserve) -> int:
         await parts.store.commit(Commit(reserves=(turn,)))  # no agent's case
         return 0
     task = tasks[0].record
+    await look_through_notes(parts, task, since=reply.n)
     written = await write(parts, _entry(parts, task, reply))
     await parts.store.commit(Commit(reserves=(turn,), entries=written.rows))
     await parts.notify.incident(

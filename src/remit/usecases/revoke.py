@@ -31,10 +31,13 @@ class Stopped:
     known: bool = True
 
 
-async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None, by: str, by_agent: bool = False) -> Stopped:
+async def revoke_mandate(
+    parts: Parts, mandate_id: str, *, customer: str | None, by: str, by_agent: bool = False, ending: EndReason | None = None
+) -> Stopped:
     """Revoke a mandate and its branches.
 
     `customer` must be its own, or None when the desk revokes, or the agent (`by_agent`) whose mandate the caller knows it to be.
+    `ending` is what its tasks end with, where that is told apart.
 
     Raises:
         Refused: `mandate.unknown` (also for somebody else's).
@@ -73,10 +76,10 @@ async def revoke_mandate(parts: Parts, mandate_id: str, *, customer: str | None,
             await parts.store.commit(Commit(puts=(Put(replace(mandate, state="revoked"), kept.rev, mandate),), entries=written.rows))
         except Conflict:
             continue
-        reason = EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED
+        reason = ending or (EndReason.REVOKED if customer is not None or by_agent else EndReason.DESK_REVOKED)
         tasks = list(await end_all(parts, "task.live_mandate", mandate.id, reason))
         for child in await parts.store.find(MandateRecord, "mandate.live_parent", mandate.id, limit=1000):
-            tasks.extend((await revoke_mandate(parts, child.record.id, customer=customer, by=by, by_agent=by_agent)).tasks)
+            tasks.extend((await revoke_mandate(parts, child.record.id, customer=customer, by=by, by_agent=by_agent, ending=ending)).tasks)
         return Stopped(tasks=tuple(tasks), took_ms=round((parts.world.ticks() - started) * 1000))
     raise Refused(Code.TASK_BUSY, "the mandate kept changing", retry_after_s=1)
 

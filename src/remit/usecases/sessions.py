@@ -11,6 +11,7 @@ from remit.domain.logins import ProvedLogin, login_id, sid_id
 from remit.domain.records import NEVER, Passkey, Person, Session
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 
 SIGNIN_PREFIX: Final = "rs_"
@@ -70,6 +71,7 @@ async def whose(parts: Parts, cookie: str) -> Whose:
         Refused: `person.not_signed_in`.
     """
     if not cookie.startswith(SIGNIN_PREFIX):
+        parts.leaks.present((cookie,), SeenAt(where="presented"))
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no session")
     try:
         kept = await parts.store.get(Session, keyed_id(parts, "session", cookie))
@@ -77,6 +79,7 @@ async def whose(parts: Parts, cookie: str) -> Whose:
         person = (await parts.store.get(Person, session.person)).record
         revoked = bool(session.passkey) and (await parts.store.get(Passkey, session.passkey)).record.revoked
     except Missing:
+        parts.leaks.present((cookie,), SeenAt(where="presented"))
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no such session") from None
     seen = max(session.seen_at, session.created_at)
     if now >= session.expires_at or revoked:

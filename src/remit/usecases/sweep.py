@@ -23,6 +23,7 @@ from remit.domain.records import (
 )
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.usecases.canaries import record_canaries
 from remit.usecases.end import end_all, end_task
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
@@ -77,7 +78,8 @@ async def _is_open(parts: Parts, act_id: str) -> bool:
 
 
 async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
-    """End what has expired, forget what is spent, complete erasures that broke, report what was written past Remit. The desk's systems do not hold it up for long.
+    """End what has expired, forget what is spent, complete erasures that broke, record canaries that were seen, report what was written past
+    Remit. The desk's systems do not hold it up for long.
 
     `live` is what earlier rounds learned of the live tasks; without it every one of them is looked at.
     """
@@ -94,6 +96,7 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)
     done += await finish_erasures(parts)
+    done += await record_canaries(parts)
     return done + await report_native_replies(parts)
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import AskRecord, AskState
 from remit.usecases.check_reply import held_against
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.standing import load_standing
 
@@ -37,6 +38,7 @@ async def tellable_reason(parts: Parts, task: str, reason: str) -> str:
         return reason
     try:
         standing = await load_standing(parts, task)
+        parts.leaks.present((reason,), SeenAt(where="reason", agent=standing.task.record.client_id, task=task))
         async with asyncio.timeout(parts.terms.facts_timeout_s):
             left = (await held_against(parts, standing, reason)).left
         return left if await parts.store.stand(standing.expects) else UNTOLD

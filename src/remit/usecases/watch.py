@@ -15,6 +15,7 @@ from remit.usecases.recording import open_row
 INCIDENTS: Final = frozenset({
     Kind.AGENT_DISOWNED,
     Kind.AGENT_SUSPENDED,
+    Kind.CANARY_SEEN,
     Kind.CONTEST_RAISED,
     Kind.CREDENTIAL_MISUSED,
     Kind.LEAK_FOUND,
@@ -24,7 +25,10 @@ INCIDENTS: Final = frozenset({
     Kind.TASK_HELD,
     Kind.WAIVER_USED,
 })  # fmt: skip
-CHANGES: Final = frozenset({Kind.AGENT_REGISTERED, Kind.AGENT_RESUMED, Kind.AGENT_TRUSTED, Kind.PERSON_CHANGED, Kind.POLICY_CHANGED})
+CHANGES: Final = frozenset({
+    *(Kind.AGENT_REGISTERED, Kind.AGENT_RESUMED, Kind.AGENT_TRUSTED, Kind.PERSON_CHANGED, Kind.POLICY_CHANGED),
+    *(Kind.CANARY_PLANTED, Kind.CANARY_REMOVED),
+})  # fmt: skip
 _PAGE: Final = 200
 _SHOWN: Final = 25
 _LATELY: Final = 300

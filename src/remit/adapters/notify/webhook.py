@@ -34,25 +34,24 @@ def signature(secret: bytes, *, letter_id: str, timestamp_s: int, body: bytes) -
     return f"v1,{base64.b64encode(hmac.digest(secret, signed, hashlib.sha256)).decode()}"
 
 
-class WebhookCarrier:
-    """Posts notices to one address. With several secrets each signs, so that a receiver can change to the next one."""
+class SignedPost:
+    """Posts to one address, signed. With several secrets each signs, so that a receiver can change to the next one."""
 
-    name = "webhook"
-    needs_address = False
-
-    def __init__(self, url: str, *, secrets: Sequence[bytes], desk: str, tls: ssl.SSLContext, timeout_s: float, world: World) -> None:
-        """`desk` is the desk's own address, by which a receiver of several tells them apart."""
+    def __init__(self, url: str, *, secrets: Sequence[bytes], tls: ssl.SSLContext, timeout_s: float, world: World) -> None:
+        """`timeout_s` bounds each try."""
         self._url = httpx.URL(url)
         self._secrets = tuple(secrets)
-        self._desk = desk
         self._tls = tls
         self._timeout_s = timeout_s
         self._world = world
 
-    async def carry(self, letter: Letter) -> None:
-        """Post one letter. ⚔ No redirect is followed, no proxy of the environment used, and nothing of the answer read but its status."""
-        body = _body(letter, self._desk)
-        headers = self._signed(letter.id, body)
+    async def send(self, post_id: str, body: bytes) -> None:
+        """Post one body. ⚔ No redirect is followed, no proxy of the environment used, and nothing of the answer read but its status.
+
+        Raises:
+            Unsent: it was not taken, as far as is known.
+        """
+        headers = self._signed(post_id, body)
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
@@ -68,7 +67,11 @@ class WebhookCarrier:
             raise Unsent(_holdup(status), f"the webhook answered {status}")
 
     async def look(self) -> str:
-        """Connect, and see its certificate. Nothing is asked: every request would be a notice."""
+        """Connect, and see its certificate. Nothing is asked: every request would be a notice.
+
+        Raises:
+            Unsent: it cannot be reached.
+        """
         tls = self._tls if self._url.scheme == "https" else None
         port = self._url.port or (_TLS_PORT if tls else _PLAIN_PORT)
         try:
@@ -89,6 +92,26 @@ class WebhookCarrier:
             "webhook-timestamp": str(at_s),
             "webhook-signature": " ".join(signature(secret, letter_id=letter_id, timestamp_s=at_s, body=body) for secret in self._secrets),
         }
+
+
+class WebhookCarrier:
+    """Posts notices to one address."""
+
+    name = "webhook"
+    needs_address = False
+
+    def __init__(self, url: str, *, secrets: Sequence[bytes], desk: str, tls: ssl.SSLContext, timeout_s: float, world: World) -> None:
+        """`desk` is the desk's own address, by which a receiver of several tells them apart."""
+        self._post = SignedPost(url, secrets=secrets, tls=tls, timeout_s=timeout_s, world=world)
+        self._desk = desk
+
+    async def carry(self, letter: Letter) -> None:
+        """Post one letter."""
+        await self._post.send(letter.id, _body(letter, self._desk))
+
+    async def look(self) -> str:
+        """Connect, and see its certificate."""
+        return await self._post.look()
 
 
 def _body(letter: Letter, desk: str) -> bytes:

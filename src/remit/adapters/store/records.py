@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.domain import records
+from remit.domain import records, records_leaks
 from remit.domain.records import Record
 
 _KINDS: Final[tuple[type[Record], ...]] = (
@@ -29,6 +29,8 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.Session,
     records.Suspension,
     records.TaskRecord,
+    records_leaks.CanaryRecord,
+    records_leaks.LeakReport,
 )
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -12,6 +12,7 @@ from remit import __version__
 from remit.domain.errors import Code, Fault, Refused
 from remit.entrypoints.cli import (
     agents,
+    canaries,
     codes,
     demo,
     doctor,
@@ -37,6 +38,7 @@ _GROUPS = (
     agents,
     persons,
     mandates,
+    canaries,
     policies,
     verifying,
     exporting,

@@ -16,7 +16,7 @@ from remit.entrypoints.cli.findings import Finding
 from remit.entrypoints.health import RECENT_S
 from remit.settings import Settings
 from remit.wiring import store_at, token_key_made
-from remit.wiring_notify import look_at_carriers
+from remit.wiring_notify import look_at_carriers, look_at_owners
 from remit.wiring_watching import verify_telemetry
 
 _PATIENCE_S: Final = 3.0
@@ -175,6 +175,16 @@ def _notices(settings: Settings) -> Iterator[Finding]:
         yield Finding(name="notices", state="ok", says="are lines of the log alone")
 
 
+def _leaks(settings: Settings) -> Iterator[Finding]:
+    """Whether the owners of others' credentials answer. Nothing is sent."""
+    for name, says, answers in look_at_owners(settings):
+        if answers:
+            yield Finding(name="leaks", state="ok", says=f"{name}: {says}")
+        else:
+            cure = "See that it answers from here, and what its table [[leak]] says: nobody there is told until it does."
+            yield Finding(name="leaks", state="wrong", says=f"{name}: {says}.", cure=cure)
+
+
 RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
     "outbox": _outbox,
     "process": _process,
@@ -182,4 +192,5 @@ RUNNING_CHECKS: Final[Mapping[str, Callable[[Settings], Iterator[Finding]]]] = {
     "certificate": _certificate,
     "traces": _telemetry,
     "notices": _notices,
+    "leaks": _leaks,
 }

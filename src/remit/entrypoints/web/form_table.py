@@ -9,6 +9,7 @@ from typing import Final
 
 from remit.domain.catalogue import Catalogue
 from remit.entrypoints.audit_api import AuditApi
+from remit.entrypoints.canary_api import CanaryApi
 from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.desk_api import DeskApi
 from remit.entrypoints.people_api import PeopleApi
@@ -94,6 +95,7 @@ def all_forms(people: PeopleApi, customer: CustomerPages, officer: OfficerPages)
         **customer_forms(people, ContestApi(people), customer),
         **desk_forms(people, DeskApi(people), officer),
         **security_forms(SecurityApi(people), StopApi(people), officer),
+        **canary_forms(CanaryApi(people), officer),
         **audit_forms(AuditApi(people, officer.counted), officer),
     }
 
@@ -185,6 +187,15 @@ def security_forms(security: SecurityApi, stops: StopApi, pages: OfficerPages) -
         "stop": Form(twin=stops.suspend, fields=("name", "reason", "what"), body=_stopped, told="told.html", page=here, written=why),
         "tier": Form(twin=security.agents, after="/security", fields=("client_id", "tier"), done=_proposed, page=here, about="client_id"),
         "verified": Form(twin=security.verified, after="/security", fields=why, done=_proposed, page=here, written=why),
+    }
+
+
+def canary_forms(canaries: CanaryApi, pages: OfficerPages) -> dict[str, Form]:
+    """The forms for canaries, on security people's page."""
+    here, said = Page("/security", pages.security), ("name", "place")
+    return {
+        "canary": Form(twin=canaries.canaries, fields=("kind", *said, "value"), told="told.html", page=here, written=said),
+        "canary-remove": Form(twin=canaries.remove, after="/security", page=here),
     }
 
 

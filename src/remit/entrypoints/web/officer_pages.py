@@ -18,6 +18,7 @@ from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
 from remit.entrypoints.signed_in import verify_own_page
+from remit.entrypoints.web.bait_words import BAITS
 from remit.entrypoints.web.entry_details import Known, envelope_lines
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
@@ -29,9 +30,10 @@ from remit.entrypoints.web.telling import asks_of, told, unlisted
 from remit.entrypoints.web.watch_rows import change_row, decision_row
 from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
 from remit.usecases import audit, watch
+from remit.usecases.canaries import canaries
 from remit.usecases.cases import case_card, cases
-from remit.usecases.check_reply import check_reply
 from remit.usecases.live import seen_at_security, seen_by
+from remit.usecases.look_through import preview_reply
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
@@ -141,7 +143,7 @@ class OfficerPages:
         return await self._preview(officer, found["id"], sent.of("reply").get("text", ""), sent)
 
     async def _preview(self, officer: Person, case: str, text: str, sent: Sent) -> Answer:
-        checked = await check_reply(self.parts, case, text)
+        checked = await preview_reply(self.parts, officer, case, text)
         held = [
             {"why": self.parts.catalogue.say(WHYS.get(one.why, one.why)), "name": self._held(one.why, one.name)} for one in checked.held
         ]
@@ -227,6 +229,8 @@ class OfficerPages:
             incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
             decisions=[decision_row(row, self.parts.catalogue) for row in await watch.decisions(self.parts)],
             changes=[change_row(row, self.parts.catalogue) for row in await watch.changes(self.parts)],
+            canaries=await canaries(self.parts),
+            baits=self._words(BAITS),
             seen=seen,
             sees_cases=bool({"admin", *self.parts.catalogue.roles} & set(officer.roles)),
         )

@@ -141,6 +141,7 @@ NO_ROLE: Final = (
 DONE: Final[Mapping[str, str]] = {
     "answer-no": marked("You said no. Nothing was done, and the agent may not ask for this again."),
     "answer-no-and-end": marked("You said no, and the agent's task has ended."),
+    "canary-remove": marked("Taken away. It is looked for no more."),
     "close-case": marked("The case is closed. Nothing of the agent runs in it any more."),
     "contact": marked(
         "Changed. For three days their passkeys confirm everyday things only. A notice goes to the old and the new address; "
@@ -227,6 +228,7 @@ PROOFS: Final[Mapping[str, str]] = {
 
 SIGNS: Final[Mapping[str, str]] = {
     "asked_again": marked("asked again for what a person had declined"),
+    "canary": marked("named a value that the desk had planted as bait"),
     "drift": marked("wrote something else than it asked for"),
     "opened": marked("opened many tasks or permissions"),
     "refusals": marked("was refused"),
@@ -244,7 +246,11 @@ ANSWERS: Final[Mapping[str, str]] = {
 
 WHYS: Final[Mapping[str, str]] = {
     "attribute": marked("the customer's own"),
+    "code": marked("a code that lets somebody in"),
+    "contact": marked("somebody's address or number"),
+    "hidden": marked("something in an encoding"),
     "link": marked("a link"),
+    "other": marked("another customer's"),
     "secret": marked("a secret, code or personal number"),
 }
 """Why a part of an officer's text may not leave."""

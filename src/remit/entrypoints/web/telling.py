@@ -11,6 +11,7 @@ from remit.domain.rendering_values import Names, quoted, shown
 from remit.domain.rendering_values import told as titled
 from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject
+from remit.entrypoints.web.bait_words import BAITED
 from remit.entrypoints.web.entry_details import Known, details, spoken, terms_of
 from remit.entrypoints.web.plain_words import ENDINGS
 
@@ -68,10 +69,8 @@ def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[s
 
 
 def _why(envelope: JsonObject, known: Known) -> str:
-    try:
-        return spoken(MEANINGS[Code(str(envelope.get("code", "")))].title, known)
-    except ValueError:
-        return known.said("no reason is recorded")
+    code = str(envelope.get("code", ""))
+    return spoken(MEANINGS[Code(code)].title, known) if code in set(Code) else known.said("no reason is recorded")
 
 
 def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
@@ -252,6 +251,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "agent.suspended": _stopped,
     "agent.trusted": _said("An agent's trust was changed."),
     "ask.decided": _decided,
+    **{kind: _said(sentence, "no" if kind == "canary.seen" else "") for kind, sentence in BAITED.items()},
     "confirmation.answered": _answered,
     "confirmation.handed": _handed,
     "confirmation.taken": _said("An officer of the desk looks after what waits."),

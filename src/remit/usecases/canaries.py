@@ -1,0 +1,191 @@
+"""Planting canaries and taking them away, and recording those that were seen: evidence, never a verdict.
+
+⚔ Nothing that answers an agent waits for what is recorded here or reads it. How one is known again is in `domain/canaries`.
+"""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.canaries import CanaryKind, planted
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.records import AgentRecord, TaskRecord
+from remit.domain.records_leaks import CanaryRecord
+from remit.domain.speech import marked, said
+from remit.domain.trajectory import SawCanary, SubjectKind, subjects_of
+from remit.domain.transcript import Kind
+from remit.domain.values import Json, instant_text
+from remit.ports.store import Commit, Conflict, Drop, Mark, Missing, Put, Replayed, Step
+from remit.usecases.leak_watch import MOST_CANARIES, SeenCanary
+from remit.usecases.parts import Parts
+from remit.usecases.recording import draft, write
+
+_ONCE_MS: Final = 24 * 3600 * 1000
+"""So long the same canary in the same task is not told again."""
+_LONGEST: Final = 200
+_MADE: Final[Mapping[str, str]] = {
+    CanaryKind.ATTRIBUTE: "{}",
+    CanaryKind.EMAIL: "{}@mail.invalid",
+    CanaryKind.RECORD: "R-{}",
+    CanaryKind.TOKEN: "sk_live_{}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCanary:
+    """A canary to plant. Without a `value` one is made: a plain one, to be put where `place` says."""
+
+    kind: str
+    name: str
+    place: str
+    value: str = ""
+
+
+async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord, str]:
+    """Plant a canary, and return it with its value, which is told this once.
+
+    Raises:
+        Refused: `request.malformed`, `request.conflict` for a value that is planted already.
+        Fault: `fault.store`.
+
+    Source: 2-model.md §7 (Canaries).
+    """
+    kinds = ", ".join(CanaryKind)
+    if new.kind not in set(CanaryKind):
+        raise Refused(Code.REQUEST_MALFORMED, f"kind must be one of {kinds}", public=said("The kind is one of {kinds}.", kinds=kinds))
+    for text in (new.name, new.place):
+        if not text.strip() or len(text) > _LONGEST or not text.isprintable():
+            public = said("Say what it is called and where it stands, in at most {count} characters each.", count=_LONGEST)
+            raise Refused(Code.REQUEST_MALFORMED, "a canary has a name and a place", public=public)
+    if len(await parts.store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES)) >= MOST_CANARIES:
+        raise Refused(Code.REQUEST_CONFLICT, "too many canaries", public=marked("There are too many canaries. Take one away first."))
+    value = new.value or _MADE[new.kind].format(parts.world.random(12).hex())
+    found = planted(value)
+    record = CanaryRecord(
+        id=parts.leaks.keyed(found.plain),
+        kind=new.kind,
+        name=new.name,
+        place=new.place,
+        by=by,
+        at=parts.world.now(),
+        atoms=found.shape.atoms,
+        letters=found.shape.letters,
+    )
+    # ⚔ The canary's name says where it stands: it is the desk's alone, as is its id.
+    written = await write(
+        parts, draft(parts, Kind.CANARY_PLANTED, envelope={"kind_of": new.kind}, desk={"by": by, "canary": record.id, **_told(record)})
+    )
+    try:
+        await parts.store.commit(Commit(puts=(Put(record, 0),), entries=written.rows))
+    except Conflict:
+        raise Refused(Code.REQUEST_CONFLICT, "planted already", public=marked("This value is a canary already.")) from None
+    parts.leaks.forget()
+    return record, value
+
+
+async def take_away(parts: Parts, canary: str, *, by: str) -> CanaryRecord:
+    """Take a canary away: it is looked for no more.
+
+    Raises:
+        Refused: `request.not_found`.
+        Fault: `fault.store`.
+    """
+    try:
+        kept = await parts.store.get(CanaryRecord, canary)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such canary") from None
+    written = await write(
+        parts,
+        draft(parts, Kind.CANARY_REMOVED, envelope={"kind_of": kept.record.kind}, desk={"by": by, "canary": canary, **_told(kept.record)}),
+    )
+    try:
+        await parts.store.commit(Commit(drops=(Drop(kept.record, kept.rev),), entries=written.rows))
+    except Conflict:
+        raise Refused(Code.REQUEST_NOT_FOUND, "it was taken away meanwhile") from None
+    parts.leaks.forget()
+    return kept.record
+
+
+async def canaries(parts: Parts) -> list[Mapping[str, Json]]:
+    """The canaries, the newest first, without their values: nobody knows those here."""
+    found = await parts.store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES, newest=True)
+    return [canary_row(one.record) for one in found]
+
+
+def canary_row(one: CanaryRecord) -> Mapping[str, Json]:
+    """One canary as the desk's security people see it."""
+    return {"id": one.id, **_told(one), "by": one.by, "at": instant_text(one.at)}
+
+
+async def record_canaries(parts: Parts) -> int:
+    """Record the canaries that were seen, raise the risk of whoever sent them, and tell security. Returns how many were told.
+
+    The same one in the same task is told once a day, over all nodes. ⚔ The entry is found under no task: an agent that looks through the
+    entries of its own would find it.
+
+    Raises:
+        Fault: `fault.store`; what is left is tried again.
+    """
+    await parts.leaks.warm()
+    seen = parts.leaks.take()
+    done = 0
+    for place, one in enumerate(seen):
+        try:
+            with contextlib.suppress(Replayed, Missing):
+                await _record(parts, one)
+                done += 1
+        except Fault:
+            parts.leaks.again(seen[place:])
+            raise
+    return done
+
+
+async def _record(parts: Parts, seen: SeenCanary) -> None:
+    canary = (await parts.store.get(CanaryRecord, seen.canary)).record
+    at, now = seen.at, parts.world.now()
+    subjects, operator = await _whose(parts, seen)
+    written = await write(
+        parts,
+        draft(
+            parts,
+            Kind.CANARY_SEEN,
+            envelope={"where": at.where, "agent": at.agent},
+            desk={
+                "canary": canary.id,
+                **_told(canary),
+                "sent_by": at.person or at.agent,
+                "sent_in": at.task,
+                "operator": operator,
+                "seen_at": instant_text(seen.first),
+            },
+            refs=tuple(ref for ref in (at.agent,) if ref),
+        ),
+    )
+    await parts.store.commit(
+        Commit(
+            marks=(Mark(f"canary {canary.id} {at.where} {at.task or at.agent or at.person}", now + _ONCE_MS),),
+            steps=tuple(Step(kind, subject, SawCanary(), now) for kind, subject in subjects),
+            entries=written.rows,
+        )
+    )
+    who = {"agent": at.agent, "operator": operator, "task": at.task, "person": at.person}
+    details = {"where": at.where, "canary": canary.name, "planted": canary.place, **{name: one for name, one in who.items() if one}}
+    await parts.notify.incident(kind="canary", details=details)
+
+
+async def _whose(parts: Parts, seen: SeenCanary) -> tuple[tuple[tuple[SubjectKind, str], ...], str]:
+    """Whose trails tell of it, and of which operator: nobody's where one of the desk's own people wrote it, or nobody is proved."""
+    at = seen.at
+    with contextlib.suppress(Missing):
+        if at.task:
+            task = (await parts.store.get(TaskRecord, at.task)).record
+            return (() if at.person else subjects_of(task)), task.operator
+        if at.agent:
+            agent = (await parts.store.get(AgentRecord, at.agent)).record
+            return ((SubjectKind.AGENT, agent.id), (SubjectKind.OPERATOR, agent.operator)), agent.operator
+    return (), ""
+
+
+def _told(one: CanaryRecord) -> Mapping[str, Json]:
+    return {"kind": one.kind, "name": one.name, "place": one.place}

@@ -1,0 +1,104 @@
+"""What an officer writes to an agent of other people, and of what lets somebody in (2-model.md §7, Outbound)."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from attacks.arena import FACTS, Arena, mandate, open_arena
+
+OTHERS = [
+    ("Order W9 is the one that is late.", "W9"),
+    ("It is about w9, I think.", "w9"),
+    ("Bram de Vos had the same.", "Bram de Vos"),
+    ("Ask bram@mail.example about it.", "bram@mail.example"),
+    ("Bram de Vos lives at Kantstraat 5, 1012 AB Utrecht.", "Kantstraat 5, 1012 AB Utrecht"),
+    ("W9 went to kantstraat 5, 1012 ab UTRECHT", "kantstraat 5, 1012 ab UTRECHT"),
+    ("His card for W9 is pm_9.", "pm_9"),
+]
+CODES = [
+    ("Your code is 123456.", "123456"),
+    ("Use 8841 to log in.", "8841"),
+    ("Enter A7K9Q2 to sign in, then go on.", "A7K9Q2"),
+    ("To reset it, use XK42-99PL.", "XK42-99PL"),
+    ("Ihr Bestätigungscode lautet 88 41 02.", "88 41 02"),
+    ("You can reset the password at acme.example/reset/9f2c", "acme.example/reset/9f2c"),
+    ("Nutzen Sie 771204 zum Anmelden.", "771204"),
+    ("482913 is your verification code", "482913"),
+]
+FREE = [
+    "Order W1 was delivered on 12 May 2026.",
+    "Order number 123456 of the shop has nothing to do with it.",
+    "The refund takes 3 to 5 days, please send the kettle back in its box.",
+    "Your discount code is SAVE10, and the postal code 20095.",
+    "We answer from 09:00 to 17:30, room 4.12.",
+    "Write to help@shop.example or call +49 40 123456.",
+    "Error code 5021 means that the parcel is on its way.",
+    "Anna may keep item i1 until 2026-12-31.",
+]
+
+
+@pytest.fixture
+def arena() -> Iterator[Arena]:
+    facts = deepcopy(FACTS)
+    facts["attributes"]["customer"]["bram"] = {"identity.name": "Bram de Vos", "contact.email": "bram@mail.example"}
+    facts["attributes"]["order"]["W9"] |= {"order.shipping_address": "Kantstraat 5, 1012 AB Utrecht"}
+    with open_arena(facts=facts, settings={"words": {"contacts": ["help@shop.example", "+49 40 123456"]}}) as one:
+        one.room.control(
+            "POST", "/sandbox/v1/people", {"id": "bram", "kind": "customer", "name": "Bram de Vos", "email": "bram@mail.example"}
+        )
+        yield one
+
+
+def _reply(arena: Arena, text: str, **more: Any) -> tuple[Any, Any]:
+    task = arena.task(mandate(never=[{"power": "accept"}]))
+    olga = arena.desk.officer("olga", roles=["billing"])
+    answer = arena.person("POST", f"/desk/v1/cases/{task.case}/reply", {"text": text, **more}, cookie=olga.cookie)
+    return answer.json(), task
+
+
+@pytest.mark.proves("OUTBOUND", "OUTBOUND-OTHERS")
+@pytest.mark.parametrize(("text", "part"), OTHERS)
+def test_what_is_another_customers_does_not_leave(arena: Arena, text: str, part: str) -> None:
+    body, task = _reply(arena, text)
+    assert body["code"] == "reply.withheld", body
+    held = {text[one["start"] : one["end"]]: one["why"] for one in body["held"]}
+    assert any(part in stretch and why in {"other", "contact"} for stretch, why in held.items()), held
+    assert task.inbox() == []
+    body, task = _reply(arena, text, withhold=True)
+    (message,) = task.inbox()
+    assert part not in message["text"]
+    assert message["withheld_kinds"] == ["data"]
+
+
+@pytest.mark.proves("OUTBOUND", "OUTBOUND-OTHERS")
+@pytest.mark.parametrize(("text", "part"), CODES)
+def test_a_code_that_lets_somebody_in_does_not_leave(arena: Arena, text: str, part: str) -> None:
+    body, task = _reply(arena, text)
+    assert body["code"] == "reply.withheld", body
+    assert part in {text[one["start"] : one["end"]] for one in body["held"]} or part in text[body["held"][0]["start"] :]
+    assert {one["why"] for one in body["held"]} <= {"code", "link", "secret"}
+    assert task.inbox() == []
+
+
+@pytest.mark.proves("OUTBOUND")
+@pytest.mark.parametrize("text", FREE)
+def test_what_is_nobodys_secret_is_told(arena: Arena, text: str) -> None:
+    body, task = _reply(arena, text)
+    assert body.get("code") is None, body
+    assert [one["text"] for one in task.inbox()] == [text]
+
+
+@pytest.mark.proves("OUTBOUND", "OUTBOUND-OTHERS")
+def test_an_address_or_number_leaves_only_where_it_is_the_desks_own_or_covered() -> None:
+    facts = deepcopy(FACTS)
+    wanted = mandate(never=[{"power": "accept"}])
+    wanted["powers"][1]["attributes"] += ["contact.email"]
+    with open_arena(facts=facts) as arena:
+        olga = arena.desk.officer("olga", roles=["billing"])
+        for text in ("Ask somebody@elsewhere.example.", "Call 0800 1234567.", "Call +31 20 555 01 02 for it."):
+            case = arena.task(wanted).case
+            answer = arena.person("POST", f"/desk/v1/cases/{case}/reply", {"text": text}, cookie=olga.cookie)
+            assert answer.json()["code"] == "reply.withheld", text
+            assert {one["why"] for one in answer.json()["held"]} == {"contact"}
