@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.domain.words_beyond import BeyondRules
 from remit.settings_notify import KEYS as NOTIFY_KEYS
 from remit.settings_notify import NotifySettings, notify_of
 from remit.settings_people import KEYS as PEOPLE_KEYS
@@ -18,6 +19,8 @@ from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
 from remit.settings_telemetry import Telemetry, telemetry_of
 from remit.settings_terms import NUMBERS, terms_of
 from remit.settings_values import LOOPBACK, files_of, is_server, issuer_of, keys_of, log_name_of
+from remit.settings_words import KEYS as WORDS_KEYS
+from remit.settings_words import beyond_of
 from remit.variables import verify_variables
 
 _LIMITS: Final[Mapping[str, int]] = {
@@ -39,7 +42,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "catalogue": frozenset({"files"}),
     "policies": frozenset({"files", "cases"}),
     "desk": frozenset({"pack", "database", "backoffice"}),
-    "words": frozenset({"secrets"}),
+    "words": WORDS_KEYS,
     "terms": frozenset(NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
@@ -83,6 +86,7 @@ class Settings:
     backoffice: str
     secrets: str
     sandbox: bool
+    beyond: BeyondRules = field(default_factory=BeyondRules)
     terms: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
@@ -170,6 +174,7 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         desk_database=base / desk_database,
         backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
+        beyond=beyond_of(_table(raw, "words")),
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
         terms=terms_of(_table(raw, "terms")),
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),

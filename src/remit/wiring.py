@@ -61,6 +61,8 @@ from remit.ports.world import World
 from remit.settings import Settings
 from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
+from remit.settings_words import deciding as deciding_words
+from remit.settings_words import verify_officer_role
 from remit.usecases.enrol import BUILT_IN
 from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads
@@ -232,6 +234,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
     today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
     catalogue = load_catalogue(rules.catalogue, today=today)
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
+    verify_officer_role(settings.beyond, catalogue.roles)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     return Loaded(
         catalogue=catalogue,
@@ -569,6 +572,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         erase_after_s=numbers["erase_after_days"] * 86_400,
         end_at=numbers["end_at"],
         secrets=settings.secrets,
+        beyond=settings.beyond,
         requester=f"remit@{settings.log_name}",
         loopback=settings.loopback,
         sandbox=settings.sandbox,
@@ -584,7 +588,7 @@ def _deciding(settings: Settings) -> JsonObject:
     """The settings that decide. ⚔ Who gets which role by the provider is one of them: nobody gives roles by a file alone."""
     nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
     people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **nonce, **people}
+    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **deciding_words(settings.beyond), **nonce, **people}
 
 
 def _quiet(_name: str) -> None:

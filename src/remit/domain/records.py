@@ -429,7 +429,8 @@ class AskRecord:
     """One wish of the agent. `params` is canonical JSON text; `result` the whole flat result as JSON text (cut on every reply).
 
     `versions` are the fact versions the decision stood on, as `kind/id` to version; `shown` is the hash of what whoever confirmed it
-    was shown, which must still hold when it is done.
+    was shown, which must still hold when it is done. `marked` is where its words say more than it, as JSON text, and `words_state`
+    whether they are held, were released or stripped (`words_beyond`).
     """
 
     KIND: ClassVar[str] = "ask"
@@ -462,6 +463,8 @@ class AskRecord:
     countered_by: str = ""
     waiver: int = -1
     salt: str = ""
+    words_state: str = ""
+    marked: str = ""
 
     def links(self) -> tuple[Link, ...]:
         """By task always, and among its open ones while something may still come of it."""
@@ -521,7 +524,8 @@ class ConfirmationRecord:
     """An invitation to confirm exactly one ask. `who` must all answer; `rendering` is what is shown, as JSON text.
 
     `rule` is the escalation rule it came under, `step` whom of `who` that asks now, until `due_at`, and `then` who is asked after that.
-    `risk` and `signs` are what spoke against the agent when it asked.
+    `risk` and `signs` are what spoke against the agent when it asked. `words` says that it is not the act that is asked about, but
+    whether the agent's words may be passed on.
     """
 
     KIND: ClassVar[str] = "confirmation"
@@ -548,6 +552,7 @@ class ConfirmationRecord:
     taken: tuple[Taking, ...] = ()
     risk: int = 0
     signs: tuple[str, ...] = ()
+    words: bool = False
 
     @property
     def due(self) -> Instant:

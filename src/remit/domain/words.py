@@ -41,11 +41,12 @@ class Said(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A stretch of the message as it came, and why it was marked."""
+    """A stretch of the message as it came, what it is against the ask, and why it was marked."""
 
     start: int
     end: int
     why: str
+    said: Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,12 +93,13 @@ def check_words(
     tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
     cut = clauses(seen.text)
     wrong = [*_contradictions(seen.text, cut, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
-    if wrong:
-        return _verdict(Said.CONTRADICTS, seen, [(claim.start, claim.end, f"another {claim.what}") for claim in wrong])
     scope = scope_of(action, objective, said, learnt)
-    wider = list(_wider(seen.text, cut, scope, learnt, tail))
-    if wider:
-        return _verdict(Said.WIDER, seen, [(wish.start, wish.end, wish.reason) for wish in wider])
+    spans = [
+        *(_span(seen, claim.start, claim.end, f"another {claim.what}", Said.CONTRADICTS) for claim in wrong),
+        *(_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in _wider(seen.text, cut, scope, learnt, tail)),
+    ]
+    if spans:
+        return WordsVerdict(said=spans[0].said, spans=tuple(spans), reason=spans[0].why)
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
 
 
@@ -138,7 +140,7 @@ def _spoken(name: str) -> str:
 
 def _of_all(text: str, said: Said, why: str) -> WordsVerdict:
     """A verdict over all of a text."""
-    return WordsVerdict(said=said, spans=(Span(start=0, end=len(text), why=why),), reason=why)
+    return WordsVerdict(said=said, spans=(Span(start=0, end=len(text), why=why, said=said),), reason=why)
 
 
 _ASKS: Final = "a name that asks for something"
@@ -169,12 +171,9 @@ _PLAIN_VERBS: Final = frozenset(
 )
 
 
-def _verdict(said: Said, seen: View, stretches: Collection[tuple[int, int, str]]) -> WordsVerdict:
-    spans = []
-    for start, end, why in stretches:
-        first, last = seen.span(max(0, start), max(start, end)) if start < len(seen.text) and end > 0 else (0, 0)
-        spans.append(Span(start=first, end=last, why=why))
-    return WordsVerdict(said=said, spans=tuple(spans), reason=spans[0].why)
+def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
+    first, last = seen.span(max(0, start), max(start, end)) if start < len(seen.text) and end > 0 else (0, 0)
+    return Span(start=first, end=last, why=why, said=said)
 
 
 def _contradictions(

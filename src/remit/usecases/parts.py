@@ -7,6 +7,7 @@ from remit.domain.catalogue import Catalogue
 from remit.domain.logins import LoginRules
 from remit.domain.note import VerifyEd25519
 from remit.domain.rules_outline import RulesOutline
+from remit.domain.words_beyond import BeyondRules
 from remit.domain.words_likeness import Lexicon
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
@@ -52,6 +53,8 @@ class Terms:
     erase_after_s: int
     """After how long without an entry a customer's content is erased by itself (0: never)."""
     secrets: str
+    beyond: BeyondRules
+    """What is done with words that say more than their ask."""
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool

@@ -19,6 +19,7 @@ from remit.ports.store import Commit, Conflict, Put
 from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts
+from remit.usecases.inbox_message import next_message
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
 from remit.usecases.recording import draft, keyed_digest, write
@@ -45,7 +46,7 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
         checked = await held_against(parts, standing, text)
         if checked.held and not withhold:
             raise Withheld(checked)
-        message = await _message(parts, standing, kind="reply", text=checked.left, withheld=len(checked.held))
+        message = await next_message(parts, standing, kind="reply", text=checked.left, withheld=len(checked.held))
         note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
         entry = _sent(parts, standing, officer, message, whole=text if checked.held else "")
         try:
@@ -106,7 +107,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
             "terms": terms,
             "expires_at": instant_text(offer.expires_at),
         }
-        message = await _message(parts, standing, kind="offer", text="", offer=canonical(told).decode())
+        message = await next_message(parts, standing, kind="offer", text="", offer=canonical(told).decode())
         try:
             await _commit(parts, standing, _offered(parts, standing, officer, offer, told), (Put(offer, 0), Put(message, 0)))
         except Conflict:
@@ -145,23 +146,6 @@ async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
             ended.append(task.id)
     await parts.helpdesk.close(case=case, key=f"close_{case}")
     return tuple(ended)
-
-
-async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", withheld: int = 0) -> Message:
-    task = standing.task.record.id
-    last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
-    n = last[0].record.n + 1 if last else 1
-    return Message(
-        id=f"{task} {n}",
-        task=task,
-        n=n,
-        at=parts.world.now(),
-        kind=kind,
-        text=text,
-        offer=offer,
-        withheld=withheld,
-        epochs=standing.epochs,
-    )
 
 
 def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecord:
