@@ -1,0 +1,43 @@
+"""What an agent wrote, as an officer sees it: each text, what of it says more than the ask, why, and sentence by sentence."""
+
+from collections.abc import Mapping
+
+from remit.domain.records import AskRecord
+from remit.domain.values import Json
+from remit.domain.words_beyond import MESSAGE, read_marks, texts_of
+from remit.domain.words_sentences import sentences
+from remit.domain.words_told import pieces, told_why
+from remit.usecases.parts import Parts
+from remit.usecases.replies import params_of
+
+
+def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
+    """The message of an ask, and each text among its params that says more than it, in the reader's language.
+
+    ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
+
+    Raises:
+        Fault: `fault.store` for params that are damaged.
+    """
+    catalogue = parts.catalogue
+    marked = read_marks(ask.marked)
+    shown: list[Mapping[str, Json]] = []
+    for where, text in texts_of(catalogue.actions.get(ask.action), params_of(ask), ask.words or None):
+        found = [one for one in marked if one.where == where]
+        if where != MESSAGE and not found:
+            continue
+        shown.append(
+            {
+                "where": where,
+                "text": text,
+                "found": [
+                    {"start": one.start, "end": one.end, "said": one.said.value, "why": told_why(one.why, catalogue)} for one in found
+                ],
+                "sentences": [
+                    {"start": one.start, "end": one.end, "said": one.said.value, "why": [told_why(why, catalogue) for why in one.whys]}
+                    for one in sentences(text, found)
+                ],
+                "pieces": [{"text": one.text, "why": list(one.whys)} for one in pieces(text, found, catalogue)],
+            }
+        )
+    return shown
