@@ -3,7 +3,7 @@
 Where they stand and why is found in `words`; this is what is kept of that, and what is left of an ask without its words.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -94,9 +94,10 @@ class Judged:
         """A sentence for the desk."""
         return next(one.why for one in self.marked if one.said is self.said)
 
-    def stands_in(self, where: str) -> bool:
-        """Whether some of it stands in that text."""
-        return any(one.where == where for one in self.marked)
+    @property
+    def places(self) -> frozenset[str]:
+        """The texts it stands in."""
+        return frozenset(one.where for one in self.marked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,18 +137,18 @@ def judged_of(found: Sequence[tuple[str, WordsVerdict]], rules: BeyondRules) -> 
     return Judged(said=said, way=way, marked=tuple(marked[:MOST_MARKED]))
 
 
-def without_texts(action: Action, params: JsonObject, words: str | None, judged: Judged) -> Without | None:
-    """The ask without the texts that say more; None where it cannot do without one.
+def without_texts(action: Action, params: JsonObject, words: str | None, places: Collection[str]) -> Without | None:
+    """The ask without the texts in these places; None where it cannot do without one.
 
     A text that the schema requires, or that stands inside something else, is what is asked itself.
     """
     required = action.schema.get("required", ())
     left = dict(params)
-    for where in {one.where for one in judged.marked if one.where != MESSAGE}:
+    for where in sorted({*places} - {MESSAGE}):
         if where not in left or (isinstance(required, Sequence) and where in required):
             return None
         del left[where]
-    return Without(params=left, words=None if judged.stands_in(MESSAGE) else words)
+    return Without(params=left, words=None if MESSAGE in places else words)
 
 
 def releasing_role(catalogue: Catalogue, action: Action, rule: Escalation | None, otherwise: str) -> str:

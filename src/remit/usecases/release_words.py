@@ -19,7 +19,7 @@ from remit.domain.trajectory import WasRefused, subjects_of
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json
 from remit.domain.waiting import verify_about_words, verify_free
-from remit.domain.words_beyond import Judged, Way, Without, WordsState, code_of_marks, notice_of, read_marks, without_texts
+from remit.domain.words_beyond import Without, WordsState, code_of_marks, notice_of
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
@@ -37,6 +37,7 @@ from remit.usecases.still_confirmed import verify_still_say
 from remit.usecases.tell_person import about_invitation
 from remit.usecases.weigh import Weighed
 from remit.usecases.weigh_again import weigh_unconfirmed
+from remit.usecases.words_shown import without_words
 from remit.usecases.write_decision import write_decision
 
 _TRIES: Final = 5
@@ -125,9 +126,7 @@ async def _release(parts: Parts, person: Person, heard: _Heard, signed: Signed) 
 async def _strip(parts: Parts, heard: _Heard) -> Reply:
     """Nothing is passed on, and nothing allowed, that the agent would not have got without a word: it needs no signature."""
     ask, action = heard.ask.record, parts.catalogue.action(heard.ask.record.action)
-    marks = read_marks(ask.marked)
-    judged = Judged(said=marks[0].said, way=Way.STRIP, marked=marks) if marks else None
-    left = None if judged is None else without_texts(action, params_of(ask), ask.words or None, judged)
+    left = without_words(parts, ask)
     if left is None:
         raise Refused(
             code_of_marks(ask.marked),

@@ -30,7 +30,7 @@ def state_of(weighed: Weighed) -> WordsState | None:
 
 def words_left(weighed: Weighed, words: str | None) -> str | None:
     """The message as the ask keeps it. ⚔ What was left out is nowhere where the case is shown, nor does it count as said before."""
-    left_out = state_of(weighed) is WordsState.STRIPPED and weighed.judged is not None and weighed.judged.stands_in(MESSAGE)
+    left_out = state_of(weighed) is WordsState.STRIPPED and weighed.judged is not None and MESSAGE in weighed.judged.places
     return None if left_out else words
 
 

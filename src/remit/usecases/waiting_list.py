@@ -75,7 +75,7 @@ async def _row(parts: Parts, officer: Person, record: ConfirmationRecord, role: 
         "taken": _taken(record, word, officer, now),
         "colleagues": [{"id": one.id, "name": one.name} for one in able if one.key != officer.key],
         "roles": [] if record.words else sorted(_roles(parts, record, word)),
-        **({"words": words_shown(parts, ask)} if record.words else {}),
+        "words": list(words_shown(parts, ask)) if record.words else [],
     }
 
 

@@ -163,7 +163,7 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
         role = releasing_role(parts.catalogue, action, weighed.rule, parts.terms.beyond.officer)
         needs = NeedsHuman(who=frozenset({f"{OFFICER}{role}"}), charges=weighed.decision.charges, reasons=(judged.code,))
         return replace(weighed, decision=needs, judged=judged)
-    left = without_texts(action, wish.params, wish.words, judged)
+    left = without_texts(action, wish.params, wish.words, judged.places)
     if left is not None:
         again = await weigh(parts, standing, replace(wish, params=left.params, words=left.words), confirmed, with_case=with_case)
         if again.judged is None:  # ⚔ what is left may say more too

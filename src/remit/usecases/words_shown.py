@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from remit.domain.records import AskRecord
 from remit.domain.values import Json
-from remit.domain.words_beyond import MESSAGE, read_marks, texts_of
+from remit.domain.words_beyond import MESSAGE, Without, read_marks, texts_of, without_texts
 from remit.domain.words_sentences import sentences
 from remit.domain.words_told import pieces, told_why
 from remit.usecases.parts import Parts
@@ -41,3 +41,15 @@ def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
             }
         )
     return shown
+
+
+def without_words(parts: Parts, ask: AskRecord) -> Without | None:
+    """What is left of an ask without what it says more; None where it cannot go on without it.
+
+    Raises:
+        Fault: `fault.store` for params that are damaged.
+    """
+    marks, action = read_marks(ask.marked), parts.catalogue.actions.get(ask.action)
+    if not marks or action is None:
+        return None
+    return without_texts(action, params_of(ask), ask.words or None, {one.where for one in marks})
