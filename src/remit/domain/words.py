@@ -17,9 +17,12 @@ from remit.domain.values import JsonObject, verify_money
 from remit.domain.words_asks import Scope, Wish, commands, scope_of, wishes
 from remit.domain.words_claims import Claim, amounts, identifiers, leaves, names_money, others, plain_id, said_values, shapes_of
 from remit.domain.words_clauses import Clause, clauses
+from remit.domain.words_denials import denials
 from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.words_numbers import multiples
 from remit.domain.words_reading import unreadable
 from remit.domain.words_topics import VERBS, WISH, topics_of
+from remit.domain.words_tricks import tricks
 
 _JOINED: Final = 3
 _REACH: Final = 160
@@ -87,13 +90,14 @@ def check_words(
     seen = view(words)
     learnt = lexicon or lexicon_of(catalogue)
     said = said_values(params, action)
-    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS)
+    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
     tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
     cut = clauses(seen.text)
-    wrong = [*_contradictions(seen.text, cut, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
     scope = scope_of(action, objective, said, learnt)
+    wrong = [*_contradictions(seen.text, cut, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
+    wrong += denials(seen.text, scope.act.verb)
     spans = [
         *(_span(seen, claim.start, claim.end, f"another {claim.what}", Said.CONTRADICTS) for claim in wrong),
         *(_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in _wider(seen.text, cut, scope, learnt, tail)),
@@ -115,10 +119,7 @@ def check_file_name(name: str, *, languages: Collection[str] = ("en",)) -> Words
 
 
 def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
-    """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing.
-
-    Source: 2-model.md §6.
-    """
+    """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing."""
     if len(name) > NAME_LONGEST:  # ⚔ before anything reads it
         return _of_all(name, Said.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
@@ -258,6 +259,8 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
         told = ours.get(number, set())
         if not told or (currency and told.isdisjoint({"", currency})):
             yield claim, has_money
+    for start, end in multiples(folded) if has_money else ():
+        yield Claim(what="amount", value=folded[start:end], start=start, end=end), True
 
 
 def _split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -> Iterator[Claim]:

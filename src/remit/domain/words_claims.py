@@ -14,6 +14,7 @@ from remit.domain.paths import Path
 from remit.domain.plain import small_letters
 from remit.domain.secret_shapes import found_contacts, found_plain
 from remit.domain.values import Json, JsonObject
+from remit.domain.words_numbers import more_amounts
 
 _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
@@ -161,7 +162,10 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         if number is not None:
             yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
-        yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(_counted(match["w"])), _code(match["c"])
+        if counted := _counted(match["w"]):  # "pounds and euros" is no amount
+            yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(counted), _code(match["c"])
+    for start, end, number, currency in more_amounts(folded):
+        yield Claim(what="amount", value=folded[start:end], start=start, end=end), *_in_units(number, currency)
 
 
 def names_money(folded: str) -> bool:
