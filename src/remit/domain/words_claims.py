@@ -67,7 +67,7 @@ _CALLED: Final = re.compile(
     r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})",
     re.IGNORECASE,
 )
-_HASHED: Final = re.compile(r"#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
+_HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
 _OTHERS: Final = re.compile(
     r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|\bsomeone else'?s?\b|\bsomebody else'?s?\b"

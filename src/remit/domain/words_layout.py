@@ -17,10 +17,10 @@ _LEAD: Final = re.compile(
 _INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
 """The sign of one of several things in a line: "a) … b) …", "(1) … (2) …"."""
 _ANY: Final = "|".join(VERBS.values())
-_ORDER: Final = rf"(?=\s*(?:(?:then|please|pls|kindly|just|also|only|simply|go ahead and|you (?:can|may|should|could))\s)*(?:{_ANY}|tell|give|show|make|do|let|put|take|use|share|grant)\b)"
+_ORDER: Final = rf"(?=\s*(?:(?:then|please|pls|kindly|just|also|only|simply|go ahead and|you (?:can|may|should|could))\s){{0,4}}(?:{_ANY}|tell|give|show|make|do|let|put|take|use|share|grant)\b)"
 """Somebody is told to do something: only there is a sentence cut."""
 _CONDITION: Final = re.compile(
-    r"(?:(?<=[.!?;\n])|^)(?P<lead>\s*(?:and |or |but |so |also |please )*(?:if|unless|in case|should|when(?:ever)?|once|as soon as|as long as|provided"
+    r"(?:(?<=[.!?;\n])|^)(?P<lead>\s*(?:and |or |but |so |also |please ){0,4}(?:if|unless|in case|should|when(?:ever)?|once|as soon as|as long as|provided"
     rf"|otherwise|or else|else|failing that|if not|instead of|rather than|instead)\b[^.!?;:,\n]{{0,200}}),{_ORDER}",
     re.IGNORECASE,
 )
