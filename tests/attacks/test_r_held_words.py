@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, catalogue, open_arena, refund
+from attacks.test_r_erased import erased
 from attacks.test_r_second_account import added
 from remit.client.errors import Refused
 from remit.domain.records import AskRecord
@@ -428,3 +429,15 @@ def test_held_words_flood_no_officer(holding: Arena) -> None:
     replies = [task.ask("order.read", {"order_id": "W1"}, words=f"{MORE} {number}") for number in range(7)]
     assert [one.codes for one in replies[-2:]] == [("confirmation.too_many",)] * 2
     assert len(cara(holding).waiting()) == 5
+
+
+@pytest.mark.proves("ERASED")
+def test_where_words_said_more_is_erased_with_what_they_said(holding: Arena) -> None:
+    granted, task = holding.granted()
+    _, reply = held(holding, task)
+    holding.anna.revoke(granted)
+    assert holding.run(holding.parts.store.get(AskRecord, reply.ask)).record.marked
+    erased(holding)
+    kept = holding.run(holding.parts.store.get(AskRecord, reply.ask)).record
+    assert (kept.words, kept.marked) == ("", "")
+    assert [one["texts"] for one in cara(holding).get(f"/desk/v1/cases/{task.case}")["asks"]] == [[]]

@@ -198,9 +198,11 @@ _BEYOND: Final[Mapping[str, str]] = {
 
 def _beyond(ask: AskShown, catalogue: Catalogue) -> list[Line]:
     """⚔ Whoever answers an ask whose words an officer passed on sees that they are more than the ask, and where."""
-    if ask.words_state not in _BEYOND:
+    texts = dict(texts_of(ask.action, ask.params, ask.words))
+    found = [one for one in ask.marked if one.where in texts]
+    if ask.words_state not in _BEYOND or not found:
         return []
-    details = told_marks(ask.marked, dict(texts_of(ask.action, ask.params, ask.words)), catalogue)
+    details = told_marks(found, texts, catalogue)
     return [Line(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)]
 
 

@@ -17,16 +17,20 @@ _LEAD: Final = re.compile(
 _INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
 """The sign of one of several things in a line: "a) … b) …", "(1) … (2) …"."""
 _ANY: Final = "|".join(VERBS.values())
-_ORDER: Final = rf"(?=\s*(?:(?:then|please|pls|kindly|just|also|only|simply|go ahead and|you (?:can|may|should|could))\s){{0,4}}(?:{_ANY}|tell|give|show|make|do|let|put|take|use|share|grant)\b)"
-"""Somebody is told to do something: only there is a sentence cut."""
-_CONDITION: Final = re.compile(
-    r"(?:(?<=[.!?;\n])|^)(?P<lead>\s*(?:and |or |but |so |also |please ){0,4}(?:if|unless|in case|should|when(?:ever)?|once|as soon as|as long as|provided"
-    rf"|otherwise|or else|else|failing that|if not|instead of|rather than|instead)\b[^.!?;:,\n]{{0,200}}),{_ORDER}",
+_ORDER: Final = re.compile(
+    rf"\s*(?:(?:then|please|pls|kindly|just|also|only|simply|go ahead and|you (?:can|may|should|could))\s){{0,4}}"
+    rf"(?:{_ANY}|tell|give|show|make|do|let|put|take|use|share|grant)\b",
     re.IGNORECASE,
 )
-"""A condition or contrast that leads into what is wanted: "if she is not there, refund me"."""
-_THEN: Final = re.compile(rf"(?<!and)(?<!but)[, ](?=(?:then|or else|otherwise)\b,?{_ORDER[3:-1]})", re.IGNORECASE)
-_CONTRAST: Final = re.compile(rf"[, ]\s?(?:but(?: rather| instead)?|instead|rather)\b{_ORDER}", re.IGNORECASE)
+"""Somebody is told to do something: only there is a sentence cut."""
+_CONDITION: Final = re.compile(
+    r"(?:(?<=[.!?;\n])|^)\s*(?:and |or |but |so |also |please ){0,4}(?:if|unless|in case|should|when(?:ever)?|once|as soon as|as long as|provided"
+    r"|otherwise|or else|else|failing that|if not|instead of|rather than|instead)\b[^.!?;:,\n]{0,200}(?P<end>,)",
+    re.IGNORECASE,
+)
+"""A condition or contrast that may lead into what is wanted: "if she is not there, refund me"."""
+_THEN: Final = re.compile(r"(?<!and)(?<!but)(?P<end>[, ])(?:then|or else|otherwise)\b,?", re.IGNORECASE)
+_CONTRAST: Final = re.compile(r"(?P<end>[, ])\s?(?:but(?: rather| instead)?|instead|rather)\b", re.IGNORECASE)
 _NOT_TO: Final = re.compile(
     rf"\b(?:do not|don't|please not|never|no need to|not to|(?:does|do) ?n[o']t (?:want|need|wish)(?: you)? to|without)\s"
     rf"(?!(?:forget|hesitate|wait|fail|miss|bother|worry|mind|delay|stop|ask|tell|inform|contact|involve|check|need)\b)"
@@ -49,13 +53,26 @@ def laid_out(folded: str) -> str:
     if ")" in text:
         text = _INLINE.sub(_cut, text)
     if "," in text and _CONDITIONS.search(text):
-        text = _CONDITION.sub(lambda found: f"{found['lead']}\n", text)
+        text = _cut_before_orders(_CONDITION, text)
     if "then" in text or "else" in text or "otherwise" in text:
-        text = _THEN.sub("\n", text)
+        text = _cut_before_orders(_THEN, text)
     if _NEGATION.search(text):
-        text = _CONTRAST.sub(_cut, text)
+        text = _cut_before_orders(_CONTRAST, text)
         text = _NOT_TO.sub(_blank, text)
     return text
+
+
+def _cut_before_orders(leads: re.Pattern[str], text: str) -> str:
+    """A new line in the place of the comma or blank before each order that is led into; a contrast leaves blanks."""
+    out, at = [], 0
+    for found in leads.finditer(text):
+        if _ORDER.match(text, found.end()) is None:
+            continue
+        end = found.start("end")
+        rest = text[end + 1 : found.end()]
+        out += [text[at:end], "\n", " " * len(rest) if leads is _CONTRAST else rest]
+        at = found.end()
+    return "".join((*out, text[at:]))
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -111,7 +111,7 @@ async def reply_of(
         receipt=receipt,
         remedy=await _remedy(parts, record) if attributes else None,
         words=record.words_state,
-        notice=notice_of(code_of_marks(record.marked)) if record.words_state == WordsState.STRIPPED else "",
+        notice=notice_of(code_of_marks(record.marked)) if record.marked and record.words_state == WordsState.STRIPPED else "",
     )
 
 
