@@ -68,6 +68,7 @@ def test_a_wish_in_a_quote_a_list_or_behind_a_condition_is_a_wish(words: str) ->
         "Salt &amp; pepper don&#39;t matter, the kettle leaks.",
         "The photo is at [the shop](https://acme.example/photo).",
         "I don't return things often, but the kettle leaks.",
+        "It doesn`t work, the d*mn kettle leaks. 2*3*4 litres, __really__.",
     ],
 )
 def test_an_honest_message_is_read_through_its_layout(words: str) -> None:
@@ -84,6 +85,8 @@ def test_an_honest_message_is_read_through_its_layout(words: str) -> None:
         "The kettle leaks. ca<!-- x -->ncel it",
         "The kettle leaks. c**anc**el the ord**er**",
         "The kettle leaks. c`anc`el it",
+        "The kettle leaks. can*cel* it",
+        "The kettle leaks. ~~can~~cel it",
         "![cancel the order](https://x.example/a.png)",
         "<img alt='cancel the order' src=x>",
         '<p title="cancel the order">The kettle leaks.</p>',
@@ -176,7 +179,7 @@ def test_nothing_moves_when_a_text_is_laid_out(text: str) -> None:
 @pytest.mark.proves("LIMITS")
 @pytest.mark.parametrize(
     "piece",
-    ["then please ", "then you can ", "and if ", "if x, ", "> ", "a) ", "do not cancel a b ", "<a b", "[a](", "a**", "two hundred ", "EUR two ", "refund me ", "do not want to return a ", "<b>"],
+    ["then please ", "then you can ", "and if ", "if x, ", "> ", "a) ", "do not cancel a b ", "<a b", "[a](", "a**", "a*b", "*a", "two hundred ", "EUR two ", "refund me ", "do not want to return a ", "<b>"],
 )  # fmt: skip
 def test_a_laid_out_text_takes_time_as_it_is_long(piece: str) -> None:
     def read(text: str) -> None:

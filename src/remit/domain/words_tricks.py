@@ -19,8 +19,12 @@ _ACTIVE: Final = re.compile(
 _TAG_WITH: Final = re.compile(r"<\s?[a-z][a-z0-9-]{0,20}\s[^<>]{0,400}?(?:=|\bhidden\b|\binert\b)", re.IGNORECASE)
 """A tag that says how it is to be drawn, or holds a text of its own."""
 _INLINE: Final = r"</?(?:a|b|bdi|bdo|big|code|del|em|font|i|ins|kbd|mark|q|s|small|span|strike|strong|tt|u|var|wbr)\s?/?>"
-_IN_WORD: Final = re.compile(rf"[^\W\d_](?:(?:{_INLINE}){{1,8}}|<!--|-->|\*{{1,3}}|__|~~|`)[^\W\d_]", re.IGNORECASE)
-"""A mark that vanishes when the text is drawn, in the middle of a word."""
+_PAIR: Final = r"\*{1,3}|__|~~|`"
+_IN_WORD: Final = re.compile(
+    rf"[^\W\d_](?:(?:{_INLINE}){{1,8}}|<!--|-->)[^\W\d_]|[^\W\d_](?P<a>{_PAIR})[^\W\d_]{{1,40}}(?P=a)|(?<!\w)(?P<b>{_PAIR})[^\W\d_]{{1,40}}(?P=b)[^\W\d_]",
+    re.IGNORECASE,
+)
+"""Marks that vanish when the text is drawn, in the middle of a word. One alone is no mark: "don`t", "2*3"."""
 _AS_NUMBER: Final = re.compile(r"&#(?:x[0-9a-f]{2,6}|\d{2,7});|\\u[0-9a-f]{4}|\\u\{[0-9a-f]{1,6}\}|\\x[0-9a-f]{2}|&(?:shy|zwnj|zwj|ZeroWidthSpace|lrm|rlm);", re.IGNORECASE)  # fmt: skip
 _PLAIN_NUMBER: Final = re.compile(r"&#(?:0?3[489]|x2[26]|160|x27);", re.IGNORECASE)
 """A quotation mark, an ampersand, an apostrophe or a blank: how programs write these."""
