@@ -29,8 +29,9 @@ from remit.domain.words_beyond import (
     without_texts,
 )
 from remit.domain.words_sentences import sentences
-from remit.domain.words_told import pieces, told_marks, told_why
+from remit.domain.words_told import told_marks, told_why
 from remit.domain.words_topics import COMMANDS, TOPICS
+from remit.entrypoints.web.marked_words import cut_up
 from remit.settings import make_settings
 from remit.settings_words import KEYS, beyond_of, deciding, verify_officer_role
 
@@ -134,13 +135,24 @@ def test_a_text_is_judged_sentence_by_sentence() -> None:
     ]
 
 
-@given(
-    st.text(max_size=60),
-    st.lists(st.tuples(st.integers(-5, 70), st.integers(-5, 70)).map(lambda one: Marked(where="words", start=one[0], end=one[1], said=Said.WIDER, why="adds another wish")), max_size=6),
-)  # fmt: skip
-def test_nothing_of_a_text_is_left_out_however_it_is_marked(text: str, found: list[Marked]) -> None:
-    assert "".join(one.text for one in pieces(text, found, DESK)) == text
-    assert all(0 <= one.start < one.end <= len(text) for one in sentences(text, found))
+PLACES = st.tuples(st.integers(-5, 70), st.integers(-5, 70))
+
+
+@given(st.text(max_size=60), st.lists(PLACES, max_size=6))
+def test_nothing_of_a_text_is_left_out_however_it_is_marked(text: str, places: list[tuple[int, int]]) -> None:
+    found: Any = [{"start": start, "end": end, "why": "adds another wish"} for start, end in places]
+    assert "".join(piece for piece, _ in cut_up({"text": text, "found": found})) == text
+    marked = [Marked(where="words", start=start, end=end, said=Said.WIDER, why="adds another wish") for start, end in places]
+    assert all(0 <= one.start < one.end <= len(text) for one in sentences(text, marked))
+
+
+def test_of_a_long_text_the_sentences_with_something_in_them_are_told() -> None:
+    text = "It leaks. " * 2_000 + "Cancel it now! " + "It leaks. " * 2_000
+    place = text.index("Cancel")
+    mark = Marked(where="words", start=place, end=place + 9, said=Said.WIDER, why="adds another wish")
+    assert [(text[one.start : one.end], one.said) for one in sentences(text, [mark])] == [("Cancel it now!", Said.WIDER)]
+    whole = Marked(where="words", start=0, end=len(text), said=Said.UNREADABLE, why="encoded text")
+    assert len(sentences(text, [whole, mark])) < 200
 
 
 def test_an_agent_is_told_why_and_nothing_of_the_desks() -> None:

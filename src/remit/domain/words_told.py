@@ -3,9 +3,7 @@
 The reasons themselves are found in `words`, `words_claims` and `words_asks`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from remit.domain.catalogue import Catalogue
@@ -80,14 +78,6 @@ _LANGUAGE: Final = "a sentence in another language ("
 _LONGEST: Final = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """A piece of a text as a page shows it: with why it is marked, or plain where nothing is."""
-
-    text: str
-    whys: tuple[str, ...] = ()
-
-
 def told_why(why: str, catalogue: Catalogue) -> str:
     """One reason in the catalogue's language. A reason that has no words here is said as it is."""
     say = catalogue.say
@@ -119,18 +109,6 @@ def told_marks(found: Iterable[Marked], texts: Mapping[str, str], catalogue: Cat
         whole = not said or (one.start == 0 and one.end >= len(text))
         lines[why if whole else catalogue.say("{words}: {why}", words=quoted(_short(said)), why=why)] = None
     return tuple(lines)
-
-
-def pieces(text: str, found: Sequence[Marked], catalogue: Catalogue) -> tuple[Piece, ...]:
-    """A text cut where marks begin and end, each piece with why it is marked. ⚔ Nothing of it is left out, whatever the marks say."""
-    edges = sorted({0, len(text), *(min(max(place, 0), len(text)) for one in found for place in (one.start, one.end))})
-    return tuple(
-        Piece(
-            text=text[start:end],
-            whys=tuple(dict.fromkeys(told_why(one.why, catalogue) for one in found if one.start <= start and end <= one.end)),
-        )
-        for start, end in pairwise(edges)
-    )
 
 
 def _short(text: str) -> str:

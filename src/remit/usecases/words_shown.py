@@ -6,13 +6,13 @@ from remit.domain.records import AskRecord
 from remit.domain.values import Json
 from remit.domain.words_beyond import MESSAGE, Without, read_marks, texts_of, without_texts
 from remit.domain.words_sentences import sentences
-from remit.domain.words_told import pieces, told_why
+from remit.domain.words_told import told_why
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 
 
 def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
-    """The message of an ask, and each text among its params that says more than it, in the reader's language.
+    """Each text of an ask of which something says more than it, and its message beside that, in the reader's language; nothing of an ask of which nothing does.
 
     ⚔ Nothing of a text is left out, and nothing in it is a word of the desk's.
 
@@ -22,6 +22,8 @@ def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
     catalogue = parts.catalogue
     marked = read_marks(ask.marked)
     shown: list[Mapping[str, Json]] = []
+    if not marked:
+        return shown
     for where, text in texts_of(catalogue.actions.get(ask.action), params_of(ask), ask.words or None):
         found = [one for one in marked if one.where == where]
         if where != MESSAGE and not found:
@@ -37,7 +39,6 @@ def words_shown(parts: Parts, ask: AskRecord) -> list[Mapping[str, Json]]:
                     {"start": one.start, "end": one.end, "said": one.said.value, "why": [told_why(why, catalogue) for why in one.whys]}
                     for one in sentences(text, found)
                 ],
-                "pieces": [{"text": one.text, "why": list(one.whys)} for one in pieces(text, found, catalogue)],
             }
         )
     return shown
