@@ -6,7 +6,9 @@ import pytest
 
 from attacks.arena import Arena, code_of, open_arena
 from attacks.test_p13_audit_store_down import Disk
-from remit.domain.errors import Fault
+from remit.adapters.world.system import SystemWorld
+from remit.domain.errors import Code, Fault, Refused
+from remit.usecases.noise import PERIOD_S, Noise
 from remit.usecases.record_noise import record_noise
 
 FOREIGN = {"origin": "https://helper.example", "sec-fetch-site": "cross-site"}
@@ -80,3 +82,16 @@ def test_what_could_not_be_recorded_is_counted_on() -> None:
         disk.broken = False
         (entry,) = later.round()
         assert entry["envelope"]["refused"] == {"person.not_allowed": 2}
+
+
+def test_what_is_refused_while_a_round_fails_does_not_put_off_what_was_due() -> None:
+    noise, world = Noise(), SystemWorld()
+    ticks = [1000.0]
+    world.ticks = lambda: ticks[0]  # type: ignore[method-assign]  # only the clock is held
+    noise.note(Refused(Code.PERSON_NOT_ALLOWED, "one"), world)
+    ticks[0] += PERIOD_S
+    counts, since = noise.due(world)
+    noise.note(Refused(Code.PERSON_NOT_ALLOWED, "two"), world)
+    noise.again(counts, since)
+    assert noise.due(world) == ({"person.not_allowed": 2}, since)
+    assert noise.due(world)[0] == {}

@@ -4,11 +4,13 @@ import copy
 import re
 import time
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from jinja2 import Environment
+from playwright.sync_api import Browser, Locator, Route, expect
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
@@ -719,3 +721,30 @@ def test_the_officers_queue_shows_what_begins_to_wait_without_being_loaded_again
     expect(olga.page.get_by_text("You have this until")).to_be_visible(timeout=15_000)
     assert olga.errors == []
     olga.context.close()
+
+
+def test_a_page_that_counts_says_how_far_it_is_and_makes_place_for_what_was_counted(browser: Browser, desk: Sandbox) -> None:
+    template = (files("remit.entrypoints.web") / "templates" / "counting.html").read_text("utf-8")
+    content = Environment(autoescape=True).from_string(template.partition("{% block content %}")[2].partition("{% endblock %}")[0])
+    content.globals["_"] = lambda text, **values: text.format(**values)
+    told = iter((1, 3))
+
+    def slow(route: Route) -> None:
+        answer = route.fetch()
+        far = next(told, None)
+        counting = "" if far is None else content.render(counting={"entries": far, "size": 4})
+        body = re.sub(r"(<main[^>]*>).*(</main>)", rf"\1{counting}\2", answer.text(), flags=re.DOTALL) if counting else answer.text()
+        route.fulfill(response=answer, body=body)
+
+    ada = visit(browser, desk)
+    ada.enrol("ada", "officer", "Ada Quist", ["audit"])
+    ada.page.route("**/audit/report", slow)
+    ada.open("/audit/report")
+    ada.page.evaluate("window.opened = true")
+    expect(ada.page.get_by_label("1 of 4 entries")).to_have_attribute("value", "1")
+    expect(ada.page.get_by_label("3 of 4 entries")).to_have_attribute("value", "3")
+    assert ada.page.evaluate("window.opened") is True, "the page was not loaded again to say how far it is"
+    expect(ada.page.get_by_role("heading", level=1)).not_to_have_text("Counting")
+    expect(ada.page.locator("[data-counting]")).to_have_count(0)
+    assert ada.errors == []
+    ada.context.close()

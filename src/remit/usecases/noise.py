@@ -40,6 +40,7 @@ class Noise:
         return counts, self._since
 
     def again(self, counts: Counter[str], since: Instant) -> None:
-        """What could not be recorded is counted on."""
+        """What could not be recorded is counted on, and tried again: its time was over, whatever came since."""
         self._counts += counts
         self._since = since
+        self._began_s = -PERIOD_S

@@ -2,6 +2,7 @@
 import { formOf, readJson } from './edit.js';
 import { call } from './call.js';
 import { say, fail } from './say.js';
+import { counting } from './counting.js';
 import { consent } from './consent.js';
 import { confirm } from './confirm.js';
 import { makePasskey, usePasskey } from './passkey.js';
@@ -141,6 +142,7 @@ function bind(root) {
 front();
 bind(document);
 live(bind);
+counting();
 consent(document.querySelector('form[data-form="consent"]'), guarded);
 receipt(document.querySelector('form[data-form="receipt"]'), guarded);
 document.documentElement.dataset.ready = '';
