@@ -282,6 +282,8 @@ def test_a_refusal_of_words_binds_no_act(holding: Arena) -> None:
     refused = cara(holding).decline(reply)
     assert (refused.state, refused.decision) == ("refused", "refuse")
     assert refused.codes[0] in {"words.wider", "words.contradicts"}
+    assert "words" not in refused.body
+    assert [one["words_state"] for one in cara(holding).get(f"/desk/v1/cases/{task.case}")["asks"]] == [""]
     kept = holding.run(holding.parts.store.get(AskRecord, reply.ask)).record
     assert kept.reserved == ()
     assert task.ask("order.return", SEND_BACK).who == ("customer",)

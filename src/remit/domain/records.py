@@ -466,6 +466,11 @@ class AskRecord:
     words_state: str = ""
     marked: str = ""
 
+    @property
+    def words_now(self) -> str:
+        """How its words stand; nobody holds those of an ask that does not wait any more."""
+        return "" if self.words_state == "held" and self.state is not AskState.WAITING else self.words_state
+
     def links(self) -> tuple[Link, ...]:
         """By task always, and among its open ones while something may still come of it."""
         link = Link("ask.task", self.task, self.at)

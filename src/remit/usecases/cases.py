@@ -122,7 +122,7 @@ async def _asks(parts: Parts, task: TaskRecord) -> list[Json]:
             "action": one.record.action,
             "params": params_of(one.record),
             "words": one.record.words,
-            "words_state": one.record.words_state,
+            "words_state": one.record.words_now,
             "texts": words_shown(parts, one.record),
             "state": one.record.state.value,
             "code": one.record.code,

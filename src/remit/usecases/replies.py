@@ -110,7 +110,7 @@ async def reply_of(
         countered_by=record.countered_by,
         receipt=receipt,
         remedy=await _remedy(parts, record) if attributes else None,
-        words=record.words_state,
+        words=record.words_now,
         notice=notice_of(code_of_marks(record.marked)) if record.marked and record.words_state == WordsState.STRIPPED else "",
     )
 
