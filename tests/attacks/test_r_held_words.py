@@ -225,6 +225,17 @@ def invitation_of(arena: Arena, reply: SandboxReply) -> str:
 
 
 @pytest.mark.proves("WORDS-HELD")
+def test_what_the_customer_said_no_to_meanwhile_is_not_asked_again_by_a_release(holding: Arena) -> None:
+    _, reply = held(holding)
+    other = holding.task().ask("order.return", SEND_BACK)
+    holding.anna.decline(other)
+    with holding.unchanged():
+        assert refusal(cara(holding), path(cara(holding), reply), signed(cara(holding), reply)) == "confirmation.declined"
+    assert (reply.again().state, reply.again().codes) == ("void", ("confirmation.declined",))
+    assert holding.anna.waiting() == []
+
+
+@pytest.mark.proves("WORDS-HELD")
 def test_an_ended_task_takes_its_held_words_along(holding: Arena) -> None:
     granted, task = holding.granted()
     _, reply = held(holding, task)

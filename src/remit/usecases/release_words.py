@@ -173,9 +173,13 @@ async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
         await _void(parts, heard, refused)
         raise
     weighed = replace(weighed, expects=(*weighed.expects, *heard.expects))
-    if isinstance(weighed.decision, NeedsHuman):
+    if not isinstance(weighed.decision, NeedsHuman):
+        return await _act(parts, heard, standing, weighed, ask)
+    try:
         return await _invite(parts, heard, standing, weighed, ask, weighed.decision)
-    return await _act(parts, heard, standing, weighed, ask)
+    except Refused as refused:  # somebody said no to exactly this meanwhile, or too much waits
+        await _void(parts, heard, refused)
+        raise
 
 
 def _refused(weighed: Weighed) -> Refused:
@@ -199,7 +203,13 @@ async def _invite(  # one answer and all it hangs on
     notices = about_invitation(parts, invitation)
     changes = (Put(waiting, heard.ask.rev, heard.ask.record), Put(invitation, 0), *notices.puts)
     await _keep(
-        parts, heard, waiting, changes, decided, expects=(*standing.expects, *weighed.expects), reserves=(*_moved(heard, weighed), *turns)
+        parts,
+        heard,
+        waiting,
+        changes,
+        decided,
+        expects=(*standing.expects, *weighed.expects),
+        reserves=(*moved(heard.ask.record, weighed.reserved), *turns),
     )
     await notices.recorded(parts)
     return await reply_of(parts, waiting, expires_at=invitation.expires_at)
@@ -213,7 +223,13 @@ async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
     changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(() if act is None else (Put(act, 0),)))
     written, committed = await _keep(
-        parts, heard, permitted, changes, decided, expects=(*standing.expects, *weighed.expects), reserves=_moved(heard, weighed)
+        parts,
+        heard,
+        permitted,
+        changes,
+        decided,
+        expects=(*standing.expects, *weighed.expects),
+        reserves=moved(heard.ask.record, weighed.reserved),
     )
     parts.on_point("ask.recorded")
     if act is None:
@@ -273,10 +289,6 @@ async def _keep(  # one answer and all it hangs on
     if stripped_now:
         parts.notify.wake(f"task:{ask.task}")
     return written, committed
-
-
-def _moved(heard: _Heard, weighed: Weighed) -> tuple[Reserve, ...]:
-    return moved(heard.ask.record, weighed.reserved)
 
 
 async def _drifted(parts: Parts, ask: AskRecord) -> tuple[Step, ...]:
