@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical
-from remit.domain.catalogue import Action, Effect
-from remit.domain.confirmation import ask_digest
+from remit.domain.canonical import b64url
+from remit.domain.catalogue import Effect
 from remit.domain.decision import NeedsHuman, Refuse
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import Answer, AskRecord, AskState, ConfirmationRecord, ConfirmationState, Person, TaskRecord
@@ -19,7 +18,7 @@ from remit.domain.trajectory import WasRefused, subjects_of
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json
 from remit.domain.waiting import verify_about_words, verify_free
-from remit.domain.words_beyond import Without, WordsState, code_of_marks, notice_of
+from remit.domain.words_beyond import WordsState, code_of_marks, notice_of
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
@@ -34,6 +33,7 @@ from remit.usecases.reserving import moved, released
 from remit.usecases.same_rules import rules_expected
 from remit.usecases.standing import Standing, load_standing
 from remit.usecases.still_confirmed import verify_still_say
+from remit.usecases.strip_words import stripped
 from remit.usecases.tell_person import about_invitation
 from remit.usecases.weigh import Weighed
 from remit.usecases.weigh_again import weigh_unconfirmed
@@ -135,27 +135,6 @@ async def _strip(parts: Parts, heard: _Heard) -> Reply:
         )
     message = await next_message(parts, await load_standing(parts, ask.task), kind="notice", text=notice_of(code_of_marks(ask.marked)))
     return await _go_on(parts, replace(heard, puts=(Put(message, 0),)), stripped(ask, action, left, b64url(parts.world.random(16))))
-
-
-def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRecord:
-    """The ask without its words. ⚔ Whoever confirms it signs what is left; its new digest hangs on the one it had, and on all that was asked with it."""
-    digest = ask_digest(
-        task=ask.task,
-        action=ask.action,
-        action_digest=action.digest,
-        params=left.params,
-        words=left.words,
-        salt=salt,
-        attachments=(ask.digest,),
-    )
-    return replace(
-        ask,
-        params=canonical(left.params).decode(),
-        words=left.words or "",
-        digest=digest,
-        salt=salt,
-        words_state=WordsState.STRIPPED.value,
-    )
 
 
 async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:

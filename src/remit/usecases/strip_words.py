@@ -2,9 +2,13 @@
 
 from dataclasses import replace
 
+from remit.domain.canonical import canonical
+from remit.domain.catalogue import Action
+from remit.domain.confirmation import ask_digest
 from remit.domain.decision import Refuse
+from remit.domain.records import AskRecord
 from remit.domain.trajectory import WasRefused
-from remit.domain.words_beyond import MESSAGE, Way, WordsState, notice_of
+from remit.domain.words_beyond import MESSAGE, Way, Without, WordsState, notice_of
 from remit.ports.store import Put, Step
 from remit.usecases.follow_risk import looked_for, steps_of
 from remit.usecases.inbox_message import next_message
@@ -40,3 +44,24 @@ def drift(parts: Parts, standing: Standing, weighed: Weighed) -> tuple[Step, ...
         return ()
     event = WasRefused(code=weighed.judged.code, about=looked_for(weighed, standing.task.record))
     return steps_of(parts, standing, event, customer=False)
+
+
+def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRecord:
+    """The ask without its words. ⚔ Whoever confirms it signs what is left; its new digest hangs on the one it had, and on all that was asked with it."""
+    digest = ask_digest(
+        task=ask.task,
+        action=ask.action,
+        action_digest=action.digest,
+        params=left.params,
+        words=left.words,
+        salt=salt,
+        attachments=(ask.digest,),
+    )
+    return replace(
+        ask,
+        params=canonical(left.params).decode(),
+        words=left.words or "",
+        digest=digest,
+        salt=salt,
+        words_state=WordsState.STRIPPED.value,
+    )
