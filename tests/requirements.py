@@ -109,6 +109,8 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "NO-RECORD-NO-ACT": _model(5, "No record, no action."),
     "WORDS": _model(6, "A message that says more than its ask does not reach the case."),
     "WORDS-MODEL": _model(6, "A small local model may only make the verdict stricter."),
+    "WORDS-HELD": _model(6, "An officer's release passes words, never authority; until then they reach nobody."),
+    "WORDS-STRIPPED": _model(6, "Words that a desk strips stand nowhere in the case, and count as little as words it refuses."),
     "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
     "LEAK": _model(7, "A token of ours in a message ends its task before anything else happens, on the record, and told."),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
+from remit.domain.words_beyond import BeyondRules
 from remit.settings_leaks import LeakSettings, contacts_of, leaks_of
 from remit.settings_notify import KEYS as NOTIFY_KEYS
 from remit.settings_notify import NotifySettings, notify_of
@@ -19,6 +20,8 @@ from remit.settings_telemetry import KEYS as TELEMETRY_KEYS
 from remit.settings_telemetry import Telemetry, telemetry_of
 from remit.settings_terms import NUMBERS, terms_of
 from remit.settings_values import LOOPBACK, files_of, is_server, issuer_of, keys_of, log_name_of
+from remit.settings_words import KEYS as WORDS_KEYS
+from remit.settings_words import beyond_of, model_of
 from remit.variables import verify_variables
 
 _LIMITS: Final[Mapping[str, int]] = {
@@ -40,7 +43,7 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "catalogue": frozenset({"files"}),
     "policies": frozenset({"files", "cases"}),
     "desk": frozenset({"pack", "database", "backoffice"}),
-    "words": frozenset({"contacts", "model", "secrets"}),
+    "words": WORDS_KEYS,
     "terms": frozenset(NUMBERS),
     "limits": frozenset({*_LIMITS, "peer_header"}),
     "dpop": frozenset({"nonce"}),
@@ -50,7 +53,6 @@ _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "leak": frozenset(),
     "sandbox": frozenset({"enabled"}),
 }
-MODELS: Final = ("minilm",)
 POINTS: Final = (
     "act.acted",
     "act.queued",
@@ -86,6 +88,7 @@ class Settings:
     backoffice: str
     secrets: str
     sandbox: bool
+    beyond: BeyondRules = field(default_factory=BeyondRules)
     terms: Mapping[str, int] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     dpop_nonce: bool = False
@@ -179,7 +182,8 @@ def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[st
         desk_database=base / desk_database,
         backoffice=_choice(desk, "desk", "backoffice", ("builtin", "facts")) if "backoffice" in desk else "builtin",
         secrets=_choice(_table(raw, "words"), "words", "secrets", ("refuse", "redact")),
-        words_model=_choice(_table(raw, "words"), "words", "model", MODELS) if "model" in _table(raw, "words") else "",
+        words_model=model_of(_table(raw, "words")),
+        beyond=beyond_of(_table(raw, "words")),
         sandbox=_flag(sandbox.get("enabled", False), "sandbox.enabled"),
         terms=terms_of(_table(raw, "terms")),
         limits=_limits(_table(raw, "limits"), times=_SANDBOX_TIMES if sandbox.get("enabled") is True else 1),

@@ -60,6 +60,8 @@ from remit.ports.world import World
 from remit.settings import Settings
 from remit.settings_people import verify_roles
 from remit.settings_terms import deciding
+from remit.settings_words import deciding as deciding_words
+from remit.settings_words import verify_officer_role
 from remit.usecases.enrol import BUILT_IN
 from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.noise import Noise
@@ -233,6 +235,7 @@ def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) 
     today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
     catalogue = load_catalogue(rules.catalogue, today=today)
     verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
+    verify_officer_role(settings.beyond, catalogue.roles)
     policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
     return Loaded(
         catalogue=catalogue,
@@ -574,6 +577,7 @@ def _terms(settings: Settings, origin: str) -> Terms:
         end_at=numbers["end_at"],
         secrets=settings.secrets,
         contacts=settings.contacts,
+        beyond=settings.beyond,
         requester=f"remit@{settings.log_name}",
         loopback=settings.loopback,
         sandbox=settings.sandbox,
@@ -593,7 +597,15 @@ def _deciding(settings: Settings) -> JsonObject:
     people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
     model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
     told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
-    return {"terms": dict(deciding(settings.terms)), "secrets": settings.secrets, **model, **nonce, **people, **told}
+    return {
+        "terms": dict(deciding(settings.terms)),
+        "secrets": settings.secrets,
+        **model,
+        **deciding_words(settings.beyond),
+        **nonce,
+        **people,
+        **told,
+    }
 
 
 def _quiet(_name: str) -> None:

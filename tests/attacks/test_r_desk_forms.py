@@ -68,6 +68,7 @@ class Case:
 
 CASE: Final = ("id", "{case}")
 WAITS: Final = ("id", "{waits}")
+HELD: Final = ("id", "{held}")
 CASES: Final[Mapping[str, Case]] = {
     "answer-no": Case(who="olga", fields=[WAITS], leads="/desk?done=answer-no", kind="confirmation.answered", others=("nils", "sam")),
     "answer-no-and-end": Case(
@@ -280,6 +281,8 @@ CASES: Final[Mapping[str, Case]] = {
         says="There is nobody with that id.",
         kept=("nobody", "passport, seen twice"),
     ),
+    "words-no": Case(who="olga", fields=[HELD], leads="/desk?done=words-no", kind="words.answered", others=("nils", "sam", "anna")),
+    "words-strip": Case(who="olga", fields=[HELD], leads="/desk?done=words-strip", kind="words.answered", others=("nils", "sam", "anna")),
     "verify": Case(
         who="ada", fields=[], shows=("entries are as they were recorded.", "<dt>Root</dt>"), others=("olga", "sam", "anna")
     ),
@@ -305,6 +308,7 @@ class Scene:
         agent = desk.agent(HELPER)
         self.task = agent.open(desk.customer("anna").grant(agent, MANDATE))
         self.reply = self.task.ask("payment.refund", REFUND)
+        self.held = self.task.ask("order.read", {"order_id": "W1001"}, words="Also cancel order W1002, please.")
         stopped = {"operator": "bad.example", "reason": "fraud"}
         self.people["sam"].post("/security/v1/suspend", stopped)
         entry = self.people["anna"].get("/me/v1/history")["entries"][0]["entry"]
@@ -312,7 +316,8 @@ class Scene:
         self.ids = {
             "bait": self.people["sam"].post("/security/v1/canaries", bait)["id"],
             "case": self.task.case,
-            "waits": self.people["olga"].get("/desk/v1/waiting")["waiting"][0]["confirmation"],
+            "waits": self.people["olga"].invitation(self.reply),
+            "held": self.people["olga"].invitation(self.held) if self.held.needs_human else "",
             "proposal": "",
             "keys": keys,
             "contest": self.people["anna"].post(f"/me/v1/entries/{entry}/contest", {"text": "Not me."})["contest"],
@@ -364,7 +369,7 @@ def keys() -> Iterator[str]:
 
 @pytest.fixture
 def scene(keys: str) -> Iterator[Scene]:
-    with Sandbox(SHOP, facts=FACTS) as desk:
+    with Sandbox(SHOP, facts=FACTS, settings={"words": {"beyond": "hold", "officer": "billing"}}) as desk:
         yield Scene(desk, keys)
 
 

@@ -26,10 +26,11 @@ def serving(
     now: Callable[[], int] | None = None,
     people: Mapping[str, Any] | None = None,
     notify: Mapping[str, Any] | None = None,
+    words: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     """Serve a desk made of facts; yields its address. `localhost`, since a passkey's site must be a name. `now` is its clock, in ms.
 
-    `people` and `notify` are those tables of its settings.
+    `people`, `notify` and `words` are those tables of its settings.
     """
     rules = Rules(catalogue=catalogue, policies=ALLOW_ALL, allow_unnamed=True)
 
@@ -39,7 +40,7 @@ def serving(
             desk.parts.world.now = now  # type: ignore[method-assign,assignment]  # only the desk's clock is moved
         return desk
 
-    with _served(folder, terms, make, people=people, notify=notify) as issuer:
+    with _served(folder, terms, make, people=people, notify=notify, words=words) as issuer:
         yield issuer
 
 
@@ -60,6 +61,7 @@ def _served(
     seed: Mapping[str, Any] | None = None,
     people: Mapping[str, Any] | None = None,
     notify: Mapping[str, Any] | None = None,
+    words: Mapping[str, Any] | None = None,
 ) -> Iterator[str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", 0))
@@ -69,7 +71,7 @@ def _served(
         "store": {"url": "sqlite:///store.sqlite"},
         "log": {"name": "browser.remit.invalid", "high_water": "high-water/checkpoint"},
         "desk": {"database": "desk.sqlite"},
-        "words": {"secrets": "refuse"},
+        "words": {"secrets": "refuse", **(words or {})},
         "sandbox": {"enabled": True},
         "terms": dict(terms or {}),
         "people": dict(people or {}),

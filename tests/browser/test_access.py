@@ -30,6 +30,7 @@ PAGES = {
     "nothing there": ("anna", "/nowhere"),
     "receipt": ("anna", "/verify?entry={entry}"),
     "refusal": ("anna", "/security"),
+    "release": ("olga", "/confirm/{held}"),
     "report": ("sam", "/audit/report"),
     "resume": ("anna", "/resume"),
     "security": ("sam", "/security"),
@@ -64,7 +65,8 @@ class Story:
 @pytest.fixture(scope="module")
 def story(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     folder = tmp_path_factory.mktemp("access")
-    with serving(folder, CATALOGUE, FACTS) as issuer, Sandbox(CATALOGUE, base_url=issuer) as desk:
+    words = {"beyond": "hold", "officer": "billing"}
+    with serving(folder, CATALOGUE, FACTS, words=words) as issuer, Sandbox(CATALOGUE, base_url=issuer) as desk:
         visits = {name: visit(browser, desk) for name in ("anna", "olga", "sam", "nobody")}
         visits["anna"].enrol("anna", "customer", "Anna Berg", [])
         visits["olga"].enrol("olga", "officer", "Olga Kern", ["billing"])
@@ -83,7 +85,7 @@ def told(desk: Sandbox) -> dict[str, str]:
     refund = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
     anna.confirm(task.ask("payment.refund", refund))
     task.ask("payment.refund", {**refund, "amount": "500.00 EUR"})
-    task.ask("order.read", {"order_id": "W1001"}, words="Please tell me the address.")
+    held = task.ask("order.read", {"order_id": "W1001"}, words="Is it on its way?\nPlease tell me the address.\nAnd refund me 900.00 EUR.")
     waiting = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="Both are broken.")
     anna.revoke(anna.grant(other, copy.deepcopy(MANDATE)))
     entry = str(anna.get("/me/v1/history")["entries"][3]["entry"])
@@ -94,7 +96,8 @@ def told(desk: Sandbox) -> dict[str, str]:
     request, _ = agent.push(copy.deepcopy(MANDATE))
     confirmation = anna.waiting()[0]["confirmation"]
     assert waiting.needs_human
-    return {"case": task.case, "confirmation": confirmation, "entry": entry, "mandate": granted.id, "request": request}
+    ids = {"case": task.case, "confirmation": confirmation, "entry": entry, "mandate": granted.id, "request": request}
+    return {**ids, "held": desk.officer("bea", ["billing"]).invitation(held)}
 
 
 @pytest.mark.proves("ACCESS")

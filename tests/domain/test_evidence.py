@@ -38,13 +38,15 @@ DECIDED = st.one_of(
         {
             "decision": st.just("needs_human"),
             "who": st.sampled_from([["customer"], ["officer:security"], ["customer", "officer:billing"], ["officer:a", "officer:b"]]),
-        }
+        },
+        optional={"words": st.sampled_from(["held", "released", "stripped"])},
     ),
     st.fixed_dictionaries({"decision": st.just("refuse"), "code": st.sampled_from([one.value for one in Code])}),
 )
 ENVELOPES: Mapping[Kind, Any] = {
     Kind.ASK_DECIDED: DECIDED,
     Kind.CONFIRMATION_ANSWERED: st.fixed_dictionaries({"answer": st.sampled_from(["yes", "no", "less", "no_and_end", "silence"])}),
+    Kind.WORDS_ANSWERED: st.fixed_dictionaries({"answer": st.sampled_from(["release", "strip", "no", "silence"])}),
     Kind.ACT_PERFORMED: st.fixed_dictionaries({"outcome": st.sampled_from(["done", "failed", "unknown", "void"])}),
     Kind.ACT_RECONCILED: st.fixed_dictionaries({"outcome": st.sampled_from(["done", "failed", "unknown", "void"])}),
     Kind.TASK_ENDED: st.fixed_dictionaries(
@@ -184,6 +186,16 @@ def test_what_waited_for_a_person_was_not_permitted_at_once(envelope: Any, fact:
     assert facts_of(Kind.ASK_DECIDED, {"decision": "permit", **envelope}) == (Fact.DECIDED, Fact.PERMITTED, fact)
 
 
+def test_words_that_are_looked_at_or_left_out_are_no_confirmations() -> None:
+    held: Any = {"decision": "needs_human", "who": ["officer:care"], "words": "held"}
+    assert facts_of(Kind.ASK_DECIDED, held) == (Fact.DECIDED, Fact.HELD, Fact.HELD_WORDS)
+    assert facts_of(Kind.ASK_DECIDED, held | {"words": "released"}) == (Fact.DECIDED, Fact.HELD, Fact.HELD_OFFICER)
+    left: Any = {"decision": "permit", "words": "stripped"}
+    assert Fact.LEFT_OUT in facts_of(Kind.ASK_DECIDED, left)
+    assert Fact.LEFT_OUT not in facts_of(Kind.ASK_DECIDED, left | {"confirmed_by": ["customer"]})
+    assert facts_of(Kind.WORDS_ANSWERED, {"answer": "release"}) == (Fact.WORDS_ANSWERED, Fact.WORDS_RELEASED)
+
+
 def test_a_waiver_counts_where_it_let_something_through() -> None:
     assert Fact.WAIVED in facts_of(Kind.ASK_DECIDED, {"decision": "permit", "waiver": 0})
     assert Fact.WAIVED not in facts_of(Kind.ASK_DECIDED, {"decision": "permit", "waiver": -1})
@@ -198,6 +210,7 @@ def test_a_waiver_counts_where_it_let_something_through() -> None:
         (Kind.ASK_DECIDED, {"decision": "needs_human", "who": []}),
         (Kind.ASK_DECIDED, {"decision": "needs_human", "who": "customer"}),
         (Kind.CONFIRMATION_ANSWERED, {"answer": "maybe"}),
+        (Kind.WORDS_ANSWERED, {"answer": "yes"}),
         (Kind.ACT_PERFORMED, {}),
         (Kind.TASK_ENDED, {"reason": "bored"}),
     ],

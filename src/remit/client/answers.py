@@ -88,7 +88,8 @@ class Opened:
 class Answer:
     """The desk's answer to an ask. `pending` is true while a person or the outcome is awaited.
 
-    `countered_by` is the ask that took this one's place because a person offered less. `detail` says why an act failed.
+    `countered_by` is the ask that took this one's place because a person offered less. `detail` says why an act failed. `words` is
+    `held`, `released` or `stripped` where the message says more than the ask, `notice` what the desk says of that.
     """
 
     ask: str
@@ -103,6 +104,8 @@ class Answer:
     pending: bool
     countered_by: str | None
     detail: str | None
+    words: str | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +218,8 @@ def read_answer(answered: Answered) -> Answer:
         pending=pending or outcome is None,
         countered_by=optional_text(body, "countered_by"),
         detail=optional_text(body, "reason") or optional_text(body, "detail"),
+        words=optional_text(body, "words"),
+        notice=optional_text(body, "notice"),
     )
 
 

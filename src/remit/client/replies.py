@@ -88,6 +88,16 @@ class AnswerView:
         """The same as `detail`, by the wire's own name."""
         return self.answer.detail
 
+    @property
+    def words(self) -> str | None:
+        """`held` while an officer looks at a message that says more than its ask, `released` or `stripped` afterwards; else None."""
+        return self.answer.words
+
+    @property
+    def notice(self) -> str | None:
+        """What the desk says of a message that it left out."""
+        return self.answer.notice
+
     def verified_receipt(self, vkey: str) -> VerifiedReceipt:
         """Verify with the log's public key alone that this ask stands in the desk's transcript.
 

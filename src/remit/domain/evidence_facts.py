@@ -41,7 +41,9 @@ class Fact(StrEnum):
     HELD_BOTH = "ask.decided:held:both"
     HELD_CUSTOMER = "ask.decided:held:customer"
     HELD_OFFICER = "ask.decided:held:officer"
+    HELD_WORDS = "ask.decided:held:words"
     LEAK_FOUND = "leak.found"
+    LEFT_OUT = "ask.decided:left_out"
     LOG_RECOVERED = "log.recovered"
     MANDATE_BRANCHED = "mandate.granted:branch"
     MANDATE_DECLINED = "mandate.declined"
@@ -74,6 +76,11 @@ class Fact(StrEnum):
     TASK_OPENED = "task.opened"
     VOIDED_AT_END = "task.ended:voided"
     WAIVED = "ask.decided:waived"
+    WORDS_ANSWERED = "words.answered"
+    WORDS_NOT = "words.answered:silence"
+    WORDS_REFUSED = "words.answered:no"
+    WORDS_RELEASED = "words.answered:release"
+    WORDS_STRIPPED = "words.answered:strip"
 
 
 TITLES: Final[Mapping[Fact, str]] = {
@@ -107,7 +114,9 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.HELD_BOTH: "held for customer and officer",
     Fact.HELD_CUSTOMER: "held for the customer",
     Fact.HELD_OFFICER: "held for an officer",
+    Fact.HELD_WORDS: "held for an officer to look at the words",
     Fact.LEAK_FOUND: "leaks found",
+    Fact.LEFT_OUT: "decisions on asks without words that say more than they do",
     Fact.LOG_RECOVERED: "recoveries of an older store",
     Fact.MANDATE_BRANCHED: "mandates handed on to another agent",
     Fact.MANDATE_DECLINED: "mandates declined by the customer",
@@ -140,4 +149,9 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.TASK_OPENED: "tasks opened",
     Fact.VOIDED_AT_END: "tasks ended with something waiting, which died with them",
     Fact.WAIVED: "asks permitted under a waiver, which lowered a floor",
+    Fact.WORDS_ANSWERED: "held words answered or run out",
+    Fact.WORDS_NOT: "held words run out without an answer",
+    Fact.WORDS_REFUSED: "held words refused by an officer",
+    Fact.WORDS_RELEASED: "held words passed on by an officer",
+    Fact.WORDS_STRIPPED: "held words left out by an officer",
 }

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from remit.domain.evidence_controls import HELD, HOUSE, INSIDE_AGENT, LIMITS, NO_ENTRY, SAID, Control, Framework, Silence
+from remit.domain.evidence_controls import HELD, HOUSE, INSIDE_AGENT, LIMITS, NO_ENTRY, SAID, WORDS, Control, Framework, Silence
 from remit.domain.evidence_facts import Fact
 
 ASI: Final = Framework(
@@ -13,7 +13,7 @@ ASI: Final = Framework(
             id="ASI01",
             title="Agent Goal Hijack",
             does="Holds every ask and its message against the objective the customer approved, and refuses what goes beyond it.",
-            shown=(Fact.REFUSED_OBJECTIVE, Fact.REFUSED_WORDS),
+            shown=(Fact.REFUSED_OBJECTIVE, *WORDS),
             beside=(Fact.DECIDED,),
         ),
         Control(

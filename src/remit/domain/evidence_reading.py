@@ -11,6 +11,7 @@ from remit.domain.evidence_facts import Fact
 from remit.domain.records import EndReason
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject
+from remit.domain.words_beyond import WordsState
 
 SET_UP: Final = frozenset({
     Kind.AGENT_REGISTERED,
@@ -65,6 +66,12 @@ _ANSWERS: Final[Mapping[str, Fact]] = {
     "silence": Fact.ANSWERED_NOT,
     "yes": Fact.ANSWERED_YES,
 }
+_WORDS: Final[Mapping[str, Fact]] = {
+    "no": Fact.WORDS_REFUSED,
+    "release": Fact.WORDS_RELEASED,
+    "silence": Fact.WORDS_NOT,
+    "strip": Fact.WORDS_STRIPPED,
+}
 _OUTCOMES: Final[Mapping[str, Fact]] = {
     "done": Fact.ACT_DONE,
     "failed": Fact.ACT_FAILED,
@@ -107,6 +114,8 @@ def facts_of(kind: Kind, envelope: JsonObject) -> tuple[Fact, ...]:
 
 def _decided(envelope: JsonObject) -> Iterator[Fact]:
     yield Fact.DECIDED
+    if envelope.get("words") == WordsState.STRIPPED and not envelope.get("confirmed_by"):
+        yield Fact.LEFT_OUT  # once it is confirmed, it is decided again
     match envelope.get("decision"):
         case "permit":
             yield Fact.PERMITTED
@@ -131,6 +140,8 @@ def _held(envelope: JsonObject) -> Fact:
     who = {str(one) for one in asked} if isinstance(asked, list | tuple) else set()
     if not who:
         raise _unknown("who")
+    if envelope.get("words") == WordsState.HELD:
+        return Fact.HELD_WORDS
     if "customer" not in who:
         return Fact.HELD_OFFICER
     return Fact.HELD_CUSTOMER if who == {"customer"} else Fact.HELD_BOTH
@@ -149,6 +160,11 @@ def _ended(envelope: JsonObject) -> Iterator[Fact]:
 def _answered(envelope: JsonObject) -> Iterator[Fact]:
     yield Fact.ANSWERED
     yield _known(_ANSWERS, envelope, "answer")
+
+
+def _words(envelope: JsonObject) -> Iterator[Fact]:
+    yield Fact.WORDS_ANSWERED
+    yield _known(_WORDS, envelope, "answer")
 
 
 def _silent(_envelope: JsonObject) -> Iterator[Fact]:
@@ -185,6 +201,7 @@ _TELLERS: Final[Mapping[Kind, Callable[[JsonObject], Iterator[Fact]]]] = {
     Kind.MESSAGE_BLOCKED: _blocked,
     Kind.REPLY_SENT: _sent,
     Kind.TASK_ENDED: _ended,
+    Kind.WORDS_ANSWERED: _words,
 }
 
 

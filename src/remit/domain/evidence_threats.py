@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from remit.domain.evidence_controls import HELD, HOUSE, INSIDE_AGENT, LIMITS, NO_ENTRY, RECORDED, SAID, Control, Framework, Silence
+from remit.domain.evidence_controls import HELD, HOUSE, INSIDE_AGENT, LIMITS, NO_ENTRY, RECORDED, SAID, WORDS, Control, Framework, Silence
 from remit.domain.evidence_facts import Fact
 
 MAESTRO: Final = Framework(
@@ -47,7 +47,7 @@ MAESTRO: Final = Framework(
             id="T6",
             title="Intent Breaking & Goal Manipulation",
             does="Holds every ask and its message against the objective the customer approved, and refuses what goes beyond it.",
-            shown=(Fact.REFUSED_OBJECTIVE, Fact.REFUSED_WORDS),
+            shown=(Fact.REFUSED_OBJECTIVE, *WORDS),
             beside=(Fact.DECIDED,),
         ),
         Control(
@@ -74,7 +74,7 @@ MAESTRO: Final = Framework(
             id="T15",
             title="Human Trust Manipulation",
             does="Shows a person the recorded ask in the desk's words, apart from the agent's, and refuses words that say more than it.",
-            shown=(*SAID, Fact.REFUSED_WORDS),
+            shown=(*SAID, *WORDS),
             beside=(Fact.HELD,),
         ),
         Control(
@@ -117,7 +117,7 @@ ATLAS: Final = Framework(
             id="AML.T0051.001",
             title="LLM Prompt Injection: Indirect",
             does="Refuses asks and messages beyond the approved objective, whatever made the agent send them.",
-            shown=(Fact.REFUSED_OBJECTIVE, Fact.REFUSED_WORDS),
+            shown=(Fact.REFUSED_OBJECTIVE, *WORDS),
             beside=(Fact.DECIDED,),
         ),
         Control(
@@ -143,8 +143,8 @@ ATLAS: Final = Framework(
         Control(
             id="AML.T0093",
             title="Prompt Infiltration via Public-Facing Application",
-            does="Lets no message into a case that says more than its ask.",
-            shown=(Fact.REFUSED_WORDS,),
+            does="Lets no message into a case that says more than its ask, unless an officer has looked at it and passed it on.",
+            shown=WORDS,
             beside=(Fact.DECIDED,),
         ),
         Control(
@@ -178,7 +178,7 @@ ATLAS: Final = Framework(
             id="AML.M0033",
             title="Input and Output Validation for AI Agent Components",
             does="Refuses params and messages that are not what they should be, and cuts replies to what the mandate covers.",
-            shown=(Fact.REFUSED_PARAMS, Fact.REFUSED_WORDS, Fact.REFUSED_SECRET, Fact.REPLY_CUT),
+            shown=(Fact.REFUSED_PARAMS, *WORDS, Fact.REFUSED_SECRET, Fact.REPLY_CUT),
             beside=(Fact.DECIDED,),
         ),
     ),

@@ -431,7 +431,8 @@ class AskRecord:
     """One wish of the agent. `params` is canonical JSON text; `result` the whole flat result as JSON text (cut on every reply).
 
     `versions` are the fact versions the decision stood on, as `kind/id` to version; `shown` is the hash of what whoever confirmed it
-    was shown, which must still hold when it is done.
+    was shown, which must still hold when it is done. `marked` is where its words say more than it, as JSON text, and `words_state`
+    whether they are held, were released or stripped (`words_beyond`).
     """
 
     KIND: ClassVar[str] = "ask"
@@ -464,6 +465,13 @@ class AskRecord:
     countered_by: str = ""
     waiver: int = -1
     salt: str = ""
+    words_state: str = ""
+    marked: str = ""
+
+    @property
+    def words_now(self) -> str:
+        """How its words stand; nobody holds those of an ask that does not wait any more."""
+        return "" if self.words_state == "held" and self.state is not AskState.WAITING else self.words_state
 
     def links(self) -> tuple[Link, ...]:
         """By task always, and among its open ones while something may still come of it."""
@@ -523,7 +531,8 @@ class ConfirmationRecord:
     """An invitation to confirm exactly one ask. `who` must all answer; `rendering` is what is shown, as JSON text.
 
     `rule` is the escalation rule it came under, `step` whom of `who` that asks now, until `due_at`, and `then` who is asked after that.
-    `risk` and `signs` are what spoke against the agent when it asked.
+    `risk` and `signs` are what spoke against the agent when it asked. `words` says that it is not the act that is asked about, but
+    whether the agent's words may be passed on.
     """
 
     KIND: ClassVar[str] = "confirmation"
@@ -550,6 +559,7 @@ class ConfirmationRecord:
     taken: tuple[Taking, ...] = ()
     risk: int = 0
     signs: tuple[str, ...] = ()
+    words: bool = False
 
     @property
     def due(self) -> Instant:

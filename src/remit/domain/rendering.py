@@ -13,6 +13,8 @@ from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, amount, filled, label, listed, quoted
 from remit.domain.speech import ENGLISH_NAME, Speech, marked
 from remit.domain.values import JsonObject
+from remit.domain.words_beyond import Marked, WordsState, texts_of
+from remit.domain.words_told import told_marks
 
 STATUS: Final = frozenset({"budget", "done"})
 """Line kinds that say how things stand at the moment of showing. They are signed with the rest, but may move on before the act."""
@@ -85,7 +87,8 @@ class AskShown:
     """A recorded ask and everything around it that a person must see.
 
     `names` are the names of records, resolved fresh from the backoffice. `told` are the attributes the agent would be
-    told. `words` and `files` are the agent's own.
+    told. `words` and `files` are the agent's own; `marked` is where its texts say more than it asks, and `words_state` whether
+    an officer is to look at them or has passed them on.
     """
 
     action: Action
@@ -96,6 +99,8 @@ class AskShown:
     customer: str
     told: Sequence[str] = ()
     words: str | None = None
+    words_state: str = ""
+    marked: Sequence[Marked] = ()
     files: Sequence[str] = ()
     done: Sequence[Done] = ()
     budgets: Sequence[Budget] = ()
@@ -116,6 +121,7 @@ def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
         *_notices(ask, catalogue),
         *(_done(one, ask.names, catalogue) for one in ask.done),
         *(_budget(budget, catalogue) for budget in ask.budgets),
+        *_beyond(ask, catalogue),
         *_theirs(ask, say),
     ]
     return Rendering(lines=tuple(lines))
@@ -178,6 +184,26 @@ def _budget(budget: Budget, catalogue: Catalogue) -> Line:
         "Left under this permission after this, for “{action}”: {left}.", action=name, left=", ".join(left) if left else say("no limit")
     )
     return Line(kind="budget", text=text)
+
+
+_BEYOND: Final[Mapping[str, str]] = {
+    WordsState.HELD: marked(
+        "What the agent wrote says more than what it asks. This is about its words alone: passing them on allows nothing and does nothing."
+    ),
+    WordsState.RELEASED: marked(
+        "The desk found that what the agent wrote says more than what it asks. An officer of the desk read it and passed it on. It allows nothing."
+    ),
+}
+
+
+def _beyond(ask: AskShown, catalogue: Catalogue) -> list[Line]:
+    """⚔ Whoever answers an ask whose words an officer passed on sees that they are more than the ask, and where."""
+    texts = dict(texts_of(ask.action, ask.params, ask.words))
+    found = [one for one in ask.marked if one.where in texts]
+    if ask.words_state not in _BEYOND or not found:
+        return []
+    details = told_marks(found, texts, catalogue)
+    return [Line(kind=f"words_{ask.words_state}", text=catalogue.say(_BEYOND[ask.words_state]), details=details)]
 
 
 def _theirs(ask: AskShown, say: Speech) -> list[Line]:

@@ -60,6 +60,7 @@ class Kind(StrEnum):
     TASK_OPENED = "task.opened"
     TASK_RESUMED = "task.resumed"
     WAIVER_USED = "waiver.used"
+    WORDS_ANSWERED = "words.answered"
 
 
 class Section(StrEnum):

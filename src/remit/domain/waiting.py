@@ -40,6 +40,34 @@ def verify_free(record: ConfirmationRecord, word: str, *, person_key: str, now: 
         )
 
 
+def verify_about_act(record: ConfirmationRecord) -> None:
+    """Check that an invitation is about the act. ⚔ An officer who looked at words alone has agreed to nothing.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if record.words:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "the invitation is about words alone",
+            public=marked("This asks about the agent's words alone. Answer release, strip or no."),
+        )
+
+
+def verify_about_words(record: ConfirmationRecord) -> None:
+    """Check that an invitation is about words.
+
+    Raises:
+        Refused: `request.malformed`.
+    """
+    if not record.words:
+        raise Refused(
+            Code.REQUEST_MALFORMED,
+            "the invitation is about an act",
+            public=marked("This asks about what would be done, not about words. Answer yes, no, less or no_and_end."),
+        )
+
+
 def with_taking(record: ConfirmationRecord, taking: Taking) -> ConfirmationRecord:
     """The invitation, taken by somebody for a while; whoever had taken it before has not any more."""
     return replace(record, taken=(*(one for one in record.taken if one.word != taking.word), taking))

@@ -17,10 +17,13 @@ from remit.domain.values import JsonObject, verify_money
 from remit.domain.words_asks import Scope, Wish, commands, scope_of, wishes
 from remit.domain.words_claims import Claim, amounts, identifiers, leaves, names_money, others, plain_id, said_values, shapes_of
 from remit.domain.words_clauses import Clause, clauses
+from remit.domain.words_denials import denials
 from remit.domain.words_heard import heard
 from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.words_numbers import multiples
 from remit.domain.words_reading import unreadable
 from remit.domain.words_topics import VERBS, WISH, topics_of
+from remit.domain.words_tricks import tricks
 
 _JOINED: Final = 3
 _REACH: Final = 160
@@ -42,11 +45,12 @@ class Said(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A stretch of the message as it came, and why it was marked."""
+    """A stretch of the message as it came, what it is against the ask, and why it was marked."""
 
     start: int
     end: int
     why: str
+    said: Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +91,20 @@ def check_words(
     seen = view(words)
     learnt = lexicon or lexicon_of(catalogue)
     said = said_values(params, action)
-    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS)
+    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
     tail = " ".join(view(one).text for one in earlier[-_JOINED:])[-_REACH:]
     cut = clauses(seen.text)
-    wrong = [*_contradictions(seen.text, cut, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
-    if wrong:
-        return _verdict(Said.CONTRADICTS, seen, [(claim.start, claim.end, f"another {claim.what}") for claim in wrong])
     scope = scope_of(action, objective, said, learnt)
-    wider = list(_wider(seen.text, cut, scope, learnt, tail)) or list(heard(cut, tail, scope, learnt))
-    if wider:
-        return _verdict(Said.WIDER, seen, [(wish.start, wish.end, wish.reason) for wish in wider])
+    wrong = [*_contradictions(seen.text, cut, action, params, said, known_ids), *_split_amounts(tail, seen.text, action, params)]
+    wrong += denials(seen.text, scope.act.verb)
+    spans = [
+        *(_span(seen, claim.start, claim.end, f"another {claim.what}", Said.CONTRADICTS) for claim in wrong),
+        *(_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in _wider(seen.text, cut, scope, learnt, tail)),
+    ] or [_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in heard(cut, tail, scope, learnt)]
+    if spans:
+        return WordsVerdict(said=spans[0].said, spans=tuple(spans), reason=spans[0].why)
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
 
 
@@ -114,10 +120,7 @@ def check_file_name(name: str, *, languages: Collection[str] = ("en",)) -> Words
 
 
 def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
-    """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing.
-
-    Source: 2-model.md §6.
-    """
+    """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing."""
     if len(name) > NAME_LONGEST:  # ⚔ before anything reads it
         return _of_all(name, Said.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
@@ -139,7 +142,7 @@ def _spoken(name: str) -> str:
 
 def _of_all(text: str, said: Said, why: str) -> WordsVerdict:
     """A verdict over all of a text."""
-    return WordsVerdict(said=said, spans=(Span(start=0, end=len(text), why=why),), reason=why)
+    return WordsVerdict(said=said, spans=(Span(start=0, end=len(text), why=why, said=said),), reason=why)
 
 
 _ASKS: Final = "a name that asks for something"
@@ -170,12 +173,9 @@ _PLAIN_VERBS: Final = frozenset(
 )
 
 
-def _verdict(said: Said, seen: View, stretches: Collection[tuple[int, int, str]]) -> WordsVerdict:
-    spans = []
-    for start, end, why in stretches:
-        first, last = seen.span(max(0, start), max(start, end)) if start < len(seen.text) and end > 0 else (0, 0)
-        spans.append(Span(start=first, end=last, why=why))
-    return WordsVerdict(said=said, spans=tuple(spans), reason=spans[0].why)
+def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
+    first, last = seen.span(max(0, start), max(start, end)) if start < len(seen.text) and end > 0 else (0, 0)
+    return Span(start=first, end=last, why=why, said=said)
 
 
 def _contradictions(
@@ -260,6 +260,8 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
         told = ours.get(number, set())
         if not told or (currency and told.isdisjoint({"", currency})):
             yield claim, has_money
+    for start, end in multiples(folded) if has_money else ():
+        yield Claim(what="amount", value=folded[start:end], start=start, end=end), True
 
 
 def _split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -> Iterator[Claim]:

@@ -14,6 +14,7 @@ from remit.domain.paths import Path
 from remit.domain.plain import small_letters
 from remit.domain.secret_shapes import found_contacts, found_plain
 from remit.domain.values import Json, JsonObject
+from remit.domain.words_numbers import more_amounts
 
 _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
@@ -67,7 +68,7 @@ _CALLED: Final = re.compile(
     r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})",
     re.IGNORECASE,
 )
-_HASHED: Final = re.compile(r"#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
+_HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
 _OTHERS: Final = re.compile(
     r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|\bsomeone else'?s?\b|\bsomebody else'?s?\b"
@@ -162,9 +163,10 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         if number is not None:
             yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
-        if _COUNTED_OUT.fullmatch(match["w"]):  # "USD and GBP"
-            continue
-        yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(_counted(match["w"])), _code(match["c"])
+        if counted := _counted(match["w"]):  # "pounds and euros" is no amount
+            yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(counted), _code(match["c"])
+    for start, end, number, currency in more_amounts(folded):
+        yield Claim(what="amount", value=folded[start:end], start=start, end=end), *_in_units(number, currency)
 
 
 def names_money(folded: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from functools import cached_property
 from typing import Final
 
+from remit.domain.words_layout import laid_out
 from remit.domain.words_likeness import stems
 from remit.domain.words_topics import IMPERATIVE, VERBS, WISH, topics_of
 
@@ -63,6 +64,7 @@ class Clause:
 
 def clauses(folded: str) -> list[Clause]:
     """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
+    folded = laid_out(folded)
     out: list[Clause] = []
     at = 0
     for cut in [*_CUT.finditer(folded), None]:

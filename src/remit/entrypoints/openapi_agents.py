@@ -49,6 +49,8 @@ _REPLY: Final = members(
         "expires_at": TEXT,
         "poll": TEXT,
         "countered_by": TEXT,
+        "words": {"type": "string", "enum": ["held", "released", "stripped"]},
+        "notice": TEXT,
         "codes": TEXTS,
         "cure": TEXT,
         "receipt": _RECEIPT,

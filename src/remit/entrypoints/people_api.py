@@ -42,6 +42,7 @@ from remit.usecases.enrol import begin_enrolment, finish_enrolment
 from remit.usecases.grant import decline, sign, view
 from remit.usecases.narrow import narrow
 from remit.usecases.parts import Parts
+from remit.usecases.release_words import answer_words, asks_about_words
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
@@ -290,11 +291,16 @@ class PeopleApi:
         if scope["method"] == "GET":
             return json_answer(200, shown_body(spoken, await show(self.parts, person, found["id"], language=spoken.catalogue.say.language)))
         body = decode_as(await read_body(scope, receive), AnswerIn)
-        if body.answer == "less":
-            reply = await answer_less(self.parts, person, found["id"], body.assertion)
-        else:
-            language = shown_in(self.parts, scope, body.language).catalogue.say.language
-            reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language)
+        language = shown_in(self.parts, scope, body.language).catalogue.say.language
+        match body.answer:
+            case "less":
+                reply = await answer_less(self.parts, person, found["id"], body.assertion)
+            case "release" | "strip":
+                reply = await answer_words(self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language)
+            case "no" if await asks_about_words(self.parts, found["id"]):
+                reply = await answer_words(self.parts, person, found["id"], said="no", assertion=None, language=language)
+            case _:
+                reply = await answer(self.parts, person, found["id"], said=body.answer, assertion=body.assertion, language=language)
         told = ask_body(reply)
         if spoken.catalogue.say.texts and "reason" in told:
             told = {**told, "reason": spoken.catalogue.say.again(str(told["reason"]))}

@@ -13,6 +13,7 @@ from remit.usecases.answer import Shown
 from remit.usecases.check_reply import Checked
 from remit.usecases.grant import Consent
 from remit.usecases.parts import Parts
+from remit.usecases.words_shown import without_words, words_shown
 
 
 def checked_body(checked: Checked) -> dict[str, object]:
@@ -85,4 +86,5 @@ def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
         "params": params,
         "who": list(record.who),
         "expires_at": instant_text(record.expires_at),
+        **({"words": words_shown(parts, shown.ask), "strips": without_words(parts, shown.ask) is not None} if record.words else {}),
     }

@@ -295,6 +295,8 @@ def ask_body(reply: Reply) -> dict[str, object]:
     body: dict[str, object] = {"ask": reply.ask, "decision": reply.decision, "state": str(reply.state), "receipt": reply.receipt}
     if reply.outcome:
         body["outcome"] = reply.outcome
+    if reply.words:
+        body |= {"words": reply.words, **({"notice": reply.notice} if reply.notice else {})}
     match str(reply.state):
         case "done" | "failed":
             body |= {"result": reply.result, "withheld": reply.withheld}

@@ -114,6 +114,24 @@ class SandboxPerson:
         answered = self.post(f"{self.base}/confirmations/{invitation}", {"answer": "less", "assertion": self.passkey.get(shown["options"])})
         return reply.at(answered["ask"])
 
+    def release(self, reply: SandboxReply) -> SandboxReply:
+        """Pass an ask's held words on, signed, as an officer; returns what the agent then sees. It agrees to nothing else.
+
+        Raises:
+            Refused: as in `confirm`.
+        """
+        self.answer(reply, "release")
+        return reply.again()
+
+    def strip(self, reply: SandboxReply) -> SandboxReply:
+        """Let an ask go on without its held words, as an officer.
+
+        Raises:
+            Refused: as in `confirm`; `words.*` where it cannot do without them.
+        """
+        self.post(f"{self.base}/confirmations/{self.invitation(reply)}", {"answer": "strip"})
+        return reply.again()
+
     def answer(self, reply: SandboxReply, said: str) -> Any:  # noqa: ANN401  # JSON
         """Answer a confirmation with the passkey; returns what this person is shown."""
         invitation = self.invitation(reply)

@@ -34,7 +34,7 @@ from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import SubjectKind, WasRefused
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, JsonObject
-from remit.domain.waiting import holder, verify_free
+from remit.domain.waiting import holder, verify_about_act, verify_free
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now
@@ -94,7 +94,7 @@ async def show(parts: Parts, person: Person, confirmation_id: str, *, language: 
         confirmation=kept.record,
         ask=ask.record,
         rendering=shown_in(kept.record, language),
-        challenge=_challenge(kept.record, language),
+        challenge=challenge_of(kept.record, language),
         allowed=tuple(key.record.id for key in keys),
         taken=holder(kept.record, word, parts.world.now()),
     )
@@ -122,6 +122,7 @@ async def answer(  # one person's answer to what they were shown, in the languag
     for _ in range(_TRIES):
         kept, ask = await open_invitation(parts, confirmation_id)
         word = await verify_asked(parts, kept.record, ask.record, person)
+        verify_about_act(kept.record)
         verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
         try:
             if said == "yes":
@@ -188,7 +189,8 @@ def _facts(person: Person) -> PersonFacts:
     return PersonFacts(key=person.key, roles=frozenset(person.roles))
 
 
-def _challenge(record: ConfirmationRecord, language: str) -> bytes:
+def challenge_of(record: ConfirmationRecord, language: str) -> bytes:
+    """What the passkey of whoever reads an invitation in a language signs."""
     shown = signed_hash(record, language)
     return challenge(ask_digest=record.digest, rendering_hash=shown, decision=record.decision, nonce=record.nonce)
 
@@ -219,7 +221,7 @@ async def _yes(  # one answer and all it hangs on
     # A yes for a case that has ended the task is not taken. A case that cannot be read now is read again before it acts.
     with contextlib.suppress(Fault):
         await verify_case(parts, (await parts.store.get(TaskRecord, record.task)).record)
-    key, asserted = await verify_signed(parts, person, ask.record, signed.assertion, _challenge(record, signed.language))
+    key, asserted = await verify_signed(parts, person, ask.record, signed.assertion, challenge_of(record, signed.language))
     confirmers = with_yes(await confirmers_of(parts, record, ask.record), _facts(person))
     said = Answer(
         person=person.id,
@@ -262,8 +264,7 @@ async def _stands(parts: Parts, standing: Standing, ask: AskRecord, record: Conf
             raise Refused(Code.CONFIRMATION_MISMATCH, f"more people are needed now: {sorted(more)}")
         case _:
             pass
-    _, shown = shown_hashes(record)
-    await verify_still_shown(parts, standing, ask, weighed, shown=shown, answers=record.answers)
+    await verify_still_shown(parts, standing, ask, weighed, shown=shown_hashes(record)[1], answers=record.answers)
     return await verify_still_say(parts, ask, record.answers[:-1])
 
 

@@ -13,7 +13,7 @@ from remit.domain.records import Answer, AskRecord, AskState, Ceremony, Confirma
 from remit.domain.rendering import render_ask, rendering_json
 from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject, decode
-from remit.domain.waiting import verify_free
+from remit.domain.waiting import verify_about_act, verify_free
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
@@ -51,6 +51,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
+    verify_about_act(kept.record)
     lesser = await _decide(parts, ask.record, person, word, params, timed_id("ask", parts.world.now(), parts.world.random(10)))
     facts = await shown_now(parts, lesser.standing, lesser.record, lesser.weighed)
     act_hash = render_ask(facts, parts.catalogue).act_hash
@@ -90,6 +91,7 @@ async def answer_less(parts: Parts, person: Person, confirmation_id: str, assert
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)
+    verify_about_act(kept.record)
     verify_free(kept.record, word, person_key=person.key, now=parts.world.now())
     try:
         ceremony = await parts.store.get(Ceremony, _ceremony_id(confirmation_id, person))

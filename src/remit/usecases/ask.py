@@ -28,6 +28,7 @@ from remit.domain.records import (
 from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
+from remit.domain.words_beyond import WordsState, kept_marks
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
@@ -42,10 +43,12 @@ from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.still_covered import still_covered
+from remit.usecases.strip_words import drift, state_of, with_notice, words_left
 from remit.usecases.tell_person import about_invitation
 from remit.usecases.tell_reason import reason_now
 from remit.usecases.told_now import STILL_S, told_now, told_of_act
-from remit.usecases.weigh import Weighed, Wish, still_covered, weigh
+from remit.usecases.weigh import Weighed, Wish, weigh
 from remit.usecases.write_decision import write_decision
 
 _TRIES = 6
@@ -175,14 +178,19 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
         raise await ended_by_case(parts, workload.task, weighed.ending)
     if request.secrets:
         weighed = replace(weighed, secrets=request.secrets)
-    record = _record(parts, standing, request, request.words, weighed)
-    match weighed.decision:
-        case Refuse() as refuse:
-            return await _refuse(parts, standing, workload, request, record, weighed, _No(refuse=refuse))
-        case NeedsHuman() as needs:
-            return await _hold(parts, standing, workload, request, record, weighed, needs)
-        case Permit():
-            return await _permit(parts, standing, workload, request, record, weighed)
+    weighed = await with_notice(parts, standing, weighed)
+    record = _record(parts, standing, request, words_left(weighed, request.words), weighed)
+    needs = weighed.decision
+    if isinstance(needs, Refuse):
+        return await _refuse(parts, standing, workload, request, record, weighed, _No(refuse=needs))
+    if isinstance(needs, NeedsHuman):
+        reply = await _hold(parts, standing, workload, request, record, weighed, needs)
+    else:
+        reply = await _permit(parts, standing, workload, request, record, weighed)
+    if weighed.puts:  # it went on without its words
+        parts.notify.wake(f"task:{workload.task}")
+        await follow_risk(parts, standing, drift(parts, standing, weighed))
+    return reply
 
 
 _SECRET: Final = Refused(Code.WORDS_SECRET, "a secret was taken out", public="The message carries a secret; it was not kept.")
@@ -226,6 +234,8 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         reserved=tuple(one for one, _ in weighed.reserved),
         versions=weighed.kept_versions(),
         waiver=-1 if weighed.waiver is None else weighed.waiver,
+        words_state=state_of(weighed) or "",
+        marked="" if weighed.judged is None else kept_marks(weighed.judged),
     )
 
 
@@ -269,11 +279,13 @@ async def _refuse(  # the parts of one decision
     if cleaned.secrets or cleaned.left_out:
         # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
         request = replace(request, body=clean_body(cleaned, request.attachments))
-        weighed = replace(weighed, params=cleaned.params, secrets=(*request.secrets, *cleaned.secrets))
+        weighed = replace(weighed, params=cleaned.params, secrets=(*request.secrets, *cleaned.secrets), judged=None)
         refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
-    refused = changed(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
+    refused = changed(
+        record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=(), words_state=""
+    )
     event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
     steps = () if no.away else steps_of(parts, standing, event, customer=False)
     written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
@@ -298,8 +310,9 @@ async def _hold(  # the parts of one decision
     # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
     if not weighed.case_read:
         await verify_case(parts, standing.task.record)
+    held = state_of(weighed) is WordsState.HELD
     try:
-        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who)
+        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who, words=held)
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
@@ -310,14 +323,14 @@ async def _hold(  # the parts of one decision
         parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
     )
     permitted = was_permitted(weighed, request.action, standing.task.record)
-    steps = steps_of(parts, standing, permitted, customer=True)
+    steps = steps_of(parts, standing, permitted, customer=not held) + drift(parts, standing, weighed)
     if alike:
         steps += steps_of(parts, standing, AskedAgain(alike=True, target=permitted.target), customer=False)
     notices = about_invitation(parts, invitation)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=(*_new(parts, workload, request, waiting, invitation), *notices.puts),
+            puts=(*_new(parts, workload, request, waiting, invitation), *notices.puts, *weighed.puts),
             reserves=(*turns, *taken(weighed.reserved)),
             marks=workload.marks,
             touches=((waiting.task, waiting.at),),
@@ -351,10 +364,11 @@ async def _permit(  # the parts of one decision
     act = None if reads else act_for(parts, record, standing, sent=sent)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
+    steps += drift(parts, standing, weighed)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=_new(parts, workload, request, record, *(() if act is None else (act,))),
+            puts=(*_new(parts, workload, request, record, *(() if act is None else (act,))), *weighed.puts),
             reserves=taken(weighed.reserved),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -392,14 +406,16 @@ async def _told(  # the parts of one decision
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
     written, began_s = decided + told.written, parts.world.ticks()
+    steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
+    steps += drift(parts, standing, weighed)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=_new(parts, workload, request, told.ask),
+            puts=(*_new(parts, workload, request, told.ask), *weighed.puts),
             reserves=(*taken(weighed.reserved), step_done(told.ask)) if told.done else (),
             marks=workload.marks,
             touches=((record.task, record.at),),
-            steps=steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False),
+            steps=steps,
             entries=written.rows,
         )
     )

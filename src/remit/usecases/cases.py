@@ -19,6 +19,7 @@ from remit.usecases.replies import params_of
 from remit.usecases.standing import load_standing, mandate_of
 from remit.usecases.tasks import budgets
 from remit.usecases.untold import tellable
+from remit.usecases.words_shown import words_shown
 
 _PAGE = 50
 
@@ -124,6 +125,8 @@ async def _asks(parts: Parts, task: TaskRecord) -> list[Json]:
             "action": one.record.action,
             "params": params_of(one.record),
             "words": one.record.words,
+            "words_state": one.record.words_now,
+            "texts": words_shown(parts, one.record),
             "state": one.record.state.value,
             "code": one.record.code,
             "at": instant_text(one.record.at),

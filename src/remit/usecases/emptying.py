@@ -101,7 +101,7 @@ def emptied(content: Content) -> tuple[list[Put], list[Drop]]:
 
 
 def _empty_ask(ask: AskRecord) -> AskRecord:
-    return replace(ask, params=_NOTHING, words="", salt="", public="", result="", reason="", versions={})
+    return replace(ask, params=_NOTHING, words="", marked="", salt="", public="", result="", reason="", versions={})
 
 
 def _empty_confirmation(shown: ConfirmationRecord) -> ConfirmationRecord:

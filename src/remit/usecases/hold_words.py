@@ -1,14 +1,15 @@
 """Holding what an agent says against what it asks: the message and every free text, with the task's last messages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Refused
 from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words import Said, WordsVerdict, check_words
+from remit.domain.words_beyond import Judged, Way, WordsState, judged_of, texts_of
 from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
@@ -16,34 +17,38 @@ from remit.usecases.standing import Standing
 
 _EARLIER: Final = 3
 _FARTHEST: Final = 200
-_WORDS: Final[Mapping[Said, Code]] = {
-    Said.CONTRADICTS: Code.WORDS_CONTRADICTS,
-    Said.UNREADABLE: Code.WORDS_UNREADABLE,
-    Said.WIDER: Code.WORDS_WIDER,
-}
 
 
-async def hold_words(parts: Parts, standing: Standing, action: Action, *, params: JsonObject, words: str | None) -> None:
+class SaysMore(Refused):
+    """Words that say more than their ask, where the desk refuses them; `judged` tells where and why."""
+
+    def __init__(self, judged: Judged) -> None:
+        """Refused with the code of what was found."""
+        super().__init__(judged.code, judged.reason)
+        self.judged = judged
+
+
+async def hold_words(parts: Parts, standing: Standing, action: Action, *, params: JsonObject, words: str | None) -> Judged | None:
     """The deterministic words check, over the message and every free-text param, with the task's last messages.
 
-    Words that say more, or something else, do not reach the case.
+    Words that say more, or something else, do not reach the case: where the desk does not refuse them, they are returned as judged,
+    for an officer to look at or for the ask to go on without. None: they say no more.
 
     Raises:
-        Refused: `words.wider`, `words.contradicts`, `words.unreadable`.
+        SaysMore: `words.wider`, `words.contradicts`, `words.unreadable`.
 
     Source: 2-model.md §6.
     """
-    texts = [*([words] if words is not None else []), *free_texts(action, params)]
-    texts = [text for text in texts if text.strip()]
+    texts = list(texts_of(action, params, words))
     if not texts:
-        return
+        return None
     targets = [one for ids in standing.chain[0][1].objective.target.values() for one in ids]
     before = _chains(await _said_before(parts, standing.task.record.id))
-    verdict = await parts.long_reads.read(
+    found = await parts.long_reads.read(
         standing.task.record.client_id,
-        max(sum(map(len, texts)), 0 if parts.lexicon.strange is None else LONG),  # a model is never asked on the loop
+        max(sum(len(text) for _, text in texts), 0 if parts.lexicon.strange is None else LONG),  # a model is never asked on the loop
         lambda: _hold(
-            texts,
+            [text for _, text in texts],
             before,
             lambda text, told: check_words(
                 text,
@@ -57,9 +62,10 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
             ),
         ),
     )
-    code = _WORDS.get(verdict.said)
-    if code is not None:
-        raise Refused(code, verdict.reason)
+    judged = judged_of([(where, verdict) for (where, _), verdict in zip(texts, found, strict=True)], parts.terms.beyond)
+    if judged is not None and judged.way is Way.REFUSE:
+        raise SaysMore(judged)
+    return judged
 
 
 def free_texts(action: Action, params: JsonObject) -> list[str]:
@@ -88,9 +94,17 @@ async def _said_before(parts: Parts, task: str) -> list[_Told]:
 
 def _told(parts: Parts, record: AskRecord) -> _Told:
     action = parts.catalogue.actions.get(record.action)
-    if record.state is AskState.REFUSED:
+    if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
     return [record.words] if record.words else [], [] if action is None else free_texts(action, params_of(record))
+
+
+def _never_passed_on(record: AskRecord) -> bool:
+    """Whether an ask's words were held, and are not waiting any more: nobody passed them on.
+
+    ⚔ Those that still wait count: an officer who reads the one half must not be the only one to whom it is whole.
+    """
+    return record.words_state == WordsState.HELD and record.state is not AskState.WAITING
 
 
 def _chains(said: Sequence[_Told]) -> tuple[tuple[str, ...], ...]:
@@ -100,13 +114,17 @@ def _chains(said: Sequence[_Told]) -> tuple[tuple[str, ...], ...]:
     return tuple(chain for chain in chains if chain) or ((),)  # what is wrong by itself is found behind anything
 
 
-def _hold(texts: Sequence[str], before: Sequence[tuple[str, ...]], check: Callable[[str, tuple[str, ...]], WordsVerdict]) -> WordsVerdict:
+def _hold(
+    texts: Sequence[str], before: Sequence[tuple[str, ...]], check: Callable[[str, tuple[str, ...]], WordsVerdict]
+) -> list[WordsVerdict]:
     """Check each text of an ask behind whatever it may be read behind. ⚔ Two texts of one ask are read on like two asks, either way round."""
-    verdict = WordsVerdict(said=Said.MATCH)
+    found: list[WordsVerdict] = []
     for place, text in enumerate(texts):
         others = tuple(texts[:place]) + tuple(texts[place + 1 :])
+        verdict = WordsVerdict(said=Said.MATCH)
         for told in (*before, others) if others else before:
             verdict = check(text, told)
-            if verdict.said in _WORDS:
-                return verdict
-    return verdict
+            if not verdict.passes:
+                break
+        found.append(verdict)
+    return found

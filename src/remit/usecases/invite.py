@@ -18,6 +18,7 @@ from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask
 from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import signs
 from remit.domain.values import Instant, JsonObject, decode
+from remit.domain.words_beyond import read_marks
 from remit.ports.store import Missing, Reserve
 from remit.usecases.name_records import names_of
 from remit.usecases.parts import Parts
@@ -31,10 +32,12 @@ TURN: Final = "turn"
 """Counts invitations and declines of a customer for an operator, so that what was counted beside them is known to be old."""
 
 
-async def invitation_for(
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str], *, instead_of: str = ""
+async def invitation_for(  # an ask, whom it needs, and for what
+    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str], *, instead_of: str = "", words: bool = False
 ) -> tuple[ConfirmationRecord, tuple[Reserve, ...], bool]:
     """The invitation for an ask that needs people, the turns that must be taken with it, and whether its like was declined before.
+
+    With `words`, it asks an officer to look at what the agent wrote, and at nothing else.
 
     ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again. ⚔ What was
     declined to whoever cut a branch is not asked again through it. An invitation that stands in the place of another one
@@ -77,18 +80,22 @@ async def invitation_for(
         nonce=b64url(parts.world.random(16)),
         state=ConfirmationState.WAITING,
         at=now,
-        expires_at=Instant(min(now + _lasts_ms(parts, weighed.rule), standing.task.record.ends_at)),
+        expires_at=Instant(min(now + _lasts_ms(parts, weighed.rule, words=words), standing.task.record.ends_at)),
         risk=weighed.risk,
         signs=signs(standing.trails, now) if weighed.risk else (),
+        words=words,
     )
-    invitation = _escalated(invitation, weighed.rule)
+    invitation = invitation if words else _escalated(invitation, weighed.rule)
     target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
     like = likeness(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
 
 
-def _lasts_ms(parts: Parts, rule: Escalation | None) -> int:
-    return parts.terms.confirmation_ttl_s * 1000 if rule is None else rule.lasts_ms
+def _lasts_ms(parts: Parts, rule: Escalation | None, *, words: bool) -> int:
+    """How long it may wait: words are looked at in the time of those whom a rule asks first, and are handed on to nobody."""
+    if rule is None:
+        return parts.terms.confirmation_ttl_s * 1000
+    return rule.steps[0].due_ms if words else rule.lasts_ms
 
 
 def _escalated(invitation: ConfirmationRecord, rule: Escalation | None) -> ConfirmationRecord:
@@ -155,6 +162,8 @@ async def shown_now(parts: Parts, standing: Standing, record: AskRecord, weighed
         customer=standing.customer.record.name,
         told=tuple(sorted(set(action.returns) & weighed.covered)),
         words=record.words or None,
+        words_state=record.words_state,
+        marked=read_marks(record.marked),
         done=tuple(Done(action=one, params=params, outcome=outcome) for one, params, outcome in before),
         budgets=_budgets(standing, action, weighed),
         chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),

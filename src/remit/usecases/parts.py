@@ -7,6 +7,7 @@ from remit.domain.catalogue import Catalogue
 from remit.domain.logins import LoginRules
 from remit.domain.note import VerifyEd25519
 from remit.domain.rules_outline import RulesOutline
+from remit.domain.words_beyond import BeyondRules
 from remit.domain.words_likeness import Lexicon
 from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
@@ -55,6 +56,8 @@ class Terms:
     secrets: str
     contacts: tuple[str, ...]
     """The desk's own addresses and numbers."""
+    beyond: BeyondRules
+    """What is done with words that say more than their ask."""
     requester: str
     """The requester address of every case: Remit's own, so that the helpdesk's mail reaches no agent."""
     loopback: bool

@@ -107,7 +107,7 @@ async def _refuse(parts: Parts, kept: Kept[ConfirmationRecord], ask: Kept[AskRec
         parts,
         draft(
             parts,
-            Kind.CONFIRMATION_ANSWERED,
+            Kind.WORDS_ANSWERED if kept.record.words else Kind.CONFIRMATION_ANSWERED,
             envelope={
                 "ask": ask.record.id,
                 "task": ask.record.task,

@@ -11,6 +11,7 @@ from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord
 from remit.domain.values import Instant, Json, JsonObject, kept_object
+from remit.domain.words_beyond import WordsState, code_of_marks, notice_of
 from remit.ports.store import Missing
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
@@ -53,6 +54,10 @@ class Reply:
     receipt: JsonObject
     remedy: JsonObject | None = None
     """The `remit_mandate` that would cover a refused ask."""
+    words: str = ""
+    """`held`, `released` or `stripped` where the agent's words say more than its ask."""
+    notice: str = ""
+    """What an agent is told whose words were left out."""
 
 
 async def reply_of(
@@ -110,6 +115,8 @@ async def reply_of(
         countered_by=record.countered_by,
         receipt=receipt,
         remedy=await _remedy(parts, record) if attributes else None,
+        words=record.words_now,
+        notice=notice_of(code_of_marks(record.marked)) if record.marked and record.words_state == WordsState.STRIPPED else "",
     )
 
 

@@ -3,7 +3,6 @@
 Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
 """
 
-from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical, digest
@@ -12,7 +11,6 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
 from remit.domain.leak_traces import written
 from remit.domain.offers import verify_complete, verify_offered
-from remit.domain.outbound import Held, kinds_of
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.speech import marked
@@ -22,6 +20,7 @@ from remit.ports.store import Commit, Conflict, Put
 from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts
+from remit.usecases.inbox_message import next_message
 from remit.usecases.look_through import look_through
 from remit.usecases.parts import Parts
 from remit.usecases.perform import dispatch
@@ -50,7 +49,7 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
         checked = await held_against(parts, standing, text)
         if checked.held and not withhold:
             raise Withheld(checked)
-        message = await _message(parts, standing, kind="reply", text=checked.left, held=checked.held)
+        message = await next_message(parts, standing, kind="reply", text=checked.left, held=checked.held)
         note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
         entry = _sent(parts, standing, officer, message, whole=text if checked.held else "")
         try:
@@ -112,7 +111,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
             "terms": terms,
             "expires_at": instant_text(offer.expires_at),
         }
-        message = await _message(parts, standing, kind="offer", text="", offer=canonical(told).decode())
+        message = await next_message(parts, standing, kind="offer", text="", offer=canonical(told).decode())
         try:
             await _commit(parts, standing, _offered(parts, standing, officer, offer, told), (Put(offer, 0), Put(message, 0)))
         except Conflict:
@@ -151,24 +150,6 @@ async def close_case(parts: Parts, case: str) -> tuple[str, ...]:
             ended.append(task.id)
     await parts.helpdesk.close(case=case, key=f"close_{case}")
     return tuple(ended)
-
-
-async def _message(parts: Parts, standing: Standing, *, kind: str, text: str, offer: str = "", held: Sequence[Held] = ()) -> Message:
-    task = standing.task.record.id
-    last = await parts.store.find(Message, "message.task", task, limit=1, newest=True)
-    n = last[0].record.n + 1 if last else 1
-    return Message(
-        id=f"{task} {n}",
-        task=task,
-        n=n,
-        at=parts.world.now(),
-        kind=kind,
-        text=text,
-        offer=offer,
-        withheld=len(held),
-        kinds=kinds_of(held),
-        epochs=standing.epochs,
-    )
 
 
 def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecord:

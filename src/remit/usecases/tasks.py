@@ -26,9 +26,9 @@ from remit.usecases.read_desk import read_again
 from remit.usecases.recording import open_row
 from remit.usecases.replies import Reply, reply_of
 from remit.usecases.standing import Standing, load_standing, something_waits, verify_standing
+from remit.usecases.still_covered import still_covered
 from remit.usecases.tell_reason import reason_now
 from remit.usecases.told_now import told_now
-from remit.usecases.weigh import still_covered
 
 _TRIES: Final = 4
 

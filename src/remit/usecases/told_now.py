@@ -8,7 +8,7 @@ from remit.usecases.look_up import FRESH_S
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import case_ending, ended_by_case
 from remit.usecases.standing import Standing, load_standing, verify_standing
-from remit.usecases.weigh import still_covered
+from remit.usecases.still_covered import still_covered
 
 STILL_S: Final = 1.0
 """After so long between a record and its answer everything is looked at again: the process may have been frozen."""

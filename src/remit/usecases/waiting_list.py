@@ -13,6 +13,7 @@ from remit.usecases.invite import shown_in
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.take_waiting import may_receive
+from remit.usecases.words_shown import words_shown
 
 _PAGE: Final = 200
 _COLLEAGUES: Final = 50
@@ -73,7 +74,8 @@ async def _row(parts: Parts, officer: Person, record: ConfirmationRecord, role: 
         "yours": yours,
         "taken": _taken(record, word, officer, now),
         "colleagues": [{"id": one.id, "name": one.name} for one in able if one.key != officer.key],
-        "roles": sorted(_roles(parts, record, word)),
+        "roles": [] if record.words else sorted(_roles(parts, record, word)),
+        "words": list(words_shown(parts, ask)) if record.words else [],
     }
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final
 
 from remit.domain.catalogue import CUSTOMER, Action, Effect, Escalation, MarkKind
+from remit.domain.confirmers import OFFICER
 from remit.domain.consequences import Thresholds
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
 from remit.domain.errors import Code, Refused
@@ -20,14 +21,15 @@ from remit.domain.mandate_covering import Chosen, choose, counter_key, cover
 from remit.domain.paths import values_at
 from remit.domain.records import NEVER, AskRecord, EndReason, Reserved
 from remit.domain.trajectory import Risk, risk
-from remit.domain.values import Instant, JsonObject, decode
+from remit.domain.values import Instant, JsonObject
+from remit.domain.words_beyond import Judged, Way, releasing_role, without_texts
 from remit.ports.policy import Question
-from remit.ports.store import Expect
+from remit.ports.store import Expect, Put
 from remit.ports.tracing import Step
 from remit.usecases.accept_offer import with_terms
 from remit.usecases.climb_ladder import climb_under, refusal
 from remit.usecases.compare import compared
-from remit.usecases.hold_words import hold_words
+from remit.usecases.hold_words import SaysMore, hold_words
 from remit.usecases.look_up import CaseRead, facts_and_case
 from remit.usecases.parts import Parts
 from remit.usecases.reserving import COMPARED
@@ -36,13 +38,17 @@ from remit.usecases.standing import Standing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is asked: decoded params, `words` free of secrets, what this very ask has reserved before, what is known to be wrong with it."""
+    """What is asked: decoded params, `words` free of secrets, what this very ask has reserved before, what is known to be wrong with it.
+
+    `released` says that an officer has passed its words on: they are not held against it again, and nothing else is let off.
+    """
 
     action: str
     params: JsonObject
     words: str | None
     held: tuple[Reserved, ...] = ()
     wrong: Refused | None = None
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,8 @@ class Weighed:
     `params` are the ask's with the terms of an accepted offer in them. `covered` are the attributes the agent may be told; `reserved` what must be reserved with the record; `versions` the
     fact versions the act carries; `names` what records are called; `policies` the deciding policy ids, for the desk.
     `case_read` says that the case was read along with the facts, `ending` why it ends the task, if it does. `rule` is the escalation
-    rule the ask falls under, `due_at` until when those it asks first may answer.
+    rule the ask falls under, `due_at` until when those it asks first may answer. `judged` is where its words say more than it: with
+    it, the decision is the one for an officer to look at them, or the one of the ask without them.
     """
 
     decision: Decision
@@ -87,6 +94,9 @@ class Weighed:
     due_at: Instant = NEVER
     expects: tuple[Expect, ...] = ()
     """Records besides those of the standing that must be as they were when this is recorded."""
+    judged: Judged | None = None
+    puts: tuple[Put, ...] = ()
+    """What is kept along with this."""
 
     @property
     def takes(self) -> bool:
@@ -138,12 +148,27 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
         with parts.tracing.step(Step.RULES):
             action = _verify_step(parts, standing, wish)
             ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
-            await hold_words(parts, standing, action, params=wish.params, words=wish.words)
+            judged = None if wish.released else await hold_words(parts, standing, action, params=wish.params, words=wish.words)
         with parts.tracing.step(Step.POLICY):
-            return _settle(parts, standing, ruled, confirmed, risky)
+            weighed = _settle(parts, standing, ruled, confirmed, risky)
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
-        return Weighed(decision=decision, params=wish.params, action=action, versions={}, names={}, risk=risky.highest)
+        found = refused.judged if isinstance(refused, SaysMore) else None
+        return Weighed(decision=decision, params=wish.params, action=action, versions={}, names={}, risk=risky.highest, judged=found)
+    if judged is None:
+        return weighed
+    if isinstance(weighed.decision, Refuse):  # ⚔ what is refused without its words stays so: nobody is asked to look at them
+        return replace(weighed, judged=judged)
+    if judged.way is Way.HOLD:
+        role = releasing_role(parts.catalogue, action, weighed.rule, parts.terms.beyond.officer)
+        needs = NeedsHuman(who=frozenset({f"{OFFICER}{role}"}), charges=weighed.decision.charges, reasons=(judged.code,))
+        return replace(weighed, decision=needs, judged=judged)
+    left = without_texts(action, wish.params, wish.words, judged.places)
+    if left is not None:
+        again = await weigh(parts, standing, replace(wish, params=left.params, words=left.words), confirmed, with_case=with_case)
+        if again.judged is None:  # ⚔ what is left may say more too
+            return replace(again, judged=judged)
+    return replace(weighed, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
 
 
 def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
@@ -222,25 +247,6 @@ def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str
                 if isinstance(one, str):
                     found[mark.of, one] = None
     return list(found)
-
-
-def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozenset[str]:
-    """What may still be told of an earlier ask: its mandate may have been narrowed since.
-
-    Source: 2-model.md §4 (standing is read again before bytes leave).
-    """
-    action = parts.catalogue.actions.get(record.action)
-    told = frozenset(record.covered)
-    params = decode(record.params.encode())
-    if action is None or not told or not isinstance(params, Mapping):
-        return told
-    for kept, mandate in standing.chain:
-        try:
-            found = cover(mandate, parts.catalogue, action, params, roots=kept.record.power_roots or None)
-        except Refused:
-            return frozenset()
-        told &= frozenset().union(*(one.attributes for one in found.telling))
-    return told
 
 
 def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: Risk) -> Weighed:

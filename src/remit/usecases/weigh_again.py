@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from remit.domain.records import AskRecord
 from remit.domain.target import money_on
+from remit.domain.words_beyond import WordsState
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing, load_standing, verify_standing
-from remit.usecases.weigh import Confirmed, Weighed, Wish, weigh
+from remit.usecases.weigh import NOBODY, Confirmed, Weighed, Wish, weigh
 
 
 async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> tuple[Standing, Weighed]:
@@ -16,6 +17,19 @@ async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> t
     Raises:
         Refused: the standing's own codes, when the task cannot ask any more.
     """
+    return await _weigh_again(parts, ask, Confirmed(by=by, kind="fresh" if by else "none"))
+
+
+async def weigh_unconfirmed(parts: Parts, ask: AskRecord) -> tuple[Standing, Weighed]:
+    """Decide an ask afresh as if it had just come, with nobody's yes: an officer has looked at its words, and at nothing else.
+
+    Raises:
+        Refused: as `weigh_confirmed`.
+    """
+    return await _weigh_again(parts, ask, NOBODY)
+
+
+async def _weigh_again(parts: Parts, ask: AskRecord, confirmed: Confirmed) -> tuple[Standing, Weighed]:
     about = money_on(parts.catalogue.actions.get(ask.action), params_of(ask))
     standing = await load_standing(parts, ask.task, about=about)
     verify_standing(standing, parts.world.now(), parts.terms, waiting=True)
@@ -23,5 +37,6 @@ async def weigh_confirmed(parts: Parts, ask: AskRecord, by: frozenset[str]) -> t
     for held in ask.reserved:
         counters[held.scope, held.key] = counters.get((held.scope, held.key), 0) - held.amount
     freed = replace(standing, counters=counters)
-    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved)
-    return standing, await weigh(parts, freed, wish, Confirmed(by=by, kind="fresh" if by else "none"))
+    released = ask.words_state == WordsState.RELEASED
+    wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved, released=released)
+    return standing, await weigh(parts, freed, wish, confirmed)

@@ -4,6 +4,7 @@ from remit.domain.records import AskRecord
 from remit.domain.trajectory import signs
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject, instant_text
+from remit.domain.words_beyond import marked_json
 from remit.ports.tracing import Fact
 from remit.usecases.parts import Parts
 from remit.usecases.recording import Written, draft, pseudonym, write
@@ -48,6 +49,7 @@ async def write_decision(  # the parts of one decision
                 "confirmed_by": list(record.confirmed_by),
                 "waiver": record.waiver,
                 "risk": weighed.risk,
+                **({"words": record.words_state} if record.words_state else {}),
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": standing.agent.record.name},
@@ -58,12 +60,21 @@ async def write_decision(  # the parts of one decision
                 "versions": dict(record.versions),
                 **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
                 **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
+                **_judged(weighed),
                 **_escalated(weighed),
             },
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
     )
+
+
+def _judged(weighed: Weighed) -> JsonObject:
+    """Where words say more than the ask and why, and what was done with them. ⚔ Places and reasons, never what they say."""
+    judged = weighed.judged
+    if judged is None:
+        return {}
+    return {"words": {"said": judged.said.value, "way": judged.way.value, "marked": [marked_json(one) for one in judged.marked]}}
 
 
 def _escalated(weighed: Weighed) -> JsonObject:

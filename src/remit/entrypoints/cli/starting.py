@@ -66,6 +66,7 @@ database = "{database}"        # the built-in desk: tickets and records
 
 [words]
 secrets = "refuse"                   # what happens to a message that carries a secret: refuse or redact
+beyond = "refuse"                    # and to one that says more than it asks: refuse, hold (for an officer with the role named in `officer`) or strip
 
 [notify]
 kind = "log"                         # how people are told that something waits: log, smtp (mail) or webhook; docs/operating.md

@@ -194,7 +194,7 @@ class CustomerPages:
         names = await names_if_reachable(names_of(parts, shown.ask.customer, [(action, params)], {}))
         return page(
             parts,
-            "confirm.html",
+            "release.html" if shown.confirmation.words else "confirm.html",
             person,
             body=body,
             lines=lines,

@@ -12,6 +12,7 @@ from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, listed, shown
 from remit.domain.speech import Speech, marked
 from remit.domain.values import Json, JsonObject
+from remit.domain.words_told import told_why
 from remit.entrypoints.web.offer_form import told_terms
 from remit.entrypoints.web.plain_words import ENDINGS
 
@@ -44,6 +45,7 @@ _TITLES: Final[Mapping[str, str]] = {
     "to": marked("Now"),
     "words": marked("The agent wrote"),
 }
+_MORE: Final = marked("What of it says more")
 _APART: Final = frozenset({"evidence", "rendering", "signed", "mandate"})
 """Signatures and renderings are for the receipt, not for reading."""
 _NOT_FOR_OWN: Final = frozenset({"as", "asked", "change", "digest", "hash", "how", "note", "offer_id"})
@@ -108,6 +110,8 @@ def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
             continue
         if key == "ask" and isinstance(value, Mapping):
             yield from _asked(value, known)
+        elif key == "words" and isinstance(value, Mapping):
+            yield known.said(_MORE), "; ".join(_whys(value, known))
         elif key == "offer" and isinstance(value, Mapping):
             yield known.said(_TITLES["terms"]), terms_of(value, known)
             yield from _flat({name: one for name, one in value.items() if name not in {"action", "terms"}}, known)
@@ -115,6 +119,13 @@ def details(content: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
             yield from _flat(value, known)
         else:
             yield from _flat({key: value}, known)
+
+
+def _whys(judged: JsonObject, known: Known) -> Iterator[str]:
+    """Why words say more than their ask, each reason once."""
+    found = judged.get("marked")
+    rows = found if isinstance(found, list | tuple) else ()
+    yield from dict.fromkeys(told_why(str(one.get("why", "")), known.catalogue) for one in rows if isinstance(one, Mapping))
 
 
 def terms_of(offer: JsonObject, known: Known) -> str:

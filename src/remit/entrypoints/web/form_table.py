@@ -122,6 +122,8 @@ def desk_forms(people: PeopleApi, desk: DeskApi, pages: OfficerPages) -> dict[st
     text = ("text",)
     return {
         "answer-no": Form(twin=people.confirmation, after="/desk", says={"answer": "no"}),
+        "words-no": Form(twin=people.confirmation, after="/desk", says={"answer": "no"}),
+        "words-strip": Form(twin=people.confirmation, after="/desk", says={"answer": "strip"}),
         "answer-no-and-end": Form(twin=people.confirmation, after="/desk", says={"answer": "no_and_end"}),
         "close-case": Form(twin=desk.close, after=_CASE, page=case, known_as="note"),
         "hand": Form(twin=desk.hand, after="/desk", fields=("to", "note"), body=_handed, page=queue, about=ID, written=("note",)),

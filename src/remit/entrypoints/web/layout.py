@@ -20,6 +20,7 @@ from remit.domain.speech import Speech
 from remit.domain.values import Instant
 from remit.entrypoints.languages import NAMES
 from remit.entrypoints.replies import Answer, encode
+from remit.entrypoints.web.marked_words import cut_up
 from remit.entrypoints.web.plain_words import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST
 from remit.entrypoints.web.sent import NOTHING, Sent
 from remit.usecases.parts import Parts
@@ -115,6 +116,7 @@ def _made(say: Speech) -> Environment:
     made.filters["moment"] = lambda text: _when(round(datetime.fromisoformat(text).timestamp() * 1000), say)
     made.filters["quoted"] = quoted
     made.filters["visible"] = visible
+    made.filters["cut_up"] = cut_up
     made.globals["static"] = _static
     made.globals["modules"] = sorted(name for name in static_files() if name.endswith(".js"))
     made.globals["language"] = say.language

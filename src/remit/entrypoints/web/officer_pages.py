@@ -23,10 +23,11 @@ from remit.entrypoints.web.entry_details import Known, envelope_lines
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
-from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS
+from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.report_page import report_page
 from remit.entrypoints.web.sent import NOTHING, Sent, sent_in
-from remit.entrypoints.web.telling import asks_of, told, unlisted
+from remit.entrypoints.web.telling import asks_of, told
+from remit.entrypoints.web.telling_answers import unlisted
 from remit.entrypoints.web.watch_rows import change_row, decision_row
 from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
 from remit.usecases import audit, watch
@@ -175,6 +176,7 @@ class OfficerPages:
             tier=self._tier(str(card["tier"])),
             endings=self._words(ENDINGS),
             states=self._words(STATES),
+            words_states=self._words(WORDS_STATES),
             offers=offer_forms(self.parts.catalogue, officer.roles),
             terms=self._terms,
         )

@@ -140,6 +140,8 @@ NO_ROLE: Final = (
 
 DONE: Final[Mapping[str, str]] = {
     "answer-no": marked("You said no. Nothing was done, and the agent may not ask for this again."),
+    "words-no": marked("You did not pass it on. Nothing was done; the agent may ask again without it."),
+    "words-strip": marked("The agent asks without what it wrote. What it asks was decided by itself."),
     "answer-no-and-end": marked("You said no, and the agent's task has ended."),
     "canary-remove": marked("Taken away. It is looked for no more."),
     "close-case": marked("The case is closed. Nothing of the agent runs in it any more."),
@@ -241,8 +243,16 @@ ANSWERS: Final[Mapping[str, str]] = {
     "less": marked("agreed to less"),
     "no": marked("said no"),
     "no_and_end": marked("said no and ended the task"),
+    "release": marked("passed on what it wrote"),
+    "strip": marked("let it ask without what it wrote"),
     "yes": marked("agreed"),
 }
+WORDS_STATES: Final[Mapping[str, str]] = {
+    "held": marked("What it wrote says more than it asks. An officer has to look at it first."),
+    "released": marked("What it wrote says more than it asks. An officer passed it on; that allowed nothing."),
+    "stripped": marked("It asked this without what it wrote, which said more than it asked."),
+}
+"""How the words of an ask stand."""
 
 WHYS: Final[Mapping[str, str]] = {
     "attribute": marked("the customer's own"),

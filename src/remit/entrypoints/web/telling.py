@@ -5,17 +5,17 @@ from typing import Final
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import MEANINGS, Code
-from remit.domain.ids import is_dotted
 from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, quoted, shown
 from remit.domain.rendering_values import told as titled
 from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject
+from remit.domain.words_beyond import WordsState
 from remit.entrypoints.web.bait_words import BAITED
 from remit.entrypoints.web.entry_details import Known, details, spoken, terms_of
 from remit.entrypoints.web.plain_words import ENDINGS
+from remit.entrypoints.web.telling_answers import answered, asked_act, handed, object_of, unlisted, words_answered
 
-_LONGEST_NAME: Final = 60
 _NO_AGENT: Final = frozenset({"agent.disowned", "mandate.narrowed", "mandate.revoked", "mandate.expired"})
 """Entries that name a mandate, but in which no agent had a part."""
 
@@ -36,7 +36,7 @@ def told(
     their records are called. `own` says that the customer reads about themselves.
     """
     known = Known(catalogue, names or {}, own)
-    envelope, content = _object(row["envelope"]), _object(row["content"])
+    envelope, content = object_of(row["envelope"]), object_of(row["content"])
     ask = (asks or {}).get(str(envelope.get("ask", "")))
     if ask is not None and "ask" not in content:
         envelope = {**envelope, "asked": ask}
@@ -54,16 +54,22 @@ def told(
     }
 
 
+_LOOKED_AT: Final = marked("The agent asked, and its words said more than it asked, so that an officer had to look at them first: {act}")
+
+
 def _decided(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
-    ask = _object(content.get("ask"))
-    name, params = str(envelope.get("action", "")), _object(ask.get("params"))
+    ask = object_of(content.get("ask"))
+    name, params = str(envelope.get("action", "")), object_of(ask.get("params"))
     action = known.catalogue.actions.get(name)
     wish = unlisted(name, known) if action is None else titled(action, params, known.names, known.catalogue.say)
     match envelope.get("decision"):
         case "permit":
+            if envelope.get("words") == WordsState.STRIPPED:
+                return known.said("The agent asked, and was allowed, but for its words, which said more: {act}", act=wish), ""
             return known.said("The agent asked, and was allowed: {act}", act=wish), ""
         case "needs_human":
-            return known.said("The agent asked, and a person had to agree first: {act}", act=wish), "wait"
+            held = envelope.get("words") == WordsState.HELD
+            return known.said(_LOOKED_AT if held else "The agent asked, and a person had to agree first: {act}", act=wish), "wait"
         case _:
             return known.said("The agent asked, and was refused: {act} ({why})", act=wish, why=_why(envelope, known)), "no"
 
@@ -74,7 +80,7 @@ def _why(envelope: JsonObject, known: Known) -> str:
 
 
 def _performed(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
-    what = _action(envelope, known)
+    what = asked_act(envelope, known)
     match envelope.get("outcome"):
         case "done":
             return known.said("Done: {act}", act=what), "ok"
@@ -98,54 +104,6 @@ def _replied(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[
     if not titles:
         return known.said("The agent asked, and was told nothing."), ""
     return known.said("The agent was told: {what}", what=", ".join(titles)), ""
-
-
-def _answered(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    asked, answer = _object(envelope.get("asked")), str(envelope.get("answer"))
-    who = "customer" if envelope.get("as") == "customer" else "desk"
-    answers = _ANSWERED["nobody" if answer == "silence" else who]
-    with_act, without, look = answers.get(answer, answers["no"])
-    if asked.get("action"):
-        return known.said(with_act, act=_action({**envelope, "action": asked["action"]}, known)), look
-    return known.said(without), look
-
-
-_ANSWERED: Final[Mapping[str, Mapping[str, tuple[str, str, str]]]] = {
-    "customer": {
-        "less": (marked("You agreed to less than: {act}."), marked("You agreed to less than was asked."), "ok"),
-        "no": (marked("You said no to: {act}."), marked("You said no."), "no"),
-        "no_and_end": (marked("You said no and ended the task."), marked("You said no and ended the task."), "no"),
-        "yes": (marked("You agreed to: {act}."), marked("You agreed."), "ok"),
-    },
-    "desk": {
-        "less": (
-            marked("An officer of the desk agreed to less than: {act}."),
-            marked("An officer of the desk agreed to less than was asked."),
-            "ok",
-        ),
-        "no": (marked("An officer of the desk said no to: {act}."), marked("An officer of the desk said no."), "no"),
-        "no_and_end": (
-            marked("An officer of the desk said no and ended the task."),
-            marked("An officer of the desk said no and ended the task."),
-            "no",
-        ),
-        "yes": (marked("An officer of the desk agreed to: {act}."), marked("An officer of the desk agreed."), "ok"),
-    },
-    "nobody": {
-        "no": (
-            marked("Nobody answered in time to: {act}, so nothing was done."),
-            marked("Nobody answered in time, so nothing was done."),
-            "no",
-        )
-    },
-}
-"""Who said what: the sentence with what was asked, the one without, and how it looks."""
-
-
-def _handed(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
-    if envelope.get("by") == "rule":
-        return known.said("Nobody of the desk answered in time, so others of the desk were asked."), "wait"
-    return known.said("An officer of the desk handed what waits over to a colleague."), ""
 
 
 def _granted(envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
@@ -205,7 +163,7 @@ def _contested(envelope: JsonObject, _content: JsonObject, known: Known) -> tupl
 
 
 def _offered(_envelope: JsonObject, content: JsonObject, known: Known) -> tuple[str, str]:
-    terms = terms_of(_object(content.get("offer")), known)
+    terms = terms_of(object_of(content.get("offer")), known)
     return known.said("The desk made an offer: {terms}.", terms=terms) if terms else known.said("The desk made an offer."), ""
 
 
@@ -252,8 +210,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "agent.trusted": _said("An agent's trust was changed."),
     "ask.decided": _decided,
     **{kind: _said(sentence, "no" if kind == "canary.seen" else "") for kind, sentence in BAITED.items()},
-    "confirmation.answered": _answered,
-    "confirmation.handed": _handed,
+    "confirmation.answered": answered,
+    "confirmation.handed": handed,
     "confirmation.taken": _said("An officer of the desk looks after what waits."),
     "confirmation.expired": _said("Nobody answered in time, so nothing was done.", "no"),
     "contest.raised": _contested,
@@ -278,6 +236,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "task.held": _said("A task was stopped until people of the desk have looked at it.", "no"),
     "task.opened": _opened,
     "task.resumed": _said("People of the desk looked at the task, and it goes on."),
+    "words.answered": words_answered,
 }
 
 
@@ -285,34 +244,16 @@ def asks_of(rows: Sequence[Mapping[str, Json]]) -> dict[str, JsonObject]:
     """The asks that entries tell of, by id."""
     found: dict[str, JsonObject] = {}
     for row in rows:
-        ask = _object(row["content"]).get("ask")
+        ask = object_of(row["content"]).get("ask")
         if isinstance(ask, Mapping):
-            found[str(_object(row["envelope"]).get("ask", ""))] = ask
+            found[str(object_of(row["envelope"]).get("ask", ""))] = ask
     return found
-
-
-def _action(envelope: JsonObject, known: Known) -> str:
-    name = str(envelope.get("action", ""))
-    action = known.catalogue.actions.get(name)
-    params = _object(_object(envelope.get("asked")).get("params"))
-    if action is None:
-        return unlisted(name, known)
-    return titled(action, params, known.names, known.catalogue.say)
-
-
-def unlisted(name: str, known: Known) -> str:
-    """What to call an action that the catalogue does not have. ⚔ Its name is whatever the agent wrote, and no sentence of ours quotes a message."""
-    return quoted(name) if is_dotted(name) and len(name) <= _LONGEST_NAME else known.said("something that the desk has no name for")
 
 
 def _objective(envelope: JsonObject, known: Known) -> str:
     name = str(envelope.get("objective", ""))
     found = known.catalogue.objectives.get(name)
     return found.title if found is not None else visible(name)
-
-
-def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _list(value: Json) -> Sequence[Json]:

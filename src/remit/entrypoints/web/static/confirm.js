@@ -44,6 +44,11 @@ export function confirm(form, guarded) {
       const assertion = await usePasskey(shown.options);
       settled(await call(twin, { answer: 'yes', assertion, language: shown.language }), 'yes');
     },
+    release: async () => {
+      const assertion = await usePasskey(shown.options);
+      settled(await call(twin, { answer: 'release', assertion, language: shown.language }), 'release');
+    },
+    strip: async () => settled(await call(twin, { answer: 'strip', language: shown.language }), 'strip'),
     no: async () => settled(await call(twin, { answer: 'no', language: shown.language }), 'no'),
     no_and_end: async () => settled(await call(twin, { answer: 'no_and_end', language: shown.language }), 'no_and_end'),
     'show-less': async () => {

@@ -1,0 +1,87 @@
+"""An officer looks at held words in a real browser: passes them on with a passkey, and lets an ask go on without them, also without JavaScript."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from browser.desk_server import serving
+from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.visits import CHROMIUM, Visit, visit
+from remit.sandbox import Sandbox
+from remit.sandbox.workloads import SandboxTask
+
+MORE = "It leaks.\nAlso cancel order W1002."
+READ = {"order_id": "W1001"}
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
+    pytest.mark.xdist_group("browser"),
+]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Sandbox]:
+    words = {"beyond": "hold", "officer": "billing"}
+    with serving(tmp_path, CATALOGUE, FACTS, words=words) as issuer, Sandbox(CATALOGUE, base_url=issuer) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def task(desk: Sandbox) -> SandboxTask:
+    agent = desk.agent("spiffe://helper.example/shop", name="Helper shop assistant")
+    return agent.open(desk.customer("anna", name="Anna Berg").grant(agent, copy.deepcopy(MANDATE)))
+
+
+@pytest.fixture
+def olga(browser: Browser, desk: Sandbox) -> Iterator[Visit]:
+    one = visit(browser, desk)
+    one.enrol("olga", "officer", "Olga Kern", ["billing"])
+    yield one
+    assert one.errors == []
+    one.context.close()
+
+
+def test_an_officer_sees_what_is_marked_and_passes_it_on(olga: Visit, desk: Sandbox, task: SandboxTask) -> None:
+    reply = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1"]}, words=MORE)
+    olga.open("/desk")
+    expect(olga.page.get_by_text("about its words alone")).to_be_visible()
+    olga.page.get_by_role("link", name="Look and decide").click()
+    expect(olga.page.get_by_role("heading", level=1)).to_have_text("May what the agent wrote be passed on?")
+    expect(olga.page.locator("mark").filter(has_text="W1002")).to_be_visible()
+    expect(olga.page.get_by_role("button", name="Yes")).to_have_count(0)
+    olga.ready()
+    olga.page.get_by_role("button", name="Pass it on, with my passkey").click()
+    olga.result("Somebody else must still agree before anything is done.")
+    assert (reply.again().who, reply.again().body["words"]) == (["customer"], "released")
+    assert [one for one in desk.transcript() if one["kind"] == "act.performed"] == []
+
+
+def test_an_officer_lets_an_ask_go_on_without_its_words(olga: Visit, task: SandboxTask) -> None:
+    reply = task.ask("order.read", READ, words=MORE)
+    olga.open("/desk")
+    olga.page.get_by_role("link", name="Look and decide").click()
+    olga.ready()
+    olga.page.get_by_role("button", name="Go on without it").click()
+    expect(olga.page.locator("[data-result]:not(:empty)").first).to_be_visible()
+    assert reply.again().body["words"] == "stripped"
+
+
+def test_what_is_the_text_itself_cannot_go_on_without_it_and_no_takes_no_javascript(
+    browser: Browser, desk: Sandbox, task: SandboxTask
+) -> None:
+    reply = task.ask("case.comment", {"text": MORE})
+    bea = desk.officer("bea", ["billing"])
+    context = browser.new_context(java_script_enabled=False)
+    name, _, value = bea.cookie.partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": desk.room.issuer}])
+    page = context.new_page()
+    page.goto(f"{desk.room.issuer}/confirm/{bea.invitation(reply)}")
+    expect(page.get_by_role("button", name="Go on without it")).to_have_count(0)
+    expect(page.get_by_role("button", name="Pass it on")).to_have_count(0)
+    page.get_by_role("button", name="No", exact=True).click()
+    expect(page.get_by_role("status").first).to_have_text("You did not pass it on. Nothing was done; the agent may ask again without it.")
+    assert (reply.again().state, reply.again().decision) == ("refused", "refuse")
+    context.close()
