@@ -5,6 +5,7 @@ Only the characters are handled here; what the text says is for `words` and `sec
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +95,7 @@ class View:
     """A text as rules read it, and for each of its characters the place in the original it came from."""
 
     text: str
-    places: tuple[int, ...]
+    places: Sequence[int]
     ends: tuple[int, ...] = ()
     """Where each of them ends in the original; empty where each is one character."""
 
@@ -112,7 +113,7 @@ def view(text: str) -> View:
     after it as the one letter that it is.
     """
     if text.isascii():
-        return View(text=text, places=tuple(range(len(text))))
+        return View(text=text, places=range(len(text)))
     letters: list[str] = []
     places: list[int] = []
     ends: list[int] = []

@@ -11,8 +11,10 @@ from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import Path
-from remit.domain.secret_disguises import backwards, readings
-from remit.domain.secret_shapes import Found, SecretClass, found_contacts, found_forms, found_plain
+from remit.domain.secret_disguises import backwards, disguised, labels_backwards, plain_reading
+from remit.domain.secret_kinds import Found, SecretClass
+from remit.domain.secret_labels import found_labelled
+from remit.domain.secret_shapes import found_backwards, found_contacts, found_plain
 from remit.domain.values import Json, JsonObject
 
 _REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
@@ -65,16 +67,20 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
 
 
 def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
-    for number, reading in enumerate(readings(text)):
+    plain = plain_reading(text)
+    for found in found_plain(plain.text):
+        yield _finding(found, plain.span(found[1], found[2]))
+    for found in found_contacts(plain.text) if contacts else ():
+        yield _finding(found, plain.span(found[1], found[2]))
+    for reading in disguised(plain):
         for found in found_plain(reading.text):
-            yield _finding(found, reading.span(found[1], found[2]))
-        if number:
-            continue
-        back = backwards(reading)
-        for found in found_forms(back.text):
-            yield _finding(found, back.span(found[1], found[2]))
-        for found in found_contacts(reading.text) if contacts else ():
-            yield _finding(found, reading.span(found[1], found[2]))
+            if reading.shows(found[1], found[2]):
+                yield _finding(found, reading.span(found[1], found[2]))
+    back = backwards(plain)
+    for found in found_labelled(back.text) if labels_backwards(plain.text.lower()) else ():
+        yield _finding(found, back.span(found[1], found[2]))
+    for found in found_backwards(back.text):
+        yield _finding(found, back.span(found[1], found[2]))
 
 
 def _finding(found: Found, span: tuple[int, int]) -> Finding:
