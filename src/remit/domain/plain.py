@@ -112,25 +112,44 @@ def view(text: str) -> View:
     ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
     after it as the one letter that it is.
     """
-    if text.isascii():
+    if (first := _FOLDED.search(text)) is None:
         return View(text=text, places=range(len(text)))
     letters: list[str] = []
     places: list[int] = []
     ends: list[int] = []
-    for place, letter in enumerate(text):
-        if hides(letter):
-            continue
-        if letters and unicodedata.combining(letter) and len(one := unicodedata.normalize("NFC", letters[-1] + letter)) == 1:
-            letters[-1], ends[-1] = one, place + 1
-            continue
-        folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
-        if len(folded) > _MOST_FOLDED:
-            folded = letter
-        for one in folded.translate(_LOOKALIKES).translate(_QUOTES):
-            letters.append(one)
-            places.append(place)
-            ends.append(place + 1)
+    at = 0
+    while first is not None:
+        letters.extend(text[at : first.start()])
+        places.extend(range(at, first.start()))
+        ends.extend(range(at + 1, first.start() + 1))
+        for place in range(*first.span()):
+            letter = text[place]
+            if hides(letter):
+                continue
+            if letters and unicodedata.combining(letter) and len(one := unicodedata.normalize("NFC", letters[-1] + letter)) == 1:
+                letters[-1], ends[-1] = one, place + 1
+                continue
+            folded = _folded(letter)
+            letters.extend(folded)
+            places.extend([place] * len(folded))
+            ends.extend([place + 1] * len(folded))
+        at = first.end()
+        first = _FOLDED.search(text, at)
+    letters.extend(text[at:])
+    places.extend(range(at, len(text)))
+    ends.extend(range(at + 1, len(text) + 1))
     return View(text="".join(letters), places=tuple(places), ends=tuple(ends))
+
+
+_FOLDED: Final = re.compile(r"[^\t\n\r -~]+")
+"""What is not read as it is written."""
+
+
+def _folded(letter: str) -> str:
+    folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
+    if len(folded) > _MOST_FOLDED:
+        folded = letter
+    return folded.translate(_LOOKALIKES).translate(_QUOTES)
 
 
 _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"})  # noqa: RUF001  # these signs are the point

@@ -1,11 +1,10 @@
 """The readings of a text in which a disguised secret shows itself: spaced, broken, encoded, spelled, backwards.
 
-Each reading remembers where its characters came from, and holds no more of the text than what stands around what was changed.
+Each reading remembers where its characters came from. One of a disguise holds no more of the text than what stands around what was changed.
 What a stretch hides is undone in `secret_undone`; what is a secret is for `secret_shapes`.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,21 +23,15 @@ _BACKWARDS_WHOLE: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_BACKWARDS)})(?![
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One reading of a text; for each character, where its original starts and ends. `changed` are the stretches that read otherwise."""
+    """One reading of a text; for each character, where its original starts and ends."""
 
     text: str
     starts: Sequence[int]
     ends: Sequence[int]
-    changed: tuple[tuple[int, int], ...] = ()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The stretch of the original a stretch of the reading came from."""
         return min(self.starts[start], self.starts[end - 1]), max(self.ends[start], self.ends[end - 1])
-
-    def shows(self, start: int, end: int) -> bool:
-        """Whether a stretch of the reading has something in it that the text as it stands does not have."""
-        place = bisect_left(self.changed, (start, start))
-        return any(one[0] <= end and one[1] >= start for one in self.changed[max(0, place - 1) : place + 1])
 
 
 def readings(text: str) -> Iterator[Reading]:
@@ -70,12 +63,12 @@ def disguised(plain: Reading) -> Iterator[Reading]:
         deep = found
     turned = turned_letters(plain.text)
     if turned is not None:
-        yield Reading(text=turned, starts=plain.starts, ends=plain.ends, changed=((0, len(turned)),))
+        yield Reading(text=turned, starts=plain.starts, ends=plain.ends)
 
 
 def backwards(reading: Reading) -> Reading:
     """The text read from its end."""
-    return Reading(text=reading.text[::-1], starts=reading.starts[::-1], ends=reading.ends[::-1], changed=((0, len(reading.text)),))
+    return Reading(text=reading.text[::-1], starts=reading.starts[::-1], ends=reading.ends[::-1])
 
 
 def labels_backwards(low: str) -> bool:
@@ -83,45 +76,71 @@ def labels_backwards(low: str) -> bool:
     return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(low) is not None
 
 
+class _Kept:
+    """A reading as it is put together from pieces of another."""
+
+    def __init__(self, plain: Reading) -> None:
+        self._plain = plain
+        self._text: list[str] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def keep(self, begin: int, end: int) -> None:
+        """Take a stretch as it is."""
+        self._text.append(self._plain.text[begin:end])
+        self._starts.extend(self._plain.starts[begin:end])
+        self._ends.extend(self._plain.ends[begin:end])
+
+    def put(self, text: str, start: int, end: int) -> None:
+        """Take a text for a stretch: its characters all come from the whole of it."""
+        self._text.append(text)
+        self._starts.extend([self._plain.starts[start]] * len(text))
+        self._ends.extend([self._plain.ends[end - 1]] * len(text))
+
+    def reading(self) -> Reading:
+        """What was put together."""
+        return Reading(text="".join(self._text), starts=self._starts, ends=self._ends)
+
+
 def _changed(plain: Reading, disguise: Disguise) -> Reading | None:
-    """Replace each stretch by what it hides; its characters all come from the whole stretch. Of the rest, only what stands around it."""
-    text: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    changed: list[tuple[int, int]] = []
-    at = size = 0
-
-    def keep(begin: int, end: int) -> int:
-        text.append(plain.text[begin:end])
-        starts.extend(plain.starts[begin:end])
-        ends.extend(plain.ends[begin:end])
-        return end - begin
-
+    """Replace each stretch by what it hides. Of the rest, only what stands around it is kept, from one word's edge to another's."""
+    kept = _Kept(plain)
+    at = -1
     for start, end in disguise.stretches(plain.text):
         if start < at or (hidden := disguise.undone(plain.text[start:end])) is None:
             continue
-        if changed and start - at <= _BEFORE + _AFTER:
-            size += keep(at, start)
+        if at < 0 or start - at > _BEFORE + _AFTER:
+            if at >= 0:
+                kept.keep(at, _last_edge(plain.text, at))
+                kept.put(_APART, at - 1, at)
+            kept.keep(_first_edge(plain.text, start), start)
         else:
-            if changed:
-                size += keep(at, at + _AFTER)
-                text.append(_APART)
-                starts.extend([starts[-1]] * len(_APART))
-                ends.extend([ends[-1]] * len(_APART))
-                size += len(_APART)
-            size += keep(max(0, start - _BEFORE), start)
-        text.append(hidden)
-        starts.extend([plain.starts[start]] * len(hidden))
-        ends.extend([plain.ends[end - 1]] * len(hidden))
-        changed.append((size, size + len(hidden)))
-        size += len(hidden)
+            kept.keep(at, start)
+        kept.put(hidden, start, end)
         at = end
-    if not changed:
+    if at < 0:
         return None
-    keep(at, min(len(plain.text), at + _AFTER))
-    return Reading(text="".join(text), starts=starts, ends=ends, changed=tuple(changed))
+    kept.keep(at, _last_edge(plain.text, at))
+    return kept.reading()
 
 
+def _first_edge(text: str, start: int) -> int:
+    """Where what is kept before a stretch begins: ⚔ not within a word, of which half may look like something else."""
+    begin = max(0, start - _BEFORE)
+    edge = _EDGE.search(text, begin, start) if begin else None
+    return begin if edge is None else edge.end()
+
+
+def _last_edge(text: str, end: int) -> int:
+    """Where what is kept behind a stretch ends, likewise."""
+    last = min(len(text), end + _AFTER)
+    if last == len(text):
+        return last
+    edges = _EDGE.search(text[end:last][::-1])
+    return last if edges is None else last - edges.start()
+
+
+_EDGE: Final = re.compile(r"[\s\"',;<>]")
 _LONGEST_WORD: Final = 12
 
 

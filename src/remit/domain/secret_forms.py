@@ -21,7 +21,7 @@ _DER_SIGNS: Final = ("MII", "MC4CAQAwBQYDK2V", "MIGHAgEA", "MHcCAQEE", "MIGkAgEB
 _JWK: Final = re.compile(r"\\{0,3}\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s{0,3}:\s{0,3}\\{0,3}\"(?P<v>[A-Za-z0-9_-]{16,1400})\\{0,3}\"")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}\Z")
 _USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?P<v>[^\s/@\"'<>]{3,200})@")
-_LOOSE_USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?P<v>[^\s@\"'<>]{3,120})@(?=[A-Za-z0-9.-]{2,200}(?::\d|/|\s|$|[\"']))")
+_LOOSE_USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?!\d{1,5}/)(?P<v>[^\s\"'<>]{3,120})@(?=[A-Za-z0-9.-]{2,200}(?::\d|/|\s|$|[\"']))")
 _SEED: Final = re.compile(r"otpauth://[^\s]{1,400}?[?&]secret=(?P<v>[A-Z2-7=]{8,200})", re.IGNORECASE)
 _PARAM: Final = re.compile(
     r"[?&#;](?:[a-z]{0,20}[_-]?token|code|[a-z]{0,10}[_-]?key|sig|[a-z-]{0,20}signature|[a-z]{0,12}[_-]?secret|t|otp|ticket|auth\w{0,10}|password|passwd|pwd|ott|sas|jwt|assertion|credential|x-amz-[a-z-]{5,20}|nonce|magic)=(?P<v>[A-Za-z0-9._~%+/=-]{12,2000})",
@@ -72,14 +72,15 @@ def _keys(text: str) -> Iterator[Found]:
 
 
 def _addresses(text: str) -> Iterator[Found]:
-    at = text.find("://")
+    at, read = text.find("://"), 0
     while at >= 0:
         if _SCHEME.search(text, max(0, at - 21), at):
             match = _USERINFO.match(text, at) or _LOOSE_USERINFO.match(text, at)
             if match is not None and not is_placeholder(match["v"]):
                 yield "url_password", *_trimmed(match), CREDENTIAL
-            path = _PATH.match(text, at) if text[at - 1] in "sSpP" else None
+            path = _PATH.match(text, at) if at >= read and text[at - 1] in "sSpP" else None
             if path is not None:
+                read = path.end()
                 yield from _links(path[0], at)
         at = text.find("://", at + 3)
     if "otpauth" in text.lower():

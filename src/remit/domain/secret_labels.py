@@ -18,7 +18,7 @@ _IS: Final = (
     rf"{_ENDS}(?:\s{{0,3}}(?:[:=]{{1,3}}|=>|->|>|:=|\|\|?:?=|\b(?:is|are|was|to|lautet|ist|war|est|es)\b)[\s>]{{0,3}}|\s)(?:\\{{0,3}}[\"'`(]){{0,2}}"
 )
 _GAP: Final = r"(?:[ \t](?!(?:is|are|was|ist|lautet|war|est|es|and|or|but|und|oder)\b)[\w'/-]{1,20}){0,4}"
-_TOLD: Final = rf"{_ENDS}{_GAP}(?:[ \t]{{0,2}}\([\w \t]{{1,24}}\))?\s{{0,3}}(?:[:=]{{1,3}}|->|=>|>|\b(?:is|are|was|lautet|ist|war|est|es)\b)\s{{0,3}}(?:\\{{0,3}}[\"'`(]){{0,2}}"
+_TOLD: Final = rf"{_ENDS}{_GAP}(?:[ \t]{{0,2}}\([\w \t]{{1,24}}\))?\s{{0,3}}(?:[:=]{{1,3}}|->|=>|>|\b(?:is|are|was|lautet|ist|war|est|es)\b\s{{0,2}}:?)\s{{0,3}}(?:\\{{0,3}}[\"'`(]){{0,2}}"
 _VALUE: Final = r"(?P<v>(?:(?!</)[^\s\"'`]){4,200})"
 _PASS: Final = r"(?:p[a4@][s5$]{2}(?:[ _-]?(?:w[o0]r[dt]|wd|phrase|code))?|kennw[o0]rt|losungswort|pwd|pw|mot de passe|contrase[ñn]a|wachtwoord|senha|parola)s?"
 _KEY: Final = (
@@ -79,7 +79,7 @@ RULES: Final = (
     _rule("pin", GUESSABLE, "pin p1n geheimz", rf"(?:p[i1]n|geheimzahl)(?:[ _-]?(?:code|number|nummer))?(?:{_IS}|{_TOLD}){_DIGITS % '3,7'}"),
     _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces auth activ unloc pairi passk magic einma best sich zugan anmel freis tan mtan m-tan code c\u00f3di codi", rf"(?:{_ONE_TIME}){_TOLD}(?:G-)?{_DIGITS % '3,8'}"),
     _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces auth activ unloc pairi passk magic einma best sich zugan anmel freis tan mtan m-tan code c\u00f3di codi", rf"(?:{_ONE_TIME}){_IS}(?:G-)?(?:{_DIGITS % '3,8'})"),
-    _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi activ unloc einma best sich zugan", r"(?:one[ -]?time|verification|security|login|sms|2fa|mfa|otp|authenticat\w{2,3}|confirmation|activation|unlock|einmal|best[aä]tigungs|sicherheits|zugangs)[ -]?(?:pass)?codes?" + rf"{_TOLD}(?P<v>(?=[A-Z-]{{0,8}}\d)(?=[\d-]{{0,8}}[A-Z])[A-Z0-9](?:-?[A-Z0-9]){{3,11}})(?!\w)", is_code),
+    _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces entry door gate activ unloc einma best sich zugan", r"(?:one[ -]?time|verification|security|login|access|entry|door|gate|sms|2fa|mfa|otp|authenticat\w{2,3}|confirmation|activation|unlock|einmal|best[aä]tigungs|sicherheits|zugangs)[ -]?(?:pass)?codes?" + rf"{_TOLD}(?P<v>(?=[A-Z-]{{0,8}}\d)(?=[\d-]{{0,8}}[A-Z])[A-Z0-9](?:-?[A-Z0-9]){{3,11}})(?!\w)", is_code),
     _rule("one_time_code", GUESSABLE, "enter use type input gib bitte", r"(?:enter|use|type(?: in)?|input|gib|bitte)[ \t](?:the code |code |den code )?(?P<v>\d{3}[ -]?\d{3}|\d{4,8})[ \t](?:to (?:verify|log|sign|confirm|finish|complete|continue|authori[sz]e)|as (?:your|the|my) (?:\w{1,20} ){0,2}(?:code|pin|otp)|ein(?:geben)?\b)"),
     _rule("recovery_code", GUESSABLE, "backu recov rescu emerg wiede notfa", rf"(?:backup|recovery|rescue|emergency|wiederherstellungs|notfall)[ _-]?(?:code|key|phrase|kode|schl[uü]ssel)[sn]?{_IS}(?P<v>(?:\d{{1,2}}[.)][ \t])?[A-Za-z0-9]{{2,16}}(?:[ -]?[A-Za-z0-9]{{2,16}}){{0,8}})", is_code),
     _rule("recovery_code", GUESSABLE, "backu recov rescu emerg wiede notfa", rf"(?:backup|recovery|rescue|emergency|wiederherstellungs|notfall)[ _-]?(?:code|key|kode|schl[uü]ssel)[sn]?{_TOLD}(?P<v>(?:[-*•]?\s?(?:\d{{1,2}}[.)][ \t])?(?=[a-z-]{{0,10}}\d)[a-z0-9]{{4,10}}(?:-[a-z0-9]{{4,10}}){{0,4}}[\s,;]{{0,4}}){{1,24}})(?<=\w)(?!\w)", is_code),
@@ -122,12 +122,18 @@ def found_labelled(text: str) -> Iterator[Found]:
 
 
 def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:
-    if rule.kind in _OPEN and end - start == _READ_WHOLE:
-        # ⚔ The rest is read only once it is known that the beginning is read: tried at each word, it would be read from each.
-        end = _REST.match(text, end).end()  # type: ignore[union-attr]  # it matches the empty text
-    if rule.kind in _OPEN:
-        end = start + len(text[start:end].rstrip(_EDGES.get(rule.kind, ".,;:)!?\\]}")))
+    whole = rule.kind in _OPEN and end - start == _READ_WHOLE
+    end = _trimmed(rule, text, start, end)
     value = text[start:end]
     if not value or is_placeholder(value) or not rule.holds(value):
         return None
+    if whole:
+        # ⚔ The rest is read only once it is known that the beginning is a secret: else it would be read behind each word again.
+        end = _trimmed(rule, text, start, _REST.match(text, end).end())  # type: ignore[union-attr]  # it matches the empty text
     return rule.kind, start, end, rule.group
+
+
+def _trimmed(rule: Rule, text: str, start: int, end: int) -> int:
+    if rule.kind not in _OPEN:
+        return end
+    return start + len(text[start:end].rstrip(_EDGES.get(rule.kind, ".,;:)!?\\]}")))

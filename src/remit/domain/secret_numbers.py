@@ -12,7 +12,7 @@ from remit.domain.national_ids import NATIONAL_IDS, NationalId
 from remit.domain.secret_kinds import PERSONAL, Found
 from remit.domain.secret_tokens import is_numbered
 
-_CARD: Final = re.compile(r"\d(?:[ -]?\d){12,18}(?!\w)")
+_CARD: Final = re.compile(r"\d(?:[ -]?\d){12,18}(?!\w|-\d)")
 _GROUPS: Final = re.compile(r"\d{4}(?P<s>[./|,*_~:]|[ ]?[-/|][ ]|[ ]{2,3})(?:\d{4}(?P=s)\d{4}(?P=s)\d{1,7}|\d{6}(?P=s)\d{5})(?!\w)")
 _IBAN: Final = re.compile(r"(?<=[A-Za-z]{2})\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
 _RUN: Final = re.compile(r"\d++(?:(?<=\d\d\d\d\d)|(?=[ ./|,*_~:-]{1,3}\d)|(?=[A-Za-z]))")
@@ -42,7 +42,7 @@ def found_numbers(text: str) -> Iterator[Found]:
     for run in _RUN.finditer(text):
         start, end = run.span()
         goes_on = text[end : end + 1] in _ON and not text[end + 1 : end + 2].isspace()
-        if (goes_on or end - start >= _SHORTEST_CARD) and start >= card_until and (start == 0 or not (text[start - 1].isalnum() or text[start - 1] in "_#")):
+        if (goes_on or end - start >= _SHORTEST_CARD) and start >= card_until and _opens(text, start):
             found = _card(text, start)
             if found is not None:
                 card_until = found[2]
@@ -54,6 +54,12 @@ def found_numbers(text: str) -> Iterator[Found]:
                 yield found
         if goes_on or end - start > 4 or text[end : end + 1].isalpha():  # noqa: PLR2004  # no national number is four digits alone
             yield from _nationals(text, start, end - start)
+
+
+def _opens(text: str, start: int) -> bool:
+    """Whether a number may begin here: no letter before it, and no part of the same number."""
+    before = text[start - 1 : start]
+    return not before or not (before.isalnum() or before in "_#" or (before in "-./" and text[start - 2 : start - 1].isdigit()))
 
 
 def _nationals(text: str, start: int, size: int) -> Iterator[Found]:

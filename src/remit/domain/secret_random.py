@@ -12,6 +12,8 @@ _CASE: Final = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z][A-Z])[a-z]")
 _LETTERS: Final = re.compile(r"[a-z]+")
 _DIGIT: Final = re.compile(r"[0-9]")
 _LETTER: Final = re.compile(r"[A-Za-z]")
+_HINT: Final = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]|[A-Za-z]{12}")
+"""Nothing is random without one of these in it."""
 _REPEATS: Final = re.compile(r"(.)\1{5,}")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -35,6 +37,10 @@ _CHANGES_ENOUGH: Final = 3
 _SHORTEST_MIXED: Final = 6
 _SHORTEST_LETTERS: Final = 12
 _SHORTEST_HALF: Final = 12
+_SHORTEST_THIRD: Final = 8
+_STRANGE: Final = 0.42
+_LONG: Final = 16
+_PIECES: Final = 3
 
 
 def is_mask(value: str) -> bool:
@@ -66,7 +72,29 @@ def randomness(value: str) -> int:
 
     A part mixes letters and digits again and again, or its letters follow each other as in no word.
     """
-    return sum(len(part) for part in _PART.findall(value) if _drawn(part))
+    if _HINT.search(value) is None:
+        return 0
+    parts = _PART.findall(value)
+    found = sum(len(part) for part in parts if _drawn(part))
+    return found if found >= _SHORTEST_LETTERS or len(parts) < _PIECES else max(found, _in_pieces(parts))
+
+
+def may_be_random(value: str) -> bool:
+    """Whether it is worth looking for what is random in it."""
+    return _HINT.search(value) is not None
+
+
+def is_short_random(value: str) -> bool:
+    """Whether a value of twelve letters or so changes between letters and digits as often as no serial number of capitals does."""
+    return value.isalnum() and not value.isupper() and len(_CHANGE.findall(value)) > _CHANGES_ENOUGH
+
+
+def _in_pieces(parts: list[str]) -> int:
+    """How many letters stand in parts with letters and digits, where these are most of many: dashes were drawn by lot as well."""
+    mixed = [(part, len(_CHANGE.findall(part))) for part in parts]
+    size, found = sum(map(len, parts)), sum(len(part) for part, changes in mixed if changes)
+    enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and found * 2 > size >= _SHORTEST_LETTERS
+    return found if enough and _wordly("".join(parts)) < _MIXED else 0
 
 
 def _drawn(part: str) -> bool:
@@ -78,7 +106,10 @@ def _drawn(part: str) -> bool:
     changes = len(_CHANGE.findall(part))
     if changes >= _CHANGES_ENOUGH:
         return True
-    return size >= _SHORTEST_HALF and changes + len(_CASE.findall(part)) >= 2 and _wordly(part) < _MIXED  # noqa: PLR2004  # one change is a word with a number
+    turns = changes + len(_CASE.findall(part))
+    if size < _SHORTEST_HALF:
+        return size >= _SHORTEST_THIRD and turns >= _CHANGES_ENOUGH and _wordly(part) < _STRANGE
+    return (turns >= 2 and _wordly(part) < _MIXED) or (size >= _LONG and _wordly(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
 
 
 def _wordly(part: str) -> float:

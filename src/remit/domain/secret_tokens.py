@@ -10,12 +10,12 @@ from typing import Final
 from remit.domain.ids import is_own_id
 from remit.domain.secret_anchors import any_of
 from remit.domain.secret_kinds import CREDENTIAL, Found
-from remit.domain.secret_random import is_mask, is_mixed, is_number_of_things, is_ordinary, randomness
+from remit.domain.secret_random import is_mask, is_mixed, is_number_of_things, is_ordinary, is_short_random, may_be_random, randomness
 from remit.domain.secret_values import is_placeholder
 
-RUN: Final = re.compile(r"[A-Za-z0-9_+/=.~:-]{15,}")
-"""What may be one secret: letters, digits and the signs that tokens have, fifteen of them or more."""
-_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,8000}){0,3}={0,2}")
+RUN: Final = re.compile(r"[A-Za-z0-9_+/=.~:-]{12,}")
+"""What may be one secret: letters, digits and the signs that tokens have, twelve of them or more."""
+_JWT: Final = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,8000}){0,3}={0,2}")
 _AWS: Final = re.compile(r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9_])")
 _GOOGLE: Final = re.compile(r"AIza[0-9A-Za-z_-]{30,45}")
 KNOWN: Final = (
@@ -29,18 +29,21 @@ KNOWN: Final = (
 _KNOWN: Final = any_of([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
 _KNOWN_SHORTEST: Final = 18
-_BEHIND: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{12,4000}")
+_BEHIND: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{12,200}")
+_REST: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{0,8000}")
+_READ_KNOWN: Final = 200
+"""⚔ So much is read to tell whether it is a token, and the rest only of what is one: a run may be nothing but beginnings."""
+_MOST_TRIED: Final = 16
+"""⚔ A run may be nothing but names and signs; what is random is so behind the first of them."""
 _ASSIGNS: Final = re.compile(r"[\w.\-\])](?:\\{0,3}[\"'`])?,?\s{0,3}(?:[:=]{1,3}|=>|\|\|:?=)>?\s{0,3}(?:\\{0,3}[\"'`])?\Z")
 _ASSIGNS_LONGEST: Final = 24
 _BEFORE_VALUE: Final = frozenset(" \t\n\r\"'`:=>")
-_HINT: Final = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]|[A-Za-z]{12}")
-"""Nothing is random without one of these in it."""
 _SIGN: Final = re.compile(r"[:=]{1,3}")
 _KEY: Final = re.compile(r"[A-Za-z_.-]?[\w.-]{1,59}\Z")
 _WORD: Final = re.compile(r"[\w/.#~-]")
 _SAFE: Final = re.compile(
     r"(?:order|ticket|track\w*|sha-?\d*|commit|checksum|hash|digest|integrity|serial|request|invoice|transaction|txn|case|sku|model|reservation|booking|receipt|build|version|revision|etag"
-    r"|items?|reference|ref|imei|isbn|u?uid|guid|md5|product|policy|claim|shipment|parcel|ean|gtin|user|account|customer|member|agent|employee|payment|method|record|device|page|message|object|trace|span|correlation|ray|event"
+    r"|items?|reference|ref|imei|isbn|u?uid|guid|md5|article|artikel|barcode|upc|product|policy|claim|shipment|parcel|ean|gtin|user|account|customer|member|agent|employee|payment|method|record|device|page|message|object|trace|span|correlation|ray|event"
     r"|bestell\w*|vorgangs\w*|rechnungs\w*|sendungs\w*|kunden\w*|auftrags\w*)"
     r"(?: ?(?:number|numbers|no\.?|nr\.?|nummer|id|ids|code|of the download|#))?[\s:#=]{0,3}(?:is|and|,|at|ist|lautet)?\s?[:=#]?\s?$"
 )
@@ -55,7 +58,7 @@ _NUMBERED: Final = frozenset(
     "sha sha1 sha256 sha512 md5 commit rev etag build img image file page node pod job v bucket blob asset chunk main app index bundle vendor style media cache".split()
 )
 _READ: Final = 4000
-_ASSIGNED_SHORTEST, _ASSIGNED_RANDOM = 15, 12
+_ASSIGNED_SHORTEST, _ASSIGNED_SURE, _ASSIGNED_RANDOM = 12, 15, 12
 _LOOSE_SHORTEST, _LOOSE_RANDOM = 20, 18
 _SMALL_SHORTEST: Final = 28
 
@@ -66,19 +69,22 @@ def found_tokens(text: str) -> Iterator[Found]:
         start, end = match.span()
         run = match[0]
         yield from found_known(run, start)
-        if _HINT.search(run):
+        if may_be_random(run):
             yield from _judged(text, start, min(end, start + _READ), run[:_READ])
 
 
 def found_known(run: str, start: int) -> Iterator[Found]:
     """What begins as the tokens of known issuers do, in a run that stands at `start`."""
+    until = 0
     for at, begins in _known_places(run):
-        value = _BEHIND.match(run, at + len(begins))
-        if value is None or is_mask(value[0]) or not (is_mixed(value[0]) or is_mixed(begins + value[0])):
+        if at < until or (value := _BEHIND.match(run, at + len(begins), at + _READ_KNOWN)) is None:
             continue
-        whole = (begins + value[0]).rstrip(".,;")
-        if len(whole) >= _KNOWN_SHORTEST:
-            yield "prefixed_token", start + at, start + at + len(whole), CREDENTIAL
+        if is_mask(value[0]) or not (is_mixed(value[0]) or is_mixed(begins + value[0])):
+            continue
+        until = _REST.match(run, value.end()).end()  # type: ignore[union-attr]  # it matches the empty text
+        size = len(run[at:until].rstrip(".,;"))
+        if size >= _KNOWN_SHORTEST:
+            yield "prefixed_token", start + at, start + at + size, CREDENTIAL
     for kind, pattern, begins in (("jwt", _JWT, "eyJ"), ("aws_access_key", _AWS, "A"), ("google_api_key", _GOOGLE, "AIza")):
         if begins not in run:
             continue
@@ -101,7 +107,7 @@ def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
     given = first and text[first - 1] in _BEFORE_VALUE and _ASSIGNS.search(text, max(0, first - _ASSIGNS_LONGEST), first)
     value_at = first if given else -1
     signs = _SIGN.finditer(text, start, end)
-    while True:
+    for _ in range(_MOST_TRIED):
         if value_at >= 0 and end - value_at >= _ASSIGNED_SHORTEST and (found := _assigned(text, value_at, end)) is not None:
             yield found
             return
@@ -116,6 +122,8 @@ def _assigned(text: str, start: int, end: int) -> Found | None:
     """A value given to a name of any kind: random, no address, and nothing the desk numbered itself."""
     value = text[start:end].rstrip(".,;:)!?")
     if len(value) < _ASSIGNED_SHORTEST or not value[:1].isalnum() or "//" in value or is_ordinary(value):
+        return None
+    if len(value) < _ASSIGNED_SURE and not is_short_random(value):
         return None
     if randomness(value) < _ASSIGNED_RANDOM or is_mask(value) or is_own_id(value) or is_placeholder(value) or _is_safe(text, start):
         return None
@@ -139,8 +147,8 @@ def _is_random(value: str) -> bool:
     if is_number_of_things(value) or is_ordinary(value) or is_mask(value) or value.startswith("www."):
         return False
     named = _NAMED.fullmatch(value)
-    if named is not None and any(map(str.isdigit, named["rest"])) and not _NUMBERED.intersection(re.split(r"[_.~-]", named["name"].lower())):
-        return randomness(named["rest"]) >= 16  # noqa: PLR2004  # a name, a dash and so many letters drawn by lot
+    if named is not None and not _NUMBERED.intersection(re.split(r"[_.~-]", named["name"].lower())):
+        return randomness(named["rest"]) >= (16 if any(map(str.isdigit, named["rest"])) else 20)  # noqa: PLR2004  # a name, a dash and so many letters drawn by lot
     if "/" in value and not _is_one_run(value):
         return False
     large, little = any(map(str.isupper, value)), any(map(str.islower, value))

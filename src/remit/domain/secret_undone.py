@@ -34,11 +34,11 @@ _BREAK: Final = re.compile(r"[ \t]{0,2}\r?\n[ \t>]{0,8}")
 _TOKEN_END: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}\Z")
 _TOKEN_BEGIN: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}")
 _HEX: Final = re.compile(r"[2-7][0-9a-fA-F](?:[2-7][0-9a-fA-F]|0[9aAdD]){3,4000}")
-_HEX_APART: Final = re.compile(r"[2-7][0-9a-fA-F](?:(?P<s>[ :-]|,? ?0x|%)[2-7][0-9a-fA-F])(?:(?P=s)[2-7][0-9a-fA-F]){2,4000}")
+_HEX_APART: Final = re.compile(r"[02-7](?:(?<=0)x[2-7])?[0-9a-fA-F](?:(?P<s>[ :-]|,? ?0x|%)[2-7][0-9a-fA-F])(?:(?P=s)[2-7][0-9a-fA-F]){2,4000}")
 _BASE64: Final = re.compile(r"[I-Za-f][C-HS-Xi-nyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]{4}){0,8000}(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,1999}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,12});|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})(?:\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})){0,1999}|\\{1,8}/")
 _QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}(?:=[0-9A-F]{2}){0,199}|\r?\n)")
-_MAIL: Final = re.compile(r"=(?:3D|\r?\n|[0-9A-F]{2}=[0-9A-F]{2}=[0-9A-F]{2})")
+_MAIL: Final = re.compile(r"=(?:3D|\r?\n|[0-9A-F]{2}=[0-9A-F]{2}=[0-9A-F]{2}|[CDE][0-9A-F]=[89AB][0-9A-F])")
 """What tells that a text is quoted-printable."""
 _NUMBERS: Final = {
     "zero": "0", "null": "0", "nought": "0", "naught": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "niner": "9",
@@ -62,6 +62,7 @@ _SPELLED: Final = re.compile(rf"(?:{_UNIT}|[0-9]{{1,4}})(?:(?:,? |-|, ?|\.\.\. ?
 _JOINED: Final = re.compile(
     r"\s(?:and then|and|then|followed by|continued by|und dann|dann|gefolgt von|plus|part (?:two|2|three|3) is|the rest is|next)[\s:]{1,3}[\"'`]?(?=[A-Za-z0-9_+/=.~-]*[0-9_])"
 )
+_TWICE: Final = 10
 _TURNED: Final = ("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:")
 _SHORTEST: Final = 4
 
@@ -115,7 +116,11 @@ def _opens(text: str, start: int) -> bool:
 
 def _unspaced(text: str) -> str | None:
     found = _SAME.match(text, 1)
-    return None if found is None else text[:: len(found["s"]) + 1]
+    if found is None:
+        return None
+    plain = text[:: len(found["s"]) + 1]
+    apart = set(plain[1::2])
+    return plain[::2] if len(apart) == 1 and len(plain) > _TWICE and not apart.pop().isalnum() else plain
 
 
 def _broken(text: str) -> Iterator[tuple[int, int]]:

@@ -5,7 +5,7 @@ import binascii
 import re
 from typing import Final
 
-from remit.domain.secret_random import is_mixed
+from remit.domain.secret_random import is_mixed, randomness
 
 _PLACEHOLDER: Final = re.compile(
     r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*", re.IGNORECASE
@@ -53,7 +53,11 @@ def is_word_told(value: str) -> bool:
 
 def is_token(value: str) -> bool:
     """Whether a value behind the word token or key is one: letters and digits, of some length."""
-    return len(value) >= 6 and any(map(str.isdigit, value)) and not value.isdigit() and is_mixed(value)  # noqa: PLR2004  # shorter ones are words
+    if len(value) < 6 or not value.isascii() or value.startswith(("http:", "https:")):  # noqa: PLR2004  # shorter ones are words
+        return False
+    if value.isdigit():
+        return len(value) >= 15  # noqa: PLR2004  # shorter ones count or date something
+    return is_mixed(value) and (any(map(str.isdigit, value)) or randomness(value) >= 16)  # noqa: PLR2004  # a name of a key has as many letters
 
 
 def is_session(value: str) -> bool:

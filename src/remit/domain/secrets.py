@@ -74,8 +74,7 @@ def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
         yield _finding(found, plain.span(found[1], found[2]))
     for reading in disguised(plain):
         for found in found_plain(reading.text):
-            if reading.shows(found[1], found[2]):
-                yield _finding(found, reading.span(found[1], found[2]))
+            yield _finding(found, reading.span(found[1], found[2]))
     back = backwards(plain)
     for found in found_labelled(back.text) if labels_backwards(plain.text.lower()) else ():
         yield _finding(found, back.span(found[1], found[2]))
