@@ -44,8 +44,7 @@ def readings(text: str) -> Iterator[Reading]:
 def plain_reading(text: str) -> Reading:
     """The text with its characters folded: hidden ones gone, look-alikes plain."""
     seen = view(text)
-    places = seen.places
-    return Reading(text=seen.text, starts=places, ends=range(1, len(places) + 1) if isinstance(places, range) else tuple(place + 1 for place in places))
+    return Reading(text=seen.text, starts=seen.places, ends=seen.ends or range(1, len(seen.places) + 1))
 
 
 def disguised(plain: Reading) -> Iterator[Reading]:

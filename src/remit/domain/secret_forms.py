@@ -24,7 +24,7 @@ _USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?P<v>[^\s/@\"'<>]{3,200}
 _LOOSE_USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?!\d{1,5}/)(?P<v>[^\s\"'<>]{3,120})@(?=[A-Za-z0-9.-]{2,200}(?::\d|/|\s|$|[\"']))")
 _SEED: Final = re.compile(r"otpauth://[^\s]{1,400}?[?&]secret=(?P<v>[A-Z2-7=]{8,200})", re.IGNORECASE)
 _PARAM: Final = re.compile(
-    r"[?&#;](?:[a-z]{0,20}[_-]?token|code|[a-z]{0,10}[_-]?key|sig|[a-z-]{0,20}signature|[a-z]{0,12}[_-]?secret|t|otp|ticket|auth\w{0,10}|password|passwd|pwd|ott|sas|jwt|assertion|credential|x-amz-[a-z-]{5,20}|nonce|magic)=(?P<v>[A-Za-z0-9._~%+/=-]{12,2000})",
+    r"[?&#](?:[a-z]{0,20}[_-]?token|code|[a-z]{0,10}[_-]?key|sig|[a-z-]{0,20}signature|[a-z]{0,12}[_-]?secret|t|otp|ticket|auth\w{0,10}|password|passwd|pwd|ott|sas|jwt|assertion|credential|x-amz-[a-z-]{5,20}|nonce|magic)=(?P<v>[A-Za-z0-9._~%+/=-]{12,2000})",
     re.IGNORECASE,
 )
 _PATH: Final = re.compile(r"://[^\s?#\"'<>]{16,2000}")
@@ -44,7 +44,7 @@ def found_forms(text: str) -> Iterator[Found]:
     yield from _keys(text)
     if "://" in text:
         yield from _addresses(text)
-    for sign in ("?", "&", "#", ";"):
+    for sign in "?&#":
         if sign in text:
             for match in _PARAM.finditer(text):
                 if not is_placeholder(match["v"]) and (any(map(str.isdigit, match["v"])) or randomness(match["v"]) >= 12):  # noqa: PLR2004  # a word is no token

@@ -13,7 +13,7 @@ from remit.domain.secret_kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, Se
 from remit.domain.secret_random import is_mixed
 from remit.domain.secret_values import is_code, is_login, is_pairs, is_password, is_placeholder, is_seed, is_session, is_token, is_word_told
 
-_ENDS: Final = r"(?:\\{0,3}[\"'`])?"
+_ENDS: Final = r"(?:\\{0,3}[\"'`](?:,\s{0,3}\\{0,3}[\"']val(?:ue)?\\{0,3}[\"'])?)?"
 _IS: Final = (
     rf"{_ENDS}(?:\s{{0,3}}(?:[:=]{{1,3}}|=>|->|>|:=|\|\|?:?=|\b(?:is|are|was|to|lautet|ist|war|est|es)\b)[\s>]{{0,3}}|\s)(?:\\{{0,3}}[\"'`(]){{0,2}}"
 )
@@ -119,6 +119,11 @@ def found_labelled(text: str) -> Iterator[Found]:
             if match is not None and (found := _value(rule, text, *match.span("v"))) is not None:
                 done[id(rule)] = found[2]
                 yield found
+
+
+def is_label(text: str) -> bool:
+    """Whether a text may be the word before a value: one of the words that rules begin with stands in it."""
+    return next(_ANY.places(text), None) is not None
 
 
 def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:

@@ -27,12 +27,13 @@ class Disguise:
     deep: bool = False
 
 
+BETWEEN: Final = "\n)(\n"
+"""What stands between texts that are read together and have nothing to do with each other: no reading joins what stands on its sides."""
 _SAME: Final = re.compile(r"(?P<s>[ \t]{1,3}|[ \t]?[.,;|*/_\u00b7~+-][ \t]?)[^\s](?:(?P=s)[^\s]){4}")
 _NEARLY: Final = re.compile(r"[ \t.,;|*/_\u00b7~+-][ \t.,;|*/_\u00b7~+-]{0,2}[^\s][ \t.,;|*/_\u00b7~+-]{1,3}[^\s][ \t.,;|*/_\u00b7~+-]")
 """What is worth a closer look: a pattern that begins with one of few signs is found fast."""
 _BREAK: Final = re.compile(r"[ \t]{0,2}\r?\n[ \t>]{0,8}")
-_TOKEN_END: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}\Z")
-_TOKEN_BEGIN: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}")
+_TOKEN: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}")
 _HEX: Final = re.compile(r"[2-7][0-9a-fA-F](?:[2-7][0-9a-fA-F]|0[9aAdD]){3,4000}")
 _HEX_APART: Final = re.compile(r"[02-7](?:(?<=0)x[2-7])?[0-9a-fA-F](?:(?P<s>[ :-]|,? ?0x|%)[2-7][0-9a-fA-F])(?:(?P=s)[2-7][0-9a-fA-F]){2,4000}")
 _BASE64: Final = re.compile(r"[I-Za-f][C-HS-Xi-nyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]{4}){0,8000}(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")
@@ -128,9 +129,9 @@ def _broken(text: str) -> Iterator[tuple[int, int]]:
     if "\n" not in text:
         return
     for found in _BREAK.finditer(text):
-        left = _TOKEN_END.search(text, max(0, found.start() - 200), found.start())
-        right = _TOKEN_BEGIN.match(text, found.end())
-        if left is not None and right is not None and not (_is_word(left[0]) and _is_word(right[0])):
+        left = _TOKEN.match(text[max(0, found.start() - 200) : found.start()][::-1])
+        right = _TOKEN.match(text, found.end())
+        if left is not None and right is not None and not (_is_word(left[0][::-1]) and _is_word(right[0])):
             yield found.span()
 
 
