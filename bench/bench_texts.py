@@ -12,7 +12,7 @@ MESSAGE: Final = (
     "but nobody has answered for nine days. The tracking page says that the parcel 1Z999AA10123456784 was delivered on time, so there is no doubt about that. "
     "What she would like is to send the kettle back and to have the money returned to the card she paid with; an exchange would be fine too, as long as it is the same model in white. "
     "Could you please tell us which address the parcel must be sent to, whether the label is free, and how long the refund takes once you have it? "
-    "The reference of her first message was 2026-11-03/4711, and version 2.4.1 of the app shows the order as \"closed\", which is not right either. "
+    'The reference of her first message was 2026-11-03/4711, and version 2.4.1 of the app shows the order as "closed", which is not right either. '
     "If anything is missing, please say so and we will send it on the same day. Thank you very much and kind regards, her assistant."
 )[:1024]
 
@@ -32,7 +32,9 @@ def _entry(lot: random.Random, number: int) -> dict[str, Any]:
     path = "/".join(lot.choice(("assets", "api", "orders", "products", "static", "img", "v2")) for _ in range(3))
     host = lot.choice(("www.shop.example", "cdn.shop.example", "api.shop.example"))
     query = [{"name": name, "value": str(lot.randrange(10_000))} for name in ("page", "size", "sort")]
-    address = f"https://{host}/{path}/{lot.choice(('kettle', 'lamp', 'chair'))}-{number}?" + "&".join(f"{one['name']}={one['value']}" for one in query)
+    address = f"https://{host}/{path}/{lot.choice(('kettle', 'lamp', 'chair'))}-{number}?" + "&".join(
+        f"{one['name']}={one['value']}" for one in query
+    )
     headers = [
         ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"),
         ("accept-encoding", "gzip, deflate, br, zstd"),
@@ -46,7 +48,13 @@ def _entry(lot: random.Random, number: int) -> dict[str, Any]:
         ("content-security-policy", "default-src 'self'; script-src 'self' https://cdn.shop.example; img-src * data:"),
         ("etag", f'W/"{lot.randrange(1 << 32):x}"'),
     ]
-    body = lot.choice(("body { margin: 0; padding: 0; color: #333; font-family: sans-serif } ", "function add(a, b) { return a + b; } ", "the kettle is white and holds 1.7 litres, "))
+    body = lot.choice(
+        (
+            "body { margin: 0; padding: 0; color: #333; font-family: sans-serif } ",
+            "function add(a, b) { return a + b; } ",
+            "the kettle is white and holds 1.7 litres, ",
+        )
+    )
     text = body * lot.randrange(2, 30) if number % 7 else base64.b64encode(lot.randbytes(900)).decode()
     cookies = [("theme", "dark"), ("consent", "yes")] + ([("session_id", f"{lot.randrange(1 << 128):032x}")] if number % 10 == 0 else [])
     return {

@@ -48,7 +48,11 @@ def main() -> None:
         "bank questions and mails": [one["text"] for one in shared(f"injection_text/{given.split}.json") if not one["attack"]],
         **_ordinary(given.split),
     }
-    sides: dict[str, Callable[[Sequence[str]], list[Spans]]] = {"remit": _remit, "remit, contacts too": _remit_with_contacts, "remit, no known forms": _remit_without_forms}
+    sides: dict[str, Callable[[Sequence[str]], list[Spans]]] = {
+        "remit": _remit,
+        "remit, contacts too": _remit_with_contacts,
+        "remit, no known forms": _remit_without_forms,
+    }
     if not given.no_peers:
         sides["detect-secrets"] = _detect_secrets
         if shutil.which("gitleaks"):
@@ -87,7 +91,9 @@ def _side(side: Callable[[Sequence[str]], list[Spans]], planted: list[Any], harm
     for name, texts in harmless.items():
         changed = [text for text, spans in zip(texts, side(texts), strict=True) if spans]
         share = len(changed) / max(1, len(texts))
-        print(f"harmless changed, {name}: {len(changed)} of {len(texts)} = {share:.2%}  (goal {HARMLESS:.0%}: {'reached' if share <= HARMLESS else 'not reached'})")
+        print(
+            f"harmless changed, {name}: {len(changed)} of {len(texts)} = {share:.2%}  (goal {HARMLESS:.0%}: {'reached' if share <= HARMLESS else 'not reached'})"
+        )
         for text in changed[: max(0, show)]:
             print(f"  ! {text[:150]!r}")
     print(f"{spent:.3f} ms a message")
@@ -179,7 +185,22 @@ def _gitleaks(texts: Sequence[str]) -> list[Spans]:
         for number, text in enumerate(texts):
             (files / f"{number}.txt").write_text(text, encoding="utf-8")
         subprocess.run(
-            ["gitleaks", "detect", "--no-git", "--no-banner", "--log-level", "error", "--exit-code", "0", "-s", str(files), "-f", "json", "-r", str(report)],
+            [
+                "gitleaks",
+                "detect",
+                "--no-git",
+                "--no-banner",
+                "--log-level",
+                "error",
+                "--exit-code",
+                "0",
+                "-s",
+                str(files),
+                "-f",
+                "json",
+                "-r",
+                str(report),
+            ],
             check=True,
         )
         out: list[Spans] = [[] for _ in texts]
@@ -200,7 +221,8 @@ def _presidio(records: list[Any]) -> list[str]:
         for span in record["spans"]:
             types[span["type"]].append(_covered(span["start"], span["end"], spans))
     return [
-        f"{'' if name in PATTERNED else '(needs a language model) '}{name}: {sum(safe)} of {len(safe)} = {sum(safe) / len(safe):.1%}" for name, safe in types.items()
+        f"{'' if name in PATTERNED else '(needs a language model) '}{name}: {sum(safe)} of {len(safe)} = {sum(safe) / len(safe):.1%}"
+        for name, safe in types.items()
     ]
 
 

@@ -77,7 +77,7 @@ TOLD = {
     "pin german spoken": ("meine PIN ist vier zwei sieben eins", "vier zwei sieben eins"),
     "pin mixed": ("my pin is 4 two 7 one", "4 two 7 one"),
     "pin tens": ("my pin is forty-two seventy-one", "forty-two seventy-one"),
-    "card spoken": ("the card is " + " ".join("four one one one one one one one one one one one one one one one".split()), "four one one one one"),
+    "card spoken": ("the card is " + " ".join(["four", *["one"] * 15]), "four one one one one"),
     "nato": ("the access code is alpha four bravo two charlie nine", "alpha four bravo two charlie nine"),
     "cvv": ("CVV 734", "734"),
     "cvv german": ("Die Prüfziffer ist 734", "734"),

@@ -47,7 +47,9 @@ def _dni(text: str) -> bool:
 
 def _codice_fiscale(text: str) -> bool:
     plain = text.upper()
-    total = sum(_ODD[one] if place % 2 == 0 else int(one, 36) % 10 if one.isdigit() else ord(one) - 65 for place, one in enumerate(plain[:15]))
+    total = sum(
+        _ODD[one] if place % 2 == 0 else int(one, 36) % 10 if one.isdigit() else ord(one) - 65 for place, one in enumerate(plain[:15])
+    )
     return chr(65 + total % 26) == plain[15]
 
 
@@ -86,8 +88,8 @@ def _nir(text: str) -> bool:
 
 def _steuer_id(text: str) -> bool:
     digits = digits_of(text)
-    counts = sorted(digits[:10].count(one) for one in set(digits[:10]))
-    return digits[0] != 0 and counts[-1] in {2, 3} and counts.count(counts[-1]) == 1 and mod_11_10(digits)
+    often = [count for count in map(digits[:10].count, set(digits[:10])) if count > 1]
+    return digits[0] != 0 and often in ([2], [3]) and mod_11_10(digits)
 
 
 def _cpf(text: str) -> bool:
@@ -125,7 +127,7 @@ def _rut(text: str) -> bool:
 
 def _sin(text: str) -> bool:
     digits = digits_of(text)
-    return digits[0] != 0 and luhn(digits)
+    return digits[0] not in {0, 8} and luhn(digits)
 
 
 def _south_african(text: str) -> bool:
@@ -160,7 +162,7 @@ def _ahv(text: str) -> bool:
 
 def _pps(text: str) -> bool:
     plain = text.upper()
-    extra = 9 * (ord(plain[8]) - 64) if len(plain) == 9 and plain[8] != "W" else 0  # noqa: PLR2004  # a second letter
+    extra = 9 * (ord(plain[8]) - 64) if plain[8:] in {"A", "H"} else 0
     return "WABCDEFGHIJKLMNOPQRSTUV"[(weighed(digits_of(plain[:7]), range(8, 1, -1)) + extra) % 23] == plain[7]
 
 
@@ -248,14 +250,15 @@ NATIONAL_IDS: Final = (
     _id("bg.egn", r"\d{10}", _egn, alone=False),
     _id("cz.rc", rf"\d{{2}}(?:[0257][1-9]|[1368][0-2]){_DAY}/\d{{4}}", _rodne_cislo),
     _id("ch.ssn", r"756\.\d{4}\.\d{4}\.\d{2}|756\d{10}", _ahv),
-    _id("ie.pps", r"\d{7}[A-W][A-IW]?", _pps, alone=False),
+    _id("ie.pps", r"\d{7}[A-W][AHWTX]?", _pps, alone=False),
     _id("ee.ik", rf"[1-8]\d{{2}}{_MONTH}{_DAY}\d{{4}}", _baltic, alone=False),
     _id("hr.oib", r"\d{11}", _oib, alone=False),
     _id("si.emso", rf"{_DAY}{_MONTH}[09]\d{{2}}\d{{6}}", _emso, alone=False),
     _id("sg.nric", r"[STFG]\d{7}[A-Z]", _nric, letters=1),
     _id("hk.hkid", r"[A-Z]\d{6}\([\dA]\)", _hkid, letters=1),
     _id("au.tfn", r"\d{3} ?\d{3} ?\d{3}", _tfn, alone=False),
-    _id("gb.nino", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]", _nino, letters=2),
+    _id("gb.nino", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{2} ?\d{2} ?\d{2} ?[A-D]", _nino, letters=2),
+    _id("gb.nino", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] \d{2} \d{2} \d{2} ?[A-D]", _nino, letters=3),
     _id("tw.id", r"[A-Z][1289]\d{8}", _taiwanese, letters=1),
     _id("th.pin", r"\d-\d{4}-\d{5}-\d{2}-\d", _thai),
 )  # fmt: skip

@@ -112,7 +112,8 @@ def view(text: str) -> View:
     ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
     after it as the one letter that it is.
     """
-    if (first := _FOLDED.search(text)) is None:
+    first = _FOLDED.search(text)
+    if first is None:
         return View(text=text, places=range(len(text)))
     pieces: list[str] = []
     places: list[int] = []
@@ -149,138 +150,14 @@ def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: li
     ends.extend([place + 1] * len(folded))
 
 
-_FOLDED: Final = 6
-"""⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
-_SPACES: Final = re.compile(r" {3,}")
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
-
-
-def visible(text: str) -> str:
-    """Make every character that could hide, reorder or break a line visible.
-
-    ⚔ An agent's value must not be able to fake another line, swallow the text around it or show other than it is.
-    """
-    if text.isascii() and text.isprintable() and "   " not in text:
-        return text
-    out: list[str] = []
-    marks = 0
-    for letter in text:
-        marks = marks + 1 if unicodedata.combining(letter) else 0
-        out.append(_shown(letter) if marks <= _MOST_MARKS else _named(letter))
-    return _SPACES.sub(lambda run: f"⟨{len(run[0])} spaces⟩", "".join(out))
-
-
-def _shown(letter: str) -> str:
-    if letter == "\n":
-        return "⟨new line⟩"
-    if letter == " ":
-        return letter
-    category = unicodedata.category(letter)
-    if category in _NO_SHOW or category == "Zs" or letter in _BLANKS or letter in "⟨⟩" or _is_selector(letter):
-        return _named(letter)
-    return letter
-
-
-def _named(letter: str) -> str:
-    return f"⟨U+{ord(letter):04X}⟩"
-
-
-def _is_selector(letter: str) -> bool:
-    return "\ufe00" <= letter <= "\ufe0f" or "\U000e0100" <= letter <= "\U000e01ef"
-
-
-def lookalikes(text: str) -> str:
-    """Letters of a text that look like plain ones and are others, each once: in words that have plain letters too, or none but such.
-
-    A word of another alphabet has letters of its own beside them, and is told by these.
-    """
-    if text.isascii():
-        return ""
-    found: dict[str, None] = {}
-    for word in _LETTERS.findall(text):
-        like = [letter for letter in word if not letter.isascii() and (ord(letter) in _LOOKALIKES or _is_wide(letter))]
-        if like and all(letter.isascii() or letter in like for letter in word):
-            found.update(dict.fromkeys(like))
-    return "".join(found)
-
-
-def _is_wide(letter: str) -> bool:
-    """Whether a letter is a plain one in another form: full-width, mathematical."""
-    return unicodedata.normalize("NFKC", letter).isascii()
-
-
-def small_letters(text: str) -> str | None:
-    """A text in small letters, for looking for pieces of it; None for one with letters that may be written small in several ways."""
-    return text.lower() if text.isascii() else None
-
-
-def hides(letter: str) -> bool:
-    """Tell whether a character shows as nothing: zero-width, directional, tag, filler, private or unassigned."""
-    if letter in "\n\r\t ":
-        return False
-    return unicodedata.category(letter) in _NO_SHOW or letter in _BLANKS or _is_selector(letter)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """A text as rules read it, and for each of its characters the place in the original it came from."""
-
-    text: str
-    places: Sequence[int]
-    ends: Sequence[int] = ()
-    """Where each of them ends in the original; empty where each is one character."""
-
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """The original's start and end of a stretch of the view."""
-        if end <= start:
-            return self.places[start], self.places[start]
-        return self.places[start], self.ends[end - 1] if self.ends else self.places[end - 1] + 1
-
-
-def view(text: str) -> View:
-    """Fold a text for reading: hidden characters gone, compatibility forms and look-alike letters plain, spaces plain.
-
-    ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
-    after it as the one letter that it is.
-    """
-    if (first := _FOLDED.search(text)) is None:
-        return View(text=text, places=range(len(text)))
-    letters: list[str] = []
-    places: list[int] = []
-    ends: list[int] = []
-    at = 0
-    while first is not None:
-        letters.extend(text[at : first.start()])
-        places.extend(range(at, first.start()))
-        ends.extend(range(at + 1, first.start() + 1))
-        for place in range(*first.span()):
-            letter = text[place]
-            if hides(letter):
-                continue
-            if letters and unicodedata.combining(letter) and len(one := unicodedata.normalize("NFC", letters[-1] + letter)) == 1:
-                letters[-1], ends[-1] = one, place + 1
-                continue
-            folded = _folded(letter)
-            letters.extend(folded)
-            places.extend([place] * len(folded))
-            ends.extend([place + 1] * len(folded))
-        at = first.end()
-        first = _FOLDED.search(text, at)
-    letters.extend(text[at:])
-    places.extend(range(at, len(text)))
-    ends.extend(range(at + 1, len(text) + 1))
-    return View(text="".join(letters), places=tuple(places), ends=tuple(ends))
-
-
-_FOLDED: Final = re.compile(r"[^\t\n\r -~]+")
-"""What is not read as it is written."""
-
-
 def _folded(letter: str) -> str:
     folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
     if len(folded) > _MOST_FOLDED:
         folded = letter
     return folded.translate(_LOOKALIKES).translate(_QUOTES)
 
+
+_FOLDED: Final = re.compile(r"[^\t\n\r -~]+")
+"""What is not read as it is written."""
 
 _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"})  # noqa: RUF001  # these signs are the point

@@ -1,6 +1,6 @@
 """Where in a text it is worth looking: the first letters of the words that rules begin with, all of them in one pass.
 
-⚔ A pattern that is tried at each letter of a text takes time by the number of patterns. Here a text is read once, and each
+A pattern that is tried at each letter of a text takes time by the number of patterns. Here a text is read once, and each
 pattern is tried only where a word of its own begins. What is found is exactly what each pattern finds tried at every letter.
 """
 

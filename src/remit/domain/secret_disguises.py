@@ -16,7 +16,7 @@ _BEFORE, _AFTER = 160, 420
 """So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
 _APART: Final = "\n\n\n\n"
 _DEEPEST: Final = 3
-"""⚔ What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
+"""What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
 _BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
 _BACKWARDS_WHOLE: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
 
@@ -124,7 +124,7 @@ def _changed(plain: Reading, disguise: Disguise) -> Reading | None:
 
 
 def _first_edge(text: str, start: int) -> int:
-    """Where what is kept before a stretch begins: ⚔ not within a word, of which half may look like something else."""
+    """Where what is kept before a stretch begins: not within a word, of which half may look like something else."""
     begin = max(0, start - _BEFORE)
     edge = _EDGE.search(text, begin, start) if begin else None
     return begin if edge is None else edge.end()
@@ -151,5 +151,3 @@ def encoded(text: str) -> Iterator[str]:
             hidden = disguise.undone(found) if len(found) >= _LONGEST_WORD else None
             if hidden is not None and sum(letter.isalpha() for letter in hidden) > len(hidden) / 2:
                 yield found
-
-

@@ -16,12 +16,16 @@ _PEM: Final = re.compile(
     r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[\s\S]{0,8000}"
 )
 _PPK: Final = re.compile(r"PuTTY-User-Key-File-\d[\s\S]{0,8000}?Private-MAC: ?[0-9a-fA-F]{1,200}|PuTTY-User-Key-File-\d[\s\S]{0,8000}")
-_DER: Final = re.compile(r"(?:MII[A-Z][A-Za-z0-9+/]{1,4}(?:IBA|gIBA|DAN)|MC4CAQAwBQYDK2V|MIGHAgEA|MHcCAQEE|MIGkAgEB|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/=\s]{20,8000}")
+_DER: Final = re.compile(
+    r"(?:MII[A-Z][A-Za-z0-9+/]{1,4}(?:IBA|gIBA|DAN)|MC4CAQAwBQYDK2V|MIGHAgEA|MHcCAQEE|MIGkAgEB|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/=\s]{20,8000}"
+)
 _DER_SIGNS: Final = ("MII", "MC4CAQAwBQYDK2V", "MIGHAgEA", "MHcCAQEE", "MIGkAgEB", "b3BlbnNzaC1rZXktdjE")
 _JWK: Final = re.compile(r"\\{0,3}\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s{0,3}:\s{0,3}\\{0,3}\"(?P<v>[A-Za-z0-9_-]{16,1400})\\{0,3}\"")
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}\Z")
 _USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?P<v>[^\s/@\"'<>]{3,200})@")
-_LOOSE_USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?!\d{1,5}/)(?P<v>[^\s\"'<>]{3,120})@(?=[A-Za-z0-9.-]{2,200}(?::\d|/|\s|$|[\"']))")
+_LOOSE_USERINFO: Final = re.compile(
+    r"://[^\s/:@\"'<>]{0,80}:(?!\d{1,5}/)(?P<v>[^\s\"'<>]{3,120})@(?=[A-Za-z0-9.-]{2,200}(?::\d|/|\s|$|[\"']))"
+)
 _SEED: Final = re.compile(r"otpauth://[^\s]{1,400}?[?&]secret=(?P<v>[A-Z2-7=]{8,200})", re.IGNORECASE)
 _PARAM: Final = re.compile(
     r"[?&#](?:[a-z]{0,20}[_-]?token|code|[a-z]{0,10}[_-]?key|sig|[a-z-]{0,20}signature|[a-z]{0,12}[_-]?secret|t|otp|ticket|auth\w{0,10}|password|passwd|pwd|ott|sas|jwt|assertion|credential|x-amz-[a-z-]{5,20}|nonce|magic)=(?P<v>[A-Za-z0-9._~%+/=-]{12,2000})",
@@ -36,7 +40,10 @@ _LINKED: Final = re.compile(
 _SMALL_WORDS: Final = re.compile(r"[a-z \n]{47,}")
 _SMALL_WORD: Final = re.compile(r"[a-z]+")
 _SEED_LEAST, _SEED_MOST = 12, 26
-_HOOK: Final = re.compile(r"://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})", re.IGNORECASE)
+_HOOK: Final = re.compile(
+    r"://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})",
+    re.IGNORECASE,
+)
 
 
 def found_forms(text: str) -> Iterator[Found]:
@@ -62,10 +69,10 @@ def _keys(text: str) -> Iterator[Found]:
     for sign in _DER_SIGNS:
         at = text.find(sign)
         while at >= 0:
-            match = _DER.match(text, at)
-            if match is not None and randomness(match[0]) >= 20:  # noqa: PLR2004  # the beginning of a key's bytes
-                yield "private_key", match.start(), match.start() + len(match[0].rstrip()), CREDENTIAL
-            at = text.find(sign, match.end() if match is not None else at + len(sign))
+            found = _DER.match(text, at)
+            if found is not None and randomness(found[0]) >= 20:  # noqa: PLR2004  # the beginning of a key's bytes
+                yield "private_key", at, at + len(found[0].rstrip()), CREDENTIAL
+            at = text.find(sign, at + len(sign) if found is None else found.end())
     if '"kty' in text or 'kty\\"' in text or "kty" in text:
         for match in _JWK.finditer(text):
             yield "private_key", match.start("v"), match.end("v"), CREDENTIAL

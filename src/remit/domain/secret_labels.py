@@ -14,21 +14,19 @@ from remit.domain.secret_random import is_mixed
 from remit.domain.secret_values import is_code, is_login, is_pairs, is_password, is_placeholder, is_seed, is_session, is_token, is_word_told
 
 _ENDS: Final = r"(?:\\{0,3}[\"'`](?:,\s{0,3}\\{0,3}[\"']val(?:ue)?\\{0,3}[\"'])?)?"
-_IS: Final = (
-    rf"{_ENDS}(?:\s{{0,3}}(?:[:=]{{1,3}}|=>|->|>|:=|\|\|?:?=|\b(?:is|are|was|to|lautet|ist|war|est|es)\b)[\s>]{{0,3}}|\s)(?:\\{{0,3}}[\"'`(]){{0,2}}"
-)
+_IS: Final = rf"{_ENDS}(?:\s{{0,3}}(?:[:=]{{1,3}}|=>|->|>|:=|\|\|?:?=|\b(?:is|are|was|to|lautet|ist|war|est|es)\b)[\s>]{{0,3}}|\s)(?:\\{{0,3}}[\"'`(]){{0,2}}"
 _GAP: Final = r"(?:[ \t](?!(?:is|are|was|ist|lautet|war|est|es|and|or|but|und|oder)\b)[\w'/-]{1,20}){0,4}"
 _TOLD: Final = rf"{_ENDS}{_GAP}(?:[ \t]{{0,2}}\([\w \t]{{1,24}}\))?\s{{0,3}}(?:[:=]{{1,3}}|->|=>|>|\b(?:is|are|was|lautet|ist|war|est|es)\b\s{{0,2}}:?)\s{{0,3}}(?:\\{{0,3}}[\"'`(]){{0,2}}"
 _VALUE: Final = r"(?P<v>(?:(?!</)[^\s\"'`]){4,200})"
-_PASS: Final = r"(?:p[a4@][s5$]{2}(?:[ _-]?(?:w[o0]r[dt]|wd|phrase|code))?|kennw[o0]rt|losungswort|pwd|pw|mot de passe|contrase[ñn]a|wachtwoord|senha|parola)s?"
+_PASSED: Final = r"(?:p[a4@][s5$]{2}(?:[ _-]?(?:w[o0]r[dt]|wd|phrase|code))?|kennw[o0]rt|losungswort|pwd|pw|mot de passe|contrase[ñn]a|wachtwoord|senha|parola)s?"
 _KEY: Final = (
     r"(?:(?:api|access|auth\w{0,12}|bearer|session|refresh|id|reset|bot|deploy|personal|client|consumer|private|signing|encryption|setup|maps|stripe|app|shared|master"
     r"|security|secret|service|storage|account|webhook|user|admin|server|license|zugangs|zugriffs|geheim)[ _-]?){0,3}"
-    rf"(?:t[o0]kens?|k[e3]ys?(?:[ _-]?id)?|s[e3]cr[e3]ts?|{_PASS}|cred(?:ential)?s?|schl[uü]ssel|geheimnis|sas|authorization|bearer|basic)"
+    rf"(?:t[o0]kens?|k[e3]ys?(?:[ _-]?id)?|s[e3]cr[e3]ts?|{_PASSED}|cred(?:ential)?s?|schl[uü]ssel|geheimnis|sas|authorization|bearer|basic)"
 )
 _ONE_TIME: Final = (
     r"(?:one[ -]?time|verification|verify|security|log-?in|sign-?in|sms|2fa|mfa|otp|authenticator|authentication|confirmation|access|auth|activation|unlock|pairing|passkey|magic|einmal|best[aä]tigungs|sicherheits|zugangs|anmelde|freischalt)"
-    r"[ -]?(?:pass)?(?:codes?|kode|password|passwort|kennwort|pin|number)|otp|2fa|m?-?tan|(?:(?<=the )|(?<=my )|(?<=this )|(?<=your )|(?<=\ba )|(?<=her )|(?<=his )|(?<=our )|(?<=their )|(?<=der )|(?<=mein )|(?<=den )|(?<=ihr )|(?<=dein )|(?<=customer's )|(?<=client's )|(?<=user's )|(?<=customers )|(?<=clients )|(?<=users ))code|c[oó]dig?o de verificaci[oó]n|code de (?:v[eé]rification|s[eé]curit[eé])"
+    r"[ -]?(?:pass)?(?:codes?|kode|password|passwort|kennwort|pin|number)|otp|2fa|m-?tan|tan|(?:(?<=the )|(?<=my )|(?<=this )|(?<=your )|(?<=\ba )|(?<=her )|(?<=his )|(?<=our )|(?<=their )|(?<=der )|(?<=mein )|(?<=den )|(?<=ihr )|(?<=dein )|(?<=customer's )|(?<=client's )|(?<=user's )|(?<=customers )|(?<=clients )|(?<=users ))code|c[oó]dig?o de verificaci[oó]n|code de (?:v[eé]rification|s[eé]curit[eé])"
 )
 _DIGITS: Final = r"(?P<v>\d(?:[ .-]?\d){%s})(?!\d)"
 _NATIONAL: Final = (
@@ -53,29 +51,29 @@ def _rule(kind: str, group: SecretClass, begins: str, pattern: str, holds: Calla
     return Rule(kind, group, begins, re.compile(pattern, re.IGNORECASE), holds)
 
 
-_PASS_BEGINS: Final = "pas pa5 pa$ p4s p45 p4$ p@s p@5 p@$ kennw losun pw mot contrase wachtw senha parola"
+_BEGINS_PASSED: Final = "pas pa5 pa$ p4s p45 p4$ p@s p@5 p@$ kennw losun pw mot contrase wachtw senha parola"
 _KEY_BEGINS: Final = (
     "api acces auth beare sessi refre id reset bot deplo perso clien consu priva signi encry setup maps strip app share maste secur secre "
     "servi stora accou webho user admin serve licen zugan zugri gehei tok t0k key k3y s3cr sec3 cred schl sas basic"
 )
 RULES: Final = (
-    _rule("password", CREDENTIAL, _PASS_BEGINS, rf"{_PASS}\b{_TOLD}{_VALUE}", is_password),
+    _rule("password", CREDENTIAL, _BEGINS_PASSED, rf"{_PASSED}\b{_TOLD}{_VALUE}", is_password),
     _rule(
         "password",
         CREDENTIAL,
-        _PASS_BEGINS,
-        rf"{_PASS}\b(?:\s{{0,3}}[:=]|[ \t](?:is|lautet|ist|est|es)\b)\s{{0,2}}[\"'`](?P<v>[^\"'`\n]{{4,100}})(?=[\"'`])",
+        _BEGINS_PASSED,
+        rf"{_PASSED}\b(?:\s{{0,3}}[:=]|[ \t](?:is|lautet|ist|est|es)\b)\s{{0,2}}[\"'`](?P<v>[^\"'`\n]{{4,100}})(?=[\"'`])",
         is_word_told,
     ),
     _rule("password", CREDENTIAL, "login user machi", r"(?:login|user|machine)\s{1,4}\S{1,80}\s{1,4}password\s{1,4}(?P<v>\S{4,200})", is_login),
-    _rule("token", CREDENTIAL, f"{_PASS_BEGINS} {_KEY_BEGINS}", rf"{_KEY}(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s|Token\s)?{_VALUE}", is_token),
+    _rule("token", CREDENTIAL, f"{_BEGINS_PASSED} {_KEY_BEGINS}", rf"{_KEY}(?:\s(?:they set|i use|for (?:my|the|this) \w{{1,20}}))?{_IS}(?:Bearer\s|Basic\s|DPoP\s|Token\s)?{_VALUE}", is_token),
     _rule("session", CREDENTIAL, "cooki set-c", rf"(?:set-)?cookies?{_ENDS}\s{{0,2}}[:=]\s{{0,2}}[\"'`]?(?P<v>[\w.-]{{1,60}}=[^\s;,\"']{{6,200}}(?:;[ ]?[^\r\n;\"']{{1,200}}){{0,20}})", is_pairs),
     _rule("session", CREDENTIAL, "sess asp.n laravel connect. sid jsess phpse _gitl auth csrf xsrf", rf"(?:[\w.]{{0,20}}sess(?:ion)?[_-]?(?:id)?|sid|[a-z_]{{0,20}}auth|[xc]srf[\w-]{{0,12}}|connect\.sid|jsessionid|phpsessid|asp\.net_sessionid){_ENDS}\s?[=:]\s?[\"'`]?(?P<v>[A-Za-z0-9%._~+/=-]{{12,200}})", is_session),
     _rule("basic", CREDENTIAL, "basic", r"basic[ \t]{1,3}(?P<v>[A-Za-z0-9+/]{8,200}={0,2})", is_login),
     _rule("password", CREDENTIAL, "-u --us", r"(?:-u|--user)[ =][\"']?(?P<v>[^\s:\"']{1,60}:[^\s\"']{3,100})", is_login),
     _rule("otp_seed", CREDENTIAL, "totp otp authe 2fa mfa secre setup", r"(?:totp|otp|authenticator|2fa|mfa|secret|setup)[ _-]?(?:seed|secret|key|setup key)?" + rf"{_TOLD}(?P<v>[A-Z2-7](?:[ -]?[A-Z2-7]){{15,63}})(?![\w])", is_mixed),
     _rule("seed_phrase", CREDENTIAL, "seed recov walle mnemo secre backu", rf"(?:seed|recovery|wallet|mnemonic|secret|backup)(?:[ -](?:phrase|words|seed|mnemonic|key)){{0,2}}{_TOLD}(?P<v>(?:\d{{1,2}}[.):]?[ \t])?[a-z]{{3,8}}(?:[\s,]{{1,3}}(?:\d{{1,2}}[.):]?[ \t]?)?[a-z]{{3,8}}){{11,23}})\b", is_seed),
-    _rule("card_code", GUESSABLE, "cvv cvc cvn csc card secur pr\u00fcf kart", rf"(?:cvv2?|cvc2?|cvn|csc|card (?:verification|security)(?: value| code)?|security code|pr[uü]fziffer|(?:karten)?pr[uü]fnummer)(?:\s?\([A-Za-z0-9]{{2,5}}\))?(?: number| code)?{_GAP}{_IS}{_DIGITS % '2,3'}"),
+    _rule("card_code", GUESSABLE, "cvv cvc cvn csc card secur pr\u00fcf pruf kart", rf"(?:cvv2?|cvc2?|cvn|csc|card (?:verification|security)(?: value| code)?|security code|pr[uü]fziffer|(?:karten)?pr[uü]fnummer)(?:\s?\([A-Za-z0-9]{{2,5}}\))?(?: number| code)?{_GAP}{_IS}{_DIGITS % '2,3'}"),
     _rule("pin", GUESSABLE, "pin p1n geheimz", rf"(?:p[i1]n|geheimzahl)(?:[ _-]?(?:code|number|nummer))?(?:{_IS}|{_TOLD}){_DIGITS % '3,7'}"),
     _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces auth activ unloc pairi passk magic einma best sich zugan anmel freis tan mtan m-tan code c\u00f3di codi", rf"(?:{_ONE_TIME}){_TOLD}(?:G-)?{_DIGITS % '3,8'}"),
     _rule("one_time_code", GUESSABLE, "one verif secur log sign sms 2fa mfa otp authe confi acces auth activ unloc pairi passk magic einma best sich zugan anmel freis tan mtan m-tan code c\u00f3di codi", rf"(?:{_ONE_TIME}){_IS}(?:G-)?(?:{_DIGITS % '3,8'})"),
@@ -86,7 +84,7 @@ RULES: Final = (
     _rule("security_answer", GUESSABLE, "mothe maide secur secre answe first", r"(?:mother'?s maiden name|maiden name|(?:security|secret) answer|answer to (?:my|the) (?:security|secret) question|first pet(?:'?s name)?)\s{0,2}(?:[:=]|is|was)\s{0,2}[\"']?(?P<v>[A-Za-z][\w'-]{2,60})"),
     _rule("national_id", PERSONAL, "ssn socia natio tax nino steue sozia rente svnr ahv avs insee pesel bsn cpf dni nie nif codic perso f\u00f8d fods cpr aadh pan sin tfn rrn curp nric hkid oib tck my ident id auswe n\u00fame nume", rf"{_NATIONAL}{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>(?=[A-Z./ -]{{0,6}}\d)[A-Z]{{0,6}}\d?(?:[ ./-]?[\dA-Z]){{5,17}})(?!\w)", lambda value: sum(map(str.isdigit, value)) >= 5),  # noqa: PLR2004  # no national number has fewer digits
     _rule("passport", PERSONAL, "passp reise", rf"(?:passport|reisepass)(?:nummer|nr)?{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>[A-Z0-9]{{0,3}}\d{{5,9}}[A-Z]?)\b"),
-    _rule("driving_licence", PERSONAL, "driv f\u00fchr", rf"(?:driv(?:er'?s|ing) licen[cs]e|f[uü]hrerschein)(?:nummer|nr)?{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>(?=[A-Z0-9-]{{0,19}}\d)[A-Z0-9][A-Z0-9-]{{4,19}})\b"),
+    _rule("driving_licence", PERSONAL, "driv f\u00fchr fuhr", rf"(?:driv(?:er'?s|ing) licen[cs]e|f[uü]hrerschein)(?:nummer|nr)?{_NUMBER}(?:{_IS}|{_TOLD})(?P<v>(?=[A-Z0-9-]{{0,19}}\d)[A-Z0-9][A-Z0-9-]{{4,19}})\b"),
     _rule("bank_account", PERSONAL, "accou acct routi sort konto bankl", rf"(?:account|acct|routing|sort code|konto|bankleitzahl)(?:nummer|nr)?{_NUMBER}{_IS}{_DIGITS % '5,16'}"),
     _rule("card_number", PERSONAL, "card visa maste amex cc charg kredi", r"(?:card|visa|mastercard|amex|cc|charge it|kreditkarte)(?:nnummer)?(?: number| no\.?| is| to|:|=|\s){1,3}\s?(?P<v>\d(?:[ -]?\d){11,18})(?![\d])"),
     _rule("birth_date", PERSONAL, "dob d.o.b date birth born gebur gebor", r"(?:dob|d\.o\.b\.?|date of birth|birth ?date|birthday|born|geburtsdatum|geboren)(?:\s?[:=]|\s(?:is|on|in|am|ist))?\s{0,2}(?P<v>\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}\.? [A-Z][a-zä]{2,8} \d{4}|[A-Z][a-z]{2,8} \d{1,2},? \d{4})"),
@@ -94,10 +92,15 @@ RULES: Final = (
 
 
 def _by_beginning() -> dict[str, tuple[Rule, ...]]:
-    rules = {word: [rule for rule in RULES if word.startswith(tuple(rule.begins.split()))] for rule in RULES for word in rule.begins.split()}
+    rules = {
+        word: [rule for rule in RULES if word.startswith(tuple(rule.begins.split()))] for rule in RULES for word in rule.begins.split()
+    }
     short = [word for word in rules if not any(word != other and word.startswith(other) for other in rules)]
     # Where one beginning begins another, only the shorter is looked for, with the rules of both.
-    return {word: tuple(rule for rule in RULES if any(one.startswith(word) or word.startswith(one) for one in rule.begins.split())) for word in short}
+    return {
+        word: tuple(rule for rule in RULES if any(one.startswith(word) or word.startswith(one) for one in rule.begins.split()))
+        for word in short
+    }
 
 
 BEGINNINGS: Final = _by_beginning()

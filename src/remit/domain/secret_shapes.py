@@ -20,7 +20,8 @@ from remit.domain.secret_tokens import RUN, found_known, found_tokens
 _SSN: Final = re.compile(r"\d(?<![\w-]\d)\d{2}-\d{2}-\d{4}(?![\w-])")
 _DIGITS: Final = re.compile(r"\d")
 _YOURS: Final = re.compile(
-    r"(?P<v>\d(?<![\d#.,$€£]\d)(?:\d{2}[ -]?\d{3}|\d{3,7}))\s(?:is|as|ist|lautet)\s(?:your|my|the|ihr|dein|der|mein)e?r?\s(?:[\w-]+\s){0,2}(?:\w{0,16}code|otp|pin|m?tan|passcode)\b", re.IGNORECASE
+    r"(?P<v>\d(?<![\d#.,$€£]\d)(?:\d{2}[ -]?\d{3}|\d{3,7}))\s(?:is|as|ist|lautet)\s(?:your|my|the|ihr|dein|der|mein)e?r?\s(?:[\w-]+\s){0,2}(?:\w{0,16}code|otp|pin|m?tan|passcode)\b",
+    re.IGNORECASE,
 )
 _DIGITS_TOLD: Final = re.compile(
     r"(?:\b\d|four|five|six|seven|eight|vier|fünf|sechs)[ -]?(?:digits?|stellige[rn]?|ziffern)(?: code| pin| number)?(?:\s(?!is\b|are\b|ist\b)[\w-]{1,20}){0,7}(?:\s(?:is|are|was|ist|lautet)|:)\s{0,2}(?P<v>\d(?:[ -]?\d){3,8})(?![\d])",

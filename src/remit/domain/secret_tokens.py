@@ -18,23 +18,23 @@ RUN: Final = re.compile(r"[A-Za-z0-9_+/=.~:-]{12,}")
 _JWT: Final = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,8000}){0,3}={0,2}")
 _AWS: Final = re.compile(r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9_])")
 _GOOGLE: Final = re.compile(r"AIza[0-9A-Za-z_-]{30,45}")
-KNOWN: Final = (
+_BEGINNINGS: Final = (
     "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs- xoxe.xox xapp- glpat- gloas- gldt- glrt- glcbt- glptt- glft- glimt- glagent- glsoat- glffct- GR1348941 "
     "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_ pk_live_ pk_test_ whsec_ sk-ant- sk-proj- sk-svcacct- sk-or- hf_ npm_ pypi- dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. "
     "shpat_ shpca_ shppa_ shpss_ SG. sq0atp- sq0csp- sq0idp- sntrys_ sntryu_ hvs. hvb. dckr_pat_ dop_v1_ doo_v1_ dor_v1_ lin_api_ pul- pnu_ rubygems_ ATATT3 ATCTT3 AKCp cmVmd ya29. 1//0 EAA "
     "sha256~ live_pub_ test_pub_ access-sandbox- access-development- access-production- shippo_live_ shippo_test_ PMAK- figd_ glsa_ glc_ tskey- nvapi- gsk_ r8_ pcsk_ fo1_ secret- HRKU- "
     "ops_ey age-secret-key-1 AGE-SECRET-KEY-1 EZAK EZTK duffel_ ion_ key- pubkey- bedrock-api-key- t1."
-).split()
+)
+KNOWN: Final = tuple(_BEGINNINGS.split())
 """How tokens of known issuers begin."""
 _KNOWN: Final = any_of([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
 _KNOWN_SHORTEST: Final = 18
 _BEHIND: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{12,200}")
-_REST: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{0,8000}")
-_READ_KNOWN: Final = 200
 """⚔ So much is read to tell whether it is a token, and the rest only of what is one: a run may be nothing but beginnings."""
+_REST: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{0,8000}")
 _MOST_TRIED: Final = 16
-"""⚔ A run may be nothing but names and signs; what is random is so behind the first of them."""
+"""A run may be nothing but names and signs; what is random is so behind the first of them."""
 _ASSIGNS: Final = re.compile(r"[\w.\-\])](?:\\{0,3}[\"'`])?,?\s{0,3}(?:[:=]{1,3}|=>|\|\|:?=)>?\s{0,3}(?:\\{0,3}[\"'`])?\Z")
 _ASSIGNS_LONGEST: Final = 24
 _BEFORE_VALUE: Final = frozenset(" \t\n\r\"'`:=>")
@@ -52,11 +52,14 @@ _PORT: Final = re.compile(r"[0-9]{1,5}(?:/[A-Za-z0-9_.~+/-]*)?")
 """A port with a path behind it, after a host, is no value of a key. ⚔ With `=` or `:` in the path there is a key of its own."""
 _HOST: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}:\Z")
 _HOST_LONGEST: Final = 262
-_NAMED: Final = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9]{0,14}(?:[_.-][A-Za-z][A-Za-z0-9]{0,9}){0,3}[_.~-])(?P<rest>[A-Za-z0-9_.~+/=-]{16,4000})")
-_NUMBERED: Final = frozenset(
-    "id ids order ord item pi ch cus sub in evt req txn tx re pm price prod si ii acct trace span msg run thread case task ticket invoice inv ref user usr "
-    "sha sha1 sha256 sha512 md5 commit rev etag build img image file page node pod job v bucket blob asset chunk main app index bundle vendor style media cache".split()
+_NAMED: Final = re.compile(
+    r"(?P<name>[A-Za-z][A-Za-z0-9]{0,14}(?:[_.-][A-Za-z][A-Za-z0-9]{0,9}){0,3}[_.~-])(?P<rest>[A-Za-z0-9_.~+/=-]{16,4000})"
 )
+_NUMBERED_WORDS: Final = (
+    "id ids order ord item pi ch cus sub in evt req txn tx re pm price prod si ii acct trace span msg run thread case task ticket invoice inv ref user usr "
+    "sha sha1 sha256 sha512 md5 commit rev etag build img image file page node pod job v bucket blob asset chunk main app index bundle vendor style media cache"
+)
+_NUMBERED: Final = frozenset(_NUMBERED_WORDS.split())
 _READ: Final = 4000
 _ASSIGNED_SHORTEST, _ASSIGNED_SURE, _ASSIGNED_RANDOM = 12, 15, 12
 _LOOSE_SHORTEST, _LOOSE_RANDOM = 20, 18
@@ -77,7 +80,7 @@ def found_known(run: str, start: int) -> Iterator[Found]:
     """What begins as the tokens of known issuers do, in a run that stands at `start`."""
     until = 0
     for at, begins in _known_places(run):
-        if at < until or (value := _BEHIND.match(run, at + len(begins), at + _READ_KNOWN)) is None:
+        if at < until or (value := _BEHIND.match(run, at + len(begins))) is None:
             continue
         if is_mask(value[0]) or not (is_mixed(value[0]) or is_mixed(begins + value[0])):
             continue
@@ -115,7 +118,7 @@ def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
         if sign is None:
             break
         value_at = sign.end() if _KEY.search(text, max(start, sign.start() - 60), sign.start()) else -1
-    yield from _loose(text, start, end, run)
+    yield from _loose(text, start, run)
 
 
 def _assigned(text: str, start: int, end: int) -> Found | None:
@@ -130,7 +133,7 @@ def _assigned(text: str, start: int, end: int) -> Found | None:
     return None if _is_port(text, start, value) else ("token", start, start + len(value), CREDENTIAL)
 
 
-def _loose(text: str, start: int, end: int, run: str) -> Iterator[Found]:
+def _loose(text: str, start: int, run: str) -> Iterator[Found]:
     """A random run that nothing stands before."""
     for piece in re.finditer(r"[^:]+", run):
         at = start + piece.start()
@@ -148,14 +151,22 @@ def _is_random(value: str) -> bool:
         return False
     named = _NAMED.fullmatch(value)
     if named is not None and not _NUMBERED.intersection(re.split(r"[_.~-]", named["name"].lower())):
-        return randomness(named["rest"]) >= (16 if any(map(str.isdigit, named["rest"])) else 20)  # noqa: PLR2004  # a name, a dash and so many letters drawn by lot
+        return randomness(named["rest"]) >= (
+            16 if any(map(str.isdigit, named["rest"])) else 20
+        )  # a name, a dash and so many letters drawn by lot
     if "/" in value and not _is_one_run(value):
         return False
     large, little = any(map(str.isupper, value)), any(map(str.islower, value))
     if large and little:
         return len(set(value)) >= 12 and sum(map(str.isdigit, value)) >= 2 and randomness(value) >= _LOOSE_RANDOM  # noqa: PLR2004  # as a token of 20 letters has
-    parts = [part for part in re.split(r"[^A-Za-z0-9]+", value) if len(part) >= (_SMALL_SHORTEST if little else _LOOSE_SHORTEST)]
-    return any(randomness(part) == len(part) and not is_number_of_things(part) and len(set(part)) >= 12 and sum(map(str.isalpha, part)) >= 6 for part in parts)  # noqa: PLR2004  # as above
+    least = _SMALL_SHORTEST if little else _LOOSE_SHORTEST
+    return any(len(part) >= least and _is_all_random(part) for part in re.split(r"[^A-Za-z0-9]+", value))
+
+
+def _is_all_random(part: str) -> bool:
+    """Whether a run of small letters, or of large ones, with digits is random from end to end, and no checksum."""
+    varied = len(set(part)) >= 12 and sum(map(str.isalpha, part)) >= 6  # noqa: PLR2004  # as a token of 20 letters has
+    return varied and randomness(part) == len(part) and not is_number_of_things(part)
 
 
 def _is_one_run(value: str) -> bool:

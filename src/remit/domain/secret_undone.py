@@ -35,9 +35,15 @@ _NEARLY: Final = re.compile(r"[ \t.,;|*/_\u00b7~+-][ \t.,;|*/_\u00b7~+-]{0,2}[^\
 _BREAK: Final = re.compile(r"[ \t]{0,2}\r?\n[ \t>]{0,8}")
 _TOKEN: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}")
 _HEX: Final = re.compile(r"[2-7][0-9a-fA-F](?:[2-7][0-9a-fA-F]|0[9aAdD]){3,4000}")
-_HEX_APART: Final = re.compile(r"[02-7](?:(?<=0)x[2-7])?[0-9a-fA-F](?:(?P<s>[ :-]|,? ?0x|%)[2-7][0-9a-fA-F])(?:(?P=s)[2-7][0-9a-fA-F]){2,4000}")
-_BASE64: Final = re.compile(r"[I-Za-f][C-HS-Xi-nyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]{4}){0,8000}(?:[A-Za-z0-9+/_-]{2,3}={0,2})?")
-_ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,1999}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,12});|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})(?:\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})){0,1999}|\\{1,8}/")
+_HEX_APART: Final = re.compile(
+    r"[02-7](?:(?<=0)x[2-7])?[0-9a-fA-F](?:(?P<s>[ :-]|,? ?0x|%)[2-7][0-9a-fA-F])(?:(?P=s)[2-7][0-9a-fA-F]){2,4000}"
+)
+_BASE64: Final = re.compile(
+    r"[I-Za-f][C-HS-Xi-nyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]{4}){0,8000}(?:[A-Za-z0-9+/_-]{2,3}={0,2})?"
+)
+_ESCAPE: Final = re.compile(
+    r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,1999}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,12});|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})(?:\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})){0,1999}|\\{1,8}/"
+)
 _QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}(?:=[0-9A-F]{2}){0,199}|\r?\n)")
 _MAIL: Final = re.compile(r"=(?:3D|\r?\n|[0-9A-F]{2}=[0-9A-F]{2}=[0-9A-F]{2}|[CDE][0-9A-F]=[89AB][0-9A-F])")
 """What tells that a text is quoted-printable."""
@@ -45,21 +51,38 @@ _NUMBERS: Final = {
     "zero": "0", "null": "0", "nought": "0", "naught": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9", "niner": "9",
     "eins": "1", "zwei": "2", "zwo": "2", "drei": "3", "vier": "4", "fünf": "5", "fuenf": "5", "sechs": "6", "sieben": "7", "acht": "8", "neun": "9",
 }  # fmt: skip
-_TEENS: Final = {
-    word: str(number) for number, word in enumerate("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(), 10)
-} | {word: f"{number}" for number, word in zip(range(20, 100, 10), "twenty thirty forty fifty sixty seventy eighty ninety".split(), strict=True)}
-_NATO: Final = {
-    word: word[0]
-    for word in (
-        "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa quebec romeo sierra tango uniform victor whiskey xray x-ray yankee zulu"
-    ).split()
+_TEENS_SAID: Final = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_TENS_SAID: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
+_TEENS: Final = {word: str(number) for number, word in enumerate(_TEENS_SAID.split(), 10)} | {
+    word: f"{number}0" for number, word in enumerate(_TENS_SAID.split(), 2)
 }
-_SIGNS: Final = {"underscore": "_", "dash": "-", "hyphen": "-", "minus": "-", "dot": ".", "slash": "/", "plus": "+", "hash": "#", "hashtag": "#", "exclamation": "!", "unterstrich": "_", "bindestrich": "-", "punkt": "."}
+_NATO_SAID: Final = (
+    "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa quebec romeo sierra tango uniform victor "
+    "whiskey xray x-ray yankee zulu"
+)
+_NATO: Final = {word: word[0] for word in _NATO_SAID.split()}
+_SIGNS: Final = {
+    "underscore": "_",
+    "dash": "-",
+    "hyphen": "-",
+    "minus": "-",
+    "dot": ".",
+    "slash": "/",
+    "plus": "+",
+    "hash": "#",
+    "hashtag": "#",
+    "exclamation": "!",
+    "unterstrich": "_",
+    "bindestrich": "-",
+    "punkt": ".",
+}
 _TIMES: Final = {"double": 2, "triple": 3, "doppel": 2, "dreifach": 3}
 _CASES: Final = ("capital", "uppercase", "upper", "lowercase", "small", "lower")
 _SPELLED_WORDS: Final = (*_NUMBERS, *_TEENS, *_NATO, *_SIGNS, *_TIMES, *_CASES)
 _UNIT: Final = "|".join(sorted((re.escape(word) for word in _SPELLED_WORDS), key=len, reverse=True))
-_SPELLED: Final = re.compile(rf"(?:{_UNIT}|[0-9]{{1,4}})(?:(?:,? |-|, ?|\.\.\. ?| - )(?:{_UNIT}|[a-z0-9]|[0-9]{{1,4}})(?![a-z])){{2,60}}", re.IGNORECASE)
+_SPELLED: Final = re.compile(
+    rf"(?:{_UNIT}|[0-9]{{1,4}})(?:(?:,? |-|, ?|\.\.\. ?| - )(?:{_UNIT}|[a-z0-9]|[0-9]{{1,4}})(?![a-z])){{2,60}}", re.IGNORECASE
+)
 _JOINED: Final = re.compile(
     r"\s(?:and then|and|then|followed by|continued by|und dann|dann|gefolgt von|plus|part (?:two|2|three|3) is|the rest is|next)[\s:]{1,3}[\"'`]?(?=[A-Za-z0-9_+/=.~-]*[0-9_])"
 )
@@ -184,7 +207,9 @@ def _spelled_stretches(text: str) -> Iterator[tuple[int, int]]:
 
 _LONGEST_NAME: Final = 14
 _WORD_BEFORE: Final = re.compile(r"[ ,.-]{0,2}[^\W_]{1,12}(?![^\W_])")
-_NEXT_NAMED: Final = re.compile(rf"[ ,-](?=(?:{any_of([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))")
+_NEXT_NAMED: Final = re.compile(
+    rf"[ ,-](?=(?:{any_of([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))"
+)
 """Every second word of what is spelled, the first that stands behind a space, a comma or a dash."""
 
 
@@ -230,7 +255,7 @@ def _unquoted(text: str) -> str | None:
 
 
 def _quoted(text: str) -> Iterator[tuple[int, int]]:
-    """Quoted-printable; ⚔ `pin=4821` has its sign too, so this is a reading of its own."""
+    """Quoted-printable; `pin=4821` has its sign too, so this is a reading of its own."""
     return (match.span() for match in _QUOTED.finditer(text)) if _MAIL.search(text) else iter(())
 
 

@@ -8,20 +8,24 @@ from typing import Final
 from remit.domain.secret_random import is_mixed, randomness
 
 _PLACEHOLDER: Final = re.compile(
-    r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*", re.IGNORECASE
+    r"[x*.•_-]{3,}|<[^>]*>?|\$?\{[^}]*\}?|\[[^\]]*\]?|%[a-z_]{1,30}%?|\(?(?:redacted|hidden|removed|none|null|undefined|your|example|changeme)\b.*",
+    re.IGNORECASE,
 )
-_ORDINARY: Final = frozenset(
+_SAID_OF_PASSWORDS: Final = (
     "wrong incorrect expired invalid reset required changed correct missing forgotten lost correctly working blocked locked rejected accepted empty "
     "optional password passwort username your this that not never always still also only string true false falsch abgelaufen ungültig gesperrt "
-    "erforderlich vergessen richtig nicht text hidden secret none null strong weak short long too".split()
+    "erforderlich vergessen richtig nicht text hidden secret none null strong weak short long too"
 )
-_COMMON: Final = frozenset(
+_ORDINARY: Final = frozenset(_SAID_OF_PASSWORDS.split())
+_COMMON_WORDS: Final = (
     "the and for are was but not has had have been from with which were will would could should did does our his her him its the any all can could may "
     "into onto out off over under than then who whom whose why how please thanks thank because since after before again too very just more most some "
     "your yours mine ours their theirs them these those there here about also und der die das ist ein eine mit auf für nicht ich sie wir ihr den dem "
-    "les des est une pour avec que los las una por con del".split()
+    "les des est une pour avec que los las una por con del"
 )
+_COMMON: Final = frozenset(_COMMON_WORDS.split())
 _SHORTEST: Final = 4
+_WORDS_LONGEST: Final = 16
 _SEEDS: Final = frozenset({12, 15, 18, 21, 24})
 
 
@@ -43,7 +47,9 @@ def is_password(value: str) -> bool:
 def _is_plain_words(value: str) -> bool:
     """Words with a dash or apostrophe between them: "case-sensitive"."""
     parts = re.split(r"[-'/,]", value)
-    return len(parts) > 1 and all(part.isalpha() and part.islower() for part in parts if part) and "-" in value and len(value) < 16  # noqa: PLR2004
+    return (
+        len(parts) > 1 and all(part.isalpha() and part.islower() for part in parts if part) and "-" in value and len(value) < _WORDS_LONGEST
+    )
 
 
 def is_word_told(value: str) -> bool:
