@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.secret_anchors import Beginnings
+from remit.domain.secret_anchors import Beginnings, any_of, small
 from remit.domain.secret_kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, SecretClass
 from remit.domain.secret_random import is_mixed
 from remit.domain.secret_values import is_code, is_login, is_pairs, is_password, is_placeholder, is_seed, is_session, is_token, is_word_told
@@ -105,6 +105,7 @@ def _by_beginning() -> dict[str, tuple[Rule, ...]]:
 
 BEGINNINGS: Final = _by_beginning()
 _ANY: Final = Beginnings(BEGINNINGS)
+_WHOLE: Final = re.compile(rf"(?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}}(?:[\s:=]|\Z)")
 _REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
 _READ_WHOLE: Final = 200
 _EDGES: Final = {"password": ".,;)?\\]}"}
@@ -122,6 +123,11 @@ def found_labelled(text: str) -> Iterator[Found]:
             if match is not None and (found := _value(rule, text, *match.span("v"))) is not None:
                 done[id(rule)] = found[2]
                 yield found
+
+
+def begins_label(text: str) -> bool:
+    """Whether a text begins with a word that rules begin with, and no other word."""
+    return _WHOLE.match(small(text)) is not None
 
 
 def is_label(text: str) -> bool:

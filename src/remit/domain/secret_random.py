@@ -80,6 +80,11 @@ def randomness(value: str) -> int:
     return found if found >= _SHORTEST_LETTERS or len(parts) < _PIECES else max(found, _in_pieces(parts))
 
 
+def is_cased(value: str) -> bool:
+    """Whether small and large letters change as often as in no name of anything."""
+    return len(_CASE.findall(value)) * 6 > len(value) >= _LONG
+
+
 def may_be_random(value: str) -> bool:
     """Whether it is worth looking for what is random in it."""
     return _HINT.search(value) is not None

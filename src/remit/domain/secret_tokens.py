@@ -10,7 +10,16 @@ from typing import Final
 from remit.domain.ids import is_own_id
 from remit.domain.secret_anchors import any_of
 from remit.domain.secret_kinds import CREDENTIAL, Found
-from remit.domain.secret_random import is_mask, is_mixed, is_number_of_things, is_ordinary, is_short_random, may_be_random, randomness
+from remit.domain.secret_random import (
+    is_cased,
+    is_mask,
+    is_mixed,
+    is_number_of_things,
+    is_ordinary,
+    is_short_random,
+    may_be_random,
+    randomness,
+)
 from remit.domain.secret_values import is_placeholder
 
 RUN: Final = re.compile(r"[A-Za-z0-9_+/=.~:-]{12,}")
@@ -49,7 +58,7 @@ _SAFE: Final = re.compile(
 )
 _APART: Final = str.maketrans("_-\"'`\\", "      ")
 _PORT: Final = re.compile(r"[0-9]{1,5}(?:/[A-Za-z0-9_.~+/-]*)?")
-"""A port with a path behind it, after a host, is no value of a key. ⚔ With `=` or `:` in the path there is a key of its own."""
+"""A port with a path behind it, after a host, is no value of a key; with `=` or `:` in the path there is a key of its own."""
 _HOST: Final = re.compile(r"https?://[A-Za-z0-9.-]{1,253}:\Z")
 _HOST_LONGEST: Final = 262
 _NAMED: Final = re.compile(
@@ -82,7 +91,7 @@ def found_known(run: str, start: int) -> Iterator[Found]:
     for at, begins in _known_places(run):
         if at < until or (value := _BEHIND.match(run, at + len(begins))) is None:
             continue
-        if is_mask(value[0]) or not (is_mixed(value[0]) or is_mixed(begins + value[0])):
+        if is_mask(value[0]) or not (is_mixed(value[0]) or is_mixed(begins + value[0]) or is_cased(value[0])):
             continue
         until = _REST.match(run, value.end()).end()  # type: ignore[union-attr]  # it matches the empty text
         size = len(run[at:until].rstrip(".,;"))

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from urllib.parse import unquote
 
 from remit.domain.secret_anchors import any_of, escaped, small
+from remit.domain.secret_labels import begins_label
 
 Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
 
@@ -87,6 +88,7 @@ _JOINED: Final = re.compile(
     r"\s(?:and then|and|then|followed by|continued by|und dann|dann|gefolgt von|plus|part (?:two|2|three|3) is|the rest is|next)[\s:]{1,3}[\"'`]?(?=[A-Za-z0-9_+/=.~-]*[0-9_])"
 )
 _TWICE: Final = 10
+_LONGEST_NAME: Final = 14
 _TURNED: Final = ("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:")
 _SHORTEST: Final = 4
 
@@ -154,7 +156,9 @@ def _broken(text: str) -> Iterator[tuple[int, int]]:
     for found in _BREAK.finditer(text):
         left = _TOKEN.match(text[max(0, found.start() - 200) : found.start()][::-1])
         right = _TOKEN.match(text, found.end())
-        if left is not None and right is not None and not (_is_word(left[0][::-1]) and _is_word(right[0])):
+        if left is None or right is None or (_is_word(left[0][::-1]) and _is_word(right[0])):
+            continue
+        if not begins_label(text[found.end() : found.end() + _LONGEST_NAME]):  # what it is the label of stands behind it
             yield found.span()
 
 
@@ -205,7 +209,6 @@ def _spelled_stretches(text: str) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
-_LONGEST_NAME: Final = 14
 _WORD_BEFORE: Final = re.compile(r"[ ,.-]{0,2}[^\W_]{1,12}(?![^\W_])")
 _NEXT_NAMED: Final = re.compile(
     rf"[ ,-](?=(?:{any_of([word for word in _SPELLED_WORDS if not any(word != other and word.startswith(other) for other in _SPELLED_WORDS)]).pattern}))"
