@@ -19,6 +19,11 @@ from secrets_mutated import leaks_among, planted
 _SHOWN = 20
 
 
+def _say(text: str, end: str = "\n") -> None:
+    sys.stdout.write(f"{text}{end}")
+    sys.stdout.flush()
+
+
 def main() -> int:
     """Run it, and say what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -26,7 +31,7 @@ def main() -> int:
     parser.add_argument("--doors", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     given = parser.parse_args()
-    print(f"seed {given.seed}")
+    _say(f"seed {given.seed}")
     log = StringIO()
     logging.basicConfig(stream=log, level=logging.DEBUG)
     left = 0
@@ -43,22 +48,22 @@ def main() -> int:
             if not cleaned(arena, one):
                 left += 1
                 if left <= _SHOWN:
-                    print(f"\nleft: {one.kind}, {one.disguise}: {one.text!r}")
+                    _say(f"\nleft: {one.kind}, {one.disguise}: {one.text!r}")
             slowest = max(slowest, time.process_time() - before)
             if number % 500 == 0:
                 rate = number / (time.monotonic() - began)
-                print(
+                _say(
                     f"\r{number:,} of {given.messages:,}, {left} left, {rate:,.0f} a second, slowest {slowest * 1e3:.0f} ms",
                     end="",
                     flush=True,
                 )
-        print(f"\ncleaned {given.messages:,} messages, each in five places: {left} left; slowest {slowest * 1e3:.0f} ms; {dict(kinds)}")
+        _say(f"\ncleaned {given.messages:,} messages, each in five places: {left} left; slowest {slowest * 1e3:.0f} ms; {dict(kinds)}")
         sent = list(planted(given.seed + 1, given.doors))
         answers = through_doors(arena, sent)
         found = leaks_among(f"{answers}{everything(arena, Path(folder))}{log.getvalue()}", sent)
-    print(f"{given.doors:,} messages through the doors: {len(found)} left in logs, transcript, tickets, replies or the store")
+    _say(f"{given.doors:,} messages through the doors: {len(found)} left in logs, transcript, tickets, replies or the store")
     for one in found[:_SHOWN]:
-        print(f"left: {one}")
+        _say(f"left: {one}")
     return 1 if left or found else 0
 
 

@@ -70,6 +70,12 @@ KINDS: Final[dict[str, Callable[[random.Random], tuple[str, str]]]] = {
 }
 _BEHIND: Final = {"connection": "@db.internal:5432/shop"}
 
+
+def _broken(text: str, lot: random.Random) -> str:
+    at = lot.randrange(1, len(text))
+    return f"{text[:at]}\n{text[at:]}"
+
+
 DISGUISES: Final[dict[str, Callable[[str, random.Random], str]]] = {
     "plain": lambda text, _: text,
     "zero width": lambda text, lot: lot.choice("\u200b\u200d\u2060\ufeff\u00ad").join(text),
@@ -81,7 +87,7 @@ DISGUISES: Final[dict[str, Callable[[str, random.Random], str]]] = {
     "percent": lambda text, _: "".join(f"%{one:02X}" for one in text.encode()),
     "html": lambda text, _: "".join(f"&#{ord(one)};" for one in text),
     "json": lambda text, _: "".join(f"\\u{ord(one):04x}" for one in text),
-    "broken": lambda text, lot: (lambda at: f"{text[:at]}\n{text[at:]}")(lot.randrange(1, len(text))),
+    "broken": _broken,
 }
 _PLAIN_ONLY: Final = {"connection"}
 _TURNED: Final = ("upper label", "space", "comma", "tail", "head", "emoji", "crlf", "nothing")

@@ -23,7 +23,8 @@ from remit.domain.secret_disguises import readings
 from remit.domain.secret_labels import RULES, _value, found_labelled
 from remit.domain.secret_numbers import found_numbers
 from remit.domain.secret_random import may_be_random, randomness
-from remit.domain.secret_tokens import KNOWN
+from remit.domain.secret_shapes import found_backwards
+from remit.domain.secret_tokens import KNOWN, may_be_backwards
 from remit.domain.secrets import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
 from remit.domain.words import Said, check_words
 from remit.domain.words_asks import scope_of
@@ -157,6 +158,12 @@ def test_nothing_is_random_that_is_not_worth_looking_at(text: str) -> None:
 def test_known_beginnings_are_found_wherever_one_may_begin(run: str) -> None:
     places = {at for at in range(len(run)) if (at == 0 or not run[at - 1].isalnum()) and run.startswith(tuple(KNOWN), at)}
     assert {at for at, _ in secret_tokens._known_places(run)} == places
+
+
+@given(st.lists(st.sampled_from((*KNOWN, "k4JQF9qC0uuV2s5vB3L897RqN", "AKIA3HPWT7USTSO6W3CN", "-", " ", "a")), max_size=5).map("".join))
+def test_what_is_known_is_looked_for_backwards_wherever_it_may_stand(text: str) -> None:
+    back = text[::-1]
+    assert list(found_backwards(text)) == list(found_backwards(text, known=may_be_backwards(back)))
 
 
 _HOSTILE = (

@@ -15,7 +15,7 @@ from remit.domain.secret_tokens import is_numbered
 _CARD: Final = re.compile(r"\d(?:[ -]?\d){12,18}(?!\w|-\d)")
 _GROUPS: Final = re.compile(r"\d{4}(?P<s>[./|,*_~:]|[ ]?[-/|][ ]|[ ]{2,3})(?:\d{4}(?P=s)\d{4}(?P=s)\d{1,7}|\d{6}(?P=s)\d{5})(?!\w)")
 _IBAN: Final = re.compile(r"(?<=[A-Za-z]{2})\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
-_RUN: Final = re.compile(r"\d++(?:(?<=\d\d\d\d\d)|(?=[ ./|,*_~:-]{1,3}\d)|(?=[A-Za-z]))")
+_RUN: Final = re.compile(r"\d++(?:(?<=\d\d\d\d\d)|(?=[ -]{1,3}\d|\.\d\d|/\d{4}|[|,*_~:]\d{4}| ?[|/-] \d{4})|(?=[A-Za-z]))")
 """Digits that are many, or go on behind a sign or with a letter: no other can be a part of a number that is looked for."""
 _ON: Final = frozenset(" -./|,*_~:")
 _SHORTEST_CARD: Final = 13
@@ -34,6 +34,11 @@ def _by_first_run() -> dict[int, tuple[NationalId, ...]]:
 
 
 FIRST_RUNS: Final = _by_first_run()
+_PLAIN_FORMS: Final = {
+    size: re.compile("|".join(f"(?:{one.form.pattern})" for one in ids if one.letters == 0) or "(?!)", re.IGNORECASE | re.ASCII)
+    for size, ids in FIRST_RUNS.items()
+}
+"""All forms that begin with a digit, tried at once."""
 
 
 def found_numbers(text: str) -> Iterator[Found]:
@@ -63,8 +68,11 @@ def _opens(text: str, start: int) -> bool:
 
 
 def _nationals(text: str, start: int, size: int) -> Iterator[Found]:
-    for one in FIRST_RUNS.get(size, ()):
-        if (found := _national(one, text, start)) is not None:
+    lettered = start > 0 and (text[start - 1].isalpha() or (text[start - 1] == " " and text[max(0, start - 2)].isalpha()))
+    if size not in FIRST_RUNS or not (lettered or _PLAIN_FORMS[size].match(text, start)):
+        return
+    for one in FIRST_RUNS[size]:
+        if (one.letters == 0 or lettered) and (found := _national(one, text, start)) is not None:
             yield found
             return
 

@@ -53,11 +53,11 @@ def found_plain(text: str) -> Iterator[Found]:
                 yield kind, match.start("v"), match.end("v"), GUESSABLE
 
 
-def found_backwards(text: str) -> Iterator[Found]:
-    """Only what has an unmistakable form: for text read backwards."""
+def found_backwards(text: str, *, known: bool = True) -> Iterator[Found]:
+    """Only what has an unmistakable form: for text read backwards. `known`: it may have tokens of known issuers."""
     if "://" in text or "PRIVATE KEY" in text:
         yield from found_forms(text)
-    for match in RUN.finditer(text):
+    for match in RUN.finditer(text) if known else ():
         yield from found_known(match[0], match.start())
     for match in _SSN.finditer(text):
         if is_us_ssn(match[0]):

@@ -39,6 +39,8 @@ KNOWN: Final = tuple(_BEGINNINGS.split())
 _KNOWN: Final = any_of([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
 _KNOWN_SHORTEST: Final = 18
+_BACKWARDS: Final = [one[::-1] for one in KNOWN]
+_KNOWN_BACKWARDS: Final = any_of([one for one in _BACKWARDS if not any(one != other and one.startswith(other) for other in _BACKWARDS)])
 _BEHIND: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{12,200}")
 """⚔ So much is read to tell whether it is a token, and the rest only of what is one: a run may be nothing but beginnings."""
 _REST: Final = re.compile(r"[A-Za-z0-9_.~=+/-]{0,8000}")
@@ -103,6 +105,11 @@ def found_known(run: str, start: int) -> Iterator[Found]:
         for match in pattern.finditer(run):
             if match.start() == 0 or not run[match.start() - 1].isalnum():
                 yield kind, start + match.start(), start + match.end(), CREDENTIAL
+
+
+def may_be_backwards(text: str) -> bool:
+    """Whether the beginning of a known token stands in a text from right to left."""
+    return any(sign in text for sign in ("AIKA", "AISA", "AIBA", "ACCA", "T3A", "azIA", "Jye")) or _KNOWN_BACKWARDS.search(text) is not None
 
 
 def _known_places(run: str) -> Iterator[tuple[int, str]]:

@@ -17,7 +17,7 @@ from remit.domain.secret_disguises import backwards, disguised, labels_backwards
 from remit.domain.secret_kinds import Found, SecretClass
 from remit.domain.secret_labels import found_labelled, is_label
 from remit.domain.secret_shapes import found_backwards, found_contacts, found_plain
-from remit.domain.secret_tokens import is_numbered
+from remit.domain.secret_tokens import is_numbered, may_be_backwards
 from remit.domain.secret_undone import BETWEEN
 from remit.domain.values import Json, JsonObject
 
@@ -143,7 +143,7 @@ def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
     back = backwards(plain)
     for found in found_labelled(back.text) if labels_backwards(plain.text.lower()) else ():
         yield _finding(found, back.span(found[1], found[2]))
-    for found in found_backwards(back.text):
+    for found in found_backwards(back.text, known=may_be_backwards(plain.text)):
         yield _finding(found, back.span(found[1], found[2]))
 
 
