@@ -55,7 +55,6 @@ def main() -> int:
                 _say(
                     f"\r{number:,} of {given.messages:,}, {left} left, {rate:,.0f} a second, slowest {slowest * 1e3:.0f} ms",
                     end="",
-                    flush=True,
                 )
         _say(f"\ncleaned {given.messages:,} messages, each in five places: {left} left; slowest {slowest * 1e3:.0f} ms; {dict(kinds)}")
         sent = list(planted(given.seed + 1, given.doors))

@@ -41,7 +41,7 @@ _SMALL_WORDS: Final = re.compile(r"[a-z \n]{47,}")
 _SMALL_WORD: Final = re.compile(r"[a-z]+")
 _SEED_LEAST, _SEED_MOST = 12, 26
 _HOOK: Final = re.compile(
-    r"://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})",
+    r"https?://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})",
     re.IGNORECASE,
 )
 
@@ -88,15 +88,16 @@ def _addresses(text: str) -> Iterator[Found]:
             path = _PATH.match(text, at) if at >= read and text[at - 1] in "sSpP" else None
             if path is not None:
                 read = path.end()
-                yield from _links(path[0], at)
+                begin = max(0, at - len("https" if text[at - 1] in "sS" else "http"))
+                yield from _links(text[begin : path.end()], begin, at - begin)
         at = text.find("://", at + 3)
     if "otpauth" in text.lower():
         for match in _SEED.finditer(text):
             yield "otp_seed", *_trimmed(match), CREDENTIAL
 
 
-def _links(address: str, start: int) -> Iterator[Found]:
-    path = address.find("/", 3)
+def _links(address: str, start: int, host: int) -> Iterator[Found]:
+    path = address.find("/", host + 3)
     if path < 0 or len(address) - path < 11:  # noqa: PLR2004  # the shortest token behind a slash
         return
     for match in _SEGMENT.finditer(address, path):
@@ -104,9 +105,16 @@ def _links(address: str, start: int) -> Iterator[Found]:
         mixed = any(map(str.isupper, value)) and any(map(str.islower, value)) and any(map(str.isdigit, value))
         if mixed and len(value) >= 24 and randomness(value) >= 16:  # noqa: PLR2004  # a token, where a shorter one may name a page
             yield "link_token", start + match.start(), start + match.start() + len(value), CREDENTIAL
-    for match in (*_LINKED.finditer(address, path), *_HOOK.finditer(address)):
-        if randomness(match["v"]) >= 10 and any(map(str.isdigit, match["v"])):  # noqa: PLR2004  # a name of a page is no token
+    for match in _LINKED.finditer(address, path):
+        if _is_drawn(match["v"]):
             yield "link_token", start + match.start("v"), start + match.end("v"), CREDENTIAL
+    hook = _HOOK.match(address)
+    if hook is not None and _is_drawn(hook["v"]):  # whoever knows the address may post to it
+        yield "link_token", start, start + hook.end("v"), CREDENTIAL
+
+
+def _is_drawn(value: str) -> bool:
+    return randomness(value) >= 10 and any(map(str.isdigit, value))  # noqa: PLR2004  # a name of a page is no token
 
 
 def found_seeds(text: str) -> Iterator[Found]:

@@ -17,6 +17,8 @@ _HINT: Final = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]|[A-Za-z]{12}")
 _REPEATS: Final = re.compile(r"(.)\1{5,}")
 _HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CHECKSUMS: Final = frozenset({40, 48, 56, 64, 96, 128})
+_LONGEST_ID: Final = 32
 _ORDINARY: Final = re.compile(
     r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T[0-9:.]{4,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"  # a time
     r"|v?[0-9]{1,5}(?:\.[0-9]{1,8}){1,4}(?:[.-]?(?:alpha|beta|rc|dev|post|build|snapshot)\.?[0-9]{0,8})?(?:\+[0-9A-Za-z.]{1,20})?"  # a version
@@ -51,7 +53,9 @@ def is_mask(value: str) -> bool:
 
 def is_number_of_things(value: str) -> bool:
     """Whether a value is a checksum, a UUID or the like: random, and made to be told."""
-    return _HEX.fullmatch(value) is not None or _UUID.fullmatch(value) is not None
+    if _HEX.fullmatch(value):
+        return len(value) <= _LONGEST_ID or len(value.removeprefix("0x")) in _CHECKSUMS
+    return _UUID.fullmatch(value) is not None
 
 
 def is_ordinary(value: str) -> bool:

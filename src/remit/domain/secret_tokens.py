@@ -53,11 +53,13 @@ _SIGN: Final = re.compile(r"[:=]{1,3}")
 _KEY: Final = re.compile(r"[A-Za-z_.-]?[\w.-]{1,59}\Z")
 _WORD: Final = re.compile(r"[\w/.#~-]")
 _SAFE: Final = re.compile(
-    r"(?:order|ticket|track\w*|sha-?\d*|commit|checksum|hash|digest|integrity|serial|request|invoice|transaction|txn|case|sku|model|reservation|booking|receipt|build|version|revision|etag"
-    r"|items?|reference|ref|imei|isbn|u?uid|guid|md5|article|artikel|barcode|upc|product|policy|claim|shipment|parcel|ean|gtin|user|account|customer|member|agent|employee|payment|method|record|device|page|message|object|trace|span|correlation|ray|event"
-    r"|bestell\w*|vorgangs\w*|rechnungs\w*|sendungs\w*|kunden\w*|auftrags\w*)"
-    r"(?: ?(?:number|numbers|no\.?|nr\.?|nummer|id|ids|code|of the download|#))?[\s:#=]{0,3}(?:is|and|,|at|ist|lautet)?\s?[:=#]?\s?$"
+    r"(?<![a-z])(?:(?:order|ticket|track\w*|sha-?\d*|commit|checksum|hash|digest|integrity|serial|request|invoice|transaction|txn|case|sku|model|reservation|booking|receipt|build|version|revision|etag"
+    r"|items?|reference|ref|imei|isbn|u?uid|guid|md5|article|artikel|barcode|upc|shipment|parcel|ean|gtin|trace|span|correlation|ray|event|bestell\w*|vorgangs\w*|rechnungs\w*|sendungs\w*|kunden\w*|auftrags\w*)"
+    r"(?: ?(?:number|numbers|no\.?|nr\.?|nummer|id|ids|code|of the download|#))?"
+    r"|(?:product|policy|claim|user|account|customer|member|agent|employee|payment|method|record|device|page|message|object) ?(?:number|numbers|no\.?|nr\.?|nummer|id|ids|#))"
+    r"[\s:#=]{0,3}(?:is|and|,|at|ist|lautet)?\s?[:=#]?\s?$"
 )
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _APART: Final = str.maketrans("_-\"'`\\", "      ")
 _PORT: Final = re.compile(r"[0-9]{1,5}(?:/[A-Za-z0-9_.~+/-]*)?")
 """A port with a path behind it, after a host, is no value of a key; with `=` or `:` in the path there is a key of its own."""
@@ -74,7 +76,8 @@ _NUMBERED: Final = frozenset(_NUMBERED_WORDS.split())
 _READ: Final = 4000
 _ASSIGNED_SHORTEST, _ASSIGNED_SURE, _ASSIGNED_RANDOM = 12, 15, 12
 _LOOSE_SHORTEST, _LOOSE_RANDOM = 20, 18
-_SMALL_SHORTEST: Final = 28
+_SMALL_SHORTEST: Final = 20
+_NAMED_RANDOM, _NAMED_LETTERS = 16, 20
 
 
 def found_tokens(text: str) -> Iterator[Found]:
@@ -140,7 +143,7 @@ def _judged(text: str, start: int, end: int, run: str) -> Iterator[Found]:
 def _assigned(text: str, start: int, end: int) -> Found | None:
     """A value given to a name of any kind: random, no address, and nothing the desk numbered itself."""
     value = text[start:end].rstrip(".,;:)!?")
-    if len(value) < _ASSIGNED_SHORTEST or not value[:1].isalnum() or "//" in value or is_ordinary(value):
+    if len(value) < _ASSIGNED_SHORTEST or value[:1] in ".~/+:" or "//" in value or is_ordinary(value):
         return None
     if len(value) < _ASSIGNED_SURE and not is_short_random(value):
         return None
@@ -166,10 +169,13 @@ def _is_random(value: str) -> bool:
     if is_number_of_things(value) or is_ordinary(value) or is_mask(value) or value.startswith("www."):
         return False
     named = _NAMED.fullmatch(value)
-    if named is not None and not _NUMBERED.intersection(re.split(r"[_.~-]", named["name"].lower())):
-        return randomness(named["rest"]) >= (
-            16 if any(map(str.isdigit, named["rest"])) else 20
-        )  # a name, a dash and so many letters drawn by lot
+    if named is not None:
+        names = re.split(r"[_.~-]", named["name"].lower().rstrip("_.~-"))
+        if len(names) == 1 and names[0] in _NUMBERED:
+            return False
+        if not _NUMBERED.intersection(names):
+            # A name, a dash, and so many letters drawn by lot.
+            return randomness(named["rest"]) >= (_NAMED_RANDOM if any(map(str.isdigit, named["rest"])) else _NAMED_LETTERS)
     if "/" in value and not _is_one_run(value):
         return False
     large, little = any(map(str.isupper, value)), any(map(str.islower, value))
@@ -193,7 +199,7 @@ def _is_one_run(value: str) -> bool:
 
 def _is_safe(text: str, at: int) -> bool:
     """Whether the words before say that it is a number of something: an order's, a commit's, a parcel's."""
-    return _SAFE.search(text[max(0, at - 48) : at].translate(_APART).lower()) is not None
+    return _SAFE.search(_CAMEL.sub(" ", text[max(0, at - 48) : at].translate(_APART)).lower()) is not None
 
 
 def is_numbered(text: str, at: int) -> bool:
