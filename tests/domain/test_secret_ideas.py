@@ -173,6 +173,7 @@ DISGUISES = {
     "quoted reply": lambda text: f"{text[:9]}\n> {text[9:]}",
     "backwards": lambda text: text[::-1],
     "then": lambda text: f"{text[:9]} then {text[9:]}",
+    "spaced in a tag": lambda text: f"<p>{' '.join(text)}</p>",
     "html of percent": lambda text: html.escape("".join(f"%{one:02X}" for one in text.encode())).replace("%", "&#37;"),
 }
 

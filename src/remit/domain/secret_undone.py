@@ -132,12 +132,12 @@ def _spaced(text: str) -> Iterator[tuple[int, int]]:
 
 def _closes(text: str, end: int) -> bool:
     behind = text[end : end + 1] or " "
-    return behind.isspace() or behind in ".,;)'\"!?"
+    return behind.isspace() or behind in ".,;:)'\"!?<>]}|"
 
 
 def _opens(text: str, start: int) -> bool:
     before = text[start - 1 : start] or " "
-    return not text[start].isspace() and (before.isspace() or before in "=:'(\"")
+    return not text[start].isspace() and (before.isspace() or before in "=:'(\"<>[{,;|")
 
 
 def _unspaced(text: str) -> str | None:
