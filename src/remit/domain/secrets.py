@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
@@ -77,7 +76,7 @@ def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Fin
 
     Source: 2-model.md §7 (Inbound).
     """
-    named = is_named(label[-_LONGEST_LABEL:])
+    named = is_label(label[-_LONGEST_LABEL:].replace("_", " "))
     if len(text) < _SHORTEST_ALONE and not named and not (contacts and "@" in text) and not any(map(str.isdigit, text)):
         return ()
     before = _before(label)
@@ -103,8 +102,10 @@ def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False)
     starts = list(places.values())
     found: dict[int, list[Finding]] = {}
     for one in find_secrets("".join(pieces), contacts=contacts):
-        at = starts[max(0, bisect_right(starts, one.end - 1) - 1)]
-        found.setdefault(at, []).append(one)
+        # What begins in one text and ends in another, such as a private key without its end, is in all that it touches.
+        first, last = (max(0, bisect_right(starts, at) - 1) for at in (one.start, one.end - 1))
+        for start in starts[first : last + 1]:
+            found.setdefault(start, []).append(one)
     return tuple(_within(places[pair], len(pair[1]), found.get(places[pair], ())) for pair in values)
 
 
@@ -123,12 +124,6 @@ def _within(start: int, size: int, findings: Iterable[Finding]) -> tuple[Finding
 
 _SHORTEST_ALONE: Final = 11
 """So many letters a national number has: what is shorter is a secret only under its name, or has a digit."""
-
-
-@lru_cache(maxsize=4096)
-def is_named(label: str) -> bool:
-    """Whether a name may say of what stands under it that it is a secret."""
-    return is_label(label.replace("_", " "))
 
 
 def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
