@@ -105,7 +105,7 @@ def _by_beginning() -> dict[str, tuple[Rule, ...]]:
 
 BEGINNINGS: Final = _by_beginning()
 _ANY: Final = Beginnings(BEGINNINGS)
-_WHOLE: Final = re.compile(rf"(?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}}(?:[\s:=]|\Z)")
+_WHOLE: Final = re.compile(rf"(?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}}(?:\s{{0,2}}[:=]| \w)")
 _REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
 _READ_WHOLE: Final = 200
 _EDGES: Final = {"password": ".,;)?\\]}"}
