@@ -1,119 +1,242 @@
-"""How many planted secrets are kept out, and how many harmless messages are changed.
+"""How many planted secrets are kept out, and how many harmless messages are changed, beside detect-secrets and gitleaks.
 
-Usage: PYTHONPATH=src python bench/secrets_kept_out.py [--split dev|heldout] [--show N]; reads the sets under REMIT_SHARED.
+Usage: python bench/secrets_kept_out.py [--split dev|heldout] [--show N] [--no-peers]; reads the sets under REMIT_SHARED.
 """
 
 import argparse
 import collections
-import time
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
+from detect_secrets.core.scan import scan_file, scan_line
+from detect_secrets.settings import default_settings
+
+from remit.domain import secret_tokens
 from remit.domain.secrets import find_secrets
 from shared_data import shared
 
-CHECKED = {"CREDIT_CARD", "IBAN_CODE", "US_SSN", "EMAIL_ADDRESS", "PHONE_NUMBER"}
+Spans = list[tuple[int, int]]
+PATTERNED = {"CREDIT_CARD", "IBAN_CODE", "US_SSN", "EMAIL_ADDRESS", "PHONE_NUMBER", "IP_ADDRESS"}
+CHECKED = {"card_number", "iban", "ssn"}
+GOALS = {
+    "everyday, plain": 0.95,
+    "personal data with check digits": 0.95,
+    "credential shapes": 0.85,
+    "disguised": 0.60,
+}
+HARMLESS = 0.01
+COVERED = 0.8
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the figures of each side."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--show", type=int, default=0, help="show so many misses and false alarms")
+    parser.add_argument("--show", type=int, default=0, help="show so many misses and false alarms of Remit")
     parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
+    parser.add_argument("--no-peers", action="store_true")
     given = parser.parse_args()
-    show, split = given.show, given.split
-    planted = shared(f"secrets/planted_{split}.json")
-    benign = shared(f"secrets/benign_{split}.json")
-    ordinary = [one for one in shared(f"injection_text/{split}.json") if not one["attack"]]
-    personal = shared(f"pii_presidio/{split}.json")
-    began = time.perf_counter()
-    kept: collections.Counter[tuple[str, str, bool]] = collections.Counter()
-    types: collections.Counter[tuple[str, bool]] = collections.Counter()
-    misses = []
-    for record in planted:
-        findings = find_secrets(record["text"], contacts=True)
+    planted = shared(f"secrets/planted_{given.split}.json")
+    harmless = {
+        "made for this": [one["text"] for one in shared(f"secrets/benign_{given.split}.json")],
+        "bank questions and mails": [one["text"] for one in shared(f"injection_text/{given.split}.json") if not one["attack"]],
+        **_ordinary(given.split),
+    }
+    sides: dict[str, Callable[[Sequence[str]], list[Spans]]] = {
+        "remit": _remit,
+        "remit, contacts too": _remit_with_contacts,
+        "remit, no known forms": _remit_without_forms,
+    }
+    if not given.no_peers:
+        sides |= {"detect-secrets, lines": _detect_secrets_lines, "detect-secrets, files": _detect_secrets_files}
+        if shutil.which("gitleaks"):
+            sides["gitleaks"] = _gitleaks
+        else:
+            print("gitleaks is not installed (Debian has it: apt-get install gitleaks); it is left out")
+    recall = {}
+    for name, side in sides.items():
+        print(f"== {name}")
+        # Ordinary mails have addresses in them: they are changed where contacts are kept out as well, as is meant.
+        texts = {one: harmless[one] for one in list(harmless)[:1]} if side is _remit_with_contacts else harmless
+        recall[name] = _side(side, planted, texts, given.show if name.startswith("remit") else 0)
+    for name in ("detect-secrets, lines", "detect-secrets, files", "gitleaks"):
+        for group, share in recall.get(name, {}).items():
+            print(f"remit finds {recall['remit'][group] / share if share else float('inf'):.1f} times as much as {name}: {group}")
+    print("== presidio's sentences (remit)")
+    print(*sorted(_presidio(shared(f"pii_presidio/{given.split}.json"))), sep="\n")
+
+
+def _side(side: Callable[[Sequence[str]], list[Spans]], planted: list[Any], harmless: dict[str, list[str]], show: int) -> dict[str, float]:
+    began = sum(os.times()[:4])
+    found = side([one["text"] for one in planted])
+    spent = (sum(os.times()[:4]) - began) * 1e3 / len(planted)
+    kept: dict[str, list[bool]] = collections.defaultdict(list)
+    for record, spans in zip(planted, found, strict=True):
         for span in record["spans"]:
-            safe = _safe(span, findings)
-            group = "everyday" if record["source"] == "made" else "credential shapes"
-            kept[group, record["variant"], safe] += 1
-            types[f"{span['type']}/{'plain' if record['variant'] == 'plain' else 'disguised'}", safe] += 1
-            if not safe:
-                misses.append((span["type"], record["variant"], record["text"][max(0, span["start"] - 50) : span["end"] + 5]))
-    spent = time.perf_counter() - began
-    _print_kept(kept)
-    print("lowest:", *sorted(_shares(types))[:12], sep="\n  ")
-    for name, records in (("made for this", benign), ("bank questions and mails", ordinary)):
-        changed = [one["text"] for one in records if find_secrets(one["text"])]
-        print(f"harmless changed ({name}): {len(changed)} of {len(records)} = {len(changed) / max(1, len(records)):.1%}")
-        print(*[f"  ! {text[:150]!r}" for text in changed[:show]], sep="\n")
-    print("presidio, pattern-like types:", *sorted(_presidio(personal)), sep="\n  ")
-    print(f"{spent / max(1, len(planted)) * 1e6:.0f} us a message")
-    print(*[f"  - {miss}" for miss in misses[:show]], sep="\n")
-    _print_slowest()
+            safe = _covered(span["start"], span["end"], spans)
+            for group in _groups(record, span):
+                kept[group].append(safe)
+            if not safe and show > 0:
+                show -= 1
+                print(f"  - {span['type']}, {record['variant']}: {record['text'][max(0, span['start'] - 50) : span['end'] + 5]!r}")
+    shares = {group: sum(safe) / len(safe) for group, safe in kept.items()}
+    for group in sorted(kept):
+        goal = GOALS.get(group)
+        said = "" if goal is None else f"  (goal {goal:.0%}: {'reached' if shares[group] >= goal else 'not reached'})"
+        print(f"{group}: {sum(kept[group])} of {len(kept[group])} = {shares[group]:.1%}{said}")
+    for name, texts in harmless.items():
+        changed = [text for text, spans in zip(texts, side(texts), strict=True) if spans]
+        share = len(changed) / max(1, len(texts))
+        print(
+            f"harmless changed, {name}: {len(changed)} of {len(texts)} = {share:.2%}  (goal {HARMLESS:.0%}: {'reached' if share <= HARMLESS else 'not reached'})"
+        )
+        for text in changed[: max(0, show)]:
+            print(f"  ! {text[:150]!r}")
+    print(f"{spent:.3f} ms of the processor a message")
+    return {group: shares[group] for group in GOALS if group in shares}
 
 
-def _print_slowest() -> None:
-    """The longest of texts made to be slow to read, 60,000 characters each."""
-    parts = [
-        "a",
-        "A1-",
-        "1 ",
-        "https://a?b&",
-        "a b ",
-        "%41",
-        "one ",
-        "DE12",
-        "recovery code a-",
-        "x\n",
-        "eyJ",
-        "a.b@",
-        "key=",
-        "sk_live_",
-        "4111 1111 ",
-        "a@",
-        "(",
-        '"',
-        "a.b.",
-        "-",
-        ".",
-        "é",
-        "-" * 31 + "%41",
-        "\N{ARABIC LIGATURE SALLALLAHOU ALAYHE WASALLAM}",
-    ]
-    spent = {}
-    for part in parts:
-        began = time.perf_counter()
-        find_secrets(part * (60_000 // len(part)), contacts=True)
-        spent[part] = time.perf_counter() - began
-    slowest = max(spent, key=lambda part: spent[part])
-    print(f"slowest hostile text: {slowest!r} repeated, {spent[slowest]:.2f} s for 60,000 characters")
+def _groups(record: Any, span: Any) -> Iterable[str]:
+    if record["variant"] != "plain":
+        yield "disguised"
+        yield f"disguised, {record['variant']}"
+    else:
+        yield "everyday, plain" if record["source"] == "made" else "credential shapes"
+        if span["type"] in CHECKED:
+            yield "personal data with check digits"
 
 
-def _safe(span: dict[str, int], findings: tuple[object, ...]) -> bool:
-    covered = sum(max(0, min(span["end"], one.end) - max(span["start"], one.start)) for one in findings)  # type: ignore[attr-defined]
-    return covered >= (span["end"] - span["start"]) * 0.8
+def _covered(start: int, end: int, spans: Spans) -> bool:
+    return sum(max(0, min(end, last) - max(start, first)) for first, last in spans) >= (end - start) * COVERED
 
 
-def _print_kept(kept: collections.Counter[tuple[str, str, bool]]) -> None:
-    for group, variant in sorted({(group, variant) for group, variant, _ in kept}):
-        good, bad = kept[group, variant, True], kept[group, variant, False]
-        print(f"{group}, {variant}: {good} of {good + bad} = {good / (good + bad):.1%}")
-    hidden = [(one, count) for one, count in kept.items() if one[1] != "plain"]
-    good = sum(count for one, count in hidden if one[2])
-    print(f"disguised, all: {good / max(1, sum(count for _, count in hidden)):.1%}")
+def _ordinary(split: str) -> dict[str, list[str]]:
+    """Other ordinary text, where nobody planted anything: what customers write, and what they set out to do."""
+    texts = {
+        "BANKING77": _texts(shared(f"intent_banking77/{split}.json")),
+        "CLINC150": _texts(shared(f"intent_clinc150/{split}.json")),
+        "bitext": _texts(shared(f"intent_pairs/bitext_{split}.json")),
+    }
+    for name in ("tau_retail", "tau_airline", "agentdojo_slack", "agentdojo_travel", "agentdojo_workspace"):
+        texts[name] = _texts(shared(f"{name}/tasks_{split}.json"))
+    return texts
 
 
-def _shares(types: collections.Counter[tuple[str, bool]]) -> list[str]:
-    names = {name for name, _ in types}
-    return [f"{types[name, True] / (types[name, True] + types[name, False]):4.0%} {name}" for name in names]
+def _texts(value: Any) -> list[str]:
+    found: dict[str, None] = {}
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str) and len(one) > 15:
+            found[one] = None
+        elif isinstance(one, dict):
+            left.extend(one.values())
+        elif isinstance(one, list):
+            left.extend(one)
+    return list(found)
 
 
-def _presidio(records: list[dict[str, object]]) -> list[str]:
-    types: collections.Counter[tuple[str, bool]] = collections.Counter()
+def _remit(texts: Sequence[str]) -> list[Spans]:
+    return [[(one.start, one.end) for one in find_secrets(text)] for text in texts]
+
+
+def _remit_with_contacts(texts: Sequence[str]) -> list[Spans]:
+    """With e-mail addresses, phone numbers and the like, which a desk may keep out as well."""
+    return [[(one.start, one.end) for one in find_secrets(text, contacts=True)] for text in texts]
+
+
+def _remit_without_forms(texts: Sequence[str]) -> list[Spans]:
+    """With nothing known of how anybody's tokens begin: what is left for those nobody has written a rule for."""
+    kept = {name: getattr(secret_tokens, name) for name in ("_KNOWN", "_KNOWN_WITHIN", "_AWS", "_GOOGLE")}
+    for name in kept:
+        setattr(secret_tokens, name, re.compile(r"(?!)()"))
+    try:
+        return _remit(texts)
+    finally:
+        for name, pattern in kept.items():
+            setattr(secret_tokens, name, pattern)
+
+
+def _detect_secrets_lines(texts: Sequence[str]) -> list[Spans]:
+    """Its default plugins, line by line, as for a line that is handed to it: long words are entropy enough then."""
+    out = []
+    with default_settings():
+        for text in texts:
+            spans: Spans = []
+            at = 0
+            for line in text.splitlines(keepends=True):
+                for one in scan_line(line.rstrip("\r\n")):
+                    spans += _every(line, str(one.secret_value), at)
+                at += len(line)
+            out.append(spans)
+    return out
+
+
+def _detect_secrets_files(texts: Sequence[str]) -> list[Spans]:
+    """Its default plugins and filters on one file for each text, as its command reads files."""
+    out = []
+    with tempfile.TemporaryDirectory() as folder, default_settings():
+        for number, text in enumerate(texts):
+            file = Path(folder, f"{number}.txt")
+            file.write_text(text, encoding="utf-8")
+            out.append([span for one in scan_file(str(file)) for span in _every(text, str(one.secret_value), 0)])
+    return out
+
+
+def _gitleaks(texts: Sequence[str]) -> list[Spans]:
+    """Its default rules, on one file for each text, in one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.json")
+        files = Path(folder, "files")
+        files.mkdir()
+        for number, text in enumerate(texts):
+            (files / f"{number}.txt").write_text(text, encoding="utf-8")
+        subprocess.run(
+            [
+                "gitleaks",
+                "detect",
+                "--no-git",
+                "--no-banner",
+                "--log-level",
+                "error",
+                "--exit-code",
+                "0",
+                "-s",
+                str(files),
+                "-f",
+                "json",
+                "-r",
+                str(report),
+            ],
+            check=True,
+        )
+        out: list[Spans] = [[] for _ in texts]
+        for one in json.loads(report.read_text(encoding="utf-8")):
+            number = int(Path(one["File"]).stem)
+            out[number] += _every(texts[number], one["Secret"] or one["Match"], 0)
+    return out
+
+
+def _every(text: str, found: str, at: int) -> Spans:
+    return [(at + match.start(), at + match.end()) for match in re.finditer(re.escape(found), text)] if found else []
+
+
+def _presidio(records: list[Any]) -> list[str]:
+    types: dict[str, list[bool]] = collections.defaultdict(list)
     for record in records:
-        findings = find_secrets(str(record["text"]), contacts=True)
-        for span in record["spans"]:  # type: ignore[attr-defined]
-            if span["type"] in CHECKED:
-                types[span["type"], _safe(span, findings)] += 1
-    return _shares(types)
+        spans = [(one.start, one.end) for one in find_secrets(record["text"], contacts=True)]
+        for span in record["spans"]:
+            types[span["type"]].append(_covered(span["start"], span["end"], spans))
+    return [
+        f"{'' if name in PATTERNED else '(needs a language model) '}{name}: {sum(safe)} of {len(safe)} = {sum(safe) / len(safe):.1%}"
+        for name, safe in types.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from remit.domain.check_digits import is_card, is_iban, is_us_ssn
 from remit.domain.ids import is_own_id, new_id
 from remit.domain.paths import parse_path
 from remit.domain.secret_shapes import SecretClass
-from remit.domain.secrets import Finding, find_secrets, redact, redact_params
+from remit.domain.secrets import Finding, find_in_values, find_secrets, redact, redact_params
 
 DATA = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "data"
 AWS = "AKIA" + "3HPWT7USTSO6W3CN"
@@ -273,3 +273,11 @@ def test_what_only_looks_like_a_number_of_the_desks_is_a_secret_still() -> None:
         assert not is_own_id(value)
         assert letters not in str(redact_params({"note_id": value}, None).params).lower(), value
     assert redact_params({"api_key": f"off_{letters}"}, None).params == {"api_key": "[token removed]"}
+
+
+def test_a_key_without_its_end_is_taken_out_of_the_text_it_begins_in() -> None:
+    begun = "-----BEGIN PRIVATE KEY-----\nMIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAw"
+    found = find_in_values([("note", "hello"), ("key", begun), ("next", "4 kettles"), ("pin", "4711")])
+    assert found[0] == ()
+    assert "MIIBVgIBADANBgkq" not in redact(begun, found[1])
+    assert redact("4711", found[3]) == "[pin removed]" or "4711" not in redact("4711", found[3])

@@ -1,8 +1,9 @@
-"""Numbers that prove themselves: cards (Luhn), IBANs (mod 97), US social security numbers.
+"""Numbers that prove themselves: the ways check digits are made, payment cards and IBANs.
 
-Where such a number stands in a text is for `secret_shapes`.
+National numbers are in `national_ids`; where such a number stands in a text is for `secret_numbers`.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 _IBAN_LENGTHS: Final = {
@@ -14,6 +15,57 @@ _IBAN_LENGTHS: Final = {
     "UA": 29, "VA": 22, "VG": 24, "XK": 20,
 }  # fmt: skip
 """Source: ISO 13616 IBAN registry."""
+_VERHOEFF_D: Final = (
+    "0123456789",
+    "1234067895",
+    "2340178956",
+    "3401289567",
+    "4012395678",
+    "5987604321",
+    "6598710432",
+    "7659821043",
+    "8765932104",
+    "9876543210",
+)
+_VERHOEFF_P: Final = ("0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258")
+
+
+def digits_of(text: str) -> list[int]:
+    """The digits of a text, in order."""
+    return [int(letter) for letter in text if letter.isdecimal()]
+
+
+def luhn(digits: Sequence[int]) -> bool:
+    """Whether the last digit proves the others by Luhn's way.
+
+    Source: ISO/IEC 7812-1 annex B.
+    """
+    doubled = [digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(reversed(digits))]  # noqa: PLR2004  # Luhn
+    return sum(doubled) % 10 == 0
+
+
+def weighed(digits: Sequence[int], weights: Sequence[int]) -> int:
+    """The sum of digits, each times its weight."""
+    return sum(digit * weight for digit, weight in zip(digits, weights, strict=False))
+
+
+def verhoeff(digits: Sequence[int]) -> bool:
+    """Whether the last digit proves the others by Verhoeff's way."""
+    check = 0
+    for place, digit in enumerate(reversed(digits)):
+        check = int(_VERHOEFF_D[check][int(_VERHOEFF_P[place % 8][digit])])
+    return check == 0
+
+
+def mod_11_10(digits: Sequence[int]) -> bool:
+    """Whether the last digit proves the others.
+
+    Source: ISO/IEC 7064 MOD 11,10.
+    """
+    check = 5
+    for digit in digits:
+        check = (((check or 10) * 2) % 11 + digit) % 10
+    return check == 1
 
 
 def is_card(text: str) -> bool:
@@ -21,11 +73,10 @@ def is_card(text: str) -> bool:
 
     Source: ISO/IEC 7812-1.
     """
-    digits = [int(letter) for letter in text if letter.isdigit()]
+    digits = digits_of(text)
     if not 13 <= len(digits) <= 19 or digits[0] not in {2, 3, 4, 5, 6} or len(set(digits)) == 1:  # noqa: PLR2004  # lengths of ISO/IEC 7812
         return False
-    doubled = [digit if place % 2 == 0 else digit * 2 - 9 * (digit > 4) for place, digit in enumerate(reversed(digits))]  # noqa: PLR2004  # Luhn
-    return sum(doubled) % 10 == 0
+    return luhn(digits)
 
 
 def is_iban(text: str) -> bool:

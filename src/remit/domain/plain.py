@@ -5,6 +5,7 @@ Only the characters are handled here; what the text says is for `words` and `sec
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,8 +95,8 @@ class View:
     """A text as rules read it, and for each of its characters the place in the original it came from."""
 
     text: str
-    places: tuple[int, ...]
-    ends: tuple[int, ...] = ()
+    places: Sequence[int]
+    ends: Sequence[int] = ()
     """Where each of them ends in the original; empty where each is one character."""
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -111,25 +112,52 @@ def view(text: str) -> View:
     ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
     after it as the one letter that it is.
     """
-    if text.isascii():
-        return View(text=text, places=tuple(range(len(text))))
-    letters: list[str] = []
+    first = _FOLDED.search(text)
+    if first is None:
+        return View(text=text, places=range(len(text)))
+    pieces: list[str] = []
     places: list[int] = []
     ends: list[int] = []
-    for place, letter in enumerate(text):
-        if hides(letter):
-            continue
-        if letters and unicodedata.combining(letter) and len(one := unicodedata.normalize("NFC", letters[-1] + letter)) == 1:
-            letters[-1], ends[-1] = one, place + 1
-            continue
-        folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
-        if len(folded) > _MOST_FOLDED:
-            folded = letter
-        for one in folded.translate(_LOOKALIKES).translate(_QUOTES):
-            letters.append(one)
-            places.append(place)
-            ends.append(place + 1)
-    return View(text="".join(letters), places=tuple(places), ends=tuple(ends))
+    at = 0
+    while first is not None:
+        pieces.append(text[at : first.start()])
+        places.extend(range(at, first.start()))
+        ends.extend(range(at + 1, first.start() + 1))
+        for place in range(*first.span()):
+            _add(text[place], place, pieces, places, ends)
+        at = first.end()
+        first = _FOLDED.search(text, at)
+    pieces.append(text[at:])
+    places.extend(range(at, len(text)))
+    ends.extend(range(at + 1, len(text) + 1))
+    return View(text="".join(pieces), places=places, ends=ends)
 
+
+def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: list[int]) -> None:
+    """Add one letter as it is read, or its mark to the letter before it."""
+    if hides(letter):
+        return
+    if places and unicodedata.combining(letter):
+        while not pieces[-1]:
+            pieces.pop()
+        if len(one := unicodedata.normalize("NFC", pieces[-1][-1] + letter)) == 1:
+            pieces[-1:] = [pieces[-1][:-1], one]
+            ends[-1] = place + 1
+            return
+    folded = _folded(letter)
+    pieces.append(folded)
+    places.extend([place] * len(folded))
+    ends.extend([place + 1] * len(folded))
+
+
+def _folded(letter: str) -> str:
+    folded = " " if unicodedata.category(letter) == "Zs" else unicodedata.normalize("NFKC", letter)
+    if len(folded) > _MOST_FOLDED:
+        folded = letter
+    return folded.translate(_LOOKALIKES).translate(_QUOTES)
+
+
+_FOLDED: Final = re.compile(r"[^\t\n\r -~]+")
+"""What is not read as it is written."""
 
 _QUOTES: Final = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-"})  # noqa: RUF001  # these signs are the point

@@ -1,57 +1,72 @@
-"""Finding what begins with a long run before its sign: from the sign backwards, so that a long run is read once.
+"""Where in a text it is worth looking: the first letters of the words that rules begin with, all of them in one pass.
 
-⚔ A pattern such as `[a-z]{1,40}=` is tried at each letter of a run, and reads the run on from each of them. Here the sign is
-looked for first, and then the run before it is measured once. What is found is exactly what the whole pattern finds.
+A pattern that is tried at each letter of a text takes time by the number of patterns. Here a text is read once, and each
+pattern is tried only where a word of its own begins. What is found is exactly what each pattern finds tried at every letter.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
-_KEY: Final = re.compile(r"[\w.-]*")
-_INSIDE: Final = re.compile(r"[\w.]")
-_KEY_LONGEST: Final = 60
-_KEY_SHORTEST: Final = 2
-_ASSIGNED: Final = re.compile(
-    r"(?<=[\w.-][\w.-])[\"'`]?\s{0,3}(?:[:=]{1,3}|=>|\"?\|\|:?=)\s{0,3}[\"'`]?(?P<v>[A-Za-z0-9][A-Za-z0-9_.~+/=:-]{14,4000})"
-)
-_LEADING: Final = re.compile(r"[_.\- ]?[A-Za-z0-9.\-]*", re.IGNORECASE)
-_LEADING_LONGEST: Final = 41
 _UNESCAPED: Final = re.compile(r"[^\s%]*")
 _UNESCAPED_LONGEST: Final = 200
 _ESCAPED: Final = re.compile(r"%[0-9A-Fa-f]{2}[^\s%]{0,80}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){2,1999}")
 
 
-def assigned(text: str) -> Iterator[re.Match[str]]:
-    """Each value `v` that is given to a key, a run of two to sixty letters, digits, dots and dashes that begins no word within."""
-    at = look = 0
-    while (found := _ASSIGNED.search(text, look)) is not None:
-        if _behind_key(text, found.start(), at):
-            yield found
-            at = look = found.end()
-        else:
-            look = found.start() + 1
+def any_of(words: Collection[str]) -> re.Pattern[str]:
+    """A pattern for the first of some words, one letter after the other, so that a letter that none begins with is passed over at once.
+
+    No word may begin with another of them.
+    """
+    return re.compile("|".join(_branches(sorted(set(words)))))
 
 
-def _behind_key(text: str, end: int, at: int) -> bool:
-    """Whether a key ends here. It begins where a run of its letters does, or behind a dash in it."""
-    begin = _run_before(_KEY, text, end, least=at, longest=_KEY_LONGEST)
-    last = end - _KEY_SHORTEST
-    return begin <= last and (not _INSIDE.match(text[max(0, begin - 1) : begin]) or text.find("-", begin, last) >= 0)
-
-
-def labelled(text: str, near: re.Pattern[str], whole: re.Pattern[str]) -> Iterator[re.Match[str]]:
-    """Each match of `whole`, which is `near` with one more word of up to forty letters before it, or without."""
+def _branches(words: list[str]) -> Iterator[str]:
     at = 0
-    while (found := near.search(text, at)) is not None:
-        begin = _run_before(_LEADING, text, found.start(), least=at, longest=_LEADING_LONGEST)
-        found = whole.search(text, begin) or found
-        yield found
-        at = found.end()
+    while at < len(words):
+        first = words[at][:1]
+        rest = [word[1:] for word in words[at:] if word[:1] == first]
+        at += len(rest)
+        inner = "|".join(_branches(rest)) if all(rest) else ""
+        yield re.escape(first) + (f"(?:{inner})" if len(rest) > 1 and inner else inner)
+
+
+class Beginnings:
+    """Words that may begin where no letter stands before, or a small one before a large one, as in `clientSecret`."""
+
+    def __init__(self, words: Collection[str]) -> None:
+        """Take the words, in small letters; none may begin with another of them."""
+        self._word = any_of(words)
+        self._behind = re.compile(rf"[^a-z](?=({self._word.pattern}))")
+
+    def places(self, text: str) -> Iterator[tuple[int, str]]:
+        """Where one of the words begins, in the order of the text but for those within others, and which."""
+        low = "\n" + small(text)
+        for found in self._behind.finditer(low):
+            start = found.start()
+            if start == 0 or not text[start - 1].isalpha() or _LARGE_WITHIN.match(text, start - 1):
+                yield start, found[1]
+        for within in _WITHIN.finditer(text):
+            inner = self._word.match(low, within.start() + 2)
+            if inner is not None:
+                yield within.start() + 1, inner[0]
+
+
+_WITHIN: Final = re.compile(r"[a-z](?=[A-Z])")
+_LARGE_WITHIN: Final = re.compile(r"[^\W\d_a-zA-Z](?=[A-Z])")
+
+
+def small(text: str) -> str:
+    """A text in small letters, as long as it was."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(one if len(one.lower()) != 1 else one.lower() for one in text)
 
 
 def escaped(text: str) -> Iterator[tuple[int, int]]:
-    """Each stretch with three or more letters in percent encoding, with up to 200 letters before them: where it starts and ends."""
+    """Each stretch with three or more letters in percent encoding, with up to 200 letters before them: where it starts and ends.
+
+    ⚔ Found from its first sign backwards: tried from each letter before it, a long run would be read again from each of them.
+    """
     at = 0
     while (found := _ESCAPED.search(text, at)) is not None:
         yield _run_before(_UNESCAPED, text, found.start(), least=at, longest=_UNESCAPED_LONGEST), found.end()

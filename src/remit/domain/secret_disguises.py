@@ -1,41 +1,24 @@
-"""The readings of a text in which a disguised secret shows itself: spaced, broken, encoded, backwards.
+"""The readings of a text in which a disguised secret shows itself: spaced, broken, encoded, spelled, backwards.
 
-Each reading remembers where its characters came from. What is a secret is for `secret_shapes`.
+Each reading remembers where its characters came from. One of a disguise holds no more of the text than what stands around what was changed.
+What a stretch hides is undone in `secret_undone`; what is a secret is for `secret_shapes`.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
-from urllib.parse import unquote
+from typing import Final
 
 from remit.domain.plain import view
-from remit.domain.secret_anchors import escaped
+from remit.domain.secret_undone import DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
 
-_SPACED: Final = re.compile(r"(?<![^\s=:'(])\S(?:[ \t]\S){5,4000}(?![^\s.,;)'])")
-_LINE_BREAK: Final = re.compile(r"(?<=[^\s])[ \t]?\r?\n(?=[^\s])")
-_HEX: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}){6,4000}(?![0-9A-Za-z])")
-_HEX_SPACED: Final = re.compile(r"(?<![0-9A-Za-z])(?:[0-9a-fA-F]{2}[ :]){7,4000}[0-9a-fA-F]{2}(?![0-9A-Za-z])")
-_BASE64: Final = re.compile(r"(?<![0-9A-Za-z+/=_-])(?:[0-9A-Za-z+/_-]{4}){2,8000}(?:[0-9A-Za-z+/_-]{2,3}={0,2})?(?![0-9A-Za-z+/=_-])")
-_SPOKEN: Final = re.compile(r"\b(?:(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)(?:[ ,-]{1,2}|\b)){3,40}", re.IGNORECASE)
-_DIGITS: Final = {
-    "zero": "0",
-    "oh": "0",
-    "one": "1",
-    "two": "2",
-    "three": "3",
-    "four": "4",
-    "five": "5",
-    "six": "6",
-    "seven": "7",
-    "eight": "8",
-    "nine": "9",
-}
-_Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
-_SHORTEST: Final = 6
-_LONGEST_WORD: Final = 12
+_BEFORE, _AFTER = 160, 420
+"""So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
+_APART: Final = "\n\n\n\n"
+_DEEPEST: Final = 3
+"""What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
+_BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
+_BACKWARDS_WHOLE: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +26,43 @@ class Reading:
     """One reading of a text; for each character, where its original starts and ends."""
 
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The stretch of the original a stretch of the reading came from."""
-        return min(self.starts[start:end]), max(self.ends[start:end])
+        return min(self.starts[start], self.starts[end - 1]), max(self.ends[start], self.ends[end - 1])
 
 
 def readings(text: str) -> Iterator[Reading]:
-    """The plain reading first, then one for each disguise that occurs."""
-    seen = view(text)
-    plain = Reading(text=seen.text, starts=seen.places, ends=tuple(place + 1 for place in seen.places))
+    """The plain reading first, then one for each disguise that occurs, and of what was encoded also what is encoded in it."""
+    plain = plain_reading(text)
     yield plain
-    for stretches, change in _CHANGES:
-        changed = _changed(plain, stretches, change)
-        if changed is not None:
-            yield changed
+    yield from disguised(plain)
+
+
+def plain_reading(text: str) -> Reading:
+    """The text with its characters folded: hidden ones gone, look-alikes plain."""
+    seen = view(text)
+    return Reading(text=seen.text, starts=seen.places, ends=seen.ends or range(1, len(seen.places) + 1))
+
+
+def disguised(plain: Reading) -> Iterator[Reading]:
+    """One reading for each disguise that occurs, and of what was encoded also what is encoded in it."""
+    deep = [plain]
+    for depth in range(_DEEPEST):
+        found: list[Reading] = []
+        for reading in deep:
+            for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
+                changed = _changed(reading, disguise)
+                if changed is not None:
+                    yield changed
+                    if disguise.deep:
+                        found.append(changed)
+        deep = found
+    turned = turned_letters(plain.text)
+    if turned is not None:
+        yield Reading(text=turned, starts=plain.starts, ends=plain.ends)
 
 
 def backwards(reading: Reading) -> Reading:
@@ -67,81 +70,84 @@ def backwards(reading: Reading) -> Reading:
     return Reading(text=reading.text[::-1], starts=reading.starts[::-1], ends=reading.ends[::-1])
 
 
-def _changed(plain: Reading, stretches: _Stretches, change: Callable[[str], str | None]) -> Reading | None:
-    """Replace each stretch by what it hides; its characters all come from the whole stretch."""
-    text: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
-    for start, end in stretches(plain.text):
-        hidden = change(plain.text[start:end])
-        if hidden is None:
+def labels_backwards(low: str) -> bool:
+    """Whether a text in small letters has a label that was written backwards."""
+    return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(low) is not None
+
+
+class _Kept:
+    """A reading as it is put together from pieces of another."""
+
+    def __init__(self, plain: Reading) -> None:
+        self._plain = plain
+        self._text: list[str] = []
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+
+    def keep(self, begin: int, end: int) -> None:
+        """Take a stretch as it is."""
+        self._text.append(self._plain.text[begin:end])
+        self._starts.extend(self._plain.starts[begin:end])
+        self._ends.extend(self._plain.ends[begin:end])
+
+    def put(self, text: str, start: int, end: int) -> None:
+        """Take a text for a stretch: its characters all come from the whole of it."""
+        self._text.append(text)
+        self._starts.extend([self._plain.starts[start]] * len(text))
+        self._ends.extend([self._plain.ends[end - 1]] * len(text))
+
+    def reading(self) -> Reading:
+        """What was put together."""
+        return Reading(text="".join(self._text), starts=self._starts, ends=self._ends)
+
+
+def _changed(plain: Reading, disguise: Disguise) -> Reading | None:
+    """Replace each stretch by what it hides. Of the rest, only what stands around it is kept, from one word's edge to another's."""
+    kept = _Kept(plain)
+    at = -1
+    for start, end in disguise.stretches(plain.text):
+        if start < at or (hidden := disguise.undone(plain.text[start:end])) is None:
             continue
-        text += [plain.text[at:start], hidden]
-        starts += [*plain.starts[at:start], *[plain.starts[start]] * len(hidden)]
-        ends += [*plain.ends[at:start], *[plain.ends[end - 1]] * len(hidden)]
+        if at < 0 or start - at > _BEFORE + _AFTER:
+            if at >= 0:
+                kept.keep(at, _last_edge(plain.text, at))
+                kept.put(_APART, at - 1, at)
+            kept.keep(_first_edge(plain.text, start), start)
+        else:
+            kept.keep(at, start)
+        kept.put(hidden, start, end)
         at = end
-    if not text:
+    if at < 0:
         return None
-    text.append(plain.text[at:])
-    return Reading(text="".join(text), starts=(*starts, *plain.starts[at:]), ends=(*ends, *plain.ends[at:]))
+    kept.keep(at, _last_edge(plain.text, at))
+    return kept.reading()
 
 
-def _unspaced(text: str) -> str | None:
-    return re.sub(r"[ \t]", "", text)
+def _first_edge(text: str, start: int) -> int:
+    """Where what is kept before a stretch begins: not within a word, of which half may look like something else."""
+    begin = max(0, start - _BEFORE)
+    edge = _EDGE.search(text, begin, start) if begin else None
+    return begin if edge is None else edge.end()
 
 
-def _joined(_text: str) -> str | None:
-    return ""
+def _last_edge(text: str, end: int) -> int:
+    """Where what is kept behind a stretch ends, likewise."""
+    last = min(len(text), end + _AFTER)
+    if last == len(text):
+        return last
+    edges = _EDGE.search(text[end:last][::-1])
+    return last if edges is None else last - edges.start()
 
 
-def _spelled(text: str) -> str | None:
-    words = re.findall(r"[a-z]+", text.lower())
-    return "".join(_DIGITS[word] for word in words) + (" " if text[-1].isspace() else "")
-
-
-def _readable(raw: bytes) -> str | None:
-    try:
-        text = raw.decode("utf-8", errors="strict")
-    except UnicodeDecodeError:
-        return None
-    return text if len(text) >= _SHORTEST and text.isprintable() else None
-
-
-def _unhexed(text: str) -> str | None:
-    return _readable(bytes.fromhex(re.sub(r"[ :]", "", text)))
-
-
-def _unbased(text: str) -> str | None:
-    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return _readable(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _unpercented(text: str) -> str | None:
-    return unquote(text)
-
-
-def _all(pattern: re.Pattern[str]) -> _Stretches:
-    return lambda text: (match.span() for match in pattern.finditer(text))
-
-
-_ENCODED: Final[tuple[tuple[_Stretches, Callable[[str], str | None]], ...]] = (
-    (_all(_HEX), _unhexed),
-    (_all(_HEX_SPACED), _unhexed),
-    (_all(_BASE64), _unbased),
-    (escaped, _unpercented),
-)
-_CHANGES: Final = ((_all(_SPACED), _unspaced), (_all(_LINE_BREAK), _joined), *_ENCODED, (_all(_SPOKEN), _spelled))
+_EDGE: Final = re.compile(r"[\s\"',;<>]")
+_LONGEST_WORD: Final = 12
 
 
 def encoded(text: str) -> Iterator[str]:
     """The stretches of a text that hide readable words in hex, base64 or percent encoding."""
-    for stretches, change in _ENCODED:
-        for start, end in stretches(text):
+    for disguise in ENCODINGS:
+        for start, end in disguise.stretches(text):
             found = text[start:end]
-            hidden = change(found) if len(found) >= _LONGEST_WORD else None
+            hidden = disguise.undone(found) if len(found) >= _LONGEST_WORD else None
             if hidden is not None and sum(letter.isalpha() for letter in hidden) > len(hidden) / 2:
                 yield found

@@ -4,15 +4,20 @@ Shapes are in `secret_shapes`, disguises in `secret_disguises`. Findings are off
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import Path
-from remit.domain.secret_disguises import backwards, readings
-from remit.domain.secret_shapes import Found, SecretClass, found_contacts, found_forms, found_plain
+from remit.domain.secret_disguises import backwards, disguised, labels_backwards, plain_reading
+from remit.domain.secret_kinds import Found, SecretClass
+from remit.domain.secret_labels import found_labelled, is_label
+from remit.domain.secret_shapes import found_backwards, found_contacts, found_plain
+from remit.domain.secret_tokens import is_numbered, may_be_backwards
+from remit.domain.secret_undone import BETWEEN
 from remit.domain.values import Json, JsonObject
 
 _REMOVED: Final = re.compile(r"\[[a-z_]+ removed\]", re.ASCII)
@@ -64,17 +69,77 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
     return _merged(list(_all(text, contacts=contacts))) if text else ()
 
 
+def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
+    """Find secrets in a text that stands under a name: a member of JSON, a header, a column, a parameter.
+
+    The offsets are those of the text. It takes little time for what is short and holds nothing, for files are full of it.
+
+    Source: 2-model.md §7 (Inbound).
+    """
+    named = is_label(label[-_LONGEST_LABEL:].replace("_", " "))
+    if len(text) < _SHORTEST_ALONE and not named and not (contacts and "@" in text) and not any(map(str.isdigit, text)):
+        return ()
+    before = _before(label)
+    findings = find_secrets(text, contacts=contacts) if named or is_numbered(before, len(before)) or contacts else ()
+    return _merged([*findings, *_behind(len(before), find_secrets(before + text))])
+
+
+def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False) -> tuple[tuple[Finding, ...], ...]:
+    """Find secrets in many texts at once, each under its name: for each, what was found in it, with offsets of that text.
+
+    All are read in one pass, and those that are the same once: a browser's recording has its headers ten thousand times.
+
+    Source: 2-model.md §7 (Inbound).
+    """
+    places: dict[tuple[str, str], int] = {}
+    pieces: list[str] = []
+    size = 0
+    for name, text in dict.fromkeys(values):
+        before = _before(name)
+        places[name, text] = size + len(before)
+        pieces += [before, text, BETWEEN]
+        size += len(before) + len(text) + len(BETWEEN)
+    starts = list(places.values())
+    found: dict[int, list[Finding]] = {}
+    for one in find_secrets("".join(pieces), contacts=contacts):
+        # What begins in one text and ends in another, such as a private key without its end, is in all that it touches.
+        first, last = (max(0, bisect_right(starts, at) - 1) for at in (one.start, one.end - 1))
+        for start in starts[first : last + 1]:
+            found.setdefault(start, []).append(one)
+    return tuple(_within(places[pair], len(pair[1]), found.get(places[pair], ())) for pair in values)
+
+
+def _before(label: str) -> str:
+    return f"{label[-_LONGEST_LABEL:].replace('_', ' ')}: "
+
+
+def _behind(size: int, findings: Iterable[Finding]) -> Iterator[Finding]:
+    return (replace(one, start=max(0, one.start - size), end=one.end - size) for one in findings if one.end > size)
+
+
+def _within(start: int, size: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings of the whole as findings of a text that stands at `start` in it; what reaches beyond its end is cut."""
+    return tuple(replace(one, end=min(one.end, size)) for one in _behind(start, findings) if one.start < size)
+
+
+_SHORTEST_ALONE: Final = 11
+"""So many letters a national number has: what is shorter is a secret only under its name, or has a digit."""
+
+
 def _all(text: str, *, contacts: bool) -> Iterator[Finding]:
-    for number, reading in enumerate(readings(text)):
+    plain = plain_reading(text)
+    for found in found_plain(plain.text):
+        yield _finding(found, plain.span(found[1], found[2]))
+    for found in found_contacts(plain.text) if contacts else ():
+        yield _finding(found, plain.span(found[1], found[2]))
+    for reading in disguised(plain):
         for found in found_plain(reading.text):
             yield _finding(found, reading.span(found[1], found[2]))
-        if number:
-            continue
-        back = backwards(reading)
-        for found in found_forms(back.text):
-            yield _finding(found, back.span(found[1], found[2]))
-        for found in found_contacts(reading.text) if contacts else ():
-            yield _finding(found, reading.span(found[1], found[2]))
+    back = backwards(plain)
+    for found in found_labelled(back.text) if labels_backwards(plain.text.lower()) else ():
+        yield _finding(found, back.span(found[1], found[2]))
+    for found in found_backwards(back.text, known=may_be_backwards(plain.text)):
+        yield _finding(found, back.span(found[1], found[2]))
 
 
 def _finding(found: Found, span: tuple[int, int]) -> Finding:
@@ -170,16 +235,6 @@ def _value(value: Json, path: Path, marks: Mapping[Path, MarkKind], found: list[
 
 
 def _in_text(text: str, path: Path, marks: Mapping[Path, MarkKind]) -> tuple[Finding, ...]:
-    expected = marks.get(path)
-    findings = find_secrets(text)
-    if expected in _NUMBERS_EXPECTED:
-        return tuple(one for one in findings if one.group in {SecretClass.CREDENTIAL, SecretClass.GUESSABLE})
-    name = next((step for step in reversed(path.steps) if step is not None), "")
-    label = f"{name[-_LONGEST_LABEL:].replace('_', ' ')}: "
-    labelled = find_secrets(f"{label}{text}")
-    moved = [
-        Finding(start=max(0, one.start - len(label)), end=one.end - len(label), kind=one.kind, group=one.group)
-        for one in labelled
-        if one.end > len(label)
-    ]
-    return _merged([*findings, *moved])
+    if marks.get(path) in _NUMBERS_EXPECTED:
+        return tuple(one for one in find_secrets(text) if one.group in {SecretClass.CREDENTIAL, SecretClass.GUESSABLE})
+    return find_labelled(next((step for step in reversed(path.steps) if step is not None), ""), text)

@@ -60,6 +60,7 @@ _TOPICS: Final[Mapping[str, str]] = {
     "lost-card": marked("a lost card or device"),
     "mfa": marked("how somebody signs in"),
     "money-out": marked("sending money"),
+    "cancelling it": marked("cancelling something"),
     "order-cancel": marked("cancelling something"),
     "order-change": marked("changing an order"),
     "order-place": marked("ordering something"),

@@ -1,0 +1,137 @@
+"""What has an unmistakable form: private keys in every dress, addresses that carry a password or a token, seeds of codes.
+
+Each form is looked for only where its own sign stands.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from remit.domain.secret_kinds import CREDENTIAL, Found
+from remit.domain.secret_random import randomness
+from remit.domain.secret_values import is_placeholder, is_seed_word
+
+_PEM: Final = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,8000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[\s\S]{0,8000})"
+    r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----[\s\S]{0,8000}"
+)
+_PPK: Final = re.compile(r"PuTTY-User-Key-File-\d[\s\S]{0,8000}?Private-MAC: ?[0-9a-fA-F]{1,200}|PuTTY-User-Key-File-\d[\s\S]{0,8000}")
+_DER: Final = re.compile(
+    r"(?:MII[A-Z][A-Za-z0-9+/]{1,4}(?:IBA|gIBA|DAN)|MC4CAQAwBQYDK2V|MIGHAgEA|MHcCAQEE|MIGkAgEB|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/=\s]{20,8000}"
+)
+_DER_SIGNS: Final = ("MII", "MC4CAQAwBQYDK2V", "MIGHAgEA", "MHcCAQEE", "MIGkAgEB", "b3BlbnNzaC1rZXktdjE")
+_JWK: Final = re.compile(r"\\{0,3}\"(?:d|p|q|dp|dq|qi|k)\\{0,3}\"\s{0,3}:\s{0,3}\\{0,3}\"(?P<v>[A-Za-z0-9_-]{16,1400})\\{0,3}\"")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}\Z")
+_USERINFO: Final = re.compile(r"://[^\s/:@\"'<>]{0,80}:(?P<v>[^\s/@\"'<>]{3,200})@")
+_LOOSE_USERINFO: Final = re.compile(
+    r"://[^\s/:@\"'<>]{0,80}:(?!\d{1,5}/)(?P<v>[^\s\"'<>]{3,120})@(?=[A-Za-z0-9.-]{2,200}(?::\d|/|\s|$|[\"']))"
+)
+_SEED: Final = re.compile(r"otpauth://[^\s]{1,400}?[?&]secret=(?P<v>[A-Z2-7=]{8,200})", re.IGNORECASE)
+_PARAM: Final = re.compile(
+    r"[?&#](?:[a-z]{0,20}[_-]?token|code|[a-z]{0,10}[_-]?key|sig|[a-z-]{0,20}signature|[a-z]{0,12}[_-]?secret|t|otp|ticket|auth\w{0,10}|password|passwd|pwd|ott|sas|jwt|assertion|credential|x-amz-[a-z-]{5,20}|nonce|magic)=(?P<v>[A-Za-z0-9._~%+/=-]{12,2000})",
+    re.IGNORECASE,
+)
+_PATH: Final = re.compile(r"://[^\s?#\"'<>]{16,2000}")
+_SEGMENT: Final = re.compile(r"(?<=/)[A-Za-z0-9_.~-]{20,400}(?![^/])")
+_LINKED: Final = re.compile(
+    r"/(?:reset|magic|login|log-in|signin|sign-in|verify|confirm|activate|activation|invite|invitation|unlock|recover|recovery|auth|token|password|sso|join|share|unsubscribe|hooks?|webhooks?|services)(?:[-_/][a-z_-]{1,20}){0,2}/(?P<v>[A-Za-z0-9_.~-]{10,400})",
+    re.IGNORECASE,
+)
+_SMALL_WORDS: Final = re.compile(r"[a-z \n]{47,}")
+_SMALL_WORD: Final = re.compile(r"[a-z]+")
+_SEED_LEAST, _SEED_MOST = 12, 26
+_HOOK: Final = re.compile(
+    r"https?://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})",
+    re.IGNORECASE,
+)
+
+
+def found_forms(text: str) -> Iterator[Found]:
+    """Everything that shows itself by its form."""
+    yield from _keys(text)
+    if "://" in text:
+        yield from _addresses(text)
+    for sign in "?&#":
+        if sign in text:
+            for match in _PARAM.finditer(text):
+                if not is_placeholder(match["v"]) and (any(map(str.isdigit, match["v"])) or randomness(match["v"]) >= 12):  # noqa: PLR2004  # a word is no token
+                    yield "link_token", *_trimmed(match), CREDENTIAL
+            break
+
+
+def _keys(text: str) -> Iterator[Found]:
+    if "PRIVATE KEY" in text:
+        for match in _PEM.finditer(text):
+            yield "private_key", match.start(), match.end(), CREDENTIAL
+    if "PuTTY-User-Key-File" in text:
+        for match in _PPK.finditer(text):
+            yield "private_key", match.start(), match.end(), CREDENTIAL
+    for sign in _DER_SIGNS:
+        at = text.find(sign)
+        while at >= 0:
+            found = _DER.match(text, at)
+            if found is not None and randomness(found[0]) >= 20:  # noqa: PLR2004  # the beginning of a key's bytes
+                yield "private_key", at, at + len(found[0].rstrip()), CREDENTIAL
+            at = text.find(sign, at + len(sign) if found is None else found.end())
+    if '"kty' in text or 'kty\\"' in text or "kty" in text:
+        for match in _JWK.finditer(text):
+            yield "private_key", match.start("v"), match.end("v"), CREDENTIAL
+
+
+def _addresses(text: str) -> Iterator[Found]:
+    at, read = text.find("://"), 0
+    while at >= 0:
+        if _SCHEME.search(text, max(0, at - 21), at):
+            match = _USERINFO.match(text, at) or _LOOSE_USERINFO.match(text, at)
+            if match is not None and not is_placeholder(match["v"]):
+                yield "url_password", *_trimmed(match), CREDENTIAL
+            path = _PATH.match(text, at) if at >= read and text[at - 1] in "sSpP" else None
+            if path is not None:
+                read = path.end()
+                begin = max(0, at - len("https" if text[at - 1] in "sS" else "http"))
+                yield from _links(text[begin : path.end()], begin, at - begin)
+        at = text.find("://", at + 3)
+    if "otpauth" in text.lower():
+        for match in _SEED.finditer(text):
+            yield "otp_seed", *_trimmed(match), CREDENTIAL
+
+
+def _links(address: str, start: int, host: int) -> Iterator[Found]:
+    path = address.find("/", host + 3)
+    if path < 0 or len(address) - path < 11:  # noqa: PLR2004  # the shortest token behind a slash
+        return
+    for match in _SEGMENT.finditer(address, path):
+        value = match[0].rstrip(".")
+        mixed = any(map(str.isupper, value)) and any(map(str.islower, value)) and any(map(str.isdigit, value))
+        if mixed and len(value) >= 24 and randomness(value) >= 16:  # noqa: PLR2004  # a token, where a shorter one may name a page
+            yield "link_token", start + match.start(), start + match.start() + len(value), CREDENTIAL
+    for match in _LINKED.finditer(address, path):
+        if _is_drawn(match["v"]):
+            yield "link_token", start + match.start("v"), start + match.end("v"), CREDENTIAL
+    hook = _HOOK.match(address)
+    if hook is not None and _is_drawn(hook["v"]):  # whoever knows the address may post to it
+        yield "link_token", start, start + hook.end("v"), CREDENTIAL
+
+
+def _is_drawn(value: str) -> bool:
+    return randomness(value) >= 10 and any(map(str.isdigit, value))  # noqa: PLR2004  # a name of a page is no token
+
+
+def found_seeds(text: str) -> Iterator[Found]:
+    """A wallet's seed though nothing says so: as many words in a row as a seed has, none of them an article or the like.
+
+    Source: BIP-39.
+    """
+    for stretch in _SMALL_WORDS.finditer(text):
+        row: list[re.Match[str]] = []
+        for word in (*_SMALL_WORD.finditer(text, *stretch.span()), None):
+            if word is not None and is_seed_word(word[0]):
+                row.append(word)
+                continue
+            if _SEED_LEAST <= len(row) <= _SEED_MOST:
+                yield "seed_phrase", row[0].start(), row[-1].end(), CREDENTIAL
+            row = []
+
+
+def _trimmed(match: re.Match[str]) -> tuple[int, int]:
+    return match.start("v"), match.start("v") + len(match["v"].rstrip(".,;"))

@@ -1,0 +1,128 @@
+"""Telling what was drawn by lot from what people write: words, names, numbers, dates, paths.
+
+No form of any vendor is known here: what is random shows itself by how letters, digits and pairs of letters change.
+"""
+
+import re
+from typing import Final
+
+_PART: Final = re.compile(r"[A-Za-z0-9]+")
+_CHANGE: Final = re.compile(r"(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
+_CASE: Final = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z][A-Z])[a-z]")
+_LETTERS: Final = re.compile(r"[a-z]+")
+_DIGIT: Final = re.compile(r"[0-9]")
+_LETTER: Final = re.compile(r"[A-Za-z]")
+_HINT: Final = re.compile(r"[A-Za-z][0-9]|[0-9][A-Za-z]|[A-Za-z]{12}")
+"""Nothing is random without one of these in it."""
+_REPEATS: Final = re.compile(r"(.)\1{5,}")
+_HEX: Final = re.compile(r"(?:0x)?[0-9a-fA-F]{8,}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CHECKSUMS: Final = frozenset({40, 48, 56, 64, 96, 128})
+_LONGEST_ID: Final = 32
+_ORDINARY: Final = re.compile(
+    r"[0-9]{4}-?[0-9]{2}-?[0-9]{2}T[0-9:.]{4,18}(?:Z|[+-][0-9]{2}:?[0-9]{2})?"  # a time
+    r"|v?[0-9]{1,5}(?:\.[0-9]{1,8}){1,4}(?:[.-]?(?:alpha|beta|rc|dev|post|build|snapshot)\.?[0-9]{0,8})?(?:\+[0-9A-Za-z.]{1,20})?"  # a version
+    r"|[0-9./:,+-]+",  # numbers and signs
+    re.IGNORECASE,
+)
+_COMMON_PAIRS: Final = (
+    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic ne ea ra ce li ch ll be ma si om ur "
+    "ca el ta la ns di fo ho pe ec pr no ct us ac ot il tr ly nc et ut ss so rs un lo wa ge ie wh ee wi em ad ol rt po we na ul ni ts mo ow pa im mi ai sh ir "
+    "su id os iv ia am fi ci vi pl ig tu ev ld ry mp fe bl ab gh ty op wo sa ay ex ke fr oo av ag if ap gr od bo sp rd do uc bu ei ov by rm ep tt oc fa ef cu "
+    "rn sc gi da yo cr cl du ga qu ue ff ba ey ls va um pp ua up lu go ht ru ug ds lt pi rc rr eg au ck ew mu br bi pt ak pu ui rg ib tl ny ki rk ys ob mm fu "
+    "sk pa ze ft gl nk nu ms dd eu tz zu ok kt ks sw ub sl dr og ud vo my ip gn ph hu"
+)
+_PAIRS: Final = frozenset(_COMMON_PAIRS.split())
+"""The pairs of letters that words of English and its neighbours are made of; of pairs drawn by lot fewer than four in ten are among them."""
+_WORDLY: Final = 0.62
+_MIXED: Final = 0.52
+_CHANGES_ENOUGH: Final = 3
+_SHORTEST_MIXED: Final = 6
+_SHORTEST_LETTERS: Final = 12
+_SHORTEST_HALF: Final = 12
+_SHORTEST_THIRD: Final = 8
+_STRANGE: Final = 0.42
+_LONG: Final = 16
+_PIECES: Final = 3
+
+
+def is_mask(value: str) -> bool:
+    """Whether a value only stands for one, such as `sk_live_xxxxxxxxxxxx`."""
+    return _REPEATS.search(value) is not None and len(set(value)) < 12  # noqa: PLR2004  # a mask has few different letters
+
+
+def is_number_of_things(value: str) -> bool:
+    """Whether a value is a checksum, a UUID or the like: random, and made to be told."""
+    if _HEX.fullmatch(value):
+        return len(value) <= _LONGEST_ID or len(value.removeprefix("0x")) in _CHECKSUMS
+    return _UUID.fullmatch(value) is not None
+
+
+def is_ordinary(value: str) -> bool:
+    """Whether a value is a time, a version, or numbers and signs."""
+    return _ORDINARY.fullmatch(value) is not None
+
+
+def is_mixed(value: str) -> bool:
+    """Whether a value has letters and digits, and enough of both to be no word: what stands behind the word token or key."""
+    if is_mask(value):
+        return False
+    if _DIGIT.search(value) and _LETTER.search(value):
+        return len(set(value)) >= 5  # noqa: PLR2004  # "aa11" is no key
+    return randomness(value) >= _SHORTEST_LETTERS
+
+
+def randomness(value: str) -> int:
+    """How many letters and digits of a value stand in parts that no word and no number has.
+
+    A part mixes letters and digits again and again, or its letters follow each other as in no word.
+    """
+    if _HINT.search(value) is None:
+        return 0
+    parts = _PART.findall(value)
+    found = sum(len(part) for part in parts if _drawn(part))
+    return found if found >= _SHORTEST_LETTERS or len(parts) < _PIECES else max(found, _in_pieces(parts))
+
+
+def is_cased(value: str) -> bool:
+    """Whether small and large letters change as often as in no name of anything."""
+    return len(_CASE.findall(value)) * 6 > len(value) >= _LONG
+
+
+def may_be_random(value: str) -> bool:
+    """Whether it is worth looking for what is random in it."""
+    return _HINT.search(value) is not None
+
+
+def is_short_random(value: str) -> bool:
+    """Whether a value of twelve letters or so changes between letters and digits as often as no serial number of capitals does."""
+    return value.isalnum() and not value.isupper() and len(_CHANGE.findall(value)) > _CHANGES_ENOUGH
+
+
+def _in_pieces(parts: list[str]) -> int:
+    """How many letters stand in parts with letters and digits, where these are most of many: dashes were drawn by lot as well."""
+    mixed = [(part, len(_CHANGE.findall(part))) for part in parts]
+    size, found = sum(map(len, parts)), sum(len(part) for part, changes in mixed if changes)
+    enough = sum(changes for _, changes in mixed) > _CHANGES_ENOUGH and found * 2 > size >= _SHORTEST_LETTERS
+    return found if enough and _wordly("".join(parts)) < _MIXED else 0
+
+
+def _drawn(part: str) -> bool:
+    size = len(part)
+    if size < _SHORTEST_MIXED or part.isdigit():
+        return False
+    if part.isalpha():
+        return size >= _SHORTEST_LETTERS and _wordly(part) < _WORDLY - (0.1 if size < 20 else 0)  # noqa: PLR2004  # a short one may be an odd word
+    changes = len(_CHANGE.findall(part))
+    if changes >= _CHANGES_ENOUGH:
+        return True
+    turns = changes + len(_CASE.findall(part))
+    if size < _SHORTEST_HALF:
+        return size >= _SHORTEST_THIRD and turns >= _CHANGES_ENOUGH and _wordly(part) < _STRANGE
+    return (turns >= 2 and _wordly(part) < _MIXED) or (size >= _LONG and _wordly(part) < _STRANGE)  # noqa: PLR2004  # one change is a word with a number
+
+
+def _wordly(part: str) -> float:
+    """The share of a part's pairs of letters that words are made of."""
+    pairs = [run[at : at + 2] for run in _LETTERS.findall(part.lower()) for at in range(len(run) - 1)]
+    return sum(pair in _PAIRS for pair in pairs) / len(pairs) if pairs else 0.0
