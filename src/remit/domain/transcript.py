@@ -28,6 +28,7 @@ class Kind(StrEnum):
     AGENT_SUSPENDED = "agent.suspended"
     AGENT_TRUSTED = "agent.trusted"
     ASK_DECIDED = "ask.decided"
+    ATTACHMENT_SETTLED = "attachment.settled"
     CONFIRMATION_ANSWERED = "confirmation.answered"
     CONFIRMATION_EXPIRED = "confirmation.expired"
     CONFIRMATION_HANDED = "confirmation.handed"

@@ -21,6 +21,7 @@ from remit.domain.records import (
     AskState,
     ConfirmationRecord,
     EndReason,
+    FileRecord,
     Idempotency,
     TaskState,
     changed,
@@ -32,6 +33,7 @@ from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, P
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
+from remit.usecases.keep_files import filed, held_alone, puts_of
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
@@ -71,7 +73,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             other refusal comes back as a reply, with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
-    request = await redacted(parts, workload.client_id, request)
+    request = await redacted(parts, workload.client_id, workload.task, request)
     broken: Fault | None = None
     about = money_on(parts.catalogue.actions.get(request.action), request.params)
     key = _idempotency_id(workload, request)
@@ -110,7 +112,7 @@ def _new(parts: Parts, workload: Workload, request: AskIn, record: AskRecord, *m
     ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
     """
     key = Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=keyed_digest(parts, request.body))
-    return tuple(Put(one, 0) for one in (record, *more, key))
+    return (*(Put(one, 0) for one in (record, *more, key)), *puts_of(request.filed, record))
 
 
 def _verify_own(standing: Standing, workload: Workload) -> None:
@@ -175,6 +177,8 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
         raise await ended_by_case(parts, workload.task, weighed.ending)
     if request.secrets:
         weighed = replace(weighed, secrets=request.secrets)
+    if request.read.files:
+        request = replace(request, filed=await filed(parts, standing.task.record, request.read))
     record = _record(parts, standing, request, request.words, weighed)
     match weighed.decision:
         case Refuse() as refuse:
@@ -226,7 +230,16 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         reserved=tuple(one for one, _ in weighed.reserved),
         versions=weighed.kept_versions(),
         waiver=-1 if weighed.waiver is None else weighed.waiver,
+        files=_ids(request),
     )
+
+
+def _ids(request: AskIn) -> tuple[str, ...]:
+    return (*[one.record.id for one in request.filed], *request.read.known)
+
+
+def _filed(request: AskIn) -> tuple[FileRecord, ...]:
+    return tuple([one.record for one in request.filed])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +277,7 @@ async def _refuse(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, no: _No
 ) -> Reply:
     refuse = no.refuse
+    request = replace(request, filed=held_alone(request.filed))
     of = (about if no.again else looked_for)(weighed, standing.task.record)
     cleaned = await whole(parts, workload.client_id, request, weighed.params)
     if cleaned.secrets or cleaned.left_out:
@@ -273,10 +287,14 @@ async def _refuse(  # the parts of one decision
         refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
-    refused = changed(record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=())
+    refused = changed(
+        record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=(), files=_ids(request)
+    )
     event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
     steps = () if no.away else steps_of(parts, standing, event, customer=False)
-    written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
+    written = await write_decision(
+        parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail, files=_filed(request)
+    )
     committed = await parts.store.commit(
         Commit(
             expects=() if no.away else standing.expects,
@@ -307,7 +325,14 @@ async def _hold(  # the parts of one decision
     waiting = changed(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     weighed = replace(weighed, due_at=invitation.due)
     written = await write_decision(
-        parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
+        parts,
+        standing,
+        waiting,
+        weighed,
+        decision="needs_human",
+        code=Code.CONFIRMATION_REQUIRED.value,
+        detail=", ".join(needs.reasons),
+        files=_filed(request),
     )
     permitted = was_permitted(weighed, request.action, standing.task.record)
     steps = steps_of(parts, standing, permitted, customer=True)
@@ -349,7 +374,7 @@ async def _permit(  # the parts of one decision
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
-    written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
+    written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     committed = await parts.store.commit(
         Commit(
@@ -388,7 +413,7 @@ async def _told(  # the parts of one decision
     ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
     A crash before it leaves nothing, and nobody was told anything.
     """
-    decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
+    decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
     written, began_s = decided + told.written, parts.world.ticks()

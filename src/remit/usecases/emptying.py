@@ -10,6 +10,9 @@ from remit.domain.records import (
     Ceremony,
     ConfirmationRecord,
     Contest,
+    FileContent,
+    FileRecord,
+    FileState,
     MandateRecord,
     Message,
     OfferRecord,
@@ -37,6 +40,7 @@ class Content:
     contests: Sequence[Kept[Contest]]
     acts: Sequence[Kept[ActRecord]]
     """Those whose outcome is not known: what became of the others keeps nothing of what they had to say."""
+    files: Sequence[Kept[FileRecord]]
     requests: Sequence[Kept[PushedRequest]]
     ceremonies: Sequence[Kept[Ceremony]]
 
@@ -77,6 +81,7 @@ async def _content_under(parts: Parts, customer: str, mandates: Sequence[Kept[Ma
         acts=[
             one for index in ("act.queued", "act.sent") for one in await find(ActRecord, index, "", limit=_MOST) if one.record.task in whose
         ],
+        files=[file for one in tasks for file in await find(FileRecord, "file.task", one.record.id, limit=_MOST)],
         requests=[one for one in await find(PushedRequest, "due.request", "", limit=_MOST) if one.record.customer == customer],
         ceremonies=[
             one
@@ -97,11 +102,19 @@ def emptied(content: Content) -> tuple[list[Put], list[Drop]]:
     # Their task has ended: they are asked after and shut, never carried out.
     puts += [Put(replace(one.record, payload=_NOTHING), one.rev, one.record) for one in content.acts]
     puts += [Put(replace(one.record, wire=_NOTHING), one.rev, one.record) for one in content.requests]
-    return puts, [Drop(one.record, one.rev) for one in content.ceremonies]
+    puts += [Put(_empty_file(one.record), one.rev, one.record) for one in content.files]
+    whole = [FileContent(id=one.record.id, sealed=b"") for one in content.files if one.record.whole]
+    return puts, [*(Drop(one.record, one.rev) for one in content.ceremonies), *(Drop(one, 1) for one in whole)]  # written once
 
 
 def _empty_ask(ask: AskRecord) -> AskRecord:
     return replace(ask, params=_NOTHING, words="", salt="", public="", result="", reason="", versions={})
+
+
+def _empty_file(file: FileRecord) -> FileRecord:
+    """⚔ One that is still held back waits no more: its bytes go with the rest."""
+    state = FileState.DISCARDED if file.state is FileState.HELD else file.state
+    return replace(file, name="", removed={}, digest="", whole=False, state=state)
 
 
 def _empty_confirmation(shown: ConfirmationRecord) -> ConfirmationRecord:

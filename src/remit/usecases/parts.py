@@ -12,6 +12,7 @@ from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
 from remit.ports.notify import Carrier, Notify
+from remit.ports.papers import Papers
 from remit.ports.params import Params
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
@@ -69,6 +70,7 @@ class Parts:
     vault: Vault
     policy: Policy
     params: Params
+    papers: Papers
     backoffice: Backoffice
     helpdesk: Helpdesk
     clients: Clients

@@ -11,6 +11,7 @@ from remit.domain.receipt import Holder
 from remit.domain.records import AskRecord, AskState, ConfirmationRecord
 from remit.domain.values import Instant, Json, JsonObject, kept_object
 from remit.ports.store import Missing
+from remit.usecases.keep_files import files_of, told_agent
 from remit.usecases.parts import Parts
 from remit.usecases.recording import receipt_of
 from remit.usecases.remedy import remedy_of
@@ -51,6 +52,8 @@ class Reply:
     receipt: JsonObject
     remedy: JsonObject | None = None
     """The `remit_mandate` that would cover a refused ask."""
+    files: tuple[JsonObject, ...] = ()
+    """What became of the files that came with it."""
 
 
 async def reply_of(
@@ -105,6 +108,7 @@ async def reply_of(
         countered_by=record.countered_by,
         receipt=receipt,
         remedy=await _remedy(parts, record) if attributes else None,
+        files=told_agent(await files_of(parts, record)) if record.files else (),
     )
 
 

@@ -14,6 +14,7 @@ from remit.domain.records import (
     Ceremony,
     ConfirmationRecord,
     EndReason,
+    FileRecord,
     Invitation,
     MandateRecord,
     PushedRequest,
@@ -24,6 +25,7 @@ from remit.domain.records import (
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.end import end_all, end_task
+from remit.usecases.files import lapse_file
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.pass_due import pass_due
@@ -90,6 +92,8 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
         done += await _quietly(_expire_mandate, parts, mandate)
     async for task in live.due(parts):
         done += await _quietly(_end_by_time, parts, task)
+    async for file in _every(parts, FileRecord, "due.file", high=now):
+        done += await _quietly(lapse_file, parts, file)
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)

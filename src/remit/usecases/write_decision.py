@@ -1,10 +1,13 @@
 """The entry of a decision: what was asked, what was decided and why, for each party its part."""
 
-from remit.domain.records import AskRecord
+from collections.abc import Sequence
+
+from remit.domain.records import AskRecord, FileRecord
 from remit.domain.trajectory import signs
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.ports.tracing import Fact
+from remit.usecases.keep_files import entry_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.replies import params_of
@@ -13,7 +16,15 @@ from remit.usecases.weigh import Weighed
 
 
 async def write_decision(  # the parts of one decision
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, decision: str, code: str, detail: str
+    parts: Parts,
+    standing: Standing,
+    record: AskRecord,
+    weighed: Weighed,
+    *,
+    decision: str,
+    code: str,
+    detail: str,
+    files: Sequence[FileRecord] = (),
 ) -> Written:
     """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
     parts.tracing.note(Fact.DECISION, decision)
@@ -23,6 +34,8 @@ async def write_decision(  # the parts of one decision
         parts.tracing.note(Fact.AREA, str(weighed.action.area))
     task = standing.task.record
     shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
+    if files:
+        shown = {**shown, "attachments": entry_of(files)}
     return await write(
         parts,
         draft(

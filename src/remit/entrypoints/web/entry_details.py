@@ -119,6 +119,13 @@ def terms_of(offer: JsonObject, known: Known) -> str:
     return told_terms(action, terms if isinstance(terms, Mapping) else {}, known.catalogue.say)
 
 
+def settled_file(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    """What became of a file that was held back: a sentence, and how it looks."""
+    if envelope.get("outcome") == "released":
+        return known.said("An officer let a file pass that the agent had sent."), ""
+    return known.said("A file that the agent had sent was not let pass, and is gone."), "no"
+
+
 def envelope_lines(envelope: Json, say: Speech) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it: under the names it is signed with, the values in words."""
     if not isinstance(envelope, Mapping):

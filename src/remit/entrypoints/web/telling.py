@@ -11,7 +11,7 @@ from remit.domain.rendering_values import Names, quoted, shown
 from remit.domain.rendering_values import told as titled
 from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject
-from remit.entrypoints.web.entry_details import Known, details, spoken, terms_of
+from remit.entrypoints.web.entry_details import Known, details, settled_file, spoken, terms_of
 from remit.entrypoints.web.plain_words import ENDINGS
 
 _LONGEST_NAME: Final = 60
@@ -252,6 +252,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "agent.suspended": _stopped,
     "agent.trusted": _said("An agent's trust was changed."),
     "ask.decided": _decided,
+    "attachment.settled": settled_file,
     "confirmation.answered": _answered,
     "confirmation.handed": _handed,
     "confirmation.taken": _said("An officer of the desk looks after what waits."),
