@@ -213,7 +213,7 @@ def read_text(data: bytes) -> str:
     ⚔ A byte that is no text is not guessed at: two readers would see two texts.
 
     Raises:
-        HeldBack: `unreadable`.
+        HeldBack: `unreadable`, `unknown`.
     """
     if data.startswith(_UTF_32):
         raise HeldBack(Why.UNREADABLE)
@@ -221,11 +221,16 @@ def read_text(data: bytes) -> str:
     try:
         text = data.decode(encoding or "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise HeldBack(Why.UNREADABLE) from None
+        raise HeldBack(_no_text(data)) from None
     text = _COLOURS.sub("", text) if "\x1b" in text else text
     if _CONTROLS.search(text):
-        raise HeldBack(Why.UNREADABLE)
+        raise HeldBack(_no_text(data))
     return text
+
+
+def _no_text(data: bytes) -> Why:
+    """Why a file is not read as text: it never was one, or it is one in an encoding that can only be guessed."""
+    return Why.UNKNOWN if b"\x00" in data[:_HEAD] else Why.UNREADABLE
 
 
 def verify_claim(media_type: str, kind: FileKind) -> None:

@@ -30,6 +30,8 @@ from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
+from remit.usecases.attach_file import acts_for
+from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
@@ -374,12 +376,13 @@ async def _permit(  # the parts of one decision
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
+    files = acts_for(parts, _filed(request), sent=sent and not reads)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=_new(parts, workload, request, record, *(() if act is None else (act,))),
+            puts=_new(parts, workload, request, record, *(() if act is None else (act,)), *files),
             reserves=taken(weighed.reserved),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -391,6 +394,8 @@ async def _permit(  # the parts of one decision
     parts.on_point("ask.recorded")
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
+    if act is None or not sent:
+        await deliver(parts, files)
     if act is None:
         return await read_desk(parts, standing, Kept(record, 1), weighed.action, weighed.params, written, committed)
     if not sent:
@@ -402,6 +407,7 @@ async def _permit(  # the parts of one decision
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
+    await deliver(parts, files)
     return await _acted(parts, standing, record, settled, written, committed, read_s)
 
 
@@ -416,11 +422,11 @@ async def _told(  # the parts of one decision
     decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
-    written, began_s = decided + told.written, parts.world.ticks()
+    written, began_s, files = decided + told.written, parts.world.ticks(), acts_for(parts, _filed(request), sent=False)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=_new(parts, workload, request, told.ask),
+            puts=_new(parts, workload, request, told.ask, *files),
             reserves=(*taken(weighed.reserved), step_done(told.ask)) if told.done else (),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -429,6 +435,7 @@ async def _told(  # the parts of one decision
         )
     )
     parts.on_point("ask.recorded")
+    await deliver(parts, files)
     await follow_read(parts, told)
     whole = receipt(parts, written, committed, Holder.AGENT)
     if parts.world.ticks() - began_s < STILL_S:

@@ -1,6 +1,6 @@
-"""What the desk's people see of files that agents sent, and letting one pass that was held back, or not.
+"""What the desk's people see of files that agents sent: those of a case, those that wait, one to look at and one to save.
 
-Whoever lets a file pass, lets it into the case: it gives the agent no power, and the ask it came with stays refused.
+Deciding about one that is held back is in `settle_files`.
 """
 
 import re
@@ -10,16 +10,13 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.file_kinds import MEDIA_TYPES, PICTURES, WRITTEN, FileKind
-from remit.domain.records import FileContent, FileRecord, FileState, Person, changed
+from remit.domain.records import FileContent, FileRecord
 from remit.domain.secrets import find_secrets, redact
 from remit.domain.speech import marked
-from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
-from remit.ports.store import Commit, Drop, Kept, Missing, Put
+from remit.ports.store import Kept, Missing
 from remit.ports.vault import Erased
-from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, pseudonym, write
 
 _PAGE: Final = 100
 _MOST_SHOWN: Final = 200_000
@@ -27,7 +24,6 @@ _MOST_SHOWN: Final = 200_000
 _MOST_GUESSED: Final = 8_000
 """Letters shown of what was not read: enough to see what it is."""
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
-_CONTENT_REV: Final = 1  # a content is written once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +64,7 @@ async def file_view(parts: Parts, file_id: str) -> FileView:
         Refused: `request.not_found`.
         Fault: `fault.store`.
     """
-    kept = await _file(parts, file_id)
+    kept = await file_of(parts, file_id)
     data = await _data(parts, kept.record)
     if data is None or kept.record.kind in {one.value for one in PICTURES}:
         return FileView(facts=_facts(kept.record), text="", cut=False)
@@ -87,11 +83,21 @@ async def file_bytes(parts: Parts, file_id: str) -> FileBytes:
         Refused: `request.not_found`, also where it was discarded or erased.
         Fault: `fault.store`.
     """
-    kept = await _file(parts, file_id)
-    data = await _data(parts, kept.record)
-    if data is None:
+    found = await bytes_of(parts, (await file_of(parts, file_id)).record)
+    if found is None:
         raise Refused(Code.REQUEST_NOT_FOUND, "the file is gone", public=marked("The file is gone."))
-    record = kept.record
+    return found
+
+
+async def bytes_of(parts: Parts, record: FileRecord) -> FileBytes | None:
+    """The bytes of a file under a name of what it is; None once they are gone.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    data = await _data(parts, record)
+    if data is None:
+        return None
     if not record.kind:
         return FileBytes(name=f"{record.id}.unread", media_type="application/octet-stream", data=data)
     kind = FileKind(record.kind)
@@ -99,68 +105,12 @@ async def file_bytes(parts: Parts, file_id: str) -> FileBytes:
     return FileBytes(name=record.name, media_type="text/plain; charset=utf-8" if written else MEDIA_TYPES[kind], data=data)
 
 
-async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: bool) -> FileRecord:
-    """Let a file pass that was held back, or discard it. A decision is for good.
-
-    ⚔ Nobody decides about a file in their own case.
+async def file_of(parts: Parts, file_id: str) -> Kept[FileRecord]:
+    """A file as it is recorded.
 
     Raises:
-        Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
-        Fault: `fault.store`.
-
-    Source: 2-model.md §7 (Inbound).
+        Refused: `request.not_found`.
     """
-    kept = await _file(parts, file_id)
-    if kept.record.state is not FileState.HELD:
-        raise Refused(
-            Code.REQUEST_CONFLICT, f"the file is {kept.record.state}", public=marked("Somebody has decided about this file already.")
-        )
-    customer = (await parts.store.get(Person, kept.record.customer)).record
-    if customer.key == officer.key:
-        raise Refused(Code.PERSON_NOT_ALLOWED, "a file in their own case")
-    return await _settle(parts, kept, state=FileState.RELEASED if release else FileState.DISCARDED, by=officer.id)
-
-
-async def lapse_file(parts: Parts, kept: Kept[FileRecord]) -> None:
-    """Discard a file about which nobody decided in time. ⚔ Silence lets nothing pass."""
-    if kept.record.state is FileState.HELD and parts.world.now() >= kept.record.due_at:
-        await _settle(parts, kept, state=FileState.DISCARDED, by="")
-
-
-async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by: str) -> FileRecord:
-    record = kept.record
-    passes = state is FileState.RELEASED
-    settled = changed(record, state=state, by=by, decided_at=parts.world.now(), whole=passes)
-    outcome = state.value if by else "lapsed"
-    said = {"file": record.id, "name": record.name, "outcome": outcome}
-    written = await write(
-        parts,
-        draft(
-            parts,
-            Kind.ATTACHMENT_SETTLED,
-            envelope={
-                "file": record.id,
-                "ask": record.ask,
-                "task": record.task,
-                "case": record.case,
-                "why": record.why,
-                "outcome": outcome,
-                "customer": pseudonym(parts, record.customer),
-            },
-            agent=said,
-            customer=said,
-            desk={**said, "by": by, "size": record.size},
-            subject=record.customer,
-            refs=(record.ask, record.task, record.case, record.customer),
-        ),
-    )
-    drops = () if passes else (Drop(FileContent(id=record.id, sealed=b""), _CONTENT_REV),)
-    await keep(parts, Commit(puts=(Put(settled, kept.rev, record),), drops=drops, entries=written.rows))
-    parts.notify.wake(f"ask:{record.ask}")
-    return settled
-
-
-async def _file(parts: Parts, file_id: str) -> Kept[FileRecord]:
     try:
         return await parts.store.get(FileRecord, file_id)
     except Missing:

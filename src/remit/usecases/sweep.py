@@ -25,7 +25,6 @@ from remit.domain.records import (
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.usecases.end import end_all, end_task
-from remit.usecases.files import lapse_file
 from remit.usecases.live_tasks import LiveTasks
 from remit.usecases.parts import Parts
 from remit.usecases.pass_due import pass_due
@@ -35,6 +34,7 @@ from remit.usecases.recording import draft, write
 from remit.usecases.replay_erasures import finish_erasures
 from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.reserving import moved
+from remit.usecases.settle_files import lapse_file
 from remit.usecases.standing import ending_of, load_standing, something_waits
 from remit.usecases.still_confirmed import verify_still_meant
 from remit.usecases.weigh_again import weigh_confirmed

@@ -20,6 +20,7 @@ _TITLES: Final[Mapping[str, str]] = {
     "answer": marked("Answer"),
     "as": marked("Answered as"),
     "by": marked("By"),
+    "attachments": marked("Files"),
     "case": marked("Case"),
     "change": marked("What changed"),
     "digest": marked("Digest"),
@@ -157,6 +158,8 @@ def _title(name: str, known: Known) -> str:
 
 
 def _value(name: str, value: Json, known: Known) -> str:
+    if name == "attachments" and isinstance(value, Sequence):
+        return "; ".join(_attached(one, known) for one in value if isinstance(one, Mapping))
     if name == "reason" and isinstance(value, str) and value in ENDINGS:
         return spoken(ENDINGS[value], known)
     if name == "objective" and isinstance(value, str) and value in known.catalogue.objectives:
@@ -173,6 +176,15 @@ def _record(value: Json, known: Known) -> str:
     rest = {key: one for key, one in value.items() if key != "title" and key not in _IDS}
     title, say = shown(value["title"], known.catalogue.say), known.catalogue.say
     return f"{title} ({shown(rest, say)})" if rest else title
+
+
+def _attached(file: JsonObject, known: Known) -> str:
+    """A file that came with an ask: its name, what was taken out of it, and whether it was held back."""
+    name, removed = visible(str(file.get("name", ""))), file.get("removed")
+    count = sum(one for one in removed.values() if isinstance(one, int)) if isinstance(removed, Mapping) else 0
+    if "held" in file:
+        return known.said("{name} (held back for the desk to look at)", name=name)
+    return known.said("{name} ({count} secrets taken out)", name=name, count=count) if count else name
 
 
 def _asked(ask: JsonObject, known: Known) -> Iterator[tuple[str, str]]:
