@@ -57,6 +57,7 @@ ADDRESSES: Final = frozenset({
 """The same, as OpenAPI writes them."""
 _LONGEST_WAIT_S: Final = 30
 _MOST_FILES: Final = 10
+_DATA: Final = ("attachments", "data_b64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class AgentApi:
         verify_json_type(scope)
         key = idempotency_key(scope)
         raw = await read_body(scope, receive)
-        members = decode_object(raw)
+        members = decode_object(raw, files=_DATA)
         body = convert(members, AskBody)
         request = AskIn(
             action=body.action,

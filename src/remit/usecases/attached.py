@@ -70,7 +70,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
             continue
         read = await read_file(parts, caller, size, file, where)
         found += read.taken
-        bound.append((name, read.digest))
+        bound.append((name, length if read.spoiled else read.digest))
         if read.spoiled or (read.taken and parts.terms.secrets == "refuse"):
             unfit = _unfit(f"{where} holds a secret", secret=True)
         elif read.why:

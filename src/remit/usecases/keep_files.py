@@ -69,18 +69,19 @@ def held_alone(files: Sequence[Filed]) -> tuple[Filed, ...]:
     return tuple(one for one in files if one.record.state is FileState.HELD)
 
 
-def entry_of(files: Iterable[FileRecord]) -> list[JsonObject]:
+def entry_of(files: Sequence[FileRecord]) -> JsonObject:
     """The files of an ask as its entry tells of them. ⚔ What is held back was not read: nothing but its size says what it is."""
-    return [
-        {
-            "file": one.id,
-            "name": one.name,
-            "size": one.size,
-            **({"held": one.why} if one.why else {"kind": one.kind, "digest": one.digest}),
-            **({"removed": dict(one.removed)} if one.removed else {}),
-        }
-        for one in files
-    ]
+    return {"attachments": [_entry(one) for one in files]} if files else {}
+
+
+def _entry(one: FileRecord) -> JsonObject:
+    return {
+        "file": one.id,
+        "name": one.name,
+        "size": one.size,
+        **({"held": one.why} if one.why else {"kind": one.kind, "digest": one.digest}),
+        **({"removed": dict(one.removed)} if one.removed else {}),
+    }
 
 
 async def files_of(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:

@@ -33,9 +33,13 @@ async def write_decision(  # the parts of one decision
     if weighed.action is not None:
         parts.tracing.note(Fact.AREA, str(weighed.action.area))
     task = standing.task.record
-    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
-    if files:
-        shown = {**shown, "attachments": entry_of(files)}
+    shown: JsonObject = {
+        "action": record.action,
+        "params": params_of(record),
+        "words": record.words,
+        "salt": record.salt,
+        **entry_of(files),
+    }
     return await write(
         parts,
         draft(

@@ -4,7 +4,7 @@ import io
 import sys
 from typing import Final
 
-from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from remit.adapters.papers.bounds import TOO_MUCH, run
 
@@ -13,6 +13,8 @@ _MOST_PIXELS: Final = 16_000_000
 _QUALITY: Final = 90
 _PLAIN: Final = frozenset({"L", "RGB", "RGBA"})
 _FORMATS: Final = {"png": PngImagePlugin.PngImageFile, "jpeg": JpegImagePlugin.JpegImageFile}
+_LOADED: Final = (TiffImagePlugin.ImageFileDirectory_v2,)
+"""What reads a camera's data is a file, too, and is read in before nothing can be opened any more."""
 
 
 def bare(data: bytes, kind: str) -> bytes:
