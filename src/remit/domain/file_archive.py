@@ -70,10 +70,10 @@ def unpack(data: bytes) -> tuple[Member, ...]:
     if sum(one.size for one in entries) > MOST_UNPACKED or any(one.size > MOST_RATIO * max(one.packed, 64) for one in entries):
         raise HeldBack(Why.TOO_MUCH)
     places = sorted(entries, key=lambda one: one.at)
-    ends = [one.at for one in places[1:]] + [start]
-    if places and places[0].at != 0:
+    starts = [*(one.at for one in places), start]
+    if starts[0] != 0:
         raise HeldBack(Why.TWO_FORMATS)
-    found = {one.at: _read(data, one, end) for one, end in zip(places, ends, strict=True)}
+    found = {one.at: _read(data, one, end) for one, end in zip(places, starts[1:], strict=True)}
     return tuple(Member(name=one.name, data=found[one.at]) for one in entries if not one.name.endswith("/"))
 
 

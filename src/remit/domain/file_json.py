@@ -121,7 +121,7 @@ class _Reader:
         if isinstance(value, int | Decimal):
             if -_SMALL < value < _SMALL:
                 return value
-            text = str(value)
+            text = str(int(value))  # what stands behind a point is no code: in a time, it would look like any number
             cleaned = self._scrub.labelled(label, text)
             return value if cleaned == text else cleaned
         if depth >= _DEEPEST:

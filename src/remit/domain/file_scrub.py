@@ -15,8 +15,9 @@ _LONGEST_LABEL: Final = 60
 _LONGEST_WHERE: Final = 200
 _MOST_TOLD: Final = 200
 """⚔ Of so many the desk is told each; the rest are counted."""
-_MOST_JOINED: Final = 400
-"""Letters of short values that stand side by side, which are read as one text too."""
+_PIECE: Final = 12
+"""Letters of a value that may be a piece of another; a number that is cut up is cut into short ones."""
+_FEWEST_DIGITS: Final = 4
 _ALWAYS: Final = re.compile(
     r"authori[sz]ation|cookie|token|secret|passw|passcode|passphrase|pwd|api[-_ ]?key|access[-_ ]?key|session|csrf|xsrf|signature|credential"
     r"|(?:^|[-_.\[])(?:auth|key|sid|sig|otp|pin|cvv|cvc|code|jwt|saml\w*)(?:$|[-_.\]])",
@@ -72,8 +73,18 @@ class Scrub:
 
     def side_by_side(self, values: Sequence[str], at: str) -> list[str]:
         """Values that a reader sees as one: ⚔ a number that is cut over them is found, and each piece of it taken out."""
-        if len(values) < 2 or sum(map(len, values)) > _MOST_JOINED:  # noqa: PLR2004  # one value is no row
-            return list(values)
+        out = list(values)
+        start = 0
+        while start < len(out):
+            end = start
+            while end < len(out) and len(out[end]) <= _PIECE:
+                end += 1
+            if end - start > 1 and sum(letter.isdigit() for one in out[start:end] for letter in one) >= _FEWEST_DIGITS:
+                out[start:end] = self._joined(out[start:end], at)
+            start = max(end, start + 1)
+        return out
+
+    def _joined(self, values: list[str], at: str) -> list[str]:
         joined = " ".join(values)
         findings = find_secrets(joined)
         out: list[str] = []
@@ -83,7 +94,7 @@ class Scrub:
             cut = [one for one in findings if one.start < end and one.end > start]
             out.append(f"[{cut[0].kind} removed]" if value and any(one.start < start or one.end > end for one in cut) else value)
             start = end + 1
-        if out != list(values):
+        if out != values:
             self._note(at, joined, findings)
         return out
 

@@ -13,8 +13,8 @@ from remit.domain.file_json import clean_json, json_kind
 from remit.domain.file_kinds import FileKind, HeldBack, Why, claims_one_of, read_text, verify_claim
 from remit.domain.file_mail import clean_mail, looks_like_mail
 from remit.domain.file_scrub import Scrub
-from remit.domain.plain import view
-from remit.domain.words_asks import commands
+from remit.domain.plain import small_letters, view
+from remit.domain.words_topics import COMMANDS, NEEDED
 
 _JSON: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
 _TABLE_NAMES: Final = (".csv", ".tsv")
@@ -23,7 +23,7 @@ _MOST_CELLS: Final = 500
 """Cells of a row: more are no table that people read."""
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_NUMBER: Final = re.compile(r"\s*[+-]?[0-9][0-9.,: /-]*%?\s*")
-NO_PLACE: Final = frozenset({"an order to forget the rules", "a new role for the reader", "an order to keep people out"})
+NO_PLACE: Final = ("an order to forget the rules", "a new role for the reader", "an order to keep people out")
 """Orders (`words_topics.COMMANDS`) that no file has a reason to give."""
 _FORGED: Final = re.compile(
     r"</?(?:system|im_start|im_end|inst)\b[^>]{0,40}>|<\|im_(?:start|end)\|>|\[/?inst\]|###\s?(?:system|instruction)", re.IGNORECASE
@@ -89,8 +89,13 @@ def verify_orders_nobody(text: str, kind: FileKind) -> None:
     """
     plain = re.sub(r"\\[nrt]", " ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
     folded = view(plain).text
-    if _FORGED.search(folded) or any(one.reason in NO_PLACE for one in commands(folded)):
+    if _FORGED.search(folded) or any(_tells(folded, name) for name in NO_PLACE):
         raise HeldBack(Why.ORDERS)
+
+
+def _tells(text: str, name: str) -> bool:
+    small = small_letters(text)
+    return (small is None or any(map(small.__contains__, NEEDED[name]))) and COMMANDS[name].search(text) is not None
 
 
 def _clean_table(text: str, scrub: Scrub) -> str:

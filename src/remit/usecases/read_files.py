@@ -21,7 +21,7 @@ from remit.usecases.parts import Parts
 ANY: Final = "application/octet-stream"
 _RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 _WIDE_RUNS: Final = re.compile(rb"(?:[\x20-\x7e]\x00){6,}")
-_ANY_TOKEN: Final = "token"
+_BY_CHANCE: Final = frozenset({"token"})
 """Letters that look like chance: in what is no text, most do."""
 _SHOWN_AS: Final[Mapping[FileKind, FileKind]] = {FileKind.PDF: FileKind.TEXT}
 """What a file of a kind is once it was read: of a PDF its text goes on, and nothing else."""
@@ -167,7 +167,7 @@ def _strays(where: str, data: bytes) -> tuple[Taken, ...]:
     runs = [one[0].decode("ascii") for one in _RUNS.finditer(data)]
     runs += [one[0].decode("utf-16-le") for one in _WIDE_RUNS.finditer(data)]
     text = "\n\n".join(runs)  # what stands apart is not read as one
-    return taken(where, text, [one for one in find_secrets(text) if one.kind != _ANY_TOKEN])
+    return taken(where, text, [one for one in find_secrets(text) if one.kind not in _BY_CHANCE])
 
 
 def _digest(data: bytes) -> str:
