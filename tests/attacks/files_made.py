@@ -139,13 +139,25 @@ def overlapping_bomb(count: int = 60, size: int = 900_000) -> bytes:
     return body + listed + _end(count, len(listed), len(body))
 
 
-def two_names_for_one(count: int = 2) -> bytes:
-    """The same bytes under two names, small enough for every bound."""
-    data = bytes(range(48, 91)) * 20
-    packed, crc = deflated(data), zlib.crc32(data)
-    body = _local(b"a.txt", packed, crc, len(data))
-    listed = b"".join(_central(name, len(packed), crc, len(data), 0) for name in (b"a.txt", b"b.txt")[:count])
-    return body + listed + _end(count, len(listed), len(body))
+def two_names_for_one() -> bytes:
+    """A file that lies within another one: both names lead to its bytes."""
+    inner = _local(b"b.txt", deflated(b"all is well"), zlib.crc32(b"all is well"), 11)
+    data = b"a text, and in it: " + inner
+    outer = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 33, zlib.crc32(data), len(data), len(data), 5, 0) + b"a.txt" + data
+    first = (
+        struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 33, zlib.crc32(data), len(data), len(data), 5, 0, 0, 0, 0, 0, 0)
+        + b"a.txt"
+    )
+    second = _central(b"b.txt", len(deflated(b"all is well")), zlib.crc32(b"all is well"), 11, len(outer) - len(inner))
+    return outer + first + second + _end(2, len(first + second), len(outer))
+
+
+def prefixed() -> bytes:
+    """An archive behind another file, with every offset set right."""
+    before = b"PK\x03\x04 another file"
+    body = before + _local(b"a.txt", deflated(b"all is well"), zlib.crc32(b"all is well"), 11)
+    listed = _central(b"a.txt", len(deflated(b"all is well")), zlib.crc32(b"all is well"), 11, len(before))
+    return body + listed + _end(1, len(listed), len(body))
 
 
 def lying_bomb(size: int = 6_000_000) -> bytes:
@@ -155,6 +167,34 @@ def lying_bomb(size: int = 6_000_000) -> bytes:
     body = _local(b"a.txt", packed, crc, 100)
     listed = _central(b"a.txt", len(packed), crc, 100, 0)
     return body + listed + _end(1, len(listed), len(body))
+
+
+def gapped() -> bytes:
+    """An archive with something between its one file and its directory."""
+    data = b"all is well"
+    packed, crc = deflated(data), zlib.crc32(data)
+    body = _local(b"good.txt", packed, crc, len(data)) + b"MZ\x90\x00 another file"
+    listed = _central(b"good.txt", len(packed), crc, len(data), 0)
+    return body + listed + _end(1, len(listed), len(body))
+
+
+def locked() -> bytes:
+    """An archive that says its file is encrypted."""
+    made = bytearray(zipped(("a.txt", b"all is well")))
+    at = made.rfind(b"PK\x01\x02")
+    made[6] |= 1
+    made[at + 8] |= 1
+    return bytes(made)
+
+
+def linked() -> bytes:
+    """An archive with a link to a file outside."""
+    info = zipfile.ZipInfo("a.txt")
+    info.create_system, info.external_attr = 3, 0o120777 << 16
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(info, "/etc/passwd")
+    return out.getvalue()
 
 
 def two_directories() -> bytes:

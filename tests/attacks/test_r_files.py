@@ -13,17 +13,21 @@ from typing import Any, Final
 import pytest
 from PIL import Image
 
-from attacks.arena import Arena, code_of, open_arena
+from attacks.arena import Arena, code_of, open_arena, sha256
 from attacks.files_made import (
     attached,
+    gapped,
     har,
     jpeg,
+    linked,
+    locked,
     lying_bomb,
     mail,
     many_parts,
     overlapping_bomb,
     pdf,
     png,
+    prefixed,
     two_directories,
     two_names_for_one,
     zipped,
@@ -38,6 +42,8 @@ READ: Final = {"order_id": "W1"}
 PIN: Final = "471193"
 KEY: Final = "AKIAQ3EGRIY2VX7KZ4PT"
 SAID: Final = f"my pin is {PIN} and the key is {KEY}"
+BLOCK: Final = "".join(sha256(str(number)) for number in range(50)).encode()
+"""A text that packs to half, and many of which pack to almost one."""
 BINARY: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(range(256)) * 4
 
 
@@ -121,6 +127,9 @@ def test_a_secret_in_a_file_of_any_kind_reaches_nobody(redacting: Arena, kind: s
     (delivered,) = redacting.run(redacting.helpdesk.files(record.case))
     assert delivered.data == data
     seen = everything(redacting, task, response) + caplog.text
+    if record.kind == "zip":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            data = b"\n".join(archive.read(one) for one in archive.infolist())
     for secret in (PIN, KEY, "1111 1111", '"1111"'):
         assert secret not in seen
         assert secret.encode() not in data
@@ -194,21 +203,29 @@ HELD: dict[str, tuple[dict[str, str], str]] = {
     "JSON that is none": (attached("a.json", b'{"a": 1,}', "application/json"), "claim"),
     "a name twice": (attached("a.json", b'{"a": 1, "a": 2}', "application/json"), "two_formats"),
     "a picture with an archive behind it": (attached("a.png", png() + zipped(("a.txt", b"hi")), "image/png"), "two_formats"),
-    "a photograph with a text behind it": (attached("a.jpg", jpeg() + b"<script>", "image/jpeg"), "two_formats"),
+    "a photograph with a text behind it": (attached("a.jpg", jpeg() + b"another file", "image/jpeg"), "two_formats"),
     "a PDF with an archive behind it": (attached("a.pdf", pdf("hi") + zipped(("a.txt", b"hi")), "application/pdf"), "two_formats"),
+    "a PDF with a text behind it": (attached("a.pdf", pdf("hi") + b"another file", "application/pdf"), "two_formats"),
+    "a PDF with an archive in it": (
+        attached("a.pdf", pdf("hi") + zipped(("a.txt", b"hi")) + b"\n%%EOF\n", "application/pdf"),
+        "two_formats",
+    ),
     "a text before a PDF": (attached("a.txt", b"all is well\n" + pdf("hi"), "text/plain"), "two_formats"),
     "a page in a picture's head": (attached("a.png", png("<html><script>alert(1)</script>"), "image/png"), "two_formats"),
     "an archive with something before it": (
-        attached("a.zip", b"PK\x05\x06" + b"\0" * 18 + zipped(("a.txt", b"hi")), "application/zip"),
+        attached("a.zip", prefixed(), "application/zip"),
         "two_formats",
     ),
     "an archive with a comment": (attached("a.zip", zipped(("a.txt", b"hi"))[:-2] + b"\x05\x00hello", "application/zip"), "two_formats"),
     "an archive of two directories": (attached("a.zip", two_directories(), "application/zip"), "two_formats"),
     "two names for the same bytes": (attached("a.zip", two_names_for_one(), "application/zip"), "two_formats"),
     "a bomb": (attached("a.zip", zipped(("a.txt", b"\0" * 3_000_000)), "application/zip"), "too_much"),
-    "a bomb of many": (attached("a.zip", zipped(*((f"{n}.txt", b"abcdefgh" * 20_000) for n in range(40))), "application/zip"), "too_much"),
+    "a bomb of many": (attached("a.zip", zipped(*((f"{n}.txt", BLOCK * 53) for n in range(40))), "application/zip"), "too_much"),
     "a bomb of one that overlaps": (attached("a.zip", overlapping_bomb(), "application/zip"), "too_much"),
     "a bomb that lies": (attached("a.zip", lying_bomb(), "application/zip"), "too_much"),
+    "a locked archive": (attached("a.zip", locked(), "application/zip"), "locked"),
+    "a link in an archive": (attached("a.zip", linked(), "application/zip"), "unsafe_name"),
+    "bytes that no name has": (attached("a.zip", gapped(), "application/zip"), "two_formats"),
     "many members": (attached("a.zip", zipped(*((f"{n}.txt", b"hi") for n in range(101))), "application/zip"), "too_much"),
     "an archive in an archive": (attached("a.zip", zipped(("b.zip", zipped(("c.txt", b"hi")))), "application/zip"), "nested"),
     "an archive in an archive, under another name": (
