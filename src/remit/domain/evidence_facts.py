@@ -23,6 +23,7 @@ class Fact(StrEnum):
     ANSWERED_NO = "confirmation.answered:no"
     ANSWERED_NOT = "confirmation.answered:silence"
     ANSWERED_YES = "confirmation.answered:yes"
+    ATTACHMENT_SETTLED = "attachment.settled"
     CONTEST_RAISED = "contest.raised"
     CONTEST_SETTLED = "contest.settled"
     DECIDED = "ask.decided"
@@ -88,6 +89,7 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.ANSWERED_NO: "declined by a person",
     Fact.ANSWERED_NOT: "run out without an answer",
     Fact.ANSWERED_YES: "confirmed by a person",
+    Fact.ATTACHMENT_SETTLED: "files held back, and decided about",
     Fact.CONTEST_RAISED: "entries contested",
     Fact.CONTEST_SETTLED: "contests settled",
     Fact.DECIDED: "decisions on asks",
