@@ -8,7 +8,7 @@ import logging
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 from PIL import Image
@@ -32,11 +32,12 @@ from attacks.files_made import (
     two_names_for_one,
     zipped,
 )
-from remit.domain.records import FileContent, FileRecord, FileState, Person
+from remit.client.keys import ProofKey
+from remit.domain.records import FileContent, FileRecord, FileState, Idempotency, Person
 from remit.ports.store import Commit, Missing, Put
 from remit.usecases.emptying import emptied, read_content
 from remit.usecases.keep_files import HELD_FOR_S
-from remit.usecases.sweep import sweep_due
+from remit.usecases.sweep import sweep, sweep_due
 
 READ: Final = {"order_id": "W1"}
 PIN: Final = "471193"
@@ -452,6 +453,89 @@ def test_files_of_an_ask_that_is_refused_are_not_kept(redacting: Arena) -> None:
     file = attached("a.txt", b"all is well")
     assert code_of(redacting.ask(task, "order.read", {"order_id": "W9"}, attachments=[file])) == "mandate.off_target"
     assert kept(redacting, task) == []
+
+
+@pytest.mark.proves("FILES")
+def test_files_of_an_ask_that_waits_are_shown_to_who_decides_and_reach_the_ticket_with_the_yes(redacting: Arena) -> None:
+    task = redacting.task()
+    file = attached("kettle.log", f"It leaks. {SAID}".encode(), "text/plain")
+    waits = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]}, attachments=[file])
+    assert waits.needs_human
+    ((record, data),) = kept(redacting, task)
+    assert (record.state, record.ask) == (FileState.KEPT, waits.ask)
+    page = redacting.person("GET", f"/confirm/{redacting.anna.invitation(waits)}", cookie=redacting.anna.cookie).text
+    assert "kettle.log" in page
+    assert "/desk/files/" not in page
+    assert redacting.run(redacting.helpdesk.files(record.case)) == ()
+    assert redacting.anna.confirm(waits).outcome == "done"
+    assert [one.data for one in redacting.run(redacting.helpdesk.files(record.case))] == [data]
+    assert "kettle.log (2 secrets taken out)" in redacting.person("GET", "/me/history", cookie=redacting.anna.cookie).text
+
+
+@pytest.mark.proves("FILES")
+def test_files_of_an_ask_that_was_declined_reach_no_ticket(redacting: Arena) -> None:
+    task = redacting.task()
+    waits = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1"]}, attachments=[attached("a.txt", b"all is well")])
+    redacting.anna.decline(waits)
+    redacting.run(sweep(redacting.parts, patience_s=0))
+    assert redacting.run(redacting.helpdesk.files(kept(redacting, task)[0][0].case)) == ()
+
+
+@pytest.mark.proves("FILES")
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_file_reaches_its_ticket_once_also_where_the_helpdesk_breaks(redacting: Arena, when: Literal["before", "after"]) -> None:
+    task = redacting.task()
+    redacting.helpdesk.fail_next(when)
+    reply = redacting.ask(task, "order.read", READ, attachments=[attached("a.txt", b"all is well")])
+    assert reply.json()["outcome"] == "done"
+    case = kept(redacting, task)[0][0].case
+    for _ in range(3):
+        redacting.run(sweep(redacting.parts, patience_s=0))
+    assert [one.data for one in redacting.run(redacting.helpdesk.files(case))] == [b"all is well"]
+
+
+@pytest.mark.proves("FILES")
+def test_no_file_is_written_into_a_case_after_its_task_has_ended(redacting: Arena) -> None:
+    task = redacting.task()
+    redacting.helpdesk.set_down(True)
+    redacting.ask(task, "order.read", READ, attachments=[attached("a.txt", b"all is well")])
+    redacting.helpdesk.set_down(False)
+    case = kept(redacting, task)[0][0].case
+    task.complete()
+    for _ in range(3):
+        redacting.run(sweep(redacting.parts, patience_s=0))
+    assert redacting.run(redacting.helpdesk.files(case)) == ()
+
+
+@pytest.mark.proves("FILES")
+def test_the_same_ask_again_answers_the_same_and_keeps_its_file_once(redacting: Arena) -> None:
+    task = redacting.task()
+    body = {"action": "order.read", "params": READ, "attachments": [attached("a.txt", SAID.encode())]}
+    path, headers = f"/v1/tasks/{task.id}/asks", {"idempotency-key": "one"}
+    first, again = (redacting.send(task, path, body, headers=headers).json() for _ in range(2))
+    assert first["ask"] == again["ask"]
+    assert first["attachments"] == again["attachments"]
+    assert len(kept(redacting, task)) == 1
+    other = {**body, "attachments": [attached("a.txt", SAID.encode() + b" more")]}
+    assert code_of(redacting.send(task, path, other, headers=headers)) == "request.conflict"
+
+
+@pytest.mark.proves("FILES")
+def test_what_is_kept_tells_nothing_of_the_secret_that_was_taken_out(redacting: Arena) -> None:
+    task = redacting.task()
+    path = f"/v1/tasks/{task.id}/asks"
+    for number, pin in enumerate(("471193", "820455")):
+        body = {"action": "order.read", "params": READ, "attachments": [attached("a.txt", f"my pin is {pin}".encode())]}
+        assert redacting.send(task, path, body, headers={"idempotency-key": f"k{number}"}).status_code == 200
+
+    async def bodies() -> list[str]:
+        asks = [one.record.ask for one in await redacting.parts.store.find(FileRecord, "file.task", task.id)]
+        keys = [await redacting.parts.store.get(Idempotency, f"{task.id} {ProofKey(task.agent.key).thumbprint} k{number}") for number in range(2)]
+        assert sorted(one.record.ask for one in keys) == sorted(asks)
+        return [one.record.body for one in keys]
+
+    assert len(set(redacting.run(bodies()))) == 1
+    assert len({record.digest for record, _ in kept(redacting, task)}) == 1
 
 
 @pytest.mark.proves("FILES")
