@@ -43,11 +43,12 @@ class Why(StrEnum):
 class HeldBack(Exception):  # noqa: N818  # it names what is
     """A file that no reader may pass on."""
 
-    def __init__(self, why: Why, cleaned: str | None = None) -> None:
-        """Say why. `cleaned` is the file without its secrets, where it could be read."""
+    def __init__(self, why: Why, cleaned: str | None = None, kind: FileKind | None = None) -> None:
+        """Say why. `cleaned` is the file without its secrets, and `kind` its kind, where it could be read."""
         super().__init__(why.value)
         self.why = why
         self.cleaned = cleaned
+        self.kind = kind
 
 
 WRITTEN: Final = frozenset({FileKind.CSV, FileKind.HAR, FileKind.JSON, FileKind.MAIL, FileKind.NDJSON, FileKind.TEXT})

@@ -68,7 +68,7 @@ async def file_view(parts: Parts, file_id: str) -> FileView:
     data = await _data(parts, kept.record)
     if data is None or kept.record.kind in {one.value for one in PICTURES}:
         return FileView(facts=_facts(kept.record), text="", cut=False)
-    if kept.record.kind in {one.value for one in WRITTEN} or kept.record.why == "orders":
+    if kept.record.kind in {one.value for one in WRITTEN}:
         text, most = data.decode("utf-8", errors="replace"), _MOST_SHOWN
     else:
         text, most = "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MOST_GUESSED + 1], _MOST_GUESSED

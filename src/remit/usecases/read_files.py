@@ -75,9 +75,9 @@ async def read_file(parts: Parts, caller: str, size: int, file: SentFile, where:
         kept = data if cleaned is None else cleaned.encode()
         stray = () if cleaned is not None else await parts.long_reads.read(caller, size, partial(_strays, where, data))
         return ReadFile(
-            name=file.name,
-            kind="",
-            media_type=ANY,
+            name=file.name if held.kind is None else safe_name(file.name, held.kind),
+            kind="" if held.kind is None else held.kind.value,
+            media_type=ANY if held.kind is None else MEDIA_TYPES[held.kind],
             data=kept,
             digest=_digest(kept),
             removed=dict(scrub.counts),
@@ -136,7 +136,7 @@ def _verify_orders(cleaned: str, kind: FileKind) -> None:
     try:
         verify_orders_nobody(cleaned, kind)
     except HeldBack as held:
-        raise HeldBack(held.why, cleaned) from None
+        raise HeldBack(held.why, cleaned, kind) from None
 
 
 async def _archive(parts: Parts, caller: str, size: int, data: bytes, scrub: Scrub) -> bytes:
