@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attacks.files_made import har, mail, png, zipped
-from remit.domain.file_archive import MOST_UNPACKED, Member, pack, unpack
+from remit.domain.file_archive import MOST_MEMBER, MOST_UNPACKED, Member, pack, unpack
 from remit.domain.file_json import read_json
 from remit.domain.file_kinds import (
     ENDINGS,
@@ -178,6 +178,9 @@ def test_an_archive_may_be_as_long_as_its_bound_and_no_longer() -> None:
     fits = zipped(*((f"{n}.txt", line * (parts // 50)) for n in range(50)))
     assert sum(len(one.data) for one in unpack(fits)) <= MOST_UNPACKED
     assert tried(zipped(*((f"{n}.txt", line * (parts // 50 + 2)) for n in range(50)))) is Why.TOO_MUCH
+    long = line * (MOST_MEMBER // len(line) + 1)
+    assert tried(zipped(("a.txt", long[:MOST_MEMBER]))) is None
+    assert tried(zipped(("a.txt", long[: MOST_MEMBER + 1]))) is Why.TOO_MUCH
 
 
 def test_a_picture_ends_where_its_file_does() -> None:

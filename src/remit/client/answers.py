@@ -103,6 +103,7 @@ class Answer:
     pending: bool
     countered_by: str | None
     detail: str | None
+    attachments: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +215,7 @@ def read_answer(answered: Answered) -> Answer:
         pending=pending or outcome is None,
         countered_by=optional_text(body, "countered_by"),
         detail=optional_text(body, "reason") or optional_text(body, "detail"),
+        attachments=objects(body, "attachments") if body.get("attachments") else (),
     )
 
 

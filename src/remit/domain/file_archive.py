@@ -16,6 +16,8 @@ MOST_MEMBERS: Final = 100
 """Members of one archive: each is read by itself, and an officer looks through them."""
 MOST_UNPACKED: Final = 4 * 1024 * 1024
 """Bytes of all members together. A message is at most 1 MiB, and honest logs pack to a fourth or less: so much is read in the time of a few messages."""
+MOST_MEMBER: Final = 1024 * 1024
+"""⚔ Bytes of one member: as long as the longest message, since each is read in one turn of the reader that everybody waits for."""
 MOST_RATIO: Final = 200
 """How much longer a member may be than it is packed: logs reach 20, a megabyte of zeros 1,000."""
 _END: Final = struct.Struct("<4s4H2LH")
@@ -67,7 +69,9 @@ def unpack(data: bytes) -> tuple[Member, ...]:
     Source: 2-model.md §7 (Inbound).
     """
     entries, start = _directory(data)
-    if sum(one.size for one in entries) > MOST_UNPACKED or any(one.size > MOST_RATIO * max(one.packed, 64) for one in entries):
+    if sum(one.size for one in entries) > MOST_UNPACKED or any(one.size > MOST_MEMBER for one in entries):
+        raise HeldBack(Why.TOO_MUCH)
+    if any(one.size > MOST_RATIO * max(one.packed, 64) for one in entries):
         raise HeldBack(Why.TOO_MUCH)
     places = sorted(entries, key=lambda one: one.at)
     starts = [*(one.at for one in places), start]

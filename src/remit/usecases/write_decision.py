@@ -68,19 +68,21 @@ async def write_decision(  # the parts of one decision
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": standing.agent.record.name},
-            desk={
-                "ask": shown,
-                "detail": detail,
-                "policies": list(weighed.policies),
-                "versions": dict(record.versions),
-                **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
-                **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
-                **_escalated(weighed),
-            },
+            desk={"ask": shown, "detail": detail, "versions": dict(record.versions), **_for_the_desk(standing, record, weighed)},
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
     )
+
+
+def _for_the_desk(standing: Standing, record: AskRecord, weighed: Weighed) -> JsonObject:
+    """What the desk alone is told: the policies that decided, secrets that were taken out, what spoke against the agent, who is asked."""
+    return {
+        "policies": list(weighed.policies),
+        **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
+        **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
+        **_escalated(weighed),
+    }
 
 
 def _escalated(weighed: Weighed) -> JsonObject:
