@@ -107,7 +107,7 @@ def _candidates(request: AskIn) -> tuple[str, ...]:
 def _texts(request: AskIn) -> Iterator[str]:
     yield request.action
     yield request.words or ""
-    yield from (part for file in request.files for part in (file.name, file.letters))
+    yield from (part for file in request.files for part in (file.name, file.text))
     yield from _strings(dict(request.params))
 
 

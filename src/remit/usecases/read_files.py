@@ -36,7 +36,7 @@ class SentFile:
     media_type: str = ANY
 
     @property
-    def letters(self) -> str:
+    def text(self) -> str:
         """The file as letters, whatever it is: what stands readable in it stands here."""
         data = self.data or b""
         return data.decode("utf-16", errors="replace") if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data.decode("latin-1")
