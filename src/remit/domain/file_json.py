@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote_plus
 
@@ -21,6 +22,7 @@ _DEEPEST_TEXT: Final = 3
 """A document that stands in a value as text, in which another stands so."""
 _MOST_LETTERS_NAME: Final = 200
 _SMALL: Final = 100  # a number below it is no code
+_LARGE: Final = 10**40  # and one above it neither
 _SHORT: Final = 8
 _REQUEST: Final = frozenset({"headers", "cookies", "querystring", "params"})
 _PAIR: Final = re.compile(r"[^&=\s]{1,200}=[^&\s]*(?:&[^&=\s]{1,200}=[^&\s]*)*&?")
@@ -102,7 +104,7 @@ def clean_json(documents: list[Any], kind: FileKind, scrub: Scrub) -> str:
 
 
 def _written(value: Any) -> str:  # noqa: ANN401  # any JSON
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=float)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 class _Reader:
@@ -119,16 +121,23 @@ class _Reader:
         if isinstance(value, bool) or value is None:
             return value
         if isinstance(value, int | Decimal):
-            if -_SMALL < value < _SMALL:
-                return value
-            text = str(int(value))  # what stands behind a point is no code: in a time, it would look like any number
-            cleaned = self._scrub.labelled(label, text)
-            return value if cleaned == text else cleaned
+            return self._number(value, label)
         if depth >= _DEEPEST:
             raise HeldBack(Why.TOO_MUCH)
         if isinstance(value, list):
             return self._list(value, label, inside, depth, text_depth)
         return self._object(value, label, inside, depth, text_depth)
+
+    def _number(self, value: int | Decimal, label: str) -> int | float | str:
+        """A number. What stands behind its point is no code: in a time, it would look like any. ⚔ One beyond any machine's is never written out."""
+        plain = value if isinstance(value, int) else float(value)
+        if isinstance(plain, float) and not isfinite(plain):
+            return self._scrub.labelled(label, str(value))
+        if abs(plain) < _SMALL or abs(plain) > _LARGE:
+            return plain
+        text = str(int(value))
+        cleaned = self._scrub.labelled(label, text)
+        return plain if cleaned == text else cleaned
 
     def _list(self, value: list[Any], label: str, inside: str, depth: int, text_depth: int) -> list[Any]:
         around = label or inside
@@ -148,6 +157,7 @@ class _Reader:
         out: dict[str, Any] = {}
         for key, one in value.items():
             name = self._scrub.labelled("", key, "a name") if len(key) >= _SHORT else key
+            name = f"{name} {len(out)}" if name in out else name
             if decoded is not None and key in decoded:
                 out[name] = decoded[key]
             elif pair and key == "value" and isinstance(named, str):

@@ -20,6 +20,8 @@ _FIRST: Final = re.compile(r"[!-9;-~]{1,70}:[ \t]|From ")
 _KEPT: Final = ("Date", "From", "To", "Cc", "Reply-To", "Subject", "Message-ID", "In-Reply-To", "References")
 """Of the headers these say who wrote what to whom; the others say how it came, by whose machines and with whose credentials."""
 _MOST_HEADER: Final = 2_000
+_MOST_FIELD: Final = 16_384
+"""Letters of a line with what continues it: a mail's own bound is 998, and exports go beyond it."""
 _MOST_PARTS: Final = 50
 """⚔ Parts of one mail, those within others included: a mail can be nothing but parts."""
 _DEEPEST: Final = 5
@@ -44,7 +46,7 @@ def clean_mail(text: str, scrub: Scrub) -> str:
     Raises:
         HeldBack: `too_much` for too many parts or too deep ones, `unreadable`.
     """
-    if len(_BOUNDARIES.findall(text)) > _MOST_PARTS:
+    if len(_BOUNDARIES.findall(text)) > _MOST_PARTS or _longest_field(text) > _MOST_FIELD:
         raise HeldBack(Why.TOO_MUCH)
     try:
         mail: Message = Parser(policy=compat32).parsestr(text)
@@ -59,6 +61,15 @@ def clean_mail(text: str, scrub: Scrub) -> str:
         scrub.drop("header", name)
     said = [_said(part, number, scrub) for number, part in enumerate(parts, 1)]
     return "\n".join([*heads, "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit", "", *said])
+
+
+def _longest_field(text: str) -> int:
+    """The longest run of a line and those that continue it. ⚔ Parsers go through a long header again and again."""
+    longest = run = 0
+    for line in text.splitlines():
+        run = run + len(line) if line[:1] in {" ", "\t"} else len(line)
+        longest = max(longest, run)
+    return longest
 
 
 def _parts(mail: Message, depth: int) -> Iterator[Message]:

@@ -22,7 +22,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _MOST_CELLS: Final = 500
 """Cells of a row: more are no table that people read."""
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
-_PLAIN_NUMBER: Final = re.compile(r"\s*[+-]?[0-9][0-9.,: /-]*%?\s*")
+_PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
 NO_PLACE: Final = ("an order to forget the rules", "a new role for the reader", "an order to keep people out")
 """Orders (`words_topics.COMMANDS`) that no file has a reason to give."""
 _FORGED: Final = re.compile(
@@ -135,7 +135,7 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _cell(text: str, delimiter: str) -> str:
-    if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text):
+    if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text.strip()):
         text = f"'{text}"
     if delimiter in text or '"' in text or "\n" in text or "\r" in text:
         return '"' + text.replace('"', '""') + '"'

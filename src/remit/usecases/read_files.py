@@ -104,7 +104,7 @@ async def _read(parts: Parts, caller: str, size: int, file: SentFile, scrub: Scr
         HeldBack: why it is for an officer.
     """
     data = file.data or b""
-    kind = binary_kind(data)
+    kind = await parts.long_reads.read(caller, size, partial(binary_kind, data))
     if kind is None:
         return await parts.long_reads.read(caller, size, partial(_written, file, scrub))
     verify_claim(file.media_type, kind)
