@@ -16,6 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from attacks.files_made import har, mail, png, zipped
+from attacks.files_sent import HELD, KEY, PIN
+from attacks.files_sent import PLANTED as SENT
 from remit.domain.file_archive import MOST_MEMBER, MOST_UNPACKED, Member, pack, unpack
 from remit.domain.file_json import read_json
 from remit.domain.file_kinds import (
@@ -89,6 +91,43 @@ def test_every_kind_has_a_type_and_an_ending_and_is_what_it_says() -> None:
         assert safe_name("a", kind) == f"a{ENDINGS[kind][0]}"
         assert safe_name(f"A{ENDINGS[kind][-1].upper()}", kind) == f"A{ENDINGS[kind][-1].upper()}"
     assert safe_name("a.html", FileKind.TEXT) == "a.html.txt"
+
+
+def verified(data: bytes, name: str, media_type: str) -> Why | None:
+    """Why a file is held back by what it is, what it is called and what it says, as far as no reader outside is needed."""
+    try:
+        kind = binary_kind(data)
+        if kind is not None:
+            verify_claim(media_type, kind)
+            for one in unpack(data) if kind is FileKind.ZIP else ():
+                inner = binary_kind(one.data)
+                if inner is not None:
+                    return Why.NESTED if inner is FileKind.ZIP else None
+                verify_orders_nobody(cleaned(one.data, one.name)[1], FileKind.TEXT)
+            return None
+        kind, text, _ = cleaned(data, name, media_type)
+        verify_orders_nobody(text, kind)
+    except HeldBack as held:
+        return held.why
+    return None
+
+
+@pytest.mark.parametrize("what", HELD)
+def test_what_attacks_send_is_held_back_for_its_reason(what: str) -> None:
+    file, why = HELD[what]
+    found = verified(base64.b64decode(file["data_b64"]), file["name"], file["media_type"])
+    assert found == why or (found is None and ("PDF" in what or "picture" in what))
+
+
+@pytest.mark.parametrize("what", [one for one in SENT if one not in {"PDF", "PNG", "JPEG"}])
+def test_what_attacks_plant_is_taken_out(what: str) -> None:
+    file = SENT[what]
+    data = base64.b64decode(file["data_b64"])
+    for one in unpack(data) if what == "ZIP" else (Member(name=file["name"], data=data),):
+        _, text, scrub = cleaned(one.data, one.name, ANY)
+        assert PIN not in text
+        assert KEY not in text
+        assert scrub.taken
 
 
 @pytest.mark.parametrize("claim", ["", ANY, "text/plain", "TEXT/HTML; charset=iso-8859-1", "text/x-log"])
