@@ -1,21 +1,24 @@
 """Files with an ask: secrets in every kind of them, bombs, two formats at once, orders, names; and what becomes of what cannot be read."""
 
+import asyncio
 import base64
 import io
 import json
 import logging
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final, Literal
 
+import httpx
 import pytest
 from PIL import Image
 
-from attacks.arena import Arena, code_of, open_arena
+from attacks.arena import Arena, code_of, gathered, open_arena
 from attacks.files_made import (
     attached,
     har,
+    pdf,
     png,
     zipped,
 )
@@ -420,6 +423,39 @@ def test_what_is_kept_tells_nothing_of_the_secret_that_was_taken_out(redacting: 
 
     assert len(set(redacting.run(bodies()))) == 1
     assert len({record.digest for record, _ in kept(redacting, task)}) == 1
+
+
+@pytest.mark.proves("FILES", "LIMITS")
+def test_of_one_agent_one_file_at_a_time_is_with_a_reader_outside(redacting: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = redacting.task()
+    here, most = 0, 0
+
+    async def counted(_data: bytes) -> str:
+        nonlocal here, most
+        here += 1
+        most = max(most, here)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        here -= 1
+        return "all is well"
+
+    monkeypatch.setattr(redacting.parts.papers, "text_of", counted)
+    body = {"action": "order.read", "params": READ, "attachments": [attached("a.pdf", pdf("hi"), "application/pdf")]}
+    path = f"/v1/tasks/{task.id}/asks"
+
+    def asking(key: str) -> Callable[[], Awaitable[httpx.Response]]:
+        headers = {
+            "authorization": f"DPoP {task.token}",
+            "dpop": redacting.proof(task.agent, "POST", path, token=task.token),
+            "idempotency-key": key,
+            "content-type": "application/json",
+        }
+        return lambda: redacting.room._http.post(path, content=json.dumps(body).encode(), headers=headers)
+
+    answers = gathered(redacting, [asking(f"k{number}") for number in range(5)])
+    assert {one.status_code for one in answers} <= {200, 429}
+    assert 200 in {one.status_code for one in answers}
+    assert most == 1
 
 
 @pytest.mark.proves("FILES")
