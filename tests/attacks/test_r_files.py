@@ -264,6 +264,22 @@ def test_what_nobody_lets_pass_is_gone(arena: Arena, how: str) -> None:
 
 
 @pytest.mark.proves("FILES-HELD")
+def test_one_file_after_the_other_is_discarded_and_what_comes_later_is_erased(arena: Arena) -> None:
+    officer = arena.desk.officer("ann", roles=["billing"])
+    for number in range(3):
+        task, _ = _held(arena, BINARY + bytes([number]))
+        (file,) = [record.id for record, data in kept(arena, task) if data is not None]
+        settled = arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=officer.cookie)
+        assert settled.json()["state"] == "discarded"
+    task, _ = _held(arena)
+    content = arena.run(read_content(arena.parts, "anna"))
+    puts, drops = emptied(content)
+    assert len(content.bytes_of_files) == 1
+    arena.run(arena.parts.store.commit(Commit(puts=tuple(puts), drops=tuple(drops))))
+    assert kept(arena, task)[0][1] is None
+
+
+@pytest.mark.proves("FILES-HELD")
 def test_nobody_lets_a_file_into_their_own_case(arena: Arena) -> None:
     _, file = _held(arena)
     officer = arena.desk.officer("ann", roles=["billing"])

@@ -127,6 +127,17 @@ async def _data(parts: Parts, record: FileRecord) -> bytes | None:
         return None
 
 
+async def content_of(parts: Parts, record: FileRecord) -> Kept[FileContent] | None:
+    """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
+    if not record.whole:
+        return None
+    try:
+        kept = await parts.store.get(FileContent, record.id)
+    except Missing:
+        return None
+    return Kept(FileContent(id=record.id, sealed=b""), kept.rev)
+
+
 def _facts(record: FileRecord) -> Mapping[str, Json]:
     return {
         "file": record.id,

@@ -4,21 +4,18 @@ Whoever lets a file pass, lets it into the case: it gives the agent no power, an
 """
 
 import contextlib
-from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.records import ActRecord, FileContent, FileRecord, FileState, Person, TaskRecord, TaskState, changed
+from remit.domain.records import ActRecord, FileRecord, FileState, Person, TaskRecord, TaskState, changed
 from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Drop, Kept, Put
 from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver, deliver_released
-from remit.usecases.files import file_of
+from remit.usecases.files import content_of, file_of
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
-
-_CONTENT_REV: Final = 1  # a content is written once
 
 
 async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: bool) -> FileRecord:
@@ -76,7 +73,8 @@ async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by:
             refs=(record.ask, record.task, record.case, record.customer),
         ),
     )
-    drops = () if passes else (Drop(FileContent(id=record.id, sealed=b""), _CONTENT_REV),)
+    content = None if passes else await content_of(parts, record)
+    drops = () if content is None else (Drop(content.record, content.rev),)
     acts = await _acts(parts, settled)
     puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
     await keep(parts, Commit(puts=puts, drops=drops, entries=written.rows))
