@@ -52,6 +52,11 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "STRICT-PARAMS": _model(2, "Nothing is coerced; money is a string of its one shape."),
     "CANONICAL-ID": _model(2, "An alias of an id is another id."),
     "LOGS-CLEAN": _model(9, "No secret, token or code reaches a line of the process's own log, whoever writes it."),
+    "FILES": _model(
+        7, "An attachment is read by what its bytes are, and no secret in one of any kind reaches a case, entry, log or reply."
+    ),
+    "FILES-HELD": _model(7, "What cannot be read, is two things at once or gives orders reaches no case until an officer lets it pass."),
+    "FILES-SHOWN": _model(7, "A file is shown as text and saved as what it is; it runs nowhere."),
     "MANDATE-POWERS": _model(3, "What is not granted is refused."),
     "MANDATE-TARGET": _model(3, "Only the records of the target."),
     "MANDATE-TESTS": _model(3, "Every test of the charged power holds; an absent value fails it."),

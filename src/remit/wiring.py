@@ -27,6 +27,7 @@ from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.adapters.log_reader.stored import StoredLog
 from remit.adapters.notify.console import ConsoleNotify
 from remit.adapters.notify.postgres import PostgresNotify
+from remit.adapters.papers.apart import PapersApart
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.people.passkey import WebauthnPasskeys
 from remit.adapters.policy.cedar import CedarPolicy
@@ -299,6 +300,7 @@ def build(
         vault=vault,
         policy=loaded.policy,
         params=loaded.params,
+        papers=PapersApart(),
         backoffice=backoffice,
         helpdesk=helpdesk,
         clients=AssertionClients(allow_loopback=settings.loopback),

@@ -69,6 +69,7 @@ class Case:
 CASE: Final = ("id", "{case}")
 WAITS: Final = ("id", "{waits}")
 HELD: Final = ("id", "{held}")
+FILE: Final = ("id", "{file}")
 CASES: Final[Mapping[str, Case]] = {
     "answer-no": Case(who="olga", fields=[WAITS], leads="/desk?done=answer-no", kind="confirmation.answered", others=("nils", "sam")),
     "answer-no-and-end": Case(
@@ -118,6 +119,14 @@ CASES: Final[Mapping[str, Case]] = {
         says="There is no customer with that id.",
         kept=("asked for it",),
     ),
+    "discard-file": Case(
+        who="olga",
+        fields=[FILE, ("decision", "discard")],
+        leads="/desk/files/{file}?done=discard-file",
+        kind="attachment.settled",
+        wrong=[FILE, ("decision", "burn")],
+        says="decision",
+    ),
     "foresee": Case(
         who="sam",
         fields=[("what", "agent"), ("name", HELPER), ("reason", "odd")],
@@ -135,6 +144,14 @@ CASES: Final[Mapping[str, Case]] = {
         wrong=[WAITS, ("to", "role security"), ("note", "You know her better.")],
         says="Hand it to a colleague who has it",
         kept=("You know her better.",),
+    ),
+    "release-file": Case(
+        who="olga",
+        fields=[FILE, ("decision", "release")],
+        leads="/desk/files/{file}?done=release-file",
+        kind="attachment.settled",
+        wrong=[FILE, ("decision", "")],
+        says="decision",
     ),
     "note": Case(
         who="olga",
@@ -322,6 +339,8 @@ class Scene:
             "keys": keys,
             "contest": self.people["anna"].post(f"/me/v1/entries/{entry}/contest", {"text": "Not me."})["contest"],
         }
+        self.task.ask("case.comment", {"text": "Thank you."}, attachments=[{"name": "a.bin", "media_type": "", "data_b64": "AAECAwQF"}])
+        self.ids["file"] = self.people["olga"].get("/desk/v1/files")["files"][0]["file"]
 
     def propose(self) -> None:
         """Something that a second person must agree to."""

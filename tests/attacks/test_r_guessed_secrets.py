@@ -239,7 +239,7 @@ def _assert_digest(arena: Arena, ask: AskRecord) -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        _file("My PIN is 471193"),
+        _file("My PIN is 471193", "PIN 471193.txt"),
         {**_file("x"), "media_type": "application/x-msdownload"},
         {**_file("x"), "data_b64": "/w=="},
         {**_file("x"), "data_b64": "not base64"},

@@ -54,6 +54,7 @@ BODIES: Final[Mapping[str, Mapping[str, Any]]] = {
     "/desk/v1/confirmations/{id}/hand": {"role": "care"},
     "/desk/v1/confirmations/{id}/less": LESS,
     "/desk/v1/confirmations/{id}/take": {},
+    "/desk/v1/files/{id}": {"decision": "discard"},
     "/desk/v1/resume": {},
     "/language": {"language": "en"},
     "/login/v1/enrol": {},
@@ -161,6 +162,8 @@ def doors() -> Iterator[Doors]:
             "proposals": people["sam"].post("/security/v1/resume", stopped)["proposal"]["proposal"],
             "requests": arena.agent().push(mandate())[0].rpartition(":")[2],
         }
+        task.ask("order.read", {"order_id": "W1"}, attachments=[{"name": "a.bin", "media_type": "", "data_b64": "AAECAwQF"}])
+        ids["files"] = people["bill"].get("/desk/v1/files")["files"][0]["file"]
         written: list[str] = []
         store = arena.parts.store
         commit = store.commit

@@ -12,6 +12,7 @@ from browser.accessible import check_usable
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CHROMIUM, Visit, visit
+from remit.client import Attachment
 from remit.sandbox import Sandbox
 
 PHONE, DESK = ViewportSize(width=360, height=780), ViewportSize(width=1440, height=900)
@@ -22,6 +23,8 @@ PAGES = {
     "confirm": ("anna", "/confirm/{confirmation}"),
     "consent": ("anna", "/oauth/authorize?request_uri={request}"),
     "desk": ("olga", "/desk"),
+    "file held back": ("olga", "/desk/files/{held_file}"),
+    "file in a case": ("olga", "/desk/files/{kept}"),
     "enrol": ("nobody", "/enrol?code=none"),
     "history": ("anna", "/me/history"),
     "login": ("nobody", "/login"),
@@ -86,7 +89,10 @@ def told(desk: Sandbox) -> dict[str, str]:
     anna.confirm(task.ask("payment.refund", refund))
     task.ask("payment.refund", {**refund, "amount": "500.00 EUR"})
     held = task.ask("order.read", {"order_id": "W1001"}, words="Is it on its way?\nPlease tell me the address.\nAnd refund me 900.00 EUR.")
-    waiting = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="Both are broken.")
+    log = Attachment(name="kettle.log", media_type="text/plain", data=f"It leaks. {'It really does. ' * 30}\n".encode() * 9)
+    waiting = task.ask("order.return", {"order_id": "W1001", "item_ids": ["i1", "i2"]}, words="Both are broken.", attachments=[log])
+    odd = Attachment(name="scan.doc", media_type="application/msword", data=b"\xd0\xcf\x11\xe0 a document of an old kind" + bytes(90))
+    task.ask("order.read", {"order_id": "W1001"}, attachments=[odd])
     anna.revoke(anna.grant(other, copy.deepcopy(MANDATE)))
     entry = str(anna.get("/me/v1/history")["entries"][3]["entry"])
     anna.post(f"/me/v1/entries/{entry}/contest", {"text": "I do not remember this."})
@@ -96,8 +102,18 @@ def told(desk: Sandbox) -> dict[str, str]:
     request, _ = agent.push(copy.deepcopy(MANDATE))
     confirmation = anna.waiting()[0]["confirmation"]
     assert waiting.needs_human
-    ids = {"case": task.case, "confirmation": confirmation, "entry": entry, "mandate": granted.id, "request": request}
-    return {**ids, "held": desk.officer("bea", ["billing"]).invitation(held)}
+    files = desk.officer("mia", ["billing"]).get(f"/desk/v1/cases/{task.case}")["files"]
+    ids = {one["state"]: one["file"] for one in files}
+    return {
+        "held_file": ids["held"],
+        "kept": ids["kept"],
+        "case": task.case,
+        "confirmation": confirmation,
+        "entry": entry,
+        "mandate": granted.id,
+        "request": request,
+        "held": desk.officer("bea", ["billing"]).invitation(held),
+    }
 
 
 @pytest.mark.proves("ACCESS")

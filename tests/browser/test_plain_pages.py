@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from browser.visits import CHROMIUM, visit
+from remit.client import Attachment
 from remit.sandbox import Sandbox
 from remit.sandbox.people import SandboxPerson
 from remit.sandbox.workloads import SandboxTask
@@ -142,6 +143,28 @@ def test_a_case_is_worked_on_without_javascript(plain: Plain, desk: Sandbox, tas
 
     page.get_by_role("button", name="Close the case").click()
     expect(page.get_by_text("The case is closed. Nothing of the agent runs in it any more.")).to_be_visible()
+
+
+def test_a_file_that_is_held_back_is_looked_at_saved_and_let_pass_without_javascript(
+    plain: Plain, desk: Sandbox, task: SandboxTask
+) -> None:
+    odd = Attachment(name="scan.doc", media_type="application/msword", data=b"\xd0\xcf\x11\xe0 a document of an old kind" + bytes(90))
+    assert task.ask("order.read", {"order_id": "W1001"}, attachments=[odd]).codes == ("words.attachment",)
+    page = plain.open(desk.officer("olga", ["billing"], name="Olga Frey"), "/desk")
+    page.get_by_role("link", name="scan.doc").click()
+    expect(page.get_by_text("Files of its kind are not read here.")).to_be_visible()
+    expect(page.get_by_text("a document of an old kind")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the file").click()
+    assert saved.value.suggested_filename.endswith(".unread")
+    assert Path(saved.value.path()).read_bytes() == odd.data
+    page.get_by_role("button", name="Let it into the case").click()
+    expect(page.get_by_text("The file is in the case now.")).to_be_visible()
+    expect(page.get_by_role("button", name="Discard it")).to_have_count(0)
+    page.get_by_role("link", name="Back to the case").click()
+    expect(page.get_by_text("let pass by an officer")).to_be_visible()
+    reply = task.ask("order.read", {"order_id": "W1001"}, attachments=[odd])
+    assert [one["state"] for one in reply.body["attachments"]] == ["released"]
 
 
 def test_a_stop_without_javascript_is_foreseen_and_reported_and_two_people_lift_it(plain: Plain, desk: Sandbox, task: SandboxTask) -> None:

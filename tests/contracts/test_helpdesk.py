@@ -61,6 +61,26 @@ def test_every_write_counts_once_by_its_key(desk: Plug) -> None:
     assert not run(desk.read("case_1")).open
 
 
+def test_a_file_comes_into_its_case_once_by_its_key_and_as_it_was(desk: Plug) -> None:
+    opened(desk)
+    opened(desk, case="case_2", key="k-open-2")
+    data = bytes(range(256)) * 3
+    for _ in range(2):
+        run(desk.attach(case="case_1", key="k-file", author="agent", name="a.bin", media_type="application/octet-stream", data=data))
+    run(desk.attach(case="case_1", key="k-file-2", author="agent", name="Grüße.txt", media_type="text/plain", data=b""))
+    assert [(one.n, one.at, one.author, one.name, one.media_type, one.data) for one in run(desk.files("case_1"))] == [
+        (1, NOW, "agent", "a.bin", "application/octet-stream", data),
+        (2, NOW, "agent", "Grüße.txt", "text/plain", b""),
+    ]
+    assert list(run(desk.files("case_2"))) == []
+    assert run(desk.outcome("k-file")) is WriteState.DONE
+    assert run(desk.fence("k-late")) is WriteState.FENCED
+    faults(Code.FAULT_CASE, desk.attach(case="case_1", key="k-late", author="agent", name="b", media_type="text/plain", data=b"b"))
+    faults(Code.FAULT_CASE, desk.attach(case="case_9", key="k-none", author="agent", name="b", media_type="text/plain", data=b"b"))
+    faults(Code.FAULT_CASE, desk.files("case_9"))
+    assert len(run(desk.files("case_1"))) == 2
+
+
 def test_a_write_that_comes_many_times_at_once_counts_once(desk: Plug) -> None:
     opened(desk)
 

@@ -26,7 +26,7 @@ from contracts.store_plugs import (
     together,
 )
 from remit.domain.errors import Code, Fault
-from remit.domain.records import AgentRecord, AskRecord, AskState, Ceremony, Idempotency, Person, Suspension, TaskRecord
+from remit.domain.records import AgentRecord, AskRecord, AskState, Ceremony, FileContent, Idempotency, Person, Suspension, TaskRecord
 from remit.domain.trajectory import SubjectKind, WasOpened, after, new_trail
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Committed, Conflict, Drop, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve, Step
@@ -50,6 +50,23 @@ def test_a_record_is_read_back_as_it_was_put(stand: Run) -> None:
         await store.commit(new(person(), agent(), mandate(), task()))
         for record in (person(), agent(), mandate(), task()):
             assert await store.get(type(record), record.id) == Kept(record, 1)
+
+    stand(work)
+
+
+def test_the_bytes_of_a_file_are_read_back_as_they_were_and_are_dropped_for_good(stand: Run) -> None:
+    async def work(store: Any) -> None:
+        first, second = (FileContent(id=name, sealed=bytes(range(256)) * 3000) for name in "ab")
+        await store.commit(new(first))
+        kept = await store.get(FileContent, "a")
+        assert kept == Kept(first, 1)
+        await store.commit(Commit(drops=(Drop(FileContent(id="a", sealed=b""), kept.rev),)))
+        with pytest.raises(Missing):
+            await store.get(FileContent, "a")
+        await store.commit(new(second))
+        kept = await store.get(FileContent, "b")
+        assert kept.record == second
+        assert kept.rev > 1, "a file that comes after one that was dropped does not begin at one"
 
     stand(work)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate_tests import hashed
-from remit.domain.values import MAX_DEPTH, MAX_INTEGER, Instant, Json, decode, instant_text, same, verify_instant, verify_money
+from remit.domain.values import MAX_DEPTH, MAX_INTEGER, MAX_TEXT, Instant, Json, decode, instant_text, same, verify_instant, verify_money
 
 JSONS: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -149,3 +149,26 @@ def test_nothing_is_coerced_in_comparing(left: Any, right: Any) -> None:
 def test_five_is_five_however_it_is_written() -> None:
     assert same(5, Decimal("5.0"))
     assert hashed(5) == hashed(Decimal("5.00"))
+
+
+FILES = ("attachments", "data_b64")
+
+
+def test_the_data_of_a_file_may_be_as_long_as_the_body_and_nothing_else_may() -> None:
+    long = "A" * (MAX_TEXT + 1)
+    value = {"words": "hi", "attachments": [{"name": "a", "data_b64": long}, {"name": "b", "data_b64": "AA=="}]}
+    assert decode(json.dumps(value).encode(), files=FILES) == value
+    for other in (
+        {"attachments": [{"name": long, "data_b64": "AA=="}]},
+        {"attachments": [{"name": "a", "data_b64": "ä" * (MAX_TEXT + 1)}]},
+        {"attachments": [{"name": "a", "data_b64": [long]}]},
+        {"attachments": {"data_b64": long}},
+        {"attachments": [long]},
+        {"params": {"data_b64": long}},
+        {"data_b64": long},
+    ):
+        with pytest.raises(Refused) as refused:
+            decode(json.dumps(other).encode(), files=FILES)
+        assert refused.value.code is Code.REQUEST_MALFORMED
+    with pytest.raises(Refused):
+        decode(json.dumps(value).encode())

@@ -50,8 +50,17 @@ create table native_reply (desk text collate "C" not null, place bigint generate
 create table fenced_write (desk text collate "C" not null, key text collate "C" not null, primary key (desk, key));
 """,
     ),
+    Step(
+        2,
+        1,
+        """
+create table case_file (desk text collate "C" not null, desk_case text collate "C" not null, n integer not null, at bigint not null,
+    author text not null, name text not null, media_type text not null, data_b64 text not null, primary key (desk, desk_case, n),
+    foreign key (desk, desk_case) references desk_case (desk, id));
+""",
+    ),
 )
-PARTS: Final = {"backoffice": 1, "helpdesk": 2, "native_reply": 1, "fenced_write": 1}
+PARTS: Final = {"backoffice": 1, "helpdesk": 2, "native_reply": 1, "fenced_write": 1, "case_file": 1}
 """What these tables carry, in the versions that the plugs have of it."""
 ANSWER_S: Final = 10.0
 """So long the server may take for a statement."""

@@ -10,7 +10,7 @@ from typing import Final
 TABLES: Final = frozenset(
     {
         *("act", "customer", "ledger", "notice", "offer_used", "record", "record_owner"),
-        *("case_note", "case_write", "desk_case", "fenced_write", "native_reply"),
+        *("case_file", "case_note", "case_write", "desk_case", "fenced_write", "native_reply"),
     }
 )
 _WITHOUT: Final = frozenset({"savepoint job", "rollback to job", "release job"})

@@ -106,6 +106,7 @@ class Answer:
     detail: str | None
     words: str | None = None
     notice: str | None = None
+    attachments: tuple[Mapping[str, Json], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,7 @@ def read_answer(answered: Answered) -> Answer:
         detail=optional_text(body, "reason") or optional_text(body, "detail"),
         words=optional_text(body, "words"),
         notice=optional_text(body, "notice"),
+        attachments=objects(body, "attachments") if body.get("attachments") else (),
     )
 
 

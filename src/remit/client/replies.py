@@ -98,6 +98,11 @@ class AnswerView:
         """What the desk says of a message that it left out."""
         return self.answer.notice
 
+    @property
+    def attachments(self) -> tuple[Mapping[str, Json], ...]:
+        """What became of the files that were sent along: `name`, `kind`, `state`, and what was `removed`, by kind."""
+        return self.answer.attachments
+
     def verified_receipt(self, vkey: str) -> VerifiedReceipt:
         """Verify with the log's public key alone that this ask stands in the desk's transcript.
 

@@ -408,7 +408,7 @@ MEANINGS: dict[Code, Meaning] = {
     ),
     Code.WORDS_ATTACHMENT: Meaning(
         title="An attachment cannot be accepted",
-        cure="Send text, JSON, HAR or log files without secrets.",
+        cure="Send text, JSON, HAR, CSV, mail, PDF or pictures, or a ZIP of these, without secrets.",
     ),
     Code.WORDS_CONTRADICTS: Meaning(
         title="The message says something else than the request",

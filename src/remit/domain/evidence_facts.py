@@ -24,6 +24,7 @@ class Fact(StrEnum):
     ANSWERED_NOT = "confirmation.answered:silence"
     ANSWERED_YES = "confirmation.answered:yes"
     CANARY_SEEN = "canary.seen"
+    ATTACHMENT_SETTLED = "attachment.settled"
     CONTEST_RAISED = "contest.raised"
     CONTEST_SETTLED = "contest.settled"
     DECIDED = "ask.decided"
@@ -97,6 +98,7 @@ TITLES: Final[Mapping[Fact, str]] = {
     Fact.ANSWERED_NOT: "run out without an answer",
     Fact.ANSWERED_YES: "confirmed by a person",
     Fact.CANARY_SEEN: "canaries seen",
+    Fact.ATTACHMENT_SETTLED: "files held back, and decided about",
     Fact.CONTEST_RAISED: "entries contested",
     Fact.CONTEST_SETTLED: "contests settled",
     Fact.DECIDED: "decisions on asks",

@@ -473,6 +473,9 @@ class AskRecord:
         """How its words stand; nobody holds those of an ask that does not wait any more."""
         return "" if self.words_state == "held" and self.state is not AskState.WAITING else self.words_state
 
+    files: tuple[str, ...] = ()
+    """The ids of the files that came with it."""
+
     def links(self) -> tuple[Link, ...]:
         """By task always, and among its open ones while something may still come of it."""
         link = Link("ask.task", self.task, self.at)
@@ -777,3 +780,60 @@ class NoticeRecord:
         """By stage, in the order in which they are due; all that are to go out."""
         due = Link("due.notice", self.stage.value, self.due_at)
         return (due,) if self.stage is NoticeStage.GATHERING else (due, Link("notice.waiting", "", self.at))
+
+
+class FileState(StrEnum):
+    """What became of a file that an agent attached."""
+
+    DISCARDED = "discarded"
+    HELD = "held"
+    KEPT = "kept"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A file an agent sent with an ask: what it is, what was taken out of it (kind to number), or `why` it is held back.
+
+    `whole` says that its bytes are kept (`FileContent` of the same id). What nobody has decided by `due_at` is discarded.
+    """
+
+    KIND: ClassVar[str] = "file"
+    id: str
+    ask: str
+    task: str
+    case: str
+    customer: str
+    name: str
+    kind: str
+    media_type: str
+    size: int
+    digest: str
+    state: FileState
+    at: Instant
+    removed: Mapping[str, int] = field(default_factory=dict)
+    why: str = ""
+    due_at: Instant = NEVER
+    by: str = ""
+    decided_at: Instant = NEVER
+    whole: bool = True
+
+    def links(self) -> tuple[Link, ...]:
+        """By case and task; all that wait for an officer, by when that ends, and those of a task."""
+        links = (Link("file.case", self.case, self.at), Link("file.task", self.task, self.at))
+        if self.state is not FileState.HELD:
+            return links
+        return (*links, Link("due.file", "", self.due_at), Link("file.held_task", self.task, self.at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContent:
+    """The bytes of a file, sealed under its customer's content key. It never changes: it is there, or it is gone."""
+
+    KIND: ClassVar[str] = "file_content"
+    id: str
+    sealed: bytes = field(repr=False)
+
+    def links(self) -> tuple[Link, ...]:
+        """None: it is looked up by id."""
+        return ()

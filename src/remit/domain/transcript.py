@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CANARY_PLANTED = "canary.planted"
     CANARY_REMOVED = "canary.removed"
     CANARY_SEEN = "canary.seen"
+    ATTACHMENT_SETTLED = "attachment.settled"
     CONFIRMATION_ANSWERED = "confirmation.answered"
     CONFIRMATION_EXPIRED = "confirmation.expired"
     CONFIRMATION_HANDED = "confirmation.handed"

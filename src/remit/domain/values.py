@@ -99,11 +99,12 @@ def instant_text(instant: Instant) -> str:
     return datetime.fromtimestamp(instant / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Json:
+def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH, files: tuple[str, str] | None = None) -> Json:
     """Decode one JSON text strictly.
 
     UTF-8 without byte order mark or lone surrogates, no duplicate keys, numbers exact (fractions and exponents as
-    `Decimal`, integers below 2^53), bounded size, depth, text and item counts.
+    `Decimal`, integers below 2^53), bounded size, depth, text and item counts. `files` names the member that is a list of files, and
+    the one of each with its data: that may be as long as the whole, in letters of ASCII, and it alone.
 
     Raises:
         Refused: `request.too_large` or `request.malformed`.
@@ -126,8 +127,20 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     if len(text) > MAX_ITEMS or "\\u" in text:
         # In a short text without escaped letters there is nothing to find: the decoder refuses a bare NUL, UTF-8 has no lone
         # surrogate, and nothing in it can be longer than all of it.
-        _verify_texts(value)
+        _verify_texts(value if files is None else _without_data(value, *files))
     return value
+
+
+def _without_data(value: Json, files: str, data: str) -> Json:
+    """An object without the data of its files, for looking at everything else."""
+    if not isinstance(value, Mapping) or not isinstance(value.get(files), list):
+        return value
+    return {**value, files: [_without(one, data) for one in value[files]]}  # type: ignore[union-attr]  # looked at above
+
+
+def _without(file: Json, data: str) -> Json:
+    plain = isinstance(file, Mapping) and isinstance(text := file.get(data), str) and text.isascii() and "\x00" not in text
+    return {name: one for name, one in file.items() if name != data} if plain and isinstance(file, Mapping) else file
 
 
 def kept_object(text: str) -> JsonObject:

@@ -12,7 +12,6 @@ from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.ids import is_id
 from remit.domain.records import Message
 from remit.domain.values import instant_text
-from remit.domain.words import check_file_name
 from remit.entrypoints.after_the_end import ASSERTION, asserts_itself, prove_itself
 from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.faults import note_fault
@@ -41,8 +40,8 @@ from remit.usecases.end_leaked import end_leaked
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens, prove_workload
+from remit.usecases.read_files import SentFile
 from remit.usecases.redact_ask import AskIn
-from remit.usecases.redacting import AttachedFile
 from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.sessions import SIGNIN_PREFIX
 from remit.usecases.spend_refused import spend_refused
@@ -57,9 +56,9 @@ ADDRESSES: Final = frozenset({
     ("GET", "/v1/asks/{ask}"),
 })  # fmt: skip
 """The same, as OpenAPI writes them."""
-_TEXT: Final = re.compile(r"(text/[a-z0-9.+-]+|application/(json|x-ndjson|har\+json|xml|yaml))(;\s*charset=utf-8)?", re.ASCII)
 _LONGEST_WAIT_S: Final = 30
 _MOST_FILES: Final = 10
+_DATA: Final = ("attachments", "data_b64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class AgentApi:
         verify_json_type(scope)
         key = idempotency_key(scope)
         raw = await read_body(scope, receive)
-        members = decode_object(raw)
+        members = decode_object(raw, files=_DATA)
         body = convert(members, AskBody)
         request = AskIn(
             action=body.action,
@@ -238,8 +237,8 @@ def borrowed_session(authorization: Sequence[str], cookies: Sequence[str], field
     return next((token for token in (*tokens, *fields) if token.startswith(SIGNIN_PREFIX)), "")
 
 
-def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[AttachedFile, ...]:
-    """Read files. Whether they are accepted is not decided here: an ask whose files are not is refused on the record.
+def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[SentFile, ...]:
+    """Decode files. Whether they are accepted is not decided here: an ask whose files are not is refused on the record.
 
     Raises:
         Refused: `request.malformed` for too many.
@@ -248,13 +247,11 @@ def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[AttachedFile, .
     """
     if len(attachments) > _MOST_FILES:
         raise malformed(f"at most {_MOST_FILES} attachments")
-    found: list[AttachedFile] = []
-    for file in attachments:
-        try:
-            data = base64.b64decode(file.data_b64, validate=True)
-            text: str | None = data.decode("utf-8")
-        except (binascii.Error, ValueError):
-            text = None
-        readable = _TEXT.fullmatch(file.media_type.lower()) is not None and check_file_name(file.name).passes
-        found.append(AttachedFile(name=file.name, text=text if readable else None, size=len(file.data_b64)))
-    return tuple(found)
+    return tuple(SentFile(name=one.name, data=_decoded(one.data_b64), media_type=one.media_type) for one in attachments)
+
+
+def _decoded(data_b64: str) -> bytes | None:
+    try:
+        return base64.b64decode(data_b64, validate=True)
+    except (binascii.Error, ValueError):
+        return None

@@ -11,6 +11,7 @@ from remit.entrypoints.canary_api import CanaryApi
 from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.desk_api import DeskApi
+from remit.entrypoints.files_api import FilesApi
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.live_api import LiveApi
@@ -26,6 +27,7 @@ from remit.entrypoints.sandbox_api import SandboxApi, SandboxControls
 from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
+from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.form_table import all_forms
 from remit.entrypoints.web.language_form import LanguageForm
 from remit.entrypoints.web.layout import static_answer
@@ -152,6 +154,7 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
     """The JSON of the desk's own people."""
     desk, security, stops, audit = DeskApi(api), SecurityApi(api), StopApi(api), AuditApi(api, counted)
     canaries = CanaryApi(api)
+    files = FilesApi(api)
     return [
         ours("POST", "/desk/v1/confirmations/{id}/take", desk.take),
         ours("POST", "/desk/v1/confirmations/{id}/hand", desk.hand),
@@ -162,6 +165,9 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
         ours("POST", "/desk/v1/cases/{id}/offers", desk.offer),
         ours("POST", "/desk/v1/cases/{id}/notes", desk.note),
         ours("POST", "/desk/v1/cases/{id}/close", desk.close),
+        ours("GET", "/desk/v1/files", files.held),
+        ours("GET POST", "/desk/v1/files/{id}", files.file_or_decide),
+        ours("GET", "/desk/v1/files/{id}/content", files.content),
         ours("GET POST", "/security/v1/agents", security.agents),
         ours("GET", "/security/v1/suspend", stops.foresee),
         ours("POST", "/security/v1/suspend", stops.suspend),
@@ -220,6 +226,7 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
         ours("/desk", officer.desk),
         ours("/desk/cases/{id}", officer.case),
         ours("/desk/cases/{id}/preview", officer.preview, "POST"),
+        ours("/desk/files/{id}", FilePages(pages).file),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),

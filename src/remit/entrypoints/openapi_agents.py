@@ -54,6 +54,11 @@ _REPLY: Final = members(
         "codes": TEXTS,
         "cure": TEXT,
         "receipt": _RECEIPT,
+        "attachments": {
+            "type": "array",
+            "description": "What became of the files that came with it",
+            "items": members({"name": TEXT, "state": TEXT, "kind": TEXT, "why": TEXT, "removed": ANYTHING}, ("name", "state")),
+        },
     },
     ("ask", "decision", "state", "receipt"),
 )

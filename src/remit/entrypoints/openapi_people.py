@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.entrypoints import audit_api, canary_api, contest_api, desk_api, people_api, sandbox_api, security_api, stop_api
+from remit.entrypoints import audit_api, canary_api, contest_api, desk_api, files_api, people_api, sandbox_api, security_api, stop_api
 from remit.entrypoints.openapi_shapes import (
     EVENTS,
     FORM,
@@ -89,6 +89,10 @@ _OURS: Final = (
     _Door("/desk/v1/cases/{id}/offers", "Offer typed terms", desk_api.OfferIn, (201,)),
     _Door("/desk/v1/cases/{id}/notes", "Note something internally", desk_api.TextIn, (201,)),
     _Door("/desk/v1/cases/{id}/close", "Close the case"),
+    _get("/desk/v1/files", "Files that wait for an officer"),
+    _get("/desk/v1/files/{id}", "One file that an agent sent"),
+    _Door("/desk/v1/files/{id}", "Let a file pass that was held back, or discard it", files_api.DecideIn),
+    _Door("/desk/v1/files/{id}/content", "The file itself, to be saved", method="get", media_type="application/octet-stream"),
     _get("/security/v1/agents", "The agents there are"),
     _Door("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
     _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
@@ -135,6 +139,7 @@ _PAGES: Final = (
     _get("/desk", "The officer's page"),
     _get("/desk/cases/{id}", "One case"),
     _Door("/desk/cases/{id}/preview", "What would be withheld of a text, as a page", {"type": "object"}),
+    _get("/desk/files/{id}", "One file that an agent sent"),
     _get("/security", "The security people's page"),
     _get("/audit", "The auditors' page", "low", "ref", "newest"),
     _get("/audit/cases/{id}", "A case as a story", "low"),

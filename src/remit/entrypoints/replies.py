@@ -284,15 +284,25 @@ def refused_ask(error: Refused | Fault, *, issuer: str) -> Answer:
 def ask_answer(reply: Reply, *, issuer: str) -> Answer:
     """An ask's reply as HTTP: 200 done or failed, 202 while something waits, a problem when refused."""
     if reply.decision == "refuse" and reply.code is not None:
-        extra = {"ask": reply.ask, "decision": "refuse", "codes": [reply.code.value], "receipt": reply.receipt}
+        extra = {"ask": reply.ask, "decision": "refuse", "codes": [reply.code.value], "receipt": reply.receipt, **_files(reply)}
         return problem(Refused(reply.code, public=reply.public or None), issuer=issuer, extra=extra, remedy=reply.remedy)
     body = ask_body(reply)
     return json_answer(200 if "outcome" in body and reply.outcome != "unknown" else 202, body)
 
 
+def _files(reply: Reply) -> dict[str, object]:
+    return {"attachments": list(reply.files)} if reply.files else {}
+
+
 def ask_body(reply: Reply) -> dict[str, object]:
     """The members of an ask's reply (4-wire.md)."""
-    body: dict[str, object] = {"ask": reply.ask, "decision": reply.decision, "state": str(reply.state), "receipt": reply.receipt}
+    body: dict[str, object] = {
+        "ask": reply.ask,
+        "decision": reply.decision,
+        "state": str(reply.state),
+        "receipt": reply.receipt,
+        **_files(reply),
+    }
     if reply.outcome:
         body["outcome"] = reply.outcome
     if reply.words:

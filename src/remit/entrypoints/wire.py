@@ -138,13 +138,13 @@ async def read_nothing(scope: Scope, receive: Receive) -> None:
         decode_as(raw, Nothing)
 
 
-def decode_object(raw: bytes) -> JsonObject:
-    """Decode a JSON object strictly.
+def decode_object(raw: bytes, *, files: tuple[str, str] | None = None) -> JsonObject:
+    """Decode a JSON object strictly. `files` names the member with files, and that of each with its data.
 
     Raises:
         Refused: `request.malformed`, `request.too_large`.
     """
-    value = decode(raw)
+    value = decode(raw, files=files)
     if not isinstance(value, Mapping):
         raise malformed("the body must be a JSON object")
     return value

@@ -1,7 +1,7 @@
 """The port to the helpdesk: cases (tickets there)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +48,18 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFile:
+    """A file in a case, cleaned before it came there. Who opens it saves it: it is never shown as a page."""
+
+    n: int
+    at: int
+    author: str
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NativeReply:
     """A public note that was written in the helpdesk itself, past Remit: where it stands, never what it says.
 
@@ -86,6 +98,20 @@ class Helpdesk(Protocol):
         Raises:
             Fault: `fault.case` when there is no such case.
         """
+        ...
+
+    async def attach(  # a file and where it goes
+        self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes
+    ) -> None:
+        """Add a file to the case, for its officers alone.
+
+        Raises:
+            Fault: `fault.case` when there is no such case.
+        """
+        ...
+
+    async def files(self, case: str) -> Sequence[CaseFile]:
+        """All files of a case, oldest first."""
         ...
 
     async def notes(self, case: str) -> Sequence[Note]:

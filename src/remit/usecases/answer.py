@@ -39,9 +39,12 @@ from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.ask import act_for, act_now
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
+from remit.usecases.attach_file import acts_for
 from remit.usecases.bar_waiver_writers import waiver_writers
+from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
 from remit.usecases.invite import TURN, decline_scopes, operators_of, shown_hashes, shown_in, signed_hash
+from remit.usecases.keep_files import files_of
 from remit.usecases.parts import Parts
 from remit.usecases.pass_due import pass_due
 from remit.usecases.read_case import verify_case
@@ -286,6 +289,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     written = answered + decided
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
+    files = acts_for(parts, await files_of(parts, permitted), sent=False)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
@@ -293,7 +297,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
                 Put(closed, kept.rev, kept.record),
                 Put(permitted, ask.rev, ask.record),
                 used,
-                *(() if act is None else (Put(act, 0),)),
+                *(Put(one, 0) for one in ((*files,) if act is None else (act, *files))),
             ),
             reserves=moved(ask.record, weighed.reserved),
             touches=((permitted.task, parts.world.now()),),
@@ -301,6 +305,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
         )
     )
     parts.on_point("ask.recorded")
+    await deliver(parts, files)
     if act is None:
         reply = await read_desk(parts, standing, Kept(permitted, ask.rev + 1), action, params_of(permitted), written, committed)
     else:

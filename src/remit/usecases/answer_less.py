@@ -127,7 +127,7 @@ async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, param
     verify_lesser(params_of(old), params, action=action)
     text = canonical(params).decode()
     digest = ask_digest(task=old.task, action=old.action, action_digest=action.digest, params=params, words=None, salt=old.salt)
-    wanted = replace(old, id=ask_id, params=text, words="", digest=digest, who=(), confirmation="", state=AskState.PERMITTED)
+    wanted = replace(old, id=ask_id, params=text, words="", digest=digest, who=(), confirmation="", files=(), state=AskState.PERMITTED)
     standing, weighed = await weigh_confirmed(parts, wanted, frozenset({word}))
     if isinstance(weighed.decision, Refuse):
         refuse = weighed.decision

@@ -21,6 +21,7 @@ from remit.domain.records import (
     AskState,
     ConfirmationRecord,
     EndReason,
+    FileRecord,
     Idempotency,
     TaskState,
     changed,
@@ -30,9 +31,12 @@ from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
 from remit.domain.words_beyond import WordsState, kept_marks
 from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
+from remit.usecases.attach_file import acts_for
+from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
+from remit.usecases.keep_files import filed, held_alone, puts_of
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
@@ -74,7 +78,7 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
             other refusal comes back as a reply, with its receipt.
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
-    request = await redacted(parts, workload.client_id, request)
+    request = await redacted(parts, workload.client_id, workload.task, request)
     broken: Fault | None = None
     about = money_on(parts.catalogue.actions.get(request.action), request.params)
     key = _idempotency_id(workload, request)
@@ -113,7 +117,7 @@ def _new(parts: Parts, workload: Workload, request: AskIn, record: AskRecord, *m
     ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
     """
     key = Idempotency(id=_idempotency_id(workload, request), ask=record.id, body=keyed_digest(parts, request.body))
-    return tuple(Put(one, 0) for one in (record, *more, key))
+    return (*(Put(one, 0) for one in (record, *more, key)), *puts_of(request.filed, record))
 
 
 def _verify_own(standing: Standing, workload: Workload) -> None:
@@ -178,6 +182,8 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
         raise await ended_by_case(parts, workload.task, weighed.ending)
     if request.secrets:
         weighed = replace(weighed, secrets=request.secrets)
+    if request.read.files:
+        request = replace(request, filed=await filed(parts, standing.task.record, request.read))
     weighed = await with_notice(parts, standing, weighed)
     record = _record(parts, standing, request, words_left(weighed, request.words), weighed)
     needs = weighed.decision
@@ -236,7 +242,16 @@ def _record(parts: Parts, standing: Standing, request: AskIn, words: str | None,
         waiver=-1 if weighed.waiver is None else weighed.waiver,
         words_state=state_of(weighed) or "",
         marked="" if weighed.judged is None else kept_marks(weighed.judged),
+        files=_ids(request),
     )
+
+
+def _ids(request: AskIn) -> tuple[str, ...]:
+    return (*[one.record.id for one in request.filed], *request.read.known)
+
+
+def _filed(request: AskIn) -> tuple[FileRecord, ...]:
+    return tuple([one.record for one in request.filed])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +289,7 @@ async def _refuse(  # the parts of one decision
     parts: Parts, standing: Standing, workload: Workload, request: AskIn, record: AskRecord, weighed: Weighed, no: _No
 ) -> Reply:
     refuse = no.refuse
+    request = replace(request, filed=held_alone(request.filed))
     of = (about if no.again else looked_for)(weighed, standing.task.record)
     cleaned = await whole(parts, workload.client_id, request, weighed.params)
     if cleaned.secrets or cleaned.left_out:
@@ -284,11 +300,20 @@ async def _refuse(  # the parts of one decision
         record = _record(parts, standing, request, request.words, weighed)
         of = of and f"removed from {record.id}"
     refused = changed(
-        record, state=AskState.REFUSED, code=refuse.code.value, public=refuse.public or "", reserved=(), covered=(), words_state=""
+        record,
+        state=AskState.REFUSED,
+        code=refuse.code.value,
+        public=refuse.public or "",
+        reserved=(),
+        covered=(),
+        words_state="",
+        files=_ids(request),
     )
     event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
     steps = () if no.away else steps_of(parts, standing, event, customer=False)
-    written = await write_decision(parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail)
+    written = await write_decision(
+        parts, standing, refused, weighed, decision="refuse", code=refuse.code.value, detail=refuse.detail, files=_filed(request)
+    )
     committed = await parts.store.commit(
         Commit(
             expects=() if no.away else standing.expects,
@@ -320,7 +345,14 @@ async def _hold(  # the parts of one decision
     waiting = changed(record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
     weighed = replace(weighed, due_at=invitation.due)
     written = await write_decision(
-        parts, standing, waiting, weighed, decision="needs_human", code=Code.CONFIRMATION_REQUIRED.value, detail=", ".join(needs.reasons)
+        parts,
+        standing,
+        waiting,
+        weighed,
+        decision="needs_human",
+        code=Code.CONFIRMATION_REQUIRED.value,
+        detail=", ".join(needs.reasons),
+        files=_filed(request),
     )
     permitted = was_permitted(weighed, request.action, standing.task.record)
     steps = steps_of(parts, standing, permitted, customer=not held) + drift(parts, standing, weighed)
@@ -362,13 +394,14 @@ async def _permit(  # the parts of one decision
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
-    written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
+    files = acts_for(parts, _filed(request), sent=sent and not reads)
+    written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     steps += drift(parts, standing, weighed)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),
-            puts=(*_new(parts, workload, request, record, *(() if act is None else (act,))), *weighed.puts),
+            puts=(*_new(parts, workload, request, record, *(() if act is None else (act,)), *files), *weighed.puts),
             reserves=taken(weighed.reserved),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -380,6 +413,8 @@ async def _permit(  # the parts of one decision
     parts.on_point("ask.recorded")
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
+    if act is None or not sent:
+        await deliver(parts, files)
     if act is None:
         return await read_desk(parts, standing, Kept(record, 1), weighed.action, weighed.params, written, committed)
     if not sent:
@@ -391,6 +426,7 @@ async def _permit(  # the parts of one decision
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
+    await deliver(parts, files)
     return await _acted(parts, standing, record, settled, written, committed, read_s)
 
 
@@ -402,16 +438,16 @@ async def _told(  # the parts of one decision
     ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
     A crash before it leaves nothing, and nobody was told anything.
     """
-    decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="")
+    decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
-    written, began_s = decided + told.written, parts.world.ticks()
+    written, began_s, files = decided + told.written, parts.world.ticks(), acts_for(parts, _filed(request), sent=False)
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     steps += drift(parts, standing, weighed)
     committed = await parts.store.commit(
         Commit(
             expects=standing.expects,
-            puts=(*_new(parts, workload, request, told.ask), *weighed.puts),
+            puts=(*_new(parts, workload, request, told.ask, *files), *weighed.puts),
             reserves=(*taken(weighed.reserved), step_done(told.ask)) if told.done else (),
             marks=workload.marks,
             touches=((record.task, record.at),),
@@ -420,6 +456,7 @@ async def _told(  # the parts of one decision
         )
     )
     parts.on_point("ask.recorded")
+    await deliver(parts, files)
     await follow_read(parts, told)
     whole = receipt(parts, written, committed, Holder.AGENT)
     if parts.world.ticks() - began_s < STILL_S:

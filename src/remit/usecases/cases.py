@@ -12,6 +12,7 @@ from remit.domain.values import Json, decode, instant_text
 from remit.ports.store import Missing
 from remit.usecases.case_facts import answers_to, proof_of, risk_of, timeline
 from remit.usecases.check_reply import tasks_of
+from remit.usecases.files import case_files
 from remit.usecases.look_through import look_through_notes
 from remit.usecases.name_records import names_if_reachable, names_in_mandate
 from remit.usecases.parts import Parts
@@ -75,6 +76,7 @@ async def case_card(parts: Parts, case: str) -> Mapping[str, Json]:
     card["asks"] = await _asks(parts, task)
     card["messages"] = await _messages(parts, task)
     card["offers"] = await _offers(parts, case)
+    card["files"] = list(await case_files(parts, case))
     card["timeline"] = list(await timeline(parts, task))
     try:
         await look_through_notes(parts, task)

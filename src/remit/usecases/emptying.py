@@ -10,6 +10,9 @@ from remit.domain.records import (
     Ceremony,
     ConfirmationRecord,
     Contest,
+    FileContent,
+    FileRecord,
+    FileState,
     MandateRecord,
     Message,
     OfferRecord,
@@ -17,6 +20,7 @@ from remit.domain.records import (
     TaskRecord,
 )
 from remit.ports.store import Drop, Kept, Put, Reserve
+from remit.usecases.files import content_of
 from remit.usecases.parts import Parts
 
 _MOST: Final = 100_000
@@ -37,6 +41,9 @@ class Content:
     contests: Sequence[Kept[Contest]]
     acts: Sequence[Kept[ActRecord]]
     """Those whose outcome is not known: what became of the others keeps nothing of what they had to say."""
+    files: Sequence[Kept[FileRecord]]
+    bytes_of_files: Sequence[Kept[FileContent]]
+    """Without themselves: only that they are there, and at which revision."""
     requests: Sequence[Kept[PushedRequest]]
     ceremonies: Sequence[Kept[Ceremony]]
 
@@ -65,6 +72,8 @@ async def _content_under(parts: Parts, customer: str, mandates: Sequence[Kept[Ma
     cases = sorted({one.record.case for one in tasks})
     shown = await find(ConfirmationRecord, "confirmation.customer", customer, limit=_MOST)
     whose, confirmed = {one.record.id for one in tasks}, {one.record.id for one in shown}
+    files = [file for one in tasks for file in await find(FileRecord, "file.task", one.record.id, limit=_MOST)]
+    kept = [await content_of(parts, one.record) for one in files]
     return Content(
         mandates=mandates,
         tasks=tasks,
@@ -77,6 +86,8 @@ async def _content_under(parts: Parts, customer: str, mandates: Sequence[Kept[Ma
         acts=[
             one for index in ("act.queued", "act.sent") for one in await find(ActRecord, index, "", limit=_MOST) if one.record.task in whose
         ],
+        files=files,
+        bytes_of_files=[one for one in kept if one is not None],
         requests=[one for one in await find(PushedRequest, "due.request", "", limit=_MOST) if one.record.customer == customer],
         ceremonies=[
             one
@@ -97,11 +108,21 @@ def emptied(content: Content) -> tuple[list[Put], list[Drop]]:
     # Their task has ended: they are asked after and shut, never carried out.
     puts += [Put(replace(one.record, payload=_NOTHING), one.rev, one.record) for one in content.acts]
     puts += [Put(replace(one.record, wire=_NOTHING), one.rev, one.record) for one in content.requests]
-    return puts, [Drop(one.record, one.rev) for one in content.ceremonies]
+    puts += [Put(_empty_file(one.record), one.rev, one.record) for one in content.files]
+    return puts, [
+        *(Drop(one.record, one.rev) for one in content.ceremonies),
+        *(Drop(one.record, one.rev) for one in content.bytes_of_files),
+    ]
 
 
 def _empty_ask(ask: AskRecord) -> AskRecord:
     return replace(ask, params=_NOTHING, words="", marked="", salt="", public="", result="", reason="", versions={})
+
+
+def _empty_file(file: FileRecord) -> FileRecord:
+    """⚔ One that is still held back waits no more: its bytes go with the rest."""
+    state = FileState.DISCARDED if file.state is FileState.HELD else file.state
+    return replace(file, name="", removed={}, digest="", whole=False, state=state)
 
 
 def _empty_confirmation(shown: ConfirmationRecord) -> ConfirmationRecord:

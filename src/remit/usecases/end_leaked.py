@@ -276,7 +276,7 @@ async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
 
 def _texts(request: AskIn) -> Iterator[str]:
     """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together."""
-    yield from (part for file in request.files for part in (file.name, file.text or ""))
+    yield from (part for file in request.files for part in (file.name, file.text))
     yield request.words or ""
     yield request.action
     yield written(request.params)

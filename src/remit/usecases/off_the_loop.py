@@ -4,7 +4,7 @@ One thread does it, one text after the other: however many come at once, the loo
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -71,6 +71,16 @@ class LongReads:
         job = asyncio.get_running_loop().run_in_executor(_READER, work)
         job.add_done_callback(done)
         return await asyncio.shield(job)  # ⚔ whoever goes away in the middle keeps their turn until the reader is done
+
+    async def in_turn(self, caller: str, work: Callable[[], Awaitable[T]]) -> T:
+        """Await work that is done elsewhere, in the caller's turn: ⚔ of each, one piece at a time is with a reader."""
+        one = self._callers.setdefault(caller, _Caller())
+        one.texts += 1
+        try:
+            async with one.turn:
+                return await work()
+        finally:
+            self._leave(caller, one)
 
     def _leave(self, caller: str, one: _Caller) -> None:
         one.texts -= 1

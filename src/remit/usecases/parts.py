@@ -13,6 +13,7 @@ from remit.ports.backoffice import Backoffice
 from remit.ports.helpdesk import Helpdesk
 from remit.ports.identity import Clients, Proofs
 from remit.ports.notify import Carrier, LeakOwner, Notify
+from remit.ports.papers import Papers
 from remit.ports.params import Params
 from remit.ports.people import Passkeys, Provider
 from remit.ports.policy import Policy
@@ -75,6 +76,7 @@ class Parts:
     vault: Vault
     policy: Policy
     params: Params
+    papers: Papers
     backoffice: Backoffice
     helpdesk: Helpdesk
     clients: Clients

@@ -14,6 +14,7 @@ from remit.domain.values import Json, JsonObject, decode, kept_object
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.ports.tracing import Fact, Step
+from remit.usecases.attach_file import attach, attaches
 from remit.usecases.end import end_task
 from remit.usecases.fit_result import Fitted, fit_result, tell_unfit
 from remit.usecases.parts import Parts
@@ -155,7 +156,7 @@ async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None
     except Refused as refused:
         await void_act(parts, act, refused)
         return None
-    if not record.ask and record.door == "helpdesk":
+    if not record.ask and record.door == "helpdesk" and not attaches(record):
         return standing
     ended = await case_ending(parts, standing.task.record.case)
     if ended is not None:
@@ -253,6 +254,8 @@ async def _at_the_helpdesk(parts: Parts, act: ActRecord, payload: JsonObject) ->
             await parts.helpdesk.open(case=act.case, key=act.id, requester=parts.terms.requester, subject=subject, text=text)
         case "note":
             await parts.helpdesk.note(case=act.case, key=act.id, author=author, public=bool(payload.get("public")), text=text)
+        case "attach":
+            await attach(parts, key=act.id, file_id=str(payload.get("file", "")))
         case "close":
             await parts.helpdesk.close(case=act.case, key=act.id)
         case other:

@@ -10,32 +10,47 @@ from remit.domain.catalogue import PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST
+from remit.usecases.attached import CleanedFiles, clean_files
+from remit.usecases.keep_files import Filed
 from remit.usecases.parts import Parts
-from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, AttachedFile, Cleaned, clean, clean_body, clean_files, clean_whole, longer_than
+from remit.usecases.read_files import SentFile
+from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, longer_than
+
+NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskIn:
     """An ask as decoded. `body` is the digest of the whole body, `size` its bytes.
 
-    The last four are found out of `files`, words and params: (name, digest) of each file, why the files are not accepted, what is
-    known to be wrong with the params, and the secrets that were taken out, as the desk may know of them.
+    The last are found out of `files`, words and params: the files as they were read, what is known to be wrong with the params, and the
+    secrets that were taken out, as the desk may know of them.
     """
 
     action: str
     params: JsonObject
     words: str | None
-    files: tuple[AttachedFile, ...]
+    files: tuple[SentFile, ...]
     idempotency_key: str
     body: str
     size: int
-    attachments: tuple[tuple[str, str], ...] = ()
-    unfit: Refused | None = None
+    read: CleanedFiles = NO_FILES
+    filed: tuple[Filed, ...] = ()
     wrong: Refused | None = None
     secrets: tuple[JsonObject, ...] = ()
 
+    @property
+    def attachments(self) -> tuple[tuple[str, str], ...]:
+        """The name and the digest of each file."""
+        return self.read.files
 
-async def redacted(parts: Parts, caller: str, request: AskIn) -> AskIn:
+    @property
+    def unfit(self) -> Refused | None:
+        """Why the files are not accepted."""
+        return self.read.unfit
+
+
+async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskIn:
     """Take secrets out of an ask before anything else sees it.
 
     ⚔ A long ask that will be refused for its action or its params is not read: what was long in it is left out.
@@ -49,12 +64,12 @@ async def redacted(parts: Parts, caller: str, request: AskIn) -> AskIn:
     parts.long_reads.verify_room(caller, request.size)
     asked = request = await parts.long_reads.read(caller, request.size, lambda: _without_what_is_refused(parts, request))
     if request.files:
-        files = await clean_files(parts, caller, request.size, request.files)
-        request = replace(request, files=(), attachments=files.files, unfit=files.unfit, secrets=files.secrets)
+        files = await clean_files(parts, caller, request.size, task, request.files)
+        request = replace(request, files=(), read=files, secrets=files.secrets)
     cleaned = await parts.long_reads.read(
         caller, request.size, lambda: clean(parts, action=asked.action, params=asked.params, words=asked.words)
     )
-    if not cleaned.secrets and request.unfit is None and request.wrong is None:
+    if not cleaned.secrets and not request.secrets and request.unfit is None and request.wrong is None:
         return request
     unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
     body = clean_body(await whole(parts, caller, unread, request.params), request.attachments)

@@ -5,16 +5,12 @@ Finding them is in `domain/secrets`. Only of credentials that cannot be guessed 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
 from typing import Final
 
 from remit.domain.canonical import b64url, digest
 from remit.domain.catalogue import Action, MarkKind
-from remit.domain.errors import Code, Refused
 from remit.domain.secrets import Taken, find_secrets, redact, redact_params, taken
 from remit.domain.values import Json, JsonObject
-from remit.domain.words import NAME_LONGEST
 from remit.usecases.parts import Parts
 
 MOST_KEPT: Final = 16_384
@@ -37,54 +33,6 @@ class Cleaned:
     words: str | None
     secrets: tuple[JsonObject, ...]
     left_out: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachedFile:
-    """A file as it came: `text` is None for what is no readable text under a plain name, `size` what was sent for it, in letters."""
-
-    name: str
-    text: str | None
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanedFiles:
-    """Files without secrets: (name, digest) of each. `unfit` says why they are not accepted, `secrets` what was found in them."""
-
-    files: tuple[tuple[str, str], ...]
-    unfit: Refused | None
-    secrets: tuple[JsonObject, ...]
-
-
-async def clean_files(parts: Parts, caller: str, size: int, files: Sequence[AttachedFile]) -> CleanedFiles:
-    """Take secrets out of files. One that holds a secret, or cannot be read, is not accepted, and no other beside it.
-
-    `caller` sent them in an ask of `size` bytes; each file is read in a turn of its own.
-
-    ⚔ Nothing is kept of it that the secret could be guessed from: no digest but of the rest.
-    """
-    kept: list[tuple[str, str]] = []
-    found: list[Taken] = []
-    unfit: Refused | None = None
-    for number, file in enumerate(files, 1):
-        where = f"attachment {number}"
-        if unfit is not None or len(file.name) > NAME_LONGEST:
-            # ⚔ What will not be accepted is not read: a name may be as long as a message, and reading takes time.
-            unfit = unfit or Refused(Code.WORDS_ATTACHMENT, f"{where} has a name that is more than a name")
-            kept.append((where, str(file.size)))
-            continue
-        text = file.text or ""
-        named = find_secrets(file.name)
-        held = await parts.long_reads.read(caller, size, partial(find_secrets, text))
-        found += [*taken(where, file.name, named), *taken(where, text, held)]
-        if named or held:
-            unfit = Refused(Code.WORDS_ATTACHMENT, f"{where} holds a secret", public="The attachment carries a secret; it was not kept.")
-        elif file.text is None:
-            unfit = Refused(Code.WORDS_ATTACHMENT, f"{where} is no text, or its name is more than a name")
-        content = str(file.size) if file.text is None else b64url(sha256(redact(text, held).encode()).digest())
-        kept.append((redact(file.name, named), content))
-    return CleanedFiles(files=tuple(kept), unfit=unfit, secrets=tuple(_told(parts, one) for one in found[:_MOST_TOLD]))
 
 
 def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:
@@ -115,7 +63,7 @@ def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | N
     if longer_than(params, MOST_KEPT):
         return Cleaned(action=action, params=LEFT_OUT, words=words, secrets=(), left_out="the params were too long to be kept")
     whole = redact_params(params, None)
-    return Cleaned(action=action, params=whole.params, words=words, secrets=tuple(_told(parts, one) for one in whole.taken[:_MOST_TOLD]))
+    return Cleaned(action=action, params=whole.params, words=words, secrets=told(parts, whole.taken))
 
 
 def longer_than(value: Json, most: int) -> bool:
@@ -159,8 +107,13 @@ def _cleaned(parts: Parts, name: str, action: str, params: JsonObject, words: st
         action=redact(action, hidden) if hidden else action,
         params=params,
         words=redact(words, said) if words and said else words,
-        secrets=tuple(_told(parts, one) for one in everything[:_MOST_TOLD]),
+        secrets=told(parts, everything),
     )
+
+
+def told(parts: Parts, found: Sequence[Taken]) -> tuple[JsonObject, ...]:
+    """What the desk is told of secrets that were taken out: where each stood, its kind, and of a credential a keyed fingerprint."""
+    return tuple(_told(parts, one) for one in found[:_MOST_TOLD])
 
 
 def _told(parts: Parts, one: Taken) -> JsonObject:

@@ -22,8 +22,11 @@ from remit.domain.words_beyond import WordsState, code_of_marks, notice_of
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.usecases.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
+from remit.usecases.attach_file import acts_for
+from remit.usecases.deliver_files import deliver
 from remit.usecases.inbox_message import next_message
 from remit.usecases.invite import invitation_for, shown_in, signed_hash
+from remit.usecases.keep_files import files_of
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
@@ -200,7 +203,9 @@ async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail=f"words {ask.words_state}")
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(() if act is None else (Put(act, 0),)))
+    files = acts_for(parts, await files_of(parts, permitted), sent=False)
+    acts = (*files,) if act is None else (act, *files)
+    changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
     written, committed = await _keep(
         parts,
         heard,
@@ -211,6 +216,7 @@ async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed
         reserves=moved(heard.ask.record, weighed.reserved),
     )
     parts.on_point("ask.recorded")
+    await deliver(parts, files)
     if act is None:
         reply = await read_desk(parts, standing, Kept(permitted, heard.ask.rev + 1), action, params_of(permitted), written, committed)
     else:

@@ -13,6 +13,7 @@ from remit.domain.records import AskRecord, AskState, ConfirmationRecord
 from remit.domain.values import Instant, Json, JsonObject, kept_object
 from remit.domain.words_beyond import WordsState, code_of_marks, notice_of
 from remit.ports.store import Missing
+from remit.usecases.keep_files import files_of, told_agent
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.recording import receipt_of
@@ -58,6 +59,8 @@ class Reply:
     """`held`, `released` or `stripped` where the agent's words say more than its ask."""
     notice: str = ""
     """What an agent is told whose words were left out."""
+    files: tuple[JsonObject, ...] = ()
+    """What became of the files that came with it."""
 
 
 async def reply_of(
@@ -117,6 +120,7 @@ async def reply_of(
         remedy=await _remedy(parts, record) if attributes else None,
         words=record.words_now,
         notice=notice_of(code_of_marks(record.marked)) if record.marked and record.words_state == WordsState.STRIPPED else "",
+        files=told_agent(await files_of(parts, record)) if record.files else (),
     )
 
 

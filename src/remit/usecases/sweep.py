@@ -14,6 +14,7 @@ from remit.domain.records import (
     Ceremony,
     ConfirmationRecord,
     EndReason,
+    FileRecord,
     Invitation,
     MandateRecord,
     PushedRequest,
@@ -34,6 +35,7 @@ from remit.usecases.recording import draft, write
 from remit.usecases.replay_erasures import finish_erasures
 from remit.usecases.report_native_replies import report_native_replies
 from remit.usecases.reserving import moved
+from remit.usecases.settle_files import lapse_file
 from remit.usecases.standing import ending_of, load_standing, something_waits
 from remit.usecases.still_confirmed import verify_still_meant
 from remit.usecases.weigh_again import weigh_confirmed
@@ -92,6 +94,8 @@ async def sweep_due(parts: Parts, live: LiveTasks | None = None) -> int:
         done += await _quietly(_expire_mandate, parts, mandate)
     async for task in live.due(parts):
         done += await _quietly(_end_by_time, parts, task)
+    async for file in _every(parts, FileRecord, "due.file", high=now):
+        done += await _quietly(lapse_file, parts, file)
     for kind in _SPENT:
         async for spent in _every(parts, kind, f"due.{kind.KIND}", high=now):
             done += await _quietly(_forget, parts, spent)

@@ -1,11 +1,14 @@
 """The entry of a decision: what was asked, what was decided and why, for each party its part."""
 
-from remit.domain.records import AskRecord
+from collections.abc import Sequence
+
+from remit.domain.records import AskRecord, FileRecord
 from remit.domain.trajectory import signs
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.domain.words_beyond import marked_json
 from remit.ports.tracing import Fact
+from remit.usecases.keep_files import entry_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.replies import params_of
@@ -14,7 +17,15 @@ from remit.usecases.weigh import Weighed
 
 
 async def write_decision(  # the parts of one decision
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, decision: str, code: str, detail: str
+    parts: Parts,
+    standing: Standing,
+    record: AskRecord,
+    weighed: Weighed,
+    *,
+    decision: str,
+    code: str,
+    detail: str,
+    files: Sequence[FileRecord] = (),
 ) -> Written:
     """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
     parts.tracing.note(Fact.DECISION, decision)
@@ -23,7 +34,13 @@ async def write_decision(  # the parts of one decision
     if weighed.action is not None:
         parts.tracing.note(Fact.AREA, str(weighed.action.area))
     task = standing.task.record
-    shown: JsonObject = {"action": record.action, "params": params_of(record), "words": record.words, "salt": record.salt}
+    shown: JsonObject = {
+        "action": record.action,
+        "params": params_of(record),
+        "words": record.words,
+        "salt": record.salt,
+        **entry_of(files),
+    }
     return await write(
         parts,
         draft(
@@ -53,16 +70,7 @@ async def write_decision(  # the parts of one decision
             },
             agent={"ask": shown, "public": record.public},
             customer={"ask": shown, "agent": standing.agent.record.name},
-            desk={
-                "ask": shown,
-                "detail": detail,
-                "policies": list(weighed.policies),
-                "versions": dict(record.versions),
-                **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
-                **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
-                **_judged(weighed),
-                **_escalated(weighed),
-            },
+            desk={"ask": shown, "detail": detail, "versions": dict(record.versions), **_for_the_desk(standing, record, weighed)},
             subject=record.customer,
             refs=(record.id, record.task, record.customer),
         ),
@@ -75,6 +83,17 @@ def _judged(weighed: Weighed) -> JsonObject:
     if judged is None:
         return {}
     return {"words": {"said": judged.said.value, "way": judged.way.value, "marked": [marked_json(one) for one in judged.marked]}}
+
+
+def _for_the_desk(standing: Standing, record: AskRecord, weighed: Weighed) -> JsonObject:
+    """What the desk alone is told: the policies that decided, secrets that were taken out, what spoke against the agent, who is asked."""
+    return {
+        "policies": list(weighed.policies),
+        **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
+        **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
+        **_judged(weighed),
+        **_escalated(weighed),
+    }
 
 
 def _escalated(weighed: Weighed) -> JsonObject:

@@ -3,12 +3,13 @@
 The methods beyond the port are what officers do at a helpdesk by themselves, outside Remit.
 """
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from remit.adapters.desk_jobs import DeskConnection, DeskJobs
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseView, NativeReply, Note, WriteState
+from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, Note, WriteState
 from remit.ports.world import World
 
 _VERSION: Final = 2
@@ -32,6 +33,13 @@ insert into native_reply (desk_case, n) select desk_case, n from case_note where
 """
 _FENCE_VERSION: Final = 1
 _FENCE: Final = "create table fenced_write (key text primary key) strict, without rowid"
+_FILES_VERSION: Final = 1
+_FILES: Final = """
+create table case_file (
+    desk_case text not null references desk_case (id), n integer not null, at integer not null, author text not null,
+    name text not null, media_type text not null, data_b64 text not null, primary key (desk_case, n)
+) strict, without rowid
+"""
 _VIEW: Final = "select id, open, requester, merged_into, subject, assignee, reopened, reassigned from desk_case"
 
 _REASSIGN: Final = "reassigned = reassigned + case when assignee in ('', ?1) then 0 else 1 end, assignee = ?1"
@@ -51,6 +59,7 @@ class BuiltinHelpdesk:
         database.prepare("helpdesk", _VERSION, _TABLES)
         database.prepare("native_reply", _NATIVE_VERSION, _NATIVE)
         database.prepare("fenced_write", _FENCE_VERSION, _FENCE)
+        database.prepare("case_file", _FILES_VERSION, _FILES)
 
     async def open(self, *, case: str, key: str, requester: str, subject: str, text: str) -> None:
         """Open a case; its text is the first note."""
@@ -84,6 +93,40 @@ class BuiltinHelpdesk:
         await self._once(
             case, key, lambda connection: _add_note(connection, case, at=at, author=author, public=public, native=False, text=text)
         )
+
+    async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
+        """Add a file.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+        row = (case, self._world.now(), author, name, media_type, b64encode(data).decode())
+
+        def run(connection: DeskConnection) -> None:
+            connection.execute(
+                "insert into case_file select ?1, coalesce(max(n), 0) + 1, ?2, ?3, ?4, ?5, ?6 from case_file where desk_case = ?1", row
+            )
+
+        await self._once(case, key, run)
+
+    async def files(self, case: str) -> Sequence[CaseFile]:
+        """All files, oldest first.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+
+        def run(connection: DeskConnection) -> Sequence[CaseFile]:
+            _view(connection, case)
+            rows = connection.execute(
+                "select n, at, author, name, media_type, data_b64 from case_file where desk_case = ? order by n", (case,)
+            )
+            return tuple(
+                CaseFile(n=n, at=at, author=author, name=name, media_type=media_type, data=b64decode(data))
+                for n, at, author, name, media_type, data in rows
+            )
+
+        return await self._database.read(run, fault=Code.FAULT_CASE)
 
     async def notes(self, case: str) -> Sequence[Note]:
         """All notes, oldest first."""

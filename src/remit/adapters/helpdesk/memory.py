@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 from remit.domain.errors import Code, Fault
-from remit.ports.helpdesk import CaseView, NativeReply, Note, WriteState
+from remit.ports.helpdesk import CaseFile, CaseView, NativeReply, Note, WriteState
 from remit.ports.world import World
 
 
@@ -20,6 +20,7 @@ class MemoryHelpdesk:
         self._world = world
         self._cases: dict[str, CaseView] = {}
         self._notes: dict[str, list[Note]] = {}
+        self._files: dict[str, list[CaseFile]] = {}
         self._native: list[NativeReply] = []
         self._keys: dict[str, str] = {}
         self._fenced: set[str] = set()
@@ -42,6 +43,7 @@ class MemoryHelpdesk:
                 raise Fault(Code.FAULT_CASE, "the case is open already")
             self._cases[case] = CaseView(id=case, open=True, requester=requester, merged_into="", subject=subject)
             self._notes[case] = []
+            self._files[case] = []
             if text:
                 self._add_note(case, author="agent", public=False, native=False, text=text)
 
@@ -62,6 +64,24 @@ class MemoryHelpdesk:
             Fault: `fault.case`.
         """
         self._once(case, key, lambda: self._add_note(case, author=author, public=public, native=False, text=text))
+
+    async def attach(self, *, case: str, key: str, author: str, name: str, media_type: str, data: bytes) -> None:
+        """Add a file.
+
+        Raises:
+            Fault: `fault.case`.
+        """
+
+        def run() -> None:
+            files = self._files[case]
+            files.append(CaseFile(n=len(files) + 1, at=self._world.now(), author=author, name=name, media_type=media_type, data=data))
+
+        self._once(case, key, run)
+
+    async def files(self, case: str) -> Sequence[CaseFile]:
+        """All files, oldest first."""
+        self._view(case)
+        return tuple(self._files[case])
 
     async def notes(self, case: str) -> Sequence[Note]:
         """All notes, oldest first."""

@@ -14,6 +14,8 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.Ceremony,
     records.ConfirmationRecord,
     records.Contest,
+    records.FileContent,
+    records.FileRecord,
     records.Idempotency,
     records.Invitation,
     records.MandateRecord,

@@ -13,6 +13,7 @@ from remit.entrypoints.audit_api import MOST
 from remit.entrypoints.people_bodies import consent_body, shown_body
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.edit_form import param_fields, power_fields
+from remit.entrypoints.web.file_pages import KINDS
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
 from remit.entrypoints.web.plain_words import METHODS, TIERS
@@ -23,6 +24,7 @@ from remit.usecases import people as views
 from remit.usecases.answer import show
 from remit.usecases.enrol_by_login import first_by_login
 from remit.usecases.grant import URN, view
+from remit.usecases.keep_files import files_of
 from remit.usecases.live import seen_by
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.outline_request import Outline, outline
@@ -205,6 +207,8 @@ class CustomerPages:
             taken=shown.taken,
             theirs=shown.taken is not None and shown.taken.person_key != person.key,
             expires_at=shown.confirmation.expires_at,
+            files=await files_of(self.parts, shown.ask),
+            file_kinds={name: parts.catalogue.say(word) for name, word in KINDS.items()},
             others=[one for one in shown.confirmation.who if one != "customer"] if person.kind == "customer" else [],
         )
 

@@ -22,6 +22,7 @@ _TITLES: Final[Mapping[str, str]] = {
     "as": marked("Answered as"),
     "by": marked("By"),
     "canary": marked("Canary"),
+    "attachments": marked("Files"),
     "case": marked("Case"),
     "change": marked("What changed"),
     "digest": marked("Digest"),
@@ -135,6 +136,13 @@ def terms_of(offer: JsonObject, known: Known) -> str:
     return told_terms(action, terms if isinstance(terms, Mapping) else {}, known.catalogue.say)
 
 
+def settled_file(envelope: JsonObject, _content: JsonObject, known: Known) -> tuple[str, str]:
+    """What became of a file that was held back: a sentence, and how it looks."""
+    if envelope.get("outcome") == "released":
+        return known.said("An officer let a file pass that the agent had sent."), ""
+    return known.said("A file that the agent had sent was not let pass, and is gone."), "no"
+
+
 def envelope_lines(envelope: Json, say: Speech) -> list[tuple[str, str]]:
     """An envelope, line by line, for who checks it: under the names it is signed with, the values in words."""
     if not isinstance(envelope, Mapping):
@@ -166,6 +174,8 @@ def _title(name: str, known: Known) -> str:
 
 
 def _value(name: str, value: Json, known: Known) -> str:
+    if name == "attachments" and isinstance(value, Sequence):
+        return "; ".join(_attached(one, known) for one in value if isinstance(one, Mapping))
     if name == "reason" and isinstance(value, str) and value in ENDINGS:
         return spoken(ENDINGS[value], known)
     if name == "objective" and isinstance(value, str) and value in known.catalogue.objectives:
@@ -182,6 +192,15 @@ def _record(value: Json, known: Known) -> str:
     rest = {key: one for key, one in value.items() if key != "title" and key not in _IDS}
     title, say = shown(value["title"], known.catalogue.say), known.catalogue.say
     return f"{title} ({shown(rest, say)})" if rest else title
+
+
+def _attached(file: JsonObject, known: Known) -> str:
+    """A file that came with an ask: its name, what was taken out of it, and whether it was held back."""
+    name, removed = visible(str(file.get("name", ""))), file.get("removed")
+    count = sum(one for one in removed.values() if isinstance(one, int)) if isinstance(removed, Mapping) else 0
+    if "held" in file:
+        return known.said("{name} (held back for the desk to look at)", name=name)
+    return known.said("{name} ({count} secrets taken out)", name=name, count=count) if count else name
 
 
 def _asked(ask: JsonObject, known: Known) -> Iterator[tuple[str, str]]:

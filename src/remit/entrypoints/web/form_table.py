@@ -12,11 +12,13 @@ from remit.entrypoints.audit_api import AuditApi
 from remit.entrypoints.canary_api import CanaryApi
 from remit.entrypoints.contest_api import ContestApi
 from remit.entrypoints.desk_api import DeskApi
+from remit.entrypoints.files_api import FilesApi
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
+from remit.entrypoints.web.file_pages import FilePages
 from remit.entrypoints.web.offer_form import entered_terms
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.wire import Receive, Scope
@@ -25,6 +27,7 @@ ID: Final = "id"
 _ACCEPTED: Final = 202
 _TERM: Final = "term-"
 _CASE: Final = "/desk/cases/{id}"
+_FILE: Final = "/desk/files/{id}"
 
 Twin = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
 
@@ -118,6 +121,7 @@ def customer_forms(people: PeopleApi, contests: ContestApi, pages: CustomerPages
 
 def desk_forms(people: PeopleApi, desk: DeskApi, pages: OfficerPages) -> dict[str, Form]:
     """The forms of officers' pages."""
+    files, file = FilesApi(people), Page(_FILE, FilePages(pages.pages).file)
     queue, case, preview = Page("/desk", pages.desk), Page(_CASE, pages.case), Page(f"{_CASE}/preview", pages.preview_again)
     text = ("text",)
     return {
@@ -126,6 +130,8 @@ def desk_forms(people: PeopleApi, desk: DeskApi, pages: OfficerPages) -> dict[st
         "words-strip": Form(twin=people.confirmation, after="/desk", says={"answer": "strip"}),
         "answer-no-and-end": Form(twin=people.confirmation, after="/desk", says={"answer": "no_and_end"}),
         "close-case": Form(twin=desk.close, after=_CASE, page=case, known_as="note"),
+        "discard-file": Form(twin=files.decide, after=_FILE, fields=("decision",), page=file),
+        "release-file": Form(twin=files.decide, after=_FILE, fields=("decision",), page=file),
         "hand": Form(twin=desk.hand, after="/desk", fields=("to", "note"), body=_handed, page=queue, about=ID, written=("note",)),
         "note": Form(twin=desk.note, after=_CASE, fields=text, page=case, written=text),
         "offer": Form(

@@ -18,6 +18,7 @@ from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
 from remit.entrypoints.signed_in import verify_own_page
+from remit.entrypoints.web import file_pages
 from remit.entrypoints.web.bait_words import BAITS
 from remit.entrypoints.web.entry_details import Known, envelope_lines
 from remit.entrypoints.web.layout import page
@@ -33,6 +34,7 @@ from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body
 from remit.usecases import audit, watch
 from remit.usecases.canaries import canaries
 from remit.usecases.cases import case_card, cases
+from remit.usecases.files import held_files
 from remit.usecases.live import seen_at_security, seen_by
 from remit.usecases.look_through import preview_reply
 from remit.usecases.name_records import names_if_reachable, names_of
@@ -98,11 +100,13 @@ class OfficerPages:
             officer,
             sent=sent_in(scope, self.parts.terms.issuer),
             seen=seen,
+            files=await held_files(self.parts),
             queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
             cases=rows,
             roles=[self._role(role) for role in officer.roles],
             role=self._role,
             who=self._who,
+            file_whys=self._words(file_pages.WHYS),
             signs=self._words(SIGNS),
             endings=self._words(ENDINGS),
         )
@@ -164,6 +168,8 @@ class OfficerPages:
             officer,
             sent=sent,
             card=self._titled(card),
+            file_kinds=self._words(file_pages.KINDS),
+            file_states=self._words(file_pages.STATES),
             timeline=[told(row, self.parts.catalogue, asks_of(rows), own=False) for row in rows],
             proofs=self._words(PROOFS),
             signs=self._words(SIGNS),

@@ -12,7 +12,7 @@ from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject
 from remit.domain.words_beyond import WordsState
 from remit.entrypoints.web.bait_words import BAITED
-from remit.entrypoints.web.entry_details import Known, details, spoken, terms_of
+from remit.entrypoints.web.entry_details import Known, details, settled_file, spoken, terms_of
 from remit.entrypoints.web.plain_words import ENDINGS
 from remit.entrypoints.web.telling_answers import answered, asked_act, handed, object_of, unlisted, words_answered
 
@@ -209,6 +209,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "agent.suspended": _stopped,
     "agent.trusted": _said("An agent's trust was changed."),
     "ask.decided": _decided,
+    "attachment.settled": settled_file,
     **{kind: _said(sentence, "no" if kind == "canary.seen" else "") for kind, sentence in BAITED.items()},
     "confirmation.answered": answered,
     "confirmation.handed": handed,

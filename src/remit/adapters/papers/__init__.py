@@ -1,0 +1,1 @@
+"""Plugs of the port to readers of printed documents and pictures."""

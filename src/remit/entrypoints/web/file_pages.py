@@ -1,0 +1,76 @@
+"""The page of one file that an agent sent: what it is, what was taken out of it, its text, and letting it pass where it is held back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.speech import marked
+from remit.entrypoints.replies import Answer
+from remit.entrypoints.web.layout import page
+from remit.entrypoints.web.pages import Pages
+from remit.entrypoints.web.sent import sent_in
+from remit.entrypoints.wire import Receive, Scope
+from remit.usecases.files import file_view
+from remit.usecases.people import desk_officer
+
+KINDS: Final[Mapping[str, str]] = {
+    "": marked("not read"),
+    "csv": marked("table (CSV)"),
+    "har": marked("recorded web session (HAR)"),
+    "jpeg": marked("picture (JPEG)"),
+    "json": marked("JSON"),
+    "mail": marked("mail"),
+    "ndjson": marked("JSON, one a line"),
+    "pdf": marked("PDF"),
+    "png": marked("picture (PNG)"),
+    "text": marked("text"),
+    "zip": marked("archive (ZIP)"),
+}
+"""What a file is, in a word."""
+STATES: Final[Mapping[str, str]] = {
+    "discarded": marked("discarded"),
+    "held": marked("held back"),
+    "kept": marked("in the case"),
+    "released": marked("let pass by an officer"),
+}
+"""What became of a file."""
+WHYS: Final[Mapping[str, str]] = {
+    "claim": marked("It is not what its sender says it is."),
+    "locked": marked("It is locked with a password."),
+    "nested": marked("There is an archive in it."),
+    "no_reader": marked("This desk has no reader for such files."),
+    "orders": marked("Its text tells the desk's people or machines what to do."),
+    "program": marked("It is a program."),
+    "too_much": marked("It would unpack to more than is read, or nests too deeply."),
+    "two_formats": marked("It is two kinds of file at once."),
+    "unknown": marked("Files of its kind are not read here."),
+    "unreadable": marked("It is damaged, or its text is in no encoding that can be known."),
+    "unsafe_name": marked("A name in it leads out of it, or is no name."),
+}
+"""Why a file is held back."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePages:
+    """Handlers of one desk."""
+
+    pages: Pages
+
+    async def file(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
+        """GET /desk/files/{id}: one file, as text on a page of ours, never as itself."""
+        parts = self.pages.spoken(scope)
+        officer = desk_officer(parts, await self.pages.who(scope, "officer"))
+        seen = await file_view(self.pages.parts, found["id"])
+        say = parts.catalogue.say
+        return page(
+            parts,
+            "file.html",
+            officer,
+            sent=sent_in(scope, parts.terms.issuer),
+            file=seen.facts,
+            text=seen.text,
+            cut=seen.cut,
+            kinds={name: say(word) for name, word in KINDS.items()},
+            states={name: say(word) for name, word in STATES.items()},
+            whys={name: say(word) for name, word in WHYS.items()},
+        )

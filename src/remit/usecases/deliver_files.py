@@ -1,0 +1,30 @@
+"""Bringing recorded files into their case now, if the helpdesk answers; if not, they wait in the outbox like every act."""
+
+import contextlib
+from collections.abc import Iterable
+
+from remit.domain.errors import Fault
+from remit.domain.records import ActRecord, ActState, FileRecord
+from remit.ports.store import Kept
+from remit.usecases.attach_file import attach
+from remit.usecases.parts import Parts
+from remit.usecases.perform import StaleAct, carry_out, dispatch
+
+
+async def deliver(parts: Parts, acts: Iterable[ActRecord]) -> None:
+    """Try each act that was recorded this moment once. ⚔ What is known of the ask does not hang on it: its answer goes out either way."""
+    for act in acts:
+        with contextlib.suppress(Fault, StaleAct):
+            if act.state is ActState.SENT:
+                await carry_out(parts, Kept(act, 1), None)
+            else:
+                await dispatch(parts, act.id)
+
+
+async def deliver_released(parts: Parts, file: FileRecord) -> None:
+    """Bring a file that an officer let pass into its case. It is the officer's act: it goes there also when the agent's task is over.
+
+    Raises:
+        Fault: `fault.case`, `fault.store`; the file is then on the case's page, and not in the ticket.
+    """
+    await attach(parts, key=f"release_{file.id}", file_id=file.id)

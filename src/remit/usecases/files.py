@@ -1,0 +1,159 @@
+"""What the desk's people see of files that agents sent: those of a case, those that wait, one to look at and one to save.
+
+Deciding about one that is held back is in `settle_files`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from remit.domain.errors import Code, Refused
+from remit.domain.file_kinds import MEDIA_TYPES, PICTURES, WRITTEN, FileKind
+from remit.domain.records import FileContent, FileRecord
+from remit.domain.secrets import find_secrets, redact
+from remit.domain.speech import marked
+from remit.domain.values import Json, instant_text
+from remit.ports.store import Kept, Missing
+from remit.ports.vault import Erased
+from remit.usecases.parts import Parts
+
+_PAGE: Final = 100
+_MOST_SHOWN: Final = 200_000
+"""Letters of a file on a page: what is longer is read where it was saved."""
+_MOST_GUESSED: Final = 8_000
+"""Letters shown of what was not read: enough to see what it is."""
+_RUNS: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileView:
+    """A file as an officer sees it: what is known of it, the text of it, and whether that is all of it.
+
+    Of a file that was not read, `text` is what stands readable in it, without secrets; of a picture there is none.
+    """
+
+    facts: Mapping[str, Json]
+    text: str
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBytes:
+    """A file to be saved. ⚔ The name and the type are those of what it is, never those it came with."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+async def case_files(parts: Parts, case: str) -> list[Mapping[str, Json]]:
+    """The files that came in a case, newest first."""
+    return [_facts(one.record) for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)]
+
+
+async def held_files(parts: Parts) -> list[Mapping[str, Json]]:
+    """The files that wait for an officer, those first that are discarded first."""
+    return [_facts(one.record) for one in await parts.store.find(FileRecord, "due.file", "", limit=_PAGE)]
+
+
+async def file_view(parts: Parts, file_id: str) -> FileView:
+    """One file, to look at.
+
+    Raises:
+        Refused: `request.not_found`.
+        Fault: `fault.store`.
+    """
+    kept = await file_of(parts, file_id)
+    data = await _data(parts, kept.record)
+    if data is None or kept.record.kind in {one.value for one in PICTURES}:
+        return FileView(facts=_facts(kept.record), text="", cut=False)
+    if kept.record.kind in {one.value for one in WRITTEN}:
+        text, most = data.decode("utf-8", errors="replace"), _MOST_SHOWN
+    else:
+        text, most = "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MOST_GUESSED + 1], _MOST_GUESSED
+        text = redact(text, find_secrets(text))
+    return FileView(facts=_facts(kept.record), text=text[:most], cut=len(text) > most)
+
+
+async def file_bytes(parts: Parts, file_id: str) -> FileBytes:
+    """One file, to save.
+
+    Raises:
+        Refused: `request.not_found`, also where it was discarded or erased.
+        Fault: `fault.store`.
+    """
+    found = await bytes_of(parts, (await file_of(parts, file_id)).record)
+    if found is None:
+        raise Refused(Code.REQUEST_NOT_FOUND, "the file is gone", public=marked("The file is gone."))
+    return found
+
+
+async def bytes_of(parts: Parts, record: FileRecord) -> FileBytes | None:
+    """The bytes of a file under a name of what it is; None once they are gone.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    data = await _data(parts, record)
+    if data is None:
+        return None
+    if not record.kind:
+        return FileBytes(name=f"{record.id}.unread", media_type="application/octet-stream", data=data)
+    kind = FileKind(record.kind)
+    written = kind in WRITTEN
+    return FileBytes(name=record.name, media_type="text/plain; charset=utf-8" if written else MEDIA_TYPES[kind], data=data)
+
+
+async def file_of(parts: Parts, file_id: str) -> Kept[FileRecord]:
+    """A file as it is recorded.
+
+    Raises:
+        Refused: `request.not_found`.
+    """
+    try:
+        return await parts.store.get(FileRecord, file_id)
+    except Missing:
+        raise Refused(Code.REQUEST_NOT_FOUND, "no such file") from None
+
+
+async def _data(parts: Parts, record: FileRecord) -> bytes | None:
+    """The bytes of a file, None once they are gone."""
+    if not record.whole:
+        return None
+    try:
+        return await parts.vault.unseal(record.customer, (await parts.store.get(FileContent, record.id)).record.sealed)
+    except (Missing, Erased):
+        return None
+
+
+async def content_of(parts: Parts, record: FileRecord) -> Kept[FileContent] | None:
+    """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
+    if not record.whole:
+        return None
+    try:
+        kept = await parts.store.get(FileContent, record.id)
+    except Missing:
+        return None
+    return Kept(FileContent(id=record.id, sealed=b""), kept.rev)
+
+
+def _facts(record: FileRecord) -> Mapping[str, Json]:
+    return {
+        "file": record.id,
+        "ask": record.ask,
+        "case": record.case,
+        "name": record.name,
+        "kind": record.kind,
+        "media_type": record.media_type,
+        "size": record.size,
+        "digest": record.digest,
+        "state": record.state.value,
+        "why": record.why,
+        "removed": dict(record.removed),
+        "at": instant_text(record.at),
+        "due_at": instant_text(record.due_at) if record.due_at else None,
+        "by": record.by,
+        "decided_at": instant_text(record.decided_at) if record.decided_at else None,
+        "whole": record.whole,
+    }

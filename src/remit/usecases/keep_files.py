@@ -1,0 +1,110 @@
+"""Keeping the files of an ask with its record, sealed like all that is about a customer, and telling what they are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from remit.domain.ids import timed_id
+from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, changed
+from remit.domain.values import Instant, JsonObject
+from remit.ports.store import Missing, Put
+from remit.usecases.attached import CleanedFiles, held_id
+from remit.usecases.parts import Parts
+from remit.usecases.read_files import ReadFile
+
+HELD_FOR_S: Final = 7 * 86_400
+"""How long an officer has: a week has a working day in it. ⚔ What nobody let pass until then is discarded, never let pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A file ready to be recorded with its ask."""
+
+    record: FileRecord
+    content: FileContent
+
+
+async def filed(parts: Parts, task: TaskRecord, files: CleanedFiles) -> tuple[Filed, ...]:
+    """Seal the files of an ask, those that go with it or those that are held back.
+
+    Raises:
+        Fault: `fault.store` when the content key cannot be had.
+    """
+    return tuple([await _one(parts, task, one) for one in (*files.kept, *files.held)])
+
+
+async def _one(parts: Parts, task: TaskRecord, read: ReadFile) -> Filed:
+    now = parts.world.now()
+    held = bool(read.why)
+    name = held_id(parts, task.id, read) if held else timed_id("file", now, parts.world.random(10))
+    return Filed(
+        record=FileRecord(
+            id=name,
+            ask="",
+            task=task.id,
+            case=task.case,
+            customer=task.customer,
+            name=read.name,
+            kind=read.kind,
+            media_type=read.media_type,
+            size=len(read.data),
+            digest=read.digest,
+            state=FileState.HELD if held else FileState.KEPT,
+            at=now,
+            removed=read.removed,
+            why=read.why,
+            due_at=Instant(now + HELD_FOR_S * 1000) if held else NEVER,
+        ),
+        content=FileContent(id=name, sealed=await parts.vault.seal(task.customer, read.data)),
+    )
+
+
+def puts_of(files: Iterable[Filed], ask: AskRecord) -> tuple[Put, ...]:
+    """What records the files of an ask."""
+    return tuple(put for one in files for put in (Put(changed(one.record, ask=ask.id), 0), Put(one.content, 0)))
+
+
+def held_alone(files: Sequence[Filed]) -> tuple[Filed, ...]:
+    """Those that stay of a refused ask: they wait for an officer. Nothing else that came with it is kept."""
+    return tuple(one for one in files if one.record.state is FileState.HELD)
+
+
+def entry_of(files: Sequence[FileRecord]) -> JsonObject:
+    """The files of an ask as its entry tells of them. ⚔ What is held back was not read: nothing but its size says what it is."""
+    return {"attachments": [_entry(one) for one in files]} if files else {}
+
+
+def _entry(one: FileRecord) -> JsonObject:
+    return {
+        "file": one.id,
+        "name": one.name,
+        "size": one.size,
+        **({"held": one.why} if one.why else {"kind": one.kind, "digest": one.digest}),
+        **({"removed": dict(one.removed)} if one.removed else {}),
+    }
+
+
+async def files_of(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
+    """The files that came with an ask, as they are now."""
+    found: list[FileRecord] = []
+    for one in ask.files:
+        try:
+            found.append((await parts.store.get(FileRecord, one)).record)
+        except Missing:
+            continue
+    return tuple(found)
+
+
+def told_agent(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
+    """What an agent is told of its files: what each was taken for, how many things of which kind were taken out, and its state."""
+    return tuple(
+        {
+            "name": one.name,
+            "state": one.state.value,
+            **({"kind": one.kind} if one.kind else {}),
+            **({"removed": dict(one.removed)} if one.removed else {}),
+            **({"why": one.why} if one.why else {}),
+        }
+        for one in files
+        if one.name
+    )
