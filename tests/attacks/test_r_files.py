@@ -491,3 +491,34 @@ def test_erasing_a_customer_takes_their_files(redacting: Arena) -> None:
         with pytest.raises(Missing):
             redacting.run(redacting.parts.store.get(FileContent, one.record.id))
     assert file in {one.record.id for one in content.files}
+
+
+_HEAD = "From: a@example.org\nTo: b@example.org\nMIME-Version: 1.0\n"
+HALF_LETTERS = {
+    "json": b'{"a": "\\ud800 x"}',
+    "lines of json": b'{"a": 1}\n{"a": "\\udfff"}',
+    "json in a recorded body": json.dumps(
+        {
+            "log": {
+                "entries": [
+                    {"response": {"content": {"encoding": "base64", "text": base64.b64encode(b'{"b": "\\ud800", "c": 1}').decode()}}}
+                ]
+            }
+        }
+    ).encode(),
+    "a mail's subject": f"{_HEAD}Subject: =?utf-7?q?+2AA-?=\n\nx\n".encode(),
+    "a mail's subject, written out": f"{_HEAD}Subject: =?unicode_escape?q?=5Cud800?=\n\nx\n".encode(),
+}
+
+
+@pytest.mark.proves("FILES-HELD")
+@pytest.mark.parametrize("kind", HALF_LETTERS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_half_a_letter_breaks_nothing_and_waits_for_an_officer(arena: Arena, kind: str, packed: bool) -> None:
+    """⚔ It can be written in JSON and in no text: what breaks on it leaves nothing on the record."""
+    task = arena.task()
+    file = attached("a.zip", zipped(("a.txt", HALF_LETTERS[kind]))) if packed else attached("a.txt", HALF_LETTERS[kind])
+    response = arena.ask(task, "order.read", {"order_id": "W1"}, attachments=[file])
+    assert code_of(response) == "words.attachment"
+    assert [one["why"] for one in response.json()["attachments"]] == ["unreadable"]
+    assert arena.recorded("ask.decided", task=task.id)

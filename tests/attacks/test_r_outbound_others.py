@@ -102,3 +102,23 @@ def test_an_address_or_number_leaves_only_where_it_is_the_desks_own_or_covered()
             answer = arena.person("POST", f"/desk/v1/cases/{case}/reply", {"text": text}, cookie=olga.cookie)
             assert answer.json()["code"] == "reply.withheld", text
             assert {one["why"] for one in answer.json()["held"]} == {"contact"}
+
+
+@pytest.mark.proves("OUTBOUND-KEPT")
+@pytest.mark.parametrize(("text", "part"), [*CODES, *OTHERS, ("Write to stranger@elsewhere.example.", "stranger@elsewhere.example")])
+def test_what_was_taken_out_of_a_reply_is_not_on_the_record_either(arena: Arena, text: str, part: str) -> None:
+    """⚔ A code would stand there for good, and another customer's data where no erasure of theirs reaches it."""
+    _reply(arena, text, withhold=True)
+    entry = arena.recorded("reply.sent")
+    assert entry["envelope"]["withheld"]
+    assert part.casefold() not in str(entry).casefold()
+    assert part.casefold() not in str(arena.notify.incidents).casefold()
+
+
+@pytest.mark.proves("OUTBOUND-KEPT")
+def test_this_customers_own_values_are_kept_for_the_desk_as_they_were_written(arena: Arena) -> None:
+    text = "It goes to Lindenweg 4, 20095 Hamburg, I see."
+    _, task = _reply(arena, text, withhold=True)
+    entry = arena.recorded("reply.sent")
+    assert (entry["desk"]["whole"], entry["desk"]["text"]) == (text, "It goes to [withheld], I see.")
+    assert text not in str(task.inbox())

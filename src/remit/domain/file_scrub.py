@@ -48,9 +48,20 @@ class Scrub:
     def __init__(self, where: str) -> None:
         """`where` tells which file it is."""
         self._where = where
+        self.seen: list[str] = []
         self.taken: list[Taken] = []
         self.counts: Counter[str] = Counter()
         self._read: dict[tuple[str, str], tuple[str, tuple[Finding, ...]]] = {}
+
+    def saw(self, text: str) -> str:
+        """Note what was unpacked or decoded, before anything is taken out of it. Returns it.
+
+        ⚔ A credential of the desk's own in it is known to nobody who looks at the bytes that came: it must end what it opens all the same.
+
+        Source: 2-model.md §7 (Leak loop).
+        """
+        self.seen.append(text)
+        return text
 
     def plain(self, text: str, at: str = "") -> str:
         """A text without its secrets."""

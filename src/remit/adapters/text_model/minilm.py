@@ -102,7 +102,8 @@ class MiniLm:
 
     def _known(self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False) -> Vectors:
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        fresh = dict(zip(new, self._read(new, weigh=weigh), strict=True))
+        # ⚔ A copy of each: a row of what was read together keeps all of it, as long as one of them is remembered.
+        fresh = {text: row.copy() for text, row in zip(new, self._read(new, weigh=weigh), strict=True)}
         for text in texts:
             if text in known:
                 known.move_to_end(text)
