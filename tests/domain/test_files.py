@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import random
 import time
 import zipfile
 from email.parser import BytesParser
@@ -438,11 +439,41 @@ def test_a_row_with_more_cells_than_heads_and_cells_over_lines_are_read() -> Non
 
 
 def test_what_is_read_again_is_counted_again_and_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[str] = []
-    real = Scrub.__init__.__globals__["find_secrets"]
-    monkeypatch.setitem(Scrub.__init__.__globals__, "find_secrets", lambda text, **more: calls.append(text) or real(text, **more))
+    names = Scrub.__init__.__globals__
+    alone, together = names["find_secrets"], names["find_in_values"]
+    calls: list[object] = []
+    monkeypatch.setitem(names, "find_secrets", lambda text, **more: calls.append(text) or alone(text, **more))
+    monkeypatch.setitem(names, "find_in_values", lambda pairs, **more: calls.append(tuple(pairs)) or together(pairs, **more))
     file = Written(kind=FileKind.JSON, text="", documents=([{"pin": "471193"}] * 50,))
     scrub = Scrub("x")
     clean_written(file, scrub)
-    assert len(calls) == 1
+    assert calls == [(("pin", "471193"),)]
     assert scrub.counts["pin"] == 50
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_read_all_at_once_or_one_by_one_the_same_is_taken_out(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    chance = random.Random(seed)
+    planted = [
+        "471193",
+        "hunter2Secret!",
+        "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        "4111 1111 1111 1111",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmVk",
+    ]
+    names = ["pin", "password", "note", "card", "token", "url", "text", "id"]
+    calm = ["The kettle leaks.", "https://shop.example/orders?page=2", "W1001", "2026-11-27T10:00:00Z", "true", "a" * 40, ""]
+
+    def document() -> dict[str, object]:
+        return {chance.choice(names): chance.choice([*planted, *calm, *calm]) for _ in range(6)}
+
+    def cleaned(*, at_once: bool) -> tuple[str, dict[str, int]]:
+        scrub = Scrub("x")
+        if not at_once:
+            monkeypatch.setattr(Scrub, "foresee", lambda *_: None)
+        told = clean_written(Written(kind=FileKind.JSON, text="", documents=(documents,)), scrub)
+        monkeypatch.undo()
+        return told, dict(scrub.counts)
+
+    documents = [document() for _ in range(20)]
+    assert cleaned(at_once=True) == cleaned(at_once=False)

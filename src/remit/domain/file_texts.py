@@ -5,7 +5,7 @@ JSON is in `file_json`, mails are in `file_mail`; what is no text is for a reade
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -70,10 +70,15 @@ def clean_written(file: Written, scrub: Scrub) -> str:
     Source: 2-model.md §7 (Inbound).
     """
     if file.kind in _JSON:
-        return clean_json(list(file.documents), file.kind, scrub)
+        return _foreseen(scrub, lambda with_: clean_json(list(file.documents), file.kind, with_))
     if file.kind is FileKind.MAIL:
         return clean_mail(file.text, scrub)
-    return _clean_table(file.text, scrub) if file.kind is FileKind.CSV else scrub.plain(file.text)
+    return _foreseen(scrub, lambda with_: _clean_table(file.text, with_)) if file.kind is FileKind.CSV else scrub.plain(file.text)
+
+
+def _foreseen(scrub: Scrub, clean: Callable[[Scrub], str]) -> str:
+    scrub.foresee(clean)
+    return clean(scrub)
 
 
 def verify_orders_nobody(text: str, kind: FileKind) -> None:

@@ -40,6 +40,7 @@ _LINKED: Final = re.compile(
 _SMALL_WORDS: Final = re.compile(r"[a-z \n]{47,}")
 _SMALL_WORD: Final = re.compile(r"[a-z]+")
 _SEED_LEAST, _SEED_MOST = 12, 26
+_LONGEST_WORD: Final = 22
 _HOOK: Final = re.compile(
     r"https?://(?:hooks\.|discord(?:app)?\.com/api/webhooks/|[a-z0-9.-]{1,60}\.webhook\.office\.com/)[A-Za-z0-9./_@-]{0,40}(?P<v>/[A-Za-z0-9_/-]{16,200})",
     re.IGNORECASE,
@@ -54,9 +55,14 @@ def found_forms(text: str) -> Iterator[Found]:
     for sign in "?&#":
         if sign in text:
             for match in _PARAM.finditer(text):
-                if not is_placeholder(match["v"]) and (any(map(str.isdigit, match["v"])) or randomness(match["v"]) >= 12):  # noqa: PLR2004  # a word is no token
+                if not is_placeholder(match["v"]) and _is_param(match["v"]):
                     yield "link_token", *_trimmed(match), CREDENTIAL
             break
+
+
+def _is_param(value: str) -> bool:
+    """Whether what a link calls a token is one: with a digit, drawn by lot as far as one sees, or longer than a word."""
+    return any(map(str.isdigit, value)) or randomness(value) >= 12 or (value.isalpha() and len(value) >= _LONGEST_WORD)  # noqa: PLR2004  # a word is no token
 
 
 def _keys(text: str) -> Iterator[Found]:
