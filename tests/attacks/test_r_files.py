@@ -522,3 +522,31 @@ def test_half_a_letter_breaks_nothing_and_waits_for_an_officer(arena: Arena, kin
     assert code_of(response) == "words.attachment"
     assert [one["why"] for one in response.json()["attachments"]] == ["unreadable"]
     assert arena.recorded("ask.decided", task=task.id)
+
+
+_CARD, _TOKEN, _SAID = "4111111111111111", "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8", "hunter2Zq9"
+_SESSION = {
+    "cookies": [{"name": _TOKEN, "value": "x"}],
+    "headers": [{"name": f"token {_CARD}", "value": "abc"}, {"name": f"authorization {_TOKEN}", "value": "abc"}],
+}
+NAMED_BY_SECRETS = {
+    "a card": json.dumps({_CARD: f"my password is {_SAID}"}),
+    "a token": json.dumps({_TOKEN: f"my password is {_SAID}"}),
+    "a token, further out": json.dumps({_TOKEN: {"x": {"password": _SAID}}}),
+    "a pair": json.dumps([{"name": _CARD, "value": f"my password is {_SAID}"}]),
+    "a long name": json.dumps({f"{'word ' * 60}{_CARD}": f"my password is {_SAID}"}),
+    "a recorded session": json.dumps({"log": {"entries": [{"request": _SESSION}]}}),
+}
+
+
+@pytest.mark.proves("P11", "FILES")
+@pytest.mark.parametrize("kind", NAMED_BY_SECRETS)
+@pytest.mark.parametrize("setting", ["refuse", "redact"])
+def test_a_secret_that_is_the_name_of_another_one_is_not_on_the_record(setting: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """⚔ The record says where something stood: that is a name which the agent wrote."""
+    with open_arena(settings={"words": {"secrets": setting}}) as arena:
+        file = attached("a.json", NAMED_BY_SECRETS[kind].encode(), "application/json")
+        response = arena.ask(arena.task(), "order.read", READ, attachments=[file])
+        assert arena.recorded("ask.decided")["desk"]["secrets"]
+        told = f"{arena.entries()} {response.text} {caplog.text} {arena.notify.incidents}"
+        assert [one for one in (_CARD, _TOKEN, _SAID) if one in told] == []

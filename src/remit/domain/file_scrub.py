@@ -125,7 +125,7 @@ class Scrub:
         """Take something out whatever it looks like, and say so in its place."""
         self.counts[kind] += 1
         if len(self.taken) < _MOST_TOLD:
-            self.taken.append(Taken(where=f"{self._where} {at}"[:_LONGEST_WHERE], kind=kind))
+            self.taken.append(Taken(where=self._place(at), kind=kind))
         return f"[{kind} removed]"
 
     def leave_out(self, kind: str) -> str:
@@ -138,7 +138,14 @@ class Scrub:
             return
         self.counts.update(one.kind for one in findings)
         if len(self.taken) < _MOST_TOLD:
-            self.taken += taken(f"{self._where} {at}".strip()[:_LONGEST_WHERE], text, findings)
+            self.taken += taken(self._place(at), text, findings)
+
+    def _place(self, at: str) -> str:
+        """Where something stood, as the record says it. ⚔ The name of a member, of a cookie or of a column may itself be a secret."""
+        if len(at) > _LONGEST_WHERE:
+            return f"{self._where} under a long name"
+        place = f"{self._where} {at}".strip()
+        return redact(place, find_secrets(place))[:_LONGEST_WHERE]
 
     def _under(self, label: str, text: str) -> tuple[Finding, ...]:
         if not label:
