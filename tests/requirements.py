@@ -118,11 +118,13 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "WORDS-STRIPPED": _model(6, "Words that a desk strips stand nowhere in the case, and count as little as words it refuses."),
     "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),
+    "OUTBOUND-KEPT": _model(7, "Of what was taken out of an officer's text nothing is kept but this customer's own values."),
     "LEAK": _model(7, "A token of ours in a message ends its task before anything else happens, on the record, and told."),
     "LEAK-DISGUISED": _model(7, "A token of ours is known in disguise: spaced, cut, encoded, backwards."),
     "LEAK-FAMILIES": _model(
         7, "Whatever of ours lets somebody in is worth nothing once it was seen, with what it stands for; its look alone ends nothing."
     ),
+    "LEAK-FILES": _model(7, "A token of ours that must be unpacked or decoded out of a file is known, and ends its task all the same."),
     "LEAK-PLACES": _model(7, "A token of ours is looked for wherever agents or officers write, also natively in the helpdesk."),
     "LEAK-OWNER": _model(7, "The owner of another credential is told of its kind and place, once, and never of its value."),
     "CANARY": _model(7, "A canary that is seen is on the record and told to security; it ends nothing by itself."),

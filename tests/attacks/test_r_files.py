@@ -491,3 +491,62 @@ def test_erasing_a_customer_takes_their_files(redacting: Arena) -> None:
         with pytest.raises(Missing):
             redacting.run(redacting.parts.store.get(FileContent, one.record.id))
     assert file in {one.record.id for one in content.files}
+
+
+_HEAD = "From: a@example.org\nTo: b@example.org\nMIME-Version: 1.0\n"
+HALF_LETTERS = {
+    "json": b'{"a": "\\ud800 x"}',
+    "lines of json": b'{"a": 1}\n{"a": "\\udfff"}',
+    "json in a recorded body": json.dumps(
+        {
+            "log": {
+                "entries": [
+                    {"response": {"content": {"encoding": "base64", "text": base64.b64encode(b'{"b": "\\ud800", "c": 1}').decode()}}}
+                ]
+            }
+        }
+    ).encode(),
+    "a mail's subject": f"{_HEAD}Subject: =?utf-7?q?+2AA-?=\n\nx\n".encode(),
+    "a mail's subject, written out": f"{_HEAD}Subject: =?unicode_escape?q?=5Cud800?=\n\nx\n".encode(),
+}
+
+
+@pytest.mark.proves("FILES-HELD")
+@pytest.mark.parametrize("kind", HALF_LETTERS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_half_a_letter_breaks_nothing_and_waits_for_an_officer(arena: Arena, kind: str, packed: bool) -> None:
+    """⚔ It can be written in JSON and in no text: what breaks on it leaves nothing on the record."""
+    task = arena.task()
+    file = attached("a.zip", zipped(("a.txt", HALF_LETTERS[kind]))) if packed else attached("a.txt", HALF_LETTERS[kind])
+    response = arena.ask(task, "order.read", {"order_id": "W1"}, attachments=[file])
+    assert code_of(response) == "words.attachment"
+    assert [one["why"] for one in response.json()["attachments"]] == ["unreadable"]
+    assert arena.recorded("ask.decided", task=task.id)
+
+
+_CARD, _TOKEN, _SAID = "4111111111111111", "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8", "hunter2Zq9"
+_SESSION = {
+    "cookies": [{"name": _TOKEN, "value": "x"}],
+    "headers": [{"name": f"token {_CARD}", "value": "abc"}, {"name": f"authorization {_TOKEN}", "value": "abc"}],
+}
+NAMED_BY_SECRETS = {
+    "a card": json.dumps({_CARD: f"my password is {_SAID}"}),
+    "a token": json.dumps({_TOKEN: f"my password is {_SAID}"}),
+    "a token, further out": json.dumps({_TOKEN: {"x": {"password": _SAID}}}),
+    "a pair": json.dumps([{"name": _CARD, "value": f"my password is {_SAID}"}]),
+    "a long name": json.dumps({f"{'word ' * 60}{_CARD}": f"my password is {_SAID}"}),
+    "a recorded session": json.dumps({"log": {"entries": [{"request": _SESSION}]}}),
+}
+
+
+@pytest.mark.proves("P11", "FILES")
+@pytest.mark.parametrize("kind", NAMED_BY_SECRETS)
+@pytest.mark.parametrize("setting", ["refuse", "redact"])
+def test_a_secret_that_is_the_name_of_another_one_is_not_on_the_record(setting: str, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    """⚔ The record says where something stood: that is a name which the agent wrote."""
+    with open_arena(settings={"words": {"secrets": setting}}) as arena:
+        file = attached("a.json", NAMED_BY_SECRETS[kind].encode(), "application/json")
+        response = arena.ask(arena.task(), "order.read", READ, attachments=[file])
+        assert arena.recorded("ask.decided")["desk"]["secrets"]
+        told = f"{arena.entries()} {response.text} {caplog.text} {arena.notify.incidents}"
+        assert [one for one in (_CARD, _TOKEN, _SAID) if one in told] == []

@@ -157,3 +157,15 @@ def test_a_redirect_leads_a_report_nowhere(tmp_path: Path) -> None:
         arena.ask(arena.task(), "order.read", READ, words=f"It says {OURS}.")
         assert _send(arena) == ["put_off"]
         assert elsewhere.asked == []
+
+
+@pytest.mark.proves("LEAK-OWNER")
+def test_what_looks_like_one_owners_keeps_no_other_from_being_told(tmp_path: Path) -> None:
+    """\u2694 Else whoever knows how one owner's begin hides another's behind eight made-up ones."""
+    with webhook_server() as receiver, _arena(tmp_path, receiver.url) as arena:
+        made_up = " ".join(f"acme_live_{at:02d}Zk4Qw7Er9Ty2Ui5Op1As" for at in range(20))
+        arena.ask(arena.task(), "order.read", READ, words=f"{made_up} and {GITHUB}")
+        _send(arena)
+        told = [one["data"]["owner"] for one in _came(receiver)]
+        assert sorted(set(told)) == ["code-host", "payments"]
+        assert len(told) == 8

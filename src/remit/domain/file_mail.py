@@ -22,6 +22,7 @@ _KEPT: Final = ("Date", "From", "To", "Cc", "Reply-To", "Subject", "Message-ID",
 _MOST_HEADER: Final = 2_000
 _MOST_FIELD: Final = 16_384
 """Letters of a line with what continues it: a mail's own bound is 998, and exports go beyond it."""
+_FOLDED: Final = re.compile(r"\r?\n[ \t]{0,8}")
 _MOST_PARTS: Final = 50
 """⚔ Parts of one mail, those within others included: a mail can be nothing but parts."""
 _DEEPEST: Final = 5
@@ -55,7 +56,9 @@ def clean_mail(text: str, scrub: Scrub) -> str:
         raise HeldBack(Why.UNREADABLE) from None
     if len(parts) > _MOST_PARTS:
         raise HeldBack(Why.TOO_MUCH)
-    heads = [f"{name}: {scrub.labelled(name, value, name)}" for name in _KEPT if (value := _header(mail, name))]
+    read = {name: value for name in _KEPT if (value := _header(mail, name))}
+    scrub.saw("\n".join((*(_FOLDED.sub("", str(value)) for value in mail.values()), *read.values())))
+    heads = [f"{name}: {scrub.labelled(name, value, name)}" for name, value in read.items()]
     gone = [name for name in dict.fromkeys(mail.keys()) if is_secret_header(name)]
     for name in gone:
         scrub.drop("header", name)
@@ -91,7 +94,10 @@ def _header(mail: Message, name: str) -> str:
         return ""
     text = str(raw)[:_MOST_HEADER]
     try:
-        text = str(make_header(decode_header(text)))
+        pieces = decode_header(text)
+        for _, encoding in pieces:
+            _known(encoding or "utf-8")
+        text = str(make_header(pieces))
     except (MessageError, ValueError, LookupError):
         raise HeldBack(Why.UNREADABLE) from None
     return " ".join(text.split())
@@ -101,6 +107,7 @@ def _said(part: Message, number: int, scrub: Scrub) -> str:
     """The text of a part; of what is no text, or came as a file, that it was there."""
     file = part.get_filename()
     if part.get_content_maintype() != _TEXT or file:
+        scrub.saw(raw.decode("latin-1") if isinstance(raw := part.get_payload(decode=True), bytes) else "")
         return f"{scrub.leave_out('attached_file')}\n"
     raw = part.get_payload(decode=True)
     if not isinstance(raw, bytes):
@@ -111,12 +118,16 @@ def _said(part: Message, number: int, scrub: Scrub) -> str:
         text = str(kept) if str(part.get("Content-Transfer-Encoding", "")).lower() in {"", "7bit", "8bit"} else raw.decode(_charset(part))
     except (UnicodeDecodeError, LookupError):
         raise HeldBack(Why.UNREADABLE) from None
-    return scrub.plain(text.replace("\r\n", "\n"), f"part {number}")
+    return scrub.plain(scrub.saw(text.replace("\r\n", "\n")), f"part {number}")
 
 
 def _charset(part: Message) -> str:
-    """How a part is encoded. ⚔ Of those that are no encoding of text (`zip`, `uu`, `rot13`) none is tried."""
-    name = (part.get_content_charset() or "utf-8").lower()
+    """How a part is encoded."""
+    return _known((part.get_content_charset() or "utf-8").lower())
+
+
+def _known(name: str) -> str:
+    """An encoding by its name. ⚔ Of those that are no encoding of text (`zip`, `uu`, `rot13`), or say half a letter (`utf-7`), none is tried."""
     known = re.fullmatch(
         r"us-ascii|utf-?8|utf-?16(?:le|be)?|iso-8859-\d{1,2}|windows-12\d{2}|latin-?1|koi8-r|shift_jis|euc-jp|gb2312|gb18030|big5", name
     )

@@ -48,9 +48,20 @@ class Scrub:
     def __init__(self, where: str) -> None:
         """`where` tells which file it is."""
         self._where = where
+        self.seen: list[str] = []
         self.taken: list[Taken] = []
         self.counts: Counter[str] = Counter()
         self._read: dict[tuple[str, str], tuple[str, tuple[Finding, ...]]] = {}
+
+    def saw(self, text: str) -> str:
+        """Note what was unpacked or decoded, before anything is taken out of it. Returns it.
+
+        ⚔ A credential of the desk's own in it is known to nobody who looks at the bytes that came: it must end what it opens all the same.
+
+        Source: 2-model.md §7 (Leak loop).
+        """
+        self.seen.append(text)
+        return text
 
     def foresee(self, clean: Callable[["Scrub"], object]) -> None:
         """Read everything beforehand that a cleaning will read under a name, in one pass: ten thousand small values cost what one text does.
@@ -58,6 +69,7 @@ class Scrub:
         `clean` is the cleaning; it is gone through once more to see what it reads. What it reads otherwise then is read by itself.
         """
         first = _Listing(self._where)
+        first.seen = self.seen  # ⚔ what was decoded is known also where the file is held back at once
         clean(first)
         pairs = tuple(first.pairs)
         for (label, text), findings in zip(pairs, find_in_values(pairs), strict=True):
@@ -113,7 +125,7 @@ class Scrub:
         """Take something out whatever it looks like, and say so in its place."""
         self.counts[kind] += 1
         if len(self.taken) < _MOST_TOLD:
-            self.taken.append(Taken(where=f"{self._where} {at}"[:_LONGEST_WHERE], kind=kind))
+            self.taken.append(Taken(where=self._place(at), kind=kind))
         return f"[{kind} removed]"
 
     def leave_out(self, kind: str) -> str:
@@ -126,7 +138,14 @@ class Scrub:
             return
         self.counts.update(one.kind for one in findings)
         if len(self.taken) < _MOST_TOLD:
-            self.taken += taken(f"{self._where} {at}".strip()[:_LONGEST_WHERE], text, findings)
+            self.taken += taken(self._place(at), text, findings)
+
+    def _place(self, at: str) -> str:
+        """Where something stood, as the record says it. ⚔ The name of a member, of a cookie or of a column may itself be a secret."""
+        if len(at) > _LONGEST_WHERE:
+            return f"{self._where} under a long name"
+        place = f"{self._where} {at}".strip()
+        return redact(place, find_secrets(place))[:_LONGEST_WHERE]
 
     def _under(self, label: str, text: str) -> tuple[Finding, ...]:
         if not label:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Final
 
 from remit.domain.secret_shapes import found_plain
@@ -20,7 +21,7 @@ ALPHABETS: Final[Mapping[str, str]] = {
 SHORTEST: Final = 16
 """⚔ Letters behind the prefix: what has fewer can be guessed, and of that nothing is told to anybody."""
 _MOST: Final = 8
-"""So many credentials of one text are told: who brings more brings noise."""
+"""So many credentials of one text are told, or one of each owner: who brings more brings noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +53,16 @@ def owned(seen: Sequence[str], rules: Collection[OwnerRule]) -> tuple[Owned, ...
 
     Source: 2-model.md §7 (Leak loop: a registered kind).
     """
-    found: dict[Owned, None] = {}
+    of_each: list[tuple[Owned, ...]] = []
     for rule in rules:
         for text in seen:
-            here = dict.fromkeys(_of(rule, text))
+            here = tuple(dict.fromkeys(_of(rule, text)))
             if here:
-                found.update(here)
+                of_each.append(here)
                 break
-    return tuple(found)[:_MOST]
+    # ⚔ By turns: what is one owner's, or only looks so, keeps no other one from being told.
+    in_turn = [one for turn in zip_longest(*of_each) for one in turn if one is not None]
+    return tuple(in_turn[: max(_MOST, len(of_each))])
 
 
 def _of(rule: OwnerRule, text: str) -> Iterator[Owned]:

@@ -18,7 +18,9 @@ from remit.domain.values import Json
 SHORTEST: Final = 32
 """⚔ No credential of the desk's own has fewer letters: in a shorter text there is none, however it is written."""
 _MOST: Final = 64
-"""So many candidates of one text are looked up; who brings more brings noise."""
+"""So many candidates of one text are looked up, and so many again of those that have no look of their own; who brings more brings noise."""
+_PLAIN: Final = frozenset({"code", "invitation"})
+"""Letters by chance, as every log is full of: ⚔ they must not use up the room of what is known by its look."""
 _LONG: Final = 65_536
 _SHORT: Final = 15
 _BREAK: Final = re.compile(r"(?<=\S)[ \t]?\r?\n(?=\S)")
@@ -119,17 +121,25 @@ def traces(seen: Sequence[str]) -> tuple[Trace, ...]:
     Takes as long as the readings are; what is no candidate is not looked up anywhere.
     """
     found: dict[Trace, None] = {}
-    assertions = 0
+    assertions = told = plain = 0
     for one in seen:
         for trace in _in_reading(one):
-            if trace.kind is TraceKind.ASSERTION and trace not in found:
+            if trace in found:
+                continue
+            if trace.kind is TraceKind.ASSERTION:
                 # ⚔ Whose keys it is held against may have to be fetched: nobody has the desk ask many for one text.
                 assertions += 1
                 if assertions > _MOST_ASSERTIONS:
                     continue
+            if trace.kind in _PLAIN:
+                plain += 1
+                if plain > _MOST:
+                    continue
+            elif told == _MOST:
+                continue
+            else:
+                told += 1
             found[trace] = None
-            if len(found) == _MOST:
-                return tuple(found)
     return tuple(found)
 
 
@@ -164,18 +174,20 @@ def _signed(text: str) -> Iterator[Trace]:
 
 
 def written(value: Json) -> str:
-    """Every text in a value, one on each line, and every member's name behind them: what was cut in pieces stands together."""
-    names: list[str] = []
-    return "\n".join([*_strings(value, names), *names])
+    """Every text in a value, one on each line, and every member's name behind them: what was cut in pieces stands together.
 
-
-def _strings(value: Json, names: list[str]) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        names.extend(value)
-        for item in value.values():
-            yield from _strings(item, names)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _strings(item, names)
+    ⚔ However deep it nests: what is looked through here may not have been measured yet.
+    """
+    texts: list[str] = []
+    names: dict[str, None] = {}
+    left: list[Json] = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            texts.append(one)
+        elif isinstance(one, Mapping):
+            names.update(dict.fromkeys(one))
+            left.extend(reversed(list(one.values())))
+        elif isinstance(one, list | tuple):
+            left.extend(reversed(one))
+    return "\n".join([*texts, *names])

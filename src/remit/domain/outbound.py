@@ -16,7 +16,10 @@ from remit.domain.spellings import spellings
 from remit.domain.values import Json, same
 
 _LINK: Final = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,12}/\S*|\bmailto:\S+", re.IGNORECASE
+    r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+"
+    r"|(?<![\w-])(?:[\w-]{1,63}\.(?:[\w-]{1,63}\.){0,11}[^\W\d_][\w-]{1,62}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5}(?:[/?#]\S*)?|/\S*|[?#][\w%]\S*)"
+    r"|\b(?:mailto|javascript|data):\S+",
+    re.IGNORECASE,
 )
 
 

@@ -13,6 +13,10 @@ _WORD: Final = re.compile(r"\S+")
 _MOST_WORDS: Final = 30
 _OVERLAP: Final = 12
 _WHOLE_VALUE: Final = 3
+_HEARD: Final = re.compile(r"[a-z']+", re.IGNORECASE)
+_MOST_PIECES: Final = 400
+_MOST_DIFFERENT: Final = 400
+"""Words of a message, each counted once. A model takes a millisecond to hear one for the first time, and nobody's honest message has so many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +53,25 @@ def heard(cut: Sequence[Clause], tail: str, scope: Scope, lexicon: Lexicon) -> I
     if tail and pieces:
         before = clauses(tail)[-1:]
         pieces += [Piece(text=f"{one.text} {pieces[0].text}", start=pieces[0].start, end=pieces[0].end) for one in before]
+    if _too_much(pieces):
+        yield Wish(start=pieces[0].start, end=max(one.end for one in pieces), reason=OTHER_PURPOSE)
+        return
     for place in lexicon.strange(
         [_without_values(one.text, scope.values) for one in pieces], purpose=scope.purpose, action=scope.action.name
     ):
         yield Wish(start=pieces[place].start, end=pieces[place].end, reason=OTHER_PURPOSE)
+
+
+def _too_much(pieces: Sequence[Piece]) -> bool:
+    """⚔ Everybody's words wait for the one reader: what would keep it for many seconds is not heard, and so does not pass."""
+    if len(pieces) > _MOST_PIECES:
+        return True
+    words: set[str] = set()
+    for one in pieces:
+        words.update(map(str.lower, _HEARD.findall(one.text)))
+        if len(words) > _MOST_DIFFERENT:
+            return True
+    return False
 
 
 def _without_values(text: str, values: Iterable[str]) -> str:

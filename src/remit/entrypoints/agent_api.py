@@ -35,7 +35,7 @@ from remit.entrypoints.wire import (
     whole_number,
 )
 from remit.ports.tracing import Step
-from remit.usecases.ask import Workload, ask
+from remit.usecases.ask import ask
 from remit.usecases.end_leaked import end_leaked
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
@@ -46,6 +46,7 @@ from remit.usecases.report_misuse import refuse_human_credential
 from remit.usecases.sessions import SIGNIN_PREFIX
 from remit.usecases.spend_refused import spend_refused
 from remit.usecases.tasks import TaskView, ask_after_end, ask_status, complete, inbox, task_status
+from remit.usecases.workload import Workload
 
 PATHS: Final = re.compile(r"/v1/(?:tasks/(?P<task>[^/]+)(?:/(?P<what>asks|inbox|complete))?|asks/(?P<ask>[^/]+))")
 ADDRESSES: Final = frozenset({

@@ -30,10 +30,11 @@ from remit.domain.target import money_on
 from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
 from remit.domain.words_beyond import WordsState, kept_marks
-from remit.ports.store import Commit, Committed, Conflict, Kept, Mark, NoRoom, Put, Replayed
+from remit.ports.store import Commit, Committed, Conflict, Kept, NoRoom, Put, Replayed
 from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
+from remit.usecases.end_leaked import end_in_files
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
 from remit.usecases.keep_files import filed, held_alone, puts_of
@@ -53,21 +54,10 @@ from remit.usecases.tell_person import about_invitation
 from remit.usecases.tell_reason import reason_now
 from remit.usecases.told_now import STILL_S, told_now, told_of_act
 from remit.usecases.weigh import Weighed, Wish, weigh
+from remit.usecases.workload import Workload
 from remit.usecases.write_decision import write_decision
 
 _TRIES = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workload:
-    """Who asks, as proved by an access token and a DPoP proof of this very request."""
-
-    task: str
-    client_id: str
-    actor: str
-    jkt: str
-    token_jti: str
-    marks: tuple[Mark, ...]
 
 
 async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
@@ -79,6 +69,9 @@ async def ask(parts: Parts, workload: Workload, request: AskIn) -> Reply:
         Fault: nothing was permitted; or, after a recorded permit, the reply says that the act waits.
     """
     request = await redacted(parts, workload.client_id, workload.task, request)
+    if request.read.seen:
+        await end_in_files(parts, workload, request)
+        request = replace(request, read=replace(request.read, seen=()))
     broken: Fault | None = None
     about = money_on(parts.catalogue.actions.get(request.action), request.params)
     key = _idempotency_id(workload, request)

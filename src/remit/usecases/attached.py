@@ -4,7 +4,7 @@ Reading them is in `read_files`. An ask one of whose files is not accepted is re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -36,6 +36,8 @@ class CleanedFiles:
     held: tuple[ReadFile, ...] = ()
     known: tuple[str, ...] = ()
     """The ids of those that were held back before: they wait still, or were decided about."""
+    seen: tuple[str, ...] = field(default=(), repr=False)
+    """⚔ What was unpacked or decoded of them, secrets and all: for looking through it, and kept nowhere."""
 
 
 async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Sequence[SentFile]) -> CleanedFiles:
@@ -52,6 +54,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
     kept: list[ReadFile] = []
     held: list[ReadFile] = []
     known: list[str] = []
+    seen: list[str] = []
     unfit: Refused | None = None
     for number, file in enumerate(files, 1):
         where = f"attachment {number}"
@@ -70,6 +73,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
             continue
         read = await read_file(parts, caller, size, file, where)
         found += read.taken
+        seen += read.seen
         bound.append((name, length if read.spoiled else read.digest))
         if read.spoiled or (read.taken and parts.terms.secrets == "refuse"):
             unfit = _unfit(f"{where} holds a secret", secret=True)
@@ -87,6 +91,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
         kept=() if unfit else tuple(kept),
         held=tuple(held),
         known=tuple(known),
+        seen=tuple(seen),
     )
 
 

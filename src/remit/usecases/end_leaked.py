@@ -4,7 +4,7 @@ A token is known by its signature, also after it has run out; what is random, by
 who wrote it are not asked: whoever copied it may be anybody. Finding it is `leak_watch`.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,7 +26,6 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
-from remit.usecases.ask import Workload
 from remit.usecases.end import end_task
 from remit.usecases.grant import code_hash
 from remit.usecases.leak_watch import SeenAt
@@ -39,8 +38,10 @@ from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import keyed_id
 from remit.usecases.tell_owners import tell_owners
 from remit.usecases.tell_person import about_access
+from remit.usecases.workload import Workload
 
 _TRIES: Final = 4
+_A_TURN: Final = 1024 * 1024
 _TASK: Final = marked("A credential of an agent that acts for you stood in a message. Its task was ended, so nobody can use it any more.")
 _MANDATE: Final = marked(
     "A credential of an agent that acts for you stood in a message. What the agent may do was taken back, so nobody can use it any more."
@@ -78,6 +79,32 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
     parts.long_reads.verify_room(workload.client_id, request.size)
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
     await end_in_text(parts, "\n".join(_texts(request)), at, caller=workload.client_id, tokens=tokens)
+
+
+async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
+    """The same for what was unpacked or decoded of an ask's files: it is known once they were read.
+
+    Raises:
+        Fault: `fault.store`: nothing is then decided.
+
+    Source: 2-model.md §7 (Leak loop).
+    """
+    at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
+    for text in _turns(dict.fromkeys(request.read.seen)):
+        await end_in_text(parts, text, at, caller=workload.client_id)
+
+
+def _turns(texts: Iterable[str]) -> Iterator[str]:
+    """Texts put together, as much as is looked through in one turn. ⚔ A file may be nothing but short ones: each alone would cost as much."""
+    turn: list[str] = []
+    size = 0
+    for one in texts:
+        if turn and size + len(one) > _A_TURN:
+            yield "\n".join(turn)
+            turn, size = [], 0
+        turn.append(one)
+        size += len(one)
+    yield from ("\n".join(turn),) if turn else ()
 
 
 async def end_in_text(parts: Parts, text: str, at: SeenAt, *, caller: str, tokens: Tokens | None = None) -> None:

@@ -9,9 +9,9 @@ from remit.domain.errors import Code, Refused
 from remit.domain.presented import ScopeRefused, verify_bound, verify_presented
 from remit.domain.values import Json
 from remit.ports.store import Mark
-from remit.usecases.ask import Workload
 from remit.usecases.parts import Parts
 from remit.usecases.remembered import Remembered
+from remit.usecases.workload import Workload
 
 _KEPT: Final = 1024
 """So many tokens are remembered for sure; each lives for minutes."""

@@ -39,7 +39,12 @@ class SentFile:
     def text(self) -> str:
         """The file as letters, whatever it is: what stands readable in it stands here."""
         data = self.data or b""
-        return data.decode("utf-16", errors="replace") if data.startswith((b"\xff\xfe", b"\xfe\xff")) else data.decode("latin-1")
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return data.decode("utf-16", errors="replace")
+        try:
+            return data.decode()  # letters that look like others are known by what they are
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,8 @@ class ReadFile:
     taken: tuple[Taken, ...]
     why: str = ""
     spoiled: bool = False
+    seen: tuple[str, ...] = field(default=(), repr=False)
+    """⚔ What was unpacked or decoded, secrets and all: for looking through it, and kept nowhere."""
 
 
 async def read_file(parts: Parts, caller: str, size: int, file: SentFile, where: str) -> ReadFile:
@@ -84,6 +91,7 @@ async def read_file(parts: Parts, caller: str, size: int, file: SentFile, where:
             taken=(*scrub.taken, *stray),
             why=held.why.value,
             spoiled=bool(stray) or (cleaned is None and bool(scrub.taken)),
+            seen=tuple(scrub.seen),
         )
     name = safe_name(file.name, kind)
     return ReadFile(
@@ -94,6 +102,7 @@ async def read_file(parts: Parts, caller: str, size: int, file: SentFile, where:
         digest=_digest(clean),
         removed=dict(scrub.counts),
         taken=tuple(scrub.taken),
+        seen=tuple(scrub.seen),
     )
 
 
@@ -114,7 +123,7 @@ async def _read(parts: Parts, caller: str, size: int, file: SentFile, scrub: Scr
         return kind, await _archive(parts, caller, size, data, scrub)
     if kind in PICTURES:
         return kind, await parts.long_reads.in_turn(caller, lambda: parts.papers.bare(data, kind))
-    text = await parts.long_reads.in_turn(caller, lambda: parts.papers.text_of(data))
+    text = scrub.saw(await parts.long_reads.in_turn(caller, lambda: parts.papers.text_of(data)))
     return _SHOWN_AS[kind], (await parts.long_reads.read(caller, size, partial(_text, text, FileKind.TEXT, scrub))).encode()
 
 
@@ -144,6 +153,8 @@ async def _archive(parts: Parts, caller: str, size: int, data: bytes, scrub: Scr
     members = await parts.long_reads.read(caller, size, partial(unpack, data))
     clean: list[Member] = []
     held: HeldBack | None = None
+    for one in members:
+        scrub.saw(f"{one.name}\n{SentFile(name=one.name, data=one.data).text}")
     for one in members:
         named = find_secrets(one.name)
         if named:

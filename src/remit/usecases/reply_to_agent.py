@@ -3,6 +3,7 @@
 Only Remit sends public text of an agent's case, and only after it was held against what the agent may be told.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.canonical import b64url, canonical, digest
@@ -11,6 +12,7 @@ from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
 from remit.domain.leak_traces import written
 from remit.domain.offers import verify_complete, verify_offered
+from remit.domain.outbound import Held
 from remit.domain.records import ActRecord, ActState, EndReason, Message, OfferRecord, Person, TaskRecord, TaskState
 from remit.domain.secrets import find_secrets
 from remit.domain.speech import marked
@@ -51,7 +53,7 @@ async def reply_to_agent(parts: Parts, officer: Person, case: str, text: str, *,
             raise Withheld(checked)
         message = await next_message(parts, standing, kind="reply", text=checked.left, held=checked.held)
         note = _note(parts, standing.task.record, author=f"officer:{officer.id}", text=checked.left)
-        entry = _sent(parts, standing, officer, message, whole=text if checked.held else "")
+        entry = _sent(parts, standing, officer, message, whole=_whole(text, checked.held))
         try:
             await _commit(parts, standing, entry, (Put(message, 0), Put(note, 0)))
         except Conflict:
@@ -166,6 +168,18 @@ def _note(parts: Parts, task: TaskRecord, *, author: str, text: str) -> ActRecor
     )
 
 
+def _whole(text: str, held: Sequence[Held]) -> str:
+    """What of a text that was not sent as it stood is kept for the desk: all of it where only this customer's own values were taken out.
+
+    ⚔ A code, a link that resets a password or another customer's address would stand on this customer's record for good, and no erasure of
+    that other one would reach it.
+    """
+    if not held:
+        return ""
+    own = all(one.why == "attribute" for one in held) and not find_secrets(text)  # what covers more stands for what is in it
+    return text if own else "(held back: it says what is not to be kept)"
+
+
 def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *, whole: str) -> Draft:
     task = standing.task.record
     return draft(
@@ -181,7 +195,7 @@ def _sent(parts: Parts, standing: Standing, officer: Person, message: Message, *
         },
         agent={"text": message.text},
         customer={"text": message.text},
-        desk={"by": officer.id, "text": message.text, "whole": whole if not find_secrets(whole) else "(held back: it carries a secret)"},
+        desk={"by": officer.id, "text": message.text, "whole": whole},
         subject=task.customer,
         refs=(task.id, task.case, task.customer),
     )

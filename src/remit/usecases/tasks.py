@@ -15,7 +15,6 @@ from remit.domain.records import AgentRecord, AskRecord, EndReason, Message, Tas
 from remit.domain.transcript import Opened, Section
 from remit.domain.values import Json
 from remit.ports.store import Commit, Missing, Replayed
-from remit.usecases.ask import Workload
 from remit.usecases.audit import one_entry
 from remit.usecases.check_reply import cut_messages
 from remit.usecases.end import Ended, end_task
@@ -29,6 +28,7 @@ from remit.usecases.standing import Standing, load_standing, something_waits, ve
 from remit.usecases.still_covered import still_covered
 from remit.usecases.tell_reason import reason_now
 from remit.usecases.told_now import told_now
+from remit.usecases.workload import Workload
 
 _TRIES: Final = 4
 

@@ -151,7 +151,8 @@ async def _others_people(parts: Parts, customer: str, said: Sequence[str]) -> Ma
 async def _contacts(parts: Parts, customer: str, everyday: Sequence[str], told: Mapping[str, Sequence[Json]]) -> tuple[str, ...]:
     """The addresses and numbers that may be told: the desk's own, and what is covered of this customer's."""
     values = await parts.backoffice.attributes(customer, everyday)
-    covered = written({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
+    known = written({**values, **{name: list(heard) for name, heard in told.items()}}).split("\n")
+    covered = [one for one in known if not one.startswith("@")]  # ⚔ a whole host is the desk's to name, no customer's
     host = urlsplit(parts.terms.issuer).hostname or ""
     return (*parts.terms.contacts, *covered, f"@{host}")
 

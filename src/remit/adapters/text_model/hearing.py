@@ -17,7 +17,7 @@ from remit.domain.catalogue import Catalogue, Effect
 
 WORD: Final = re.compile(r"[a-z']+|[?!]")
 _LETTERS: Final = re.compile(r"[A-Za-z]{2}")
-_NUMBERED: Final = re.compile(r"\S*\d\S*")
+_DIGIT: Final = re.compile(r"\d")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 ASKED: Final = "asked "
 _SLACK: Final = 2.0
@@ -46,8 +46,8 @@ def classes_of(catalogue: Catalogue) -> Mapping[str, Class]:
 
 
 def plain(text: str) -> str:
-    """A text without what has a digit in it: which order is meant is for other rules."""
-    return " ".join(_NUMBERED.sub(" ", text).split())
+    """A text without what has a digit in it: which order is meant is for other rules. ⚔ Each word is looked at once, however long it is."""
+    return " ".join(word for word in text.split() if _DIGIT.search(word) is None)
 
 
 class CatalogueHearing:

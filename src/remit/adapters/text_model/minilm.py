@@ -40,6 +40,8 @@ _MOST_PIECES: Final = 2_000
 _NEAR: Final = 0.55
 """Two sentences whose vectors are so near ask for the same."""
 _LONGEST_WORD: Final = 24
+_BEYOND: Final = 101
+"""A word of so many letters is unknown to the tokenizer, whatever it is."""
 _COMMONEST: Final = 1996
 _RAREST: Final = 30_522
 """Where the vocabulary's words begin, the commonest first, and how many there are: a common word says less."""
@@ -82,8 +84,9 @@ class MiniLm:
 
     def sentences(self, texts: Sequence[str]) -> Vectors:
         """Each text as the model reads it: rows of length 1."""
+        cut = [" ".join(word[:_BEYOND] for word in text.split()) for text in texts]  # ⚔ what is remembered is no longer than what is read
         with self._lock:
-            return self._known(texts, self._pieces, _MOST_PIECES)
+            return self._known(cut, self._pieces, _MOST_PIECES)
 
     def words_of(self, texts: Sequence[str]) -> Vectors:
         """Each text as the sum of its words, each read alone and weighed by how rare it is: rows of length 1, or 0 where there is no word.
@@ -102,7 +105,8 @@ class MiniLm:
 
     def _known(self, texts: Sequence[str], known: "OrderedDict[str, Vectors]", most: int, *, weigh: bool = False) -> Vectors:
         new = [text for text in dict.fromkeys(texts) if text not in known]
-        fresh = dict(zip(new, self._read(new, weigh=weigh), strict=True))
+        # ⚔ A copy of each: a row of what was read together keeps all of it, as long as one of them is remembered.
+        fresh = {text: row.copy() for text, row in zip(new, self._read(new, weigh=weigh), strict=True)}
         for text in texts:
             if text in known:
                 known.move_to_end(text)
