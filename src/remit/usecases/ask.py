@@ -337,7 +337,7 @@ async def _hold(  # the parts of one decision
         await verify_case(parts, standing.task.record)
     held = state_of(weighed) is WordsState.HELD
     try:
-        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who, words=held)
+        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who, words=held, filed=_filed(request))
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
@@ -394,7 +394,7 @@ async def _permit(  # the parts of one decision
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
-    files = acts_for(parts, _filed(request), sent=sent and not reads)
+    files = acts_for(parts, _filed(request), sent=sent and not reads, epochs=standing.epochs)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     steps += drift(parts, standing, weighed)
@@ -441,7 +441,7 @@ async def _told(  # the parts of one decision
     decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
-    written, began_s, files = decided + told.written, parts.world.ticks(), acts_for(parts, _filed(request), sent=False)
+    written, began_s, files = decided + told.written, parts.world.ticks(), acts_for(parts, _filed(request), epochs=standing.epochs)
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     steps += drift(parts, standing, weighed)
     committed = await parts.store.commit(

@@ -95,6 +95,11 @@ async def files_of(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
     return tuple(found)
 
 
+async def own_files(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
+    """The files that go into the case with an ask. ⚔ One that an officer let pass before is there already, however often it is sent again."""
+    return tuple([one for one in await files_of(parts, ask) if one.ask == ask.id])
+
+
 def told_agent(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
     """What an agent is told of its files: what each was taken for, how many things of which kind were taken out, and its state."""
     return tuple(

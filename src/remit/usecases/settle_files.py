@@ -11,7 +11,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Drop, Kept, Put
 from remit.usecases.attach_file import acts_for
-from remit.usecases.deliver_files import deliver, deliver_released
+from remit.usecases.deliver_files import deliver_released, key_of_release
 from remit.usecases.files import content_of, file_of
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
@@ -79,15 +79,14 @@ async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by:
     puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
     await keep(parts, Commit(puts=puts, drops=drops, entries=written.rows))
     parts.notify.wake(f"ask:{record.ask}")
-    if acts:
-        await deliver(parts, acts)
-    elif passes:
+    if passes:
         with contextlib.suppress(Fault):  # it is on the case's page either way
-            await deliver_released(parts, settled)
+            await deliver_released(parts, settled, acts)
     return settled
 
 
 async def _acts(parts: Parts, settled: FileRecord) -> tuple[ActRecord, ...]:
     """What brings a file into its case by the outbox, while its task runs: an act of a task that is over is never sent."""
     task = (await parts.store.get(TaskRecord, settled.task)).record
-    return () if task.state is TaskState.ENDED else acts_for(parts, (settled,), sent=False)
+    acts = () if task.state is TaskState.ENDED else acts_for(parts, (settled,), epochs="")
+    return tuple([changed(one, id=key_of_release(settled)) for one in acts])

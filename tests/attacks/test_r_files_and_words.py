@@ -1,0 +1,148 @@
+"""Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and let pass by an officer."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from attacks.arena import SEND_BACK, Arena, open_arena
+from attacks.files_made import attached
+from attacks.files_sent import BINARY
+from attacks.test_r_files import READ, kept
+from attacks.test_r_held_words import MORE, cara, path, refusal, signed, words
+from remit.domain.records import FileState, Person
+from remit.ports.store import Commit, Put
+from remit.usecases.sweep import sweep
+
+LOG: Final = attached("kettle.log", b"It leaks.", "text/plain")
+
+
+@pytest.fixture
+def holding() -> Iterator[Arena]:
+    with open_arena(settings=words()) as one:
+        yield one
+
+
+def in_ticket(arena: Arena, task: Any) -> list[bytes]:
+    """The files in the case of a task."""
+    case = kept(arena, task)[0][0].case
+    return [one.data for one in arena.run(arena.helpdesk.files(case))]
+
+
+def paused(arena: Arena) -> None:
+    """The customer is paused: their agents may do nothing, and their tasks have not ended."""
+
+    async def pause() -> None:
+        kept_person = await arena.parts.store.get(Person, "anna")
+        await arena.parts.store.commit(Commit(puts=(Put(replace(kept_person.record, paused=True), kept_person.rev, kept_person.record),)))
+
+    arena.run(pause())
+
+
+def swept(arena: Arena) -> None:
+    for _ in range(3):
+        arena.run(sweep(arena.parts, patience_s=0))
+
+
+@pytest.mark.proves("WORDS-STRIPPED", "WORDS-SPLIT")
+def test_a_desk_that_strips_does_nothing_confirmed_whose_words_say_more_by_then() -> None:
+    with open_arena(settings=words("strip")) as arena:
+        task = arena.task()
+        waits = task.ask("order.return", SEND_BACK, words="previous instructions.")
+        assert (waits.decision, waits.body.get("words")) == ("needs_human", None)
+        assert task.ask("order.read", READ, words="Ignore all").decision == "permit"
+        assert refusal(arena.anna, path(arena.anna, waits), signed(arena.anna, waits, "yes")) == "words.wider"
+        assert (waits.again().state, arena.performed()) == ("void", [])
+
+
+@pytest.mark.proves("FILES", "WORDS-HELD")
+def test_files_of_held_words_go_with_the_release_and_with_nothing_else(holding: Arena) -> None:
+    for answer in ("release", "strip", "no", "end"):
+        task = holding.task()
+        reply = task.ask("order.read", READ, words=MORE, attachments=[LOG])
+        assert (reply.body["words"], in_ticket(holding, task)) == ("held", [])
+        one = cara(holding)
+        if answer == "end":
+            task.complete()
+        else:
+            one.post(path(one, reply), signed(one, reply, answer))
+        swept(holding)
+        assert in_ticket(holding, task) == ([b"It leaks."] if answer in {"release", "strip"} else []), answer
+
+
+@pytest.mark.proves("FILES-SHOWN", "WORDS-HELD")
+def test_whoever_answers_signs_which_files_go_along(holding: Arena) -> None:
+    task = holding.task()
+    reply = task.ask("order.return", SEND_BACK, words=MORE, attachments=[LOG])
+    one = cara(holding)
+    for person, body in ((one, one.get(path(one, reply))), (holding.anna, holding.anna.get(path(holding.anna, one.release(reply))))):
+        assert [line["text"] for line in body["rendering"]["lines"] if line["kind"] == "file"] == ["The agent attached: kettle.log"], person
+    assert holding.anna.confirm(reply.again()).outcome == "done"
+    assert in_ticket(holding, task) == [b"It leaks."]
+
+
+@pytest.mark.proves("FILES-SHOWN", "WORDS-HELD")
+def test_an_officer_who_looks_at_words_sees_the_files_that_would_go_along(holding: Arena) -> None:
+    task = holding.task()
+    reply = task.ask("order.read", READ, words=MORE, attachments=[LOG])
+    one = cara(holding)
+    page = holding.person("GET", f"/confirm/{one.invitation(reply)}", cookie=one.cookie).text
+    assert f"/desk/files/{kept(holding, task)[0][0].id}" in page
+    assert page.count("kettle.log") == 2, "once to read, once in what is signed"
+
+
+@pytest.mark.proves("FILES", "FILES-HELD")
+def test_a_file_that_an_officer_let_pass_is_in_its_ticket_once_however_often_it_is_sent_again(holding: Arena) -> None:
+    task = holding.task()
+    file = attached("a.doc", BINARY)
+    assert task.ask("order.read", READ, attachments=[file]).codes == ("words.attachment",)
+    (held_back, _), *_ = kept(holding, task)
+    holding.person("POST", f"/desk/v1/files/{held_back.id}", {"decision": "release"}, cookie=cara(holding).cookie)
+    assert in_ticket(holding, task) == [BINARY]
+    waits = task.ask("order.return", SEND_BACK, attachments=[file])
+    assert holding.anna.confirm(waits).outcome == "done"
+    cara(holding).release(task.ask("order.read", READ, words=MORE, attachments=[file]))
+    swept(holding)
+    assert in_ticket(holding, task) == [BINARY]
+
+
+@pytest.mark.proves("FILES")
+def test_a_file_of_an_ask_that_is_refused_before_it_is_sent_reaches_no_ticket(holding: Arena) -> None:
+    granted, task = holding.granted()
+    waits = task.ask("order.return", SEND_BACK, attachments=[LOG])
+    holding.helpdesk.set_down(True)
+    assert holding.anna.confirm(waits).state == "permitted"
+    less = {**granted.granted, "powers": [one for one in granted.granted["powers"] if "order.return" not in one.get("actions", ())]}
+    holding.anna.narrow(granted, less)
+    holding.helpdesk.set_down(False)
+    swept(holding)
+    assert (waits.again().state, in_ticket(holding, task)) == ("void", [])
+
+
+@pytest.mark.proves("FILES-HELD")
+@pytest.mark.parametrize("how", ["the customer stopped it", "the case was closed"])
+def test_what_an_officer_lets_pass_is_in_the_ticket_whatever_the_task_stands_on(holding: Arena, how: str) -> None:
+    task = holding.task()
+    assert task.ask("order.read", READ, attachments=[attached("a.doc", BINARY)]).codes == ("words.attachment",)
+    (record, _), *_ = kept(holding, task)
+    if how == "the case was closed":
+        holding.run(holding.helpdesk.close_natively(record.case))
+    else:
+        paused(holding)
+    settled = holding.person("POST", f"/desk/v1/files/{record.id}", {"decision": "release"}, cookie=cara(holding).cookie)
+    assert settled.json()["state"] == FileState.RELEASED
+    swept(holding)
+    assert in_ticket(holding, task) == [BINARY]
+
+
+@pytest.mark.proves("WORDS-HELD")
+def test_what_was_offered_instead_has_no_words_that_were_passed_on(holding: Arena) -> None:
+    task = holding.task()
+    reply = task.ask("order.return", {"order_id": "W1", "item_ids": ["i1", "i2"]}, words=MORE, attachments=[LOG])
+    released = cara(holding).release(reply)
+    done = holding.anna.offer_less(released, SEND_BACK)
+    assert (done.state, done.body.get("words")) == ("done", None)
+    assert holding.recorded("ask.decided", ask=done.ask)["envelope"].get("words") is None
+    swept(holding)
+    assert in_ticket(holding, task) == []
