@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, open_arena
-from attacks.files_made import attached
+from attacks.files_made import attached, pdf, zipped
 from attacks.files_sent import BINARY
 from attacks.test_r_files import READ, kept
 from attacks.test_r_held_words import MORE, cara, path, refusal, signed, words
@@ -146,3 +146,24 @@ def test_what_was_offered_instead_has_no_words_that_were_passed_on(holding: Aren
     assert holding.recorded("ask.decided", ask=done.ask)["envelope"].get("words") is None
     swept(holding)
     assert in_ticket(holding, task) == []
+
+
+@pytest.mark.proves("FILES", "LIMITS")
+def test_an_archive_of_slow_files_keeps_no_reader_busy_for_long(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, read, late = arena.task(), [0], [0.0]
+    ticks = arena.parts.world.ticks
+
+    async def slow(_data: bytes) -> str:
+        read[0] += 1
+        late[0] += 4.0
+        return "all is well"
+
+    monkeypatch.setattr(arena.parts.world, "ticks", lambda: ticks() + late[0])
+    monkeypatch.setattr(arena.parts.papers, "text_of", slow)
+    packed = [
+        attached(f"{name}.zip", zipped(*((f"{number}.pdf", pdf(f"{name} {number}")) for number in range(60))), "application/zip")
+        for name in ("a", "b")
+    ]
+    reply = task.ask("order.read", READ, attachments=packed)
+    assert (reply.codes, kept(arena, task)[0][0].why) == (("words.attachment",), "too_much")
+    assert read[0] <= 8

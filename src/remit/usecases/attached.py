@@ -14,7 +14,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST, check_file_name
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
-from remit.usecases.read_files import ReadFile, SentFile, read_file
+from remit.usecases.read_files import Outside, ReadFile, SentFile, read_file
 from remit.usecases.recording import keyed_digest
 from remit.usecases.redacting import told
 
@@ -53,6 +53,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
     held: list[ReadFile] = []
     known: list[str] = []
     unfit: Refused | None = None
+    outside = Outside(parts, caller)
     for number, file in enumerate(files, 1):
         where = f"attachment {number}"
         length = str(len(file.data or b""))
@@ -68,7 +69,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
             unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
             bound.append((name, length))
             continue
-        read = await read_file(parts, caller, size, file, where)
+        read = await read_file(outside, size, file, where)
         found += read.taken
         bound.append((name, length if read.spoiled else read.digest))
         if read.spoiled or (read.taken and parts.terms.secrets == "refuse"):
