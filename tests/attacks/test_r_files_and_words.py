@@ -167,3 +167,16 @@ def test_an_archive_of_slow_files_keeps_no_reader_busy_for_long(arena: Arena, mo
     reply = task.ask("order.read", READ, attachments=packed)
     assert (reply.codes, kept(arena, task)[0][0].why) == (("words.attachment",), "too_much")
     assert read[0] <= 8
+
+
+@pytest.mark.proves("FILES")
+def test_no_file_is_written_into_a_case_behind_its_closing(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, attach, was_open = arena.task(), arena.helpdesk.attach, []
+
+    async def noted(**file: Any) -> None:
+        was_open.append((await arena.helpdesk.read(file["case"])).open)
+        await attach(**file)
+
+    monkeypatch.setattr(arena.helpdesk, "attach", noted)
+    assert task.ask("case.close", {}, attachments=[LOG]).outcome == "done"
+    assert (in_ticket(arena, task), was_open) == ([b"It leaks."], [True])

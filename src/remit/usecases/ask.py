@@ -413,7 +413,8 @@ async def _permit(  # the parts of one decision
     parts.on_point("ask.recorded")
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
-    if act is None or not sent:
+    ahead = act is None or not sent or record.action == "case.close"  # nothing is written into a case that is closed
+    if ahead:
         await deliver(parts, files)
     if act is None:
         return await read_desk(parts, standing, Kept(record, 1), weighed.action, weighed.params, written, committed)
@@ -426,7 +427,7 @@ async def _permit(  # the parts of one decision
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
-    await deliver(parts, files)
+    await deliver(parts, () if ahead else files)
     return await _acted(parts, standing, record, settled, written, committed, read_s)
 
 
