@@ -6,13 +6,14 @@ from typing import Any, Final
 
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, open_arena
+from attacks.arena import SEND_BACK, Arena, code_of, open_arena
 from attacks.files_made import attached, pdf, zipped
 from attacks.files_sent import BINARY
 from attacks.test_r_files import READ, kept
 from attacks.test_r_held_words import MORE, cara, path, refusal, signed, words
 from remit.domain.records import FileState, Person
 from remit.ports.store import Commit, Put
+from remit.usecases.keep_files import HELD_FOR_S
 from remit.usecases.sweep import sweep
 
 LOG: Final = attached("kettle.log", b"It leaks.", "text/plain")
@@ -180,3 +181,30 @@ def test_no_file_is_written_into_a_case_behind_its_closing(arena: Arena, monkeyp
     monkeypatch.setattr(arena.helpdesk, "attach", noted)
     assert task.ask("case.close", {}, attachments=[LOG]).outcome == "done"
     assert (in_ticket(arena, task), was_open) == ([b"It leaks."], [True])
+
+
+@pytest.mark.proves("FILES-HELD")
+def test_nobody_lets_a_file_pass_after_its_time_also_where_the_desk_was_down(arena: Arena) -> None:
+    task = arena.task()
+    assert task.ask("order.read", READ, attachments=[attached("a.doc", BINARY)]).codes == ("words.attachment",)
+    file = kept(arena, task)[0][0].id
+    arena.clock.ahead_ms += HELD_FOR_S * 1000
+    late = arena.person("POST", f"/desk/v1/files/{file}", {"decision": "release"}, cookie=cara(arena).cookie)
+    assert code_of(late) == "request.conflict"
+    ((record, data),) = kept(arena, task)
+    assert (record.state, data, in_ticket(arena, task)) == (FileState.DISCARDED, None, [])
+    assert arena.recorded("attachment.settled", file=file)["envelope"]["outcome"] == "lapsed"
+
+
+@pytest.mark.proves("FILES-SHOWN")
+@pytest.mark.parametrize(("answer", "told"), [("", "waits with what"), ("no", "in no case: what"), ("release", "in the case")])
+def test_nobody_is_told_that_a_file_is_in_a_ticket_it_is_not_in(holding: Arena, answer: str, told: str) -> None:
+    task = holding.task()
+    reply = task.ask("order.read", READ, words=MORE, attachments=[LOG])
+    one = cara(holding)
+    if answer:
+        one.post(path(one, reply), signed(one, reply, answer))
+    record = kept(holding, task)[0][0]
+    for page in (f"/desk/cases/{record.case}", f"/desk/files/{record.id}"):
+        assert told in holding.person("GET", page, cookie=one.cookie).text
+    assert bool(in_ticket(holding, task)) is (told == "in the case")

@@ -7,14 +7,13 @@ from typing import Final
 from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
-from remit.domain.records import NEVER, ActRecord, ActState, AskRecord, AskState, FileRecord, FileState
+from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, ActState, AskRecord, AskState, FileRecord, FileState
 from remit.domain.values import kept_object
 from remit.ports.store import Missing
 from remit.usecases.files import bytes_of
 from remit.usecases.parts import Parts
 
 _ATTACH: Final = '"do":"attach"'
-_PERMITTED: Final = frozenset({AskState.ACTING, AskState.DONE, AskState.FAILED, AskState.PERMITTED, AskState.UNKNOWN})
 
 
 def acts_for(parts: Parts, files: Iterable[FileRecord], *, epochs: str, sent: bool = False) -> tuple[ActRecord, ...]:
@@ -68,7 +67,7 @@ async def fate_of(parts: Parts, act: ActRecord, epochs: str) -> Fate:
         return Fate.NEVER
     if file.state is FileState.RELEASED:
         return Fate.GOES
-    if ask.state not in _PERMITTED:
+    if ask.state not in PERMITTED_ASKS:
         return Fate.NEVER
     return Fate.WAITS if ask.state is AskState.PERMITTED and act.epochs != epochs else Fate.GOES
 

@@ -21,7 +21,7 @@ from remit.usecases.recording import draft, pseudonym, write
 async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: bool) -> FileRecord:
     """Let a file pass that was held back, or discard it. A decision is for good.
 
-    ⚔ Nobody decides about a file in their own case.
+    ⚔ Nobody decides about a file in their own case, nor after its time: a desk that was down gives nobody more.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
@@ -29,6 +29,7 @@ async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: b
 
     Source: 2-model.md §7 (Inbound).
     """
+    await lapse_file(parts, await file_of(parts, file_id))
     kept = await file_of(parts, file_id)
     if kept.record.state is not FileState.HELD:
         raise Refused(
