@@ -1,5 +1,7 @@
 """Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and let pass by an officer."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -208,3 +210,21 @@ def test_nobody_is_told_that_a_file_is_in_a_ticket_it_is_not_in(holding: Arena, 
     for page in (f"/desk/cases/{record.case}", f"/desk/files/{record.id}"):
         assert told in holding.person("GET", page, cookie=one.cookie).text
     assert bool(in_ticket(holding, task)) is (told == "in the case")
+
+
+@pytest.mark.proves("FILES-HELD")
+def test_a_helpdesk_that_does_not_answer_keeps_no_officer_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_arena(settings={"terms": {"desk_timeout_ms": 300}}) as arena:
+        task = arena.task()
+        assert task.ask("order.read", READ, attachments=[attached("a.doc", BINARY)]).codes == ("words.attachment",)
+        file, began = kept(arena, task)[0][0].id, time.monotonic()
+
+        async def hangs(**_file: Any) -> None:
+            await asyncio.sleep(5)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(arena.helpdesk, "attach", hangs)
+            settled = arena.person("POST", f"/desk/v1/files/{file}", {"decision": "release"}, cookie=cara(arena).cookie)
+        assert (settled.json()["state"], time.monotonic() - began < 4) == ("released", True)
+        swept(arena)
+        assert in_ticket(arena, task) == [BINARY]

@@ -1,9 +1,10 @@
 """Bringing recorded files into their case now, if the helpdesk answers; if not, they wait in the outbox like every act."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterable
 
-from remit.domain.errors import Fault
+from remit.domain.errors import Code, Fault
 from remit.domain.records import ActRecord, ActState, FileRecord
 from remit.ports.store import Kept
 from remit.usecases.attach_file import attach
@@ -38,4 +39,8 @@ async def deliver_released(parts: Parts, file: FileRecord, acts: Iterable[ActRec
     for act in acts:
         if (await parts.store.get(ActRecord, act.id)).record.state is ActState.DONE:
             return
-    await attach(parts, key=key_of_release(file), file_id=file.id)
+    try:
+        async with asyncio.timeout(parts.terms.desk_timeout_s):
+            await attach(parts, key=key_of_release(file), file_id=file.id)
+    except TimeoutError:
+        raise Fault(Code.FAULT_CASE, "the helpdesk took too long with a file") from None
