@@ -1,14 +1,16 @@
 """Files and words of one ask where they meet: held, released, stripped, confirmed, voided, and let pass by an officer."""
 
 import asyncio
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
+import httpx
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, code_of, open_arena
+from attacks.arena import SEND_BACK, Arena, code_of, gathered, open_arena
 from attacks.files_made import attached, pdf, zipped
 from attacks.files_sent import BINARY
 from attacks.test_r_files import READ, kept
@@ -228,3 +230,23 @@ def test_a_helpdesk_that_does_not_answer_keeps_no_officer_waiting(monkeypatch: p
         assert (settled.json()["state"], time.monotonic() - began < 4) == ("released", True)
         swept(arena)
         assert in_ticket(arena, task) == [BINARY]
+
+
+@pytest.mark.proves("FILES-HELD")
+def test_the_same_file_sent_many_times_at_once_is_held_once_and_each_refusal_is_on_record(arena: Arena) -> None:
+    task = arena.task()
+    path, body = f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": READ, "attachments": [attached("a.doc", BINARY)]}
+
+    def asking(key: str) -> Callable[[], Awaitable[httpx.Response]]:
+        headers = {
+            "authorization": f"DPoP {task.token}",
+            "dpop": arena.proof(task.agent, "POST", path, token=task.token),
+            "idempotency-key": key,
+            "content-type": "application/json",
+        }
+        return lambda: arena.room._http.post(path, content=json.dumps(body).encode(), headers=headers)
+
+    answers = gathered(arena, [asking(f"k{number}") for number in range(4)])
+    assert [code_of(one) for one in answers] == ["words.attachment"] * 4
+    assert [[file["state"] for file in one.json()["attachments"]] for one in answers] == [["held"]] * 4
+    assert (len(arena.entries("ask.decided")), len(kept(arena, task))) == (4, 1)

@@ -36,13 +36,13 @@ from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
-from remit.usecases.keep_files import filed, held_alone, puts_of
+from remit.usecases.keep_files import held_alone, puts_of
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
 from remit.usecases.recording import Written, keyed_digest, receipt
-from remit.usecases.redact_ask import AskIn, redacted, whole
+from remit.usecases.redact_ask import AskIn, redacted, whole, with_files
 from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
@@ -183,7 +183,7 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
     if request.secrets:
         weighed = replace(weighed, secrets=request.secrets)
     if request.read.files:
-        request = replace(request, filed=await filed(parts, standing.task.record, request.read))
+        request = await with_files(parts, standing.task.record, request)
     weighed = await with_notice(parts, standing, weighed)
     record = _record(parts, standing, request, words_left(weighed, request.words), weighed)
     needs = weighed.decision

@@ -59,6 +59,15 @@ async def _one(parts: Parts, task: TaskRecord, read: ReadFile) -> Filed:
     )
 
 
+async def is_kept(parts: Parts, file_id: str) -> bool:
+    """Whether a file is on record already, whatever became of it."""
+    try:
+        await parts.store.get(FileRecord, file_id)
+    except Missing:
+        return False
+    return True
+
+
 def puts_of(files: Iterable[Filed], ask: AskRecord) -> tuple[Put, ...]:
     """What records the files of an ask."""
     return tuple(put for one in files for put in (Put(changed(one.record, ask=ask.id), 0), Put(one.content, 0)))
