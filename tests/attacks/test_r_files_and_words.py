@@ -17,6 +17,7 @@ from attacks.test_r_files import READ, kept
 from attacks.test_r_held_words import MORE, cara, path, refusal, signed, words
 from remit.domain.records import FileState, Person
 from remit.ports.store import Commit, Put
+from remit.usecases.attached import MOST_HELD
 from remit.usecases.keep_files import HELD_FOR_S
 from remit.usecases.sweep import sweep
 
@@ -232,21 +233,40 @@ def test_a_helpdesk_that_does_not_answer_keeps_no_officer_waiting(monkeypatch: p
         assert in_ticket(arena, task) == [BINARY]
 
 
-@pytest.mark.proves("FILES-HELD")
-def test_the_same_file_sent_many_times_at_once_is_held_once_and_each_refusal_is_on_record(arena: Arena) -> None:
-    task = arena.task()
-    path, body = f"/v1/tasks/{task.id}/asks", {"action": "order.read", "params": READ, "attachments": [attached("a.doc", BINARY)]}
+def at_once(arena: Arena, task: Any, files: list[dict[str, str]]) -> list[httpx.Response]:
+    """One ask with each of these files, all at the same moment."""
+    path = f"/v1/tasks/{task.id}/asks"
 
-    def asking(key: str) -> Callable[[], Awaitable[httpx.Response]]:
+    def asking(number: int, file: dict[str, str]) -> Callable[[], Awaitable[httpx.Response]]:
         headers = {
             "authorization": f"DPoP {task.token}",
             "dpop": arena.proof(task.agent, "POST", path, token=task.token),
-            "idempotency-key": key,
+            "idempotency-key": f"k{number}",
             "content-type": "application/json",
         }
-        return lambda: arena.room._http.post(path, content=json.dumps(body).encode(), headers=headers)
+        body = json.dumps({"action": "order.read", "params": READ, "attachments": [file]}).encode()
+        return lambda: arena.room._http.post(path, content=body, headers=headers)
 
-    answers = gathered(arena, [asking(f"k{number}") for number in range(4)])
+    return gathered(arena, [asking(number, file) for number, file in enumerate(files)])
+
+
+@pytest.mark.proves("FILES-HELD")
+def test_the_same_file_sent_many_times_at_once_is_held_once_and_each_refusal_is_on_record(arena: Arena) -> None:
+    task = arena.task()
+    answers = at_once(arena, task, [attached("a.doc", BINARY)] * 4)
     assert [code_of(one) for one in answers] == ["words.attachment"] * 4
     assert [[file["state"] for file in one.json()["attachments"]] for one in answers] == [["held"]] * 4
     assert (len(arena.entries("ask.decided")), len(kept(arena, task))) == (4, 1)
+
+
+@pytest.mark.proves("FILES-HELD")
+def test_files_sent_at_once_fill_the_queue_no_further_than_one_after_the_other(arena: Arena) -> None:
+    task = arena.task()
+    answers = at_once(arena, task, [attached("a.doc", BINARY + bytes([number])) for number in range(MOST_HELD + 6)])
+    assert {code_of(one) for one in answers} == {"words.attachment"}
+    assert len(kept(arena, task)) == MOST_HELD
+    file = kept(arena, task)[0][0].id
+    arena.person("POST", f"/desk/v1/files/{file}", {"decision": "discard"}, cookie=cara(arena).cookie)
+    for number, state in ((100, "held"), (101, None)):
+        one = arena.ask(task, "order.read", READ, attachments=[attached("a.doc", BINARY + bytes([number]))]).json()
+        assert [file["state"] for file in one.get("attachments", [])] == ([state] if state else [])

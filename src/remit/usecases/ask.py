@@ -36,7 +36,7 @@ from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
-from remit.usecases.keep_files import held_alone, puts_of
+from remit.usecases.keep_files import held_alone, puts_of, room_for
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
@@ -172,6 +172,8 @@ async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str)
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
     wish = Wish(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
+    if request.read.files:
+        request = await with_files(parts, standing.task.record, request)
     if request.unfit is not None:
         weighed = _refused(request, request.unfit)
     elif request.secrets and parts.terms.secrets == "refuse":
@@ -182,8 +184,6 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
         raise await ended_by_case(parts, workload.task, weighed.ending)
     if request.secrets:
         weighed = replace(weighed, secrets=request.secrets)
-    if request.read.files:
-        request = await with_files(parts, standing.task.record, request)
     weighed = await with_notice(parts, standing, weighed)
     record = _record(parts, standing, request, words_left(weighed, request.words), weighed)
     needs = weighed.decision
@@ -318,6 +318,7 @@ async def _refuse(  # the parts of one decision
         Commit(
             expects=() if no.away else standing.expects,
             puts=(Put(refused, 0),) if no.away else _new(parts, workload, request, refused),
+            reserves=() if no.away else room_for(request.filed),
             marks=workload.marks,
             touches=() if no.away else ((refused.task, refused.at),),
             steps=steps,

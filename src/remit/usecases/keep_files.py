@@ -7,13 +7,16 @@ from typing import Final
 from remit.domain.ids import timed_id
 from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, changed
 from remit.domain.values import Instant, JsonObject
-from remit.ports.store import Missing, Put
-from remit.usecases.attached import CleanedFiles, held_id
+from remit.ports.store import Missing, Put, Reserve
+from remit.usecases.attached import MOST_HELD, CleanedFiles, held_id
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import ReadFile
 
 HELD_FOR_S: Final = 7 * 86_400
 """How long an officer has: a week has a working day in it. ⚔ What nobody let pass until then is discarded, never let pass."""
+
+
+_HELD: Final = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +62,18 @@ async def _one(parts: Parts, task: TaskRecord, read: ReadFile) -> Filed:
     )
 
 
-async def is_kept(parts: Parts, file_id: str) -> bool:
-    """Whether a file is on record already, whatever became of it."""
-    try:
-        await parts.store.get(FileRecord, file_id)
-    except Missing:
-        return False
-    return True
+def room_for(files: Iterable[Filed]) -> tuple[Reserve, ...]:
+    """The places in the queue that files take which are held back. ⚔ Taken with the record: asks of the same moment do not see each other."""
+    return tuple([Reserve(_queue_of(one.record), _HELD, 1, MOST_HELD) for one in files if one.record.state is FileState.HELD])
+
+
+def room_back(file: FileRecord) -> Reserve:
+    """The place of a file that waits no more."""
+    return Reserve(_queue_of(file), _HELD, -1, None)
+
+
+def _queue_of(file: FileRecord) -> str:
+    return f"files {file.task}"
 
 
 def puts_of(files: Iterable[Filed], ask: AskRecord) -> tuple[Put, ...]:

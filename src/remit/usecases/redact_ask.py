@@ -11,8 +11,8 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import TaskRecord
 from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST
-from remit.usecases.attached import CleanedFiles, clean_files, held_id
-from remit.usecases.keep_files import Filed, filed, is_kept
+from remit.usecases.attached import CleanedFiles, as_held_now, clean_files
+from remit.usecases.keep_files import Filed, filed
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import SentFile
 from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, longer_than
@@ -78,14 +78,12 @@ async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskI
 
 
 async def with_files(parts: Parts, task: TaskRecord, request: AskIn) -> AskIn:
-    """An ask with its files ready to be recorded. ⚔ One that another ask had held back a moment ago is known: it is refused on the record too.
+    """An ask with its files ready to be recorded.
 
     Raises:
         Fault: `fault.store`.
     """
-    known = tuple([name for one in request.read.held if await is_kept(parts, name := held_id(parts, task.id, one))])
-    held = tuple([one for one in request.read.held if held_id(parts, task.id, one) not in known])
-    read = replace(request.read, held=held, known=(*request.read.known, *known))
+    read = await as_held_now(parts, task.id, request.read)
     return replace(request, read=read, filed=await filed(parts, task, read))
 
 

@@ -14,6 +14,7 @@ from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver_released, key_of_release
 from remit.usecases.files import content_of, file_of
 from remit.usecases.keep import keep
+from remit.usecases.keep_files import room_back
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -78,7 +79,7 @@ async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by:
     drops = () if content is None else (Drop(content.record, content.rev),)
     acts = await _acts(parts, settled)
     puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
-    await keep(parts, Commit(puts=puts, drops=drops, entries=written.rows))
+    await keep(parts, Commit(puts=puts, drops=drops, reserves=(room_back(record),), entries=written.rows))
     parts.notify.wake(f"ask:{record.ask}")
     if passes:
         with contextlib.suppress(Fault):  # it is on the case's page either way
