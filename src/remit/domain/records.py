@@ -412,6 +412,10 @@ class AskState(StrEnum):
 OPEN_ASKS = frozenset({AskState.WAITING, AskState.PERMITTED, AskState.ACTING, AskState.UNKNOWN})
 
 
+PERMITTED_ASKS = frozenset({AskState.PERMITTED, AskState.ACTING, AskState.DONE, AskState.FAILED, AskState.UNKNOWN})
+"""Those that were permitted, whatever the desk made of them."""
+
+
 def open_of(task: str) -> str:
     """The key of a task's open asks in `ask.task`; beside the task's own, so that a store keeps both in one place."""
     return f"{task} open"

@@ -44,7 +44,7 @@ from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task
 from remit.usecases.invite import TURN, decline_scopes, operators_of, shown_hashes, shown_in, signed_hash
-from remit.usecases.keep_files import files_of
+from remit.usecases.keep_files import own_files
 from remit.usecases.parts import Parts
 from remit.usecases.pass_due import pass_due
 from remit.usecases.read_case import verify_case
@@ -289,7 +289,7 @@ async def _proceed(  # one complete confirmation and all it hangs on
     written = answered + decided
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    files = acts_for(parts, await files_of(parts, permitted), sent=False)
+    files = acts_for(parts, await own_files(parts, permitted), epochs=standing.epochs)
     committed = await parts.store.commit(
         Commit(
             expects=(*standing.expects, *weighed.expects),

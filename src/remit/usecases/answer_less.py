@@ -26,6 +26,7 @@ from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released, taken
 from remit.usecases.standing import Standing
 from remit.usecases.still_confirmed import verify_still_say
+from remit.usecases.strip_words import without_message
 from remit.usecases.tell_person import Notices, about_invitation
 from remit.usecases.weigh import Weighed
 from remit.usecases.weigh_again import weigh_confirmed
@@ -127,7 +128,9 @@ async def _decide(parts: Parts, old: AskRecord, person: Person, word: str, param
     verify_lesser(params_of(old), params, action=action)
     text = canonical(params).decode()
     digest = ask_digest(task=old.task, action=old.action, action_digest=action.digest, params=params, words=None, salt=old.salt)
-    wanted = replace(old, id=ask_id, params=text, words="", digest=digest, who=(), confirmation="", files=(), state=AskState.PERMITTED)
+    wanted = replace(
+        without_message(old), id=ask_id, params=text, digest=digest, who=(), confirmation="", files=(), state=AskState.PERMITTED
+    )
     standing, weighed = await weigh_confirmed(parts, wanted, frozenset({word}))
     if isinstance(weighed.decision, Refuse):
         refuse = weighed.decision

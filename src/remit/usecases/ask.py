@@ -37,13 +37,13 @@ from remit.usecases.end import end_task
 from remit.usecases.end_leaked import end_in_files
 from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
 from remit.usecases.invite import invitation_for
-from remit.usecases.keep_files import filed, held_alone, puts_of
+from remit.usecases.keep_files import held_alone, puts_of, room_for
 from remit.usecases.parts import Parts
 from remit.usecases.perform import Settled, carry_out, dispatch_fresh
 from remit.usecases.read_case import case_ending, ended_by_case, verify_case
 from remit.usecases.read_desk import follow_read, read_again, read_desk, tell
 from remit.usecases.recording import Written, keyed_digest, receipt
-from remit.usecases.redact_ask import AskIn, redacted, whole
+from remit.usecases.redact_ask import AskIn, redacted, whole, with_files
 from remit.usecases.redacting import clean_body
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import step_done, taken
@@ -165,6 +165,8 @@ async def _is_body(parts: Parts, workload: Workload, request: AskIn, known: str)
 
 async def _decide(parts: Parts, standing: Standing, workload: Workload, request: AskIn) -> Reply:
     wish = Wish(action=request.action, params=request.params, words=request.words, wrong=request.wrong)
+    if request.read.files:
+        request = await with_files(parts, standing.task.record, request)
     if request.unfit is not None:
         weighed = _refused(request, request.unfit)
     elif request.secrets and parts.terms.secrets == "refuse":
@@ -175,8 +177,6 @@ async def _decide(parts: Parts, standing: Standing, workload: Workload, request:
         raise await ended_by_case(parts, workload.task, weighed.ending)
     if request.secrets:
         weighed = replace(weighed, secrets=request.secrets)
-    if request.read.files:
-        request = replace(request, filed=await filed(parts, standing.task.record, request.read))
     weighed = await with_notice(parts, standing, weighed)
     record = _record(parts, standing, request, words_left(weighed, request.words), weighed)
     needs = weighed.decision
@@ -311,6 +311,7 @@ async def _refuse(  # the parts of one decision
         Commit(
             expects=() if no.away else standing.expects,
             puts=(Put(refused, 0),) if no.away else _new(parts, workload, request, refused),
+            reserves=() if no.away else room_for(request.filed),
             marks=workload.marks,
             touches=() if no.away else ((refused.task, refused.at),),
             steps=steps,
@@ -330,7 +331,7 @@ async def _hold(  # the parts of one decision
         await verify_case(parts, standing.task.record)
     held = state_of(weighed) is WordsState.HELD
     try:
-        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who, words=held)
+        invitation, turns, alike = await invitation_for(parts, standing, record, weighed, needs.who, words=held, filed=_filed(request))
     except Refused as refused:  # too many are waiting, or the person said no to exactly this
         refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         again = refused.code is Code.CONFIRMATION_DECLINED
@@ -387,7 +388,7 @@ async def _permit(  # the parts of one decision
         return await _told(parts, standing, workload, request, record, weighed, weighed.action)
     sent, read_s = _sends(weighed), parts.world.ticks()
     act = None if reads else act_for(parts, record, standing, sent=sent)
-    files = acts_for(parts, _filed(request), sent=sent and not reads)
+    files = acts_for(parts, _filed(request), sent=sent and not reads, epochs=standing.epochs)
     written = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     steps += drift(parts, standing, weighed)
@@ -406,7 +407,8 @@ async def _permit(  # the parts of one decision
     parts.on_point("ask.recorded")
     # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
     # asks the desk), or an unanswered read.
-    if act is None or not sent:
+    ahead = act is None or not sent or record.action == "case.close"  # nothing is written into a case that is closed
+    if ahead:
         await deliver(parts, files)
     if act is None:
         return await read_desk(parts, standing, Kept(record, 1), weighed.action, weighed.params, written, committed)
@@ -419,7 +421,7 @@ async def _permit(  # the parts of one decision
         # ⚔ The permit stands and the desk may have acted: nobody may be told that nothing was permitted. The act stays sent, the
         # reply says that it is pending, and reconciliation records what came of it.
         settled = await carry_out(parts, Kept(act, 1), Kept(record, 1), prove)
-    await deliver(parts, files)
+    await deliver(parts, () if ahead else files)
     return await _acted(parts, standing, record, settled, written, committed, read_s)
 
 
@@ -434,7 +436,7 @@ async def _told(  # the parts of one decision
     decided = await write_decision(parts, standing, record, weighed, decision="permit", code="", detail="", files=_filed(request))
     told = await tell(parts, record, action, weighed.params)
     await _verify_or_end(parts, standing)  # the desk may have been long: mandate and task must not have run out meanwhile
-    written, began_s, files = decided + told.written, parts.world.ticks(), acts_for(parts, _filed(request), sent=False)
+    written, began_s, files = decided + told.written, parts.world.ticks(), acts_for(parts, _filed(request), epochs=standing.epochs)
     steps = steps_of(parts, standing, was_permitted(weighed, request.action, standing.task.record), customer=False)
     steps += drift(parts, standing, weighed)
     committed = await parts.store.commit(

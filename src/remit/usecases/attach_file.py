@@ -1,12 +1,14 @@
 """Bringing the files of an ask into its case at the helpdesk: one act for each in the outbox, with the ask's own record."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Final
 
 from remit.domain.canonical import canonical
-from remit.domain.errors import Code, Fault
+from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
-from remit.domain.records import NEVER, ActRecord, ActState, FileRecord, FileState
+from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, ActState, AskRecord, AskState, FileRecord, FileState
+from remit.domain.values import kept_object
 from remit.ports.store import Missing
 from remit.usecases.files import bytes_of
 from remit.usecases.parts import Parts
@@ -14,8 +16,8 @@ from remit.usecases.parts import Parts
 _ATTACH: Final = '"do":"attach"'
 
 
-def acts_for(parts: Parts, files: Iterable[FileRecord], *, sent: bool) -> tuple[ActRecord, ...]:
-    """What brings each file into its case, queued, or on its way with the act it belongs to.
+def acts_for(parts: Parts, files: Iterable[FileRecord], *, epochs: str, sent: bool = False) -> tuple[ActRecord, ...]:
+    """What brings each file into its case, queued, or on its way with the act it belongs to. `epochs` is what its ask was permitted on.
 
     ⚔ Only what was cleaned or let pass: nothing that is held back gets here.
     """
@@ -32,6 +34,7 @@ def acts_for(parts: Parts, files: Iterable[FileRecord], *, sent: bool) -> tuple[
             queued_at=now,
             sent_at=now if sent else NEVER,
             tries=1 if sent else 0,
+            epochs=epochs,
         )
         for one in files
         if one.state in {FileState.KEPT, FileState.RELEASED}
@@ -41,6 +44,32 @@ def acts_for(parts: Parts, files: Iterable[FileRecord], *, sent: bool) -> tuple[
 def attaches(act: ActRecord) -> bool:
     """Whether an act brings a file into a case: like every write of an agent it is done only in a case that was read again."""
     return _ATTACH in act.payload
+
+
+class Fate(StrEnum):
+    """What becomes of an act that brings a file into a case."""
+
+    GOES = "goes"
+    WAITS = "waits"
+    NEVER = "never"
+
+
+async def fate_of(parts: Parts, act: ActRecord, epochs: str) -> Fate:
+    """Whether a file may go into its case as things stand: `epochs` is what the task stands on now.
+
+    ⚔ It goes with its ask. Where that waits to be decided again, its file waits too; where that was refused after all, it never goes.
+    What an officer let pass goes by that answer alone.
+    """
+    try:
+        file = (await parts.store.get(FileRecord, str(kept_object(act.payload).get("file", "")))).record
+        ask = (await parts.store.get(AskRecord, file.ask)).record
+    except (Missing, Refused):
+        return Fate.NEVER
+    if file.state is FileState.RELEASED:
+        return Fate.GOES
+    if ask.state not in PERMITTED_ASKS:
+        return Fate.NEVER
+    return Fate.WAITS if ask.state is AskState.PERMITTED and act.epochs != epochs else Fate.GOES
 
 
 async def attach(parts: Parts, *, key: str, file_id: str) -> None:

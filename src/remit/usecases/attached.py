@@ -4,7 +4,7 @@ Reading them is in `read_files`. An ask one of whose files is not accepted is re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from remit.domain.errors import Code, Refused
@@ -14,7 +14,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST, check_file_name
 from remit.ports.store import Missing
 from remit.usecases.parts import Parts
-from remit.usecases.read_files import ReadFile, SentFile, read_file
+from remit.usecases.read_files import Outside, ReadFile, SentFile, read_file
 from remit.usecases.recording import keyed_digest
 from remit.usecases.redacting import told
 
@@ -56,6 +56,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
     known: list[str] = []
     seen: list[str] = []
     unfit: Refused | None = None
+    outside = Outside(parts, caller)
     for number, file in enumerate(files, 1):
         where = f"attachment {number}"
         length = str(len(file.data or b""))
@@ -71,7 +72,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
             unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
             bound.append((name, length))
             continue
-        read = await read_file(parts, caller, size, file, where)
+        read = await read_file(outside, size, file, where)
         found += read.taken
         seen += read.seen
         bound.append((name, length if read.spoiled else read.digest))
@@ -100,6 +101,16 @@ def held_id(parts: Parts, task: str, read: ReadFile) -> str:
     return f"file_{keyed_digest(parts, f'{task} {read.digest}')}"
 
 
+async def as_held_now(parts: Parts, task: str, files: CleanedFiles) -> CleanedFiles:
+    """The files of an ask as they are when it is recorded. ⚔ Others of the same moment may have had the same file held back, or filled the queue."""
+    known = tuple([held_id(parts, task, one) for one in files.held if await _held_before(parts, task, one) is not None])
+    held = tuple([one for one in files.held if held_id(parts, task, one) not in known])
+    unfit = await _waits(parts, task, held[0], "an attachment") if held else files.unfit
+    if unfit is not None and unfit.public == _FULL:
+        held = ()
+    return replace(files, held=held, known=(*files.known, *known), unfit=files.unfit if held or known else unfit)
+
+
 async def _held_before(parts: Parts, task: str, read: ReadFile) -> FileRecord | None:
     """What became of the very file, where it was held back in this task before."""
     try:
@@ -120,11 +131,12 @@ def _held_back(before: FileRecord, read: ReadFile, where: str) -> Refused | None
 async def _waits(parts: Parts, task: str, read: ReadFile, where: str) -> Refused:
     waiting = await parts.store.find(FileRecord, "file.held_task", task, limit=MOST_HELD)
     if len(waiting) >= MOST_HELD:
-        return _unfit(f"{where} is held back ({read.why}), and too many are", public="Too many of your files wait for an officer.")
+        return _unfit(f"{where} is held back ({read.why}), and too many are", public=_FULL)
     return _unfit(f"{where} is held back: {read.why}", public=_WAITS)
 
 
 _WAITS: Final = "The attachment cannot be checked and waits for an officer. Ask again without it, or once it was let pass."
+_FULL: Final = "Too many of your files wait for an officer."
 _STILL: Final = "The attachment still waits for an officer. Ask again without it, or once it was let pass."
 
 

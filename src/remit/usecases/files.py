@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.domain.errors import Code, Refused
 from remit.domain.file_kinds import MEDIA_TYPES, PICTURES, WRITTEN, FileKind
-from remit.domain.records import FileContent, FileRecord
+from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, FileContent, FileRecord, FileState
 from remit.domain.secrets import find_secrets, redact
 from remit.domain.speech import marked
 from remit.domain.values import Json, instant_text
@@ -49,12 +49,12 @@ class FileBytes:
 
 async def case_files(parts: Parts, case: str) -> list[Mapping[str, Json]]:
     """The files that came in a case, newest first."""
-    return [_facts(one.record) for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)]
+    return [await _facts(parts, one.record) for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)]
 
 
 async def held_files(parts: Parts) -> list[Mapping[str, Json]]:
     """The files that wait for an officer, those first that are discarded first."""
-    return [_facts(one.record) for one in await parts.store.find(FileRecord, "due.file", "", limit=_PAGE)]
+    return [await _facts(parts, one.record) for one in await parts.store.find(FileRecord, "due.file", "", limit=_PAGE)]
 
 
 async def file_view(parts: Parts, file_id: str) -> FileView:
@@ -67,13 +67,13 @@ async def file_view(parts: Parts, file_id: str) -> FileView:
     kept = await file_of(parts, file_id)
     data = await _data(parts, kept.record)
     if data is None or kept.record.kind in {one.value for one in PICTURES}:
-        return FileView(facts=_facts(kept.record), text="", cut=False)
+        return FileView(facts=await _facts(parts, kept.record), text="", cut=False)
     if kept.record.kind in {one.value for one in WRITTEN}:
         text, most = data.decode("utf-8", errors="replace"), _MOST_SHOWN
     else:
         text, most = "\n".join(one[0].decode("ascii") for one in _RUNS.finditer(data))[: _MOST_GUESSED + 1], _MOST_GUESSED
         text = redact(text, find_secrets(text))
-    return FileView(facts=_facts(kept.record), text=text[:most], cut=len(text) > most)
+    return FileView(facts=await _facts(parts, kept.record), text=text[:most], cut=len(text) > most)
 
 
 async def file_bytes(parts: Parts, file_id: str) -> FileBytes:
@@ -138,7 +138,18 @@ async def content_of(parts: Parts, record: FileRecord) -> Kept[FileContent] | No
     return Kept(FileContent(id=record.id, sealed=b""), kept.rev)
 
 
-def _facts(record: FileRecord) -> Mapping[str, Json]:
+async def _stands(parts: Parts, record: FileRecord) -> str:
+    """Where a file is: as its state says, but that one goes into its case with its ask and not before. ⚔ Nobody is told that it is in a ticket it is not in."""
+    if record.state is not FileState.KEPT:
+        return record.state.value
+    try:
+        ask = (await parts.store.get(AskRecord, record.ask)).record.state
+    except Missing:
+        return "dropped"
+    return "waiting" if ask is AskState.WAITING else record.state.value if ask in PERMITTED_ASKS else "dropped"
+
+
+async def _facts(parts: Parts, record: FileRecord) -> Mapping[str, Json]:
     return {
         "file": record.id,
         "ask": record.ask,
@@ -149,6 +160,7 @@ def _facts(record: FileRecord) -> Mapping[str, Json]:
         "size": record.size,
         "digest": record.digest,
         "state": record.state.value,
+        "stands": await _stands(parts, record),
         "why": record.why,
         "removed": dict(record.removed),
         "at": instant_text(record.at),

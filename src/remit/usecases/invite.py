@@ -1,6 +1,6 @@
 """Inviting people to confirm an ask: what they will see, and whether they may be asked at all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -13,13 +13,14 @@ from remit.domain.escalation_rules import words_of
 from remit.domain.ids import new_id
 from remit.domain.mandate_covering import counter_key
 from remit.domain.mandate_limits import left_text
-from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState, MandateRecord
+from remit.domain.records import AskRecord, AskState, ConfirmationRecord, ConfirmationState, FileRecord, MandateRecord
 from remit.domain.rendering import AskShown, Budget, Done, Rendering, render_ask, rendering_json
 from remit.domain.target import likeness, target_of
 from remit.domain.trajectory import signs
 from remit.domain.values import Instant, JsonObject, decode
 from remit.domain.words_beyond import read_marks
 from remit.ports.store import Missing, Reserve
+from remit.usecases.keep_files import files_of
 from remit.usecases.name_records import names_of
 from remit.usecases.parts import Parts
 from remit.usecases.recording import keyed_digest
@@ -33,11 +34,19 @@ TURN: Final = "turn"
 
 
 async def invitation_for(  # an ask, whom it needs, and for what
-    parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, who: frozenset[str], *, instead_of: str = "", words: bool = False
+    parts: Parts,
+    standing: Standing,
+    record: AskRecord,
+    weighed: Weighed,
+    who: frozenset[str],
+    *,
+    instead_of: str = "",
+    words: bool = False,
+    filed: Sequence[FileRecord] = (),
 ) -> tuple[ConfirmationRecord, tuple[Reserve, ...], bool]:
     """The invitation for an ask that needs people, the turns that must be taken with it, and whether its like was declined before.
 
-    With `words`, it asks an officer to look at what the agent wrote, and at nothing else.
+    With `words`, it asks an officer to look at what the agent wrote, and at nothing else. `filed` are files that are kept along with it.
 
     ⚔ Invitations counted at the same moment do not see each other: whoever takes a turn that is gone counts again. ⚔ What was
     declined to whoever cut a branch is not asked again through it. An invitation that stands in the place of another one
@@ -54,16 +63,8 @@ async def invitation_for(  # an ask, whom it needs, and for what
     act = keyed_digest(parts, act_digest(action=record.action, params=params_of(record), customer=record.customer))
     if any(counters.get(act) for counters in counted):
         raise Refused(Code.CONFIRMATION_DECLINED, "this very act was declined before")
-    waiting = await parts.store.find(
-        ConfirmationRecord, "confirmation.pair", f"{record.customer} {record.operator}", limit=parts.terms.waiting_per_pair + 1
-    )
-    # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
-    said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
-    declines = [Instant(int(name.removeprefix("at:"))) for name in said]
-    settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
-    open_ones = sum(kept.record.id != instead_of for kept in waiting)
-    verify_may_invite(waiting=open_ones, declines=declines, now=now, settings=settings)
-    shown = await shown_now(parts, standing, record, weighed)
+    await _verify_room(parts, record, counted, who, instead_of)
+    shown = await shown_now(parts, standing, record, weighed, filed=filed)
     rendering = render_ask(shown, parts.catalogue)
     turns = tuple(Reserve(scope, TURN, 1, counters.get(TURN, 0) + 1) for scope, counters in zip(scopes, counted, strict=True))
     invitation = ConfirmationRecord(
@@ -89,6 +90,23 @@ async def invitation_for(  # an ask, whom it needs, and for what
     target = target_of(weighed.action, weighed.params, customer=record.customer, targets=standing.task.record.targets)
     like = likeness(record.action, target)
     return invitation, turns, any(counters.get(like) for counters in counted)
+
+
+async def _verify_room(parts: Parts, record: AskRecord, counted: Sequence[Mapping[str, int]], who: frozenset[str], instead_of: str) -> None:
+    """Check that people may be asked once more.
+
+    Raises:
+        Refused: `confirmation.too_many`.
+    """
+    waiting = await parts.store.find(
+        ConfirmationRecord, "confirmation.pair", f"{record.customer} {record.operator}", limit=parts.terms.waiting_per_pair + 1
+    )
+    # The pause after the customer's own no is the customer's; the limit on what waits is everybody's who would be asked.
+    said = {name for counters in counted for name in counters if name.startswith("at:")} if CUSTOMER in who else ()
+    declines = [Instant(int(name.removeprefix("at:"))) for name in said]
+    settings = Fatigue(max_open=parts.terms.waiting_per_pair, pause_ms=parts.terms.decline_pause_s * 1000)
+    open_ones = sum(kept.record.id != instead_of for kept in waiting)
+    verify_may_invite(waiting=open_ones, declines=declines, now=parts.world.now(), settings=settings)
 
 
 def _lasts_ms(parts: Parts, rule: Escalation | None, *, words: bool) -> int:
@@ -139,8 +157,10 @@ async def render_now(parts: Parts, standing: Standing, record: AskRecord, weighe
     return render_ask(await shown_now(parts, standing, record, weighed), parts.catalogue)
 
 
-async def shown_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed) -> AskShown:
+async def shown_now(parts: Parts, standing: Standing, record: AskRecord, weighed: Weighed, *, filed: Sequence[FileRecord] = ()) -> AskShown:
     """The recorded ask and all that must be seen with it as things stand now: resolved names, what was done before, what budget is left.
+
+    ⚔ Whoever answers signs which files go along. `filed` are those that are not kept yet.
 
     Raises:
         Fault: `fault.internal` for an action the catalogue no longer has: it cannot be shown, so it is not confirmed;
@@ -164,6 +184,7 @@ async def shown_now(parts: Parts, standing: Standing, record: AskRecord, weighed
         words=record.words or None,
         words_state=record.words_state,
         marked=read_marks(record.marked),
+        files=tuple(one.name for one in (*filed, *(await files_of(parts, record) if record.files else ()))),
         done=tuple(Done(action=one, params=params, outcome=outcome) for one, params, outcome in before),
         budgets=_budgets(standing, action, weighed),
         chain=tuple(kept.record.actor for kept, _ in standing.chain[1:]),

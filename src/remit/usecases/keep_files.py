@@ -7,13 +7,16 @@ from typing import Final
 from remit.domain.ids import timed_id
 from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, changed
 from remit.domain.values import Instant, JsonObject
-from remit.ports.store import Missing, Put
-from remit.usecases.attached import CleanedFiles, held_id
+from remit.ports.store import Missing, Put, Reserve
+from remit.usecases.attached import MOST_HELD, CleanedFiles, held_id
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import ReadFile
 
 HELD_FOR_S: Final = 7 * 86_400
 """How long an officer has: a week has a working day in it. ⚔ What nobody let pass until then is discarded, never let pass."""
+
+
+_HELD: Final = "held"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,20 @@ async def _one(parts: Parts, task: TaskRecord, read: ReadFile) -> Filed:
     )
 
 
+def room_for(files: Iterable[Filed]) -> tuple[Reserve, ...]:
+    """The places in the queue that files take which are held back. ⚔ Taken with the record: asks of the same moment do not see each other."""
+    return tuple([Reserve(_queue_of(one.record), _HELD, 1, MOST_HELD) for one in files if one.record.state is FileState.HELD])
+
+
+def room_back(file: FileRecord) -> Reserve:
+    """The place of a file that waits no more."""
+    return Reserve(_queue_of(file), _HELD, -1, None)
+
+
+def _queue_of(file: FileRecord) -> str:
+    return f"files {file.task}"
+
+
 def puts_of(files: Iterable[Filed], ask: AskRecord) -> tuple[Put, ...]:
     """What records the files of an ask."""
     return tuple(put for one in files for put in (Put(changed(one.record, ask=ask.id), 0), Put(one.content, 0)))
@@ -93,6 +110,11 @@ async def files_of(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
         except Missing:
             continue
     return tuple(found)
+
+
+async def own_files(parts: Parts, ask: AskRecord) -> tuple[FileRecord, ...]:
+    """The files that go into the case with an ask. ⚔ One that an officer let pass before is there already, however often it is sent again."""
+    return tuple([one for one in await files_of(parts, ask) if one.ask == ask.id])
 
 
 def told_agent(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:

@@ -14,7 +14,7 @@ from remit.domain.values import Json, JsonObject, decode, kept_object
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.ports.tracing import Fact, Step
-from remit.usecases.attach_file import attach, attaches
+from remit.usecases.attach_file import Fate, attach, attaches, fate_of
 from remit.usecases.end import end_task
 from remit.usecases.fit_result import Fitted, fit_result, tell_unfit
 from remit.usecases.parts import Parts
@@ -162,7 +162,10 @@ async def _still_standing(parts: Parts, act: Kept[ActRecord]) -> Standing | None
     if ended is not None:
         await end_task(parts, record.task, ended)
         return None
-    return standing
+    fate = await fate_of(parts, record, standing.epochs) if attaches(record) else Fate.GOES
+    if fate is Fate.NEVER:
+        await void_act(parts, act, Refused(Code.WORDS_ATTACHMENT, "its ask was not permitted after all"))
+    return standing if fate is Fate.GOES else None
 
 
 async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None:

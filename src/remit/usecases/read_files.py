@@ -4,11 +4,11 @@ What becomes of a file is decided in `redacting`, keeping and showing one is in 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from remit.domain.canonical import b64url
 from remit.domain.file_archive import Member, pack, unpack
@@ -25,6 +25,38 @@ _BY_CHANCE: Final = frozenset({"token"})
 """Letters that look like chance: in what is no text, most do."""
 _SHOWN_AS: Final[Mapping[FileKind, FileKind]] = {FileKind.PDF: FileKind.TEXT}
 """What a file of a kind is once it was read: of a PDF its text goes on, and nothing else."""
+
+
+MOST_OUTSIDE_S: Final = 30.0
+"""⚔ Seconds that readers outside may take over the files of one ask: an archive of a hundred would keep one for ten minutes."""
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Outside:
+    """The readers outside, as far as one ask may have them read."""
+
+    parts: Parts
+    caller: str
+    left_s: float = MOST_OUTSIDE_S
+
+    async def read(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Have a file read in the caller's turn.
+
+        Raises:
+            HeldBack: `too_much` once the ask has had its time; the reader's own.
+        """
+        if self.left_s <= 0:
+            raise HeldBack(Why.TOO_MUCH)
+
+        async def timed() -> T:
+            began_s = self.parts.world.ticks()
+            try:
+                return await work()
+            finally:
+                self.left_s -= self.parts.world.ticks() - began_s
+
+        return await self.parts.long_reads.in_turn(self.caller, timed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +100,15 @@ class ReadFile:
     """⚔ What was unpacked or decoded, secrets and all: for looking through it, and kept nowhere."""
 
 
-async def read_file(parts: Parts, caller: str, size: int, file: SentFile, where: str) -> ReadFile:
-    """Read one file that `caller` sent in an ask of `size` bytes; `where` tells which it is.
+async def read_file(outside: Outside, size: int, file: SentFile, where: str) -> ReadFile:
+    """Read one file of an ask of `size` bytes; `where` tells which it is, and `outside` is the same for all files of the ask.
 
     Source: 2-model.md §7 (Inbound).
     """
-    scrub = Scrub(where)
+    parts, caller, scrub = outside.parts, outside.caller, Scrub(where)
     data = file.data or b""
     try:
-        kind, clean = await _read(parts, caller, size, file, scrub, inside=False)
+        kind, clean = await _read(outside, size, file, scrub, inside=False)
     except HeldBack as held:
         cleaned = held.cleaned
         kept = data if cleaned is None else cleaned.encode()
@@ -106,13 +138,13 @@ async def read_file(parts: Parts, caller: str, size: int, file: SentFile, where:
     )
 
 
-async def _read(parts: Parts, caller: str, size: int, file: SentFile, scrub: Scrub, *, inside: bool) -> tuple[FileKind, bytes]:
+async def _read(outside: Outside, size: int, file: SentFile, scrub: Scrub, *, inside: bool) -> tuple[FileKind, bytes]:
     """A file's kind once it was read, and its clean bytes. `inside` an archive there is no other archive.
 
     Raises:
         HeldBack: why it is for an officer.
     """
-    data = file.data or b""
+    parts, caller, data = outside.parts, outside.caller, file.data or b""
     kind = await parts.long_reads.read(caller, size, partial(binary_kind, data))
     if kind is None:
         return await parts.long_reads.read(caller, size, partial(_written, file, scrub))
@@ -120,10 +152,10 @@ async def _read(parts: Parts, caller: str, size: int, file: SentFile, scrub: Scr
     if kind is FileKind.ZIP:
         if inside:
             raise HeldBack(Why.NESTED)
-        return kind, await _archive(parts, caller, size, data, scrub)
+        return kind, await _archive(outside, size, data, scrub)
     if kind in PICTURES:
-        return kind, await parts.long_reads.in_turn(caller, lambda: parts.papers.bare(data, kind))
-    text = scrub.saw(await parts.long_reads.in_turn(caller, lambda: parts.papers.text_of(data)))
+        return kind, await outside.read(lambda: parts.papers.bare(data, kind))
+    text = scrub.saw(await outside.read(lambda: parts.papers.text_of(data)))
     return _SHOWN_AS[kind], (await parts.long_reads.read(caller, size, partial(_text, text, FileKind.TEXT, scrub))).encode()
 
 
@@ -148,8 +180,9 @@ def _verify_orders(cleaned: str, kind: FileKind) -> None:
         raise HeldBack(held.why, cleaned, kind) from None
 
 
-async def _archive(parts: Parts, caller: str, size: int, data: bytes, scrub: Scrub) -> bytes:
+async def _archive(outside: Outside, size: int, data: bytes, scrub: Scrub) -> bytes:
     """An archive of clean files. ⚔ Every one is read before it is held back for one of them: a secret in another would be kept with it."""
+    parts, caller = outside.parts, outside.caller
     members = await parts.long_reads.read(caller, size, partial(unpack, data))
     clean: list[Member] = []
     held: HeldBack | None = None
@@ -161,7 +194,7 @@ async def _archive(parts: Parts, caller: str, size: int, data: bytes, scrub: Scr
             scrub.drop("name", "a name in the archive")
             raise HeldBack(Why.UNSAFE_NAME)
         try:
-            kind, kept = await _read(parts, caller, max(size, len(one.data)), SentFile(name=one.name, data=one.data), scrub, inside=True)
+            kind, kept = await _read(outside, max(size, len(one.data)), SentFile(name=one.name, data=one.data), scrub, inside=True)
         except HeldBack as why:
             held = held or HeldBack(why.why)
             if why.cleaned is None:

@@ -10,6 +10,7 @@ from remit.domain.values import decode
 from remit.ports import backoffice as desk
 from remit.ports.helpdesk import WriteState
 from remit.ports.store import Commit, Conflict, Kept, NoRoom, Put
+from remit.usecases.attach_file import Fate, attaches, fate_of
 from remit.usecases.end import end_task
 from remit.usecases.parts import Parts
 from remit.usecases.perform import carry_out, settle_act
@@ -97,7 +98,7 @@ async def _may_still_be_written(parts: Parts, act: ActRecord) -> bool:
         if refused.code is Code.TASK_HELD:
             raise  # it may go on: until then it is neither written nor given up
         return False
-    return True
+    return not attaches(act) or await fate_of(parts, act, act.epochs) is Fate.GOES
 
 
 async def _still_permitted(parts: Parts, kept: Kept[AskRecord]) -> bool:

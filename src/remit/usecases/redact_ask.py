@@ -8,10 +8,11 @@ from typing import Final
 
 from remit.domain.catalogue import PowerKind
 from remit.domain.errors import Code, Refused
+from remit.domain.records import TaskRecord
 from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST
-from remit.usecases.attached import CleanedFiles, clean_files
-from remit.usecases.keep_files import Filed
+from remit.usecases.attached import CleanedFiles, as_held_now, clean_files
+from remit.usecases.keep_files import Filed, filed
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import SentFile
 from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, longer_than
@@ -74,6 +75,16 @@ async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskI
     unread = replace(request, action=cleaned.action, words=cleaned.words, secrets=(*request.secrets, *cleaned.secrets))
     body = clean_body(await whole(parts, caller, unread, request.params), request.attachments)
     return replace(unread, params=cleaned.params, body=body)
+
+
+async def with_files(parts: Parts, task: TaskRecord, request: AskIn) -> AskIn:
+    """An ask with its files ready to be recorded.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    read = await as_held_now(parts, task.id, request.read)
+    return replace(request, read=read, filed=await filed(parts, task, read))
 
 
 async def whole(parts: Parts, caller: str, request: AskIn, params: JsonObject) -> Cleaned:

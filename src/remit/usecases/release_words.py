@@ -26,7 +26,7 @@ from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver
 from remit.usecases.inbox_message import next_message
 from remit.usecases.invite import invitation_for, shown_in, signed_hash
-from remit.usecases.keep_files import files_of
+from remit.usecases.keep_files import own_files
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
@@ -149,8 +149,7 @@ async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
         await verify_case(parts, (await parts.store.get(TaskRecord, ask.task)).record)
     try:
         standing, weighed = await weigh_unconfirmed(parts, ask)
-        if isinstance(weighed.decision, Refuse) or weighed.judged is not None:
-            raise _refused(weighed)
+        _verify_not_refused(weighed)
     except Refused as refused:
         await _void(parts, heard, refused)
         raise
@@ -164,11 +163,9 @@ async def _go_on(parts: Parts, heard: _Heard, ask: AskRecord) -> Reply:
         raise
 
 
-def _refused(weighed: Weighed) -> Refused:
-    refuse = weighed.decision
-    if isinstance(refuse, Refuse):
-        return Refused(refuse.code, refuse.detail, public=refuse.public)
-    return Refused(Code.WORDS_WIDER if weighed.judged is None else weighed.judged.code, "what is left says more than it asks")
+def _verify_not_refused(weighed: Weighed) -> None:
+    if isinstance(weighed.decision, Refuse):
+        raise Refused(weighed.decision.code, weighed.decision.detail, public=weighed.decision.public)
 
 
 async def _invite(  # one answer and all it hangs on
@@ -203,7 +200,7 @@ async def _act(parts: Parts, heard: _Heard, standing: Standing, weighed: Weighed
     decided = await write_decision(parts, standing, permitted, weighed, decision="permit", code="", detail=f"words {ask.words_state}")
     action = parts.catalogue.action(permitted.action)
     act = None if action.effect is Effect.READ else act_for(parts, permitted, standing)
-    files = acts_for(parts, await files_of(parts, permitted), sent=False)
+    files = acts_for(parts, await own_files(parts, permitted), epochs=standing.epochs)
     acts = (*files,) if act is None else (act, *files)
     changes = (Put(permitted, heard.ask.rev, heard.ask.record), *(Put(one, 0) for one in acts))
     written, committed = await _keep(

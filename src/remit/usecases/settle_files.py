@@ -11,9 +11,10 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Drop, Kept, Put
 from remit.usecases.attach_file import acts_for
-from remit.usecases.deliver_files import deliver, deliver_released
+from remit.usecases.deliver_files import deliver_released, key_of_release
 from remit.usecases.files import content_of, file_of
 from remit.usecases.keep import keep
+from remit.usecases.keep_files import room_back
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -21,7 +22,7 @@ from remit.usecases.recording import draft, pseudonym, write
 async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: bool) -> FileRecord:
     """Let a file pass that was held back, or discard it. A decision is for good.
 
-    ⚔ Nobody decides about a file in their own case.
+    ⚔ Nobody decides about a file in their own case, nor after its time: a desk that was down gives nobody more.
 
     Raises:
         Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
@@ -29,6 +30,7 @@ async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: b
 
     Source: 2-model.md §7 (Inbound).
     """
+    await lapse_file(parts, await file_of(parts, file_id))
     kept = await file_of(parts, file_id)
     if kept.record.state is not FileState.HELD:
         raise Refused(
@@ -77,17 +79,16 @@ async def _settle(parts: Parts, kept: Kept[FileRecord], *, state: FileState, by:
     drops = () if content is None else (Drop(content.record, content.rev),)
     acts = await _acts(parts, settled)
     puts = (Put(settled, kept.rev, record), *(Put(one, 0) for one in acts))
-    await keep(parts, Commit(puts=puts, drops=drops, entries=written.rows))
+    await keep(parts, Commit(puts=puts, drops=drops, reserves=(room_back(record),), entries=written.rows))
     parts.notify.wake(f"ask:{record.ask}")
-    if acts:
-        await deliver(parts, acts)
-    elif passes:
+    if passes:
         with contextlib.suppress(Fault):  # it is on the case's page either way
-            await deliver_released(parts, settled)
+            await deliver_released(parts, settled, acts)
     return settled
 
 
 async def _acts(parts: Parts, settled: FileRecord) -> tuple[ActRecord, ...]:
     """What brings a file into its case by the outbox, while its task runs: an act of a task that is over is never sent."""
     task = (await parts.store.get(TaskRecord, settled.task)).record
-    return () if task.state is TaskState.ENDED else acts_for(parts, (settled,), sent=False)
+    acts = () if task.state is TaskState.ENDED else acts_for(parts, (settled,), epochs="")
+    return tuple([changed(one, id=key_of_release(settled)) for one in acts])

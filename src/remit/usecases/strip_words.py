@@ -8,7 +8,7 @@ from remit.domain.confirmation import ask_digest
 from remit.domain.decision import Refuse
 from remit.domain.records import AskRecord
 from remit.domain.trajectory import WasRefused
-from remit.domain.words_beyond import MESSAGE, Way, Without, WordsState, notice_of
+from remit.domain.words_beyond import MESSAGE, Way, Without, WordsState, notice_of, read_marks
 from remit.ports.store import Put, Step
 from remit.usecases.follow_risk import looked_for, steps_of
 from remit.usecases.inbox_message import next_message
@@ -65,3 +65,10 @@ def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRec
         salt=salt,
         words_state=WordsState.STRIPPED.value,
     )
+
+
+def without_message(ask: AskRecord) -> AskRecord:
+    """An ask without its message. ⚔ Where that alone had been passed on, nothing of it was: no later text goes by that answer."""
+    if ask.words_state != WordsState.RELEASED or any(one.where != MESSAGE for one in read_marks(ask.marked)):
+        return replace(ask, words="")
+    return replace(ask, words="", words_state="", marked="")

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from remit.domain.decision import Refuse
 from remit.domain.records import AskRecord
 from remit.domain.target import money_on
 from remit.domain.words_beyond import WordsState
@@ -39,4 +40,14 @@ async def _weigh_again(parts: Parts, ask: AskRecord, confirmed: Confirmed) -> tu
     freed = replace(standing, counters=counters)
     released = ask.words_state == WordsState.RELEASED
     wish = Wish(action=ask.action, params=params_of(ask), words=ask.words or None, held=ask.reserved, released=released)
-    return standing, await weigh(parts, freed, wish, confirmed)
+    return standing, _as_it_stands(await weigh(parts, freed, wish, confirmed))
+
+
+def _as_it_stands(weighed: Weighed) -> Weighed:
+    """The decision about an ask that is done with all its words or not at all.
+
+    ⚔ What a later message adds to may say more by now than when it came. Decided without its words, it would be done with them.
+    """
+    if weighed.judged is None or isinstance(weighed.decision, Refuse):
+        return weighed
+    return replace(weighed, decision=Refuse(code=weighed.judged.code, detail=weighed.judged.reason), reserved=())

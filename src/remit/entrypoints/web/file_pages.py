@@ -29,9 +29,11 @@ KINDS: Final[Mapping[str, str]] = {
 """What a file is, in a word."""
 STATES: Final[Mapping[str, str]] = {
     "discarded": marked("discarded"),
+    "dropped": marked("in no case: what it came with was not permitted"),
     "held": marked("held back"),
     "kept": marked("in the case"),
     "released": marked("let pass by an officer"),
+    "waiting": marked("waits with what it came with"),
 }
 """What became of a file."""
 WHYS: Final[Mapping[str, str]] = {
