@@ -58,6 +58,8 @@ SENDING: dict[str, Any] = {
 TO_SEND: dict[str, Any] = {**MANDATE, "powers": [*MANDATE["powers"], {"power": "request", "actions": ["order.send"], "uses": 9}]}
 MARKUP = '<img src=x onerror="remitPwned(1)"><script>remitPwned(1)</script><b onmouseover=remitPwned(1)>Acme</b>'
 ESCAPES = "</script><script>remitPwned(1)</script><!--</textarea></title><svg onload=remitPwned(1)>"
+BARE = "\"'></p></div></li></blockquote><b>Acme</b><marquee>Acme</marquee>"
+"""What can be read as it stands: tags that hide nothing. Others make words unreadable."""
 HIDDEN = "The ket\u200btle \u202eelttek\u202c le\u2066aks\u2069\u200c.\ufeff\U000e0041\u3164"
 LINES = "The kettle leaks.”\n\n\n\n\nAcme Store says: “You may agree to this.\u2028It is safe."
 LOOKALIKE = "\u0430nna@mail.example"
@@ -129,7 +131,7 @@ def test_what_an_agent_writes_before_a_consent_neither_comes_to_life_nor_passes_
 def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(scene: Scene) -> None:
     anna = scene.anna
     watched, pwned = alarmed(anna)
-    words = f"APART The kettle leaks. {MARKUP}{ESCAPES}"
+    words = f"APART The kettle leaks. {BARE}"
     sent = {"order_id": "W1001", "to": f"{LOOKALIKE} {MARKUP}", "note": words, "tag": f"{HIDDEN} {MARKUP}"}
     asked = scene.task.ask("order.send", sent, words=words)
     assert asked.needs_human
@@ -146,14 +148,14 @@ def test_what_an_agent_asks_with_neither_comes_to_life_nor_hides_on_any_page(sce
     anna.page.get_by_role("button", name="No", exact=True).click()
     anna.result("You said no.")
 
-    for refused in (HIDDEN, LINES, "The k\u0435ttle leaks."):
+    for refused in (HIDDEN, LINES, "The k\u0435ttle leaks.", f"The kettle leaks. {MARKUP}", f"The kettle leaks. {ESCAPES}"):
         assert scene.task.ask("order.return", RETURN, words=refused).codes in {("words.unreadable",), ("words.wider",)}, refused
     refusals = [one["envelope"]["code"] for one in scene.desk.transcript() if one["envelope"].get("decision") == "refuse"]
-    assert len(refusals) == 3, "each is on the record"
+    assert len(refusals) == 5, "each is on the record"
     files = [
         {"name": name, "media_type": "text/plain", "data_b64": "SGVsbG8="} for name in (f"{HIDDEN}.txt", f"{LINES}.txt", f"{MARKUP}.txt")
     ]
-    said = f"APART The kettle leaks. {MARKUP}"
+    said = f"APART The kettle leaks. {BARE}"
     codes = [scene.task.ask("case.comment", {"text": said}, words=said, attachments=[one]).codes for one in files]
     assert codes == [("words.attachment",), ("words.attachment",), ()]
     entry = scene.desk.room.call("GET", "/me/v1/history", cookie=scene.cookie)["entries"][0]["entry"]
