@@ -142,6 +142,7 @@ def test_a_link_is_one_without_its_scheme_too(arena: Arena, text: str, part: str
     assert "link" in message["withheld_kinds"]
 
 
+@pytest.mark.proves("OUTBOUND")
 @pytest.mark.parametrize(
     "text", ["It was rated 4.5/5 by others.", "Did you look at acme.example? It says so.", "It is size 10.5 or 11/12."]
 )

