@@ -16,7 +16,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.words_topics import VERBS, topics_of
 
 _TOKEN: Final = re.compile(r"[a-z]{3,}")
-_PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
+PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 _STEM: Final = 5
 READ: Final = frozenset({"en"})
 """The languages these rules can read."""
@@ -147,7 +147,7 @@ def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) ->
 
 def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
     """What an action says by itself."""
-    own = " . ".join((_PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name)))
+    own = " . ".join((PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name)))
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     verb, nouns = verb_and_nouns(action.name, action.title)
     return ActSaid(text=own, topics=topics_of(own), stems=stems(f"{own} {returned}"), verb=verb, nouns=nouns)
@@ -196,6 +196,6 @@ def verb_and_nouns(name: str, title: str) -> tuple[str, frozenset[str]]:
     area, _, rest = name.partition(".")
     parts = re.split(r"[_.-]", rest)
     verb = next((part for part in parts if part in VERBS), parts[0] if len(parts) == 1 else "")
-    words = [*_TOKEN.findall(_PLACEHOLDER.sub(" ", title).lower()), *parts, *re.split(r"[_-]", area)]
+    words = [*_TOKEN.findall(PLACEHOLDER.sub(" ", title).lower()), *parts, *re.split(r"[_-]", area)]
     said = re.compile(VERBS.get(verb, re.escape(verb)), re.IGNORECASE)
     return verb, frozenset(word[:_STEM] for word in words if len(word) > 2 and word not in GENERIC and not said.fullmatch(word))  # noqa: PLR2004  # short words are no nouns

@@ -5,12 +5,11 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from remit.domain.records import AgentRecord, Person, Suspension, TaskRecord
-from remit.domain.transcript import Kind, Section
+from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
-from remit.ports.store import KeptEntry
 from remit.usecases.adopt_rules import WHAT as RULES
+from remit.usecases.audit import entry_row
 from remit.usecases.parts import Parts
-from remit.usecases.recording import open_row
 
 INCIDENTS: Final = frozenset({
     Kind.AGENT_DISOWNED,
@@ -101,7 +100,7 @@ async def decisions(parts: Parts) -> list[Mapping[str, Json]]:
 
 async def changes(parts: Parts) -> list[Mapping[str, Json]]:
     """What was changed about how the desk decides, newest first: its rules however long ago; agents, trust and roles out of the newest entries."""
-    rules = [await _row(parts, one) for one in await parts.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
+    rules = [await entry_row(parts, one) for one in await parts.store.entries(ref=RULES, limit=_SHOWN, newest=True)]
     others = await _newest(parts, CHANGES, among=_LOOKED_AT, most=_SHOWN)
     found = {_place(one): one for one in (*rules, *others) if _of_the_desk(one)}
     return [found[place] for place in sorted(found, reverse=True)][:_SHOWN]
@@ -124,17 +123,4 @@ def _place(row: Mapping[str, Json]) -> int:
 async def _newest(parts: Parts, kinds: AbstractSet[Kind], *, among: int, most: int) -> list[Mapping[str, Json]]:
     """The newest entries of some kinds, out of so many; only those are opened."""
     found = [one for one in await parts.store.entries(limit=among, newest=True) if one.row.kind in kinds]
-    return [await _row(parts, one) for one in found[:most]]
-
-
-async def _row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
-    opened = await open_row(parts, entry.row)
-    desk = opened.sections.get(Section.DESK)
-    return {
-        "entry": entry.index,
-        "kind": opened.kind.value,
-        "at": instant_text(opened.at),
-        "envelope": opened.sections[Section.ENVELOPE].body,
-        "content": None if desk is None else desk.body,
-        "erased": desk is None,
-    }
+    return [await entry_row(parts, one) for one in found[:most]]

@@ -14,11 +14,11 @@ import numpy as np
 
 from remit.adapters.text_model.few_shot import Class, Heard
 from remit.domain.catalogue import Catalogue, Effect
+from remit.domain.words_likeness import PLACEHOLDER
 
 WORD: Final = re.compile(r"[a-z']+|[?!]")
 _LETTERS: Final = re.compile(r"[A-Za-z]{2}")
 _DIGIT: Final = re.compile(r"\d")
-_PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
 ASKED: Final = "asked "
 _SLACK: Final = 2.0
 """Pieces that are heard quickly alone may lie so far below the bar: the worst of them is read closely."""
@@ -39,7 +39,7 @@ def classes_of(catalogue: Catalogue) -> Mapping[str, Class]:
         classes[f"purpose {objective.name}"] = Class(said=tuple(dict.fromkeys(map(plain, said))), judged=True)
     for action in catalogue.actions.values():
         if not action.builtin:
-            classes[f"action {action.name}"] = Class(said=(plain(_PLACEHOLDER.sub(" ", action.title)),))
+            classes[f"action {action.name}"] = Class(said=(plain(PLACEHOLDER.sub(" ", action.title)),))
     classes.update({f"{ASKED}{said}": Class(said=(said,)) for said in common()["asked"]})
     classes.update({f"idle {said}": Class(said=(said,), idle=True) for said in common()["idle"]})
     return classes
