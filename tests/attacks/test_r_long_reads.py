@@ -153,10 +153,13 @@ def test_an_agent_with_too_many_long_messages_waiting_is_told_to_wait_and_nobody
 @pytest.mark.proves("LIMITS")
 def test_between_the_files_of_one_ask_others_have_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     held, begins, order = threading.Event(), threading.Event(), []
+    readers: set[threading.Thread] = set()
+    on_loop: set[threading.Thread] = set()
     real = secrets.find_secrets
 
     def noted(text: str, **more: Any) -> Any:
         if text.startswith("file"):
+            readers.add(threading.current_thread())
             begins.set()
             held.wait(5)
             order.append(text[:6])
@@ -171,6 +174,7 @@ def test_between_the_files_of_one_ask_others_have_their_turn(monkeypatch: pytest
         task = arena.task()
 
         async def asked() -> int:
+            on_loop.add(threading.current_thread())
             (ask,) = await begun(long_ask(arena, task, "The kettle leaks.", attachments=files))
             assert await asyncio.to_thread(begins.wait, 30), "the first file is with the reader"
             (honest,) = await begun(arena.parts.long_reads.read("another", LONG, lambda: order.append("honest")))
@@ -181,6 +185,7 @@ def test_between_the_files_of_one_ask_others_have_their_turn(monkeypatch: pytest
         assert arena.run(asked()) == 200
     assert order.index("honest") <= 1
     assert len(order) == 4
+    assert not readers & on_loop, "no file is read on the loop"
 
 
 PADDED = [f"{number} {CARD} {'a@' * 10_000}" for number in range(20)]
