@@ -1,6 +1,6 @@
 """Ground-truth replay: the steps of public benchmark tasks under delegations, and attacks on them, through a sandbox desk.
 
-Usage: python bench/replay.py [--set NAME] [--level broad|scoped|exact] [--split dev|heldout] [--limit N] [--json]
+Usage: python bench/replay.py [--set NAME] [--level broad|scoped|exact] [--split dev|heldout] [--limit N] [--words acts] [--beyond strip] [--json]
 Reads the sets under REMIT_SHARED. The figures are those of data/REPLAYS.md there; none of them means anything alone.
 """
 
@@ -23,8 +23,12 @@ def main() -> None:
     parser.add_argument("--split", default="dev", choices=("dev", "heldout"))
     parser.add_argument("--limit", type=int, default=0, help="the first N tasks and the attacks on them")
     parser.add_argument(
-        "--words", default="none", choices=("none", "acts", "all"), help="which legitimate calls carry their user's own sentence"
+        "--words",
+        default="none",
+        choices=("none", "acts", "all", "whole"),
+        help="which legitimate calls carry their user's own sentence: those that change something, all, or each of the former the whole story",
     )
+    parser.add_argument("--beyond", default="refuse", choices=("refuse", "strip"), help="the desk's setting for words that say more")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--show", type=int, default=0, help="show so many cases that went wrong")
     given = parser.parse_args()
@@ -32,7 +36,7 @@ def main() -> None:
     for name in given.sets or SETS:
         found = load(name, given.split)
         for level in given.levels or LEVELS:
-            report = replay(found, level, limit=given.limit, words=given.words)
+            report = replay(found, level, limit=given.limit, words=given.words, beyond=given.beyond)
             reports.append(report)
             if not given.json:
                 _print(report, given.show)
@@ -47,7 +51,11 @@ def _print(report: dict[str, Any], show: int) -> None:
     print(f"\n{report['set']} {report['level']} ({report['tasks']} tasks{left_out}; {report['attacks']} attacks{unfit})")
     _line("tasks done", f"{_share(report['tasks_done'])}; {report['calls_not_found']} calls about what the desk does not know")
     if report["with_words"]:
-        _line("calls with words", f"{report['with_words']}; refused for them: {_share(report['words_lost'])}")
+        _line(
+            "calls with words",
+            f"{report['with_words']}; refused for what they say: {_share(report['words_lost'])}; "
+            f"done without them: {_share(report['words_left_out'])}; refused for a secret in them: {report['words_secret']}",
+        )
     _line("silent high", report["silent_high"])
     _line("asks a task", f"{report['asks_a_task']:.2f} (reference {report['reference_asks_a_task']:.2f})")
     for name in ("ran_silently", "ran_or_held", "should_deny_denied", "ran_of_all"):

@@ -55,6 +55,11 @@ class ReplaySet:
         """The tools by name."""
         return {tool["name"]: tool for tool in self.tools}
 
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """What each tool does, in the source's words."""
+        return {name: tool.get("description", "") for name, tool in self.by_name.items()}
+
     def action(self, tool: str) -> str:
         """The catalogue's name of a tool."""
         return f"{self.suite}.{tool}"

@@ -21,6 +21,7 @@ _CASES_A_DESK: Final = 200
 RAN: Final = "ran"
 HELD: Final = "held"
 REFUSED: Final = "refused"
+_BEYOND: Final = frozenset({"words.wider", "words.contradicts", "words.unreadable"})
 
 
 @dataclass(kw_only=True)
@@ -37,15 +38,18 @@ class Tally:
     words: str = "none"
     with_words: int = 0
     words_lost: int = 0
+    words_secret: int = 0
+    words_left_out: int = 0
+    beyond: str = "refuse"
 
 
-def replay(found: ReplaySet, level: str, *, limit: int = 0, words: str = "none") -> dict[str, Any]:
-    """Run the legitimate tasks, then the attacks; returns the figures. `words` says which calls carry what their user said."""
+def replay(found: ReplaySet, level: str, *, limit: int = 0, words: str = "none", beyond: str = "refuse") -> dict[str, Any]:
+    """Run the legitimate tasks, then the attacks; returns the figures. `words` says which calls carry what their user said, `beyond` what the desk does with words that say more."""
     tasks = found.tasks[:limit] if limit else found.tasks
     known = {task["id"]: task for task in tasks}
     attacks = [attack for attack in found.attacks if attack["task"] in known]
     sound = [task for task in tasks if not breaks_schema(found, task)]
-    tally = Tally(left_out=len(tasks) - len(sound), words=words)
+    tally = Tally(left_out=len(tasks) - len(sound), words=words, beyond=beyond)
     done = list(_legitimate(found, sound, level, tally))
     fought = list(_attacked(found, known, attacks, level, tally))
     return _report(found, level, done, fought, tally)
@@ -75,10 +79,12 @@ def _legitimate_call(
     task: Mapping[str, Any],
 ) -> None:
     """Send one call, let the customer say yes where asked, and note what went wrong."""
-    said = words_for(task, call, found.by_name[call["tool"]].get("description", "")) if _says(found, call, tally.words) else None
+    said = _said_with(found, call, task, tally.words)
     reply = _send(found, opened, call, tally, said)
     tally.with_words += said is not None
-    tally.words_lost += any(code.startswith("words.") for code in reply.codes)
+    tally.words_lost += any(code in _BEYOND for code in reply.codes)
+    tally.words_secret += "words.secret" in reply.codes
+    tally.words_left_out += "notice" in reply.body
     if reply.needs_human:
         out["asked"] += 1
         try:
@@ -94,8 +100,11 @@ def _legitimate_call(
         out["lost"].append({"call": call["tool"], "arguments": call["arguments"], **_said(reply)})
 
 
-def _says(found: ReplaySet, call: Mapping[str, Any], words: str) -> bool:
-    return words == "all" or (words == "acts" and not found.reads(call["tool"]))
+def _said_with(found: ReplaySet, call: Mapping[str, Any], task: Mapping[str, Any], words: str) -> str | None:
+    """What a call carries of its user's words."""
+    if words == "none" or (words != "all" and found.reads(call["tool"])):
+        return None
+    return str(task["objective"]) if words == "whole" else words_for(task, call, found.titles)
 
 
 def _attacked(
@@ -123,7 +132,7 @@ def _desks(
     shown = catalogue(found)
     known = facts(found)
     for start in range(0, len(cases), _CASES_A_DESK):
-        with Sandbox(shown, facts=known) as desk:
+        with Sandbox(shown, facts=known, settings={"words": {"beyond": tally.beyond}}) as desk:
             for place, (task, case) in enumerate(cases[start : start + _CASES_A_DESK]):
                 began = time.perf_counter()
                 customer = desk.customer(customer_id(task["principal"]))
@@ -187,6 +196,8 @@ def _report(found: ReplaySet, level: str, done: list[dict[str, Any]], fought: li
         "tasks_done": _share(len(kept), len(done)),
         "with_words": tally.with_words,
         "words_lost": _share(tally.words_lost, tally.with_words),
+        "words_secret": tally.words_secret,
+        "words_left_out": _share(tally.words_left_out, tally.with_words),
         "calls_not_found": sum(task["not_found"] for task in done),
         "silent_high": silent,
         "asks_a_task": asked / max(1, len(done)),

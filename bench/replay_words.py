@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from remit.domain.words_likeness import stems
 
@@ -12,22 +13,43 @@ _PART: Final = re.compile(
 """A sentence of these users may be several wishes: each ask is sent with the part that is its own, as an agent would that says no more."""
 _PERSONA: Final = re.compile(
     r"(?:Your name is|You are|You're|Your (?:user|zip|email|date|phone)|You (?:live|don't|do not remember|have a|work))\b"
+    r"|[-*\s]*(?:Name|DOB|Date of birth|Phone|Email|Address)\s?:"
 )
 """Who the user is, not what they want."""
 
 
-def words_for(task: Mapping[str, Any], call: Mapping[str, Any], title: str) -> str | None:
-    """The part of the user's own sentences that is about a call; None where none has a word of it."""
-    about = stems(f"{call['tool'].replace('_', ' ')} {title}") | stems(" ".join(map(str, _leaves(call["arguments"]))))
-    ids = {str(one) for one in _leaves(call["arguments"]) if any(letter.isdigit() for letter in str(one))}
+def words_for(task: Mapping[str, Any], call: Mapping[str, Any], titles: Mapping[str, str]) -> str | None:
+    """The part of the user's own sentences that is about a call; None where none is, or all of them are rather about another call.
+
+    `titles` tells what each tool does, in words.
+    """
+    own = _About.of(call, titles)
+    others = [_About.of(one, titles) for one in task["calls"] if not one.get("desk") and one["tool"] != call["tool"]]
     best, most = None, 0
     for sentence in _PART.split(task["objective"]):
         if not sentence or _PERSONA.match(sentence):
             continue
-        score = len(stems(sentence) & about) + 2 * sum(one in sentence for one in ids)
-        if score > most:
+        score = own.score(sentence)
+        if score > most and all(score >= one.score(sentence) for one in others):
             best, most = sentence, score
     return best
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a call is about: stems of its name, title and values, and the identifiers among them."""
+
+    stems: frozenset[str]
+    ids: frozenset[str]
+
+    @classmethod
+    def of(cls, call: Mapping[str, Any], titles: Mapping[str, str]) -> Self:
+        values = [str(one) for one in _leaves(call["arguments"])]
+        told = f"{call['tool'].replace('_', ' ')} {titles.get(call['tool'], '')}"
+        return cls(stems(f"{told} {' '.join(values)}"), frozenset(one for one in values if any(letter.isdigit() for letter in one)))
+
+    def score(self, sentence: str) -> int:
+        return len(stems(sentence) & self.stems) + 2 * sum(one in sentence for one in self.ids)
 
 
 def _leaves(value: Any) -> list[Any]:  # JSON as it came

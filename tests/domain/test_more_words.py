@@ -16,7 +16,7 @@ from remit.domain.policy_cases import read_policy_cases
 from remit.domain.secrets import Finding, SecretClass, find_secrets, redact
 from remit.domain.trajectory import SubjectKind, WasOpened, after, new_trail, trail_risk
 from remit.domain.values import MAX_ITEMS, Instant, decode
-from remit.domain.words import Said, WordsVerdict, check_words
+from remit.domain.words import Earlier, Said, WordsVerdict, check_words
 
 DATA = desk_data()
 DATA["action"]["booking.change"] = {
@@ -36,6 +36,10 @@ DATA["objective"]["return-item"]["examples"] = ["I'd like to send the shoes back
 DATA["objective"]["account-help"]["examples"] = ["I cannot sign in to my account", "my password does not work"]
 DESK = read_catalogue(DATA, today=TODAY)
 REFUND = {"order_id": "W123", "amount": "40.00 EUR", "payment_method_id": "pm_7"}
+
+
+def before(*texts: str, action: str = "") -> tuple[Earlier, ...]:
+    return tuple(Earlier(text=one, action=action) for one in texts)
 
 
 def judge(words: str, action: str = "payment.refund", params: Any = None, objective: str = "return-item", **more: Any) -> WordsVerdict:
@@ -70,14 +74,14 @@ def test_two_thousand_in_words_is_the_asks_own_two_thousand() -> None:
 
 
 def test_a_wish_across_two_messages_is_found_at_the_seam_only_once_it_crosses_it() -> None:
-    assert judge("my password.", earlier=("Thank you. Please reset",)).said is Said.WIDER
-    assert judge("The kettle leaks.", earlier=("The order arrived on Monday.",)).passes
+    assert judge("my password.", earlier=before("Thank you. Please reset")).said is Said.WIDER
+    assert judge("The kettle leaks.", earlier=before("The order arrived on Monday.")).passes
 
 
 @pytest.mark.parametrize("earlier", ["What is the status of the order?", "Please cancel order W123.", "I want to send it back"])
 @pytest.mark.parametrize("words", ["The kettle leaks.", "Please refund it.", "It is broken"])
 def test_what_an_earlier_message_asked_for_by_itself_does_not_spoil_the_next(earlier: str, words: str) -> None:
-    assert judge(words, earlier=(earlier,)).passes
+    assert judge(words, earlier=before(earlier)).passes
 
 
 @pytest.mark.parametrize(
@@ -90,8 +94,8 @@ def test_what_an_earlier_message_asked_for_by_itself_does_not_spoil_the_next(ear
     ],
 )
 def test_a_wish_that_only_two_messages_together_say_is_wider(earlier: str, words: str) -> None:
-    assert judge(words, earlier=(earlier,)).said is Said.WIDER
-    assert judge(words, earlier=("What is the status of the order?", earlier)).said is Said.WIDER
+    assert judge(words, earlier=before(earlier)).said is Said.WIDER
+    assert judge(words, earlier=before("What is the status of the order?", earlier)).said is Said.WIDER
 
 
 @pytest.mark.parametrize("words", ["Please book me a flight and also bake a cake.", "Refund it. Also, please show me a magic trick."])

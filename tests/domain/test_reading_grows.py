@@ -357,8 +357,8 @@ def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> No
 @pytest.mark.proves("LIMITS")
 def test_each_clause_is_held_against_a_bounded_number_of_values() -> None:
     values = [f"item {number}" for number in range(5000)]
-    assert len(scope_of(RETURN, OBJECTIVE, values, LEXICON).values) == 200
-    assert set(scope_of(RETURN, OBJECTIVE, values[:9], LEXICON).values) == set(values[:9])
+    assert len(scope_of(RETURN, OBJECTIVE, values, LEXICON, params={}).values) == 200
+    assert set(scope_of(RETURN, OBJECTIVE, values[:9], LEXICON, params={}).values) == set(values[:9])
 
 
 @pytest.mark.parametrize(

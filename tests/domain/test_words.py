@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from remit.domain.catalogue import Action, Area, Attribute, Catalogue, Effect, Mark, MarkKind, Objective, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import parse_path
-from remit.domain.words import Said, WordsVerdict, check_file_name, check_name, check_words
+from remit.domain.words import Earlier, Said, WordsVerdict, check_file_name, check_name, check_words
 from remit.domain.words_claims import amounts
 from remit.domain.words_likeness import lexicon_of
 
@@ -77,6 +77,10 @@ CATALOGUE = Catalogue(
 LEXICON = lexicon_of(CATALOGUE)
 PARAMS = {"order_id": "W123", "amount": "40.00 EUR", "payment_method_id": "pm_7"}
 RETURN_PARAMS = {"order_id": "W123", "item_ids": ["i1", "i2"]}
+
+
+def before(*texts: str, action: str = "") -> tuple[Earlier, ...]:
+    return tuple(Earlier(text=one, action=action) for one in texts)
 
 
 def judge(words: str | None, act: Action = REFUND, params: dict[str, object] | None = None, **more: object) -> WordsVerdict:
@@ -260,7 +264,7 @@ def test_a_known_identifier_may_be_mentioned_but_nothing_asked_about_it() -> Non
     ],
 )
 def test_a_wish_split_over_two_messages_is_read_across_the_seam(first: str, second: str) -> None:
-    assert judge(second, earlier=(first,)).said is Said.WIDER
+    assert judge(second, earlier=before(first)).said is Said.WIDER
 
 
 @pytest.mark.parametrize(
@@ -277,7 +281,7 @@ def test_a_wish_split_over_two_messages_is_read_across_the_seam(first: str, seco
 @pytest.mark.parametrize("act", [REFUND, COMMENT], ids=["an ask with an amount", "an ask without"])
 def test_an_amount_split_over_two_messages_is_read_as_one(first: str, second: str, act: Action) -> None:
     params = None if act is REFUND else {"text": second}
-    verdict = judge(second, act, params, earlier=(first,))
+    verdict = judge(second, act, params, earlier=before(first))
     assert verdict.said is Said.CONTRADICTS
     assert verdict.spans
 
@@ -296,11 +300,11 @@ def test_an_amount_split_over_two_messages_is_read_as_one(first: str, second: st
     ],
 )
 def test_honest_numbers_on_both_sides_of_a_seam_change_nothing(first: str, second: str) -> None:
-    assert judge(second, earlier=(first,)).passes, judge(second, earlier=(first,))
+    assert judge(second, earlier=before(first)).passes, judge(second, earlier=before(first))
 
 
 def test_honest_earlier_messages_change_nothing() -> None:
-    assert judge("The kettle leaks.", earlier=("Hello.", "I am writing about order W123.")).passes
+    assert judge("The kettle leaks.", earlier=before("Hello.", "I am writing about order W123.")).passes
 
 
 def test_spans_point_into_the_message_as_it_came() -> None:
@@ -386,7 +390,7 @@ def test_the_reading_of_one_amount_ends_however_many_digits_follow(piece: str) -
     """⚔ Else a message of 32 KiB is read for minutes: each digit of a long row begins another reading of all that follow."""
     long = piece * (16_000 // len(piece))
     assert all(len(claim.value) < 64 or claim.value.removesuffix(" EUR").isdecimal() for claim, *_ in amounts(f"{long.rstrip(', ')} EUR"))
-    assert judge(f"Please refund {long} EUR", earlier=("Hello.",))
+    assert judge(f"Please refund {long} EUR", earlier=before("Hello."))
 
 
 @pytest.mark.parametrize("amount", ["00000000000000000000900", "9,000,000,000,000,000,000", "9.000.000.000.000.000.000", "0'000'000'900"])

@@ -5,21 +5,24 @@ The vocabulary is in `words_topics`, statements of fact are in `words_claims`.
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue import Action, Effect, Objective
-from remit.domain.words_claims import plain_id
+from remit.domain.values import JsonObject
+from remit.domain.words_claims import desks_own, plain_id
 from remit.domain.words_clauses import Clause
 from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, orders_in
+from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, orders_in, topics_of
 
 _WHOLE: Final = "order-change"
 _OF_WHOLE: Final = re.compile(
     r"\s(?:of|on)\s(?:the |this |that |my |our |her |his |their )?(?:order|purchase|booking|reservation)(?:\s#?(?P<id>[\w-]*\d[\w-]*))?(?![\w-])",
     re.IGNORECASE,
 )
+_BETTER: Final = "upgrade"
+_TO: Final = re.compile(r"(?:\s(?!and\b|or\b|then\b)[\w'-]+){0,5}?\sto\s(?:a |an |the )?", re.IGNORECASE)
 _JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
 _WHOLE_VALUE: Final = 3
 _MOST_VALUES: Final = 200
@@ -45,7 +48,7 @@ class Scope:
     """What an ask may say: the topics of the act, the topics its purpose lets it speak of, and its vocabulary.
 
     `spoken` topics may be explained, not commanded: "the customer wants the money back" fits a return, "refund it"
-    is an ask of its own.
+    is an ask of its own. So may the topics of values that are the desk's own words: "pay by my gift card" with an ask that names one.
     """
 
     topics: frozenset[str]
@@ -57,16 +60,18 @@ class Scope:
     act: ActSaid
     words: frozenset[str]
     values: tuple[str, ...]
+    asked: frozenset[str] = frozenset()
+    """The acts that the messages before were sent with, where this is read on from them."""
 
 
-def scope_of(action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon) -> Scope:
+def scope_of(action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon, *, params: JsonObject) -> Scope:
     """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
     act = lexicon.actions.get(action.name) or act_said(action, {})
     purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
     words = act.stems | purpose.stems
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
-        spoken=act.topics | purpose.topics,
+        spoken=act.topics | purpose.topics | topics_of(" . ".join(islice(desks_own(params, action), _MOST_VALUES))),
         vocabulary=words | stems(" ".join(said)),
         action=action,
         purpose=objective.name,
@@ -74,6 +79,19 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         act=act,
         words=words,
         values=tuple(islice(said, _MOST_VALUES)),
+    )
+
+
+def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told: frozenset[str]) -> Scope:
+    """What may be said with one ask where it is read on from messages of others: what those asked for is theirs to say, and `told` topics were told."""
+    before = [lexicon.actions[name] for name in acts if name in lexicon.actions]
+    theirs = told.union(*(one.topics for one in before))
+    return replace(
+        scope,
+        topics=scope.topics | theirs,
+        spoken=scope.spoken | theirs,
+        vocabulary=scope.vocabulary.union(*(one.stems for one in before)),
+        asked=frozenset(acts),
     )
 
 
@@ -127,6 +145,8 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
     ⚔ The one verb is used up by the part, so that nothing behind it would be seen to be asked for: there may be the whole, in
     one word with its identifier, and the part's new value. Nothing may be joined on.
     """
+    if name == _BETTER:
+        return all(_sets_own_value(text[found.end() :], scope) for found in TOPICS[name].finditer(text))
     if name != _WHOLE:
         return False
     ends: dict[int, set[int]] = {}
@@ -140,6 +160,15 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
         )
         for found in TOPICS[name].finditer(text)
     )
+
+
+def _sets_own_value(rest: str, scope: Scope) -> bool:
+    """Whether something is changed to the ask's own value, where changing is what the ask does: "upgrade me to business" with `cabin: business`."""
+    if scope.act.does != "change" or scope.action.effect is not Effect.WRITE:
+        return False
+    led = _TO.match(rest)
+    told = rest[led.end() :].casefold() if led else ""
+    return any(len(value) >= _WHOLE_VALUE and re.match(rf"{re.escape(value.casefold())}(?!\w)", told) for value in scope.values)
 
 
 def _ends_with_whole(rest: str, scope: Scope) -> bool:
@@ -161,11 +190,12 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     if not clause.wanted:
         return ""
     words = clause.stems
+    own = scope.act.nouns | scope.vocabulary | scope.act.params
     for act in lexicon.acts:
-        if act.name == scope.action.name or words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
+        if act.name == scope.action.name or act.name in scope.asked or words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
-        nouns = act.nouns - scope.act.nouns - scope.vocabulary if act.verb == scope.act.verb or act.asked.search(scope.text) else act.nouns
-        if words & nouns:
+        alike = act.verb == scope.act.verb or act.asked.search(scope.text)
+        if words & (act.nouns - own if alike else act.nouns):
             return f"asks for another action: {act.name}"
     return ""
 

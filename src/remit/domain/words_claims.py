@@ -77,6 +77,7 @@ _OTHERS: Final = re.compile(
     re.IGNORECASE,
 )
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
+_JOINTS: Final = re.compile(r"[_.-]+")
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
 _ROOT: Final = Path(())
@@ -108,6 +109,19 @@ def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
     """The texts and numbers of an ask that a message may repeat: all but what is free text itself."""
     free = {mark.path for mark in action.marked(MarkKind.FREE_TEXT)}
     return tuple(str(value) for path, value in leaves(params) if path not in free and value is not None and not isinstance(value, bool))
+
+
+def desks_own(params: JsonObject, action: Action) -> tuple[str, ...]:
+    """The values of an ask that are the desk's own words, as they are spoken: its records' names, and choices of its schema. ⚔ No text that an agent wrote."""
+    records = {mark.path for mark in action.marked(MarkKind.RESOURCE)}
+    found = [str(value) for path, value in leaves(params) if path in records]
+    declared = action.schema.get("properties")
+    for name, member in declared.items() if isinstance(declared, Mapping) else ():
+        choices = member.get("enum") if isinstance(member, Mapping) else None
+        value = params.get(name)
+        if isinstance(value, str) and isinstance(choices, list | tuple) and value in choices:
+            found.append(value)
+    return tuple(_JOINTS.sub(" ", one) for one in found)
 
 
 def plain_id(text: str) -> str:

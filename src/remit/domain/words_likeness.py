@@ -49,13 +49,18 @@ class OtherAct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActSaid:
-    """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns."""
+    """What an action's name, title and results say: the words of name and title, their topics, all stems, its verb and nouns, and those of its params' names.
+
+    `does` is the verb it is another way to say, where its name has none of ours.
+    """
 
     text: str
     topics: frozenset[str]
     stems: frozenset[str]
     verb: str
+    does: str
     nouns: frozenset[str]
+    params: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,12 +150,25 @@ def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) ->
     )
 
 
+_ABOUT: Final[Mapping[str, frozenset[str]]] = {"dispute": frozenset({"compromised", "unrecognised"})}
+"""What an act of a verb is always about, whatever it is called: a charge is disputed since somebody else made it."""
+
+
 def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
     """What an action says by itself."""
     own = " . ".join((PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name)))
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     verb, nouns = verb_and_nouns(action.name, action.title)
-    return ActSaid(text=own, topics=topics_of(own), stems=stems(f"{own} {returned}"), verb=verb, nouns=nouns)
+    params = stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
+    return ActSaid(
+        text=own,
+        topics=topics_of(own) | _ABOUT.get(verb, frozenset()),
+        stems=stems(f"{own} {returned}"),
+        verb=verb,
+        does=verb or _does(action.name),
+        nouns=nouns,
+        params=params,
+    )
 
 
 def purpose_said(objective: Objective) -> PurposeSaid:
@@ -189,6 +207,12 @@ def _act(name: str, said: ActSaid) -> list[OtherAct]:
         return []
     asked = re.compile(rf"\b(?:{VERBS.get(said.verb, re.escape(said.verb))})\b", re.IGNORECASE)
     return [OtherAct(name=name, verb=said.verb, asked=asked, nouns=said.nouns)]
+
+
+def _does(name: str) -> str:
+    """The verb that an action's first word is another way to say: `change` for `profile.update_phone`."""
+    first = re.split(r"[_-]", name.partition(".")[2])[0]
+    return next((verb for verb, ways in VERBS.items() if re.fullmatch(ways, first, re.IGNORECASE)), "")
 
 
 def verb_and_nouns(name: str, title: str) -> tuple[str, frozenset[str]]:

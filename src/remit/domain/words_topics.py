@@ -16,7 +16,7 @@ VERBS: Final[Mapping[str, str]] = {
     "approve": r"approv\w+|authori[sz]e|sign off",
     "book": r"book(?:ing)?|reserv(?:e|ing)",
     "buy": r"order(?:ing)?|buy(?:ing)?|purchas(?:e|ing)|get hold of|earn|acquir(?:e|ing)|shop|shp",
-    "cancel": r"cancel\w*|call(?:ing)? off|abort\w*|void\w*|annul\w*|revert|undo|stop(?:ping)?|withdraw|rescind|scrap|call back",
+    "cancel": r"cancel\w*|call(?:ing)? off|abort\w*|void\w*|annul\w*|revert|undo|(?<!one-)(?<!two-)(?<!non-)stop(?:ping)?|withdraw|rescind|scrap|call back",
     "change": r"chang\w+|updat\w+|updste|modif\w+|edit\w*|alter\w*|correct(?:ing)?|amend\w*|adjust\w*|replac\w+|switch\w*|swap\w*|add(?:ing)?|remov\w+|set(?:ting)? up|fix",
     "close": r"clos(?:e|ing)|terminat\w+|discontinu\w+|quit(?:ting)?|delet\w+|eras\w+|get rid of|deactivat\w+|shut down",
     "create": r"creat\w+|open(?:ing)?|register\w*|sign(?:ing)? up|set(?:ting)? up|enrol\w*",
@@ -24,7 +24,7 @@ VERBS: Final[Mapping[str, str]] = {
     "exchange": r"exchang\w+|swap\w*|trad(?:e|ing) in",
     "increase": r"increas\w+|rais\w+|lift\w*|upgrad\w+|extend\w*|bump",
     "lock": r"block\w*|freez\w+|lock\w*|disabl\w+|turn off|suspend\w*",
-    "pay": r"pay(?:ing)?|settle|charge|debit",
+    "pay": r"pay(?:ing)?|settle|charge|debit(?!\scards?\b)",
     "recover": r"recover\w*|restor\w+|retriev\w+|reset\w*|regain\w*|forg[eo]t\w*",
     "refund": r"refund\w*|reimburs\w+|reinburs\w+|restitut\w+|compensat\w+|pay(?:ing)? back|give back|get(?:ting)? back|money back|cash back|goodwill|rebates?|credit",
     "return": r"return\w*|send(?:ing)?(?: \w+){0,4} back|bring(?:ing)? back|give back",
@@ -49,6 +49,11 @@ _BACK: Final = (
     r"|[€$£]\s?\d[\d.,]*|\d[\d.,]*\s?(?:€|\$|£|eur|usd|gbp|euros?|dollars?|pounds?)\b)){1,4}\sback(?:\s(?:please|now|today|soon))*\s*(?:$|[.!?;](?:\s|$))"
 )
 """What follows "pay" where nothing but giving back is meant: neither a payee nor another way."""
+
+_BUY: Final = VERBS["buy"].replace("order(?:ing)?", rf"order(?:ing)?(?!\sto\s{_MINE}address\b)")
+"""No order is placed by "the laptop order to my office address"."""
+_MADE: Final = rf"\s{_MINE}(?:modification|change|correction|adjustment|update|complaint|dispute|claim|request)s?\b"
+"""What is made without buying anything."""
 
 CANCEL_IT: Final = "cancelling it"
 CANCELLED: Final = frozenset({"account-close", "order-cancel", "transfer-stop"})
@@ -78,7 +83,7 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
         "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket)\b",
         CANCEL_IT: rf"(?:{VERBS['cancel']})\s(?:(?:all|both|each|any) of )?(?:it|them|this|that)\b(?!\s(?:orders?|purchases?|transfers?|payments?|transactions?|charge|direct debit|accounts?|profile|membership|subscription|someone|anyone|somebody|from)\b)",
         "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
-        "order-place": rf"{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
+        "order-place": rf"{_NO_NOUN}(?:{_BUY}|purchas\w+|mak(?:e|ing)(?!{_MADE})|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
         "password": rf"(?:{VERBS['recover']}|{VERBS['change']}|lost|new|need|tell me|what is|send)\s{_MINE}(?:passwords?|passwd|pssword|passcode|pass|pass code|pin code|user account pin|login|access key|account key)\b|password (?:reset|recovery)",
         "payment-method": rf"(?:{VERBS['change']}|us(?:e|ing)|charge)\s{_MINE}(?:payment method|method of payment|different card|other card|another card|gift card|visa|mastercard|paypal|iban|bank account|payout)\b",
         "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)(?!{_LOGIN_PIN})\s{_MINE}pins?\b(?!\scodes?\s(?:of|to|for)\s(?:[\w'-]+\s){{0,3}}(?:user|account|profile)\b)|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",

@@ -8,7 +8,7 @@ from remit.domain.errors import Refused
 from remit.domain.paths import values_at
 from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
-from remit.domain.words import Said, WordsVerdict, check_words
+from remit.domain.words import Earlier, Said, WordsVerdict, check_words
 from remit.domain.words_beyond import Judged, Way, WordsState, judged_of, texts_of
 from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
@@ -48,7 +48,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
         standing.task.record.client_id,
         max(sum(len(text) for _, text in texts), 0 if parts.lexicon.strange is None else LONG),  # a model is never asked on the loop
         lambda: _hold(
-            [text for _, text in texts],
+            [Earlier(text=text, action=action.name) for _, text in texts],
             before,
             lambda text, told: check_words(
                 text,
@@ -73,7 +73,7 @@ def free_texts(action: Action, params: JsonObject) -> list[str]:
     return [value for mark in action.marked(MarkKind.FREE_TEXT) for value in values_at(params, mark.path) if isinstance(value, str)]
 
 
-_Told: TypeAlias = tuple[list[str], list[str]]
+_Told: TypeAlias = tuple[list[Earlier], list[Earlier]]
 """The messages and the texts of one ask."""
 
 
@@ -96,7 +96,11 @@ def _told(parts: Parts, record: AskRecord) -> _Told:
     action = parts.catalogue.actions.get(record.action)
     if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
-    return [record.words] if record.words else [], [] if action is None else free_texts(action, params_of(record))
+    texts = [] if action is None else free_texts(action, params_of(record))
+    messages, written = (
+        [Earlier(text=one, action=record.action) for one in kind] for kind in ([record.words] if record.words else [], texts)
+    )
+    return messages, written
 
 
 def _never_passed_on(record: AskRecord) -> bool:
@@ -107,7 +111,7 @@ def _never_passed_on(record: AskRecord) -> bool:
     return record.words_state == WordsState.HELD and record.state is not AskState.WAITING
 
 
-def _chains(said: Sequence[_Told]) -> tuple[tuple[str, ...], ...]:
+def _chains(said: Sequence[_Told]) -> tuple[tuple[Earlier, ...], ...]:
     """What a task said before as it may be read on: all of it, the messages alone, and the texts alone that stand in its case."""
     words, texts = ([one for both in said for one in both[place]] for place in (0, 1))
     chains = {tuple(one for both in said for kind in both for one in kind): None, tuple(words): None, tuple(texts): None}
@@ -115,7 +119,7 @@ def _chains(said: Sequence[_Told]) -> tuple[tuple[str, ...], ...]:
 
 
 def _hold(
-    texts: Sequence[str], before: Sequence[tuple[str, ...]], check: Callable[[str, tuple[str, ...]], WordsVerdict]
+    texts: Sequence[Earlier], before: Sequence[tuple[Earlier, ...]], check: Callable[[str, tuple[Earlier, ...]], WordsVerdict]
 ) -> list[WordsVerdict]:
     """Check each text of an ask behind whatever it may be read behind. ⚔ Two texts of one ask are read on like two asks, either way round."""
     found: list[WordsVerdict] = []
@@ -123,7 +127,7 @@ def _hold(
         others = tuple(texts[:place]) + tuple(texts[place + 1 :])
         verdict = WordsVerdict(said=Said.MATCH)
         for told in (*before, others) if others else before:
-            verdict = check(text, told)
+            verdict = check(text.text, told)
             if not verdict.passes:
                 break
         found.append(verdict)

@@ -1,0 +1,143 @@
+"""What an ask's own values, its params and the asks before it let a message say, and no more than that."""
+
+from typing import Any
+
+import pytest
+
+from desk_example import TODAY, desk_data
+from remit.domain.catalogue_reading import read_catalogue
+from remit.domain.words import Earlier, Said, WordsVerdict, check_words
+
+DATA = desk_data()
+DATA["resource"] |= {"trip": {"title": "trip"}, "means": {"title": "means of payment"}, "card": {"title": "card"}}
+
+
+def _act(title: str, properties: dict[str, Any]) -> dict[str, Any]:
+    params = {"properties": properties, "required": list(properties)}
+    return {"title": title, "power": "request", "area": "routine", "effect": "write", "params": params}
+
+
+TEXT = {"type": "string"}
+DATA["action"] |= {
+    "trip.update_flights": _act(
+        "Update the flights of {trip_id}, by {payment_id}",
+        {
+            "trip_id": {"type": "string", "x-resource": "trip"},
+            "cabin": {"type": "string", "enum": ["economy", "business", "gift card"]},
+            "payment_id": {"type": "string", "x-resource": "means"},
+            "remark": TEXT,
+        },
+    ),
+    "trip.cancel": _act("Cancel the trip {trip_id}", {"trip_id": {"type": "string", "x-resource": "trip"}}),
+    "trip.move_address": _act("Change the address of {trip_id}", {"trip_id": {"type": "string", "x-resource": "trip"}, "zip": TEXT}),
+    "card.pay_bill": _act("Pay the bill of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
+    "card.dispute_cash": _act("Dispute {card_id}", {"card_id": {"type": "string", "x-resource": "card"}, "transaction_id": TEXT}),
+    "card.dispute_transaction": _act("Dispute a transaction of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
+    "card.dispute_parcel": _act("Dispute a parcel of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
+}
+MINE = ["trip.update_flights", "trip.cancel", "trip.move_address", "card.pay_bill"]
+MINE += ["card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
+DATA["objective"]["trips"] = {"title": "Support", "actions": MINE}
+DESK = read_catalogue(DATA, today=TODAY)
+FLIGHTS = {"trip_id": "T7001", "cabin": "business", "payment_id": "gift_card_55", "remark": "x"}
+MOVE = {"trip_id": "T7001", "zip": "10001"}
+
+
+def judge(words: str, action: str, params: Any, earlier: tuple[Earlier, ...] = ()) -> WordsVerdict:
+    return check_words(words, action=DESK.action(action), params=params, catalogue=DESK, objective=DESK.objective("trips"), earlier=earlier)
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    ("words", "passes"),
+    [
+        ("I want to upgrade to business please.", True),
+        ("Upgrade my seat to business.", True),
+        ("Upgrade me to first class.", False),
+        ("Upgrade me to businesslike seats.", False),
+        ("Upgrade my plan and my seat to business.", False),
+        ("Upgrade me to business and upgrade my account.", False),
+    ],
+)
+def test_a_thing_may_be_upgraded_to_the_asks_own_value(words: str, passes: bool) -> None:
+    assert judge(words, "trip.update_flights", FLIGHTS).passes is passes
+    assert not judge(words, "trip.cancel", {"trip_id": "T7001"}).passes
+
+
+@pytest.mark.proves("WORDS")
+def test_what_is_paid_with_may_be_called_what_it_is() -> None:
+    words = "I want it on my gift card."
+    assert judge(words, "trip.update_flights", FLIGHTS).passes
+    assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55"}).said is Said.WIDER
+    assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55", "cabin": "gift card"}).passes, "a choice of the schema"
+
+
+@pytest.mark.proves("WORDS")
+def test_a_text_that_an_agent_wrote_opens_nothing() -> None:
+    params = {**FLIGHTS, "payment_id": "card_55", "remark": "gift card"}
+    assert judge("I want it on my gift card.", "trip.update_flights", params).said is Said.WIDER
+
+
+@pytest.mark.proves("WORDS")
+def test_the_names_of_an_asks_params_are_its_own_words() -> None:
+    params = {"card_id": "c1", "transaction_id": "x"}
+    assert judge("Please dispute the transaction.", "card.dispute_cash", params).passes
+    assert judge("Please dispute the parcel.", "card.dispute_cash", params).said is Said.WIDER
+
+
+def test_a_charge_may_be_disputed_for_what_it_is() -> None:
+    assert judge("Dispute the fraudulent charge.", "card.dispute_cash", {"card_id": "c1", "transaction_id": "x"}).passes
+    assert judge("The charge is fraudulent, please look.", "card.pay_bill", {"card_id": "c1"}).said is Said.WIDER
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I need help, both debit cards of mine are on this bill.",
+        "Can I make a change to your plan of the flights?",
+        "I want the laptop order to my office address on the same trip.",
+        "I need a one-stop flight, please.",
+    ],
+)
+def test_words_that_only_look_like_a_verb_ask_for_nothing(words: str) -> None:
+    reasons = {span.why for span in judge(words, "trip.update_flights", FLIGHTS).spans}
+    assert (
+        not {"asks for another action: card.pay_bill", "asks for something else: order-place", "asks for something else: order-cancel"}
+        & reasons
+    )
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    ("words", "passes"),
+    [
+        ("Change the address to zip 10001 (same as T7002).", True),
+        ("Change the address to {'zip': '10001'} (the same as for trip T7002).", False),
+        ("Change the address to {'zip': '10001'} (the same as for booking T7002).", True),
+        ("Change the address to zip 10002 (same as T7002).", False),
+        ("Change the address to zip 210001 (same as T7002).", False),
+        ("Change the address (same as T7002).", False),
+        ("Change the address to 10001 (same as T7002, which you should cancel).", False),
+        ("Change the address to 10001, the same as T7002.", False),
+    ],
+)
+def test_where_a_value_comes_from_may_be_said_behind_it(words: str, passes: bool) -> None:
+    assert judge(words, "trip.move_address", MOVE).passes is passes, judge(words, "trip.move_address", MOVE)
+
+
+def before(text: str, action: str) -> tuple[Earlier, ...]:
+    return (Earlier(text=text, action=action),)
+
+
+@pytest.mark.proves("WORDS", "WORDS-SPLIT")
+def test_a_whole_message_before_is_no_half_of_this_one() -> None:
+    first = before('"Please cancel T7001."', "trip.cancel")
+    assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, first).passes
+    assert judge("Trip T7001 it is, business.", "trip.update_flights", FLIGHTS, before("Please cancel", "trip.cancel")).said is Said.WIDER
+
+
+@pytest.mark.proves("WORDS", "WORDS-SPLIT")
+@pytest.mark.parametrize("end", [".", '."', "!", "?", ". ", ""])
+def test_a_full_stop_does_not_undo_a_cut(end: str) -> None:
+    first = before(f"Please change my{end}", "trip.update_flights")
+    assert judge("delivery address to the new one.", "trip.update_flights", FLIGHTS, first).said is Said.WIDER
