@@ -36,6 +36,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.model:
         _models.append(importlib.import_module("remit.adapters.text_model.minilm").MiniLm())
+        _models[0].read_ahead()
     for name in ("banking77", "bitext"):
         _pairs(name, given.split, given.show)
     _speed(given.split)

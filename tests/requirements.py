@@ -114,7 +114,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "NO-RECORD-NO-ACT": _model(5, "No record, no action."),
     "WORDS": _model(6, "A message that says more than its ask does not reach the case."),
     "WORDS-MODEL": _model(6, "A small local model may only make the verdict stricter."),
-    "WORDS-HELD": _model(6, "An officer's release passes words, never authority; until then they reach nobody."),
+    "WORDS-HELD": _model(
+        6,
+        "An officer's release passes words, never authority; until then they reach nobody but that officer and the customer in whose name they are said.",
+    ),
     "WORDS-STRIPPED": _model(6, "Words that a desk strips stand nowhere in the case, and count as little as words it refuses."),
     "WORDS-SPLIT": _model(6, "Splitting a message over asks does not help."),
     "SECRETS": _model(7, "Secrets are taken out before anything is kept."),

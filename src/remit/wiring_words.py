@@ -20,7 +20,9 @@ def learn_words(catalogue: Catalogue, model: str) -> Lexicon:
     if not model:
         return lexicon
     made: TextModel = _plug(model)()
-    return replace(lexicon, strange=made.learn(catalogue).strange)
+    learnt = made.learn(catalogue)
+    made.read_ahead()
+    return replace(lexicon, strange=learnt.strange)
 
 
 def verify_words_model(model: str) -> None:

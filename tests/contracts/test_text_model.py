@@ -145,6 +145,17 @@ def test_a_purpose_that_was_not_learnt_lets_nothing_through(model: MiniLm) -> No
     assert list(hearing.strange(["Hello.", "Please reset my password."], purpose="other", action="password.reset")) == [0, 1]
 
 
+def test_what_is_common_is_read_ahead_and_heard_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(minilm, "_AHEAD", 1500)
+    first, second = MiniLm(), MiniLm()
+    second.read_ahead()
+    reads: list[str] = []
+    real = second._read
+    monkeypatch.setattr(second, "_read", lambda texts, *, weigh: reads.extend(texts) or real(texts, weigh=weigh))
+    assert np.abs(first.words_of(["the money"]) - second.words_of(["the money"])).max() < 0.05
+    assert reads == []
+
+
 def test_a_text_is_read_alike_alone_and_among_others(model: MiniLm) -> None:
     texts = ["a kettle", "a kettle that leaks and drips and stands in the kitchen", "send it back"]
     together = model.sentences(texts)

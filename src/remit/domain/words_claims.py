@@ -4,11 +4,12 @@ Wishes are in `words_asks`.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from remit.domain.any_case import AnyCase
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import Path
 from remit.domain.plain import small_letters
@@ -20,9 +21,8 @@ _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
 _NUMBER: Final = r"\d{1,3}(?:[ ',.]\d{3}){1,12}(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,3})?"
 """⚔ Bounded: without an end to its groups, a long row of them is read again from each of them on, for minutes."""
-_AMOUNT: Final = re.compile(
-    rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)",
-    re.IGNORECASE,
+_AMOUNT: Final = AnyCase(
+    rf"(?<![\w.])(?P<c1>{_CURRENCY})\s?(?P<n1>{_NUMBER})(?P<k1>\s?(?:k|thousand|hundred|million))?(?!\w)|(?<![\w.#])(?P<n2>{_NUMBER})(?P<k2>\s?(?:k|thousand|hundred|million))?\s?-?(?P<c2>{_CURRENCY})(?!\w)"
 )
 _CODES: Final = "aud brl bucks cad cent chf cny czk dkk dollar eur franc gbp huf inr jpy mxn nok pln pound quid sek usd yen"
 _MONEY: Final = (*_SYMBOLS, *_CODES.split())
@@ -58,25 +58,24 @@ _TENS: Final = {
     word: number * 10 for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
 }
 _SCALES: Final = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "k": 1000}
-_SPOKEN: Final = re.compile(
-    rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b",
-    re.IGNORECASE,
+_SPOKEN: Final = AnyCase(
+    rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
 )
 _COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
-_CALLED: Final = re.compile(
+_CALLED: Final = AnyCase(
     r"\b(?:orders?|purchases?|tickets?|reservations?|bookings?|invoices?|bills?|accounts?|cards?|cases?|users?|customers?|transactions?|payments?|subscriptions?|contracts?|claims?|items?|products?|id|number|no\.|nr\.?)"
-    r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})",
-    re.IGNORECASE,
+    r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})"
 )
 _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
-_OTHERS: Final = re.compile(
+_OTHERS: Final = AnyCase(
     r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|\bsomeone else'?s?\b|\bsomebody else'?s?\b"
     r"|\bmy (?:wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate)'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
-    r"|\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b",
-    re.IGNORECASE,
+    r"|\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
 )
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
+_DIGIT: Final = re.compile(r"\d")
+"""Every identifier that is known by its shape or by what it is called has one."""
 _JOINTS: Final = re.compile(r"[_.-]+")
 _LEFT_OUT: Final = re.compile(r"[\s#_-]")
 _ANY_DIGIT: Final = str.maketrans("123456789", "000000000")
@@ -131,10 +130,12 @@ def plain_id(text: str) -> str:
 
 def identifiers(folded: str, shapes: Collection[re.Pattern[str]]) -> Iterator[Claim]:
     """Every stretch that names a record, an account or an address."""
-    for pattern in (_CALLED, _HASHED, _SNAKE, *shapes):
-        for match in pattern.finditer(folded):
-            start, end = match.span("v") if "v" in pattern.groupindex else match.span()
-            yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
+    spans: Iterable[tuple[int, int]] = ()
+    if _DIGIT.search(folded) is not None:
+        spans = [match.span("v") for match in _CALLED.finditer(folded)]
+        spans += [match.span() for pattern in (_HASHED, _SNAKE, *shapes) for match in pattern.finditer(folded)]
+    for start, end in spans:
+        yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
     for kind, start, end, _ in (*found_contacts(folded), *found_plain(folded)):
         if kind in {"email", "phone", "iban", "card_number", "bank_account"}:
             yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
@@ -175,10 +176,17 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         number = _decimal(match["n1"] or match["n2"], match["k1"] or match["k2"] or "")
         currency = match["c1"] or match["c2"]
         if number is not None:
-            yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), *_in_units(number, currency)
+            yield (
+                Claim(what="amount", value=folded[match.start() : match.end()], start=match.start(), end=match.end()),
+                *_in_units(number, currency),
+            )
     for match in _SPOKEN.finditer(folded):
         if counted := _counted(match["w"]):  # "pounds and euros" is no amount
-            yield Claim(what="amount", value=match[0], start=match.start(), end=match.end()), Decimal(counted), _code(match["c"])
+            yield (
+                Claim(what="amount", value=folded[match.start() : match.end()], start=match.start(), end=match.end()),
+                Decimal(counted),
+                _code(match["c"]),
+            )
     for start, end, number, currency in more_amounts(folded):
         yield Claim(what="amount", value=folded[start:end], start=start, end=end), *_in_units(number, currency)
 
@@ -230,4 +238,4 @@ def _counted(words: str) -> int:
 def others(folded: str) -> Iterator[Claim]:
     """Every stretch that brings in somebody else's affairs."""
     for match in _OTHERS.finditer(folded):
-        yield Claim(what="person", value=match[0], start=match.start(), end=match.end())
+        yield Claim(what="person", value=folded[match.start() : match.end()], start=match.start(), end=match.end())

@@ -3,30 +3,30 @@
 What is asked in them is held against an ask in `words_asks`.
 """
 
-import re
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
+from remit.domain.any_case import AnyCase
 from remit.domain.words_layout import laid_out
 from remit.domain.words_likeness import stems
-from remit.domain.words_topics import IMPERATIVE, VERBS, WISH, topics_of
+from remit.domain.words_topics import IMPERATIVE, VERBS, WISH, likely_topics, topics_of
 
-_CUT: Final = re.compile(
+_CUT: Final = AnyCase(
     r"[.!?;](?=\s|$)|\n+|[,:]?\s(?=(?:and also|also|and then|by the way|btw|one more thing|p\.?s\.?|before that|after that|and while you(?: are|'re)|while you(?: are|'re)"
-    rf"|additionally|in addition|besides|plus|furthermore|moreover|afterwards|and please|please also|but first|oh and|as well as|so please|so (?:can|could|would|will) you)\b)|,\s(?=so (?:{'|'.join(VERBS.values())})\b)",
-    re.IGNORECASE,
+    rf"|additionally|in addition|besides|plus|furthermore|moreover|afterwards|and please|please also|but first|oh and|as well as|so please|so (?:can|could|would|will) you)\b)|,\s(?=so (?:{'|'.join(VERBS.values())})\b)"
 )
-_ADDED: Final = re.compile(
+_ADDED: Final = AnyCase(
     r"(?:and |oh,? |but )?(?:also|then|by the way|btw|one more thing|p\.?s\b\.?|before that|after that|while you(?: are|'re)|additionally|in addition|besides|plus|furthermore|moreover"
-    r"|afterwards|please also|first)\b",
-    re.IGNORECASE,
+    r"|afterwards|please also|first)\b"
 )
 
 
 class Clause:
     """One clause of the folded text, by its place. `added` says a connector such as "by the way" leads into it."""
 
-    def __init__(self, *, text: str, start: int, added: bool) -> None:
+    def __init__(self, *, text: str, start: int, added: bool, likely: Sequence[str]) -> None:
+        self._likely = likely
         self.text = text
         self.start = start
         self.added = added
@@ -39,7 +39,7 @@ class Clause:
     @cached_property
     def topics(self) -> frozenset[str]:
         """The topics it touches."""
-        return topics_of(self.text)
+        return topics_of(self.text, self._likely)
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -65,6 +65,7 @@ class Clause:
 def clauses(folded: str) -> list[Clause]:
     """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
     folded = laid_out(folded)
+    likely = likely_topics(folded)
     out: list[Clause] = []
     at = 0
     for cut in [*_CUT.finditer(folded), None]:
@@ -72,6 +73,6 @@ def clauses(folded: str) -> list[Clause]:
         whole = folded[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
         text = whole.lstrip()
         if text:
-            out.append(Clause(text=text, start=at + len(whole) - len(text), added=_ADDED.match(text) is not None))
+            out.append(Clause(text=text, start=at + len(whole) - len(text), added=_ADDED.match(text) is not None, likely=likely))
         at = cut.end() if cut else end
     return out

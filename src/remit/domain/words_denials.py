@@ -1,10 +1,10 @@
 """A message that says not to do what is asked: it contradicts its ask."""
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from remit.domain.any_case import AnyCase
 from remit.domain.words_claims import Claim
 from remit.domain.words_topics import VERBS
 
@@ -25,14 +25,12 @@ def denials(folded: str, verb: str) -> Iterator[Claim]:
     if verb not in VERBS or not _MAY_BE.search(folded):
         return
     for found in _of(verb).finditer(folded):
-        yield Claim(what="wish", value=found[0], start=found.start(), end=found.end())
+        yield Claim(what="wish", value=folded[found.start() : found.end()], start=found.start(), end=found.end())
 
 
-_MAY_BE: Final = re.compile(
-    r"n't|\bnot\b|\bnever\b|\bno need\b|\bforget\b|\bignore\b|\bscrap\b|\bskip\b|\bno longer\b|\bstop\b", re.IGNORECASE
-)
+_MAY_BE: Final = AnyCase(r"n't|\bnot\b|\bnever\b|\bno need\b|\bforget\b|\bignore\b|\bscrap\b|\bskip\b|\bno longer\b|\bstop\b")
 
 
 @lru_cache(64)
-def _of(verb: str) -> re.Pattern[str]:
-    return re.compile(rf"{_SAYS}{_WHAT}(?:{VERBS[verb]})\b{_LIMITED}{_ENDS}", re.IGNORECASE)
+def _of(verb: str) -> AnyCase:
+    return AnyCase(rf"{_SAYS}{_WHAT}(?:{VERBS[verb]})\b{_LIMITED}{_ENDS}")

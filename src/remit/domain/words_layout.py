@@ -6,6 +6,7 @@ Nothing moves: whatever is taken out leaves blanks in its place, so that what is
 import re
 from typing import Final
 
+from remit.domain.any_case import AnyCase
 from remit.domain.words_topics import VERBS
 
 _LEAD: Final = re.compile(
@@ -17,20 +18,18 @@ _LEAD: Final = re.compile(
 _INLINE: Final = re.compile(r"(?<=\s)\(?(?:[a-hA-H]|[ivx]{1,4}|\d{1,2})\)[ \t](?=\w)")
 """The sign of one of several things in a line: "a) … b) …", "(1) … (2) …"."""
 _ANY: Final = "|".join(VERBS.values())
-_ORDER: Final = re.compile(
+_ORDER: Final = AnyCase(
     rf"\s*(?:(?:then|please|pls|kindly|just|also|only|simply|go ahead and|you (?:can|may|should|could))\s){{0,4}}"
-    rf"(?:{_ANY}|tell|give|show|make|do|let|put|take|use|share|grant)\b",
-    re.IGNORECASE,
+    rf"(?:{_ANY}|tell|give|show|make|do|let|put|take|use|share|grant)\b"
 )
 """Somebody is told to do something: only there is a sentence cut."""
-_CONDITION: Final = re.compile(
+_CONDITION: Final = AnyCase(
     r"(?:(?<=[.!?;\n])|^)\s*(?:and |or |but |so |also |please ){0,4}(?:if|unless|in case|should|when(?:ever)?|once|as soon as|as long as|provided"
-    r"|otherwise|or else|else|failing that|if not|instead of|rather than|instead)\b[^.!?;:,\n]{0,200}(?P<end>,)",
-    re.IGNORECASE,
+    r"|otherwise|or else|else|failing that|if not|instead of|rather than|instead)\b[^.!?;:,\n]{0,200}(?P<end>,)"
 )
 """A condition or contrast that may lead into what is wanted: "if she is not there, refund me"."""
-_THEN: Final = re.compile(r"(?<!and)(?<!but)(?P<end>[, ])(?:then|or else|otherwise)\b,?", re.IGNORECASE)
-_CONTRAST: Final = re.compile(r"(?P<end>[, ])\s?(?:but(?: rather| instead)?|instead|rather)\b", re.IGNORECASE)
+_THEN: Final = AnyCase(r"(?<!and)(?<!but)(?P<end>[, ])(?:then|or else|otherwise)\b,?")
+_CONTRAST: Final = AnyCase(r"(?P<end>[, ])\s?(?:but(?: rather| instead)?|instead|rather)\b")
 _NOT_TO: Final = re.compile(
     rf"\b(?:do not|don't|please not|never|no need to|not to|(?:does|do) ?n[o']t (?:want|need|wish)(?: you)? to|without)\s"
     rf"(?!(?:forget|hesitate|wait|fail|miss|bother|worry|mind|delay|stop|ask|tell|inform|contact|involve|check|need)\b)"
@@ -38,11 +37,9 @@ _NOT_TO: Final = re.compile(
     re.IGNORECASE,
 )
 """What is said not to be wanted, up to where it ends or somebody is told to do something. ⚔ "Do not forget to cancel it" is an order."""
-_LEADS: Final = re.compile(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.IGNORECASE | re.MULTILINE)
-_CONDITIONS: Final = re.compile(
-    r"\b(?:if|unless|in case|should|when|once|as soon|as long|provided|otherwise|else|failing|instead|rather)\b", re.IGNORECASE
-)
-_NEGATION: Final = re.compile(r"n't|\bnot?\b|\bnever\b|\bwithout\b", re.IGNORECASE)
+_LEADS: Final = AnyCase(r"^[ \t]*(?:[>|#*•+‣◦·\-\[(\d]|[a-z][.)]|[a-z][a-z. ]{0,7}:)", re.MULTILINE)
+_CONDITIONS: Final = AnyCase(r"\b(?:if|unless|in case|should|when|once|as soon|as long|provided|otherwise|else|failing|instead|rather)\b")
+_NEGATION: Final = AnyCase(r"n't|\bnot?\b|\bnever\b|\bwithout\b")
 
 
 def laid_out(folded: str) -> str:
@@ -62,7 +59,7 @@ def laid_out(folded: str) -> str:
     return text
 
 
-def _cut_before_orders(leads: re.Pattern[str], text: str) -> str:
+def _cut_before_orders(leads: AnyCase, text: str) -> str:
     """A new line in the place of the comma or blank before each order that is led into; a contrast leaves blanks."""
     out, at = [], 0
     for found in leads.finditer(text):

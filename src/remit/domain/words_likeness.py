@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from remit.domain.any_case import AnyCase
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.errors import Code, Refused
@@ -43,7 +44,7 @@ class OtherAct:
 
     name: str
     verb: str
-    asked: re.Pattern[str]
+    asked: AnyCase
     nouns: frozenset[str]
 
 
@@ -205,7 +206,7 @@ def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, floa
 def _act(name: str, said: ActSaid) -> list[OtherAct]:
     if not said.verb or not said.nouns:
         return []
-    asked = re.compile(rf"\b(?:{VERBS.get(said.verb, re.escape(said.verb))})\b", re.IGNORECASE)
+    asked = AnyCase(rf"\b(?:{VERBS.get(said.verb, re.escape(said.verb))})\b")
     return [OtherAct(name=name, verb=said.verb, asked=asked, nouns=said.nouns)]
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
+from remit.domain.any_case import AnyCase
+
 _UNITS: Final = {
     **{word: number for number, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])},
     "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
@@ -22,13 +24,12 @@ _BIG: Final = frozenset({"hundred", "hundert", "thousand", "tausend", "million"}
 _WORD: Final = "|".join(sorted((one for one in _UNITS if one != "a"), key=len, reverse=True))
 _RUN: Final = rf"(?:a[ -])?(?:{_WORD})(?:[ -]?(?:{_WORD})){{0,11}}"
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|euros?|dollars?|bucks|pounds?|quid|francs?|cents?|€|\$|£)"
-_TOGETHER: Final = re.compile(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_CURRENCY})(?!\w)", re.IGNORECASE)
-_BEHIND: Final = re.compile(rf"(?<![\w.])(?P<c>{_CURRENCY})\s?(?P<w>{_RUN})(?![\w-])", re.IGNORECASE)
-_POWER: Final = re.compile(rf"(?<![\w.])(?P<m>\d{{1,9}}(?:\.\d{{1,3}})?)e\+?(?P<e>\d{{1,2}})\s?(?P<c>{_CURRENCY})(?!\w)", re.IGNORECASE)
-_MULTIPLE: Final = re.compile(
+_TOGETHER: Final = AnyCase(rf"(?<![\w-])(?P<w>{_RUN})[ -]?(?P<c>{_CURRENCY})(?!\w)")
+_BEHIND: Final = AnyCase(rf"(?<![\w.])(?P<c>{_CURRENCY})\s?(?P<w>{_RUN})(?![\w-])")
+_POWER: Final = AnyCase(rf"(?<![\w.])(?P<m>\d{{1,9}}(?:\.\d{{1,3}})?)e\+?(?P<e>\d{{1,2}})\s?(?P<c>{_CURRENCY})(?!\w)")
+_MULTIPLE: Final = AnyCase(
     r"\b(?:refund|pay|credit|reimburse|transfer)(?:\s(?:me|us|him|her|them|back|please|it|the customer)){0,3}\s(?:double|twice|triple|thrice|(?:two|three|four|five|ten|\d{1,3}) times)"
-    r"(?=\s(?:the|that|this|as|it|what|my|her|his|their|of)\b|\s*[.!?,;]|\s*$)",
-    re.IGNORECASE,
+    r"(?=\s(?:the|that|this|as|it|what|my|her|his|their|of)\b|\s*[.!?,;]|\s*$)"
 )
 _ONE: Final = re.compile(_WORD, re.IGNORECASE)
 
@@ -37,9 +38,9 @@ def more_amounts(folded: str) -> Iterator[tuple[int, int, Decimal, str]]:
     """Start, end, number and currency, as it is written, of every such amount."""
     for found in (*_TOGETHER.finditer(folded), *_BEHIND.finditer(folded)):
         if counted := _counted(found["w"]):  # "pounds and euros" is no amount
-            yield found.start(), found.end(), Decimal(counted), found["c"]
+            yield found.start(), found.end(), Decimal(counted), folded[slice(*found.span("c"))]
     for found in _POWER.finditer(folded):
-        yield found.start(), found.end(), Decimal(found["m"]) * 10 ** int(found["e"]), found["c"]
+        yield found.start(), found.end(), Decimal(found["m"]) * 10 ** int(found["e"]), folded[slice(*found.span("c"))]
 
 
 def multiples(folded: str) -> Iterator[tuple[int, int]]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
+from remit.domain.any_case import AnyCase
 from remit.domain.plain import small_letters
 
 VERBS: Final[Mapping[str, str]] = {
@@ -59,8 +60,8 @@ CANCEL_IT: Final = "cancelling it"
 CANCELLED: Final = frozenset({"account-close", "order-cancel", "transfer-stop"})
 """What "it" may be where somebody asks to cancel it: an ask that may speak of one of these may say so."""
 
-TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
-    name: re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
+TOPICS: Final[Mapping[str, AnyCase]] = {
+    name: AnyCase(rf"\b(?:{pattern})")
     for name, pattern in {
         "account-close": rf"(?:{VERBS['close']}|{VERBS['cancel']}|remov\w+)(?!\s(?:[\w'-]+\s){{1,2}}from\b)\s{_MINE}(?:accounts?|profile|personal information|account's?|membership|subscription)\b",
         "account-open": rf"(?:{VERBS['create']})\s{_MINE}accounts?\b",
@@ -98,16 +99,15 @@ TOPICS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """What a clause is about, when it is about one of the things that hurt."""
 
-_HAPPENED: Final = re.compile(r"\b(?:forg[eo]t\w*|expired?|lost|wrong|unknown|know|remember\w*|mistyped|reset)\b", re.IGNORECASE)
-_TAKEN: Final = re.compile(
+_HAPPENED: Final = AnyCase(r"\b(?:forg[eo]t\w*|expired?|lost|wrong|unknown|know|remember\w*|mistyped|reset)\b")
+_TAKEN: Final = AnyCase(
     r"\b(?:passwords|to|as|into|me|us|them|here|ticket|case|comment|note|tell|give|show|read|send|say|write|spell|mail|e-?mail|text|share|provide|disclose"
-    r"|hand|forward|put|post|copy|include|list|export|confirm|see|get|need|want|choose|set|disable|turn|check|without|no)\b",
-    re.IGNORECASE,
+    r"|hand|forward|put|post|copy|include|list|export|confirm|see|get|need|want|choose|set|disable|turn|check|without|no)\b"
 )
 _FOR_THE_WORD: Final = "a question for a password"
 
-COMMANDS: Final[Mapping[str, re.Pattern[str]]] = {
-    name: re.compile(pattern, re.IGNORECASE)
+COMMANDS: Final[Mapping[str, AnyCase]] = {
+    name: AnyCase(pattern)
     for name, pattern in {
         "an order to forget the rules": r"\b(?:ignor\w+|disregard\w*|forget|overrid\w+|bypass\w*|skip|set aside|do not follow|don't follow|stop following|neglect)\b(?:\s[\w'-]+){0,6}?\s(?:instructions?|instruct\w*|prompts?|rules?|polic(?:y|ies)|directives?|guidelines?|restrictions?|safeguards?|checks?|verification|everything|everthing|above|previous|prior|that|told|orders|training|guardrails|limitations|constraints)\b",
         "a new role for the reader": r"\byou are (?:now|no longer|actually|going to|an? (?:ai|assistant|bot|language model|admin))\b|\b(?:act|behave|respond|answer|pretend|roleplay|role-play|speak) (?:as|like) (?:if\b|an?\b|the\b|though\b|you)|\bfrom now on\b|\bpretend (?:to be|that|you)\b|\bnew (?:instructions?|rules?|persona|role|task) ?(?::|are|is|for you)|\b(?:developer|debug|god|admin|sudo|dan|jailbreak) mode\b",
@@ -121,22 +121,19 @@ COMMANDS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """Sentences aimed at the desk's people or machines rather than at the act."""
 
-WISH: Final = re.compile(
+WISH: Final = AnyCase(
     r"\b(?:please|pls|plz|kindly|can you|could you|would you|will you|can i|could i|may i|how (?:do|can|could|to|would|should)\b(?: i)?|i (?:want|need|wish|would like|'d like|demand|request|have got to|have to|got to|must|wanna)|i'd like|we (?:want|need|would like)|want(?:s)? (?:to|you|help|assistance|support)|wanna|need(?:s)? (?:to|you|help|support|assistance)"
-    r"|help (?:me|with|to)|assist\w*|let me|let's|go ahead|make sure|ensure|be sure to|is it possible|would it be possible|possible to|i am trying|trying to|make it so|see to it|get (?:me|him|her|them)|where (?:can|could|do|to)|what (?:do|if|is|are|information)\b|customer (?:wants|needs|asks|would like|wishes)|user (?:wants|needs|asks)|asks? (?:you|for|that)|have (?:you|them|him)|don't know (?:how|what)|do not know (?:how|what)|cannot|can't)\b|\?",
-    re.IGNORECASE,
+    r"|help (?:me|with|to)|assist\w*|let me|let's|go ahead|make sure|ensure|be sure to|is it possible|would it be possible|possible to|i am trying|trying to|make it so|see to it|get (?:me|him|her|them)|where (?:can|could|do|to)|what (?:do|if|is|are|information)\b|customer (?:wants|needs|asks|would like|wishes)|user (?:wants|needs|asks)|asks? (?:you|for|that)|have (?:you|them|him)|don't know (?:how|what)|do not know (?:how|what)|cannot|can't)\b|\?"
 )
 """A clause wants something."""
 
-TELL: Final = re.compile(
-    r"\b(?:tell|give|send|share|show|provide|disclose|reveal|read (?:out|me|back)|list|confirm|what(?:'s| is| are| was)|which|who(?:'s| is)|where does|when was|look up|find out|let me know|need to know|want to know|fetch|export|dump|print|e-?mail me|forward me)\b",
-    re.IGNORECASE,
+TELL: Final = AnyCase(
+    r"\b(?:tell|give|send|share|show|provide|disclose|reveal|read (?:out|me|back)|list|confirm|what(?:'s| is| are| was)|which|who(?:'s| is)|where does|when was|look up|find out|let me know|need to know|want to know|fetch|export|dump|print|e-?mail me|forward me)\b"
 )
 """A clause wants to be told something."""
 
-IMPERATIVE: Final = re.compile(
-    rf"^(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b",
-    re.IGNORECASE,
+IMPERATIVE: Final = AnyCase(
+    rf"^(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b"
 )
 """A clause tells somebody to do something."""
 
@@ -195,9 +192,14 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 """Each of these has one of these pieces wherever it is found, in whatever letters: where none is there, nobody needs to look for it."""
 
 
-def topics_of(text: str) -> frozenset[str]:
-    """The topics a text touches."""
-    return frozenset(name for name in _likely(text, TOPICS) if TOPICS[name].search(text))
+def topics_of(text: str, likely: Iterable[str] = TOPICS) -> frozenset[str]:
+    """The topics a text touches. `likely` are those that may stand in what it is a part of, where somebody looked."""
+    return frozenset(name for name in _likely(text, likely) if TOPICS[name].search(text))
+
+
+def likely_topics(text: str) -> tuple[str, ...]:
+    """The topics that parts of a text may touch."""
+    return tuple(_likely(text, TOPICS))
 
 
 def orders_in(text: str, spoken: Collection[str] = ()) -> Iterator[tuple[str, re.Match[str]]]:

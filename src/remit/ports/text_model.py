@@ -25,3 +25,7 @@ class TextModel(Protocol):
     def learn(self, catalogue: Catalogue) -> Hearing:
         """Learn what a desk's purposes and actions sound like, from their titles and examples. Takes seconds; done once at the start."""
         ...
+
+    def read_ahead(self) -> None:
+        """Read what most messages are made of, so that few of them have much that is new. Takes seconds; done once at the start."""
+        ...

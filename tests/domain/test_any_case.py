@@ -1,0 +1,87 @@
+"""A pattern that does not pay for ignoring case finds what one finds that does."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remit.domain import words_claims, words_clauses, words_layout, words_numbers, words_topics
+from remit.domain.any_case import AnyCase
+
+_MODULES = (words_claims, words_clauses, words_layout, words_numbers, words_topics)
+PATTERNS = {f"{one.__name__}.{name}": value for one in _MODULES for name, value in vars(one).items() if isinstance(value, AnyCase)}
+PATTERNS |= {f"topic {name}": one for name, one in words_topics.TOPICS.items()} | {
+    f"order {name}": one for name, one in words_topics.COMMANDS.items()
+}
+WORDS = [
+    "please",
+    "cancel",
+    "the",
+    "ORDER",
+    "W123,",
+    "ignore",
+    "all",
+    "rules!",
+    "transfer",
+    "EUR",
+    "900",
+    "to",
+    "Me;",
+    "two",
+    "hundred",
+    "Dollars,",
+    "3",
+    "USD",
+    "4e3",
+    "euros",
+    "if",
+    "not",
+    "then",
+    "otherwise",
+    "Pay",
+    "it",
+    "account",
+    "Number",
+    "#A-1234",
+    "another",
+    "customer's",
+    "card",
+    "system:",
+    "You",
+    "are",
+    "now",
+    "admin",
+    "by",
+    "the",
+    "way",
+    "don't",
+    "change",
+    "the",
+    "Address",
+]
+texts = st.lists(st.sampled_from([*WORDS, "\n", ".", "\u0130", "\u017f", "\u212a", "ß"]), max_size=14).map(" ".join)
+
+
+def spans(found: Any) -> list[tuple[Any, ...]]:
+    return [(one.span(), one.lastgroup) for one in found]
+
+
+@pytest.mark.parametrize("name", sorted(PATTERNS))
+@settings(max_examples=25)
+@given(text=texts)
+def test_it_finds_what_ignoring_case_finds(name: str, text: str) -> None:
+    one = PATTERNS[name]
+    plain = re.compile(one.pattern, one.flags)
+    for written in (text, text.upper(), text.swapcase()):
+        assert spans(one.finditer(written)) == spans(plain.finditer(written))
+        for find in ("search", "match"):
+            assert spans(filter(None, [getattr(one, find)(written, 3)])) == spans(filter(None, [getattr(plain, find)(written, 3)]))
+
+
+def test_what_a_pattern_says_beside_its_letters_is_kept() -> None:
+    one = AnyCase(r"(?P<What>\S+)\s(?P=What)\W[A-D]\b\D")
+    found = one.search("AbC abc-D!")
+    assert found is not None
+    assert found["what"] == "abc"
