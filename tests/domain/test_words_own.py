@@ -33,10 +33,12 @@ DATA["action"] |= {
     "card.pay_bill": _act("Pay the bill of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
     "card.dispute_cash": _act("Dispute {card_id}", {"card_id": {"type": "string", "x-resource": "card"}, "transaction_id": TEXT}),
     "card.dispute_transaction": _act("Dispute a transaction of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
+    "money.transfer": _act("Transfer {amount}", {"amount": {"type": "string", "x-money": True}}),
+    "card.limit_increase": _act("{card_id}: limit increase", {"card_id": {"type": "string", "x-resource": "card"}}),
     "card.dispute_parcel": _act("Dispute a parcel of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
 }
 MINE = ["trip.update_flights", "trip.cancel", "trip.move_address", "card.pay_bill"]
-MINE += ["card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
+MINE += ["money.transfer", "card.limit_increase", "card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
 DATA["objective"]["trips"] = {"title": "Support", "actions": MINE}
 DESK = read_catalogue(DATA, today=TODAY)
 FLIGHTS = {"trip_id": "T7001", "cabin": "business", "payment_id": "gift_card_55", "remark": "x"}
@@ -83,6 +85,55 @@ def test_the_names_of_an_asks_params_are_its_own_words() -> None:
     params = {"card_id": "c1", "transaction_id": "x"}
     assert judge("Please dispute the transaction.", "card.dispute_cash", params).passes
     assert judge("Please dispute the parcel.", "card.dispute_cash", params).said is Said.WIDER
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "passes"),
+    [
+        ("money.transfer", "Please move 40 euros to my savings.", True),
+        ("money.transfer", "Please send the money.", True),
+        ("card.limit_increase", "Raise the limit on the card.", True),
+        ("card.limit_increase", "Please raise the limit and change my address.", False),
+        ("card.pay_bill", "Please raise the limit on the card.", False),
+        ("trip.cancel", "Please send the money.", False),
+    ],
+)
+def test_an_act_is_about_what_its_name_says_in_whatever_order(action: str, words: str, passes: bool) -> None:
+    params = {"trip_id": "T7001"} if action.startswith("trip") else {"amount": "40.00 EUR"} if "money" in action else {"card_id": "c1"}
+    asked = [span.why for span in judge(words, action, params).spans if span.why.startswith("asks for")]
+    assert (not asked) is passes, asked
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("I need to know, was my credit card declined?", "asks for something else: card-order"),
+        ("I want to see a credit card statement.", "asks for something else: card-order"),
+        ("Can you make it go faster?", "asks for something else: order-place"),
+        ("My name changed and I need to update the account.", "asks for something else: account-switch"),
+        ("It was used by someone else, please look.", "another person"),
+        ("Do you have any accounts for children?", "another person"),
+    ],
+)
+def test_what_is_only_told_is_no_wish_of_that_kind(words: str, why: str) -> None:
+    assert why not in {span.why for span in judge(words, "trip.cancel", {"trip_id": "T7001"}).spans}
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("I want a new credit card.", "asks for something else: card-order"),
+        ("Please make it three for me, one is no use.", "asks for something else: order-place"),
+        ("Switch my plan to the gold account.", "asks for something else: account-switch"),
+        ("Look at someone else's trip.", "another person"),
+        ("The trip was paid by someone else's card.", "another person"),
+        ("List any accounts of yours.", "another person"),
+    ],
+)
+def test_what_looks_like_it_and_is_one_stays_one(words: str, why: str) -> None:
+    found = judge(words, "trip.cancel", {"trip_id": "T7001"})
+    assert why in {span.why for span in found.spans}, found
 
 
 def test_a_charge_may_be_disputed_for_what_it_is() -> None:

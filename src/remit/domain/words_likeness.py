@@ -6,7 +6,7 @@ No model: shared words, weighed by how few purposes use them. It only ever makes
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -151,19 +151,22 @@ def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) ->
     )
 
 
-_ABOUT: Final[Mapping[str, frozenset[str]]] = {"dispute": frozenset({"compromised", "unrecognised"})}
-"""What an act of a verb is always about, whatever it is called: a charge is disputed since somebody else made it."""
+_ABOUT: Final[Mapping[str, frozenset[str]]] = {
+    "dispute": frozenset({"compromised", "unrecognised"}),
+    **dict.fromkeys(("deposit", "pay", "payout", "transfer", "wire", "withdraw"), frozenset({"money-out"})),
+}
+"""What an act is always about that is called this: a charge is disputed since somebody else made it, and what is transferred is money."""
 
 
 def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
     """What an action says by itself."""
-    own = " . ".join((PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name)))
-    returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     verb, nouns = verb_and_nouns(action.name, action.title)
+    own = " . ".join((PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name), *_verb_first(action.name, verb)))
+    returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
     params = stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
     return ActSaid(
         text=own,
-        topics=topics_of(own) | _ABOUT.get(verb, frozenset()),
+        topics=topics_of(own).union(*(_ABOUT[word] for word in re.split(r"[._-]", action.name) if word in _ABOUT)),
         stems=stems(f"{own} {returned}"),
         verb=verb,
         does=verb or _does(action.name),
@@ -208,6 +211,13 @@ def _act(name: str, said: ActSaid) -> list[OtherAct]:
         return []
     asked = AnyCase(rf"\b(?:{VERBS.get(said.verb, re.escape(said.verb))})\b")
     return [OtherAct(name=name, verb=said.verb, asked=asked, nouns=said.nouns)]
+
+
+def _verb_first(name: str, verb: str) -> Iterator[str]:
+    """A name as one would say it, where its verb comes last: "change address" for `profile.address_change`."""
+    *nouns, last = re.split(r"[_-]", name.partition(".")[2])
+    if nouns and last == verb:
+        yield " ".join((verb, *nouns))
 
 
 def _does(name: str) -> str:

@@ -56,6 +56,9 @@ _BUY: Final = VERBS["buy"].replace("order(?:ing)?", rf"order(?:ing)?(?!\sto\s{_M
 _MADE: Final = rf"\s{_MINE}(?:modification|change|correction|adjustment|update|complaint|dispute|claim|request)s?\b"
 """What is made without buying anything."""
 
+_OF_CARD: Final = r"\s(?:to work|(?:transactions?|payments?|purchases?|statements?|bills?|(?:was|is|got|has been|keeps being) (?:declined|rejected|refused|charged))\b)"
+"""What is the matter with a card, or belongs to one: nobody wants another."""
+
 CANCEL_IT: Final = "cancelling it"
 CANCELLED: Final = frozenset({"account-close", "order-cancel", "transfer-stop"})
 """What "it" may be where somebody asks to cancel it: an ask that may speak of one of these may say so."""
@@ -65,12 +68,12 @@ TOPICS: Final[Mapping[str, AnyCase]] = {
     for name, pattern in {
         "account-close": rf"(?:{VERBS['close']}|{VERBS['cancel']}|remov\w+)(?!\s(?:[\w'-]+\s){{1,2}}from\b)\s{_MINE}(?:accounts?|profile|personal information|account's?|membership|subscription)\b",
         "account-open": rf"(?:{VERBS['create']})\s{_MINE}accounts?\b",
-        "account-switch": rf"(?:switch\w*|swap\w*|chang\w+|upgrad\w+|downgrad\w+|mov\w+|us(?:e|ing)|shift)\s{_MINE}(?:to|into|the|for)\s{_MINE}(?:account|acount|cacount|accoun|plan|tier|profile|premium|gold|platinum|standard|freemium|pro)\b|(?:switch\w*|swap\w*)\s{_MINE}(?:accounts?|profiles?|users?)\b",
+        "account-switch": rf"(?:switch\w*|swap\w*|chang\w+|upgrad\w+|downgrad\w+|mov\w+|us(?:e|ing)|shift)\s(?:(?!and\b|need\b)[\w'-]+\s){{0,4}}(?:to|into|the|for)\s(?!(?:top|pay|add)\b){_MINE}(?:account|acount|cacount|accoun|plan|tier|profile|premium|gold|platinum|standard|freemium|pro)\b|(?:switch\w*|swap\w*)\s{_MINE}(?:accounts?|profiles?|users?)\b",
         "access": r"(?:give|grant|add|get|need|have)\s(?:[\w'-]+\s){0,4}(?:access|admin\w*|permissions?|rights|privileges?|role)\b|make (?:me|him|her|them) (?:an? )?(?:admin|owner)",
         "address": rf"(?:{VERBS['change']}|new|different|secondary|other|wrong)\s{_MINE}(?:address|adress|adresses|addresses)\b|(?:address|adress)\s(?:needs?|has|must|should|to be|isn't|is not|is wrong)\b|(?:i |we |have |just |'ve )(?:moved|relocat\w+)\b|(?:send|ship|deliver)\s{_MINE}(?:to (?:a|my|another|this|the)(?: \w+)? address)",
         "card-activate": rf"(?:{VERBS['activate']})\s{_MINE}cards?\b|card\s(?:\w+\s){{0,2}}activat\w+",
         "card-link": rf"(?:link\w*|connect\w*|(?:add\w*|put)(?!\s(?:[\w'-]+\s){{0,2}}(?:money|funds?|cash|balance)\b)(?!\son\b)|re-?enter|reconnect|re-?link\w*)\s{_MINE}cards?\b(?:\s{_MINE}(?:app|account|back))?|found\s{_MINE}card\b",
-        "card-order": rf"(?:{VERBS['buy']}|get|send|need|want|have|receive|request|apply for|fees? (?:to|for)|cost\w*\s{_MINE}|extra|additional|spare|second|another|more|new|physical|actual|real|replacement)\s{_MINE}(?:physical|extra|additional|spare|second|another|replacement|new|actual|more than one|debit|credit|real|\d+)\s?(?:\w+\s)?cards?\b(?!\sto work)|(?:extra|additional|spare|second|another|more) cards?\b",
+        "card-order": rf"(?:{VERBS['buy']}|get|send|need|want|have|receive|request|apply for|fees? (?:to|for)|cost\w*\s{_MINE}|extra|additional|spare|second|another|more|new|physical|actual|real|replacement)\s{_MINE}(?:physical|extra|additional|spare|second|another|replacement|new|actual|more than one|debit|credit|real|virtual|disposable|\d+)\s?(?:\w+\s)?cards?\b(?!{_OF_CARD})|(?:extra|additional|spare|second|another|more) cards?\b",
         "contact": rf"(?:{VERBS['change']}|new|different)\s{_MINE}(?:e-?mail|phone|telephone|mobile|contact|recovery|(?<!\bitem )(?<!\bmodel )(?<!\border )(?<!\bserial )number)\b",
         "details": rf"(?:{VERBS['change']})\s{_MINE}(?:details|personal|name|surname|last name|data|info|information|profile|birth)\b|(?:{_REWRITE})\s{_MINE}(?:account|user)\b",
         "exception": r"(?:waiv\w+|skip\w*|bypass\w*|overrid\w+|exempt\w*|exception|bend the rules|just this once)\b",
@@ -84,7 +87,7 @@ TOPICS: Final[Mapping[str, AnyCase]] = {
         "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket)\b",
         CANCEL_IT: rf"(?:{VERBS['cancel']})\s(?:(?:all|both|each|any) of )?(?:it|them|this|that)\b(?!\s(?:orders?|purchases?|transfers?|payments?|transactions?|charge|direct debit|accounts?|profile|membership|subscription|someone|anyone|somebody|from)\b)",
         "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
-        "order-place": rf"{_NO_NOUN}(?:{_BUY}|purchas\w+|mak(?:e|ing)(?!{_MADE})|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
+        "order-place": rf"{_NO_NOUN}(?:{_BUY}|purchas\w+|mak(?:e|ing)(?!{_MADE})|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)(?!\sit\s(?:go|work|so|happen|faster|easier|right|possible|clear|stop)\b)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
         "password": rf"(?:{VERBS['recover']}|{VERBS['change']}|lost|new|need|tell me|what is|send)\s{_MINE}(?:passwords?|passwd|pssword|passcode|pass|pass code|pin code|user account pin|login|access key|account key)\b|password (?:reset|recovery)",
         "payment-method": rf"(?:{VERBS['change']}|us(?:e|ing)|charge)\s{_MINE}(?:payment method|method of payment|different card|other card|another card|gift card|visa|mastercard|paypal|iban|bank account|payout)\b",
         "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)(?!{_LOGIN_PIN})\s{_MINE}pins?\b(?!\scodes?\s(?:of|to|for)\s(?:[\w'-]+\s){{0,3}}(?:user|account|profile)\b)|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",
