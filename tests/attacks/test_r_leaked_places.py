@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from attacks.arena import ISSUER, Arena, code_of, mandate
+from attacks.arena import ISSUER, Arena, code_of, mandate, open_arena
+from attacks.test_r_escalation import RULE, asked, at, desk
 from remit.client import calls
 from remit.client.errors import Refused
 from remit.domain.confirmers import Enrolment
@@ -223,3 +224,34 @@ def test_a_store_that_is_away_while_a_token_is_seen_permits_nothing(arena: Arena
     assert code_of(response) == "fault.store"
     arena.parts.store.commit = real  # type: ignore[method-assign]
     assert code_of(arena.exchange(task.agent, task.id, kind=calls.TASK_TOKEN)) == ""
+
+
+@pytest.mark.proves("LEAK", "LEAK-PLACES", "SECRETS")
+@pytest.mark.parametrize("who", ["the customer", "the desk"])
+def test_a_token_in_a_contest_or_its_answer_ends_its_task_and_stands_nowhere(arena: Arena, who: str) -> None:
+    arena.task()
+    leaked = arena.task(agent=arena.agent("spiffe://elsewhere.example/x"))
+    ada = arena.desk.officer("ada", roles=["audit"])
+    entry = next(one["entry"] for one in arena.anna.get("/me/v1/history")["entries"] if one["kind"] == "task.opened")
+    text = f"This was in my mail: {leaked.token}. My card is 4111 1111 1111 1111."
+    raised = arena.anna.post(f"/me/v1/entries/{entry}/contest", {"text": text if who == "the customer" else "Not me."})
+    if who == "the desk":
+        ada.post(f"/audit/v1/contests/{raised['contest']}", {"text": text})
+    assert code_of(arena.ask(leaked, "order.read", READ)) == "task.ended"
+    assert _leaks(arena) == [("token", "contest")]
+    told = str(arena.entries())
+    assert leaked.token not in told
+    assert "4111 1111 1111 1111" not in told
+    assert "This was in my mail: [" in told
+
+
+@pytest.mark.proves("LEAK", "LEAK-PLACES")
+def test_a_token_in_a_note_to_a_colleague_ends_its_task() -> None:
+    with open_arena(**desk(RULE)) as arena:
+        leaked = arena.task(agent=arena.agent("spiffe://elsewhere.example/x"))
+        _, reply = asked(arena)
+        bill, bea = arena.desk.officer("bill", ["billing"]), arena.desk.officer("bea", ["billing"])
+        told = arena.person("POST", f"{at(bill, reply)}/hand", {"person": bea.id, "note": f"see {leaked.token}"}, cookie=bill.cookie)
+        assert code_of(told) == "words.secret"
+        assert code_of(arena.ask(leaked, "order.read", READ)) == "task.ended"
+        assert _leaks(arena) == [("token", "hand_over")]

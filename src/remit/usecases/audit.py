@@ -13,6 +13,7 @@ from remit.domain.tiles import Bundle, Tile, encode_bundle
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json, instant_text
 from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
+from remit.usecases.look_through import kept_text
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, open_row, pseudonym, write
 from remit.usecases.report import quiet
@@ -185,6 +186,7 @@ async def settle_contest(parts: Parts, officer: Person, contest_id: str, text: s
     customer = (await parts.store.get(Person, kept.record.customer)).record
     if customer.key == officer.key:
         raise Refused(Code.PERSON_NOT_ALLOWED, "nobody settles their own contest")
+    text = await kept_text(parts, text, where="contest", by=officer)
     settled = replace(kept.record, open=False)
     written = await write(
         parts,

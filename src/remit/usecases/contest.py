@@ -8,6 +8,7 @@ from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Expect, KeptEntry, NoRoom, Put
 from remit.usecases.emptying import nothing_stood_since
 from remit.usecases.keep import keep
+from remit.usecases.look_through import kept_text
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 
@@ -43,6 +44,7 @@ async def contest(parts: Parts, person: Person, entry_id: str, text: str, *, age
     if not text.strip() or len(text) > _LONGEST:
         raise Refused(Code.REQUEST_MALFORMED, "say why, in at most 4000 characters", public=marked("Say why, in at most 4000 characters."))
     index = (await own_entry(parts, person, entry_id)).index
+    text = await kept_text(parts, text, where="contest", by=person)
     turn = await nothing_stood_since(parts, person.id)  # ⚔ contests raised at the same moment do not see each other
     known = await parts.store.find(Contest, "contest.customer", person.id, limit=_LOOKED_AT, newest=True)
     waiting = [one.record for one in known if one.record.open]

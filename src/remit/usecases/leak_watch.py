@@ -27,8 +27,8 @@ _MOST_SEEN: Final = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenAt:
-    """Where something was seen: in an `ask`, an agent's `request`, an officer's `reply`, `offer` or `note`, a `reason` or `result` of the desk, a `native_note`
-    of the helpdesk, or `presented` as a credential; and of whom it is known that they sent it ("" otherwise).
+    """Where something was seen: in an `ask`, an agent's `request`, an officer's `reply`, `offer`, `note` or `hand_over`, somebody's `contest`, a `reason` or
+    `result` of the desk, a `native_note` of the helpdesk, or `presented` as a credential; and of whom it is known that they sent it ("" otherwise).
     """
 
     where: str

@@ -4,6 +4,7 @@ import asyncio
 
 from remit.domain.errors import Code, Fault
 from remit.domain.records import Person, TaskRecord
+from remit.domain.secrets import find_secrets, redact
 from remit.usecases.check_reply import Checked, check_reply, tasks_of, verify_text
 from remit.usecases.end_leaked import end_in_text
 from remit.usecases.leak_watch import SeenAt
@@ -23,6 +24,18 @@ async def look_through(parts: Parts, case: str, text: str, *, where: str, by: Pe
     """
     task = (await tasks_of(parts, case))[-1]
     await end_in_text(parts, text, SeenAt(where=where, agent=task.client_id, task=task.id, person=by.id), caller=by.id)
+
+
+async def kept_text(parts: Parts, text: str, *, where: str, by: Person) -> str:
+    """What a person writes for the record, without its secrets. ⚔ A credential of ours in it is dead: whoever copied it here had it from somewhere.
+
+    Raises:
+        Fault: `fault.store`; nothing is then kept.
+
+    Source: 2-model.md §7 (Leak loop), §9 (Logs hold fingerprints, never secrets).
+    """
+    await end_in_text(parts, text, SeenAt(where=where, person=by.id), caller=by.id)
+    return redact(text, find_secrets(text))
 
 
 async def preview_reply(parts: Parts, officer: Person, case: str, text: str) -> Checked:

@@ -17,6 +17,8 @@ from remit.domain.values import Instant, Json, instant_text
 from remit.domain.waiting import TAKEN_MS, handed_to_role, verify_free, with_taking
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put
 from remit.usecases.answer import confirmers_of, open_invitation, verify_asked
+from remit.usecases.end_leaked import end_in_text
+from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.people import verify_officer
 from remit.usecases.recording import draft, pseudonym, write
@@ -76,6 +78,7 @@ async def hand_over(parts: Parts, officer: Person, confirmation_id: str, to: To)
             `request.not_found` for nobody, `request.conflict` for oneself, `words.secret` for a note that carries one.
         Fault: the rules cannot be asked; nothing is handed over.
     """
+    await end_in_text(parts, to.note, SeenAt(where="hand_over", person=officer.id), caller=officer.id)
     _verify_note(to)
     for _ in range(_TRIES):
         kept, ask = await open_invitation(parts, confirmation_id)
