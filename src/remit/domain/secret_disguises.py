@@ -5,9 +5,10 @@ What a stretch hides is undone in `secret_undone`; what is a secret is for `secr
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Final, TypeAlias
 
 from remit.domain.plain import view
 from remit.domain.secret_undone import DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
@@ -15,6 +16,10 @@ from remit.domain.secret_undone import DISGUISES, ENCODINGS, ESCAPES, Disguise, 
 _BEFORE, _AFTER = 160, 420
 """So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
 _APART: Final = "\n\n\n\n"
+Stretch: TypeAlias = tuple[int, int]
+_LONGEST_PIECE: Final = 2000
+_WAYS: Final = ((None, None, 2), (1, None, 2), (1, None, 1), (None, -1, 1), (1, -1, 1))
+"""Of a row of joints: each second, the others, all but the first, all but the last, all but both."""
 _DEEPEST: Final = 3
 """What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
 _BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
@@ -54,11 +59,13 @@ def disguised(plain: Reading) -> Iterator[Reading]:
         found: list[Reading] = []
         for reading in deep:
             for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
-                changed = _changed(reading, disguise)
-                if changed is not None:
-                    yield changed
-                    if disguise.deep:
-                        found.append(changed)
+                stretches = list(disguise.stretches(reading.text))
+                for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
+                    changed = _changed(reading, disguise, some)
+                    if changed is not None:
+                        yield changed
+                        if disguise.deep:
+                            found.append(changed)
         deep = found
     turned = turned_letters(plain.text)
     if turned is not None:
@@ -101,11 +108,37 @@ class _Kept:
         return Reading(text="".join(self._text), starts=self._starts, ends=self._ends)
 
 
-def _changed(plain: Reading, disguise: Disguise) -> Reading | None:
+def ways_to_join(text: str, between: Sequence[Stretch]) -> list[list[Stretch]]:
+    """What stands between pieces, some of it at a time, where pieces follow each other in a row: of a row, a few may be one thing.
+
+    ⚔ Joined with the lines before and behind it, a token does not begin where one may, nor does a number end: each second joint alone is for
+    what was cut in two, and the row without its first, its last or both for what was cut more often.
+    """
+    rows: list[list[Stretch]] = []
+    for before, one in pairwise(between):
+        if not _is_one_row(text, before[1], one[0]):
+            continue
+        if rows and rows[-1][-1] == before:
+            rows[-1].append(one)
+        else:
+            rows.append([before, one])
+    ways = [[one for row in rows for one in row[begin:end:step]] for begin, end, step in _WAYS]
+    return [way for way in ways if way]
+
+
+def _is_one_row(text: str, start: int, end: int) -> bool:
+    """Whether what stands between two joints may be a piece of what stands beyond both: one word, or numbers in groups."""
+    if end - start > _LONGEST_PIECE:
+        return False
+    pieces = text[start:end].split()
+    return len(pieces) == 1 or (bool(pieces) and all(any(map(str.isdigit, piece)) for piece in pieces))
+
+
+def _changed(plain: Reading, disguise: Disguise, stretches: Iterable[Stretch]) -> Reading | None:
     """Replace each stretch by what it hides. Of the rest, only what stands around it is kept, from one word's edge to another's."""
     kept = _Kept(plain)
     at = -1
-    for start, end in disguise.stretches(plain.text):
+    for start, end in stretches:
         if start < at or (hidden := disguise.undone(plain.text[start:end])) is None:
             continue
         if at < 0 or start - at > _BEFORE + _AFTER:

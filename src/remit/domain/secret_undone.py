@@ -21,11 +21,15 @@ Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Disguise:
-    """Where a disguise may stand, and what a stretch of it hides (None: nothing). `deep`: another may be in it."""
+    """Where a disguise may stand, and what a stretch of it hides (None: nothing). `deep`: another may be in it.
+
+    `joins`: it is what stands between two pieces of one thing, and may as well be what keeps two things apart.
+    """
 
     stretches: Stretches
     undone: Callable[[str], str | None]
     deep: bool = False
+    joins: bool = False
 
 
 BETWEEN: Final = "\n)(\n"
@@ -281,8 +285,8 @@ ESCAPES: Final = (Disguise(_at(_ESCAPE), _unescaped, deep=True),)
 DISGUISES: Final = (
     *ESCAPES,
     Disguise(_spaced, _unspaced, deep=True),
-    Disguise(_broken, _nothing, deep=True),
+    Disguise(_broken, _nothing, deep=True, joins=True),
     Disguise(_quoted, _unquoted),
     Disguise(_spelled_stretches, _spelled),
-    Disguise(_joined, _nothing),
+    Disguise(_joined, _nothing, joins=True),
 )
