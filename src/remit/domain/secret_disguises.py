@@ -23,7 +23,7 @@ _WAYS: Final = ((None, None, 2), (1, None, 2), (1, None, 1), (None, -1, 1), (1, 
 _DEEPEST: Final = 3
 """What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
 _BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
-_BACKWARDS_WHOLE: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
+_BACKWARDS_WHOLE: Final = re.compile(rf"[^a-z](?=[dtnyevp])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ def disguised(plain: Reading) -> Iterator[Reading]:
         found: list[Reading] = []
         for reading in deep:
             for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
-                stretches = list(disguise.stretches(reading.text))
+                stretches = disguise.places(reading.text)
                 for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
                     changed = _changed(reading, disguise, some)
                     if changed is not None:
@@ -79,7 +79,7 @@ def backwards(reading: Reading) -> Reading:
 
 def labels_backwards(low: str) -> bool:
     """Whether a text in small letters has a label that was written backwards."""
-    return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(low) is not None
+    return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(f"\n{low}") is not None
 
 
 class _Kept:
