@@ -13,6 +13,7 @@ from remit.domain.file_json import clean_json, json_kind
 from remit.domain.file_kinds import FileKind, HeldBack, Why, claims_one_of, read_text, verify_claim
 from remit.domain.file_mail import clean_mail, looks_like_mail
 from remit.domain.file_scrub import Scrub
+from remit.domain.leak_traces import written
 from remit.domain.plain import small_letters, view
 from remit.domain.words_topics import COMMANDS, NEEDED
 
@@ -70,6 +71,7 @@ def clean_written(file: Written, scrub: Scrub) -> str:
     Source: 2-model.md §7 (Inbound).
     """
     if file.kind in _JSON:
+        scrub.saw(written(file.documents))
         return _foreseen(scrub, lambda with_: clean_json(list(file.documents), file.kind, with_))
     if file.kind is FileKind.MAIL:
         return clean_mail(file.text, scrub)

@@ -130,29 +130,26 @@ def found_seeds(text: str) -> Iterator[Found]:
     Source: BIP-39.
     """
     for stretch in _SMALL_WORDS.finditer(f".{text}"):
-        if not _may_be_seed(stretch[0][1:].split()):
-            continue
-        row: list[re.Match[str]] = []
-        for word in (*_SMALL_WORD.finditer(text, stretch.start(), stretch.end() - 1), None):
-            if word is not None and is_seed_word(word[0]):
-                row.append(word)
-                continue
-            if _SEED_LEAST <= len(row) <= _SEED_MOST:
-                yield "seed_phrase", row[0].start(), row[-1].end(), CREDENTIAL
-            row = []
+        rows = list(_rows(stretch[0][1:].split()))
+        spots = [word.span() for word in _SMALL_WORD.finditer(text, stretch.start(), stretch.end() - 1)] if rows else []
+        for begin, end in rows:
+            yield "seed_phrase", spots[begin][0], spots[end - 1][1], CREDENTIAL
 
 
-def _may_be_seed(words: list[str]) -> bool:
-    """Whether so many words in a row as a seed has may be of one: most words of a sentence are passed over, from its twelfth backwards."""
+def _rows(words: list[str]) -> Iterator[tuple[int, int]]:
+    """Rows of words as long as a seed, each word of which may be one's; most of a sentence is passed over, from its twelfth word backwards."""
     begin = 0
     while begin + _SEED_LEAST <= len(words):
-        for at in range(begin + _SEED_LEAST - 1, begin - 1, -1):
-            if not is_seed_word(words[at]):
-                begin = at + 1
-                break
-        else:
-            return True
-    return False
+        end = begin + _SEED_LEAST
+        no = next((at for at in range(end - 1, begin - 1, -1) if not is_seed_word(words[at])), None)
+        if no is not None:
+            begin = no + 1
+            continue
+        while end < len(words) and is_seed_word(words[end]):
+            end += 1
+        if end - begin <= _SEED_MOST:
+            yield begin, end
+        begin = end + 1
 
 
 def _trimmed(match: re.Match[str]) -> tuple[int, int]:
