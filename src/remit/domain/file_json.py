@@ -130,6 +130,7 @@ class _Reader:
         self._harmless: set[str] = set()
         """Names of members in which nothing was found."""
         self._going: dict[tuple[str, str], bool] = {}
+        self._always: dict[str, bool] = {}
 
     def value(self, value: Any, label: str, inside: str, depth: int, *, text_depth: int = 0) -> Any:  # noqa: ANN401  # any JSON
         """A value without its secrets. `label` is the name it stands under, `inside` that of the list or object around it."""
@@ -195,6 +196,12 @@ class _Reader:
             return False
         return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and is_secret_header(key))
 
+    def _goes_always(self, name: str) -> bool:
+        always = self._always.get(name)
+        if always is None:
+            always = self._always[name] = always_secret(name)
+        return always
+
     def _name(self, key: str) -> str:
         """A member's name without the secrets in it."""
         name = self._scrub.labelled("", key, "a name")
@@ -206,7 +213,7 @@ class _Reader:
         """The value of a named pair: a header, a cookie, a parameter."""
         if self._recorded and part == "cookies":
             return self._scrub.drop("cookie", name)
-        if is_secret_header(name) or (self._recorded and part in _REQUEST and always_secret(name)):
+        if is_secret_header(name) or (self._recorded and part in _REQUEST and self._goes_always(name)):
             return self._scrub.drop("header" if part == "headers" else "parameter", name)
         return self.value(value, name, part, depth + 1, text_depth=text_depth)
 
@@ -270,7 +277,7 @@ class _Reader:
         if not equals or not value:
             return one
         plain_name, plain = unquote_plus(name), unquote_plus(value)
-        if always_secret(plain_name):
+        if self._goes_always(plain_name):
             return f"{name}={quote_plus(self._scrub.drop('parameter', plain_name))}"
         cleaned = self._scrub.labelled(plain_name, plain)
         return one if cleaned == plain else f"{name}={quote_plus(cleaned)}"

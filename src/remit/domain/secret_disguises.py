@@ -11,11 +11,10 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from remit.domain.plain import view
-from remit.domain.secret_undone import DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
+from remit.domain.secret_undone import BETWEEN, DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
 
 _BEFORE, _AFTER = 160, 420
 """So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
-_APART: Final = "\n\n\n\n"
 Stretch: TypeAlias = tuple[int, int]
 _LONGEST_PIECE: Final = 2000
 _WAYS: Final = ((None, None, 2), (1, None, 2), (1, None, 1), (None, -1, 1), (1, -1, 1))
@@ -144,7 +143,7 @@ def _changed(plain: Reading, disguise: Disguise, stretches: Iterable[Stretch]) -
         if at < 0 or start - at > _BEFORE + _AFTER:
             if at >= 0:
                 kept.keep(at, _last_edge(plain.text, at))
-                kept.put(_APART, at - 1, at)
+                kept.put(BETWEEN, at - 1, at)
             kept.keep(_first_edge(plain.text, start), start)
         else:
             kept.keep(at, start)
