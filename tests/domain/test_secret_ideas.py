@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from remit.domain.secret_disguises import readings
 from remit.domain.secrets import find_secrets, redact
 
 LOT = "q7Zp3xVt9LmB2kRw8Yc5Nd4H"
@@ -216,3 +217,52 @@ def test_a_whole_sentence_backwards_is_read() -> None:
 def test_quoted_printable_mail_is_read() -> None:
     text = quopri.encodestring("das Passwort für den Laden ist: Harbor8159x".encode()).decode()
     assert "Harbor8159x" not in redact(text, find_secrets(text))
+
+
+GITHUB = "ghp_k4JQF9qC0uuV2s5vB3L897RqN84En9FOMx7E"
+ROWS = {
+    "a token cut once behind a letter": (f"}}=_i\n{GITHUB[:38]}\n{GITHUB[38:]}", GITHUB[38:]),
+    "a token cut early behind a letter": (f"}}=_i\n{GITHUB[:9]}\n{GITHUB[9:]}", GITHUB[:9]),
+    "a token cut often behind a letter": (f"}}=_i\n{GITHUB[:14]}\n{GITHUB[14:28]}\n{GITHUB[28:]}", GITHUB[14:28]),
+    "a card cut once between numbers": ("I have 12\n41111111\n11111111\n12 times", "41111111"),
+    "a card cut once before a number": ("cut: 41111111\n11111111\n12 times", "41111111"),
+    "a card cut often between numbers": ("I have 12\n411111\n11111\n11111\n12 times", "411111"),
+    "a card cut often behind a number": ("I have 12\n411111\n11111\n11111 and no more", "411111"),
+    "a card cut often before a number": ("cut: 411111\n11111\n11111\n12 times", "411111"),
+    "an account in groups": ("it is\nDE89 3704 0044\n0532 0130 00\nxy", "3704"),
+    "a national number": ("row\n653-77\n-1553\n9 of them", "653-77"),
+    "a quoted reply": ("> I have 12\n> 41111111\n> 11111111\n> 12 times", "41111111"),
+    "joined by words": ("it is 12 then 41111111 then 11111111 then 12", "41111111"),
+}
+
+
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_cut_over_lines_is_found_whatever_stands_in_the_lines_beside_it(name: str) -> None:
+    text, piece = ROWS[name]
+    assert piece not in redact(text, find_secrets(text))
+
+
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("sign", ["\N{ROCKET}", "\u2192", "\u2713"])
+@pytest.mark.parametrize("label", ["Authorization: Bearer", "my token:"])
+def test_a_token_ends_where_a_sign_stands_that_none_has(label: str, sign: str) -> None:
+    for text in (f"{label} {' '.join('kettle4xLamp')} {sign}", f"{label} kettle4xLamp{sign} and so on"):
+        cleaned = redact(text, find_secrets(text))
+        assert "kettle4xLamp" not in cleaned.replace(" ", "")
+        assert sign in cleaned or cleaned.endswith("[token removed]")
+    assert find_secrets(f"{label} K\u00fcche\u2192Haust\u00fcr12") == ()
+
+
+def test_rows_of_words_that_stand_far_apart_are_no_seed() -> None:
+    row = "ripple scorpion museum velvet orbit candy lunar"
+    encoded = base64.b64encode(b"hello").decode()
+    text = f"{encoded}{' and' * 92} {row}{' and' * 300} {row}{' and' * 28} {encoded} is it"
+    assert find_secrets(text) == ()
+    assert find_secrets(f"{row} {row}") != ()
+
+
+def test_a_small_word_is_base64_only_of_what_has_a_digit() -> None:
+    for word, hidden, is_read in (("bzxudkwy", "o<nvL2", True), ("closed", "rZ,y", False)):
+        assert base64.b64decode(f"{word}==") == hidden.encode()
+        assert any(one.text == f"the password is {hidden}" for one in readings(f"the password is {word}")) is is_read

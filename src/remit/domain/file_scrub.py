@@ -95,7 +95,7 @@ class Scrub:
             return text
         known = self._read.get((label, text))
         if known is None:
-            findings = self._under(label, text)
+            findings = find_in_values(((label, text),))[0] if label else find_secrets(text)
             known = self._read[label, text] = (redact(text, findings) if findings else text, findings)
         self._note(at or label, text, known[1])
         return known[0]
@@ -152,16 +152,6 @@ class Scrub:
             return f"{self._where} under a long name"
         place = f"{self._where} {at}".strip()
         return redact(place, find_secrets(place))[:_LONGEST_WHERE]
-
-    def _under(self, label: str, text: str) -> tuple[Finding, ...]:
-        if not label:
-            return find_secrets(text)
-        before = f"{label[-_LONGEST_LABEL:].replace('_', ' ')}: "
-        return tuple(
-            Finding(start=max(0, one.start - len(before)), end=one.end - len(before), kind=one.kind, group=one.group)
-            for one in find_secrets(before + text)
-            if one.end > len(before)
-        )
 
 
 class _Listing(Scrub):

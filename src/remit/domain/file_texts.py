@@ -27,13 +27,12 @@ _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
 NO_PLACE: Final = ("an order to forget the rules", "a new role for the reader", "an order to keep people out")
 """Orders (`words_topics.COMMANDS`) that no file has a reason to give."""
-ORDERS_BEGIN: Final = tuple(
+_FIRST_WORDS: Final = (
     "accept|act |admin mode|already |answer |approve|authori|behave |bypass|close|complete|confirm|consider|dan mode|debug mode|developer mode|disregard"
     "|do|execute|flag|forget|from now on|god mode|grant|handle|has been |ignor|issue|jailbreak mode|mark|neglect|never|new |no need to|overrid|pay|pre"
-    "|process|proceed|refund|release|respond |role-play |roleplay |set|skip|speak |stop following|sudo mode|treat|without|you are ".split(
-        "|"
-    )
+    "|process|proceed|refund|release|respond |role-play |roleplay |set|skip|speak |stop following|sudo mode|treat|without|you are "
 )
+ORDERS_BEGIN: Final = tuple(_FIRST_WORDS.split("|"))
 """How the first words of these begin."""
 _BEGINS: Final = re.compile(rf"[^a-z0-9_](?=[{''.join(sorted({word[0] for word in ORDERS_BEGIN}))}])(?={any_of(ORDERS_BEGIN).pattern})")
 _WRITTEN_OUT: Final = re.compile(r"\\[nrt]")

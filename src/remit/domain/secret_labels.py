@@ -109,6 +109,8 @@ _WHOLE: Final = re.compile(rf"(?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}}(?:\s
 _REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
 _READ_WHOLE: Final = 200
 _EDGES: Final = {"password": ".,;)?\\]}"}
+_NO_PART: Final = re.compile(r"[^\x00-\x7f\w]")
+"""⚔ No token has such a sign: an arrow, a little picture. It ends one, though nothing stands between."""
 _OPEN: Final = frozenset({"password", "token", "session"})
 
 
@@ -150,4 +152,6 @@ def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:
 def _trimmed(rule: Rule, text: str, start: int, end: int) -> int:
     if rule.kind not in _OPEN:
         return end
+    if rule.kind == "token" and (sign := _NO_PART.search(text, start, end)) is not None:
+        end = sign.start()
     return start + len(text[start:end].rstrip(_EDGES.get(rule.kind, ".,;:)!?\\]}")))
