@@ -17,8 +17,13 @@ _BEFORE, _AFTER = 160, 420
 """So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
 Stretch: TypeAlias = tuple[int, int]
 _LONGEST_PIECE: Final = 2000
-_WAYS: Final = ((None, None, 2), (1, None, 2), (1, None, 1), (None, -1, 1), (1, -1, 1))
-"""Of a row of joints: each second, the others, all but the first, all but the last, all but both."""
+_FEW: Final = 12
+"""Of a longer row, so many joints at its beginning and at its end are looked at: what is cut in so many pieces stands alone."""
+_NUMBER: Final = re.compile(r"[ ()+-]*\d[\d ./()+-]*(?!\w)")
+_LONGEST_NUMBER: Final = 40
+_FOURS: Final = re.compile(r"\s*\d{4}(?:[ -]\d{4})*\s*")
+_WAYS: Final = ((0, 2), (1, 2), (1, 1))
+"""Of a row of joints: each second, the others, all but the first."""
 _DEEPEST: Final = 3
 """What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
 _BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
@@ -59,6 +64,8 @@ def disguised(plain: Reading) -> Iterator[Reading]:
         for reading in deep:
             for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
                 stretches = disguise.places(reading.text)
+                if not stretches:
+                    continue
                 for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
                     changed = _changed(reading, disguise, some)
                     if changed is not None:
@@ -107,11 +114,11 @@ class _Kept:
         return Reading(text="".join(self._text), starts=self._starts, ends=self._ends)
 
 
-def ways_to_join(text: str, between: Sequence[Stretch]) -> list[list[Stretch]]:
+def ways_to_join(text: str, between: Sequence[Stretch]) -> list[tuple[Stretch, ...]]:
     """What stands between pieces, some of it at a time, where pieces follow each other in a row: of a row, a few may be one thing.
 
     ⚔ Joined with the lines before and behind it, a token does not begin where one may, nor does a number end: each second joint alone is for
-    what was cut in two, and the row without its first, its last or both for what was cut more often.
+    what was cut in two, and the row without its first for what was cut more often behind something else.
     """
     rows: list[list[Stretch]] = []
     for before, one in pairwise(between):
@@ -121,8 +128,21 @@ def ways_to_join(text: str, between: Sequence[Stretch]) -> list[list[Stretch]]:
             rows[-1].append(one)
         else:
             rows.append([before, one])
-    ways = [[one for row in rows for one in row[begin:end:step]] for begin, end, step in _WAYS]
-    return [way for way in ways if way]
+    rows = [part for row in rows for part in ((row,) if len(row) <= 2 * _FEW else (row[:_FEW], row[-_FEW:]))]
+    rows = [_no_list(text, row) for row in rows]
+    ways = (tuple(one for row in rows for one in row[begin::step]) for begin, step in _WAYS)
+    return [way for way in dict.fromkeys(ways) if way]
+
+
+def _no_list(text: str, row: list[Stretch]) -> list[Stretch]:
+    """A row without what stands between numbers, but for two in groups of four: of numbers in a list, any two may look like a card."""
+    first, last = row[0][0], row[-1][1]
+    before = _NUMBER.match(text[max(0, first - _LONGEST_NUMBER) : first][::-1])
+    sides = [before, *(_NUMBER.fullmatch(text, one[1], then[0]) for one, then in pairwise(row)), _NUMBER.match(text, last)]
+    numbers = [one[0] for one in sides if one is not None]
+    if len(numbers) == 2 and all(_FOURS.fullmatch(one) for one in numbers):  # noqa: PLR2004  # the halves of a card
+        return row
+    return [one for one, beside in zip(row, pairwise(sides), strict=True) if None in beside]
 
 
 def _is_one_row(text: str, start: int, end: int) -> bool:
