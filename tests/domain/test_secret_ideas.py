@@ -244,6 +244,19 @@ def test_what_is_cut_over_lines_is_found_whatever_stands_in_the_lines_beside_it(
     assert piece not in redact(text, find_secrets(text))
 
 
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("rest", ["myMzTUhrFuN", "KeyqXzvTbWk", "pinqxzvkjwb"])
+def test_the_rest_of_a_token_is_no_label_though_it_begins_as_one(rest: str) -> None:
+    text = f"sk_live_PzxUsNGjQnvsX9QYJiXLkkP7Q\n{rest} thanks"
+    assert rest not in redact(text, find_secrets(text))
+
+
+@pytest.mark.parametrize("label", ["PIN", "pin", "Pin", "clientSecret", "TANs", "Passwort", "geheimzahl"])
+def test_a_line_that_begins_with_a_label_is_no_rest_of_anything(label: str) -> None:
+    assert all(f"X9QYJiX{label}" not in one.text for one in readings(f"PzxUsNGjQnvsX9QYJiX\n{label}: 4711"))
+    assert any("X9QYJiXabc4711" in one.text for one in readings("PzxUsNGjQnvsX9QYJiX\nabc4711"))
+
+
 @pytest.mark.parametrize("size", [6, 8, 10])
 def test_a_list_of_numbers_is_no_card(size: int) -> None:
     numbers = [f"{4 * 10 ** (size - 1) + 7919 * number}" for number in range(200)]
