@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.test_words import CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
-from remit.domain import secret_numbers, secret_tokens
+from remit.domain import file_texts, secret_numbers, secret_tokens
+from remit.domain.file_texts import NO_PLACE, ORDERS_BEGIN
 from remit.domain.outbound import find_held
 from remit.domain.plain import view
 from remit.domain.secret_anchors import escaped
@@ -28,7 +29,7 @@ from remit.domain.secret_tokens import KNOWN, may_be_backwards
 from remit.domain.secrets import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
 from remit.domain.words import Said, check_words
 from remit.domain.words_asks import scope_of
-from remit.domain.words_topics import orders_in
+from remit.domain.words_topics import COMMANDS, orders_in
 
 WHOLE_ESCAPED = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
 PIECES = (
@@ -129,6 +130,55 @@ def _ways(kind: Any, value: Any, most: int) -> set[str] | None:
         ways = _first_letters(value[2], most)
         return ways if value[0] else {*ways, ""}
     return {""} if kind in {kinds.ASSERT, kinds.ASSERT_NOT, kinds.AT} else None
+
+
+@pytest.mark.parametrize("name", NO_PLACE)
+def test_each_way_an_order_begins_is_looked_for(name: str) -> None:
+    order = COMMANDS[name]
+    for first in _first_letters(reading.parse(order.pattern, order.flags), most=12):
+        assert any(first.startswith(word) or word.startswith(first) for word in ORDERS_BEGIN), first
+
+
+_ORDERS = st.lists(
+    st.sampled_from(
+        (
+            *ORDERS_BEGIN,
+            *(
+                "IGNORE",
+                "Ignored",
+                "instructions",
+                "all",
+                " ",
+                " ",
+                " ",
+                "\n",
+                "'",
+                "-",
+                "_",
+                "9",
+                "\u00e9",
+                "\u0130gnore",
+                "\u017fkip rules",
+            ),
+            *("without", "approval", "before", "the customer", "tell", "as", "if", "approved", "a bot", "act as a", "set it as paid"),
+        )
+    ),
+    max_size=10,
+).map("".join)
+
+
+@settings(max_examples=300)
+@given(_ORDERS)
+def test_an_order_is_found_wherever_it_stands(text: str) -> None:
+    plain = text if text.isascii() else view(text).text
+    assert file_texts._tells(plain) is any(COMMANDS[name].search(plain) is not None for name in NO_PLACE)
+
+
+def test_no_letter_of_another_alphabet_is_read_as_a_plain_one_but_where_it_is_folded() -> None:
+    others = "".join(chr(code) for code in range(128, 0x110000) if not 0xD800 <= code < 0xE000)
+    for letter in re.findall(r"[a-z]", others, re.IGNORECASE):
+        assert view(letter).text.replace("\u0130", "I").isascii()
+    assert [letter for letter in others if len(letter.lower()) != 1] == ["\u0130"]
 
 
 @given(

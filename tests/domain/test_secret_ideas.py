@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
+from remit.domain.secret_disguises import readings
 from remit.domain.secrets import find_secrets, redact
 
 LOT = "q7Zp3xVt9LmB2kRw8Yc5Nd4H"
@@ -216,3 +217,75 @@ def test_a_whole_sentence_backwards_is_read() -> None:
 def test_quoted_printable_mail_is_read() -> None:
     text = quopri.encodestring("das Passwort für den Laden ist: Harbor8159x".encode()).decode()
     assert "Harbor8159x" not in redact(text, find_secrets(text))
+
+
+GITHUB = "ghp_k4JQF9qC0uuV2s5vB3L897RqN84En9FOMx7E"
+CALM = ("ghp_aabbaabbaa", "ccddccddcc1", "eeaaeeaabb")
+"""A token whose pieces look like nothing by themselves."""
+ROWS = {
+    "a token cut once behind a letter": (f"}}=_i\n{GITHUB[:38]}\n{GITHUB[38:]}", GITHUB[38:]),
+    "a token cut early behind a letter": (f"}}=_i\n{GITHUB[:9]}\n{GITHUB[9:]}", GITHUB[:9]),
+    "a token cut often behind a letter": (f"}}=_i\n{GITHUB[:14]}\n{GITHUB[14:28]}\n{GITHUB[28:]}", GITHUB[14:28]),
+    "a calm token cut often behind a letter": ("}=_i\n" + "\n".join(CALM), CALM[2]),
+    "a card behind its word": ("My card is\n41111111\n11111111\nthank you", "41111111"),
+    "a card before other words": ("see 4111 1111\n1111 1111\nabc1\ndef2 it is", "4111 1111"),
+    "a card between other words": ("xyz9\n4111 1111\n1111 1111\nabc1\ndef2 it is", "4111 1111"),
+    "an account in groups": ("it is\nDE89 3704 0044\n0532 0130 00\nxy", "3704"),
+    "a quoted reply": ("> see\n> 4111 1111\n> 1111 1111\n> thank you", "4111 1111"),
+    "joined by words": (f"}}=_i then {GITHUB[:9]} then {GITHUB[9:]}", GITHUB[:9]),
+    "in a long block": ("\n".join(("}=_i", *CALM, *(f"abab{'ab' * 9}" for _ in range(40)))), CALM[2]),
+}
+
+
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("name", ROWS)
+def test_what_is_cut_over_lines_is_found_whatever_stands_in_the_lines_beside_it(name: str) -> None:
+    text, piece = ROWS[name]
+    assert piece not in redact(text, find_secrets(text))
+
+
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("rest", ["myMzTUhrFuN", "KeyqXzvTbWk", "pinqxzvkjwb"])
+def test_the_rest_of_a_token_is_no_label_though_it_begins_as_one(rest: str) -> None:
+    text = f"sk_live_PzxUsNGjQnvsX9QYJiXLkkP7Q\n{rest} thanks"
+    assert rest not in redact(text, find_secrets(text))
+
+
+@pytest.mark.parametrize("label", ["PIN", "pin", "Pin", "clientSecret", "TANs", "Passwort", "geheimzahl"])
+def test_a_line_that_begins_with_a_label_is_no_rest_of_anything(label: str) -> None:
+    assert all(f"X9QYJiX{label}" not in one.text for one in readings(f"PzxUsNGjQnvsX9QYJiX\n{label}: 4711"))
+    assert any("X9QYJiXabc4711" in one.text for one in readings("PzxUsNGjQnvsX9QYJiX\nabc4711"))
+
+
+@pytest.mark.parametrize("size", [6, 8, 10])
+def test_a_list_of_numbers_is_no_card(size: int) -> None:
+    numbers = [f"{4 * 10 ** (size - 1) + 7919 * number}" for number in range(200)]
+    for at in range(190):
+        for many in (2, 3, 4):
+            listed = "\n".join(numbers[at : at + many])
+            assert find_secrets(f"The orders are:\n{listed}\nThank you.") == ()
+
+
+@pytest.mark.proves("SECRETS")
+@pytest.mark.parametrize("sign", ["\N{ROCKET}", "\u2192", "\u2713"])
+@pytest.mark.parametrize("label", ["Authorization: Bearer", "my token:"])
+def test_a_token_ends_where_a_sign_stands_that_none_has(label: str, sign: str) -> None:
+    for text in (f"{label} {' '.join('kettle4xLamp')} {sign}", f"{label} kettle4xLamp{sign} and so on"):
+        cleaned = redact(text, find_secrets(text))
+        assert "kettle4xLamp" not in cleaned.replace(" ", "")
+        assert sign in cleaned or cleaned.endswith("[token removed]")
+    assert find_secrets(f"{label} K\u00fcche\u2192Haust\u00fcr12") == ()
+
+
+def test_rows_of_words_that_stand_far_apart_are_no_seed() -> None:
+    row = "ripple scorpion museum velvet orbit candy lunar"
+    encoded = base64.b64encode(b"hello").decode()
+    text = f"{encoded}{' and' * 92} {row}{' and' * 300} {row}{' and' * 28} {encoded} is it"
+    assert find_secrets(text) == ()
+    assert find_secrets(f"{row} {row}") != ()
+
+
+def test_a_small_word_is_base64_only_of_what_has_a_digit() -> None:
+    for word, hidden, is_read in (("bzxudkwy", "o<nvL2", True), ("closed", "rZ,y", False)):
+        assert base64.b64decode(f"{word}==") == hidden.encode()
+        assert any(one.text == f"the password is {hidden}" for one in readings(f"the password is {word}")) is is_read

@@ -112,9 +112,9 @@ def clean_json(documents: list[Any], kind: FileKind, scrub: Scrub) -> str:
     Raises:
         HeldBack: `too_much`.
     """
-    scrub.saw(written(documents))
     reader = _Reader(scrub, recorded=kind is FileKind.HAR)
-    return "\n".join(_written(reader.value(one, "", "", 0)) for one in documents)
+    clean = [reader.value(one, "", "", 0) for one in documents]
+    return "\n".join(map(_written, clean)) if scrub.writes else ""
 
 
 def _written(value: Any) -> str:  # noqa: ANN401  # any JSON
@@ -127,18 +127,23 @@ class _Reader:
     def __init__(self, scrub: Scrub, *, recorded: bool) -> None:
         self._scrub = scrub
         self._recorded = recorded
+        self._harmless: set[str] = set()
+        """Names of members in which nothing was found."""
+        self._going: dict[tuple[str, str], bool] = {}
+        self._always: dict[str, bool] = {}
 
     def value(self, value: Any, label: str, inside: str, depth: int, *, text_depth: int = 0) -> Any:  # noqa: ANN401  # any JSON
         """A value without its secrets. `label` is the name it stands under, `inside` that of the list or object around it."""
-        if isinstance(value, str):
+        kind = type(value)  # a document has no others than these
+        if kind is str:
             return self._text(value, label, inside, depth, text_depth)
-        if isinstance(value, bool) or value is None:
+        if kind is bool or value is None:
             return value
-        if isinstance(value, int | Decimal):
+        if kind is int or kind is Decimal:
             return self._number(value, label)
         if depth >= _DEEPEST:
             raise HeldBack(Why.TOO_MUCH)
-        if isinstance(value, list):
+        if kind is list:
             return self._list(value, label, inside, depth, text_depth)
         return self._object(value, label, inside, depth, text_depth)
 
@@ -164,18 +169,16 @@ class _Reader:
         return out
 
     def _object(self, value: dict[str, Any], label: str, inside: str, depth: int, text_depth: int) -> dict[str, Any]:
-        named = value.get("name", value.get("key"))
-        pair = isinstance(named, str) and "value" in value
-        part = (inside or label).lower()
+        named = value.get("name", value.get("key")) if "value" in value else None
         decoded = self._body(value, depth) if self._recorded and value.get(_ENCODED) == "base64" else None
         out: dict[str, Any] = {}
         for key, one in value.items():
-            name = self._scrub.labelled("", key, "a name") if len(key) >= _SHORT else key
+            name = key if len(key) < _SHORT or key in self._harmless else self._name(key)
             name = f"{name} {len(out)}" if name in out else name
             if decoded is not None and key in decoded:
                 out[name] = decoded[key]
-            elif pair and key == "value" and isinstance(named, str):
-                out[name] = self._pair(named, one, part, depth, text_depth)
+            elif key == "value" and isinstance(named, str):
+                out[name] = self._pair(named, one, (inside or label).lower(), depth, text_depth)
             elif self._goes(key, one, label):
                 out[name] = self._scrub.drop("header" if is_secret_header(key) else "cookie", key[-_MOST_LETTERS_NAME:])
             else:
@@ -184,17 +187,33 @@ class _Reader:
 
     def _goes(self, key: str, value: Any, label: str) -> bool:  # noqa: ANN401  # any JSON
         """Whether a member goes whatever it looks like: a header that carries access, or anything of a recorded cookie."""
-        if not isinstance(value, str | int | list) or isinstance(value, bool) or not value:
+        going = self._going.get((key, label))
+        if going is None:
+            header = is_secret_header(key)
+            going = header or (self._recorded and label.lower() in {"headers", "querystring", "params"} and always_secret(key))
+            self._going[key, label] = going
+        if not going or not value:
             return False
-        if is_secret_header(key) and isinstance(value, str | int):
-            return True
-        return self._recorded and label.lower() in {"headers", "querystring", "params"} and isinstance(value, str) and always_secret(key)
+        return isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool) and is_secret_header(key))
+
+    def _goes_always(self, name: str) -> bool:
+        always = self._always.get(name)
+        if always is None:
+            always = self._always[name] = always_secret(name)
+        return always
+
+    def _name(self, key: str) -> str:
+        """A member's name without the secrets in it."""
+        name = self._scrub.labelled("", key, "a name")
+        if name == key:
+            self._harmless.add(key)
+        return name
 
     def _pair(self, name: str, value: Any, part: str, depth: int, text_depth: int) -> Any:  # noqa: ANN401  # any JSON
         """The value of a named pair: a header, a cookie, a parameter."""
         if self._recorded and part == "cookies":
             return self._scrub.drop("cookie", name)
-        if is_secret_header(name) or (self._recorded and part in _REQUEST and always_secret(name)):
+        if is_secret_header(name) or (self._recorded and part in _REQUEST and self._goes_always(name)):
             return self._scrub.drop("header" if part == "headers" else "parameter", name)
         return self.value(value, name, part, depth + 1, text_depth=text_depth)
 
@@ -226,12 +245,18 @@ class _Reader:
 
     def _document(self, text: str, label: str, depth: int, text_depth: int) -> str | None:
         """A document that stands in a value as text; None where it is none."""
-        try:
-            found = read_json(text)
-        except ValueError:
+        found = self._scrub.documents.get(text, self)
+        if found is self:
+            try:
+                found = read_json(text)
+            except ValueError:
+                found = None
+            else:
+                self._scrub.saw(written(found))
+            self._scrub.documents[text] = found
+        if found is None:
             return None
         before = sum(self._scrub.counts.values())
-        self._scrub.saw(written(found))
         cleaned = self.value(found, label, "", depth + 1, text_depth=text_depth + 1)
         return text if sum(self._scrub.counts.values()) == before else _written(cleaned)
 
@@ -252,7 +277,7 @@ class _Reader:
         if not equals or not value:
             return one
         plain_name, plain = unquote_plus(name), unquote_plus(value)
-        if always_secret(plain_name):
+        if self._goes_always(plain_name):
             return f"{name}={quote_plus(self._scrub.drop('parameter', plain_name))}"
         cleaned = self._scrub.labelled(plain_name, plain)
         return one if cleaned == plain else f"{name}={quote_plus(cleaned)}"

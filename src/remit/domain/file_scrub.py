@@ -6,7 +6,7 @@ What the pieces are is for the module of each format. Findings never carry a val
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 from remit.domain.secrets import Finding, Taken, find_in_values, find_secrets, redact, taken
 
@@ -45,9 +45,14 @@ class Scrub:
     A recorded session says the same header a thousand times: each label with its value is read once.
     """
 
+    writes = True
+    """Whether what is cleaned will be written: else nothing is put together."""
+
     def __init__(self, where: str) -> None:
         """`where` tells which file it is."""
         self._where = where
+        self.documents: dict[str, Any] = {}
+        """What stands as text in a value and is a document, as it was read; None for what is none."""
         self.seen: list[str] = []
         self.taken: list[Taken] = []
         self.counts: Counter[str] = Counter()
@@ -70,6 +75,7 @@ class Scrub:
         """
         first = _Listing(self._where)
         first.seen = self.seen  # ⚔ what was decoded is known also where the file is held back at once
+        first.documents = self.documents
         clean(first)
         pairs = tuple(first.pairs)
         for (label, text), findings in zip(pairs, find_in_values(pairs), strict=True):
@@ -89,7 +95,7 @@ class Scrub:
             return text
         known = self._read.get((label, text))
         if known is None:
-            findings = self._under(label, text)
+            findings = find_in_values(((label, text),))[0] if label else find_secrets(text)
             known = self._read[label, text] = (redact(text, findings) if findings else text, findings)
         self._note(at or label, text, known[1])
         return known[0]
@@ -147,19 +153,11 @@ class Scrub:
         place = f"{self._where} {at}".strip()
         return redact(place, find_secrets(place))[:_LONGEST_WHERE]
 
-    def _under(self, label: str, text: str) -> tuple[Finding, ...]:
-        if not label:
-            return find_secrets(text)
-        before = f"{label[-_LONGEST_LABEL:].replace('_', ' ')}: "
-        return tuple(
-            Finding(start=max(0, one.start - len(before)), end=one.end - len(before), kind=one.kind, group=one.group)
-            for one in find_secrets(before + text)
-            if one.end > len(before)
-        )
-
 
 class _Listing(Scrub):
     """Takes nothing out, and remembers what would be read under a name."""
+
+    writes = False
 
     def __init__(self, where: str) -> None:
         super().__init__(where)

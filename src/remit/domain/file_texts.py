@@ -13,7 +13,9 @@ from remit.domain.file_json import clean_json, json_kind
 from remit.domain.file_kinds import FileKind, HeldBack, Why, claims_one_of, read_text, verify_claim
 from remit.domain.file_mail import clean_mail, looks_like_mail
 from remit.domain.file_scrub import Scrub
-from remit.domain.plain import small_letters, view
+from remit.domain.leak_traces import written
+from remit.domain.plain import view
+from remit.domain.secret_anchors import any_of
 from remit.domain.words_topics import COMMANDS, NEEDED
 
 _JSON: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
@@ -25,6 +27,15 @@ _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
 NO_PLACE: Final = ("an order to forget the rules", "a new role for the reader", "an order to keep people out")
 """Orders (`words_topics.COMMANDS`) that no file has a reason to give."""
+_FIRST_WORDS: Final = (
+    "accept|act |admin mode|already |answer |approve|authori|behave |bypass|close|complete|confirm|consider|dan mode|debug mode|developer mode|disregard"
+    "|do|execute|flag|forget|from now on|god mode|grant|handle|has been |ignor|issue|jailbreak mode|mark|neglect|never|new |no need to|overrid|pay|pre"
+    "|process|proceed|refund|release|respond |role-play |roleplay |set|skip|speak |stop following|sudo mode|treat|without|you are "
+)
+ORDERS_BEGIN: Final = tuple(_FIRST_WORDS.split("|"))
+"""How the first words of these begin."""
+_BEGINS: Final = re.compile(rf"[^a-z0-9_](?=[{''.join(sorted({word[0] for word in ORDERS_BEGIN}))}])(?={any_of(ORDERS_BEGIN).pattern})")
+_WRITTEN_OUT: Final = re.compile(r"\\[nrt]")
 _FORGED: Final = re.compile(
     r"</?(?:system|im_start|im_end|inst)\b[^>]{0,40}>|<\|im_(?:start|end)\|>|\[/?inst\]|###\s?(?:system|instruction)", re.IGNORECASE
 )
@@ -70,6 +81,7 @@ def clean_written(file: Written, scrub: Scrub) -> str:
     Source: 2-model.md §7 (Inbound).
     """
     if file.kind in _JSON:
+        scrub.saw(written(file.documents))
         return _foreseen(scrub, lambda with_: clean_json(list(file.documents), file.kind, with_))
     if file.kind is FileKind.MAIL:
         return clean_mail(file.text, scrub)
@@ -92,15 +104,19 @@ def verify_orders_nobody(text: str, kind: FileKind) -> None:
 
     Source: 2-model.md §6.
     """
-    plain = re.sub(r"\\[nrt]", " ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
+    plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
     folded = plain if plain.isascii() else view(plain).text  # where every letter stood, nobody asks here
-    if _FORGED.search(folded) or any(_tells(folded, name) for name in NO_PLACE):
+    if _FORGED.search(folded) or _tells(folded):
         raise HeldBack(Why.ORDERS)
 
 
-def _tells(text: str, name: str) -> bool:
-    small = small_letters(text)
-    return (small is None or any(map(small.__contains__, NEEDED[name]))) and COMMANDS[name].search(text) is not None
+def _tells(text: str) -> bool:
+    """Whether one of the orders stands in a text: each is looked for where one of the words stands that they begin with."""
+    low = text.replace("\u0130", "I").lower()  # the one letter that is two when written small
+    likely = [COMMANDS[name] for name in NO_PLACE if any(map(low.__contains__, NEEDED[name]))]
+    return bool(likely) and any(
+        order.match(text, begins.start()) is not None for begins in _BEGINS.finditer(f"\n{low}") for order in likely
+    )
 
 
 def _clean_table(text: str, scrub: Scrub) -> str:

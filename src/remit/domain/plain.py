@@ -112,7 +112,7 @@ def view(text: str) -> View:
     ⚔ Full-width, mathematical, zero-width and look-alike spellings read as what they look like, and a letter with its mark written
     after it as the one letter that it is.
     """
-    first = _FOLDED.search(text)
+    first = None if _is_plain(text) else _FOLDED.search(text)
     if first is None:
         return View(text=text, places=range(len(text)))
     pieces: list[str] = []
@@ -131,6 +131,11 @@ def view(text: str) -> View:
     places.extend(range(at, len(text)))
     ends.extend(range(at + 1, len(text) + 1))
     return View(text="".join(pieces), places=places, ends=ends)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text is seen at a glance to be read as it is written, as most are."""
+    return text.isascii() and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
 
 
 def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: list[int]) -> None:

@@ -37,7 +37,8 @@ class Beginnings:
     def __init__(self, words: Collection[str]) -> None:
         """Take the words, in small letters; none may begin with another of them."""
         self._word = any_of(words)
-        self._behind = re.compile(rf"[^a-z](?=({self._word.pattern}))")
+        first = "".join(sorted({re.escape(word[0]) for word in words}))
+        self._behind = re.compile(rf"[^a-z](?=[{first}])(?=({self._word.pattern}))")
 
     def places(self, text: str) -> Iterator[tuple[int, str]]:
         """Where one of the words begins, in the order of the text but for those within others, and which."""
@@ -47,12 +48,12 @@ class Beginnings:
             if start == 0 or not text[start - 1].isalpha() or _LARGE_WITHIN.match(text, start - 1):
                 yield start, found[1]
         for within in _WITHIN.finditer(text):
-            inner = self._word.match(low, within.start() + 2)
+            inner = self._word.match(low, within.start() + 1)
             if inner is not None:
-                yield within.start() + 1, inner[0]
+                yield within.start(), inner[0]
 
 
-_WITHIN: Final = re.compile(r"[a-z](?=[A-Z])")
+_WITHIN: Final = re.compile(r"[A-Z](?<=[a-z].)")
 _LARGE_WITHIN: Final = re.compile(r"[^\W\d_a-zA-Z](?=[A-Z])")
 
 

@@ -5,20 +5,29 @@ What a stretch hides is undone in `secret_undone`; what is a secret is for `secr
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Final, TypeAlias
 
 from remit.domain.plain import view
-from remit.domain.secret_undone import DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
+from remit.domain.secret_undone import BETWEEN, DISGUISES, ENCODINGS, ESCAPES, Disguise, turned_letters
 
 _BEFORE, _AFTER = 160, 420
 """So much of the text before and behind a changed stretch is read with it: a label stands before a value, and a value may run on."""
-_APART: Final = "\n\n\n\n"
+Stretch: TypeAlias = tuple[int, int]
+_LONGEST_PIECE: Final = 2000
+_FEW: Final = 12
+"""Of a longer row, so many joints at its beginning and at its end are looked at: what is cut in so many pieces stands alone."""
+_NUMBER: Final = re.compile(r"[ ()+-]*\d[\d ./()+-]*(?!\w)")
+_LONGEST_NUMBER: Final = 40
+_FOURS: Final = re.compile(r"\s*\d{4}(?:[ -]\d{4})*\s*")
+_WAYS: Final = ((0, 2), (1, 2), (1, 1))
+"""Of a row of joints: each second, the others, all but the first."""
 _DEEPEST: Final = 3
 """What was encoded twice or three times is read; how often more is tried does not grow with what is sent."""
 _BACKWARDS: Final = ("drowssap", "trowssap", "trownnek", "nekot", "terces", "yek", "nip", "edoc", "vvc", "nat", "pto")
-_BACKWARDS_WHOLE: Final = re.compile(rf"(?<![a-z])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
+_BACKWARDS_WHOLE: Final = re.compile(rf"[^a-z](?=[dtnyevp])(?:{'|'.join(_BACKWARDS)})(?![a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +63,15 @@ def disguised(plain: Reading) -> Iterator[Reading]:
         found: list[Reading] = []
         for reading in deep:
             for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
-                changed = _changed(reading, disguise)
-                if changed is not None:
-                    yield changed
-                    if disguise.deep:
-                        found.append(changed)
+                stretches = disguise.places(reading.text)
+                if not stretches:
+                    continue
+                for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
+                    changed = _changed(reading, disguise, some)
+                    if changed is not None:
+                        yield changed
+                        if disguise.deep:
+                            found.append(changed)
         deep = found
     turned = turned_letters(plain.text)
     if turned is not None:
@@ -72,7 +85,7 @@ def backwards(reading: Reading) -> Reading:
 
 def labels_backwards(low: str) -> bool:
     """Whether a text in small letters has a label that was written backwards."""
-    return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(low) is not None
+    return any(word in low for word in _BACKWARDS) and _BACKWARDS_WHOLE.search(f"\n{low}") is not None
 
 
 class _Kept:
@@ -101,17 +114,56 @@ class _Kept:
         return Reading(text="".join(self._text), starts=self._starts, ends=self._ends)
 
 
-def _changed(plain: Reading, disguise: Disguise) -> Reading | None:
+def ways_to_join(text: str, between: Sequence[Stretch]) -> list[tuple[Stretch, ...]]:
+    """What stands between pieces, some of it at a time, where pieces follow each other in a row: of a row, a few may be one thing.
+
+    ⚔ Joined with the lines before and behind it, a token does not begin where one may, nor does a number end: each second joint alone is for
+    what was cut in two, and the row without its first for what was cut more often behind something else.
+    """
+    rows: list[list[Stretch]] = []
+    for before, one in pairwise(between):
+        if not _is_one_row(text, before[1], one[0]):
+            continue
+        if rows and rows[-1][-1] == before:
+            rows[-1].append(one)
+        else:
+            rows.append([before, one])
+    rows = [part for row in rows for part in ((row,) if len(row) <= 2 * _FEW else (row[:_FEW], row[-_FEW:]))]
+    rows = [_no_list(text, row) for row in rows]
+    ways = (tuple(one for row in rows for one in row[begin::step]) for begin, step in _WAYS)
+    return [way for way in dict.fromkeys(ways) if way]
+
+
+def _no_list(text: str, row: list[Stretch]) -> list[Stretch]:
+    """A row without what stands between numbers, but for two in groups of four: of numbers in a list, any two may look like a card."""
+    first, last = row[0][0], row[-1][1]
+    before = _NUMBER.match(text[max(0, first - _LONGEST_NUMBER) : first][::-1])
+    sides = [before, *(_NUMBER.fullmatch(text, one[1], then[0]) for one, then in pairwise(row)), _NUMBER.match(text, last)]
+    numbers = [one[0] for one in sides if one is not None]
+    if len(numbers) == 2 and all(_FOURS.fullmatch(one) for one in numbers):  # noqa: PLR2004  # the halves of a card
+        return row
+    return [one for one, beside in zip(row, pairwise(sides), strict=True) if None in beside]
+
+
+def _is_one_row(text: str, start: int, end: int) -> bool:
+    """Whether what stands between two joints may be a piece of what stands beyond both: one word, or numbers in groups."""
+    if end - start > _LONGEST_PIECE:
+        return False
+    pieces = text[start:end].split()
+    return len(pieces) == 1 or (bool(pieces) and all(any(map(str.isdigit, piece)) for piece in pieces))
+
+
+def _changed(plain: Reading, disguise: Disguise, stretches: Iterable[Stretch]) -> Reading | None:
     """Replace each stretch by what it hides. Of the rest, only what stands around it is kept, from one word's edge to another's."""
     kept = _Kept(plain)
     at = -1
-    for start, end in disguise.stretches(plain.text):
+    for start, end in stretches:
         if start < at or (hidden := disguise.undone(plain.text[start:end])) is None:
             continue
         if at < 0 or start - at > _BEFORE + _AFTER:
             if at >= 0:
                 kept.keep(at, _last_edge(plain.text, at))
-                kept.put(_APART, at - 1, at)
+                kept.put(BETWEEN, at - 1, at)
             kept.keep(_first_edge(plain.text, start), start)
         else:
             kept.keep(at, start)

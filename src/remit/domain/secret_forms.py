@@ -37,7 +37,8 @@ _LINKED: Final = re.compile(
     r"/(?:reset|magic|login|log-in|signin|sign-in|verify|confirm|activate|activation|invite|invitation|unlock|recover|recovery|auth|token|password|sso|join|share|unsubscribe|hooks?|webhooks?|services)(?:[-_/][a-z_-]{1,20}){0,2}/(?P<v>[A-Za-z0-9_.~-]{10,400})",
     re.IGNORECASE,
 )
-_SMALL_WORDS: Final = re.compile(r"[a-z \n]{47,}")
+_SMALL_WORDS: Final = re.compile(r"[^a-z \n][a-z \n]{47,}")
+"""Small letters with what stands before them: a pattern that begins with a rare sign is found fast."""
 _SMALL_WORD: Final = re.compile(r"[a-z]+")
 _SEED_LEAST, _SEED_MOST = 12, 26
 _LONGEST_WORD: Final = 22
@@ -79,7 +80,7 @@ def _keys(text: str) -> Iterator[Found]:
             if found is not None and randomness(found[0]) >= 20:  # noqa: PLR2004  # the beginning of a key's bytes
                 yield "private_key", at, at + len(found[0].rstrip()), CREDENTIAL
             at = text.find(sign, at + len(sign) if found is None else found.end())
-    if '"kty' in text or 'kty\\"' in text or "kty" in text:
+    if "kty" in text:
         for match in _JWK.finditer(text):
             yield "private_key", match.start("v"), match.end("v"), CREDENTIAL
 
@@ -128,15 +129,27 @@ def found_seeds(text: str) -> Iterator[Found]:
 
     Source: BIP-39.
     """
-    for stretch in _SMALL_WORDS.finditer(text):
-        row: list[re.Match[str]] = []
-        for word in (*_SMALL_WORD.finditer(text, *stretch.span()), None):
-            if word is not None and is_seed_word(word[0]):
-                row.append(word)
-                continue
-            if _SEED_LEAST <= len(row) <= _SEED_MOST:
-                yield "seed_phrase", row[0].start(), row[-1].end(), CREDENTIAL
-            row = []
+    for stretch in _SMALL_WORDS.finditer(f".{text}"):
+        rows = list(_rows(stretch[0][1:].split()))
+        spots = [word.span() for word in _SMALL_WORD.finditer(text, stretch.start(), stretch.end() - 1)] if rows else []
+        for begin, end in rows:
+            yield "seed_phrase", spots[begin][0], spots[end - 1][1], CREDENTIAL
+
+
+def _rows(words: list[str]) -> Iterator[tuple[int, int]]:
+    """Rows of words as long as a seed, each word of which may be one's; most of a sentence is passed over, from its twelfth word backwards."""
+    begin = 0
+    while begin + _SEED_LEAST <= len(words):
+        end = begin + _SEED_LEAST
+        no = next((at for at in range(end - 1, begin - 1, -1) if not is_seed_word(words[at])), None)
+        if no is not None:
+            begin = no + 1
+            continue
+        while end < len(words) and is_seed_word(words[end]):
+            end += 1
+        if end - begin <= _SEED_MOST:
+            yield begin, end
+        begin = end + 1
 
 
 def _trimmed(match: re.Match[str]) -> tuple[int, int]:

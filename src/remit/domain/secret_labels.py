@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.domain.secret_anchors import Beginnings, any_of, small
 from remit.domain.secret_kinds import CREDENTIAL, GUESSABLE, PERSONAL, Found, SecretClass
-from remit.domain.secret_random import is_mixed
+from remit.domain.secret_random import is_mixed, is_strange
 from remit.domain.secret_values import is_code, is_login, is_pairs, is_password, is_placeholder, is_seed, is_session, is_token, is_word_told
 
 _ENDS: Final = r"(?:\\{0,3}[\"'`](?:,\s{0,3}\\{0,3}[\"']val(?:ue)?\\{0,3}[\"'])?)?"
@@ -105,10 +105,13 @@ def _by_beginning() -> dict[str, tuple[Rule, ...]]:
 
 BEGINNINGS: Final = _by_beginning()
 _ANY: Final = Beginnings(BEGINNINGS)
-_WHOLE: Final = re.compile(rf"(?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}}(?:\s{{0,2}}[:=]| \w)")
+_WHOLE: Final = re.compile(rf"((?:{any_of(BEGINNINGS).pattern})[a-z]{{0,10}})(?:\s{{0,2}}[:=]| \w)")
+_CAMEL: Final = re.compile(r"[A-Za-z][a-z]+(?:[A-Z][a-z]+)*|[A-Z]+s?")
 _REST: Final = re.compile(r"(?:(?!</)[^\s\"'`]){0,3800}")
 _READ_WHOLE: Final = 200
 _EDGES: Final = {"password": ".,;)?\\]}"}
+_NO_PART: Final = re.compile(r"[^\x00-\x7f\w]")
+"""⚔ No token has such a sign: an arrow, a little picture. It ends one, though nothing stands between."""
 _OPEN: Final = frozenset({"password", "token", "session"})
 
 
@@ -126,8 +129,12 @@ def found_labelled(text: str) -> Iterator[Found]:
 
 
 def begins_label(text: str) -> bool:
-    """Whether a text begins with a word that rules begin with, and no other word."""
-    return _WHOLE.match(small(text)) is not None
+    """Whether a text begins with a word that rules begin with, and no other word. ⚔ The rest of a token may begin so: it is written as no word is."""
+    found = _WHOLE.match(small(text))
+    if found is None:
+        return False
+    word = "".join(filter(str.isalpha, text[: found.end(1)]))
+    return (word.islower() or word.istitle() or _CAMEL.fullmatch(word) is not None) and not is_strange(word)
 
 
 def is_label(text: str) -> bool:
@@ -150,4 +157,6 @@ def _value(rule: Rule, text: str, start: int, end: int) -> Found | None:
 def _trimmed(rule: Rule, text: str, start: int, end: int) -> int:
     if rule.kind not in _OPEN:
         return end
+    if rule.kind == "token" and (sign := _NO_PART.search(text, start, end)) is not None:
+        end = sign.start()
     return start + len(text[start:end].rstrip(_EDGES.get(rule.kind, ".,;:)!?\\]}")))

@@ -15,7 +15,7 @@ from remit.domain.secret_tokens import is_numbered
 _CARD: Final = re.compile(r"\d(?:[ -]?\d){12,18}(?!\w|-\d)")
 _GROUPS: Final = re.compile(r"\d{4}(?P<s>[./|,*_~:]|[ ]?[-/|][ ]|[ ]{2,3})(?:\d{4}(?P=s)\d{4}(?P=s)\d{1,7}|\d{6}(?P=s)\d{5})(?!\w)")
 _IBAN: Final = re.compile(r"(?<=[A-Za-z]{2})\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![A-Za-z0-9])")
-_RUN: Final = re.compile(r"\d++(?:(?<=\d\d\d\d\d)|(?=[ -]{1,3}\d|\.\d\d|/\d{4}|[|,*_~:]\d{4}| ?[|/-] \d{4})|(?=[A-Za-z]))")
+_RUN: Final = re.compile(r"\d\d*+(?:(?<=\d\d\d\d\d)|(?=[ -]{1,3}\d|\.\d\d|/\d{4}|[|,*_~:]\d{4}| ?[|/-] \d{4})|(?=[A-Za-z]))")
 """Digits that are many, or go on behind a sign or with a letter: no other can be a part of a number that is looked for."""
 _ON: Final = frozenset(" -./|,*_~:")
 _SHORTEST_CARD: Final = 13

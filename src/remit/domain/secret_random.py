@@ -89,6 +89,11 @@ def is_cased(value: str) -> bool:
     return len(_CASE.findall(value)) * 6 > len(value) >= _LONG
 
 
+def is_strange(word: str) -> bool:
+    """Whether the letters of a word follow each other as in hardly any: it may be the rest of what was drawn by lot."""
+    return len(word) >= _SHORTEST_THIRD and _wordly(word) < _STRANGE
+
+
 def may_be_random(value: str) -> bool:
     """Whether it is worth looking for what is random in it."""
     return _HINT.search(value) is not None

@@ -15,7 +15,7 @@ from remit.domain.secret_kinds import GUESSABLE, PERSONAL, Found
 from remit.domain.secret_kinds import SecretClass as SecretClass  # noqa: PLC0414  # as above
 from remit.domain.secret_labels import found_labelled
 from remit.domain.secret_numbers import found_numbers
-from remit.domain.secret_tokens import RUN, found_known, found_tokens
+from remit.domain.secret_tokens import found_known, found_tokens, runs
 
 _SSN: Final = re.compile(r"\d(?<![\w-]\d)\d{2}-\d{2}-\d{4}(?![\w-])")
 _DIGITS: Final = re.compile(r"\d")
@@ -57,8 +57,8 @@ def found_backwards(text: str, *, known: bool = True) -> Iterator[Found]:
     """Only what has an unmistakable form: for text read backwards. `known`: it may have tokens of known issuers."""
     if "://" in text or "PRIVATE KEY" in text:
         yield from found_forms(text)
-    for match in RUN.finditer(text) if known else ():
-        yield from found_known(match[0], match.start())
+    for start, _, run in runs(text) if known else ():
+        yield from found_known(run, start)
     for match in _SSN.finditer(text):
         if is_us_ssn(match[0]):
             yield "national_id", match.start(), match.end(), PERSONAL

@@ -22,8 +22,7 @@ from remit.domain.secret_random import (
 )
 from remit.domain.secret_values import is_placeholder
 
-RUN: Final = re.compile(r"[A-Za-z0-9_+/=.~:-]{12,}")
-"""What may be one secret: letters, digits and the signs that tokens have, twelve of them or more."""
+_RUN: Final = re.compile(r"[^A-Za-z0-9_+/=.~:-]([A-Za-z0-9_+/=.~:-]{12,})")
 _JWT: Final = re.compile(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,8000}){0,3}={0,2}")
 _AWS: Final = re.compile(r"(?:AKIA|ASIA|ABIA|ACCA|A3T[A-Z0-9])[A-Z0-9]{16}(?![A-Za-z0-9_])")
 _GOOGLE: Final = re.compile(r"AIza[0-9A-Za-z_-]{30,45}")
@@ -38,6 +37,8 @@ KNOWN: Final = tuple(_BEGINNINGS.split())
 """How tokens of known issuers begin."""
 _KNOWN: Final = any_of([one for one in KNOWN if not any(one != other and one.startswith(other) for other in KNOWN)])
 _KNOWN_WITHIN: Final = re.compile(rf"[_+/=.~:-](?=({_KNOWN.pattern}))")
+_ISSUED: Final = re.compile(rf"[_+/=.~:-](?:{_KNOWN.pattern}|eyJ|AIza|A[KSB]IA|ACCA|A3T)")
+"""Where nothing of this stands in a run behind a sign, nothing known does."""
 _KNOWN_SHORTEST: Final = 18
 _BACKWARDS: Final = [one[::-1] for one in KNOWN]
 _KNOWN_BACKWARDS: Final = any_of([one for one in _BACKWARDS if not any(one != other and one.startswith(other) for other in _BACKWARDS)])
@@ -80,11 +81,15 @@ _SMALL_SHORTEST: Final = 20
 _NAMED_RANDOM, _NAMED_LETTERS = 16, 20
 
 
+def runs(text: str) -> Iterator[tuple[int, int, str]]:
+    """What may be one secret, with its place: letters, digits and the signs that tokens have, twelve of them or more."""
+    for match in _RUN.finditer(f"\n{text}"):  # a pattern that begins with what stands before a run is found fast
+        yield match.start(), match.end() - 1, match[1]
+
+
 def found_tokens(text: str) -> Iterator[Found]:
     """Each run that is a secret by itself."""
-    for match in RUN.finditer(text):
-        start, end = match.span()
-        run = match[0]
+    for start, end, run in runs(text):
         yield from found_known(run, start)
         if may_be_random(run):
             yield from _judged(text, start, min(end, start + _READ), run[:_READ])
@@ -92,6 +97,8 @@ def found_tokens(text: str) -> Iterator[Found]:
 
 def found_known(run: str, start: int) -> Iterator[Found]:
     """What begins as the tokens of known issuers do, in a run that stands at `start`."""
+    if _ISSUED.search(f"-{run}") is None:
+        return
     until = 0
     for at, begins in _known_places(run):
         if at < until or (value := _BEHIND.match(run, at + len(begins))) is None:

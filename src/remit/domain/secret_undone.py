@@ -21,11 +21,21 @@ Stretches: TypeAlias = Callable[[str], Iterator[tuple[int, int]]]
 
 @dataclass(frozen=True, slots=True)
 class Disguise:
-    """Where a disguise may stand, and what a stretch of it hides (None: nothing). `deep`: another may be in it."""
+    """Where a disguise may stand, and what a stretch of it hides (None: nothing). `deep`: another may be in it.
+
+    `joins`: it is what stands between two pieces of one thing, and may as well be what keeps two things apart. `signs`: without one of
+    these in a text it stands nowhere.
+    """
 
     stretches: Stretches
     undone: Callable[[str], str | None]
     deep: bool = False
+    joins: bool = False
+    signs: str = ""
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Each stretch of a text where it may stand."""
+        return [] if self.signs and not any(sign in text for sign in self.signs) else list(self.stretches(text))
 
 
 BETWEEN: Final = "\n)(\n"
@@ -33,7 +43,9 @@ BETWEEN: Final = "\n)(\n"
 _SAME: Final = re.compile(r"(?P<s>[ \t]{1,3}|[ \t]?[.,;|*/_\u00b7~+-][ \t]?)[^\s](?:(?P=s)[^\s]){4}")
 _NEARLY: Final = re.compile(r"[ \t.,;|*/_\u00b7~+-][ \t.,;|*/_\u00b7~+-]{0,2}[^\s][ \t.,;|*/_\u00b7~+-]{1,3}[^\s][ \t.,;|*/_\u00b7~+-]")
 """What is worth a closer look: a pattern that begins with one of few signs is found fast."""
-_BREAK: Final = re.compile(r"[ \t]{0,2}\r?\n[ \t>]{0,8}")
+_BREAK: Final = re.compile(r"\n(?<=[^\n\"'`<>(),;]\n)[ \t>]{0,8}(?=[^\s\"'`<>(),;])")
+"""Line ends with what may be a piece of a token behind them; what stands before may be a blank yet."""
+_BLANKS_BEFORE: Final = re.compile(r"\r?[ \t]{0,2}")
 _TOKEN: Final = re.compile(r"[^\s\"'`<>(),;]{1,200}")
 _HEX: Final = re.compile(r"[2-7][0-9a-fA-F](?:[2-7][0-9a-fA-F]|0[9aAdD]){3,4000}")
 _HEX_APART: Final = re.compile(
@@ -43,7 +55,7 @@ _BASE64: Final = re.compile(
     r"[I-Za-f][C-HS-Xi-nyz0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-](?:[A-Za-z0-9+/_-]{4}){0,8000}(?:[A-Za-z0-9+/_-]{2,3}={0,2})?"
 )
 _ESCAPE: Final = re.compile(
-    r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,1999}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,12});|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})(?:\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})){0,1999}|\\{1,8}/"
+    r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2}){0,1999}|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,12});|\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})(?:\\(?:u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2})){0,1999}|\\\\{0,7}/"
 )
 _QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}(?:=[0-9A-F]{2}){0,199}|\r?\n)")
 _MAIL: Final = re.compile(r"=(?:3D|\r?\n|[0-9A-F]{2}=[0-9A-F]{2}=[0-9A-F]{2}|[CDE][0-9A-F]=[89AB][0-9A-F])")
@@ -91,6 +103,9 @@ _TWICE: Final = 10
 _LONGEST_NAME: Final = 14
 _TURNED: Final = ("cnffjbeq", "cnffjbeg", "gbxra", "frperg", "ncv xrl", "ncv_xrl", "cva vf", "cva:")
 _SHORTEST: Final = 4
+_LONGEST_PLAIN: Final = 11
+"""A word of so many small letters is one, though it be base64 of a few signs: what it hides is no number."""
+_DIGIT: Final = re.compile(rb"[0-9]")
 
 
 def _at(pattern: re.Pattern[str]) -> Stretches:
@@ -151,15 +166,15 @@ def _unspaced(text: str) -> str | None:
 
 def _broken(text: str) -> Iterator[tuple[int, int]]:
     """Line breaks within what may be one token: beside each stands more than a plain word."""
-    if "\n" not in text:
-        return
     for found in _BREAK.finditer(text):
-        left = _TOKEN.match(text[max(0, found.start() - 200) : found.start()][::-1])
-        right = _TOKEN.match(text, found.end())
+        start, end = found.span()
+        back = text[max(0, start - 203) : start][::-1]
+        blanks = _BLANKS_BEFORE.match(back).end()  # type: ignore[union-attr]  # it matches the empty text
+        left, right = _TOKEN.match(back, blanks), _TOKEN.match(text, end)
         if left is None or right is None or (_is_word(left[0][::-1]) and _is_word(right[0])):
             continue
-        if not begins_label(text[found.end() : found.end() + _LONGEST_NAME]):  # what it is the label of stands behind it
-            yield found.span()
+        if not begins_label(text[end : end + _LONGEST_NAME]):  # what it is the label of stands behind it
+            yield start - blanks, end
 
 
 def _joined(text: str) -> Iterator[tuple[int, int]]:
@@ -235,9 +250,12 @@ def _unbased(text: str) -> str | None:
     if len(plain) < 6:  # noqa: PLR2004  # four letters are a PIN, and six in base64
         return None
     try:
-        return _readable(base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True))
+        raw = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError):
         return None
+    if len(text) <= _LONGEST_PLAIN and text.isalpha() and text.islower() and not (raw.isascii() and _DIGIT.search(raw)):
+        return None
+    return _readable(raw)
 
 
 def _unescaped(text: str) -> str | None:
@@ -274,15 +292,15 @@ ENCODINGS: Final = (
     Disguise(_whole(_HEX, _OF_HEX), _unhexed, deep=True),
     Disguise(_whole(_HEX_APART, _OF_HEX), _unhexed, deep=True),
     Disguise(_whole(_BASE64, _OF_BASE64), _unbased, deep=True),
-    Disguise(escaped, unquote, deep=True),
+    Disguise(escaped, unquote, deep=True, signs="%"),
 )
 """Hex, base64, percent encoding: what hides whole words."""
-ESCAPES: Final = (Disguise(_at(_ESCAPE), _unescaped, deep=True),)
+ESCAPES: Final = (Disguise(_at(_ESCAPE), _unescaped, deep=True, signs="%&\\"),)
 DISGUISES: Final = (
     *ESCAPES,
     Disguise(_spaced, _unspaced, deep=True),
-    Disguise(_broken, _nothing, deep=True),
-    Disguise(_quoted, _unquoted),
+    Disguise(_broken, _nothing, deep=True, joins=True, signs="\n"),
+    Disguise(_quoted, _unquoted, signs="="),
     Disguise(_spelled_stretches, _spelled),
-    Disguise(_joined, _nothing),
+    Disguise(_joined, _nothing, joins=True),
 )

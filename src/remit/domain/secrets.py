@@ -94,8 +94,9 @@ def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False)
     places: dict[tuple[str, str], int] = {}
     pieces: list[str] = []
     size = 0
+    befores: dict[str, str] = {}
     for name, text in dict.fromkeys(values):
-        before = _before(name)
+        before = befores.get(name) or befores.setdefault(name, _before(name))
         places[name, text] = size + len(before)
         pieces += [before, text, BETWEEN]
         size += len(before) + len(text) + len(BETWEEN)
@@ -106,7 +107,7 @@ def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False)
         first, last = (max(0, bisect_right(starts, at) - 1) for at in (one.start, one.end - 1))
         for start in starts[first : last + 1]:
             found.setdefault(start, []).append(one)
-    return tuple(_within(places[pair], len(pair[1]), found.get(places[pair], ())) for pair in values)
+    return tuple(_within(start, len(pair[1]), found[start]) if (start := places[pair]) in found else () for pair in values)
 
 
 def _before(label: str) -> str:
@@ -119,7 +120,11 @@ def _behind(size: int, findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def _within(start: int, size: int, findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings of the whole as findings of a text that stands at `start` in it; what reaches beyond its end is cut."""
-    return tuple(replace(one, end=min(one.end, size)) for one in _behind(start, findings) if one.start < size)
+    return tuple(
+        Finding(start=max(0, one.start - start), end=min(one.end - start, size), kind=one.kind, group=one.group)
+        for one in findings
+        if one.end > start and one.start - start < size
+    )
 
 
 _SHORTEST_ALONE: Final = 11
