@@ -3,12 +3,30 @@
 With `TESTS_STORE=postgres` every sandbox that names no store of its own keeps its data in a real PostgreSQL.
 """
 
+import gc
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("remit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("remit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Find the tests without a look for garbage, and take what they consist of out of all later looks.
+
+    There are millions of objects, none of which goes before the end: walking them was three quarters of the time that finding the tests took.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
 
 if os.environ.get("TESTS_STORE") == "postgres":
     from postgres_tests import postgres_url

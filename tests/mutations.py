@@ -88,7 +88,7 @@ def run(mutations: Sequence[Mutation]) -> int:
             free.put(slot)
 
     with tempfile.TemporaryDirectory(prefix="remit-mutations-") as folder:
-        slots = [Slot(Path(folder) / str(number), jobs) for number in range(SLOTS)]  # before there is a second thread
+        slots = [Slot(Path(folder) / str(number), jobs) for number in range(min(SLOTS, len(jobs)))]  # before there is a second thread
         for slot in slots:
             free.put(slot)
         with ThreadPoolExecutor(SLOTS) as hands:
