@@ -1,14 +1,17 @@
-"""For every test: properties are judged by what holds, never by how long one example took on a busy machine.
+"""For every test: properties are judged by what holds, never by how long one example took on a busy machine; rules are read once.
 
 With `TESTS_STORE=postgres` every sandbox that names no store of its own keeps its data in a real PostgreSQL.
 """
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from shared_rules import share_rules
 
 settings.register_profile("remit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("remit")
@@ -26,6 +29,8 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
+        if "remit.wiring" in sys.modules:  # of what tests import
+            share_rules(sys.modules["remit.wiring"])
 
 
 if os.environ.get("TESTS_STORE") == "postgres":
