@@ -60,11 +60,11 @@ demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves th
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
-	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider $(ARGS)
+	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
-	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)
