@@ -64,7 +64,7 @@ test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see i
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
-	@$(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)
