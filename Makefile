@@ -1,6 +1,6 @@
 # Remit. `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup provider browser run demo test test-browser test-fast check fmt bench bench-parts screenshots texts lock clean
+.PHONY: help setup provider browser run demo test test-browser test-fast check check-lint check-types check-rooms check-domain fmt bench bench-parts screenshots texts lock clean
 
 # The newest Python that the tests run on and that can make environments: 3.13 takes a tenth less time than 3.11 for an ask.
 PYTHON ?= $(or $(shell for one in python3.13 python3; do $$one -c 'import ensurepip, venv' 2>/dev/null && echo $$one && break; done),python3)
@@ -60,7 +60,7 @@ demo: $(VENV)/.run ## The main job, with agents as separate processes; leaves th
 
 test: $(VENV)/.dev browser ## Every test; then every rule switched off, to see its attack succeed
 	@command -v npm >/dev/null && $(MAKE) -s provider || echo "remit: no npm, or it cannot fetch: the journey through another's OpenID provider is skipped"
-	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider $(ARGS)
+	@$(BIN)/python tests/postgres_server.py $(BIN)/python -m pytest -q -n 4 --dist loadgroup -p no:cacheprovider $(ARGS)
 	@$(if $(ARGS),:,$(BIN)/python tests/postgres_server.py $(BIN)/python tests/mutations.py)
 
 test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of `make test`)
@@ -70,10 +70,19 @@ test-fast: $(VENV)/.dev ## The domain alone
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, import rules, coverage of the domain
+	@$(MAKE) -s -j 2 check-types check-domain check-rooms check-lint
+
+check-lint: $(VENV)/.dev
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
+
+check-types: $(VENV)/.dev
 	@$(BIN)/mypy
+
+check-rooms: $(VENV)/.dev
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run --source=remit.domain -m pytest -q -p no:cacheprovider tests/domain tests/vectors >.coverage.log || { tail -n 40 .coverage.log; exit 1; }
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered

@@ -1,14 +1,37 @@
-"""For every test: properties are judged by what holds, never by how long one example took on a busy machine.
+"""For every test: properties are judged by what holds, never by how long one example took on a busy machine; rules are read once.
 
 With `TESTS_STORE=postgres` every sandbox that names no store of its own keeps its data in a real PostgreSQL.
 """
 
+import gc
 import os
+import sys
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from shared_rules import share_rules
 
 settings.register_profile("remit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("remit")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Find the tests without a look for garbage, and take what they consist of out of all later looks.
+
+    There are millions of objects, none of which goes before the end: walking them was three quarters of the time that finding the tests took.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+        if "remit.wiring" in sys.modules:  # of what tests import
+            share_rules(sys.modules["remit.wiring"])
+
 
 if os.environ.get("TESTS_STORE") == "postgres":
     from postgres_tests import postgres_url

@@ -154,6 +154,13 @@ def import_theirs() -> None:
         raise RuntimeError(f"Remit is imported already: {ours}")
 
 
+def compiled_copy(folder: Path) -> Path:
+    """A copy of the source in a new folder, compiled: what it is compiled to says where it stands only until it is imported."""
+    shutil.copytree(ROOT / "src", folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    compileall.compile_dir(folder, quiet=2, invalidation_mode=_MODE)
+    return folder
+
+
 def _is_threaded(job: Job) -> bool:
     return any(test.partition("::")[0] in _THREADED for test in job.tests)
 
@@ -161,13 +168,12 @@ def _is_threaded(job: Job) -> bool:
 class Slot:
     """A copy of the source that one run at a time may change, and the processes that runs over it are forked from."""
 
-    def __init__(self, folder: Path, jobs: Sequence[Job]) -> None:
-        """Make the copy. Jobs are asked for by their place among `jobs`."""
+    def __init__(self, folder: Path, jobs: Sequence[Job], compiled: Path) -> None:
+        """Make the copy, of one that is compiled. Jobs are asked for by their place among `jobs`."""
         folder.mkdir()
         self.name = folder.name
         self.source = folder / "src"
-        shutil.copytree(ROOT / "src", self.source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        compileall.compile_dir(self.source, quiet=2, invalidation_mode=_MODE)
+        shutil.copytree(compiled, self.source)
         self._output = folder / "output"
         self._scratch = folder / "scratch"
         """Where the tests of a run keep their files: no two runs share a folder, and the next run of this slot empties it."""
@@ -224,6 +230,7 @@ class Slot:
             code = pytest.main([*_PLAIN, "--collect-only", *self._places(), *files])
         if code != 0 or not _over(self.source):
             raise RuntimeError(f"the tests cannot be collected: {said.getvalue()[-2000:]}")
+        gc.unfreeze()  # pytest's own (conftest.py): what is frozen is not among the objects there are
         self._made = functions_made()
 
     def _run_warm(self, place: int) -> int:

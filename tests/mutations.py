@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
-from mutation_runs import FAILED, HERE, ROOT, Ended, Job, Mutation, Slot, import_theirs
+from mutation_runs import FAILED, HERE, ROOT, Ended, Job, Mutation, Slot, compiled_copy, import_theirs
 from postgres_server import NoServer, server
 
 LIST: Final = HERE / "attacks" / "mutations.toml"
@@ -88,7 +88,10 @@ def run(mutations: Sequence[Mutation]) -> int:
             free.put(slot)
 
     with tempfile.TemporaryDirectory(prefix="remit-mutations-") as folder:
-        slots = [Slot(Path(folder) / str(number), jobs) for number in range(SLOTS)]  # before there is a second thread
+        compiled = compiled_copy(Path(folder) / "compiled")
+        slots = [
+            Slot(Path(folder) / str(number), jobs, compiled) for number in range(min(SLOTS, len(jobs)))
+        ]  # before there is a second thread
         for slot in slots:
             free.put(slot)
         with ThreadPoolExecutor(SLOTS) as hands:

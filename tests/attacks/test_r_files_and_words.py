@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
@@ -220,15 +219,19 @@ def test_a_helpdesk_that_does_not_answer_keeps_no_officer_waiting(monkeypatch: p
     with open_arena(settings={"terms": {"desk_timeout_ms": 300}}) as arena:
         task = arena.task()
         assert task.ask("order.read", READ, attachments=[attached("a.doc", BINARY)]).codes == ("words.attachment",)
-        file, began = kept(arena, task)[0][0].id, time.monotonic()
+        file, cut_off = kept(arena, task)[0][0].id, []
 
         async def hangs(**_file: Any) -> None:
-            await asyncio.sleep(5)
+            try:
+                await asyncio.sleep(2)
+            except asyncio.CancelledError:
+                cut_off.append(True)
+                raise
 
         with monkeypatch.context() as broken:
             broken.setattr(arena.helpdesk, "attach", hangs)
             settled = arena.person("POST", f"/desk/v1/files/{file}", {"decision": "release"}, cookie=cara(arena).cookie)
-        assert (settled.json()["state"], time.monotonic() - began < 4) == ("released", True)
+        assert (settled.json()["state"], cut_off) == ("released", [True, True]), "the act, and then what goes there without it"
         swept(arena)
         assert in_ticket(arena, task) == [BINARY]
 

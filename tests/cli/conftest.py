@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 
 from cli.running import Ran, Run, Serve, Serving
+from forked import Commands
 from remit.__main__ import main
 from remit.entrypoints.cli import doctor_running
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65_534
+AS_ROOT = "as root, rights are tested through setpriv and a Python that everybody may run"
 
 
 @pytest.fixture(autouse=True)
@@ -68,21 +70,25 @@ def desk(made: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def by_nobody() -> Callable[..., Ran]:
+def by_nobody() -> Iterator[Callable[..., Ran]]:
     """Run one command as an account without any rights of root's; skipped where there is no such account to be had."""
     prefix = [] if os.geteuid() else ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    command = [*prefix, sys.executable, "-m", "remit"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/tmp"}
+    if prefix and shutil.which("setpriv") is None:
+        pytest.skip(AS_ROOT)
+    commands = Commands(prefix, environment, "/tmp")
 
     def run(*argv: object) -> Ran:
-        ran = subprocess.run(
-            [*command, *map(str, argv)], capture_output=True, text=True, env=environment, cwd="/tmp", check=False, timeout=60
-        )
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
+        ended = commands.run(argv)
+        return Ran(ended.code, ended.out, ended.err)
 
-    if prefix and (shutil.which("setpriv") is None or run("codes").code):
-        pytest.skip("as root, rights are tested through setpriv and a Python that everybody may run")
-    return run
+    try:
+        if prefix and run("codes").code:
+            pytest.skip(AS_ROOT)
+    except (AssertionError, BrokenPipeError):  # an account that may not even start it
+        pytest.skip(AS_ROOT)
+    yield run
+    commands.close()
 
 
 @pytest.fixture

@@ -35,13 +35,17 @@ class Copy:
         sql(*((f"drop table {self._name}_{one}",) for one in _TABLES))
 
 
-def not_looking(store: Any) -> None:
-    """Have a node see nothing but what it commits on: it looks at the head by itself each second, and a busy machine takes longer than that."""
+def not_looking(*nodes: Any) -> None:
+    """Have nodes see nothing but what they are asked for: each looks at the head by itself each second, and a busy machine takes longer than that.
+
+    Whoever looks while something is lost says so to all of them, and then it is told for that reason, or too early.
+    """
 
     async def nothing() -> None:
         pass
 
-    store._writer.look = nothing
+    for store in nodes:
+        store._writer.look = nothing
 
 
 async def refused(work: Any) -> None:
@@ -55,8 +59,8 @@ def test_a_history_that_grew_over_what_was_lost_is_noticed_by_whoever_had_seen_t
     """⚔ The other node had not seen the last group: it goes on from what is left, and soon its log is the longer one."""
 
     async def work(one: Any, other: Any) -> None:
+        not_looking(one, other)
         await one.commit(entries(0, 1))
-        not_looking(other)
         await other.commit(Commit())
         copy = await asyncio.to_thread(Copy, tmp_path)
         await one.commit(entries(2))
@@ -78,8 +82,8 @@ def test_a_history_that_grew_over_what_was_lost_is_noticed_by_whoever_had_seen_t
 @pytest.mark.proves("NODES")
 def test_a_node_that_never_saw_what_was_lost_stops_once_another_has_missed_it(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
+        not_looking(one, other)
         await one.commit(entries(0, 1))
-        not_looking(other)
         await other.commit(Commit())
         copy = await asyncio.to_thread(Copy, tmp_path)
         await one.commit(entries(2))
@@ -97,6 +101,8 @@ def test_a_node_that_never_saw_what_was_lost_stops_once_another_has_missed_it(tm
 @pytest.mark.proves("NODES")
 def test_nothing_is_read_from_a_store_that_lost_something_until_it_is_put_back(tmp_path: Path) -> None:
     async def work(one: Any, other: Any) -> None:
+        look = one._writer.look
+        not_looking(one, other)
         await other.commit(Commit())
         await one.commit(new(suspension("before")))
         old = await asyncio.to_thread(Copy, tmp_path)
@@ -108,7 +114,7 @@ def test_nothing_is_read_from_a_store_that_lost_something_until_it_is_put_back(t
         await refused(one.get(Suspension, "before"))
         await refused(one.checkpoint())
         await asyncio.to_thread(whole.put_back)
-        await one._writer.look()
+        await look()
         assert (await one.get(Suspension, "s")).rev == 1
         await one.commit(entries(1))
         await other.commit(entries(2))
@@ -123,6 +129,7 @@ def test_a_server_that_lacks_the_last_group_is_not_read_over_a_new_connection(tm
     """⚔ A failing over ends every connection: before anything is committed, somebody asks whether a mandate was taken back."""
 
     async def work(one: Any, other: Any) -> None:
+        not_looking(one, other)
         await other.commit(Commit())
         await one.commit(entries(0))
         copy = await asyncio.to_thread(Copy, tmp_path)
@@ -151,6 +158,7 @@ def test_only_a_checkpoint_that_the_log_signed_says_that_something_is_missed(tmp
 
 def test_a_recovery_goes_on_from_what_is_left_and_every_node_with_it(tmp_path: Path) -> None:
     async def lose(one: Any, other: Any) -> None:
+        not_looking(one, other)
         await one.commit(entries(0, 1))
         copy = await asyncio.to_thread(Copy, tmp_path)
         await one.commit(entries(2))

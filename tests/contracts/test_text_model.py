@@ -19,6 +19,7 @@ from remit.domain.words import Said, WordsVerdict, check_words
 from remit.domain.words_asks import OTHER_PURPOSE
 from remit.wiring_words import learn_words, verify_words_model
 
+pytestmark = pytest.mark.xdist_group("words model")  # it learns each pack once for all
 SEND_BACK = {"order_id": "W12", "item_ids": ["i1"]}
 STRANGE = [
     "What is the weather like in Hamburg tomorrow?",
@@ -221,7 +222,7 @@ def test_without_the_extra_the_start_says_what_to_install(monkeypatch: pytest.Mo
 def test_one_word_that_goes_on_and_on_keeps_nobody_waiting() -> None:
     """⚔ One reader reads everybody's words."""
     began = time.monotonic()
-    assert plain(f"about {'a' * 30_000} number W12") == f"about {'a' * 30_000} number"
+    assert plain(f"about {'a' * 20_000} number W12") == f"about {'a' * 20_000} number"
     assert time.monotonic() - began < 1.0
 
 

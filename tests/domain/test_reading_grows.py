@@ -54,10 +54,11 @@ PIECES = (
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 
 
-def times_as_long(long: Callable[[], Any], short: Callable[[], Any], *, rounds: int = 10) -> float:
-    """How many times the processor's seconds of one thing another takes, each at best of ten (or of `rounds`), in turns.
+def times_as_long(long: Callable[[], Any], short: Callable[[], Any], *, most: float, rounds: int = 10) -> float:
+    """How many times the processor's seconds of one thing another takes, each at best of up to `rounds`, in turns.
 
-    In turns, or a moment in which the machine is slow is all of the short one and little of the long one.
+    In turns, or a moment in which the machine is slow is all of the short one and little of the long one. They end once it is plain on
+    which side of `most` it is: well under it, or well beyond.
     """
 
     def spent(work: Callable[[], Any]) -> float:
@@ -65,8 +66,13 @@ def times_as_long(long: Callable[[], Any], short: Callable[[], Any], *, rounds: 
         work()
         return time.process_time() - began
 
-    turns = [(min(spent(short), spent(short)), spent(long)) for _ in range(rounds)]
-    return min(took for _, took in turns) / min(took for took, _ in turns)
+    turns: list[tuple[float, float]] = []
+    while len(turns) < rounds:
+        turns.append((min(spent(short), spent(short)), spent(long)))
+        times = min(took for _, took in turns) / min(took for took, _ in turns)
+        if len(turns) > 1 and not most / 1.5 < times < most * 1.2:
+            break
+    return times
 
 
 @given(TEXTS)
@@ -319,7 +325,7 @@ _HOSTILE = (
 def test_a_text_made_of_anything_takes_time_as_it_is_long(piece: str) -> None:
     short, long = (piece * (size // len(piece) + 1) for size in (2_000, 16_000))
     # eight times as long, and a bounded number of letters is read again from some; 64 times as much where all are
-    assert times_as_long(lambda: find_secrets(long, contacts=True), lambda: find_secrets(short, contacts=True), rounds=3) < 24
+    assert times_as_long(lambda: find_secrets(long, contacts=True), lambda: find_secrets(short, contacts=True), most=24, rounds=3) < 24
 
 
 @settings(max_examples=60)
@@ -339,14 +345,16 @@ def test_many_values_are_read_as_each_alone(values: list[tuple[str, str]]) -> No
 @pytest.mark.proves("LIMITS")
 def test_a_long_run_costs_no_more_a_letter_than_a_short_one() -> None:
     long, short = (f"{'é' * run} " * (24_000 // (run + 1)) for run in (180, 3))
-    assert times_as_long(lambda: list(readings(long)), lambda: list(readings(short))) < 2  # ten times as much where it is read again
+    assert (
+        times_as_long(lambda: list(readings(long)), lambda: list(readings(short)), most=2) < 2
+    )  # ten times as much where it is read again
 
 
 @pytest.mark.proves("LIMITS")
 def test_a_long_name_is_not_read_again_with_each_value_under_it() -> None:
     long, short = ({name: ["x1"] * 100} for name in ("ab " * 5_000, "ab"))
     # ten times that where all of it is read
-    assert times_as_long(lambda: redact_params(long, None), lambda: redact_params(short, None)) < 50
+    assert times_as_long(lambda: redact_params(long, None), lambda: redact_params(short, None), most=50) < 50
 
 
 @pytest.mark.proves("LIMITS")
@@ -362,7 +370,7 @@ def test_an_officers_text_takes_time_as_it_is_long(piece: str) -> None:
     }
     short, long = (piece * (size // len(piece)) for size in (1_000, 8_000))
     # eight times as long; sixty times as much where a run is read again from each of its letters
-    assert times_as_long(lambda: find_held(long, values), lambda: find_held(short, values)) < 24
+    assert times_as_long(lambda: find_held(long, values), lambda: find_held(short, values), most=24, rounds=3) < 24
 
 
 @pytest.mark.proves("LIMITS")
@@ -393,7 +401,7 @@ def test_a_sentence_that_names_many_records_takes_time_as_it_is_long(says: Calla
         )
         assert verdict.reason == reason
 
-    assert times_as_long(lambda: read(1600), lambda: read(400)) < 8  # sixteen times as much where all of it is read for each
+    assert times_as_long(lambda: read(1600), lambda: read(400), most=8) < 8  # sixteen times as much where all of it is read for each
 
 
 @pytest.mark.proves("LIMITS")
@@ -401,7 +409,7 @@ def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> No
     def read(times: int) -> None:
         assert list(orders_in("I forgot the password " * times, ("password",))) == []
 
-    assert times_as_long(lambda: read(400), lambda: read(100)) < 9  # sixteen times as much where it is read again
+    assert times_as_long(lambda: read(400), lambda: read(100), most=9) < 9  # sixteen times as much where it is read again
 
 
 @pytest.mark.proves("LIMITS")

@@ -23,6 +23,7 @@ import httpx
 
 import remit as remit_package
 from faults.killed_desk import ADDRESSES, AGENT, Disk, Wish, correct, free_port, read_disk
+from forked import Commands
 from remit.domain.transcript import Section, unseal
 from remit.sandbox import Sandbox, SandboxCustomer, SandboxTask
 from remit.settings import load_settings
@@ -35,12 +36,14 @@ ORDERS = 20
 PATIENCE_S = 60
 
 
+_COMMANDS = Commands(environment={**os.environ, "PYTHONPATH": str(SOURCE)})
+
+
 def remit(*argv: object, environment: Mapping[str, str] | None = None) -> str:
     """Run one command of Remit; what it printed."""
-    around = {**os.environ, "PYTHONPATH": str(SOURCE), **(environment or {})}
-    ran = subprocess.run([sys.executable, "-m", "remit", *map(str, argv)], capture_output=True, text=True, env=around, check=False)
-    assert ran.returncode == 0, (argv, ran.stdout, ran.stderr)
-    return ran.stdout
+    ran = _COMMANDS.run(argv, environment)
+    assert ran.code == 0, (argv, ran)
+    return ran.out
 
 
 @dataclass

@@ -38,7 +38,7 @@ class Forge:
     """The process that forks servers, with everything imported once."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}"}
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"}
         self._process = subprocess.Popen(
             [sys.executable, str(SERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )

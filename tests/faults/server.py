@@ -4,6 +4,7 @@ Reads one JSON object a line, `{folder, port, point, nth, seed}`, and writes `re
 n-th pass of the named point; without a point it serves until SIGTERM.
 """
 
+import gc
 import json
 import os
 import signal
@@ -16,21 +17,24 @@ from typing import Any
 import uvicorn
 import uvloop
 
+from remit import wiring
 from remit.adapters.files.pack import read_pack
-from remit.settings import make_settings
-from remit.wiring import Rules, build, stop_at
+from remit.settings import Settings, make_settings
+from remit.wiring import Rules, build, load_rules, stop_at
+from shared_rules import share_rules
 
 PACK = read_pack("consumer")
 CATALOGUE = {**PACK.catalogue, "escalation": [], "language": {}}
 """Without the pack's escalation rules, and so in English alone: so many refunds in one task would have billing look at them, too, and nobody of billing is here."""
+RULES = Rules(catalogue=CATALOGUE, policies=PACK.policies)
 
 
 def say(line: str) -> None:
     os.write(1, f"{line}\n".encode())
 
 
-async def serve(order: Mapping[str, Any]) -> None:
-    """Serve the desk of a folder; the jobs run as they do in production."""
+def settings_of(order: Mapping[str, Any]) -> Settings:
+    """The settings of a folder's desk."""
     raw = {
         "server": {"issuer": f"http://localhost:{order['port']}", "host": "127.0.0.1", "port": order["port"], "data": "."},
         "store": {"url": "sqlite:///store.sqlite"},
@@ -40,10 +44,15 @@ async def serve(order: Mapping[str, Any]) -> None:
         "sandbox": {"enabled": True},
         "terms": {"desk_timeout_ms": 1_000},
     }
-    settings = make_settings(raw, base=Path(order["folder"]), environment={}, rules=False)
+    return make_settings(raw, base=Path(order["folder"]), environment={}, rules=False)
+
+
+async def serve(order: Mapping[str, Any]) -> None:
+    """Serve the desk of a folder; the jobs run as they do in production."""
+    settings = settings_of(order)
     settings.high_water.parent.mkdir(exist_ok=True)
     point = stop_at(order["point"], order["nth"]) if order["point"] else None
-    desk = build(settings, Rules(catalogue=CATALOGUE, policies=PACK.policies), on_point=point)
+    desk = build(settings, RULES, on_point=point)
     if order["seed"]:
         await desk.sow(order["seed"])
     config = uvicorn.Config(
@@ -61,7 +70,10 @@ class _Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Fork a server for each order, one at a time."""
+    """Fork a server for each order, one at a time. The rules are read before."""
+    share_rules(wiring)
+    load_rules(settings_of({"folder": "/nowhere", "port": 1}), RULES)
+    gc.freeze()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

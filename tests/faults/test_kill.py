@@ -16,6 +16,7 @@ import pytest
 from faults.books import verify_acts, verify_cases, verify_counters, verify_money, verify_wishes
 from faults.killed_desk import Forge, KilledDesk, read_disk, verify_on_disk
 
+pytestmark = pytest.mark.xdist_group("killed servers")  # whoever waits for one of the runs has begun all before it
 KILLS = 20
 LANES = 2
 POINTS = (

@@ -1,0 +1,72 @@
+"""The same rules are read once in a process of tests, not for each desk that is opened with them: that was half of what a desk costs.
+
+What is read is never changed; what a policy remembers of its answers stays each desk's own. What cannot be read is read again each time.
+"""
+
+import copy
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+_MOST: Final = 128
+
+
+class _Kept:
+    """What was made of something, for the newest of them."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What is kept under a key, made where nothing is."""
+        if key not in self._kept:
+            self._kept[key] = make()
+            while len(self._kept) > _MOST:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+
+def share_rules(wiring: Any) -> None:
+    """Have desks that are built from now on share the rules that they have in common. Twice is once."""
+    if isinstance(wiring.load_catalogue, partial):
+        return
+    wiring.load_catalogue = partial(_catalogue, wiring.load_catalogue, _Kept())
+    wiring.CedarPolicy = partial(_policy, wiring.CedarPolicy, _Kept())
+    wiring.JsonSchemaParams = partial(_of_catalogue, wiring.JsonSchemaParams, _Kept())
+    wiring.learn_words = partial(_words, wiring.learn_words, _Kept())
+
+
+def _catalogue(load: Any, kept: _Kept, source: Path | Sequence[Path] | Mapping[str, object], *, today: date | None) -> Any:
+    try:
+        if isinstance(source, Mapping):
+            said = pickle.dumps(source)
+            # Of a copy: a test may change its own afterwards.
+            return kept.get((said, today), lambda: load(pickle.loads(said), today=today))
+        key = tuple((str(file), file.read_bytes()) for file in ([source] if isinstance(source, Path) else source))
+    except (OSError, TypeError, AttributeError, pickle.PicklingError):
+        return load(source, today=today)
+    return kept.get((key, today), lambda: load(source, today=today))
+
+
+def _policy(make: Any, kept: _Kept, texts: Sequence[tuple[str, str]], catalogue: Any, *, allow_unnamed: bool) -> Any:
+    made, _ = kept.get(
+        (tuple(texts), id(catalogue), allow_unnamed), lambda: (make(texts, catalogue, allow_unnamed=allow_unnamed), catalogue)
+    )
+    own = copy.copy(made)
+    own._answers = OrderedDict()
+    return own
+
+
+def _of_catalogue(make: Any, kept: _Kept, catalogue: Any) -> Any:
+    return kept.get(id(catalogue), lambda: (make(catalogue), catalogue))[0]
+
+
+def _words(learn: Any, kept: _Kept, catalogue: Any, model: str) -> Any:
+    if model:
+        return learn(catalogue, model)
+    return kept.get(id(catalogue), lambda: (learn(catalogue, model), catalogue))[0]
