@@ -28,6 +28,7 @@ from remit.domain.secret_tokens import KNOWN, may_be_backwards
 from remit.domain.secrets import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
 from remit.domain.words import Said, check_words
 from remit.domain.words_asks import scope_of
+from remit.domain.words_layout import laid_out
 from remit.domain.words_topics import orders_in
 
 WHOLE_ESCAPED = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
@@ -352,6 +353,14 @@ def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> No
         assert list(orders_in("I forgot the password " * times, ("password",))) == []
 
     assert times_as_long(lambda: read(400), lambda: read(100)) < 9  # sixteen times as much where it is read again
+
+
+@pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize("piece", ["so, then see to it ", "if it is so, look. ", "it is not so, but see "])
+def test_a_message_of_many_conditions_takes_time_as_it_is_long(piece: str) -> None:
+    short, long = (piece * (size // len(piece)) for size in (25_000, 400_000))
+    # sixteen times as long; ninety times as much where all of it is made small again for each of them
+    assert times_as_long(lambda: laid_out(long), lambda: laid_out(short), rounds=3) < 40
 
 
 @pytest.mark.proves("LIMITS")

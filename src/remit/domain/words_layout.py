@@ -62,8 +62,9 @@ def laid_out(folded: str) -> str:
 def _cut_before_orders(leads: AnyCase, text: str) -> str:
     """A new line in the place of the comma or blank before each order that is led into; a contrast leaves blanks."""
     out, at = [], 0
+    order = _ORDER.fitting(text)
     for found in leads.finditer(text):
-        if _ORDER.match(text, found.end()) is None:
+        if order(found.end()) is None:
             continue
         end = found.start("end")
         rest = text[end + 1 : found.end()]

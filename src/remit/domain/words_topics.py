@@ -222,7 +222,7 @@ def _is_told_of(text: str, found: re.Match[str], told: dict[tuple[int, int], boo
     start = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
     end = min((place for mark in ".!?\n" if (place := text.find(mark, found.end())) >= 0), default=len(text))
     if (start, end) not in told:
-        told[start, end] = _HAPPENED.search(text, start, end) is not None and _TAKEN.search(text, start, end) is None
+        told[start, end] = _HAPPENED.search(text[start:end]) is not None and _TAKEN.search(text[start:end]) is None
     return told[start, end]
 
 
