@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.test_words import CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
+from domain.test_words import ADDRESS, CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
 from remit.domain import secret_numbers, secret_tokens
+from remit.domain.catalogue import Action
 from remit.domain.outbound import find_held
 from remit.domain.plain import view
 from remit.domain.secret_anchors import escaped
@@ -361,6 +362,25 @@ def test_a_message_of_many_conditions_takes_time_as_it_is_long(piece: str) -> No
     short, long = (piece * (size // len(piece)) for size in (25_000, 400_000))
     # sixteen times as long; ninety times as much where all of it is made small again for each of them
     assert times_as_long(lambda: laid_out(long), lambda: laid_out(short), rounds=3) < 40
+
+
+def _upgraded(times: int) -> str:
+    return "please see this, " + "upgrade to business and " * times
+
+
+def _whence(times: int) -> str:
+    return "please look at this one, " + "it is 99999 (same as W124) and " * times
+
+
+@pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize(("says", "action", "named"), [(_upgraded, ADDRESS, "address"), (_whence, READ, "order_id")])
+def test_what_an_asks_values_are_looked_for_behind_takes_time_as_it_is_long(says: Callable[[int], str], action: Action, named: str) -> None:
+    def read(times: int, values: int) -> None:
+        params = {named: "W123", "cabin": "business", "zips": [f"1{number:04}" for number in range(values)]}
+        check_words(says(times), action=action, params=params, catalogue=CATALOGUE, objective=OBJECTIVE, lexicon=LEXICON)
+
+    assert times_as_long(lambda: read(12_800, 10), lambda: read(400, 10), rounds=2) < 64  # 32 times as long
+    assert times_as_long(lambda: read(3200, 12_800), lambda: read(3200, 200), rounds=2) < 3  # what is held against each value takes five
 
 
 @pytest.mark.proves("LIMITS")

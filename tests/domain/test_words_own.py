@@ -34,11 +34,12 @@ DATA["action"] |= {
     "card.dispute_cash": _act("Dispute {card_id}", {"card_id": {"type": "string", "x-resource": "card"}, "transaction_id": TEXT}),
     "card.dispute_transaction": _act("Dispute a transaction of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
     "money.transfer": _act("Transfer {amount}", {"amount": {"type": "string", "x-money": True}}),
+    "transfer.undo": _act("Undo what {card_id} sent", {"card_id": {"type": "string", "x-resource": "card"}}),
     "card.limit_increase": _act("{card_id}: limit increase", {"card_id": {"type": "string", "x-resource": "card"}}),
     "card.dispute_parcel": _act("Dispute a parcel of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
 }
 MINE = ["trip.update_flights", "trip.cancel", "trip.move_address", "card.pay_bill"]
-MINE += ["money.transfer", "card.limit_increase", "card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
+MINE += ["money.transfer", "transfer.undo", "card.limit_increase", "card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
 DATA["objective"]["trips"] = {"title": "Support", "actions": MINE}
 DESK = read_catalogue(DATA, today=TODAY)
 FLIGHTS = {"trip_id": "T7001", "cabin": "business", "payment_id": "gift_card_55", "remark": "x"}
@@ -59,6 +60,9 @@ def judge(words: str, action: str, params: Any, earlier: tuple[Earlier, ...] = (
         ("Upgrade me to businesslike seats.", False),
         ("Upgrade my plan and my seat to business.", False),
         ("Upgrade me to business and upgrade my account.", False),
+        ("Upgrade my wife to business.", False),
+        ("Upgrade all of my trips to business.", False),
+        ("Upgrade my membership to business.", False),
     ],
 )
 def test_a_thing_may_be_upgraded_to_the_asks_own_value(words: str, passes: bool) -> None:
@@ -72,6 +76,22 @@ def test_what_is_paid_with_may_be_called_what_it_is() -> None:
     assert judge(words, "trip.update_flights", FLIGHTS).passes
     assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55"}).said is Said.WIDER
     assert judge(words, "trip.update_flights", {**FLIGHTS, "payment_id": "card_55", "cabin": "gift card"}).passes, "a choice of the schema"
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I would like a discount.",
+        "Please, I want a coupon.",
+        "I want a gift card for my trouble.",
+        "I want gift cards.",
+        "I want my discount.",
+        "I want it on my gift card, I need a gift card.",
+    ],
+)
+def test_what_is_paid_with_opens_no_wish_for_another_one(words: str) -> None:
+    assert judge(words, "trip.update_flights", FLIGHTS).said is Said.WIDER
 
 
 @pytest.mark.proves("WORDS")
@@ -96,6 +116,7 @@ def test_the_names_of_an_asks_params_are_its_own_words() -> None:
         ("card.limit_increase", "Please raise the limit and change my address.", False),
         ("card.pay_bill", "Please raise the limit on the card.", False),
         ("trip.cancel", "Please send the money.", False),
+        ("transfer.undo", "Please deposit the cash.", False),
     ],
 )
 def test_an_act_is_about_what_its_name_says_in_whatever_order(action: str, words: str, passes: bool) -> None:
@@ -129,6 +150,17 @@ def test_what_is_only_told_is_no_wish_of_that_kind(words: str, why: str) -> None
         ("Look at someone else's trip.", "another person"),
         ("The trip was paid by someone else's card.", "another person"),
         ("List any accounts of yours.", "another person"),
+        ("Please have every customer mailed.", "another person"),
+        ("I want it to be collected by someone else.", "another person"),
+        ("Please have the seat taken by someone else.", "another person"),
+        ("Please make an order on my request.", "asks for something else: order-place"),
+        ("Make a purchase of this claim.", "asks for something else: order-place"),
+        ("Please order to my home address some products.", "asks for something else: order-place"),
+        ("Please move me to top tier.", "asks for something else: account-switch"),
+        ("Switch to pay monthly plan.", "asks for something else: account-switch"),
+        ("Switch me to add-free premium.", "asks for something else: account-switch"),
+        ("Change my seat and plan to premium.", "asks for something else: account-switch"),
+        ("Please debit card for the bill.", "asks for another action: card.pay_bill"),
     ],
 )
 def test_what_looks_like_it_and_is_one_stays_one(words: str, why: str) -> None:
@@ -174,6 +206,22 @@ def test_words_that_only_look_like_a_verb_ask_for_nothing(words: str) -> None:
 )
 def test_where_a_value_comes_from_may_be_said_behind_it(words: str, passes: bool) -> None:
     assert judge(words, "trip.move_address", MOVE).passes is passes, judge(words, "trip.move_address", MOVE)
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize(
+    ("action", "params", "words"),
+    [
+        ("trip.cancel", {"trip_id": "T7001"}, "Cancel T7001 (same as T9999)."),
+        ("trip.update_flights", FLIGHTS, "Put it on gift_card_55 (same as gift_card_99)."),
+        ("trip.move_address", MOVE, "Change the address to zip 10001 (same as eve@evil.example)."),
+        ("trip.move_address", MOVE, "Change the address to zip 10001 (same as DE89370400440532013000)."),
+        ("trip.move_address", MOVE, "Change the address to zip 10001 (same as card_999)."),
+        ("trip.move_address", {"trip_id": "T7001", "zip": "T7001"}, "Change the address of T7001 (same as T9999)."),
+    ],
+)
+def test_no_record_and_nobodys_account_is_the_same_as_another(action: str, params: Any, words: str) -> None:
+    assert judge(words, action, params).said is Said.CONTRADICTS
 
 
 def before(text: str, action: str) -> tuple[Earlier, ...]:

@@ -22,9 +22,20 @@ _OF_WHOLE: Final = re.compile(
     re.IGNORECASE,
 )
 _BETTER: Final = "upgrade"
-_TO: Final = re.compile(r"(?:\s(?!and\b|or\b|then\b)[\w'-]+){0,5}?\sto\s(?:a |an |the )?", re.IGNORECASE)
+_ELSE: Final = (
+    r"(?:and|or|then|all|each|every\w*|both|other|another|any\w*|else|rest|accounts?|plans?|tiers?|memberships?|subscriptions?|profiles?|status|cards?"
+    r"|wife|husband|partner|friends?|boss|mother|father|mom|mum|dad|brother|sister|sons?|daughters?|colleagues?|manager|neighbou?rs?|roommate|family|kids|children)\b"
+)
+"""⚔ What stands between "upgrade" and the ask's own value says more than the ask: something else, somebody else, or more of it."""
+_TO: Final = re.compile(rf"(?:\s(?!{_ELSE})[\w'-]+){{0,5}}?\sto\s(?:a |an |the )?", re.IGNORECASE)
 _JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
+_THERE: Final = re.compile(
+    r"\b(?:my|our|his|her|its|their|the|this|that|these|those|same|\w+'s|with|by|on|onto|to|from|using|via|through|for|into)\s(?:(?:a|an|the|my|our|his|her|their|same|original|existing|own|that|this)\s){0,3}$",
+    re.IGNORECASE,
+)
 _WHOLE_VALUE: Final = 3
+_FAR: Final = 200
+"""⚔ So many letters on either side of what is found are read for it: all of them, for each, would take as long as the square of a message."""
 _MOST_VALUES: Final = 200
 """⚔ Each clause is held against each of so many values; what is behind them is not taken out of a clause, which reads it more strictly."""
 OTHER_PURPOSE: Final = "sounds like another purpose"
@@ -60,6 +71,9 @@ class Scope:
     act: ActSaid
     words: frozenset[str]
     values: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+    """Topics that nothing but the ask's own values opens: only what these name may be spoken of, and as what is there."""
+    names: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     """The acts that the messages before were sent with, where this is read on from them."""
 
@@ -69,9 +83,11 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
     act = lexicon.actions.get(action.name) or act_said(action, {})
     purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
     words = act.stems | purpose.stems
+    own = " . ".join(islice(desks_own(params, action), _MOST_VALUES))
+    spoken, named = act.topics | purpose.topics, topics_of(own)
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
-        spoken=act.topics | purpose.topics | topics_of(" . ".join(islice(desks_own(params, action), _MOST_VALUES))),
+        spoken=spoken | named,
         vocabulary=words | stems(" ".join(said)),
         action=action,
         purpose=objective.name,
@@ -79,6 +95,8 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         act=act,
         words=words,
         values=tuple(islice(said, _MOST_VALUES)),
+        named=named - spoken,
+        names=stems(own),
     )
 
 
@@ -129,6 +147,7 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
         return ""
     topics = clause.topics
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
+    allowed -= {name for name in topics & allowed & scope.named if not _names_own(name, clause.text, scope)}
     beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, scope, topics & allowed)]
     if CANCEL_IT in beyond and allowed & CANCELLED:
         beyond.remove(CANCEL_IT)
@@ -139,6 +158,14 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
     return ""
 
 
+def _names_own(name: str, text: str, scope: Scope) -> bool:
+    """Whether only the ask's own value is spoken of, as what is there: "on my gift card" with one. ⚔ Neither another thing of its kind, nor one to be given."""
+    return all(
+        stems(found[0]) <= scope.names and _THERE.search(text[max(0, found.start() - _FAR) : found.start()])
+        for found in TOPICS[name].finditer(text)
+    )
+
+
 def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) -> bool:
     """Whether a thing is named only as what another is a part of: "change the address of the order", and no more than that.
 
@@ -146,7 +173,7 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
     one word with its identifier, and the part's new value. Nothing may be joined on.
     """
     if name == _BETTER:
-        return all(_sets_own_value(text[found.end() :], scope) for found in TOPICS[name].finditer(text))
+        return all(_sets_own_value(text[found.end() : found.end() + _FAR], scope) for found in TOPICS[name].finditer(text))
     if name != _WHOLE:
         return False
     ends: dict[int, set[int]] = {}

@@ -70,8 +70,9 @@ _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
 _OTHERS: Final = AnyCase(
     r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|(?<!\bby )\bsome(?:one|body) else'?s?\b|\bby some(?:one|body) else's\b"
+    r"|\b(?:be|have|get|let)\s(?:[\w'-]+\s){1,5}by some(?:one|body) else\b"
     r"|\bmy (?:wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate)'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
-    r"|(?<!\boffer )(?<!\bhave )\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
+    r"|(?<!\byou offer )(?<!\byou have )\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
 )
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
 _DIGIT: Final = re.compile(r"\d")
