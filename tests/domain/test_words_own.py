@@ -28,6 +28,10 @@ DATA["action"] |= {
             "remark": TEXT,
         },
     ),
+    "trip.change_payment": _act(
+        "Change the payment of {trip_id} to {payment_id}",
+        {"trip_id": {"type": "string", "x-resource": "trip"}, "payment_id": {"type": "string", "x-resource": "means"}},
+    ),
     "trip.cancel": _act("Cancel the trip {trip_id}", {"trip_id": {"type": "string", "x-resource": "trip"}}),
     "trip.move_address": _act("Change the address of {trip_id}", {"trip_id": {"type": "string", "x-resource": "trip"}, "zip": TEXT}),
     "card.pay_bill": _act("Pay the bill of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
@@ -38,7 +42,7 @@ DATA["action"] |= {
     "card.limit_increase": _act("{card_id}: limit increase", {"card_id": {"type": "string", "x-resource": "card"}}),
     "card.dispute_parcel": _act("Dispute a parcel of {card_id}", {"card_id": {"type": "string", "x-resource": "card"}}),
 }
-MINE = ["trip.update_flights", "trip.cancel", "trip.move_address", "card.pay_bill"]
+MINE = ["trip.update_flights", "trip.change_payment", "trip.cancel", "trip.move_address", "card.pay_bill"]
 MINE += ["money.transfer", "transfer.undo", "card.limit_increase", "card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
 DATA["objective"]["trips"] = {"title": "Support", "actions": MINE}
 DESK = read_catalogue(DATA, today=TODAY)
@@ -105,6 +109,7 @@ def test_the_names_of_an_asks_params_are_its_own_words() -> None:
     params = {"card_id": "c1", "transaction_id": "x"}
     assert judge("Please dispute the transaction.", "card.dispute_cash", params).passes
     assert judge("Please dispute the parcel.", "card.dispute_cash", params).said is Said.WIDER
+    assert judge("Please change the payment.", "trip.update_flights", FLIGHTS).said is Said.WIDER, "what it is paid by is another act's to change"
 
 
 @pytest.mark.parametrize(
@@ -240,3 +245,29 @@ def test_a_whole_message_before_is_no_half_of_this_one() -> None:
 def test_a_full_stop_does_not_undo_a_cut(end: str) -> None:
     first = before(f"Please change my{end}", "trip.update_flights")
     assert judge("delivery address to the new one.", "trip.update_flights", FLIGHTS, first).said is Said.WIDER
+
+
+@pytest.mark.proves("WORDS", "WORDS-SPLIT")
+@pytest.mark.parametrize(("first", "second"), [("I want.", "a voucher."), ("I want.", "a refund of the trip."), ("The voucher.", "Please get me.")])
+def test_a_thing_that_neither_half_asks_for_alone_is_asked_for_by_both(first: str, second: str) -> None:
+    verdict = judge(second, "trip.cancel", {"trip_id": "T7001"}, before(first, "trip.move_address"))
+    assert verdict.said is Said.WIDER
+    assert judge(second, "trip.cancel", {"trip_id": "T7001"}).passes, "alone it asks for nothing"
+
+
+@pytest.mark.proves("WORDS", "WORDS-SPLIT")
+def test_what_was_asked_of_one_record_is_not_asked_of_another() -> None:
+    here, there = (
+        (Earlier(text="Please cancel.", action="trip.cancel", records=frozenset({("trip", one)})),) for one in ("T7001", "T7002")
+    )
+    move = {"trip_id": "T7001", "zip": "10001"}
+    assert judge("the trip T7001 as well.", "trip.move_address", move, here).passes
+    assert judge("the trip T7001 as well.", "trip.move_address", move, there).said is Said.WIDER
+    assert judge("Change the address of the trip.", "trip.move_address", move, there).passes, "it says what it is for"
+
+
+@pytest.mark.proves("WORDS")
+@pytest.mark.parametrize("mark", ['"{}"', "({})", "...{}", "→ {}", ": {}", "_{}_"])
+def test_an_order_in_quotes_or_brackets_is_one(mark: str) -> None:
+    assert judge(mark.format("cancel the trip"), "trip.move_address", MOVE).said is Said.WIDER
+    assert judge(mark.format("reset my password"), "trip.move_address", MOVE).said is Said.WIDER

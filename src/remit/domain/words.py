@@ -12,8 +12,8 @@ from typing import Final
 from remit.domain.catalogue import Action, Catalogue, Objective
 from remit.domain.plain import View, view
 from remit.domain.values import JsonObject
-from remit.domain.words_asks import Scope, Wish, commands, scope_across, scope_of, wishes
-from remit.domain.words_claims import plain_id, said_values
+from remit.domain.words_asks import Scope, Wish, commands, says_act, scope_across, scope_of, wishes
+from remit.domain.words_claims import plain_id, records_of, said_values
 from remit.domain.words_clauses import Clause, clauses
 from remit.domain.words_contradictions import REACH, contradictions, split_amounts
 from remit.domain.words_denials import denials
@@ -67,32 +67,41 @@ class WordsVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """An earlier message of the task, and the name of the act it was sent with."""
+    """An earlier message of the task, the name of the act it was sent with, and the records that were asked about, by kind."""
 
     text: str
     action: str = ""
+    records: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """The end of what was said before, and the acts it was sent with."""
+    """The end of what was said before, and the acts it was sent with: all of them, and those that were about no other record of a kind."""
 
     tail: str
     acts: frozenset[str]
+    alike: frozenset[str]
 
     @classmethod
-    def of(cls, earlier: Sequence[Earlier]) -> "Before":
-        """What a message may be read on from."""
+    def of(cls, earlier: Sequence[Earlier], records: frozenset[tuple[str, str]]) -> "Before":
+        """What a message of an ask about these records may be read on from."""
         last = earlier[-_JOINED:]
         return cls(
             tail=" ".join(view(one.text).text for one in last)[-REACH:],
             acts=frozenset(one.action for one in last),
+            alike=frozenset(one.action for one in last if _is_about(one.records, records)),
         )
 
     @property
     def is_whole(self) -> bool:
         """Whether it ends as a sentence does."""
         return self.tail.rstrip(_BEHIND)[-1:] in _ENDS
+
+
+def _is_about(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]]) -> bool:
+    """Whether of each kind of record that two asks have, they have one in common."""
+    both = {kind for kind, _ in theirs} & {kind for kind, _ in ours}
+    return both <= {kind for kind, _ in theirs & ours}
 
 
 def check_words(
@@ -122,7 +131,7 @@ def check_words(
     why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
-    before = Before.of(earlier)
+    before = Before.of(earlier, records_of(params, action))
     tail = before.tail
     cut = clauses(seen.text)
     scope = scope_of(action, objective, said, learnt, params=params)
@@ -217,7 +226,9 @@ def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, b
     if before.is_whole:
         # ⚔ A full stop does not undo the cut. What each half touches by itself was held against its own ask.
         halves = [*clauses(tail)[-1:], *cut[:1]]
-        scope = scope_across(scope, before.acts, lexicon, told=frozenset(name for half in halves for name in half.topics))
+        # ⚔ What was asked of one order is not asked of another by "the order W124 too": a half that says no act of its own is read with the other's.
+        acts = before.acts if cut and says_act(cut[0], scope) else before.alike
+        scope = scope_across(scope, acts, lexicon, told=frozenset(name for half in halves if half.wanted for name in half.topics))
         joints = [(tail.rstrip(_ENDS + _BEHIND), " ")]
     across: list[tuple[int, str]] = []
     for first, seam in joints:

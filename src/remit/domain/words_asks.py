@@ -14,7 +14,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words_claims import desks_own, plain_id
 from remit.domain.words_clauses import Clause
 from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, orders_in, topics_of
+from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, VERBS, orders_in, topics_of
 
 _WHOLE: Final = "order-change"
 _OF_WHOLE: Final = re.compile(
@@ -22,6 +22,7 @@ _OF_WHOLE: Final = re.compile(
     re.IGNORECASE,
 )
 _BETTER: Final = "upgrade"
+_CHANGE: Final = "change"
 _ELSE: Final = (
     r"(?:and|or|then|all|each|every\w*|both|other|another|any\w*|else|rest|accounts?|plans?|tiers?|memberships?|subscriptions?|profiles?|status|cards?"
     r"|wife|husband|partner|friends?|boss|mother|father|mom|mum|dad|brother|sister|sons?|daughters?|colleagues?|manager|neighbou?rs?|roommate|family|kids|children)\b"
@@ -30,7 +31,7 @@ _ELSE: Final = (
 _TO: Final = re.compile(rf"(?:\s(?!{_ELSE})[\w'-]+){{0,5}}?\sto\s(?:a |an |the )?", re.IGNORECASE)
 _JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
 _THERE: Final = re.compile(
-    r"\b(?:my|our|his|her|its|their|the|this|that|these|those|same|\w+'s|with|by|on|onto|to|from|using|via|through|for|into)\s(?:(?:a|an|the|my|our|his|her|their|same|original|existing|own|that|this)\s){0,3}$",
+    r"\b(?:my|our|your|his|her|its|their|the|this|that|these|those|same|\w+'s|with|by|on|onto|to|from|using|via|through|for|into)\s(?:(?:a|an|the|my|our|his|her|their|same|original|existing|own|that|this)\s){0,3}$",
     re.IGNORECASE,
 )
 _WHOLE_VALUE: Final = 3
@@ -113,6 +114,12 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
     )
 
 
+def says_act(clause: Clause, scope: Scope) -> bool:
+    """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
+    ways = VERBS.get(scope.act.does)
+    return bool(clause.topics & scope.spoken) or (ways is not None and re.search(rf"\b(?:{ways})\b", clause.text, re.IGNORECASE) is not None)
+
+
 def commands(folded: str, spoken: Collection[str] = ()) -> Iterator[Wish]:
     """Orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose.
 
@@ -191,7 +198,7 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
 
 def _sets_own_value(rest: str, scope: Scope) -> bool:
     """Whether something is changed to the ask's own value, where changing is what the ask does: "upgrade me to business" with `cabin: business`."""
-    if scope.act.does != "change" or scope.action.effect is not Effect.WRITE:
+    if scope.act.does != _CHANGE or scope.action.effect is not Effect.WRITE:
         return False
     led = _TO.match(rest)
     told = rest[led.end() :].casefold() if led else ""
@@ -217,12 +224,14 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     if not clause.wanted:
         return ""
     words = clause.stems
-    own = scope.act.nouns | scope.vocabulary | scope.act.params
+    own = scope.act.nouns | scope.vocabulary
     for act in lexicon.acts:
         if act.name == scope.action.name or act.name in scope.asked or words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
         alike = act.verb == scope.act.verb or act.asked.search(scope.text)
-        if words & (act.nouns - own if alike else act.nouns):
+        # ⚔ "Change the payment" with flights that are paid by a card: what one act goes by is what another changes.
+        ours = own | scope.act.params if act.verb == scope.act.verb != _CHANGE else own
+        if words & (act.nouns - ours if alike else act.nouns):
             return f"asks for another action: {act.name}"
     return ""
 

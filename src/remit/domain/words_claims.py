@@ -111,6 +111,12 @@ def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
     return tuple(str(value) for path, value in leaves(params) if path not in free and value is not None and not isinstance(value, bool))
 
 
+def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]:
+    """The records an ask is about, each with its kind."""
+    kinds = {mark.path: mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    return frozenset((kinds[path], str(value)) for path, value in leaves(params) if path in kinds)
+
+
 def desks_own(params: JsonObject, action: Action) -> tuple[str, ...]:
     """The values of an ask that are the desk's own words, as they are spoken: its records' names, and choices of its schema. ⚔ No text that an agent wrote."""
     records = {mark.path for mark in action.marked(MarkKind.RESOURCE)}

@@ -142,9 +142,9 @@ TELL: Final = AnyCase(
 """A clause wants to be told something."""
 
 IMPERATIVE: Final = AnyCase(
-    rf"^(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b"
+    rf"^[\W_]*(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b"
 )
-"""A clause tells somebody to do something."""
+"""A clause tells somebody to do something. ⚔ Also in quotes, in brackets or behind dots: whoever reads it reads over these."""
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     name: tuple(pieces.split("|"))
