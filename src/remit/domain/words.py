@@ -5,12 +5,12 @@ Reading is in `words_reading`, facts in `words_claims`, wishes in `words_asks`. 
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.catalogue import Action, Catalogue, Objective
-from remit.domain.plain import View, view
+from remit.domain.plain import View, closed_up, view
 from remit.domain.values import JsonObject
 from remit.domain.words_asks import Scope, Wish, commands, says_act, scope_across, scope_of, wishes
 from remit.domain.words_claims import plain_id, records_of, said_values
@@ -18,6 +18,7 @@ from remit.domain.words_clauses import Clause, clauses
 from remit.domain.words_contradictions import REACH, contradictions, split_amounts
 from remit.domain.words_denials import denials
 from remit.domain.words_heard import heard
+from remit.domain.words_layout import unscored
 from remit.domain.words_likeness import Lexicon, lexicon_of
 from remit.domain.words_reading import unreadable
 from remit.domain.words_topics import VERBS, WISH, topics_of
@@ -26,6 +27,9 @@ from remit.domain.words_tricks import tricks
 _ENDS: Final = ".!?;"
 _BEHIND: Final = " '\"*_)]}>"
 """What ends a sentence, and what may stand behind that. ⚔ A message before that ends in none of these is cut in two, and no whole one."""
+_BLANKS: Final = re.compile(r"[ \t]+")
+_WRAPPED: Final = re.compile(r"(?<=[\w,'\")\]])\n(?=[a-z0-9\"'(])")
+"""⚔ A line that only runs over: "please cancel" and below it "my order" is one wish. Each line is read by itself as well."""
 _JOINED: Final = 3
 _MOST_NAMED: Final = 1000
 NAME_LONGEST: Final = 120
@@ -87,7 +91,7 @@ class Before:
         """What a message of an ask about these records may be read on from."""
         last = earlier[-_JOINED:]
         return cls(
-            tail=" ".join(view(one.text).text for one in last)[-REACH:],
+            tail=" ".join(_BLANKS.sub(" ", unscored(view(one.text).text)) for one in last)[-REACH:],
             acts=frozenset(one.action for one in last),
             alike=frozenset(one.action for one in last if _is_about(one.records, records)),
         )
@@ -131,6 +135,7 @@ def check_words(
     why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
+    seen = closed_up(replace(seen, text=unscored(seen.text)))
     before = Before.of(earlier, records_of(params, action))
     tail = before.tail
     cut = clauses(seen.text)
@@ -219,6 +224,8 @@ def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
 def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, before: Before) -> Iterator[Wish]:
     yield from commands(folded, scope.spoken)
     yield from wishes(cut, scope, lexicon)
+    if _WRAPPED.search(folded):
+        yield from wishes(clauses(_WRAPPED.sub(" ", folded)), scope, lexicon)
     tail = before.tail
     if not tail:
         return

@@ -117,7 +117,9 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
 def says_act(clause: Clause, scope: Scope) -> bool:
     """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
     ways = VERBS.get(scope.act.does)
-    return bool(clause.topics & scope.spoken) or (ways is not None and re.search(rf"\b(?:{ways})\b", clause.text, re.IGNORECASE) is not None)
+    return bool(clause.topics & scope.spoken) or (
+        ways is not None and re.search(rf"\b(?:{ways})\b", clause.text, re.IGNORECASE) is not None
+    )
 
 
 def commands(folded: str, spoken: Collection[str] = ()) -> Iterator[Wish]:
