@@ -97,7 +97,8 @@ def _told(parts: Parts, record: AskRecord) -> _Told:
     action = parts.catalogue.actions.get(record.action)
     if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
-    texts, records = ([], frozenset()) if action is None else (free_texts(action, params_of(record)), records_of(params_of(record), action))
+    texts = [] if action is None else free_texts(action, params_of(record))
+    records = frozenset() if action is None else records_of(params_of(record), action)
     messages, written = (
         [Earlier(text=one, action=record.action, records=records) for one in kind]
         for kind in ([record.words] if record.words else [], texts)
