@@ -288,3 +288,9 @@ def test_words_set_apart_or_joined_by_their_layout_are_read(words: str, marks: t
     assert verdict.said is Said.WIDER
     assert all(0 <= span.start < span.end <= len(written) for span in verdict.spans)
     assert judge(f"The zip_code is new,{marks[1].strip()}it is  right.", "trip.move_address", MOVE).passes
+
+
+def test_an_underline_in_an_address_is_a_part_of_it() -> None:
+    params = {"trip_id": "T7001", "zip": "anna_of_old@example.org"}
+    assert judge("It goes to anna_of_old@example.org.", "trip.move_address", params).passes
+    assert judge("It goes to anna_of_yore@example.org.", "trip.move_address", params).said is Said.CONTRADICTS

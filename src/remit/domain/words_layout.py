@@ -42,7 +42,8 @@ _CONDITIONS: Final = AnyCase(r"\b(?:if|unless|in case|should|when|once|as soon|a
 _NEGATION: Final = AnyCase(r"n't|\bnot?\b|\bnever\b|\bwithout\b")
 
 
-_SCORED: Final = re.compile(r"(?<!\w)[A-Za-z]*_[A-Za-z_]*(?!\w)")
+_SCORED: Final = re.compile(r"(?<![\w@./:-])[A-Za-z]*_[A-Za-z_]*(?![\w@/]|[.-]\w)")
+"""No part of an e-mail address or a link."""
 
 
 def unscored(folded: str) -> str:
