@@ -77,7 +77,10 @@ def test_it_finds_what_ignoring_case_finds(name: str, text: str) -> None:
     for written in (text, text.upper(), text.swapcase()):
         assert spans(one.finditer(written)) == spans(plain.finditer(written))
         for find in ("search", "match"):
-            assert spans(filter(None, [getattr(one, find)(written, 3)])) == spans(filter(None, [getattr(plain, find)(written, 3)]))
+            assert spans(filter(None, [getattr(one, find)(written)])) == spans(filter(None, [getattr(plain, find)(written)]))
+        fits = one.fitting(written)
+        for place in (0, 3, len(written)):
+            assert spans(filter(None, [fits(place)])) == spans(filter(None, [plain.match(written, place)]))
 
 
 def test_what_a_pattern_says_beside_its_letters_is_kept() -> None:

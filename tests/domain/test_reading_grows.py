@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.test_words import CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
+from domain.test_words import ADDRESS, CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
 from remit.domain import file_texts, secret_numbers, secret_tokens
+from remit.domain.catalogue import Action
 from remit.domain.file_texts import NO_PLACE, ORDERS_BEGIN
 from remit.domain.outbound import find_held
 from remit.domain.plain import view
@@ -29,6 +30,7 @@ from remit.domain.secret_tokens import KNOWN, may_be_backwards
 from remit.domain.secrets import BETWEEN, find_in_values, find_labelled, find_secrets, redact_params
 from remit.domain.words import Said, check_words
 from remit.domain.words_asks import scope_of
+from remit.domain.words_layout import laid_out
 from remit.domain.words_topics import COMMANDS, orders_in
 
 WHOLE_ESCAPED = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
@@ -410,6 +412,35 @@ def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> No
         assert list(orders_in("I forgot the password " * times, ("password",))) == []
 
     assert times_as_long(lambda: read(400), lambda: read(100), most=9) < 9  # sixteen times as much where it is read again
+
+
+@pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize("piece", ["so, then see to it ", "if it is so, look. ", "it is not so, but see "])
+def test_a_message_of_many_conditions_takes_time_as_it_is_long(piece: str) -> None:
+    short, long = (piece * (size // len(piece)) for size in (25_000, 400_000))
+    # sixteen times as long; ninety times as much where all of it is made small again for each of them
+    assert times_as_long(lambda: laid_out(long), lambda: laid_out(short), rounds=3, most=40) < 40
+
+
+def _upgraded(times: int) -> str:
+    return "please see this, " + "upgrade to business and " * times
+
+
+def _whence(times: int) -> str:
+    return "please look at this one, " + "it is 99999 (same as W124) and " * times
+
+
+@pytest.mark.proves("LIMITS")
+@pytest.mark.parametrize(("says", "action", "named"), [(_upgraded, ADDRESS, "address"), (_whence, READ, "order_id")])
+def test_what_an_asks_values_are_looked_for_behind_takes_time_as_it_is_long(says: Callable[[int], str], action: Action, named: str) -> None:
+    def read(times: int, values: int) -> None:
+        params = {named: "W123", "cabin": "business", "zips": [f"1{number:04}" for number in range(values)]}
+        check_words(says(times), action=action, params=params, catalogue=CATALOGUE, objective=OBJECTIVE, lexicon=LEXICON)
+
+    assert times_as_long(lambda: read(12_800, 10), lambda: read(400, 10), rounds=2, most=64) < 64  # 32 times as long
+    assert (
+        times_as_long(lambda: read(3200, 12_800), lambda: read(3200, 200), rounds=2, most=3) < 3
+    )  # what is held against each value takes five
 
 
 @pytest.mark.proves("LIMITS")

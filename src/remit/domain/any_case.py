@@ -4,8 +4,7 @@ Where case is ignored, `re` folds each letter at each step and tries every branc
 """
 
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from remit.domain.plain import small_letters
 
@@ -35,17 +34,23 @@ class AnyCase:
         """Its flags, where case is ignored."""
         return self._any.flags
 
-    def search(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
+    def fitting(self, text: str) -> Callable[[int], re.Match[str] | None]:
+        """What fits at places of a text. ⚔ It is made small once: for each of its places again, a long text would take minutes."""
+        small = small_letters(text)
+        pattern, read = (self._any, text) if small is None else (self._small, small)
+        return lambda start: pattern.match(read, start)
+
+    def search(self, text: str) -> re.Match[str] | None:
         """The first stretch that fits."""
         small = small_letters(text)
-        return self._any.search(text, start, end) if small is None else self._small.search(small, start, end)
+        return self._any.search(text) if small is None else self._small.search(small)
 
-    def match(self, text: str, start: int = 0, end: int = sys.maxsize) -> re.Match[str] | None:
-        """What fits right here."""
+    def match(self, text: str) -> re.Match[str] | None:
+        """What fits at the beginning."""
         small = small_letters(text)
-        return self._any.match(text, start, end) if small is None else self._small.match(small, start, end)
+        return self._any.match(text) if small is None else self._small.match(small)
 
-    def finditer(self, text: str, start: int = 0, end: int = sys.maxsize) -> Iterator[re.Match[str]]:
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Every stretch that fits, one behind the other."""
         small = small_letters(text)
-        return self._any.finditer(text, start, end) if small is None else self._small.finditer(small, start, end)
+        return self._any.finditer(text) if small is None else self._small.finditer(small)

@@ -113,10 +113,8 @@ def verify_orders_nobody(text: str, kind: FileKind) -> None:
 def _tells(text: str) -> bool:
     """Whether one of the orders stands in a text: each is looked for where one of the words stands that they begin with."""
     low = text.replace("\u0130", "I").lower()  # the one letter that is two when written small
-    likely = [COMMANDS[name] for name in NO_PLACE if any(map(low.__contains__, NEEDED[name]))]
-    return bool(likely) and any(
-        order.match(text, begins.start()) is not None for begins in _BEGINS.finditer(f"\n{low}") for order in likely
-    )
+    likely = [COMMANDS[name].fitting(text) for name in NO_PLACE if any(map(low.__contains__, NEEDED[name]))]
+    return bool(likely) and any(order(begins.start()) is not None for begins in _BEGINS.finditer(f"\n{low}") for order in likely)
 
 
 def _clean_table(text: str, scrub: Scrub) -> str:

@@ -22,6 +22,8 @@ _MOST_FOLDED: Final = 6
 """⚔ A letter that stands for more (one stands for eighteen) is read as it is: a text does not grow by reading it."""
 _SPACES: Final = re.compile(r" {3,}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+_SEVERAL: Final = re.compile(r"[ \t]{2}|\t")
+_BETWEEN: Final = re.compile(r"[^ \t]+|(?<![ \t])[ \t]")
 
 
 def visible(text: str) -> str:
@@ -136,6 +138,18 @@ def view(text: str) -> View:
 def _is_plain(text: str) -> bool:
     """Whether a text is seen at a glance to be read as it is written, as most are."""
     return text.isascii() and text.replace("\n", " ").replace("\r", " ").replace("\t", " ").isprintable()
+
+
+def closed_up(seen: View) -> View:
+    """A view with one blank where several stand side by side. ⚔ People read over "cancel  my  order", and so must rules that know one blank."""
+    if _SEVERAL.search(seen.text) is None:
+        return seen
+    kept = [place for run in _BETWEEN.finditer(seen.text) for place in range(*run.span())]
+    return View(
+        text="".join(seen.text[place] for place in kept).replace("\t", " "),
+        places=[seen.places[place] for place in kept],
+        ends=[seen.ends[place] for place in kept] if seen.ends else (),
+    )
 
 
 def _add(letter: str, place: int, pieces: list[str], places: list[int], ends: list[int]) -> None:

@@ -5,19 +5,20 @@ Reading is in `words_reading`, facts in `words_claims`, wishes in `words_asks`. 
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from remit.domain.catalogue import Action, Catalogue, Objective
-from remit.domain.plain import View, view
+from remit.domain.plain import View, closed_up, view
 from remit.domain.values import JsonObject
-from remit.domain.words_asks import Scope, Wish, commands, scope_across, scope_of, wishes
-from remit.domain.words_claims import plain_id, said_values
+from remit.domain.words_asks import Scope, Wish, commands, says_act, scope_across, scope_of, wishes
+from remit.domain.words_claims import plain_id, records_of, said_values
 from remit.domain.words_clauses import Clause, clauses
 from remit.domain.words_contradictions import REACH, contradictions, split_amounts
 from remit.domain.words_denials import denials
 from remit.domain.words_heard import heard
+from remit.domain.words_layout import unscored
 from remit.domain.words_likeness import Lexicon, lexicon_of
 from remit.domain.words_reading import unreadable
 from remit.domain.words_topics import VERBS, WISH, topics_of
@@ -26,6 +27,9 @@ from remit.domain.words_tricks import tricks
 _ENDS: Final = ".!?;"
 _BEHIND: Final = " '\"*_)]}>"
 """What ends a sentence, and what may stand behind that. ⚔ A message before that ends in none of these is cut in two, and no whole one."""
+_BLANKS: Final = re.compile(r"[ \t]+")
+_WRAPPED: Final = re.compile(r"(?<=[\w,'\")\]])\n(?=[a-z0-9\"'(])")
+"""⚔ A line that only runs over: "please cancel" and below it "my order" is one wish. Each line is read by itself as well."""
 _JOINED: Final = 3
 _MOST_NAMED: Final = 1000
 NAME_LONGEST: Final = 120
@@ -67,32 +71,41 @@ class WordsVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """An earlier message of the task, and the name of the act it was sent with."""
+    """An earlier message of the task, the name of the act it was sent with, and the records that were asked about, by kind."""
 
     text: str
     action: str = ""
+    records: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """The end of what was said before, and the acts it was sent with."""
+    """The end of what was said before, and the acts it was sent with: all of them, and those that were about no other record of a kind."""
 
     tail: str
     acts: frozenset[str]
+    alike: frozenset[str]
 
     @classmethod
-    def of(cls, earlier: Sequence[Earlier]) -> "Before":
-        """What a message may be read on from."""
+    def of(cls, earlier: Sequence[Earlier], records: frozenset[tuple[str, str]]) -> "Before":
+        """What a message of an ask about these records may be read on from."""
         last = earlier[-_JOINED:]
         return cls(
-            tail=" ".join(view(one.text).text for one in last)[-REACH:],
+            tail=" ".join(_BLANKS.sub(" ", unscored(view(one.text).text)) for one in last)[-REACH:],
             acts=frozenset(one.action for one in last),
+            alike=frozenset(one.action for one in last if _is_about(one.records, records)),
         )
 
     @property
     def is_whole(self) -> bool:
         """Whether it ends as a sentence does."""
         return self.tail.rstrip(_BEHIND)[-1:] in _ENDS
+
+
+def _is_about(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]]) -> bool:
+    """Whether of each kind of record that two asks have, they have one in common."""
+    both = {kind for kind, _ in theirs} & {kind for kind, _ in ours}
+    return both <= {kind for kind, _ in theirs & ours}
 
 
 def check_words(
@@ -122,7 +135,8 @@ def check_words(
     why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
-    before = Before.of(earlier)
+    seen = closed_up(replace(seen, text=unscored(seen.text)))
+    before = Before.of(earlier, records_of(params, action))
     tail = before.tail
     cut = clauses(seen.text)
     scope = scope_of(action, objective, said, learnt, params=params)
@@ -210,6 +224,8 @@ def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
 def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, before: Before) -> Iterator[Wish]:
     yield from commands(folded, scope.spoken)
     yield from wishes(cut, scope, lexicon)
+    if _WRAPPED.search(folded):
+        yield from wishes(clauses(_WRAPPED.sub(" ", folded)), scope, lexicon)
     tail = before.tail
     if not tail:
         return
@@ -217,7 +233,9 @@ def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, b
     if before.is_whole:
         # ⚔ A full stop does not undo the cut. What each half touches by itself was held against its own ask.
         halves = [*clauses(tail)[-1:], *cut[:1]]
-        scope = scope_across(scope, before.acts, lexicon, told=frozenset(name for half in halves for name in half.topics))
+        # ⚔ What was asked of one order is not asked of another by "the order W124 too": a half that says no act of its own is read with the other's.
+        acts = before.acts if cut and says_act(cut[0], scope) else before.alike
+        scope = scope_across(scope, acts, lexicon, told=frozenset(name for half in halves if half.wanted for name in half.topics))
         joints = [(tail.rstrip(_ENDS + _BEHIND), " ")]
     across: list[tuple[int, str]] = []
     for first, seam in joints:

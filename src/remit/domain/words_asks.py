@@ -14,7 +14,7 @@ from remit.domain.values import JsonObject
 from remit.domain.words_claims import desks_own, plain_id
 from remit.domain.words_clauses import Clause
 from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, orders_in, topics_of
+from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, VERBS, orders_in, topics_of
 
 _WHOLE: Final = "order-change"
 _OF_WHOLE: Final = re.compile(
@@ -22,9 +22,21 @@ _OF_WHOLE: Final = re.compile(
     re.IGNORECASE,
 )
 _BETTER: Final = "upgrade"
-_TO: Final = re.compile(r"(?:\s(?!and\b|or\b|then\b)[\w'-]+){0,5}?\sto\s(?:a |an |the )?", re.IGNORECASE)
+_CHANGE: Final = "change"
+_ELSE: Final = (
+    r"(?:and|or|then|all|each|every\w*|both|other|another|any\w*|else|rest|accounts?|plans?|tiers?|memberships?|subscriptions?|profiles?|status|cards?"
+    r"|wife|husband|partner|friends?|boss|mother|father|mom|mum|dad|brother|sister|sons?|daughters?|colleagues?|manager|neighbou?rs?|roommate|family|kids|children)\b"
+)
+"""⚔ What stands between "upgrade" and the ask's own value says more than the ask: something else, somebody else, or more of it."""
+_TO: Final = re.compile(rf"(?:\s(?!{_ELSE})[\w'-]+){{0,5}}?\sto\s(?:a |an |the )?", re.IGNORECASE)
 _JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
+_THERE: Final = re.compile(
+    r"\b(?:my|our|your|his|her|its|their|the|this|that|these|those|same|\w+'s|with|by|on|onto|to|from|using|via|through|for|into)\s(?:(?:a|an|the|my|our|his|her|their|same|original|existing|own|that|this)\s){0,3}$",
+    re.IGNORECASE,
+)
 _WHOLE_VALUE: Final = 3
+_FAR: Final = 200
+"""⚔ So many letters on either side of what is found are read for it: all of them, for each, would take as long as the square of a message."""
 _MOST_VALUES: Final = 200
 """⚔ Each clause is held against each of so many values; what is behind them is not taken out of a clause, which reads it more strictly."""
 OTHER_PURPOSE: Final = "sounds like another purpose"
@@ -60,6 +72,9 @@ class Scope:
     act: ActSaid
     words: frozenset[str]
     values: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+    """Topics that nothing but the ask's own values opens: only what these name may be spoken of, and as what is there."""
+    names: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     """The acts that the messages before were sent with, where this is read on from them."""
 
@@ -69,9 +84,11 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
     act = lexicon.actions.get(action.name) or act_said(action, {})
     purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
     words = act.stems | purpose.stems
+    own = " . ".join(islice(desks_own(params, action), _MOST_VALUES))
+    spoken, named = act.topics | purpose.topics, topics_of(own)
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
-        spoken=act.topics | purpose.topics | topics_of(" . ".join(islice(desks_own(params, action), _MOST_VALUES))),
+        spoken=spoken | named,
         vocabulary=words | stems(" ".join(said)),
         action=action,
         purpose=objective.name,
@@ -79,6 +96,8 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         act=act,
         words=words,
         values=tuple(islice(said, _MOST_VALUES)),
+        named=named - spoken,
+        names=stems(own),
     )
 
 
@@ -92,6 +111,14 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
         spoken=scope.spoken | theirs,
         vocabulary=scope.vocabulary.union(*(one.stems for one in before)),
         asked=frozenset(acts),
+    )
+
+
+def says_act(clause: Clause, scope: Scope) -> bool:
+    """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
+    ways = VERBS.get(scope.act.does)
+    return bool(clause.topics & scope.spoken) or (
+        ways is not None and re.search(rf"\b(?:{ways})\b", clause.text, re.IGNORECASE) is not None
     )
 
 
@@ -129,6 +156,7 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
         return ""
     topics = clause.topics
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
+    allowed -= {name for name in topics & allowed & scope.named if not _names_own(name, clause.text, scope)}
     beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, scope, topics & allowed)]
     if CANCEL_IT in beyond and allowed & CANCELLED:
         beyond.remove(CANCEL_IT)
@@ -139,6 +167,14 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
     return ""
 
 
+def _names_own(name: str, text: str, scope: Scope) -> bool:
+    """Whether only the ask's own value is spoken of, as what is there: "on my gift card" with one. ⚔ Neither another thing of its kind, nor one to be given."""
+    return all(
+        stems(found[0]) <= scope.names and _THERE.search(text[max(0, found.start() - _FAR) : found.start()])
+        for found in TOPICS[name].finditer(text)
+    )
+
+
 def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) -> bool:
     """Whether a thing is named only as what another is a part of: "change the address of the order", and no more than that.
 
@@ -146,7 +182,7 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
     one word with its identifier, and the part's new value. Nothing may be joined on.
     """
     if name == _BETTER:
-        return all(_sets_own_value(text[found.end() :], scope) for found in TOPICS[name].finditer(text))
+        return all(_sets_own_value(text[found.end() : found.end() + _FAR], scope) for found in TOPICS[name].finditer(text))
     if name != _WHOLE:
         return False
     ends: dict[int, set[int]] = {}
@@ -164,7 +200,7 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
 
 def _sets_own_value(rest: str, scope: Scope) -> bool:
     """Whether something is changed to the ask's own value, where changing is what the ask does: "upgrade me to business" with `cabin: business`."""
-    if scope.act.does != "change" or scope.action.effect is not Effect.WRITE:
+    if scope.act.does != _CHANGE or scope.action.effect is not Effect.WRITE:
         return False
     led = _TO.match(rest)
     told = rest[led.end() :].casefold() if led else ""
@@ -190,12 +226,14 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     if not clause.wanted:
         return ""
     words = clause.stems
-    own = scope.act.nouns | scope.vocabulary | scope.act.params
+    own = scope.act.nouns | scope.vocabulary
     for act in lexicon.acts:
         if act.name == scope.action.name or act.name in scope.asked or words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
         alike = act.verb == scope.act.verb or act.asked.search(scope.text)
-        if words & (act.nouns - own if alike else act.nouns):
+        # ⚔ "Change the payment" with flights that are paid by a card: what one act goes by is what another changes.
+        ours = own | scope.act.params if act.verb == scope.act.verb != _CHANGE else own
+        if words & (act.nouns - ours if alike else act.nouns):
             return f"asks for another action: {act.name}"
     return ""
 

@@ -70,8 +70,9 @@ _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
 _OTHERS: Final = AnyCase(
     r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|(?<!\bby )\bsome(?:one|body) else'?s?\b|\bby some(?:one|body) else's\b"
+    r"|\b(?:be|have|get|let)\s(?:[\w'-]+\s){1,5}by some(?:one|body) else\b"
     r"|\bmy (?:wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate)'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
-    r"|(?<!\boffer )(?<!\bhave )\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
+    r"|(?<!\byou offer )(?<!\byou have )\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
 )
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
 _DIGIT: Final = re.compile(r"\d")
@@ -108,6 +109,12 @@ def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
     """The texts and numbers of an ask that a message may repeat: all but what is free text itself."""
     free = {mark.path for mark in action.marked(MarkKind.FREE_TEXT)}
     return tuple(str(value) for path, value in leaves(params) if path not in free and value is not None and not isinstance(value, bool))
+
+
+def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]:
+    """The records an ask is about, each with its kind."""
+    kinds = {mark.path: mark.of for mark in action.marked(MarkKind.RESOURCE)}
+    return frozenset((kinds[path], str(value)) for path, value in leaves(params) if path in kinds)
 
 
 def desks_own(params: JsonObject, action: Action) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ What stands in a message is found in `words_claims`.
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from remit.domain.catalogue import Action, MarkKind
@@ -25,6 +27,10 @@ _SAME_AS: Final = re.compile(
 _CLOSERS: Final = " \t'\"}]"
 _LETTERS: Final = re.compile(r"[a-z]{0,20}")
 _ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
+_NEVER_SAME: Final = _ID_LIKE | {MarkKind.FREE_TEXT, MarkKind.MONEY}
+_SAME_LEAST: Final = 3
+"""A shorter value stands in many words."""
+_MOST_SAME: Final = 200
 
 
 def contradictions(
@@ -45,9 +51,10 @@ def contradictions(
             named[clause.start] = _names(clause, mine)
         return named[clause.start]
 
+    whence = _Whence.of(params, action) if "(" in folded else None
     for claim in _other_ids(folded, action, params, mine, known_ids):
         known_one = plain_id(claim.value) in known
-        if not _tells_whence(folded, claim, said) and (not known_one or (_wants(around(claim)) and not names_mine(around(claim)))):
+        if not (whence and whence.tells(folded, claim)) and (not known_one or (_wants(around(claim)) and not names_mine(around(claim)))):
             yield claim
     for claim, has_money in _other_amounts(folded, action, params):
         if has_money or _wants(around(claim)):
@@ -55,18 +62,39 @@ def contradictions(
     yield from others(folded)
 
 
-def _tells_whence(folded: str, claim: Claim, said: Collection[str]) -> bool:
-    """Whether an identifier only tells what else has the ask's own value, in brackets right behind it: "10001 (same as W124)".
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whence:
+    """What may be said to be the same in another record: the ask's own values, and what its own records' identifiers look like.
 
-    ⚔ The value stands there, and is the ask's: nobody looks it up.
+    ⚔ No identifier is: "cancel W123 (same as W999)" names another record, "to pm_7 (same as pm_9)" another payee. Nor has a person's
+    address, number or account the value. Each claim is held against a bounded number of values.
     """
-    if not folded.startswith(")", claim.end):
-        return False
-    led = _SAME_AS.search(folded[max(0, claim.start - _NEAR) : claim.start])
-    if led is None:
-        return False
-    value = led["value"].rstrip(_CLOSERS).casefold()
-    return any(len(one) > 2 and value.endswith(one.casefold()) and not value[: -len(one)][-1:].isalnum() for one in said)  # noqa: PLR2004  # a shorter value stands in many words
+
+    values: tuple[str, ...]
+    shapes: tuple[re.Pattern[str], ...]
+
+    @classmethod
+    def of(cls, params: JsonObject, action: Action) -> "_Whence":
+        """That of one ask."""
+        kinds = {mark.path: mark.kind for mark in action.marks}
+        told = [(kinds.get(path), str(value).casefold()) for path, value in leaves(params) if isinstance(value, str | int | Decimal)]
+        records = {str(value) for path, value in leaves(params) if kinds.get(path) is MarkKind.RESOURCE}
+        ids = {value for kind, value in told if kind in _ID_LIKE}
+        values = (value for kind, value in told if kind not in _NEVER_SAME and len(value) >= _SAME_LEAST and value not in ids)
+        return cls(values=tuple(islice(values, _MOST_SAME)), shapes=shapes_of(records))
+
+    def tells(self, folded: str, claim: Claim) -> bool:
+        """Whether an identifier only tells what else has the ask's own value, in brackets right behind it: "10001 (same as W124)".
+
+        ⚔ The value stands there, and is the ask's: nobody looks it up.
+        """
+        if not folded.startswith(")", claim.end) or not any(one.fullmatch(claim.value) for one in self.shapes):
+            return False
+        led = _SAME_AS.search(folded[max(0, claim.start - _NEAR) : claim.start])
+        if led is None:
+            return False
+        value = led["value"].rstrip(_CLOSERS).casefold()
+        return any(value.endswith(one) and not value[: -len(one)][-1:].isalnum() for one in self.values)
 
 
 def _wants(clause: Clause) -> bool:

@@ -166,7 +166,7 @@ def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
     params = stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
     return ActSaid(
         text=own,
-        topics=topics_of(own).union(*(_ABOUT[word] for word in re.split(r"[._-]", action.name) if word in _ABOUT)),
+        topics=topics_of(own) | _ABOUT.get(verb or re.split(r"[_-]", action.name.partition(".")[2])[0], frozenset()),
         stems=stems(f"{own} {returned}"),
         verb=verb,
         does=verb or _does(action.name),

@@ -25,7 +25,7 @@ VERBS: Final[Mapping[str, str]] = {
     "exchange": r"exchang\w+|swap\w*|trad(?:e|ing) in",
     "increase": r"increas\w+|rais\w+|lift\w*|upgrad\w+|extend\w*|bump",
     "lock": r"block\w*|freez\w+|lock\w*|disabl\w+|turn off|suspend\w*",
-    "pay": r"pay(?:ing)?|settle|charge|debit(?!\scards?\b)",
+    "pay": r"pay(?:ing)?|settle|charge|(?:(?<=\bplease )|(?<=\byou )|(?<=\bjust )|(?<=\bkindly )|(?<=\band ))debit|debit(?!\scards?\b)",
     "recover": r"recover\w*|restor\w+|retriev\w+|reset\w*|regain\w*|forg[eo]t\w*",
     "refund": r"refund\w*|reimburs\w+|reinburs\w+|restitut\w+|compensat\w+|pay(?:ing)? back|give back|get(?:ting)? back|money back|cash back|goodwill|rebates?|credit",
     "return": r"return\w*|send(?:ing)?(?: \w+){0,4} back|bring(?:ing)? back|give back",
@@ -51,13 +51,19 @@ _BACK: Final = (
 )
 """What follows "pay" where nothing but giving back is meant: neither a payee nor another way."""
 
-_BUY: Final = VERBS["buy"].replace("order(?:ing)?", rf"order(?:ing)?(?!\sto\s{_MINE}address\b)")
-"""No order is placed by "the laptop order to my office address"."""
-_MADE: Final = rf"\s{_MINE}(?:modification|change|correction|adjustment|update|complaint|dispute|claim|request)s?\b"
-"""What is made without buying anything."""
+_GOODS: Final = r"(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?|it|one|two|several)\b"
+_BUY: Final = VERBS["buy"].replace("order(?:ing)?", rf"order(?:ing)?(?!\sto\s{_MINE}address\b(?!\s{_MINE}{_GOODS}))")
+"""No order is placed by "the laptop order to my office address". ⚔ "Order to my address two items" places one."""
+_MADE: Final = rf"\s(?:(?!{_GOODS})[\w'-]+\s){{0,4}}(?:(?:order|item|purchase)\s)?(?:modification|change|correction|adjustment|update|complaint|dispute|claim|request)s?\b"
+"""What is made without buying anything. ⚔ "Make an order on my request" buys."""
 
 _OF_CARD: Final = r"\s(?:to work|(?:transactions?|payments?|purchases?|statements?|bills?|(?:was|is|got|has been|keeps being) (?:declined|rejected|refused|charged))\b)"
 """What is the matter with a card, or belongs to one: nobody wants another."""
+
+_ANEW: Final = r"and\s(?:i|we|he|she|they|now|so|need|want|would|have|has|must|then)\b|need\b"
+"""Here somebody begins anew: "my name changed and I need …". ⚔ "Change my seat and plan to premium" goes on."""
+_USED: Final = r"(?:top[\s-]up|pay(?!\s(?:as|month\w*|year\w*|annual\w*|per)\b)|add(?!-))\b"
+"""What something is used for: "use my card to top up my account"."""
 
 CANCEL_IT: Final = "cancelling it"
 CANCELLED: Final = frozenset({"account-close", "order-cancel", "transfer-stop"})
@@ -68,7 +74,7 @@ TOPICS: Final[Mapping[str, AnyCase]] = {
     for name, pattern in {
         "account-close": rf"(?:{VERBS['close']}|{VERBS['cancel']}|remov\w+)(?!\s(?:[\w'-]+\s){{1,2}}from\b)\s{_MINE}(?:accounts?|profile|personal information|account's?|membership|subscription)\b",
         "account-open": rf"(?:{VERBS['create']})\s{_MINE}accounts?\b",
-        "account-switch": rf"(?:switch\w*|swap\w*|chang\w+|upgrad\w+|downgrad\w+|mov\w+|us(?:e|ing)|shift)\s(?:(?!and\b|need\b)[\w'-]+\s){{0,4}}(?:to|into|the|for)\s(?!(?:top|pay|add)\b){_MINE}(?:account|acount|cacount|accoun|plan|tier|profile|premium|gold|platinum|standard|freemium|pro)\b|(?:switch\w*|swap\w*)\s{_MINE}(?:accounts?|profiles?|users?)\b",
+        "account-switch": rf"(?:switch\w*|swap\w*|chang\w+|upgrad\w+|downgrad\w+|mov\w+|us(?:e|ing)|shift)\s(?:(?!{_ANEW})[\w'-]+\s){{0,4}}(?:to|into|the|for)\s(?!{_USED}){_MINE}(?:account|acount|cacount|accoun|plan|tier|profile|premium|gold|platinum|standard|freemium|pro)\b|(?:switch\w*|swap\w*)\s{_MINE}(?:accounts?|profiles?|users?)\b",
         "access": r"(?:give|grant|add|get|need|have)\s(?:[\w'-]+\s){0,4}(?:access|admin\w*|permissions?|rights|privileges?|role)\b|make (?:me|him|her|them) (?:an? )?(?:admin|owner)",
         "address": rf"(?:{VERBS['change']}|new|different|secondary|other|wrong)\s{_MINE}(?:address|adress|adresses|addresses)\b|(?:address|adress)\s(?:needs?|has|must|should|to be|isn't|is not|is wrong)\b|(?:i |we |have |just |'ve )(?:moved|relocat\w+)\b|(?:send|ship|deliver)\s{_MINE}(?:to (?:a|my|another|this|the)(?: \w+)? address)",
         "card-activate": rf"(?:{VERBS['activate']})\s{_MINE}cards?\b|card\s(?:\w+\s){{0,2}}activat\w+",
@@ -136,9 +142,9 @@ TELL: Final = AnyCase(
 """A clause wants to be told something."""
 
 IMPERATIVE: Final = AnyCase(
-    rf"^(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b"
+    rf"^[\W_]*(?:(?:and|also|then|so|ok|okay|now|hi|hello|thanks?|please|pls|kindly|just|first|finally|next|ps|p\.s\.?|by the way|btw|oh|one more thing|before that|after that|go ahead and)\b[\s,:]*)*(?:{'|'.join(VERBS.values())}|tell|give|show|list|provide|make|do|ensure|let|put|take|use|share|upload|grant|escalate)\b"
 )
-"""A clause tells somebody to do something."""
+"""A clause tells somebody to do something. ⚔ Also in quotes, in brackets or behind dots: whoever reads it reads over these."""
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     name: tuple(pieces.split("|"))
@@ -222,7 +228,7 @@ def _is_told_of(text: str, found: re.Match[str], told: dict[tuple[int, int], boo
     start = max(text.rfind(mark, 0, found.start()) for mark in ".!?\n") + 1
     end = min((place for mark in ".!?\n" if (place := text.find(mark, found.end())) >= 0), default=len(text))
     if (start, end) not in told:
-        told[start, end] = _HAPPENED.search(text, start, end) is not None and _TAKEN.search(text, start, end) is None
+        told[start, end] = _HAPPENED.search(text[start:end]) is not None and _TAKEN.search(text[start:end]) is None
     return told[start, end]
 
 

@@ -10,6 +10,7 @@ from remit.domain.records import AskRecord, AskState
 from remit.domain.values import JsonObject
 from remit.domain.words import Earlier, Said, WordsVerdict, check_words
 from remit.domain.words_beyond import Judged, Way, WordsState, judged_of, texts_of
+from remit.domain.words_claims import records_of
 from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.replies import params_of
@@ -48,7 +49,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
         standing.task.record.client_id,
         max(sum(len(text) for _, text in texts), 0 if parts.lexicon.strange is None else LONG),  # a model is never asked on the loop
         lambda: _hold(
-            [Earlier(text=text, action=action.name) for _, text in texts],
+            [Earlier(text=text, action=action.name, records=records_of(params, action)) for _, text in texts],
             before,
             lambda text, told: check_words(
                 text,
@@ -97,8 +98,10 @@ def _told(parts: Parts, record: AskRecord) -> _Told:
     if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
     texts = [] if action is None else free_texts(action, params_of(record))
+    records = frozenset() if action is None else records_of(params_of(record), action)
     messages, written = (
-        [Earlier(text=one, action=record.action) for one in kind] for kind in ([record.words] if record.words else [], texts)
+        [Earlier(text=one, action=record.action, records=records) for one in kind]
+        for kind in ([record.words] if record.words else [], texts)
     )
     return messages, written
 
