@@ -1,9 +1,13 @@
 """Words that say more than the ask, or something else, whole or in pieces."""
 
+from typing import Any
+
 import pytest
 
-from attacks.arena import SEND_BACK, Arena, gathered
+from attacks.arena import SEND_BACK, Arena, gathered, mandate
 from remit.client.errors import Refused
+from remit.domain.words import Earlier
+from remit.usecases import hold_words
 
 
 @pytest.mark.proves("WORDS")
@@ -173,3 +177,20 @@ def test_asks_without_a_word_in_between_do_not_part_a_message(arena: Arena, firs
         params = {"order_id": "W1"} if number % 2 else {"no": "such param"}
         assert task.ask("order.read", params).codes == (() if number % 2 else ("params.invalid",))
     assert task.ask("case.comment", {"text": second}).codes == ("words.wider",)
+
+
+@pytest.mark.proves("WORDS", "WORDS-SPLIT")
+def test_a_message_is_read_with_what_the_asks_before_it_were_about(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[Earlier, ...]] = []
+    real = hold_words.check_words
+
+    def noted(words: str | None, *, earlier: tuple[Earlier, ...], **more: Any) -> Any:
+        told.append(earlier)
+        return real(words, earlier=earlier, **more)
+
+    monkeypatch.setattr(hold_words, "check_words", noted)
+    task = arena.task(mandate(objective={"type": "return-item", "target": {"order": ["W1", "W2"]}, "summary": "send things back"}))
+    assert task.ask("order.return", SEND_BACK, words="Please send it back.").needs_human
+    assert task.ask("order.read", {"order_id": "W2"}, words="It is order W2.").decision == "permit"
+    assert task.ask("order.read", {"order_id": "W2"}).decision == "permit"
+    assert told[-1] == (Earlier(text="Please send it back.", action="order.return", records=frozenset({("order", "W1")})),)

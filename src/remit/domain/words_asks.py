@@ -252,8 +252,9 @@ def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: b
 
 
 def _says_only_the_act(clause: Clause, scope: Scope) -> bool:
-    """Whether a clause asks for a write with no word but the act's and its purpose's own, besides the ask's own values."""
-    if scope.action.effect is not Effect.WRITE or not clause.imperative or TELL.search(clause.text):
+    """Whether a clause asks for a write, or for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
+    ordered = scope.action.effect is Effect.WRITE and clause.imperative
+    if (clause.wanted and not ordered) or TELL.search(clause.text):
         return False
     text = clause.text.casefold()
     for value in scope.values:
