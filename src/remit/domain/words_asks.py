@@ -240,7 +240,7 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
 
 def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: bool) -> str:
     """A clause that sounds clearly like another purpose of the desk and hardly like this one."""
-    if _says_only_the_act(clause, scope) or (lexicon.strange is not None and not several and not clause.imperative):
+    if _says_only_the_act(clause, scope, several=several) or (lexicon.strange is not None and not several and not clause.imperative):
         return ""
     scores = likeness(clause.stems, lexicon)
     own = scores.get(scope.purpose, 0.0)
@@ -251,10 +251,10 @@ def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: b
     return ""
 
 
-def _says_only_the_act(clause: Clause, scope: Scope) -> bool:
-    """Whether a clause asks for a write, or for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
+def _says_only_the_act(clause: Clause, scope: Scope, *, several: bool) -> bool:
+    """Whether a clause asks for a write, or with no other wish beside it for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
-    if (clause.wanted and not ordered) or TELL.search(clause.text):
+    if not (ordered or not (clause.wanted or several)) or TELL.search(clause.text):
         return False
     text = clause.text.casefold()
     for value in scope.values:
