@@ -84,7 +84,7 @@ check-rooms: $(VENV)/.dev
 
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run --source=remit.domain -m pytest -q -p no:cacheprovider tests/domain tests/vectors >.coverage.log || { tail -n 40 .coverage.log; exit 1; }
+	@$(BIN)/python -m coverage run --source=remit.domain -m pytest -q -p no:cacheprovider tests/domain tests/vectors >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended

@@ -22,6 +22,8 @@ from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, ve
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Store
+from remit.usecases.leak_watch import LeakWatch
+from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
@@ -69,6 +71,7 @@ def kept_desk(
         "rules_digest": "rules",
         "on_point": on_point,
         "verify_ed25519": verify_ed25519,
+        "leaks": LeakWatch(owners=(), store=store, signer=signer, world=world, long_reads=LongReads()),
     }
     # The ports to the outside are not there: whatever is done here must do without them.
     return Parts(**cast("Any", dict.fromkeys(field.name for field in fields(Parts)) | given))
