@@ -102,9 +102,9 @@ def open_task(desk: Nodes) -> SandboxTask:
 
 
 @contextmanager
-def opened(store: str, *, desk_timeout_ms: int = 300) -> Iterator[Far]:
+def opened(store: str, *, desk_timeout_ms: int = 1_000) -> Iterator[Far]:
     """A desk, and its backoffice behind a server of its own."""
-    terms = {"desk_timeout_ms": desk_timeout_ms, "facts_timeout_ms": 300}
+    terms = {"desk_timeout_ms": desk_timeout_ms, "facts_timeout_ms": 1_000}
     with Nodes(settings={"terms": terms}, on_sqlite=store == "sqlite") as desk:
         parts = [node.parts for node in desk.nodes]
         facts = {"owners": {"order": dict.fromkeys(ORDERS, "anna")}}
@@ -252,7 +252,7 @@ def test_what_a_node_had_sent_when_it_died_is_taken_over_and_done_once(point: st
         if name == point:
             raise DiedError
 
-    with opened(store) as far:
+    with opened(store, desk_timeout_ms=60_000) as far:
         far.desk.nodes[0].at = dying
         reply = far.ask()
         assert reply.outcome != "done", "the agent is not told what nobody recorded"
