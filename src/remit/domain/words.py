@@ -27,7 +27,6 @@ from remit.domain.words_tricks import tricks
 _ENDS: Final = ".!?;"
 _BEHIND: Final = " '\"*_)]}>"
 """What ends a sentence, and what may stand behind that. ⚔ A message before that ends in none of these is cut in two, and no whole one."""
-_BLANKS: Final = re.compile(r"[ \t]+")
 _WRAPPED: Final = re.compile(r"(?<=[\w,'\")\]])\n(?=[a-z0-9\"'(])")
 """⚔ A line that only runs over: "please cancel" and below it "my order" is one wish. Each line is read by itself as well."""
 _JOINED: Final = 3
@@ -91,7 +90,7 @@ class Before:
         """What a message of an ask about these records may be read on from."""
         last = earlier[-_JOINED:]
         return cls(
-            tail=" ".join(_BLANKS.sub(" ", unscored(view(one.text).text)) for one in last)[-REACH:],
+            tail=" ".join(_as_people_read(view(one.text)).text for one in last)[-REACH:],
             acts=frozenset(one.action for one in last),
             alike=frozenset(one.action for one in last if _is_about(one.records, records)),
         )
@@ -100,6 +99,11 @@ class Before:
     def is_whole(self) -> bool:
         """Whether it ends as a sentence does."""
         return self.tail.rstrip(_BEHIND)[-1:] in _ENDS
+
+
+def _as_people_read(seen: View) -> View:
+    """A view without what people read over: underlines, and blanks side by side."""
+    return closed_up(replace(seen, text=unscored(seen.text)))
 
 
 def _is_about(theirs: frozenset[tuple[str, str]], ours: frozenset[tuple[str, str]]) -> bool:
@@ -135,7 +139,7 @@ def check_words(
     why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
-    seen = closed_up(replace(seen, text=unscored(seen.text)))
+    seen = _as_people_read(seen)
     before = Before.of(earlier, records_of(params, action))
     tail = before.tail
     cut = clauses(seen.text)

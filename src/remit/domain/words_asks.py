@@ -11,10 +11,10 @@ from typing import Final
 
 from remit.domain.catalogue import Action, Effect, Objective
 from remit.domain.values import JsonObject
-from remit.domain.words_claims import desks_own, plain_id
+from remit.domain.words_claims import KIN, desks_own, plain_id
 from remit.domain.words_clauses import Clause
 from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, VERBS, orders_in, topics_of
+from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, VERBS, orders_in, says_verb, topics_of
 
 _WHOLE: Final = "order-change"
 _OF_WHOLE: Final = re.compile(
@@ -25,7 +25,7 @@ _BETTER: Final = "upgrade"
 _CHANGE: Final = "change"
 _ELSE: Final = (
     r"(?:and|or|then|all|each|every\w*|both|other|another|any\w*|else|rest|accounts?|plans?|tiers?|memberships?|subscriptions?|profiles?|status|cards?"
-    r"|wife|husband|partner|friends?|boss|mother|father|mom|mum|dad|brother|sister|sons?|daughters?|colleagues?|manager|neighbou?rs?|roommate|family|kids|children)\b"
+    rf"|(?:{KIN})s?|family|kids|children)\b"
 )
 """⚔ What stands between "upgrade" and the ask's own value says more than the ask: something else, somebody else, or more of it."""
 _TO: Final = re.compile(rf"(?:\s(?!{_ELSE})[\w'-]+){{0,5}}?\sto\s(?:a |an |the )?", re.IGNORECASE)
@@ -116,10 +116,8 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
 
 def says_act(clause: Clause, scope: Scope) -> bool:
     """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
-    ways = VERBS.get(scope.act.does)
-    return bool(clause.topics & scope.spoken) or (
-        ways is not None and re.search(rf"\b(?:{ways})\b", clause.text, re.IGNORECASE) is not None
-    )
+    verb = scope.act.does
+    return bool(clause.topics & scope.spoken) or (verb in VERBS and says_verb(verb).search(clause.text) is not None)
 
 
 def commands(folded: str, spoken: Collection[str] = ()) -> Iterator[Wish]:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Final, Self
 
 from remit.domain.any_case import AnyCase
-from remit.domain.catalogue import Action, MarkKind
+from remit.domain.catalogue import Action, Mark, MarkKind
 from remit.domain.paths import Path
 from remit.domain.plain import small_letters
 from remit.domain.secret_shapes import found_contacts, found_plain
@@ -68,10 +68,12 @@ _CALLED: Final = AnyCase(
 )
 _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
+KIN: Final = "wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate"
+"""Somebody else, by what they are to whoever speaks."""
 _OTHERS: Final = AnyCase(
     r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|(?<!\bby )\bsome(?:one|body) else'?s?\b|\bby some(?:one|body) else's\b"
     r"|\b(?:be|have|get|let)\s(?:[\w'-]+\s){1,5}by some(?:one|body) else\b"
-    r"|\bmy (?:wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate)'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
+    rf"|\bmy (?:{KIN})'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
     r"|(?<!\byou offer )(?<!\byou have )\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
 )
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
@@ -92,6 +94,11 @@ class Claim:
     start: int
     end: int
 
+    @classmethod
+    def at(cls, what: str, folded: str, start: int, end: int) -> Self:
+        """What stands there in a text."""
+        return cls(what=what, value=folded[start:end], start=start, end=end)
+
 
 def leaves(value: Json, path: Path = _ROOT) -> Iterator[tuple[Path, Json]]:
     """Every single value in params, with its path."""
@@ -111,16 +118,20 @@ def said_values(params: JsonObject, action: Action) -> tuple[str, ...]:
     return tuple(str(value) for path, value in leaves(params) if path not in free and value is not None and not isinstance(value, bool))
 
 
+def marked_values(params: JsonObject, action: Action, *kinds: MarkKind) -> Iterator[tuple[Mark, str]]:
+    """Every single value of an ask that has a mark of some kinds, as a text, with that mark."""
+    marks = {mark.path: mark for mark in action.marks if mark.kind in kinds}
+    return ((marks[path], str(value)) for path, value in leaves(params) if path in marks)
+
+
 def records_of(params: JsonObject, action: Action) -> frozenset[tuple[str, str]]:
     """The records an ask is about, each with its kind."""
-    kinds = {mark.path: mark.of for mark in action.marked(MarkKind.RESOURCE)}
-    return frozenset((kinds[path], str(value)) for path, value in leaves(params) if path in kinds)
+    return frozenset((mark.of, value) for mark, value in marked_values(params, action, MarkKind.RESOURCE))
 
 
 def desks_own(params: JsonObject, action: Action) -> tuple[str, ...]:
     """The values of an ask that are the desk's own words, as they are spoken: its records' names, and choices of its schema. ⚔ No text that an agent wrote."""
-    records = {mark.path for mark in action.marked(MarkKind.RESOURCE)}
-    found = [str(value) for path, value in leaves(params) if path in records]
+    found = [value for _, value in marked_values(params, action, MarkKind.RESOURCE)]
     declared = action.schema.get("properties")
     for name, member in declared.items() if isinstance(declared, Mapping) else ():
         choices = member.get("enum") if isinstance(member, Mapping) else None
@@ -142,10 +153,10 @@ def identifiers(folded: str, shapes: Collection[re.Pattern[str]]) -> Iterator[Cl
         spans = [match.span("v") for match in _CALLED.finditer(folded)]
         spans += [match.span() for pattern in (_HASHED, _SNAKE, *shapes) for match in pattern.finditer(folded)]
     for start, end in spans:
-        yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
+        yield Claim.at("identifier", folded, start, end)
     for kind, start, end, _ in (*found_contacts(folded), *found_plain(folded)):
         if kind in {"email", "phone", "iban", "card_number", "bank_account"}:
-            yield Claim(what="identifier", value=folded[start:end], start=start, end=end)
+            yield Claim.at("identifier", folded, start, end)
 
 
 def shapes_of(ids: Collection[str]) -> tuple[re.Pattern[str], ...]:
@@ -183,19 +194,12 @@ def amounts(folded: str) -> Iterator[tuple[Claim, Decimal, str]]:
         number = _decimal(match["n1"] or match["n2"], match["k1"] or match["k2"] or "")
         currency = match["c1"] or match["c2"]
         if number is not None:
-            yield (
-                Claim(what="amount", value=folded[match.start() : match.end()], start=match.start(), end=match.end()),
-                *_in_units(number, currency),
-            )
+            yield Claim.at("amount", folded, *match.span()), *_in_units(number, currency)
     for match in _SPOKEN.finditer(folded):
         if counted := _counted(match["w"]):  # "pounds and euros" is no amount
-            yield (
-                Claim(what="amount", value=folded[match.start() : match.end()], start=match.start(), end=match.end()),
-                Decimal(counted),
-                _code(match["c"]),
-            )
+            yield Claim.at("amount", folded, *match.span()), Decimal(counted), _code(match["c"])
     for start, end, number, currency in more_amounts(folded):
-        yield Claim(what="amount", value=folded[start:end], start=start, end=end), *_in_units(number, currency)
+        yield Claim.at("amount", folded, start, end), *_in_units(number, currency)
 
 
 def names_money(folded: str) -> bool:
@@ -245,4 +249,4 @@ def _counted(words: str) -> int:
 def others(folded: str) -> Iterator[Claim]:
     """Every stretch that brings in somebody else's affairs."""
     for match in _OTHERS.finditer(folded):
-        yield Claim(what="person", value=folded[match.start() : match.end()], start=match.start(), end=match.end())
+        yield Claim.at("person", folded, *match.span())

@@ -13,7 +13,7 @@ from typing import Final
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.values import JsonObject, verify_money
-from remit.domain.words_claims import Claim, amounts, identifiers, leaves, names_money, others, plain_id, shapes_of
+from remit.domain.words_claims import Claim, amounts, identifiers, leaves, marked_values, names_money, others, plain_id, shapes_of
 from remit.domain.words_clauses import Clause
 from remit.domain.words_numbers import multiples
 from remit.domain.words_topics import WISH, topics_of
@@ -76,11 +76,11 @@ class _Whence:
     @classmethod
     def of(cls, params: JsonObject, action: Action) -> "_Whence":
         """That of one ask."""
-        kinds = {mark.path: mark.kind for mark in action.marks}
-        told = [(kinds.get(path), str(value).casefold()) for path, value in leaves(params) if isinstance(value, str | int | Decimal)]
-        records = {str(value) for path, value in leaves(params) if kinds.get(path) is MarkKind.RESOURCE}
-        ids = {value for kind, value in told if kind in _ID_LIKE}
-        values = (value for kind, value in told if kind not in _NEVER_SAME and len(value) >= _SAME_LEAST and value not in ids)
+        never = {mark.path for mark in action.marks if mark.kind in _NEVER_SAME}
+        told = (str(value).casefold() for path, value in leaves(params) if path not in never and isinstance(value, str | int | Decimal))
+        ids = {value.casefold() for _, value in marked_values(params, action, *_ID_LIKE)}
+        values = (value for value in told if len(value) >= _SAME_LEAST and value not in ids)
+        records = {value for _, value in marked_values(params, action, MarkKind.RESOURCE)}
         return cls(values=tuple(islice(values, _MOST_SAME)), shapes=shapes_of(records))
 
     def tells(self, folded: str, claim: Claim) -> bool:
@@ -109,8 +109,7 @@ def _names(clause: Clause, ids: Collection[str]) -> bool:
 
 
 def _other_ids(folded: str, action: Action, params: JsonObject, mine: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
-    marks = {mark.path for mark in action.marks if mark.kind in _ID_LIKE}
-    ours = {str(value) for path, value in leaves(params) if path in marks} | set(known_ids)
+    ours = {value for _, value in marked_values(params, action, *_ID_LIKE)} | set(known_ids)
     digits = _digits_of(mine)
     for claim in identifiers(folded, shapes_of(ours)):
         name = plain_id(claim.value)
@@ -154,7 +153,7 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
         if not told or (currency and told.isdisjoint({"", currency})):
             yield claim, has_money
     for start, end in multiples(folded) if has_money else ():
-        yield Claim(what="amount", value=folded[start:end], start=start, end=end), True
+        yield Claim.at("amount", folded, start, end), True
 
 
 def split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -> Iterator[Claim]:

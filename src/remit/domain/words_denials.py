@@ -25,7 +25,7 @@ def denials(folded: str, verb: str) -> Iterator[Claim]:
     if verb not in VERBS or not _MAY_BE.search(folded):
         return
     for found in _of(verb).finditer(folded):
-        yield Claim(what="wish", value=folded[found.start() : found.end()], start=found.start(), end=found.end())
+        yield Claim.at("wish", folded, *found.span())
 
 
 _MAY_BE: Final = AnyCase(r"n't|\bnot\b|\bnever\b|\bno need\b|\bforget\b|\bignore\b|\bscrap\b|\bskip\b|\bno longer\b|\bstop\b")

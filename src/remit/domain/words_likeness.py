@@ -14,7 +14,7 @@ from remit.domain.any_case import AnyCase
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.errors import Code, Refused
-from remit.domain.words_topics import VERBS, topics_of
+from remit.domain.words_topics import VERBS, says_verb, topics_of
 
 _TOKEN: Final = re.compile(r"[a-z]{3,}")
 PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
@@ -209,8 +209,7 @@ def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, floa
 def _act(name: str, said: ActSaid) -> list[OtherAct]:
     if not said.verb or not said.nouns:
         return []
-    asked = AnyCase(rf"\b(?:{VERBS.get(said.verb, re.escape(said.verb))})\b")
-    return [OtherAct(name=name, verb=said.verb, asked=asked, nouns=said.nouns)]
+    return [OtherAct(name=name, verb=said.verb, asked=says_verb(said.verb), nouns=said.nouns)]
 
 
 def _verb_first(name: str, verb: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ How clauses are judged with them is in `words_asks`.
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 from remit.domain.any_case import AnyCase
@@ -51,7 +52,9 @@ _BACK: Final = (
 )
 """What follows "pay" where nothing but giving back is meant: neither a payee nor another way."""
 
-_GOODS: Final = r"(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?|it|one|two|several)\b"
+_THINGS: Final = "orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?"
+_COUNTED: Final = "it|one|two|several"
+_GOODS: Final = rf"(?:{_THINGS}|{_COUNTED})\b"
 _BUY: Final = VERBS["buy"].replace("order(?:ing)?", rf"order(?:ing)?(?!\sto\s{_MINE}address\b(?!\s{_MINE}{_GOODS}))")
 """No order is placed by "the laptop order to my office address". ⚔ "Order to my address two items" places one."""
 _MADE: Final = rf"\s(?:(?!{_GOODS})[\w'-]+\s){{0,4}}(?:(?:order|item|purchase)\s)?(?:modification|change|correction|adjustment|update|complaint|dispute|claim|request)s?\b"
@@ -93,7 +96,7 @@ TOPICS: Final[Mapping[str, AnyCase]] = {
         "order-cancel": rf"(?:{VERBS['cancel']})\s{_MINE}(?:orders?|purchases?|booking|reservation|flight|shipment|delivery|items?|products?|trip|ticket)\b",
         CANCEL_IT: rf"(?:{VERBS['cancel']})\s(?:(?:all|both|each|any) of )?(?:it|them|this|that)\b(?!\s(?:orders?|purchases?|transfers?|payments?|transactions?|charge|direct debit|accounts?|profile|membership|subscription|someone|anyone|somebody|from)\b)",
         "order-change": rf"(?:{VERBS['change']}|{VERBS['exchange']}|delet\w+)\s{_MINE}(?:orders?|purchases?|items?|products?|articles?|something|booking|reservation|flight)\b",
-        "order-place": rf"{_NO_NOUN}(?:{_BUY}|purchas\w+|mak(?:e|ing)(?!{_MADE})|plac(?:e|ing))\s{_MINE}(?:orders?|items?|products?|articles?|ur|your|something|some|goods|purchases?)\b|{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)(?!\sit\s(?:go|work|so|happen|faster|easier|right|possible|clear|stop)\b)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:it|one|two|several)\b(?!\s(?:\w+\s)?cards?)|place an order",
+        "order-place": rf"{_NO_NOUN}(?:{_BUY}|purchas\w+|mak(?:e|ing)(?!{_MADE})|plac(?:e|ing))\s{_MINE}(?:{_THINGS})\b|{_NO_NOUN}(?:{VERBS['buy']}|purchas\w+|mak(?:e|ing)(?!\sit\s(?:go|work|so|happen|faster|easier|right|possible|clear|stop)\b)|plac(?:e|ing))\s(?:(?:me|us|him|her)\s)?(?:{_COUNTED})\b(?!\s(?:\w+\s)?cards?)|place an order",
         "password": rf"(?:{VERBS['recover']}|{VERBS['change']}|lost|new|need|tell me|what is|send)\s{_MINE}(?:passwords?|passwd|pssword|passcode|pass|pass code|pin code|user account pin|login|access key|account key)\b|password (?:reset|recovery)",
         "payment-method": rf"(?:{VERBS['change']}|us(?:e|ing)|charge)\s{_MINE}(?:payment method|method of payment|different card|other card|another card|gift card|visa|mastercard|paypal|iban|bank account|payout)\b",
         "pin": rf"(?:{VERBS['change']}|{VERBS['recover']}|{VERBS['activate']}|{VERBS['lock']}|wrong|new|forgot\w*|enter\w*|tries|attempts)(?!{_LOGIN_PIN})\s{_MINE}pins?\b(?!\scodes?\s(?:of|to|for)\s(?:[\w'-]+\s){{0,3}}(?:user|account|profile)\b)|\bpin\s(?:\w+\s){{0,3}}(?:block\w*|lock\w*|chang\w+|reset|unblock\w*|unlock\w*|wrong|too many)\b",
@@ -199,6 +202,12 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     }.items()
 }
 """Each of these has one of these pieces wherever it is found, in whatever letters: where none is there, nobody needs to look for it."""
+
+
+@lru_cache(256)
+def says_verb(verb: str) -> AnyCase:
+    """What says a verb, in whatever way people do."""
+    return AnyCase(rf"\b(?:{VERBS.get(verb, re.escape(verb))})\b")
 
 
 def topics_of(text: str, likely: Iterable[str] = TOPICS) -> frozenset[str]:

@@ -97,13 +97,14 @@ def _told(parts: Parts, record: AskRecord) -> _Told:
     action = parts.catalogue.actions.get(record.action)
     if record.state is AskState.REFUSED or _never_passed_on(record):
         return [], []
-    texts = [] if action is None else free_texts(action, params_of(record))
-    records = frozenset() if action is None else records_of(params_of(record), action)
-    messages, written = (
-        [Earlier(text=one, action=record.action, records=records) for one in kind]
-        for kind in ([record.words] if record.words else [], texts)
-    )
-    return messages, written
+    params = params_of(record)
+    texts = [] if action is None else free_texts(action, params)
+    records = frozenset() if action is None else records_of(params, action)
+
+    def earlier(text: str) -> Earlier:
+        return Earlier(text=text, action=record.action, records=records)
+
+    return [earlier(record.words)] if record.words else [], list(map(earlier, texts))
 
 
 def _never_passed_on(record: AskRecord) -> bool:
