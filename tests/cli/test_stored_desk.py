@@ -1,0 +1,75 @@
+"""A desk that an earlier version left behind opens, verifies and is served: records, log, keys and settings are contract.
+
+`tests/data/desk-0.1.0.tar.gz` is the folder of a whole `remit demo` of 0.1.0: mandates, tasks, asks, confirmations, offers, acts, 85 entries.
+"""
+
+import shutil
+import sqlite3
+import tarfile
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.running import Run, Serve
+from remit.adapters.store.records import decode, encode
+
+LEFT = Path(__file__).parents[1] / "data" / "desk-0.1.0.tar.gz"
+ENTRIES = 85
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder as it was left; copied, never changed."""
+    folder = tmp_path_factory.mktemp("left")
+    with tarfile.open(LEFT) as archive:
+        archive.extractall(folder, filter="tar")
+    return folder
+
+
+@pytest.fixture
+def left(unpacked: Path, tmp_path: Path) -> Path:
+    """A copy of the desk's own folder."""
+    return Path(shutil.copytree(unpacked / "desk", tmp_path / "desk"))
+
+
+def rows(left: Path) -> list[tuple[str, bytes]]:
+    """Every record the store holds: its kind and its bytes."""
+    connection = sqlite3.connect(f"file:{left / 'data' / 'store.sqlite'}?mode=ro", uri=True)
+    try:
+        return [(str(kind), bytes(body)) for kind, body in connection.execute("select kind, body from record order by kind, id")]
+    finally:
+        connection.close()
+
+
+def test_every_stored_record_is_read_and_written_as_the_very_same_bytes(left: Path) -> None:
+    stored = rows(left)
+    assert {kind for kind, _ in stored} >= {"act", "agent", "ask", "confirmation", "mandate", "offer", "passkey", "person", "task"}
+    assert [kind for kind, body in stored if encode(decode(kind, body)) != body] == []
+
+
+def test_settings_catalogue_and_policies_are_valid_as_they_stand(remit: Run, left: Path) -> None:
+    told = remit("check", "--json", "--config", left)
+    assert told.code == 0, told
+
+
+def test_the_log_verifies_to_its_last_entry_and_continues_its_checkpoints(remit: Run, left: Path) -> None:
+    told = remit("verify-log", "--json", "--config", left)
+    assert (told.code, told.json["entries"]) == (0, ENTRIES), told
+
+
+def test_the_doctor_finds_store_log_and_keys_whole(remit: Run, left: Path) -> None:
+    told = remit("doctor", "--json", "--config", left)
+    assert told.code == 0, told
+
+
+def test_it_is_served_and_its_log_goes_on_from_where_it_was(remit: Run, left: Path, serve: Serve) -> None:
+    serving = serve(left)
+    with httpx.Client(base_url=f"http://127.0.0.1:{serving.said['port']}") as http:
+        assert (http.get("/healthz").status_code, http.get("/readyz").status_code) == (200, 200)
+        size = int(http.get("/log/checkpoint").text.splitlines()[1])
+    assert size >= ENTRIES
+    assert serving.stop() == 0
+    told = remit("verify-log", "--json", "--config", left)
+    assert told.code == 0, told
+    assert told.json["entries"] >= size
