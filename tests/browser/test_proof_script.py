@@ -12,8 +12,8 @@ import pytest
 
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.signer.file import verify_ed25519
-from remit.domain.canonical import canonical
 from remit.domain.errors import Refused
+from remit.proof.canonical import canonical
 from remit.sandbox import Sandbox
 from remit.usecases.verify_receipt import verify_receipt
 
