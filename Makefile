@@ -67,7 +67,7 @@ test-browser: $(VENV)/.dev browser ## The pages in a real browser alone (part of
 	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup -p no:cacheprovider tests/browser $(ARGS)
 
 test-fast: $(VENV)/.dev ## The domain alone
-	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain $(ARGS)
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/domain tests/proof $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, import rules, coverage of the domain
 	@$(MAKE) -s -j 2 check-types check-domain check-rooms check-lint
@@ -84,7 +84,7 @@ check-rooms: $(VENV)/.dev
 
 check-domain: $(VENV)/.dev
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run --source=remit.domain -m pytest -q -p no:cacheprovider tests/domain tests/vectors >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
+	@$(BIN)/python -m coverage run --source=remit.domain,remit.proof -m pytest -q -p no:cacheprovider tests/domain tests/proof tests/vectors >.coverage-log || { tail -n 40 .coverage-log; exit 1; }
 	@$(BIN)/python -m coverage report --fail-under=98 --skip-covered
 
 fmt: $(VENV)/.dev ## Format, and mend what can be mended

@@ -26,8 +26,8 @@ from processes import cpu_s, pss_mb
 from remit.adapters.postgres import Session
 from remit.adapters.signer.file import FileSigner
 from remit.adapters.store.postgres_schema import migrate, prepare
-from remit.domain.merkle import EMPTY_ROOT
-from remit.domain.note import Checkpoint, checkpoint_text
+from remit.proof.checkpoint import Checkpoint, checkpoint_text
+from remit.proof.merkle import EMPTY_ROOT
 from remit.sandbox import Sandbox
 from size_fill import PostgresTable, SqliteTable, fill
 

@@ -22,10 +22,10 @@ import asyncpg
 from remit.adapters.store import records
 from remit.adapters.store.migrations.postgres import AHEAD
 from remit.adapters.store.postgres_schema import make_partition
-from remit.domain import merkle
 from remit.domain.records import EndReason, Record, TaskRecord, TaskState, changed
 from remit.domain.transcript import record_leaves
 from remit.domain.values import Instant
+from remit.proof import merkle
 
 TABLES = {
     "record": ("kind", "id", "rev", "body"),

@@ -41,12 +41,11 @@ from remit.adapters.store.place import StorePlace
 from remit.adapters.store.postgres_place import PostgresPlace
 from remit.adapters.store.sqlite_place import SqlitePlace
 from remit.adapters.world.system import SystemWorld
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Refused
-from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
 from remit.domain.rules_outline import RulesOutline, outline_of
 from remit.domain.values import JsonObject
+from remit.domain.verification import verify_checkpoint, verify_vkey
 from remit.entrypoints.app import App
 from remit.entrypoints.doors import make_app
 from remit.entrypoints.health import Health
@@ -58,6 +57,8 @@ from remit.ports.log_reader import LogReader
 from remit.ports.policy import Policy
 from remit.ports.store import Published
 from remit.ports.world import World
+from remit.proof.canonical import digest
+from remit.proof.checkpoint import Checkpoint, checkpoint_text
 from remit.settings import Settings
 from remit.settings_people import verify_roles
 from remit.settings_terms import deciding

@@ -13,6 +13,8 @@ from architecture.sources import ROOT, SOURCE, Module, imports, modules
 PORTS = sorted(file.stem for file in (SOURCE / "ports").glob("*.py") if file.stem != "__init__")
 STANDARD = {*sys.stdlib_module_names, "remit"}
 SHARED = ("remit.adapters.identity.fetching", "remit.adapters.identity.key_sources", "remit.adapters.store.shown")
+PROOF = {"canonical", "checkpoint", "merkle", "receipt", "tiles"}
+"""Modules of `remit.proof`, as they are called where one is imported whole."""
 CLIENT = {"httpx", "joserfc", "cryptography"}
 """`cryptography` comes with joserfc; a checkpoint's raw Ed25519 signature is no JWS."""
 
@@ -34,7 +36,7 @@ def tops(one: Module) -> set[str]:
     return {name.partition(".")[0] for name in imports(one.tree)}
 
 
-@pytest.mark.parametrize("one", of("domain"), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", [*of("domain"), *of("proof")], ids=lambda one: one.name)
 def test_the_rules_use_the_standard_library_alone_and_neither_clock_chance_nor_io(one: Module) -> None:
     assert tops(one) <= STANDARD
     assert not tops(one) & {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "subprocess", "time"}
@@ -43,10 +45,33 @@ def test_the_rules_use_the_standard_library_alone_and_neither_clock_chance_nor_i
     assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(one.tree))
 
 
+@pytest.mark.parametrize("one", of("proof"), ids=lambda one: one.name)
+def test_a_proof_knows_nothing_else_of_ours(one: Module) -> None:
+    assert all(name.startswith("remit.proof") for name in imports(one.tree) if name.startswith("remit"))
+
+
+CHECKS = {
+    function.name
+    for one in of("proof")
+    for function in one.tree.body
+    if isinstance(function, ast.FunctionDef) and re.search(r"(Proof|LogDamaged|NoTile)Error: ", ast.get_docstring(function) or "")
+}
+"""The functions of `remit.proof` that raise its own errors."""
+
+
+@pytest.mark.parametrize("one", [one for one in modules() if one.room not in {"proof", "client"}], ids=lambda one: one.name)
+def test_what_does_not_verify_is_refused_with_a_code(one: Module) -> None:
+    """⚔ A `ProofError` that nobody translates would be answered as a fault, without a code and a cure."""
+    named = {node.attr for node in ast.walk(one.tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) in PROOF}
+    named |= {name.rpartition(".")[2] for name in imports(one.tree) if name.startswith("remit.proof.")}
+    assert "verify_checkpoint" in CHECKS
+    assert not named & CHECKS or "remit.proof.errors.ProofError" in imports(one.tree), f"use domain.verification: {named & CHECKS}"
+
+
 @pytest.mark.parametrize("one", of("client"), ids=lambda one: one.name)
 def test_the_client_needs_nothing_but_httpx_and_joserfc_with_what_it_brings(one: Module) -> None:
     assert tops(one) <= STANDARD | CLIENT
-    assert all(name.startswith("remit.client") for name in imports(one.tree) if name.startswith("remit"))
+    assert all(name.startswith(("remit.client", "remit.proof")) for name in imports(one.tree) if name.startswith("remit"))
 
 
 @pytest.mark.parametrize("one", [one for one in of("sandbox") if one.name.startswith("sandbox/agents/")], ids=lambda one: one.name)

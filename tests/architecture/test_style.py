@@ -14,7 +14,6 @@ LONG_MODULES = {
     "domain/errors.py": (490, "the closed list of codes stands in one file"),
     "domain/mandate_covering.py": (360, "matching an ask with powers is one argument from top to bottom"),
     "domain/records.py": (860, "one record for each aggregate, nothing else"),
-    "domain/transcript.py": (360, "every kind of entry stands in one list, beside how one is sealed"),
     "entrypoints/replies.py": (350, "every code and its status stand in one table"),
     "usecases/answer.py": (400, "yes, no, less and their re-decision: one straight line"),
     "usecases/ask.py": (540, "the path of one ask; cutting it would hide its order"),

@@ -17,7 +17,7 @@ from attacks.test_p18_sub_agent_widens import mandate as branch
 from contracts.identity_minting import jwk, mint
 from remit.client import calls
 from remit.client.keys import ProofKey
-from remit.domain.canonical import b64url
+from remit.proof.canonical import b64url
 from remit.sandbox import Sandbox, SandboxAgent, SandboxCustomer
 from remit.sandbox.workloads import SandboxTask
 

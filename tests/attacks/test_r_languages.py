@@ -10,13 +10,13 @@ import pytest
 
 from attacks.arena import FACTS, ISSUER, PACK, SEND_BACK, SHOP, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.files.catalogue import read_files
-from remit.domain.canonical import canonical, unb64url
 from remit.domain.confirmation import challenge
 from remit.domain.errors import Refused
 from remit.domain.grant import verify_action_current
 from remit.domain.records import ConfirmationRecord, MandateRecord
 from remit.domain.values import decode
 from remit.ports.store import Commit, Put
+from remit.proof.canonical import canonical, unb64url
 
 GERMAN = "remit_language=de"
 FORM = {"origin": ISSUER, "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}

@@ -13,8 +13,8 @@ import pytest
 
 from attacks.arena import SEND_BACK, SHOP, Arena, code_of, open_arena
 from remit.domain import secrets
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
+from remit.proof.canonical import b64url
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.recording import keyed_digest
 

@@ -5,7 +5,9 @@ import base64
 import pytest
 
 from attacks.arena import Arena
-from remit.domain.transcript import Section, section_hash
+from remit.domain.transcript import Section
+from remit.proof.canonical import canonical
+from remit.proof.receipt import TAGS, section_hash
 from remit.sandbox import SandboxTask
 
 
@@ -25,7 +27,7 @@ def test_what_a_closed_section_says_cannot_be_guessed_from_its_hash(arena: Arena
     assert len(set(known)) == len(known)
     for section in (Section.CUSTOMER, Section.DESK):
         closed = base64.b64decode(entry["hashes"][section.value])
-        tried = [section_hash(section, salt, opened[section.value]) for salt in (*known, bytes(16))]
+        tried = [section_hash(TAGS[section], salt, canonical(opened[section.value])) for salt in (*known, bytes(16))]
         assert closed not in tried
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import size_fill
 from remit.adapters.store.log import Log
-from remit.domain.merkle import EMPTY_ROOT
+from remit.proof.merkle import EMPTY_ROOT
 from size_fill import Tree, spread
 
 

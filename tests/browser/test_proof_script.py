@@ -12,8 +12,8 @@ import pytest
 
 from browser.shop import CATALOGUE, FACTS, MANDATE
 from remit.adapters.signer.file import verify_ed25519
-from remit.domain.canonical import canonical
 from remit.domain.errors import Refused
+from remit.proof.canonical import canonical
 from remit.sandbox import Sandbox
 from remit.usecases.verify_receipt import verify_receipt
 
@@ -53,7 +53,7 @@ def ours(text: str, key: str) -> object:
         found = verify_receipt(text.encode("utf-8", "surrogatepass"), vkeys=key, verify_ed25519=verify_ed25519).entries[0]
     except Refused:
         return ""
-    return [found.index, found.kind.value, sorted(section.value for section in found.sections)]
+    return [found.index, found.kind, sorted(found.sections)]
 
 
 @pytest.fixture(scope="module")

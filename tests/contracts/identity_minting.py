@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant
+from remit.proof.canonical import b64url
 
 ISSUER = "https://support.acme.example"
 NOW = Instant(1_790_000_000_000)

@@ -32,12 +32,12 @@ from contracts.identity_minting import (
     write_json,
 )
 from remit.adapters.identity.assertions import AssertionClients
-from remit.domain.canonical import b64url
 from remit.domain.client_assertions import CLIENT_ALGORITHMS, AssertionType, claimed_client
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import OperatorId
 from remit.domain.values import Instant
 from remit.ports.identity import ClientMethod, InlineKeys, KeyFile, KeySource, KeyUrl, ProvedClient, Registration, SpiffeBundleFile
+from remit.proof.canonical import b64url
 
 ALGORITHMS = list(CLIENT_ALGORITHMS)
 HEADER = {"alg": "ES256", "kid": "k1", "typ": "client-authentication+jwt"}

@@ -16,11 +16,11 @@ from contracts.identity_minting import ISSUER, NOW, assertion_claims, jwk, priva
 from remit.adapters.identity.assertions import AssertionClients
 from remit.adapters.identity.dpop import DpopProofs
 from remit.adapters.identity.keys import verify_jwk
-from remit.domain.canonical import canonical
 from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Refused
 from remit.domain.ids import OperatorId
 from remit.ports.identity import ClientMethod, InlineKeys, Registration
+from remit.proof.canonical import canonical
 
 KINDS = {"ES256": "EC", "ES384": "EC", "Ed25519": "OKP", "PS256": "RSA", "RS256": "RSA"}
 

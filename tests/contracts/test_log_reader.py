@@ -12,11 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from remit.adapters.log_reader.published import FolderLog, HttpLog
 from remit.adapters.signer.file import verify_ed25519
-from remit.domain import merkle, tiles
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note
-from remit.domain.tiles import Bundle, Tile
 from remit.ports.log_reader import LogReader
+from remit.proof import merkle, tiles
+from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
+from remit.proof.tiles import Bundle, Tile
 from remit.usecases.verify_log import LogReport, verify_log
 
 ORIGIN = "desk.example/log"

@@ -12,7 +12,7 @@ import pytest
 from contracts.store_plugs import entries, run, sqlite_store, verified
 from remit.adapters.log_reader.sqlite import SqliteLog
 from remit.domain.errors import Code, Refused
-from remit.domain.tiles import Bundle, Tile
+from remit.proof.tiles import Bundle, Tile
 from remit.usecases.verify_log import LogReport
 
 SIZE = 600

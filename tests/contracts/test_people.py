@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remit.adapters.people.passkey import WebauthnPasskeys
-from remit.domain.canonical import b64url, unb64url
 from remit.domain.errors import Code, Refused
 from remit.ports.people import Enrolled, Passkeys
+from remit.proof.canonical import b64url, unb64url
 from remit.sandbox.passkey import SoftPasskey
 
 ORIGIN = "https://desk.example"

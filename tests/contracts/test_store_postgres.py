@@ -46,11 +46,11 @@ from remit.adapters.store.postgres_place import PostgresPlace
 from remit.adapters.store.postgres_tree import _FETCH, EMPTY
 from remit.adapters.store.postgres_write import _PARTS as WRITE
 from remit.adapters.store.postgres_write import _statement as write_statement
-from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note
 from remit.domain.records import MandateRecord, Suspension
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.proof import merkle
+from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 
 
 def two(folder: Path, work: Callable[[Any, Any], Any], **points: Callable[[str], None]) -> Any:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contracts.store_plugs import ORIGIN, VKEY, entries, run, sign, sqlite_store, verify
 from remit.adapters.store import start_checks
 from remit.domain.errors import Code, Refused
-from remit.domain.note import Checkpoint, checkpoint_text, make_vkey, signed_note
+from remit.proof.checkpoint import Checkpoint, checkpoint_text, make_vkey, signed_note
 
 SIZE = 600
 

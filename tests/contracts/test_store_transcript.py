@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from contracts.store_plugs import NOW, STORES, Opener, entries, entry, run, together, verify
-from remit.domain import merkle, tiles
-from remit.domain.tiles import Bundle, Tile
 from remit.domain.transcript import verify_record
 from remit.ports.store import Commit, Committed, Expect, Missing
+from remit.proof import merkle, tiles
+from remit.proof.tiles import Bundle, Tile
 
 
 @pytest.fixture(params=list(STORES))

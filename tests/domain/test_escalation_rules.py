@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from desk_example import desk, desk_data
 from remit.adapters.store import records
-from remit.domain.canonical import canonical
 from remit.domain.catalogue import Catalogue, Escalation, EscalationStep
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
@@ -17,6 +16,7 @@ from remit.domain.escalation_rules import candidates, fitting, wanted, words_of
 from remit.domain.records import Answer, ConfirmationRecord, ConfirmationState, Taking
 from remit.domain.values import Instant, Money, decode
 from remit.domain.waiting import after_due, handed_to_role, holder, verify_free, with_taking
+from remit.proof.canonical import canonical
 
 RULE: dict[str, Any] = {
     "name": "large",

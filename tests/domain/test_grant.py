@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from desk_example import desk, desk_data, mandate
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
@@ -21,6 +20,7 @@ from remit.domain.grant import (
 )
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate import Grant
+from remit.proof.canonical import digest
 
 DESK = desk()
 

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.domain.canonical import b64url
 from remit.domain.client_assertions import (
     AssertionType,
     claimed_client,
@@ -22,6 +21,7 @@ from remit.domain.ids import is_id, new_id, timed_id, verify_id
 from remit.domain.names import is_pattern
 from remit.domain.spiffe import verify_spiffe_pattern
 from remit.domain.values import Instant, minor_digits
+from remit.proof.canonical import b64url
 
 ISSUER = "https://desk.example"
 CLIENT = "https://helper.example/agent"

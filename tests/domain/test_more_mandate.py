@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from desk_example import NOW, desk, desk_data, mandate
-from remit.domain.canonical import canonical
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.confirmers import CUSTOMER
 from remit.domain.errors import Code, Refused
@@ -21,6 +20,7 @@ from remit.domain.paths import parse_path
 from remit.domain.rendering import AskShown, Budget, render_ask
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.values import decode
+from remit.proof.canonical import canonical
 
 DESK = desk()
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate_tests import hashed
-from remit.domain.values import MAX_DEPTH, MAX_INTEGER, MAX_TEXT, Instant, Json, decode, instant_text, same, verify_instant, verify_money
+from remit.domain.values import MAX_DEPTH, MAX_TEXT, Instant, Json, decode, instant_text, same, verify_instant, verify_money
+from remit.proof.canonical import MAX_INTEGER, canonical
 
 JSONS: st.SearchStrategy[Any] = st.recursive(
     st.none()

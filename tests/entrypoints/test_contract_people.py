@@ -7,7 +7,7 @@ import cbor2
 import pytest
 
 from remit.client.keys import load_key, new_key
-from remit.domain.canonical import b64url, unb64url
+from remit.proof.canonical import b64url, unb64url
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from sandbox.kettle_desk import CATALOGUE, FACTS, MANDATE, REFUND, SHOP

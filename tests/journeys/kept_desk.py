@@ -18,10 +18,11 @@ from remit.adapters.store.sqlite import SqliteStore
 from remit.adapters.vault.file import FileVault
 from remit.adapters.vault.postgres import PostgresVault
 from remit.adapters.world.system import SystemWorld
-from remit.domain.note import Checkpoint, checkpoint_text, verify_checkpoint, verify_vkey
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
+from remit.domain.verification import verify_checkpoint, verify_vkey
 from remit.ports.store import Commit, Store
+from remit.proof.checkpoint import Checkpoint, checkpoint_text
 from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.off_the_loop import LongReads
 from remit.usecases.parts import Parts

@@ -12,7 +12,6 @@ from journeys.kept_desk import kept_desk, note_about, run
 from remit.adapters.signer import file as signer_files
 from remit.adapters.signer.file import verify_ed25519
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import read_checkpoint, read_note
 from remit.domain.records import (
     ActRecord,
     ActState,
@@ -37,6 +36,7 @@ from remit.domain.records import (
 from remit.domain.transcript import Kind, Section, unseal
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Missing, Reserve
+from remit.proof.checkpoint import read_checkpoint, read_note
 from remit.usecases.parts import Parts
 from remit.usecases.recover import Recovered, recover
 

@@ -20,8 +20,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from contracts.identity_minting import jwk, mint, segment
-from remit.domain.canonical import b64url
 from remit.domain.logins import LOGOUT_EVENT
+from remit.proof.canonical import b64url
 
 CLIENT = "remit"
 SECRET = "a secret of the desk's own: 7%+"

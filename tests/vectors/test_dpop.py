@@ -12,12 +12,12 @@ import pytest
 
 from contracts.identity_minting import ISSUER, NOW, NOW_S, jwk, mint, private_key, proof_claims, proof_header, segment, without
 from remit.adapters.identity.dpop import DpopProofs
-from remit.domain.canonical import b64url, unb64url
 from remit.domain.dpop import token_hash
 from remit.domain.errors import Code, Refused
 from remit.domain.presented import verify_bound, verify_presented
 from remit.domain.values import Instant
 from remit.ports.identity import Proof
+from remit.proof.canonical import b64url, unb64url
 
 ROOT = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[2] / ".." / "shared")) / "vectors" / "oauth"
 pytestmark = pytest.mark.skipif(not ROOT.is_dir(), reason="the public vectors are not here; set REMIT_SHARED")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from remit.domain.canonical import canonical, digest
+from remit.proof.canonical import canonical, digest
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "jcs" / "rfc8785.json"
 CASES = json.loads(VECTORS.read_text())["cases"] if VECTORS.exists() else []

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from remit.adapters.signer.file import verify_ed25519
-from remit.domain import merkle
-from remit.domain.errors import Code, Refused
-from remit.domain.note import read_checkpoint, verify_checkpoint, verify_vkey
-from remit.domain.tiles import Bundle, Tile, decode_bundle, split_tile, tile_reader
-from remit.domain.tlog_proof import read_tlog_proof, tlog_proof_text
+from remit.proof import merkle
+from remit.proof.checkpoint import read_checkpoint, verify_checkpoint, verify_vkey
+from remit.proof.errors import LogDamagedError, ProofError
+from remit.proof.receipt import read_tlog_proof, tlog_proof_text
+from remit.proof.tiles import Bundle, Tile, decode_bundle, split_tile, tile_reader
 from remit.usecases.verify_log import verify_log
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "tlog"
@@ -60,9 +60,8 @@ def test_inclusion_proofs_are_judged_like_the_reference(case: dict[str, Any]) ->
         )
 
     if case["wantErr"]:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ProofError):
             verify()
-        assert refused.value.code is Code.RECEIPT_INVALID
     else:
         verify()
 
@@ -79,9 +78,8 @@ def test_consistency_proofs_are_judged_like_the_reference(case: dict[str, Any]) 
         )
 
     if case["wantErr"] or case["file"] in OURS_DIFFER:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(LogDamagedError):
             verify()
-        assert refused.value.code is Code.LOG_DAMAGED
     else:
         verify()
 
@@ -99,9 +97,8 @@ def test_checkpoints_are_taken_and_refused_like_the_reference(case: dict[str, An
         checkpoint = read_checkpoint(case["text"])
         assert (checkpoint.origin, str(checkpoint.size), checkpoint.root) == (lines[0], lines[1], raw(lines[2]))
     else:
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ProofError):
             read_checkpoint(case["text"])
-        assert refused.value.code is Code.RECEIPT_INVALID
 
 
 @pytest.mark.parametrize("case", named(PARSING.get("tlog_proof_valid", []), "name"))
@@ -116,9 +113,8 @@ def test_valid_proof_texts_are_read_and_written(case: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("case", named(PARSING.get("tlog_proof_invalid", []), "name"))
 def test_invalid_proof_texts_are_refused(case: dict[str, Any]) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ProofError):
         read_tlog_proof(case["text"])
-    assert refused.value.code is Code.RECEIPT_INVALID
 
 
 class TestLog:

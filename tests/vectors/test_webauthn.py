@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from remit.adapters.people.passkey import WebauthnPasskeys
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.ports.people import Asserted, Enrolled
+from remit.proof.canonical import b64url
 
 VECTORS = Path(os.environ.get("REMIT_SHARED", Path(__file__).parents[3] / "shared")) / "vectors" / "webauthn" / "level3-test-vectors.json"
 FOUND: Mapping[str, Any] = json.loads(VECTORS.read_text()) if VECTORS.exists() else {"vectors": []}

@@ -1,6 +1,6 @@
 """What an agent developer imports: an agent at a support desk, its mandates, tasks and asks.
 
-Async here; the same names, blocking, in `remit.client.sync`. It imports no room of Remit: httpx and joserfc are all it needs.
+Async here; the same names, blocking, in `remit.client.sync`. Of Remit it imports `proof` alone: httpx and joserfc are all it needs.
 """
 
 from remit.client.agent import Agent, MandateRequest

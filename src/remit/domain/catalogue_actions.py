@@ -10,13 +10,13 @@ from enum import StrEnum
 from functools import cache
 from typing import Final, TypeVar
 
-from remit.domain.canonical import digest
 from remit.domain.catalogue import OFFER_PARAMS, Action, Area, Attribute, Effect, MarkKind, PowerKind
 from remit.domain.catalogue_tables import closed, flag, quoted, table, text, texts, wrong
 from remit.domain.params_marks import Names
 from remit.domain.params_schema import ParamsSchema, read_params
 from remit.domain.paths import Path, parse_path
 from remit.domain.speech import marked
+from remit.proof.canonical import digest
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SHOWN: Final = (MarkKind.MONEY, MarkKind.RECIPIENT, MarkKind.RESOURCE)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Attribute, Catalogue, Escalation, Objective, Resource, Role
 from remit.domain.catalogue_tables import Table, closed, quoted, table, text, wrong
 from remit.domain.speech import ENGLISH_NAME, Speech
 from remit.domain.values import Json, JsonObject
+from remit.proof.canonical import digest
 
 _PARTS: Final = ("action", "attribute", "escalation", "objective", "resource", "role")
 _PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")

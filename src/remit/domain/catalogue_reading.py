@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from remit.domain.canonical import digest
 from remit.domain.catalogue import CUSTOMER, Action, Area, Attribute, Catalogue, Escalation, MarkKind, Objective, Resource, Role, Waiver
 from remit.domain.catalogue_actions import builtin_actions, builtin_attributes, read_action
 from remit.domain.catalogue_languages import languages_digested, read_languages
@@ -23,6 +22,7 @@ from remit.domain.params_marks import Names
 from remit.domain.speech import Speech
 from remit.domain.values import Json, Money, verify_money
 from remit.domain.waivers import read_waiver
+from remit.proof.canonical import digest
 
 DEFAULT_FLOORS: Final[Mapping[Area, frozenset[str]]] = {
     Area.COMMITMENT: frozenset({CUSTOMER}),

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
-from remit.domain.values import MAX_INTEGER, Json, JsonObject
+from remit.domain.values import Json, JsonObject
+from remit.proof.canonical import MAX_INTEGER
 
 Table: TypeAlias = Mapping[str, object]
 

@@ -10,11 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.compact_jws import UnverifiedJws, malformed, read, text_member
 from remit.domain.errors import Code, Refused
 from remit.domain.spiffe import SpiffeId, SpiffePattern, verify_member, verify_spiffe_id
 from remit.domain.values import Instant, Json, JsonObject
+from remit.proof.canonical import b64url
 
 CLIENT_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256")
 """What `private_key_jwt` assertions may be signed with, as metadata names it."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.canonical import unb64url
 from remit.domain.errors import Code, Refused
 from remit.domain.values import JsonObject, decode
+from remit.proof.canonical import unb64url
 
 MAX_COMPACT: Final = 16 * 1024
 

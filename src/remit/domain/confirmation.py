@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeGuard
 
-from remit.domain.canonical import canonical, digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
 from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject, minor_digits, same, verify_money
+from remit.proof.canonical import canonical, digest
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 

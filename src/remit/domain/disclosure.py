@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Refused
 from remit.domain.plain import view
 from remit.domain.values import Json, decode
+from remit.proof.canonical import canonical
 
 _DEEPEST: Final = 4
 """So many members above one are read as parts of its name."""

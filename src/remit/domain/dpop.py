@@ -9,11 +9,11 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.domain.canonical import b64url
 from remit.domain.client_assertions import LONGEST_JTI, instant_member
 from remit.domain.compact_jws import malformed, text_member
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant, JsonObject
+from remit.proof.canonical import b64url
 
 PROOF_ALGORITHMS: Final = ("ES256", "ES384", "Ed25519", "EdDSA", "PS256")
 """What proofs may be signed with, as metadata and challenges name it: RS256 is not among them (FAPI 2.0), as proofs are made

@@ -5,13 +5,13 @@ Reading the mandate is for `mandate_reading`; the passkey over the hash is for `
 
 from collections.abc import Mapping
 
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Area, Catalogue, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import CustomerId, MandateId, OperatorId
 from remit.domain.mandate import Grant, Mandate
 from remit.domain.mandate_reading import wire_mandate
 from remit.domain.values import JsonObject
+from remit.proof.canonical import digest
 
 _RENEW = "The desk changed this action after the customer signed; ask the customer for renewed consent."
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.compact_jws import UnverifiedJws
 from remit.domain.errors import Code, Refused
 from remit.domain.speech import marked
 from remit.domain.values import Instant, Json, JsonObject
+from remit.proof.canonical import b64url, canonical
 
 LEEWAY_MS: Final = 30_000
 """How far the provider's clock may be from ours."""

@@ -6,7 +6,6 @@ It is made of the mandate's objective and of what the agent itself said; no fact
 from collections.abc import Mapping
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action, Catalogue, MarkKind, PowerKind
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate import Mandate
@@ -16,6 +15,7 @@ from remit.domain.mandate_reading import TYPE, read_mandate
 from remit.domain.paths import values_at
 from remit.domain.secrets import says_removed
 from remit.domain.values import Instant, Json, JsonObject
+from remit.proof.canonical import canonical
 
 CURED_BY_GRANT: Final = frozenset({
     Code.MANDATE_EXPIRED,

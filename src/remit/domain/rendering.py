@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, MarkKind
 from remit.domain.plain import visible
 from remit.domain.rendering_values import Names, amount, filled, label, listed, quoted
@@ -15,6 +14,7 @@ from remit.domain.speech import ENGLISH_NAME, Speech, marked
 from remit.domain.values import JsonObject
 from remit.domain.words_beyond import Marked, WordsState, texts_of
 from remit.domain.words_told import told_marks
+from remit.proof.canonical import digest
 
 STATUS: Final = frozenset({"budget", "done"})
 """Line kinds that say how things stand at the moment of showing. They are signed with the rest, but may move on before the act."""

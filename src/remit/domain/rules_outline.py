@@ -7,9 +7,9 @@ each takes answers away and adds none. Anything else can bring another confirmer
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.domain.canonical import canonical, digest
 from remit.domain.errors import Refused
 from remit.domain.values import Json, kept_object
+from remit.proof.canonical import canonical, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

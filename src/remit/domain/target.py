@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.paths import values_at
 from remit.domain.values import JsonObject
+from remit.proof.canonical import digest
 
 
 def target_of(action: Action | None, params: JsonObject, *, customer: str, targets: Collection[str]) -> str:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from remit.domain.canonical import digest
 from remit.domain.consequences import Thresholds
 from remit.domain.errors import Code
 from remit.domain.records import TaskRecord
@@ -27,6 +26,7 @@ from remit.domain.trajectory_weights import (
     step_points,
 )
 from remit.domain.values import Instant
+from remit.proof.canonical import digest
 
 _MILLI: Final = 1000
 _KEPT: Final = 64

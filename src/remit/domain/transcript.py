@@ -11,10 +11,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias, cast
 
-from remit.domain.canonical import Written, canonical, written
 from remit.domain.errors import Code, Refused
-from remit.domain.note import b64, unb64
-from remit.domain.values import Instant, Json, JsonObject
+from remit.domain.values import Instant, JsonObject
+from remit.proof.canonical import Written, canonical, written
+from remit.proof.checkpoint import b64, unb64
+from remit.proof.errors import ProofError
+from remit.proof.receipt import LEAF_PREFIX, SALT_SIZE, TAGS, leaf_data, section_hash
 
 
 class Kind(StrEnum):
@@ -73,18 +75,15 @@ class Section(StrEnum):
     DESK = "desk"
 
 
-SALT_SIZE: Final = 16
 SALTS_SIZE: Final = SALT_SIZE * len(Section)
 _HASH_SIZE: Final = 32
-_LEAF_PREFIX: Final = b"remit-leaf-v1\x00"
 _RECORD_VERSION: Final = b"\x01"
 _SALT_AT: Final = len(_RECORD_VERSION)
 _HASHES_AT: Final = _SALT_AT + SALT_SIZE
 _BODY_AT: Final = _HASHES_AT + 3 * _HASH_SIZE
-_TAG: Final[Mapping[Section, bytes]] = {section: section.encode() + b"\x00" for section in Section}
-_ENVELOPE_TAG: Final = _TAG[Section.ENVELOPE]
+_ENVELOPE_TAG, _AGENT_TAG, _CUSTOMER_TAG, _DESK_TAG = (TAGS[section] for section in Section)
 _sha256: Final = hashlib.sha256
-_CONTENT: Final = (Section.AGENT, Section.CUSTOMER, Section.DESK)
+_CONTENT: Final = ((Section.AGENT, _AGENT_TAG), (Section.CUSTOMER, _CUSTOMER_TAG), (Section.DESK, _DESK_TAG))
 
 Hashes: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 """The four section hashes, in the order of `Section`."""
@@ -165,10 +164,10 @@ def seal(draft: Draft, salts: bytes) -> Sealed:
     agent, customer, desk = _body_text(draft.agent, shared), _body_text(draft.customer, shared), _body_text(draft.desk, shared)
     of_envelope, of_agent, of_customer, of_desk = salts[:16], salts[16:32], salts[32:48], salts[48:]
     hashes = (
-        _section_hash(Section.ENVELOPE, of_envelope, envelope),
-        _section_hash(Section.AGENT, of_agent, agent),
-        _section_hash(Section.CUSTOMER, of_customer, customer),
-        _section_hash(Section.DESK, of_desk, desk),
+        section_hash(_ENVELOPE_TAG, of_envelope, envelope),
+        section_hash(_AGENT_TAG, of_agent, agent),
+        section_hash(_CUSTOMER_TAG, of_customer, customer),
+        section_hash(_DESK_TAG, of_desk, desk),
     )
     return Sealed(
         kind=draft.kind,
@@ -237,30 +236,13 @@ def record_leaves(records: Sequence[bytes]) -> list[bytes]:
         raise _unreadable()
     # What `_envelope_hash` and `leaf_data` do, without calling them: ten million times.
     envelopes = [_sha256(one[_SALT_AT:_HASHES_AT] + _ENVELOPE_TAG + one[_BODY_AT:]).digest() for one in records]
-    return [_sha256(_LEAF_PREFIX + found + one[_HASHES_AT:_BODY_AT]).digest() for found, one in zip(envelopes, records, strict=True)]
+    return [_sha256(LEAF_PREFIX + found + one[_HASHES_AT:_BODY_AT]).digest() for found, one in zip(envelopes, records, strict=True)]
 
 
 def _envelope_hash(envelope_record: bytes) -> bytes:
     if len(envelope_record) <= _BODY_AT or not envelope_record.startswith(_RECORD_VERSION):
         raise _unreadable()
-    return _section_hash(Section.ENVELOPE, envelope_record[_SALT_AT:_HASHES_AT], envelope_record[_BODY_AT:])
-
-
-def section_hash(section: Section, salt: bytes, body: Json) -> bytes:
-    """Hash one section. The salt's fixed length and the name keep sections from passing as one another.
-
-    Raises:
-        ValueError: when the salt is not 16 bytes.
-    """
-    if len(salt) != SALT_SIZE:
-        message = f"a salt is {SALT_SIZE} bytes"
-        raise ValueError(message)
-    return _section_hash(section, salt, canonical(body))
-
-
-def leaf_data(hashes: Hashes) -> bytes:
-    """The 32 bytes the log holds for an entry."""
-    return hashlib.sha256(_LEAF_PREFIX + b"".join(hashes)).digest()
+    return section_hash(_ENVELOPE_TAG, envelope_record[_SALT_AT:_HASHES_AT], envelope_record[_BODY_AT:])
 
 
 def read_envelope(envelope: JsonObject | None) -> tuple[Kind, Instant]:
@@ -278,19 +260,15 @@ def read_envelope(envelope: JsonObject | None) -> tuple[Kind, Instant]:
         raise _damaged("an envelope's kind is unknown here; use the version that wrote it, or a newer one") from None
 
 
-def _section_hash(section: Section, salt: bytes, body: bytes) -> bytes:
-    return hashlib.sha256(salt + _TAG[section] + body).digest()
-
-
 def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenSection]:
     opened: dict[Section, OpenSection] = {}
-    for section, expected in zip(_CONTENT, hashes[1:], strict=True):
+    for (section, tag), expected in zip(_CONTENT, hashes[1:], strict=True):
         part = content.get(section)
         salt, body = (part.get("salt"), part.get("body")) if isinstance(part, Mapping) else (None, None)
         if not isinstance(salt, str) or not (body is None or isinstance(body, Mapping)):
             raise _damaged(f"the {section} section cannot be read")
         raw = _salt(salt)
-        if section_hash(section, raw, body) != expected:
+        if section_hash(tag, raw, canonical(body)) != expected:
             raise _damaged(f"the {section} section is not what was recorded")
         opened[section] = OpenSection(salt=raw, body=body)
     return opened
@@ -299,7 +277,7 @@ def _content(content: JsonObject, hashes: Hashes) -> dict[Section, OpenSection]:
 def _salt(text: str) -> bytes:
     try:
         raw = unb64(text)
-    except Refused:
+    except ProofError:
         raise _damaged("a salt cannot be read") from None
     if len(raw) != SALT_SIZE:
         raise _damaged(f"a salt is not {SALT_SIZE} bytes")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final, NewType, TypeAlias
 
 from remit.domain.errors import Code, Refused
+from remit.proof.canonical import MAX_INTEGER
 
 Json: TypeAlias = bool | int | Decimal | str | Sequence["Json"] | Mapping[str, "Json"] | None
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -22,7 +23,6 @@ Instant = NewType("Instant", int)
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 32
-MAX_INTEGER: Final = 2**53 - 1
 MAX_TEXT: Final = 65_536
 MAX_ITEMS: Final = 10_000
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action, Catalogue, Escalation, MarkKind
 from remit.domain.confirmers import OFFICER
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import values_at
 from remit.domain.values import Json, JsonObject, kept_object
 from remit.domain.words import Said, WordsVerdict
+from remit.proof.canonical import canonical
 
 MESSAGE: Final = "words"
 """Where the message itself stands; a text among the params stands at its path."""

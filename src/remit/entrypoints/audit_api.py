@@ -7,10 +7,10 @@ import msgspec
 
 from remit.domain.evidence import Period, frameworks_named, read_period
 from remit.domain.evidence_controls import Framework
-from remit.domain.note import b64
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, query, read_body, read_nothing, whole_number
+from remit.proof.checkpoint import b64
 from remit.usecases import audit
 from remit.usecases.parts import Parts
 from remit.usecases.report import CountedLog, Report, quiet, report_json

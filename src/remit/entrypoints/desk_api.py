@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from remit.domain.canonical import canonical
 from remit.domain.records import Person
 from remit.domain.values import decode, instant_text
 from remit.entrypoints.agent_api import message_body
@@ -14,6 +13,7 @@ from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.people_bodies import checked_body
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, decode_object, malformed, read_body, read_nothing
+from remit.proof.canonical import canonical
 from remit.usecases.cases import case_card, cases
 from remit.usecases.look_through import preview_reply
 from remit.usecases.parts import Parts

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from remit.domain.canonical import b64url, unb64url
 from remit.domain.errors import MEANINGS, Fault, Refused
 from remit.domain.records import Person
 from remit.domain.rendering import rendering_json
 from remit.domain.values import JsonObject, instant_text
 from remit.entrypoints.web.plain_words import plainly
 from remit.entrypoints.wire import decode_object
+from remit.proof.canonical import b64url, unb64url
 from remit.usecases.answer import Shown
 from remit.usecases.check_reply import Checked
 from remit.usecases.grant import Consent

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from remit.domain.errors import Code, Refused
-from remit.domain.tiles import Bundle, encode_bundle, verify_path
+from remit.domain.verification import verify_path
 from remit.entrypoints.health import Health
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.metrics import MEDIA_TYPE, Metrics
@@ -12,6 +12,7 @@ from remit.entrypoints.oauth_metadata import resource_metadata, server_metadata
 from remit.entrypoints.replies import Answer, json_answer, problem
 from remit.entrypoints.wire import Receive, Scope
 from remit.ports.store import Missing
+from remit.proof.tiles import Bundle, encode_bundle
 from remit.usecases.parts import Parts
 from remit.usecases.show_catalogue import show_catalogue
 

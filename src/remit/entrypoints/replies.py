@@ -10,12 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.dpop import PROOF_ALGORITHMS
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.presented import ProofRefused, ScopeRefused
 from remit.domain.values import JsonObject, instant_text
+from remit.proof.canonical import b64url, canonical
 from remit.usecases.replies import Reply
 
 JSON: Final = b"application/json"

@@ -3,8 +3,8 @@
 from contextvars import ContextVar, Token
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.ports.world import World
+from remit.proof.canonical import b64url
 
 HEADER: Final = b"x-request-id"
 _SIZE: Final = 9

@@ -12,12 +12,12 @@ import msgspec
 
 from remit.domain.confirmers import Enrolment
 from remit.domain.errors import Code, Refused
-from remit.domain.note import b64
-from remit.domain.receipt import VERSION
 from remit.domain.records import Person, Tier
 from remit.domain.transcript import Opened, Section
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, malformed, one_header, query, read_body, verify_json_type, whole_number
+from remit.proof.checkpoint import b64
+from remit.proof.receipt import VERSION
 from remit.usecases.enrol import add_person, invite_person
 from remit.usecases.parts import Parts
 from remit.usecases.recording import open_row

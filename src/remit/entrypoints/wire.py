@@ -8,10 +8,10 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.domain.secrets import find_secrets, redact
 from remit.domain.values import MAX_BYTES, Json, JsonObject, decode
+from remit.proof.canonical import b64url
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]

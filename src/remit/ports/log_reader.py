@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from remit.domain.tiles import Bundle, Tile
+from remit.proof.tiles import Bundle, Tile
 
 
 class LogReader(Protocol):

@@ -6,7 +6,6 @@ What the rules are is in `wiring` and `domain`; here stands only whose yes they 
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Person, Proposal, Rules
@@ -14,6 +13,7 @@ from remit.domain.rules_outline import only_tightens, read_outline
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, decode
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.proof.canonical import canonical
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 

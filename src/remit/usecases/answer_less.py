@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from remit.domain.canonical import b64url, canonical, unb64url
 from remit.domain.catalogue import Effect
 from remit.domain.confirmation import ask_digest, challenge, verify_lesser
 from remit.domain.decision import NeedsHuman, Permit, Refuse
@@ -15,6 +14,7 @@ from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject, decode
 from remit.domain.waiting import verify_about_act, verify_free
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
+from remit.proof.canonical import b64url, canonical, unb64url
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
 from remit.usecases.bar_waiver_writers import waiver_writers

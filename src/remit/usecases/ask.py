@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import Action, Effect
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import NeedsHuman, Permit, Refuse
@@ -31,6 +30,7 @@ from remit.domain.trajectory import AskedAgain, WasRefused
 from remit.domain.values import Json
 from remit.domain.words_beyond import WordsState, kept_marks
 from remit.ports.store import Commit, Committed, Conflict, Kept, NoRoom, Put, Replayed
+from remit.proof.canonical import b64url, canonical
 from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver
 from remit.usecases.end import end_task

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import timed_id
 from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, ActState, AskRecord, AskState, FileRecord, FileState
 from remit.domain.values import kept_object
 from remit.ports.store import Missing
+from remit.proof.canonical import canonical
 from remit.usecases.files import bytes_of
 from remit.usecases.parts import Parts
 

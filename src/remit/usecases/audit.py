@@ -9,10 +9,10 @@ from remit.domain.errors import Code, Refused
 from remit.domain.receipt import Holder, Proved, build_tlog_proof
 from remit.domain.records import Contest, Person
 from remit.domain.speech import marked
-from remit.domain.tiles import Bundle, Tile, encode_bundle
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json, instant_text
 from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
+from remit.proof.tiles import Bundle, Tile, encode_bundle
 from remit.usecases.look_through import kept_text
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, open_row, pseudonym, write

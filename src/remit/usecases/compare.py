@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Absent, values_at
 from remit.domain.records import Reserved
 from remit.domain.values import JsonObject
+from remit.proof.canonical import b64url, canonical
 from remit.usecases.parts import Parts
 from remit.usecases.reserving import COMPARED
 from remit.usecases.standing import Standing

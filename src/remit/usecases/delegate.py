@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.canonical import canonical, digest
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.grant import covered_actions
 from remit.domain.ids import new_id
@@ -15,6 +14,7 @@ from remit.domain.records import MandateRecord
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, instant_text
 from remit.ports.store import Commit, Conflict, Expect, Kept, Mark, Put, Replayed
+from remit.proof.canonical import canonical, digest
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import invalid_grant
 from remit.usecases.may_issue import verify_may_issue

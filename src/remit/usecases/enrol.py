@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from remit.domain.addresses import verify_address
-from remit.domain.canonical import b64url, unb64url
 from remit.domain.confirmers import OFFICER, Enrolment, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
@@ -14,6 +13,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, Json, JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.proof.canonical import b64url, unb64url
 from remit.usecases.assert_passkey import passkey_facts, passkey_of
 from remit.usecases.ends_of_recovery import links_beside, recovery_of
 from remit.usecases.enrol_by_login import how_by_login, session_before

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain import tiles
 from remit.domain.errors import Code, Refused
-from remit.domain.note import VerifyEd25519, verify_checkpoint, verify_vkey
-from remit.domain.tiles import HEIGHT, WIDTH, Bundle, Tile
+from remit.domain.verification import verify_checkpoint, verify_vkey
 from remit.ports.log_reader import LogReader
+from remit.proof import tiles
+from remit.proof.checkpoint import VerifyEd25519
+from remit.proof.tiles import HEIGHT, WIDTH, Bundle, Tile
 from remit.usecases.verify_log import verify_continues
 
 _ELSEWHERE: Final = "Keep that copy as it is, as evidence of what was published, and name another folder."

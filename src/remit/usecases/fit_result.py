@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Refused
-from remit.domain.values import MAX_INTEGER, Json, JsonObject, decode
+from remit.domain.values import Json, JsonObject, decode
 from remit.ports import backoffice as desk
+from remit.proof.canonical import MAX_INTEGER, canonical
 from remit.usecases.parts import Parts
 
 _LONGEST_REASON: Final = 2_000

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
-from remit.domain.canonical import b64url, canonical, unb64url
 from remit.domain.confirmers import verify_passkey_may_grant
 from remit.domain.errors import Code, Refused
 from remit.domain.grant import make_grant, reaches_above_routine, signed_form
@@ -24,6 +23,7 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.backoffice import Summary
 from remit.ports.store import Commit, Conflict, Drop, Expect, Kept, Missing, Put, Replayed
+from remit.proof.canonical import b64url, canonical, unb64url
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.emptying import stood_against

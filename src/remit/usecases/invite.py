@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.catalogue import CUSTOMER, Action, Catalogue, Escalation
 from remit.domain.confirmation import act_digest
 from remit.domain.confirmers import Fatigue, verify_may_invite
@@ -20,6 +19,7 @@ from remit.domain.trajectory import signs
 from remit.domain.values import Instant, JsonObject, decode
 from remit.domain.words_beyond import read_marks
 from remit.ports.store import Missing, Reserve
+from remit.proof.canonical import b64url, canonical
 from remit.usecases.keep_files import files_of
 from remit.usecases.name_records import names_of
 from remit.usecases.parts import Parts

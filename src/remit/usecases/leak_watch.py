@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.canaries import Shape, stretches
-from remit.domain.canonical import b64url
 from remit.domain.leak_owners import Owned, OwnerRule, owned
 from remit.domain.leak_traces import Trace, traces, unveiled
 from remit.domain.records_leaks import CanaryRecord
@@ -16,6 +15,7 @@ from remit.domain.values import Instant
 from remit.ports.signer import Signer
 from remit.ports.store import Store
 from remit.ports.world import World
+from remit.proof.canonical import b64url
 from remit.usecases.off_the_loop import LongReads
 
 _FRESH_S: Final = 5.0

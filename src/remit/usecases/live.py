@@ -7,10 +7,10 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.confirmers import OFFICER
 from remit.domain.records import ConfirmationRecord, Person, Proposal, TaskRecord
 from remit.domain.waiting import holder
+from remit.proof.canonical import b64url
 from remit.usecases.parts import Parts
 
 LOOK_S: Final = 2.0

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.mandate_narrowing import verify_narrows
 from remit.domain.mandate_reading import read_mandate, wire_mandate
@@ -10,6 +9,7 @@ from remit.domain.records import MandateRecord, Person
 from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.proof.canonical import canonical
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.same_rules import rules_expected

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import is_id, new_id, timed_id
 from remit.domain.records import ActRecord, ActState, MandateRecord, TaskRecord, TaskState, changed
@@ -11,6 +10,7 @@ from remit.domain.target import named
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, Put, Replayed
+from remit.proof.canonical import b64url, canonical
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.grant import Redeemed, invalid_grant
 from remit.usecases.may_issue import verify_may_issue

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from remit.domain.catalogue import Catalogue
 from remit.domain.logins import LoginRules
-from remit.domain.note import VerifyEd25519
 from remit.domain.rules_outline import RulesOutline
 from remit.domain.words_beyond import BeyondRules
 from remit.domain.words_likeness import Lexicon
@@ -22,6 +21,7 @@ from remit.ports.store import Store
 from remit.ports.tracing import Tracing
 from remit.ports.vault import Vault
 from remit.ports.world import World
+from remit.proof.checkpoint import VerifyEd25519
 from remit.usecases.leak_watch import LeakWatch
 from remit.usecases.noise import Noise
 from remit.usecases.off_the_loop import LongReads

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id
 from remit.domain.records import Person, Proposal, Tier
@@ -12,6 +11,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, JsonObject, decode, instant_text
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.proof.canonical import canonical
 from remit.usecases.erase import erase, verify_erasable
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts

@@ -10,12 +10,12 @@ from functools import partial
 from hashlib import sha256
 from typing import Final, TypeVar
 
-from remit.domain.canonical import b64url
 from remit.domain.file_archive import Member, pack, unpack
 from remit.domain.file_kinds import MEDIA_TYPES, PICTURES, FileKind, HeldBack, Why, binary_kind, safe_name, verify_claim
 from remit.domain.file_scrub import Scrub
 from remit.domain.file_texts import clean_written, verify_orders_nobody, written_kind
 from remit.domain.secrets import Taken, find_secrets, taken
+from remit.proof.canonical import b64url
 from remit.usecases.parts import Parts
 
 ANY: Final = "application/octet-stream"

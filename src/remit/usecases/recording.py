@@ -6,12 +6,13 @@ What goes into an entry is decided by the use case that drafts it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.domain.canonical import b64url
 from remit.domain.receipt import Holder, Proved, build_receipt
-from remit.domain.transcript import SALT_SIZE, SALTS_SIZE, Draft, Hashes, Kind, Opened, OpenSection, Section, seal, unseal
+from remit.domain.transcript import SALTS_SIZE, Draft, Hashes, Kind, Opened, OpenSection, Section, seal, unseal
 from remit.domain.values import Json, JsonObject
 from remit.ports.store import Committed, EntryRow
 from remit.ports.vault import Erased
+from remit.proof.canonical import b64url
+from remit.proof.receipt import SALT_SIZE
 from remit.usecases.parts import Parts
 
 

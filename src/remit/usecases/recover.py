@@ -8,10 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from remit.domain import merkle
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
-from remit.domain.note import Checkpoint, VerifyEd25519, b64, verify_checkpoint, verify_vkey
 from remit.domain.records import (
     ActRecord,
     ActState,
@@ -28,10 +25,14 @@ from remit.domain.records import (
     Record,
     Session,
 )
-from remit.domain.tiles import HEIGHT, WIDTH, Tile, tile_reader
 from remit.domain.transcript import Kind
 from remit.domain.values import Json
+from remit.domain.verification import tile_reader, verify_checkpoint, verify_vkey
 from remit.ports.store import Commit, Drop, Kept, Published, Put, Reserve
+from remit.proof import merkle
+from remit.proof.canonical import b64url
+from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
+from remit.proof.tiles import HEIGHT, WIDTH, Tile
 from remit.usecases.end import end_all
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.canonical import b64url, digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.secrets import Taken, find_secrets, redact, redact_params, taken
 from remit.domain.values import Json, JsonObject
+from remit.proof.canonical import b64url, digest
 from remit.usecases.parts import Parts
 
 MOST_KEPT: Final = 16_384

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from remit.domain.canonical import canonical
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import OperatorId
 from remit.domain.records import AgentRecord, Tier
@@ -25,6 +24,7 @@ from remit.ports.identity import (
     SpiffeBundleUrl,
 )
 from remit.ports.store import Commit, Conflict, Missing, Put
+from remit.proof.canonical import canonical
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.catalogue import Effect
 from remit.domain.decision import NeedsHuman, Refuse
 from remit.domain.errors import Code, Fault, Refused
@@ -20,6 +19,7 @@ from remit.domain.values import Json
 from remit.domain.waiting import verify_about_words, verify_free
 from remit.domain.words_beyond import WordsState, code_of_marks, notice_of
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
+from remit.proof.canonical import b64url
 from remit.usecases.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
 from remit.usecases.ask import act_for, act_now
 from remit.usecases.attach_file import acts_for

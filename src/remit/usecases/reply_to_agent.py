@@ -6,7 +6,6 @@ Only Remit sends public text of an agent's case, and only after it was held agai
 from collections.abc import Sequence
 from typing import Final
 
-from remit.domain.canonical import b64url, canonical, digest
 from remit.domain.catalogue import OFFER_PARAMS
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.ids import new_id, timed_id
@@ -19,6 +18,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Instant, JsonObject, instant_text
 from remit.ports.store import Commit, Conflict, Put
+from remit.proof.canonical import b64url, canonical, digest
 from remit.usecases.check_reply import Withheld, held_against, listening, tasks_of, verify_text
 from remit.usecases.end import end_task
 from remit.usecases.hold_words import free_texts

@@ -8,18 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from remit.domain import merkle, tiles
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence import NOTHING, Evidence, Figures, Noted, Period, count, evidence, evidence_json, joined, period_json
 from remit.domain.evidence_controls import Framework
 from remit.domain.evidence_frameworks import FRAMEWORKS
-from remit.domain.merkle import Frontier
-from remit.domain.note import Checkpoint, VerifyEd25519, b64, verify_checkpoint, verify_vkey
 from remit.domain.speech import marked
-from remit.domain.tiles import WIDTH
 from remit.domain.transcript import Section, unseal
 from remit.domain.values import JsonObject
+from remit.domain.verification import decode_bundle, verify_checkpoint, verify_vkey
 from remit.ports.log_reader import LogReader, RecordReader
+from remit.proof import merkle, tiles
+from remit.proof.checkpoint import Checkpoint, VerifyEd25519, b64
+from remit.proof.merkle import Frontier
+from remit.proof.tiles import WIDTH
 from remit.usecases.parts import Parts
 
 Progress = Callable[[int, int], None]
@@ -202,7 +203,7 @@ def report_stored(  # a log, its key, and what to tell of it
         raise Refused(Code.LOG_OLDER, f"the log has {head.size} entries, but had {seen.size} when that checkpoint was signed")
     read = _UNREAD
     for bundle in tiles.bundles(head.size):
-        leaves = tiles.decode_bundle(bundle, log.bundle(bundle))
+        leaves = decode_bundle(bundle, log.bundle(bundle))
         upto = seen.size - read.frontier.size
         if 0 <= upto <= bundle.width and read.frontier.append(merkle.leaf_hashes(leaves[:upto])).root() != seen.root:
             raise Refused(Code.LOG_DAMAGED, f"the entries do not give the signed root at {seen.size} entries: changed or forked")

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from remit.domain.canonical import b64url, unb64url
 from remit.domain.confirmers import verify_passkey_may_resume, waits_until
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
@@ -12,6 +11,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, Json, instant_text
 from remit.ports.store import Commit, Drop, Kept, Missing, Put
+from remit.proof.canonical import b64url, unb64url
 from remit.usecases.assert_passkey import passkey_facts, take_ceremony
 from remit.usecases.enrol import Begun
 from remit.usecases.keep import keep

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Refused
-from remit.domain.note import verify_checkpoint, verify_vkey
 from remit.domain.records import ActRecord, ActState, ConfirmationRecord, NoticeRecord, TaskRecord, TaskState
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
+from remit.domain.verification import verify_checkpoint, verify_vkey
 from remit.ports.store import Kept, Missing, Published
 from remit.usecases.parts import Parts
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.domain.logins import ProvedLogin, login_id, sid_id
 from remit.domain.records import NEVER, Passkey, Person, Session
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
+from remit.proof.canonical import b64url
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 

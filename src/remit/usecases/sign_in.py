@@ -4,12 +4,12 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.domain.records import Passkey, Person
 from remit.domain.speech import marked
 from remit.domain.values import JsonObject
 from remit.ports.store import Commit, Conflict, Mark, Missing, Put, Replayed
+from remit.proof.canonical import b64url
 from remit.usecases.enrol import Begun
 from remit.usecases.parts import Parts
 from remit.usecases.sessions import SignedIn, may_use_passkey, new_session

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.canonical import b64url, unb64url
 from remit.domain.errors import Code, Refused
 from remit.domain.logins import LoginRules, invalid, login_id, sid_id, verify_strength
 from remit.domain.records import Passkey, Person
 from remit.domain.speech import marked
 from remit.ports.people import Asked, Provider
 from remit.ports.store import Commit, Conflict, Drop, Mark, Put, Replayed
+from remit.proof.canonical import b64url, unb64url
 from remit.usecases.find_accounts import find_accounts
 from remit.usecases.parts import Parts
 from remit.usecases.recording import write

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, TypeVar, cast
 
-from remit.domain.canonical import b64url
 from remit.domain.catalogue import Catalogue
 from remit.domain.endings import ended_by_others
 from remit.domain.errors import Code, Fault, Refused
@@ -30,6 +29,7 @@ from remit.domain.trajectory import Trail
 from remit.domain.values import Instant, decode
 from remit.ports.store import Expect, Kept, Missing, Snapshot
 from remit.ports.tracing import Step
+from remit.proof.canonical import b64url
 from remit.usecases.parts import Parts, Terms
 from remit.usecases.prove_client import SomebodyElse
 from remit.usecases.remembered import Remembered

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from remit.domain.canonical import canonical
 from remit.domain.catalogue import Action
 from remit.domain.confirmation import ask_digest
 from remit.domain.decision import Refuse
@@ -10,6 +9,7 @@ from remit.domain.records import AskRecord
 from remit.domain.trajectory import WasRefused
 from remit.domain.words_beyond import MESSAGE, Way, Without, WordsState, notice_of, read_marks
 from remit.ports.store import Put, Step
+from remit.proof.canonical import canonical
 from remit.usecases.follow_risk import looked_for, steps_of
 from remit.usecases.inbox_message import next_message
 from remit.usecases.parts import Parts

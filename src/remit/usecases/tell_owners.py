@@ -8,7 +8,6 @@ from collections.abc import Collection
 from hashlib import sha256
 from typing import Final
 
-from remit.domain.canonical import b64url
 from remit.domain.ids import new_id
 from remit.domain.leak_owners import Owned
 from remit.domain.records import Person, TaskRecord
@@ -17,6 +16,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Mark, Missing, NoRoom, Put, Replayed, Reserve
+from remit.proof.canonical import b64url
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write

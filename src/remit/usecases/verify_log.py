@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from remit.domain import merkle, tiles
 from remit.domain.errors import Code, Refused
-from remit.domain.note import Checkpoint, VerifyEd25519, Vkey, verify_checkpoint, verify_vkey
-from remit.domain.tiles import HEIGHT, WIDTH, Tile
 from remit.domain.transcript import record_leaves
+from remit.domain.verification import decode_bundle, split_tile, tile_reader, verify_checkpoint, verify_consistency, verify_vkey
 from remit.ports.log_reader import LogReader, RecordReader
+from remit.proof import merkle, tiles
+from remit.proof.checkpoint import Checkpoint, VerifyEd25519, Vkey
+from remit.proof.tiles import HEIGHT, WIDTH, Tile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +91,9 @@ def verify_continues(log: LogReader, note: str, earlier: str, *, vkey: str, veri
     head, seen = (_verify_checkpoint(one, key, verify_ed25519) for one in (note, earlier))
     if seen.size > head.size:
         raise Refused(Code.LOG_OLDER, f"the log has {head.size} entries, but had {seen.size} when that checkpoint was signed")
-    proof = merkle.consistency_proof(seen.size, head.size, tiles.tile_reader(log.tile, head.size))
+    proof = merkle.consistency_proof(seen.size, head.size, tile_reader(log.tile, head.size))
     try:
-        merkle.verify_consistency(old=seen.size, new=head.size, old_root=seen.root, new_root=head.root, proof=proof)
+        verify_consistency(old=seen.size, new=head.size, old_root=seen.root, new_root=head.root, proof=proof)
     except Refused:
         raise Refused(
             Code.LOG_DAMAGED, f"the log does not begin with the {seen.size} entries of that checkpoint: changed or forked"
@@ -112,7 +113,7 @@ def _verify_entries(
     _meet(frontier, roots)
     full: list[bytes] = []
     for bundle in tiles.bundles(size):
-        entries = tiles.decode_bundle(bundle, log.bundle(bundle))
+        entries = decode_bundle(bundle, log.bundle(bundle))
         hashes = merkle.leaf_hashes(entries)
         start = bundle.index * WIDTH
         if log.keeps_leaf_hashes:
@@ -154,7 +155,7 @@ def _verify_row(log: LogReader, tile: Tile, expected: Sequence[bytes]) -> None:
     raw = log.tile(tile)
     if raw == b"".join(expected):
         return
-    for place, (one, other) in enumerate(zip(tiles.split_tile(tile, raw), expected, strict=True)):
+    for place, (one, other) in enumerate(zip(split_tile(tile, raw), expected, strict=True)):
         if one != other:
             first = (tile.index * WIDTH + place) << (HEIGHT * tile.level)
             raise Refused(Code.LOG_DAMAGED, f"{tile.path} and the entries disagree from entry {first} on")

@@ -1,10 +1,10 @@
 """Verify a receipt offline: its bytes and the log's public key are all it takes."""
 
 from remit.domain.errors import Code, Refused
-from remit.domain.note import VerifyEd25519, Vkey, verify_vkey
-from remit.domain.receipt import VerifiedReceipt, verify_tlog_proof
-from remit.domain.receipt import verify_receipt as verify_json_receipt
-from remit.domain.tlog_proof import HEADER
+from remit.domain.receipt import verify_receipt as verify_bytes
+from remit.domain.verification import verify_vkey
+from remit.proof.checkpoint import VerifyEd25519, Vkey
+from remit.proof.receipt import VerifiedReceipt
 
 
 def verify_receipt(unverified: bytes, *, vkeys: str, verify_ed25519: VerifyEd25519) -> VerifiedReceipt:
@@ -18,13 +18,7 @@ def verify_receipt(unverified: bytes, *, vkeys: str, verify_ed25519: VerifyEd255
     keys = [_verify_key(line.strip()) for line in vkeys.splitlines() if line.strip()]
     if not keys:
         raise Refused(Code.SETTINGS_INVALID, "no verifier key is given; it looks like name+hash+base64")
-    if not unverified.startswith(HEADER.encode()):
-        return verify_json_receipt(unverified, keys, verify_ed25519)
-    try:
-        text = unverified.decode("utf-8", errors="strict")
-    except UnicodeDecodeError:
-        raise Refused(Code.RECEIPT_INVALID, "not UTF-8") from None
-    return verify_tlog_proof(text, keys, verify_ed25519)
+    return verify_bytes(unverified, keys, verify_ed25519)
 
 
 def _verify_key(text: str) -> Vkey:

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from remit.adapters.desk_jobs import DeskConnection
-from remit.domain.canonical import canonical, digest
 from remit.domain.confirmers import OFFICER
 from remit.domain.values import Instant, Json, Money, minor_digits
+from remit.proof.canonical import canonical, digest
 
 VERSION: Final = 1
 _OWN: Final = json.JSONDecoder(parse_float=Decimal)

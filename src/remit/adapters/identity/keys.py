@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 
-from remit.domain.canonical import b64url, canonical
 from remit.domain.compact_jws import malformed, read_bytes, text_member
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Json
+from remit.proof.canonical import b64url, canonical
 
 PRIVATE_MEMBERS: Final = ("d", "dp", "dq", "k", "oth", "p", "q", "qi")
 SVID_ALGORITHMS: Final = frozenset(f"{family}{size}" for family in ("ES", "PS", "RS") for size in (256, 384, 512))

@@ -10,9 +10,10 @@ from typing import Final
 import httpx
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.merkle import HASH_SIZE
-from remit.domain.note import MAX_NOTE
-from remit.domain.tiles import MAX_ENTRY, WIDTH, Bundle, Tile, decode_bundle, encode_bundle
+from remit.domain.verification import decode_bundle
+from remit.proof.checkpoint import MAX_NOTE
+from remit.proof.merkle import HASH_SIZE
+from remit.proof.tiles import MAX_ENTRY, WIDTH, Bundle, Tile, encode_bundle
 
 CHECKPOINT: Final = "checkpoint"
 TIMEOUT_S: Final = 20.0

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.merkle import leaf_hashes
-from remit.domain.tiles import WIDTH, Bundle, Tile, encode_bundle
+from remit.proof.merkle import leaf_hashes
+from remit.proof.tiles import WIDTH, Bundle, Tile, encode_bundle
 
 HEAD: Final = "select note from head"
 Ask = Callable[[str, Sequence[Any], str], list[tuple[Any, ...]]]

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from remit.adapters.notify.webhook import SignedPost
-from remit.domain.canonical import canonical
 from remit.domain.records_leaks import LeakReport
 from remit.domain.values import Json
+from remit.proof.canonical import canonical
 
 TYPE: Final = "remit.leak"
 

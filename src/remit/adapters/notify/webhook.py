@@ -11,10 +11,10 @@ from typing import Final
 
 import httpx
 
-from remit.domain.canonical import canonical
 from remit.domain.values import Instant
 from remit.ports.notify import Holdup, Letter, Unsent
 from remit.ports.world import World
+from remit.proof.canonical import canonical
 
 TYPE: Final = "remit.notice"
 _TAKEN: Final = range(200, 300)

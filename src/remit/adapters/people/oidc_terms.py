@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
-from remit.domain.canonical import b64url
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Instant
+from remit.proof.canonical import b64url
 
 ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_S: Final = 60

@@ -22,10 +22,10 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from remit.domain.canonical import b64url, canonical, unb64url
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Json, decode
 from remit.ports.people import Asserted, Enrolled
+from remit.proof.canonical import b64url, canonical, unb64url
 
 _ALGORITHMS = [COSEAlgorithmIdentifier.ECDSA_SHA_256, COSEAlgorithmIdentifier.EDDSA, COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256]
 

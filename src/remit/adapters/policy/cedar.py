@@ -17,12 +17,12 @@ from remit.adapters.policy.cedar_questions import context_of, entities_of
 from remit.adapters.policy.cedar_schema import ActionModel, DeskModel, model_of
 from remit.adapters.policy.cedar_slices import Slice, applies, slice_of
 from remit.adapters.policy.cedar_texts import Statement, invalid, read_statements
-from remit.domain.canonical import digest
 from remit.domain.catalogue import Catalogue
 from remit.domain.decision import Verdict
 from remit.domain.errors import Code, Refused
 from remit.domain.rules_outline import Stated
 from remit.ports.policy import Question
+from remit.proof.canonical import digest
 
 _REMEMBERED: Final = 4096
 _SHORT: Final = 2048

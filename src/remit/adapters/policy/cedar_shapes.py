@@ -9,10 +9,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from remit.domain.canonical import canonical
 from remit.domain.catalogue import MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.values import Json, verify_money
+from remit.proof.canonical import canonical
 
 CedarJson: TypeAlias = bool | int | str | Sequence["CedarJson"] | Mapping[str, "CedarJson"] | None
 Writer: TypeAlias = Callable[[Json], CedarJson]

@@ -27,10 +27,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from remit.adapters.signer import key_files
 from remit.domain import compact_jws
-from remit.domain.canonical import b64url, canonical
 from remit.domain.errors import Code, Refused
-from remit.domain.note import Vkey, make_vkey, read_checkpoint, signed_note, verify_vkey
 from remit.domain.values import Json
+from remit.domain.verification import make_vkey, refusal, verify_vkey
+from remit.proof.canonical import b64url, canonical
+from remit.proof.checkpoint import Vkey, read_checkpoint, signed_note
+from remit.proof.errors import ProofError
 
 TOKEN: Final = "token.pem"  # noqa: S105  # a file's name
 LOG: Final = "log.pem"
@@ -86,17 +88,17 @@ def rotate(directory: Path, *, keep_old: bool) -> str:
 
 
 def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> None:
-    """Verify an Ed25519 signature; the arithmetic behind `domain.note.VerifyEd25519`.
+    """Verify an Ed25519 signature; the arithmetic behind `proof.checkpoint.VerifyEd25519`.
 
     Raises:
-        Refused: `receipt.invalid` when it is not good.
+        ProofError: when it is not good.
 
     Source: RFC 8032 §5.1.7.
     """
     try:
         _ed25519_key(public).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise Refused(Code.RECEIPT_INVALID, "the signature is not good") from None
+        raise ProofError("the signature is not good") from None
 
 
 class FileSigner:
@@ -169,7 +171,11 @@ class FileSigner:
         Raises:
             Refused: `receipt.invalid` when the text is no checkpoint of this log: the key signs nothing else.
         """
-        if read_checkpoint(text).origin != self._vkey.name:
+        try:
+            origin = read_checkpoint(text).origin
+        except ProofError as error:
+            raise refusal(error) from None
+        if origin != self._vkey.name:
             raise Refused(Code.RECEIPT_INVALID, "the checkpoint is of another log")
         return signed_note(text, self._vkey, self._log.sign(text.encode("utf-8", errors="strict")))
 

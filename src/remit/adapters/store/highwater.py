@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from remit.adapters.sqlite_files import DISK_CURE, RIGHTS_CURE, is_rights, no_rights, why
 from remit.domain.errors import Code, Refused
-from remit.domain.note import MAX_NOTE, Checkpoint
+from remit.proof.checkpoint import MAX_NOTE, Checkpoint
 
 Point = Callable[[str], None]
 Verify = Callable[[str], Checkpoint]

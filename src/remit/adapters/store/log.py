@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from remit.adapters.store.asking import Asking
-from remit.domain import merkle
 from remit.domain.errors import Code, Fault
+from remit.proof import merkle
 
 WIDTH: Final = 256
 _CACHE: Final = 4096

@@ -14,10 +14,11 @@ from remit.adapters.store.migrations import MIGRATIONS
 from remit.adapters.store.sealed import sealings
 from remit.adapters.store.shown import show_journalled
 from remit.adapters.store.sqlite_read import Reader
-from remit.domain.note import VerifyEd25519, verify_checkpoint, verify_vkey
 from remit.domain.records import NEVER, ActRecord, Person, Rules
 from remit.domain.values import Instant
+from remit.domain.verification import verify_checkpoint, verify_vkey
 from remit.ports.vault import Sealing
+from remit.proof.checkpoint import VerifyEd25519
 
 T = TypeVar("T")
 _MOST: Final = 10_000

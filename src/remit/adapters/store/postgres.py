@@ -19,9 +19,9 @@ from remit.adapters.store.postgres_seen import Seen
 from remit.adapters.store.postgres_tree import Tree
 from remit.adapters.store.shown_desk import show_desk
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Place, Snapshot
+from remit.proof.merkle import EMPTY_ROOT
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

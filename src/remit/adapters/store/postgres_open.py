@@ -8,7 +8,7 @@ from remit.adapters.store.opening import Opening
 from remit.adapters.store.postgres_ground import Head
 from remit.adapters.store.sealed import sealings
 from remit.domain.errors import Code, Refused
-from remit.domain.merkle import EMPTY_ROOT
+from remit.proof.merkle import EMPTY_ROOT
 
 
 def verify_durable(session: Session) -> None:

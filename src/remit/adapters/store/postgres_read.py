@@ -12,10 +12,10 @@ from remit.adapters.store.decoded import Decoded
 from remit.adapters.store.held import Key, stood_on, trail_names
 from remit.adapters.store.log import WIDTH
 from remit.domain.errors import Code, Fault
-from remit.domain.merkle import leaf_hash
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
 from remit.domain.trajectory import Trail
 from remit.ports.store import EntryRow, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.proof.merkle import leaf_hash
 
 LAST: Final = 2**62
 _MAX_LEVEL: Final = 7

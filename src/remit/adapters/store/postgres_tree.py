@@ -10,9 +10,10 @@ from remit.adapters.postgres import Connection
 from remit.adapters.store.highwater import Verify
 from remit.adapters.store.log import Sign
 from remit.adapters.store.postgres_ground import Head, Standing
-from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.merkle import HASH_SIZE, Node
+from remit.domain.verification import verify_consistency
+from remit.proof import merkle
+from remit.proof.merkle import HASH_SIZE, Node
 
 T = TypeVar("T")
 _CACHE: Final = 8_192
@@ -109,7 +110,7 @@ class Tree:
                 return
         proof = await self._looked(connection, lambda read: merkle.consistency_proof(size, head.size, read), {})
         try:
-            merkle.verify_consistency(old=size, new=head.size, old_root=root, new_root=head.root, proof=proof)
+            verify_consistency(old=size, new=head.size, old_root=root, new_root=head.root, proof=proof)
         except Refused:
             raise Lost(f"the log of {head.size} entries does not begin with the {size} that stood") from None
 

@@ -23,9 +23,9 @@ from remit.adapters.store.sqlite_group import GroupWriter
 from remit.adapters.store.sqlite_read import Reader
 from remit.adapters.worker import Job, Worker
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.merkle import EMPTY_ROOT
 from remit.domain.records import Record
 from remit.ports.store import Commit, Committed, Expect, Kept, KeptEntry, Missing, Snapshot
+from remit.proof.merkle import EMPTY_ROOT
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

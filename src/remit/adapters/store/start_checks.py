@@ -9,9 +9,9 @@ from typing import Final
 from remit.adapters.store.asking import Asking
 from remit.adapters.store.highwater import HighWater, Kept, Verify
 from remit.adapters.store.log import WIDTH, Log
-from remit.domain import merkle
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.transcript import verify_record
+from remit.proof import merkle
 
 WHOLE: Final = 500_000
 """Up to so many entries every leaf is hashed at every start (0.6 M a second); of a longer log, so many of the last."""

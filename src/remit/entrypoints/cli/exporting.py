@@ -4,9 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from remit.domain.note import MAX_NOTE
 from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
 from remit.entrypoints.cli.telling import Exit, Out, written
+from remit.proof.checkpoint import MAX_NOTE
 from remit.usecases.export_log import export_log
 from remit.wiring import log_key, store_at, stored_log, verify_ed25519
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.note import b64, verify_checkpoint, verify_vkey
-from remit.domain.receipt import VerifiedReceipt
-from remit.domain.values import instant_text
+from remit.domain.values import Instant, instant_text
+from remit.domain.verification import verify_checkpoint, verify_vkey
 from remit.entrypoints.cli.opening import CONFIG, common, own_high_water, settings_of
 from remit.entrypoints.cli.telling import Advised, Exit, Out, exit_code, of_system
+from remit.proof.checkpoint import b64
+from remit.proof.receipt import VerifiedReceipt
 from remit.usecases.verify_log import LogReport, verify_log
 from remit.usecases.verify_receipt import verify_receipt
 from remit.wiring import StorePlace, log_key, published_log, store_at, stored_log, verify_ed25519
@@ -84,9 +85,9 @@ def _body(found: VerifiedReceipt) -> dict[str, object]:
         "entries": [
             {
                 "entry": one.index,
-                "kind": one.kind.value,
-                "at": instant_text(one.at),
-                "sections": {section.value: body for section, body in one.sections.items()},
+                "kind": one.kind,
+                "at": instant_text(Instant(one.at)),
+                "sections": dict(one.sections),
             }
             for one in found.entries
         ],
@@ -95,7 +96,7 @@ def _body(found: VerifiedReceipt) -> dict[str, object]:
 
 def _lines(name: str, found: VerifiedReceipt) -> list[str]:
     head = f"{name}: verified, in the log {found.checkpoint.origin} of {found.checkpoint.size} entries"
-    return [head, *(f"  entry {one.index}  {instant_text(one.at)}  {one.kind.value}" for one in found.entries)]
+    return [head, *(f"  entry {one.index}  {instant_text(Instant(one.at))}  {one.kind}" for one in found.entries)]
 
 
 def _verify_log(args: argparse.Namespace, out: Out) -> int:

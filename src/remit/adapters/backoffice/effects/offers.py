@@ -8,8 +8,8 @@ from typing import Final
 
 from remit.adapters.backoffice.books import Books, Failed, from_minor, in_minor
 from remit.adapters.backoffice.effects import asked, orders, payments
-from remit.domain.canonical import digest
 from remit.domain.values import Json, JsonObject
+from remit.proof.canonical import digest
 
 _ENVELOPE: Final = frozenset({"digest", "offer_id"})
 EXCEPTIONS: Final = frozenset({"late return"})

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final, TypeAlias
 
-from remit.domain.errors import Code, Refused
-from remit.domain.merkle import HASH_SIZE, Read, subtree
+from remit.proof.errors import LogDamagedError, NoTileError
+from remit.proof.merkle import HASH_SIZE, Read, subtree
 
 WIDTH: Final = 256
 HEIGHT: Final = 8
@@ -58,31 +58,20 @@ def verify_path(unverified: str) -> Tile | Bundle:
     """Read a path such as `tile/0/x001/x234/067.p/8`.
 
     Raises:
-        Refused: `request.not_found` for anything but the one way to write a tile's path.
+        NoTileError: for anything but the one way to write a tile's path.
 
     Source: C2SP tlog-tiles.
     """
     found = _PATH.fullmatch(unverified)
     if found is None:
-        raise Refused(Code.REQUEST_NOT_FOUND, "not a tile's path")
+        raise NoTileError("not a tile's path")
     kind, place, partial = found.groups()
     index = int(place.replace("x", "").replace("/", ""))
     width = WIDTH if partial is None else int(partial)
     tile = Bundle(index=index, width=width) if kind == "entries" else Tile(level=int(kind), index=index, width=width)
     if tile.path != unverified or width > WIDTH or (isinstance(tile, Tile) and tile.level > MAX_LEVEL):
-        raise Refused(Code.REQUEST_NOT_FOUND, "not a tile's path")
+        raise NoTileError("not a tile's path")
     return tile
-
-
-def verify_within(tile: Tile | Bundle, size: int) -> None:
-    """Check that a log of `size` entries has filled the tile that far.
-
-    Raises:
-        Refused: `request.not_found` when it has not.
-    """
-    level = tile.level if isinstance(tile, Tile) else 0
-    if tile.index * WIDTH + tile.width > size >> (HEIGHT * level):
-        raise Refused(Code.REQUEST_NOT_FOUND, f"the log has no such tile at {size} entries")
 
 
 def tiles(size: int) -> Iterator[Tile]:
@@ -118,7 +107,7 @@ def tile_reader(get_tile: GetTile, size: int) -> Read:
     """Read complete-subtree hashes of a log of `size` entries out of its tiles, each fetched once.
 
     Raises (when read):
-        Refused: `log.damaged` when a tile has the wrong length.
+        LogDamagedError: when a tile has the wrong length.
     """
     seen: dict[tuple[int, int], list[bytes]] = {}
 
@@ -132,7 +121,7 @@ def tile_reader(get_tile: GetTile, size: int) -> Read:
             row = seen[tile_level, tile_index] = split_tile(tile, get_tile(tile))
         part = row[offset : offset + (1 << height)]
         if len(part) != 1 << height:
-            raise Refused(Code.LOG_DAMAGED, f"the log has no complete subtree {index} of level {level}")
+            raise LogDamagedError(f"the log has no complete subtree {index} of level {level}")
         return subtree(part)
 
     return read
@@ -142,10 +131,10 @@ def split_tile(tile: Tile, raw: bytes) -> list[bytes]:
     """Cut a tile into its hashes.
 
     Raises:
-        Refused: `log.damaged` when it has the wrong length.
+        LogDamagedError: when it has the wrong length.
     """
     if tile.width < 1 or len(raw) != tile.width * HASH_SIZE:
-        raise Refused(Code.LOG_DAMAGED, f"{tile.path} is not {tile.width} hashes long")
+        raise LogDamagedError(f"{tile.path} is not {tile.width} hashes long")
     return [raw[start : start + HASH_SIZE] for start in range(0, len(raw), HASH_SIZE)]
 
 
@@ -171,7 +160,7 @@ def decode_bundle(bundle: Bundle, raw: bytes) -> Sequence[bytes]:
     """Cut a bundle into its entries.
 
     Raises:
-        Refused: `log.damaged` when it is not exactly `width` entries.
+        LogDamagedError: when it is not exactly `width` entries.
     """
     stride, width = _OWN_ENTRY + 2, bundle.width
     if len(raw) == stride * width and raw[::stride] + raw[1::stride] == _OWN_LENGTH[:1] * width + _OWN_LENGTH[1:] * width:
@@ -183,7 +172,7 @@ def decode_bundle(bundle: Bundle, raw: bytes) -> Sequence[bytes]:
         place = start + int.from_bytes(raw[place:start], "big")
         entries.append(raw[start:place])
     if place != len(raw) or len(entries) != bundle.width:
-        raise Refused(Code.LOG_DAMAGED, f"{bundle.path} is not {bundle.width} entries")
+        raise LogDamagedError(f"{bundle.path} is not {bundle.width} entries")
     return entries
 
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from remit.domain.errors import Code, Refused
-from remit.domain.merkle import HASH_SIZE, MAX_SIZE
+from remit.proof.errors import ProofError
+from remit.proof.merkle import HASH_SIZE, MAX_SIZE
 
 VerifyEd25519: TypeAlias = Callable[[bytes, bytes, bytes], None]
-"""`verify(public, message, signature)` returns when the signature is good and raises `receipt.invalid` when not."""
+"""`verify(public, message, signature)` returns when the signature is good and raises `ProofError` when not."""
 
 ED25519: Final = 0x01
 PUBLIC_SIZE: Final = 32
@@ -80,14 +80,14 @@ def unb64(text: str) -> bytes:
     """Decode standard base64 strictly: one text for each value, so that nothing signed can be written in two ways.
 
     Raises:
-        Refused: `receipt.invalid` when it is not the canonical form.
+        ProofError: when it is not the canonical form.
     """
     try:
         raw = base64.b64decode(text.encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise _invalid("not base64") from None
+        raise ProofError("not base64") from None
     if b64(raw) != text:
-        raise _invalid("not canonical base64")
+        raise ProofError("not canonical base64")
     return raw
 
 
@@ -95,10 +95,10 @@ def make_vkey(name: str, public: bytes) -> Vkey:
     """Name a public key.
 
     Raises:
-        Refused: `receipt.invalid` when the name cannot be a key's name or the key is not 32 bytes.
+        ProofError: when the name cannot be a key's name or the key is not 32 bytes.
     """
     if len(public) != PUBLIC_SIZE:
-        raise _invalid("an Ed25519 key has 32 bytes")
+        raise ProofError("an Ed25519 key has 32 bytes")
     _verify_name(name)
     return Vkey(name=name, key_id=_key_id(name, public), public=public)
 
@@ -107,7 +107,7 @@ def verify_vkey(unverified: str) -> Vkey:
     """Read a verifier key `name+hash+base64`.
 
     Raises:
-        Refused: `receipt.invalid` when it is not an Ed25519 key whose hash fits its name and bytes.
+        ProofError: when it is not an Ed25519 key whose hash fits its name and bytes.
 
     Source: C2SP signed-note.
     """
@@ -115,10 +115,10 @@ def verify_vkey(unverified: str) -> Vkey:
     key_id, _, encoded = rest.partition("+")
     raw = unb64(encoded)
     if _KEY_ID.fullmatch(key_id) is None or len(raw) != 1 + PUBLIC_SIZE or raw[0] != ED25519:
-        raise _invalid("not an Ed25519 verifier key (name+hash+base64)")
+        raise ProofError("not an Ed25519 verifier key (name+hash+base64)")
     vkey = make_vkey(name, raw[1:])
     if vkey.key_id.hex() != key_id:
-        raise _invalid("the verifier key's hash does not fit its name and bytes")
+        raise ProofError("the verifier key's hash does not fit its name and bytes")
     return vkey
 
 
@@ -131,18 +131,18 @@ def read_checkpoint(text: str) -> Checkpoint:
     """Read a checkpoint's body; extension lines are allowed and carry no meaning here.
 
     Raises:
-        Refused: `receipt.invalid` when it is not one.
+        ProofError: when it is not one.
 
     Source: C2SP tlog-checkpoint.
     """
     if not text.endswith("\n"):
-        raise _invalid("a checkpoint ends in a newline")
+        raise ProofError("a checkpoint ends in a newline")
     lines = text[:-1].split("\n")
     if len(lines) < _BODY_LINES or not all(lines) or _CONTROL.search(text):
-        raise _invalid("a checkpoint has an origin, a size and a root, each on its line")
+        raise ProofError("a checkpoint has an origin, a size and a root, each on its line")
     origin, size, encoded = lines[:_BODY_LINES]
     if _SIZE.fullmatch(size) is None or int(size) > MAX_SIZE:
-        raise _invalid("a checkpoint's size is a plain number")
+        raise ProofError("a checkpoint's size is a plain number")
     return Checkpoint(origin=origin, size=int(size), root=unb64(encoded))
 
 
@@ -150,18 +150,18 @@ def read_note(unverified: str) -> Note:
     """Split a signed note into its text and its signature lines, verifying neither.
 
     Raises:
-        Refused: `receipt.invalid` when it is not a signed note.
+        ProofError: when it is not a signed note.
 
     Source: C2SP signed-note.
     """
     if len(unverified) > MAX_NOTE or _CONTROL.search(unverified) or _SURROGATE.search(unverified):
-        raise _invalid("a note is short text without control characters")
+        raise ProofError("a note is short text without control characters")
     text, blank, below = unverified.rpartition("\n\n")
     if not blank or not below.endswith("\n"):
-        raise _invalid("a note has a blank line and then signatures, each on its line")
+        raise ProofError("a note has a blank line and then signatures, each on its line")
     lines = below[:-1].split("\n")
     if len(lines) > MAX_SIGNATURES:
-        raise _invalid("too many signatures")
+        raise ProofError("too many signatures")
     return Note(text=f"{text}\n", signatures=tuple(_read_line(line) for line in lines))
 
 
@@ -176,7 +176,7 @@ def verify_note(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd
     Returns the text and the known keys that signed it.
 
     Raises:
-        Refused: `receipt.invalid` when nobody known signed it or a known key's signature is bad.
+        ProofError: when nobody known signed it or a known key's signature is bad.
 
     Source: C2SP signed-note, Signatures.
     """
@@ -190,7 +190,7 @@ def verify_note(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: VerifyEd
             verify_ed25519(vkey.public, message, line.signature)
             signers.append(vkey)
     if not signers:
-        raise _invalid("no known key has signed this note")
+        raise ProofError("no known key has signed this note")
     return note.text, signers
 
 
@@ -200,38 +200,34 @@ def verify_checkpoint(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: Ve
     The origin must be the signing key's name: a key that signs for one log must not vouch for another.
 
     Raises:
-        Refused: `receipt.invalid` when it is not signed by such a key or is not a SHA-256 tree's checkpoint.
+        ProofError: when it is not signed by such a key or is not a SHA-256 tree's checkpoint.
 
     Source: C2SP tlog-checkpoint.
     """
     text, signers = verify_note(unverified, vkeys, verify_ed25519)
     checkpoint = read_checkpoint(text)
     if all(vkey.name != checkpoint.origin for vkey in signers):
-        raise _invalid(f"the checkpoint is of another log: {checkpoint.origin}")
+        raise ProofError(f"the checkpoint is of another log: {checkpoint.origin}")
     if len(checkpoint.root) != HASH_SIZE:
-        raise _invalid("the root is not a SHA-256 hash")
+        raise ProofError("the root is not a SHA-256 hash")
     return checkpoint
 
 
 def _read_line(line: str) -> Signature:
     name, _, encoded = line.removeprefix(_LINE).partition(" ")
     if not line.startswith(_LINE):
-        raise _invalid("a signature line begins with a dash")
+        raise ProofError("a signature line begins with a dash")
     _verify_name(name)
     raw = unb64(encoded)
     if len(raw) <= KEY_ID_SIZE:
-        raise _invalid("a signature is too short")
+        raise ProofError("a signature is too short")
     return Signature(name=name, key_id=raw[:KEY_ID_SIZE], signature=raw[KEY_ID_SIZE:])
 
 
 def _verify_name(name: str) -> None:
     if not name or "+" in name or not name.isprintable() or any(letter.isspace() for letter in name):
-        raise _invalid("a key's name is not empty and has no spaces or plus signs")
+        raise ProofError("a key's name is not empty and has no spaces or plus signs")
 
 
 def _key_id(name: str, public: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + bytes((ED25519,)) + public).digest()[:KEY_ID_SIZE]
-
-
-def _invalid(reason: str) -> Refused:
-    return Refused(Code.RECEIPT_INVALID, reason)

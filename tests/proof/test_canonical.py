@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.domain import canonical as module
-from remit.domain.canonical import b64url, canonical, digest, unb64url, written
 from remit.domain.transcript import Kind
 from remit.domain.values import decode
+from remit.proof import canonical as module
+from remit.proof.canonical import b64url, canonical, digest, unb64url, written
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON = st.recursive(

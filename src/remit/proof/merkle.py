@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Final, TypeAlias
 
-from remit.domain.errors import Code, Refused
+from remit.proof.errors import LogDamagedError, ProofError
 
 Read: TypeAlias = Callable[[int, int], bytes]
 """`read(level, index)` gives the hash of the complete subtree over entries `index * 2**level` up to the next such."""
@@ -145,18 +145,18 @@ def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[byte
     """Check that the leaf hash stands at `index` in the tree with that size and root.
 
     Raises:
-        Refused: `receipt.invalid` when it does not.
+        ProofError: when it does not.
 
     Source: RFC 9162 §2.1.3.2.
     """
     if not 0 <= index < size <= MAX_SIZE:
-        raise Refused(Code.RECEIPT_INVALID, f"no entry {index} in a log of {size}")
-    _verify_lengths((leaf, expected_root, *proof), Code.RECEIPT_INVALID)
+        raise ProofError(f"no entry {index} in a log of {size}")
+    _verify_lengths((leaf, expected_root, *proof), ProofError)
     here, last = index, size - 1
     computed = leaf
     for sibling in proof:
         if last == 0:
-            raise Refused(Code.RECEIPT_INVALID, "the proof is too long")
+            raise ProofError("the proof is too long")
         if here & 1 or here == last:
             computed = node_hash(sibling, computed)
             while here and not here & 1:
@@ -167,9 +167,9 @@ def verify_inclusion(*, index: int, size: int, leaf: bytes, proof: Sequence[byte
         here >>= 1
         last >>= 1
     if last:
-        raise Refused(Code.RECEIPT_INVALID, "the proof is too short")
+        raise ProofError("the proof is too short")
     if computed != expected_root:
-        raise Refused(Code.RECEIPT_INVALID, "the proof leads to another root")
+        raise ProofError("the proof leads to another root")
 
 
 def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
@@ -178,24 +178,24 @@ def verify_consistency(*, old: int, new: int, old_root: bytes, new_root: bytes, 
     The empty tree begins every tree; its proof is empty and its root is the hash of nothing.
 
     Raises:
-        Refused: `log.damaged` when it does not.
+        LogDamagedError: when it does not.
 
     Source: RFC 9162 §2.1.4.2.
     """
     if not 0 <= old <= new <= MAX_SIZE:
-        raise Refused(Code.LOG_DAMAGED, f"a log of {new} cannot begin with {old} entries")
-    _verify_lengths((old_root, new_root, *proof), Code.LOG_DAMAGED)
+        raise LogDamagedError(f"a log of {new} cannot begin with {old} entries")
+    _verify_lengths((old_root, new_root, *proof), LogDamagedError)
     if (old == 0 and old_root != EMPTY_ROOT) or (old == new and old_root != new_root):
-        raise Refused(Code.LOG_DAMAGED, f"two roots for {old} entries")
+        raise LogDamagedError(f"two roots for {old} entries")
     if old in {0, new}:
         if proof:
-            raise Refused(Code.LOG_DAMAGED, "the proof is too long")
+            raise LogDamagedError("the proof is too long")
         return
     steps = list(proof) if old & (old - 1) else [old_root, *proof]
     if not steps:
-        raise Refused(Code.LOG_DAMAGED, "the proof is too short")
+        raise LogDamagedError("the proof is too short")
     if _climb(old, new, steps) != (old_root, new_root):
-        raise Refused(Code.LOG_DAMAGED, "the proof leads to other roots")
+        raise LogDamagedError("the proof leads to other roots")
 
 
 def _climb(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
@@ -207,7 +207,7 @@ def _climb(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
     old_root = new_root = steps[0]
     for step in steps[1:]:
         if last == 0:
-            raise Refused(Code.LOG_DAMAGED, "the proof is too long")
+            raise LogDamagedError("the proof is too long")
         if here & 1 or here == last:
             old_root = node_hash(step, old_root)
             new_root = node_hash(step, new_root)
@@ -219,7 +219,7 @@ def _climb(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
         here >>= 1
         last >>= 1
     if last:
-        raise Refused(Code.LOG_DAMAGED, "the proof is too short")
+        raise LogDamagedError("the proof is too short")
     return old_root, new_root
 
 
@@ -233,9 +233,9 @@ def _fold(count: int, end: int, read: Read) -> bytes:
     return computed
 
 
-def _verify_lengths(hashes: Sequence[bytes], code: Code) -> None:
+def _verify_lengths(hashes: Sequence[bytes], error: type[ProofError]) -> None:
     if any(len(one) != HASH_SIZE for one in hashes):
-        raise Refused(code, f"a hash is not {HASH_SIZE} bytes long")
+        raise error(f"a hash is not {HASH_SIZE} bytes long")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Final, TypeAlias, cast
 
-from remit.domain.values import MAX_INTEGER
-
+MAX_INTEGER: Final = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps exactly."""
 _URLSAFE: Final = bytes.maketrans(b"+/", b"-_")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _text: Final = encode_basestring
