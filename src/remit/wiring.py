@@ -16,6 +16,7 @@ from remit.adapters.backoffice.builtin import BuiltinBackoffice, verify_effects
 from remit.adapters.backoffice.sandbox import SandboxBackoffice
 from remit.adapters.backoffice.until_facts import UntilFacts
 from remit.adapters.files.catalogue import load_catalogue, read_text
+from remit.adapters.files.frameworks import framework_names, read_frameworks
 from remit.adapters.files.pack import pack_files, pack_languages, pack_names, read_pack
 from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
 from remit.adapters.helpdesk.memory import MemoryHelpdesk
@@ -94,6 +95,7 @@ __all__ = [
     "build",
     "create_keys",
     "forget_desk",
+    "framework_names",
     "keep_high_water",
     "load_rules",
     "log_key",
@@ -103,6 +105,7 @@ __all__ = [
     "pack_languages",
     "pack_names",
     "published_log",
+    "read_frameworks",
     "read_pack",
     "read_policies",
     "read_text",
@@ -317,6 +320,7 @@ def build(
         world=clock,
         catalogue=loaded.catalogue,
         lexicon=learn_words(loaded.catalogue, settings.words_model),
+        frameworks=read_frameworks(),
         terms=_terms(settings, origin),
         rules_digest=loaded.digest,
         rules_outline=loaded.outline,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, open_arena, refund
+from packaged import FRAMEWORKS
 from remit.domain.errors import Refused
 from remit.domain.evidence import Period, State, frameworks_named
 from remit.domain.evidence_reading import SET_UP
@@ -22,7 +23,9 @@ RECORDING = {"5", "T8", "T44", "MEASURE 2.4", "AML.M0024"}
 
 
 def told(arena: Arena) -> Report:
-    found: Report = arena.run(report(arena.parts, period=EVER, frameworks=frameworks_named([]), progress=lambda _done, _size: None))
+    found: Report = arena.run(
+        report(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), progress=lambda _done, _size: None)
+    )
     return found
 
 
@@ -143,7 +146,9 @@ def test_what_is_counted_along_is_what_is_counted_afresh_and_nothing_is_read_twi
     def along() -> Report:
         seen: list[int] = []
         found: Report = arena.run(
-            counted.report(arena.parts, period=EVER, frameworks=frameworks_named([]), progress=lambda done, _size: seen.append(done))
+            counted.report(
+                arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), progress=lambda done, _size: seen.append(done)
+            )
         )
         sizes.append(len(seen))
         return found
@@ -166,10 +171,10 @@ def test_a_count_that_takes_long_says_how_far_it_is_and_goes_on_by_itself(arena:
 
     async def asked() -> tuple[Counting, Report]:
         counted = CountedLog()
-        began = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([]), patience_s=0)
+        began = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0)
         assert isinstance(began, Counting)
         while True:
-            found = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"]), patience_s=1)
+            found = await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named(["owasp-nhi"], FRAMEWORKS), patience_s=1)
             if isinstance(found, Report):
                 await counted.stop()
                 return began, found
@@ -191,7 +196,7 @@ def test_a_count_that_goes_on_by_itself_tells_what_it_ran_into_and_no_figure(tmp
 
         async def asked() -> None:
             counted = CountedLog()
-            await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([]), patience_s=5)
+            await counted.soon(arena.parts, period=EVER, frameworks=frameworks_named([], FRAMEWORKS), patience_s=5)
 
         with pytest.raises(Refused) as refused:
             arena.run(asked())
@@ -203,7 +208,7 @@ def test_many_periods_are_not_counted_beside_one_another_without_end(arena: Aren
     async def asked() -> list[str]:
         counted = CountedLog()
         periods = [Period(since=Instant(moment), until=None) for moment in range(20)]
-        asking = [counted.soon(arena.parts, period=one, frameworks=frameworks_named([]), patience_s=0) for one in periods]
+        asking = [counted.soon(arena.parts, period=one, frameworks=frameworks_named([], FRAMEWORKS), patience_s=0) for one in periods]
         answers = await asyncio.gather(*asking, return_exceptions=True)
         await counted.stop()
         return [one.code for one in answers if isinstance(one, Refused)]

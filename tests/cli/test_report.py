@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from cli.running import Run, Serve, refused
-from remit.domain.evidence_frameworks import FRAMEWORKS
+from packaged import FRAMEWORKS
 
 
 def test_a_fresh_desk_has_exercised_nothing(remit: Run, desk: Path) -> None:

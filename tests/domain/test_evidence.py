@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from packaged import FRAMEWORKS
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence import (
     NOTHING,
@@ -23,7 +24,6 @@ from remit.domain.evidence import (
     read_period,
 )
 from remit.domain.evidence_facts import TITLES, Fact
-from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.evidence_reading import SET_UP, facts_of
 from remit.domain.records import EndReason
 from remit.domain.transcript import Kind
@@ -75,7 +75,7 @@ PARTS: Mapping[Fact, tuple[Fact, ...]] = {
 
 
 def exercised(figures: Figures) -> set[str]:
-    return {each.control.id for one in evidence(figures) for each in one.controls if each.state is State.EXERCISED}
+    return {each.control.id for one in evidence(figures, FRAMEWORKS) for each in one.controls if each.state is State.EXERCISED}
 
 
 def note(kind: Kind, index: int = 0, **envelope: Any) -> Noted:
@@ -85,7 +85,7 @@ def note(kind: Kind, index: int = 0, **envelope: Any) -> Noted:
 @pytest.mark.proves("P5")
 def test_of_an_empty_log_every_control_of_every_framework_is_not_exercised() -> None:
     assert exercised(NOTHING) == set()
-    told = evidence_json(evidence(NOTHING), NOTHING)
+    told = evidence_json(evidence(NOTHING, FRAMEWORKS), NOTHING)
     assert {each["state"] for one in _list(told["frameworks"]) for each in one["controls"]} == {"not exercised"}
     assert {one["total"] for one in _list(told["figures"])} == {0}
 
@@ -141,7 +141,7 @@ def test_the_places_of_a_figure_are_its_first_entries(log: list[Noted]) -> None:
 @given(LOGS)
 def test_a_control_is_exercised_exactly_when_an_entry_shows_it(log: list[Noted]) -> None:
     told = {fact for one in log for fact in facts_of(one.kind, one.envelope)}
-    for one in evidence(count(log)):
+    for one in evidence(count(log), FRAMEWORKS):
         for each in one.controls:
             assert (each.state is State.EXERCISED) == bool(told & set(each.control.shown)), each.control.id
 
@@ -242,7 +242,7 @@ def test_every_kind_is_counted_as_a_fact_or_known_to_be_none() -> None:
 
 
 def test_nothing_in_a_report_can_be_read_as_a_score() -> None:
-    names = set(_names(evidence_json(evidence(NOTHING), NOTHING)))
+    names = set(_names(evidence_json(evidence(NOTHING, FRAMEWORKS), NOTHING)))
     assert names == {
         *("meaning", "counted", "entries", "set_up", "kinds", "figures", "frameworks", "framework", "title", "controls", "id", "does"),
         *("state", "shown", "beside", "fact", "total", "silent", "why", "rest"),
@@ -268,10 +268,10 @@ def test_a_period_that_is_none_is_refused(since: str, until: str) -> None:
 
 
 def test_frameworks_are_chosen_by_name() -> None:
-    assert frameworks_named([]) == FRAMEWORKS
-    assert [one.name for one in frameworks_named(["mitre-atlas", "owasp-asi"])] == ["owasp-asi", "mitre-atlas"]
+    assert frameworks_named([], FRAMEWORKS) == FRAMEWORKS
+    assert [one.name for one in frameworks_named(["mitre-atlas", "owasp-asi"], FRAMEWORKS)] == ["owasp-asi", "mitre-atlas"]
     with pytest.raises(Refused) as refused:
-        frameworks_named(["iso-42001"])
+        frameworks_named(["iso-42001"], FRAMEWORKS)
     assert refused.value.code is Code.REQUEST_MALFORMED
 
 

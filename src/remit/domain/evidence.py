@@ -1,6 +1,6 @@
 """Governance evidence: facts of entries counted, and what the counts say about each control: exercised, or not exercised.
 
-There is no score. What an entry tells is in `evidence_reading`, which controls there are in `evidence_frameworks`.
+There is no score. What an entry tells is in `evidence_reading`, which controls there are in `frameworks/*.toml`.
 """
 
 import re
@@ -12,7 +12,6 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence_controls import Control, Framework
 from remit.domain.evidence_facts import TITLES, Fact
-from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.evidence_reading import SET_UP, facts_of
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, JsonObject, instant_text, verify_instant
@@ -139,7 +138,7 @@ def joined(one: Figures, other: Figures) -> Figures:
     )
 
 
-def evidence(figures: Figures, frameworks: Sequence[Framework] = FRAMEWORKS) -> tuple[Evidence, ...]:
+def evidence(figures: Figures, frameworks: Sequence[Framework]) -> tuple[Evidence, ...]:
     """What the figures say of each control.
 
     ⚔ A control nothing has shown is not exercised, whatever is configured; so is every control of an empty log.
@@ -161,17 +160,17 @@ def read_period(since: str, until: str) -> Period:
     return period
 
 
-def frameworks_named(names: Iterable[str]) -> tuple[Framework, ...]:
-    """The frameworks of these names, all of them without a name.
+def frameworks_named(names: Iterable[str], frameworks: Sequence[Framework]) -> tuple[Framework, ...]:
+    """Those frameworks that have these names, all of them without a name.
 
     Raises:
         Refused: `request.malformed` for an unknown one.
     """
     wanted = set(names)
-    unknown = wanted - {one.name for one in FRAMEWORKS}
+    unknown = wanted - {one.name for one in frameworks}
     if unknown:
-        raise _malformed(f"framework must be one of {', '.join(one.name for one in FRAMEWORKS)}")
-    return tuple(one for one in FRAMEWORKS if not wanted or one.name in wanted)
+        raise _malformed(f"framework must be one of {', '.join(one.name for one in frameworks)}")
+    return tuple(one for one in frameworks if not wanted or one.name in wanted)
 
 
 def evidence_json(found: Sequence[Evidence], figures: Figures) -> JsonObject:

@@ -1,6 +1,6 @@
 """Facts: what entries of the transcript can tell about the desk's controls, and what each is called.
 
-Which entry tells which is in `evidence_reading`, which control a fact belongs to in `evidence_frameworks`.
+Which entry tells which is in `evidence_reading`, which control a fact belongs to in `frameworks/*.toml`.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Auditors' JSON: the transcript, its receipts, and verifying it in place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -82,7 +82,7 @@ class AuditApi:
         return json_answer(200, report_json(await self._report(query(scope))))
 
     async def _report(self, asked: Mapping[str, str]) -> Report:
-        period, frameworks = asked_for(asked)
+        period, frameworks = asked_for(asked, self.parts.frameworks)
         return await self.counted.report(self.parts, period=period, frameworks=frameworks, progress=quiet)
 
     async def checkpoint(self, scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
@@ -112,11 +112,11 @@ def proof_answer(entry: str, text: str) -> Answer:
     return Answer(200, text.encode(), _PROOF, ((b"content-disposition", name), (b"cache-control", b"no-store")))
 
 
-def asked_for(asked: Mapping[str, str]) -> tuple[Period, tuple[Framework, ...]]:
-    """The period and frameworks that the parameters of an address ask a report for.
+def asked_for(asked: Mapping[str, str], known: Sequence[Framework]) -> tuple[Period, tuple[Framework, ...]]:
+    """The period and those of the known frameworks that the parameters of an address ask a report for.
 
     Raises:
         Refused: `request.malformed`.
     """
     names = [asked["framework"]] if asked.get("framework") else []
-    return read_period(asked.get("since", ""), asked.get("until", "")), frameworks_named(names)
+    return read_period(asked.get("since", ""), asked.get("until", "")), frameworks_named(names, known)

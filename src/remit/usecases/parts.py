@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from remit.domain.catalogue import Catalogue
+from remit.domain.evidence_controls import Framework
 from remit.domain.logins import LoginRules
 from remit.domain.rules_outline import RulesOutline
 from remit.domain.words_beyond import BeyondRules
@@ -96,6 +97,8 @@ class Parts:
     world: World
     catalogue: Catalogue
     lexicon: Lexicon
+    frameworks: tuple[Framework, ...]
+    """Those a report can speak of."""
     terms: Terms
     rules_digest: str
     rules_outline: RulesOutline

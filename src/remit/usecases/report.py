@@ -11,7 +11,6 @@ from typing import Final
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence import NOTHING, Evidence, Figures, Noted, Period, count, evidence, evidence_json, joined, period_json
 from remit.domain.evidence_controls import Framework
-from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.speech import marked
 from remit.domain.transcript import Section, unseal
 from remit.domain.values import JsonObject
@@ -90,7 +89,7 @@ class CountedLog:
         going = self._goes_on.get(period)
         if going is None:
             self._verify_room()
-            work = self.report(parts, period=period, frameworks=FRAMEWORKS, progress=quiet)
+            work = self.report(parts, period=period, frameworks=(), progress=quiet)
             going = self._goes_on[period] = asyncio.get_running_loop().create_task(work)
             going.add_done_callback(_looked_at)
         await asyncio.wait({going}, timeout=patience_s)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from remit.domain.errors import Refused
 from remit.domain.evidence import MEANING, SUMS, Count, Evidence, Figures, Shown, State, frameworks_named, period_json, read_period
 from remit.domain.evidence_facts import TITLES, Fact
-from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.entrypoints.cli.opening import configured, own_high_water, settings_of, verify_made
 from remit.entrypoints.cli.telling import Advised, Exit, Out, table
 from remit.usecases.report import Report, report_json, report_stored
-from remit.wiring import log_key, store_at, stored_log, verify_ed25519
+from remit.wiring import framework_names, log_key, read_frameworks, store_at, stored_log, verify_ed25519
 
 
 def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,7 +26,7 @@ def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--framework",
         action="append",
         default=[],
-        choices=[each.name for each in FRAMEWORKS],
+        choices=framework_names(),
         help="this one alone; may be repeated (default: all)",
     )
     one.set_defaults(run=_report)
@@ -50,7 +49,7 @@ def _report(args: argparse.Namespace, out: Out) -> int:
             high_water=high_water,
             verify_ed25519=verify_ed25519,
             period=period,
-            frameworks=frameworks_named(args.framework),
+            frameworks=frameworks_named(args.framework, read_frameworks()),
             progress=out.progress,
         )
     out.tell(report_json(told), *_head(told), *_totals(told.figures), *(line for one in told.evidence for line in _framework(one)))

@@ -297,7 +297,7 @@ class OfficerPages:
         """GET /audit/report?since=&until=&framework=: what the log shows about controls of known frameworks."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *AUDITORS)
         asked = query(scope)
-        period, frameworks = asked_for(asked)
+        period, frameworks = asked_for(asked, self.parts.frameworks)
         told_report = await self.counted.soon(self.parts, period=period, frameworks=frameworks, patience_s=_PATIENCE_S)
         if isinstance(told_report, Counting):
             return page(self.parts, "counting.html", officer, counting=told_report)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from remit.domain.evidence import MEANING, SUMS, Count
 from remit.domain.evidence_facts import TITLES, Fact
-from remit.domain.evidence_frameworks import FRAMEWORKS
 from remit.domain.records import Person
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.layout import page
@@ -42,7 +41,7 @@ def report_page(parts: Parts, officer: Person, told_report: Report, asked: Mappi
             for one in told_report.evidence
         ],
         meaning=MEANING,
-        choices=FRAMEWORKS,
+        choices=parts.frameworks,
         since=asked.get("since", ""),
         until=asked.get("until", ""),
         framework=asked.get("framework", ""),

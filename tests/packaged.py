@@ -1,0 +1,7 @@
+"""What Remit brings along as data, read once for the tests of what is handed it."""
+
+from typing import Final
+
+from remit.adapters.files.frameworks import read_frameworks
+
+FRAMEWORKS: Final = read_frameworks()
