@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from remit.domain.words_likeness import stems
+from remit.adapters.files.vocabulary import read_vocabulary
 
+_ENGLISH: Final = read_vocabulary("en")
 _PART: Final = re.compile(
     r"(?<=[.!?;])\s+|\n+|,?\s+(?:and|but|or)\s+(?=(?:you|if|also|to|then|return|exchange|cancel|change|modify|refund|reorder|pay|the agent)\b)"
 )
@@ -46,10 +47,12 @@ class _About:
     def of(cls, call: Mapping[str, Any], titles: Mapping[str, str]) -> Self:
         values = [str(one) for one in _leaves(call["arguments"])]
         told = f"{call['tool'].replace('_', ' ')} {titles.get(call['tool'], '')}"
-        return cls(stems(f"{told} {' '.join(values)}"), frozenset(one for one in values if any(letter.isdigit() for letter in one)))
+        return cls(
+            _ENGLISH.stems(f"{told} {' '.join(values)}"), frozenset(one for one in values if any(letter.isdigit() for letter in one))
+        )
 
     def score(self, sentence: str) -> int:
-        return len(stems(sentence) & self.stems) + 2 * sum(one in sentence for one in self.ids)
+        return len(_ENGLISH.stems(sentence) & self.stems) + 2 * sum(one in sentence for one in self.ids)
 
 
 def _leaves(value: Any) -> list[Any]:  # JSON as it came

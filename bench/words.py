@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from remit.adapters.files.vocabulary import read_vocabulary
 from remit.domain.catalogue import Action, Area, Catalogue, Effect, Objective, PowerKind
 from remit.domain.words import WordsVerdict, check_words
 from remit.domain.words_likeness import Lexicon, lexicon_of
@@ -163,7 +164,7 @@ _models: list[TextModel] = []
 
 
 def _lexicon(catalogue: Catalogue) -> Lexicon:
-    lexicon = lexicon_of(catalogue)
+    lexicon = lexicon_of(catalogue, read_vocabulary("en"))
     return replace(lexicon, strange=_models[0].learn(catalogue).strange) if _models else lexicon
 
 
@@ -203,9 +204,8 @@ def _judge(
         message,
         action=action,
         params={"ids": [*sorted(ids), *map(int, sorted(ids))]},
-        catalogue=catalogue,
         objective=catalogue.objectives[objective],
-        lexicon=lexicon,
+        lexicon=lexicon or lexicon_of(catalogue, read_vocabulary("en")),
     )
 
 
@@ -264,6 +264,7 @@ def _tau(split: str, show: int) -> None:
             for tool, one in tools.items()
         }
         catalogue = _catalogue(actions, {"all": _objective("all", frozenset(actions))})
+        lexicon = lexicon_of(catalogue, read_vocabulary("en"))
         single = [task for task in shared(f"{name}/tasks_{split}.json") if _writes(task, tools) == 1]
         alarms = []
         for task in single:
@@ -272,8 +273,8 @@ def _tau(split: str, show: int) -> None:
                 _without_persona(task["objective"]),
                 action=actions[f"desk.{call['tool']}"],
                 params={key: value for key, value in call["arguments"].items() if not isinstance(value, float)},
-                catalogue=catalogue,
                 objective=catalogue.objectives["all"],
+                lexicon=lexicon,
             )
             if not verdict.passes:
                 alarms.append(f"{call['tool']}: {verdict.said} [{verdict.reason}] {task['objective'][:200]!r}")

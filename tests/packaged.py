@@ -3,5 +3,7 @@
 from typing import Final
 
 from remit.adapters.files.frameworks import read_frameworks
+from remit.adapters.files.vocabulary import read_vocabulary
 
+ENGLISH: Final = read_vocabulary("en")
 FRAMEWORKS: Final = read_frameworks()

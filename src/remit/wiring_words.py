@@ -2,12 +2,16 @@
 
 import importlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
+from remit.adapters.files.vocabulary import read_vocabulary
 from remit.domain.catalogue import Catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.words_likeness import Lexicon, lexicon_of
 from remit.ports.text_model import TextModel
+
+LANGUAGE: Final = "en"
+"""The language in which desks read words."""
 
 
 def learn_words(catalogue: Catalogue, model: str) -> Lexicon:
@@ -16,7 +20,7 @@ def learn_words(catalogue: Catalogue, model: str) -> Lexicon:
     Raises:
         Refused: `settings.invalid` where the model's extra is not installed, or its files are not the ones that were looked at.
     """
-    lexicon = lexicon_of(catalogue)
+    lexicon = lexicon_of(catalogue, read_vocabulary(LANGUAGE))
     if not model:
         return lexicon
     made: TextModel = _plug(model)()

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import pytest
 
+from packaged import ENGLISH
 from remit.adapters.files.pack import read_pack
 from remit.domain.catalogue import Catalogue
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.words import WordsVerdict, check_words
-from remit.domain.words_likeness import Lexicon, lexicon_of, stems
-from remit.domain.words_topics import topics_of
+from remit.domain.words_likeness import Lexicon, lexicon_of
 
 Said = tuple[str, str, dict[str, Any], list[str]]
 EVERYDAY: Final[dict[str, list[Said]]] = {
@@ -241,7 +241,7 @@ ANOTHER = [
 @cache
 def learnt(pack: str) -> tuple[Catalogue, Lexicon]:
     catalogue = read_catalogue(read_pack(pack).catalogue, today=None)
-    return catalogue, lexicon_of(catalogue)
+    return catalogue, lexicon_of(catalogue, ENGLISH)
 
 
 def judge(pack: str, objective: str, action: str, params: dict[str, Any], words: str) -> WordsVerdict:
@@ -250,7 +250,6 @@ def judge(pack: str, objective: str, action: str, params: dict[str, Any], words:
         words,
         action=catalogue.actions[action],
         params=params,
-        catalogue=catalogue,
         objective=catalogue.objectives[objective],
         known_ids=NAMED,
         lexicon=lexicon,
@@ -421,6 +420,10 @@ def test_no_example_lets_a_purpose_speak_of_more_than_it_is_known_to(name: str) 
     spoken = {}
     for objective in catalogue.objectives.values():
         text = " . ".join((objective.title, *objective.examples))
-        attributes = {one.name for one in catalogue.attributes.values() if stems(one.title) and stems(one.title) <= stems(text)}
-        spoken[objective.name] = {*topics_of(text), *attributes}
+        attributes = {
+            one.name
+            for one in catalogue.attributes.values()
+            if ENGLISH.stems(one.title) and ENGLISH.stems(one.title) <= ENGLISH.stems(text)
+        }
+        spoken[objective.name] = {*ENGLISH.topics_of(text), *attributes}
     assert spoken == SPOKEN[name]

@@ -45,7 +45,6 @@ def judge(model: MiniLm) -> Any:
             words,
             action=catalogue.actions[action],
             params=params,
-            catalogue=catalogue,
             objective=catalogue.objectives[objective],
             known_ids=["W12", "A7", "D3", "T9", "K4", "S1"],
             lexicon=replace(lexicon, strange=hearing.strange),
@@ -62,7 +61,6 @@ def told(words: str, strange: Any) -> WordsVerdict:
         words,
         action=catalogue.actions["order.return"],
         params=SEND_BACK,
-        catalogue=catalogue,
         objective=catalogue.objectives["return-item"],
         lexicon=replace(lexicon, strange=strange),
     )
@@ -125,7 +123,6 @@ def test_the_ask_s_own_values_are_not_heard() -> None:
         "The new place is Wedding Speech Street 2 since Monday.",
         action=catalogue.actions["order.change_address"],
         params={"order_id": "W12", "address": "Wedding Speech Street 2"},
-        catalogue=catalogue,
         objective=catalogue.objectives["correct-order"],
         lexicon=replace(lexicon, strange=lambda pieces, **_: seen.extend(pieces) or ()),
     )

@@ -1,20 +1,21 @@
 """A pattern that does not pay for ignoring case finds what one finds that does."""
 
 import re
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from remit.domain import words_claims, words_clauses, words_layout, words_numbers, words_topics
+from packaged import ENGLISH
+from remit.domain import words_claims, words_layout, words_numbers
 from remit.domain.any_case import AnyCase
 
-_MODULES = (words_claims, words_clauses, words_layout, words_numbers, words_topics)
+_MODULES = (words_claims, words_layout, words_numbers)
 PATTERNS = {f"{one.__name__}.{name}": value for one in _MODULES for name, value in vars(one).items() if isinstance(value, AnyCase)}
-PATTERNS |= {f"topic {name}": one for name, one in words_topics.TOPICS.items()} | {
-    f"order {name}": one for name, one in words_topics.COMMANDS.items()
-}
+PATTERNS |= {f"topic {name}": one for name, one in ENGLISH.topics.items()} | {f"order {name}": one for name, one in ENGLISH.orders.items()}
+PATTERNS |= {f"cue {one.name}": getattr(ENGLISH.patterns, one.name) for one in fields(ENGLISH.patterns)}
 WORDS = [
     "please",
     "cancel",

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from attacks.files_made import har, mail, png, zipped
 from attacks.files_sent import HELD, KEY, PIN
 from attacks.files_sent import PLANTED as SENT
+from packaged import ENGLISH
 from remit.domain.file_archive import MOST_MEMBER, MOST_UNPACKED, Member, pack, unpack
 from remit.domain.file_json import read_json
 from remit.domain.file_kinds import (
@@ -37,7 +38,6 @@ from remit.domain.file_kinds import (
 )
 from remit.domain.file_scrub import Scrub, always_secret
 from remit.domain.file_texts import NO_PLACE, Written, clean_written, verify_orders_nobody, written_kind
-from remit.domain.words_topics import COMMANDS, NEEDED
 
 ANY = "application/octet-stream"
 
@@ -104,10 +104,10 @@ def verified(data: bytes, name: str, media_type: str) -> Why | None:
                 inner = binary_kind(one.data)
                 if inner is not None:
                     return Why.NESTED if inner is FileKind.ZIP else None
-                verify_orders_nobody(cleaned(one.data, one.name)[1], FileKind.TEXT)
+                verify_orders_nobody(cleaned(one.data, one.name)[1], FileKind.TEXT, ENGLISH)
             return None
         kind, text, _ = cleaned(data, name, media_type)
-        verify_orders_nobody(text, kind)
+        verify_orders_nobody(text, kind, ENGLISH)
     except HeldBack as held:
         return held.why
     return None
@@ -288,8 +288,8 @@ def test_names_that_do_not(name: str) -> None:
 
 
 def test_the_orders_that_hold_a_file_back_are_orders_of_messages_too() -> None:
-    assert set(NO_PLACE) <= set(COMMANDS)
-    assert set(NO_PLACE) <= set(NEEDED)
+    assert set(NO_PLACE) <= set(ENGLISH.orders)
+    assert set(NO_PLACE) <= set(ENGLISH.needed)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_the_orders_that_hold_a_file_back_are_orders_of_messages_too() -> None:
     ],
 )
 def test_what_logs_say_is_no_order(text: str) -> None:
-    verify_orders_nobody(text, FileKind.TEXT)
+    verify_orders_nobody(text, FileKind.TEXT, ENGLISH)
 
 
 BENIGN = st.text(st.sampled_from("abcdefghij klmnop qrstuv wxyz ABC äöü."), max_size=24)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contracts.policy_desk import DESK as POLICY_DESK
 from desk_example import TODAY, desk_data
+from packaged import ENGLISH
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.policy_cases import read_policy_cases
@@ -17,6 +18,7 @@ from remit.domain.secrets import Finding, SecretClass, find_secrets, redact
 from remit.domain.trajectory import SubjectKind, WasOpened, after, new_trail, trail_risk
 from remit.domain.values import MAX_ITEMS, Instant, decode
 from remit.domain.words import Earlier, Said, WordsVerdict, check_words
+from remit.domain.words_likeness import lexicon_of
 
 DATA = desk_data()
 DATA["action"]["booking.change"] = {
@@ -35,6 +37,7 @@ DATA["objective"]["change-booking"] = {"title": "Change a booking", "target": "b
 DATA["objective"]["return-item"]["examples"] = ["I'd like to send the shoes back", "the kettle arrived broken, money back please"]
 DATA["objective"]["account-help"]["examples"] = ["I cannot sign in to my account", "my password does not work"]
 DESK = read_catalogue(DATA, today=TODAY)
+LEXICON = lexicon_of(DESK, ENGLISH)
 REFUND = {"order_id": "W123", "amount": "40.00 EUR", "payment_method_id": "pm_7"}
 
 
@@ -44,7 +47,7 @@ def before(*texts: str, action: str = "") -> tuple[Earlier, ...]:
 
 def judge(words: str, action: str = "payment.refund", params: Any = None, objective: str = "return-item", **more: Any) -> WordsVerdict:
     return check_words(
-        words, action=DESK.action(action), params=params or REFUND, catalogue=DESK, objective=DESK.objective(objective), **more
+        words, action=DESK.action(action), params=params or REFUND, lexicon=LEXICON, objective=DESK.objective(objective), **more
     )
 
 

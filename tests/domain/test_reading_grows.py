@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.test_words import ADDRESS, CATALOGUE, LEXICON, OBJECTIVE, READ, RETURN
+from domain.test_words import ADDRESS, LEXICON, OBJECTIVE, READ, RETURN
+from packaged import ENGLISH
 from remit.domain import file_texts, secret_numbers, secret_tokens
 from remit.domain.catalogue import Action
 from remit.domain.file_texts import NO_PLACE, ORDERS_BEGIN
@@ -31,7 +32,6 @@ from remit.domain.secrets import BETWEEN, find_in_values, find_labelled, find_se
 from remit.domain.words import Said, check_words
 from remit.domain.words_asks import scope_of
 from remit.domain.words_layout import laid_out
-from remit.domain.words_topics import COMMANDS, orders_in
 
 WHOLE_ESCAPED = re.compile(r"[^\s%]{0,200}(?:%[0-9A-Fa-f]{2}[^\s%]{0,80}){3,2000}")
 PIECES = (
@@ -142,7 +142,7 @@ def _ways(kind: Any, value: Any, most: int) -> set[str] | None:
 
 @pytest.mark.parametrize("name", NO_PLACE)
 def test_each_way_an_order_begins_is_looked_for(name: str) -> None:
-    order = COMMANDS[name]
+    order = ENGLISH.orders[name]
     for first in _first_letters(reading.parse(order.pattern, order.flags), most=12):
         assert any(first.startswith(word) or word.startswith(first) for word in ORDERS_BEGIN), first
 
@@ -179,7 +179,7 @@ _ORDERS = st.lists(
 @given(_ORDERS)
 def test_an_order_is_found_wherever_it_stands(text: str) -> None:
     plain = text if text.isascii() else view(text).text
-    assert file_texts._tells(plain) is any(COMMANDS[name].search(plain) is not None for name in NO_PLACE)
+    assert file_texts._tells(plain, ENGLISH) is any(ENGLISH.orders[name].search(plain) is not None for name in NO_PLACE)
 
 
 def test_no_letter_of_another_alphabet_is_read_as_a_plain_one_but_where_it_is_folded() -> None:
@@ -398,9 +398,7 @@ def _told(times: int) -> str:
 def test_a_sentence_that_names_many_records_takes_time_as_it_is_long(says: Callable[[int], str], reason: str) -> None:
     def read(times: int) -> None:
         params = {"order_id": "W123", "item_ids": [str(number) for number in range(times)], "counts": list(range(times))}
-        verdict = check_words(
-            says(times), action=RETURN, params=params, catalogue=CATALOGUE, objective=OBJECTIVE, known_ids=("W555",), lexicon=LEXICON
-        )
+        verdict = check_words(says(times), action=RETURN, params=params, objective=OBJECTIVE, known_ids=("W555",), lexicon=LEXICON)
         assert verdict.reason == reason
 
     assert times_as_long(lambda: read(1600), lambda: read(400), most=8) < 8  # sixteen times as much where all of it is read for each
@@ -409,7 +407,7 @@ def test_a_sentence_that_names_many_records_takes_time_as_it_is_long(says: Calla
 @pytest.mark.proves("LIMITS")
 def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> None:
     def read(times: int) -> None:
-        assert list(orders_in("I forgot the password " * times, ("password",))) == []
+        assert list(ENGLISH.orders_in("I forgot the password " * times, ("password",))) == []
 
     assert times_as_long(lambda: read(400), lambda: read(100), most=9) < 9  # sixteen times as much where it is read again
 
@@ -419,7 +417,7 @@ def test_a_sentence_that_names_a_password_often_takes_time_as_it_is_long() -> No
 def test_a_message_of_many_conditions_takes_time_as_it_is_long(piece: str) -> None:
     short, long = (piece * (size // len(piece)) for size in (25_000, 400_000))
     # sixteen times as long; ninety times as much where all of it is made small again for each of them
-    assert times_as_long(lambda: laid_out(long), lambda: laid_out(short), rounds=3, most=40) < 40
+    assert times_as_long(lambda: laid_out(long, ENGLISH), lambda: laid_out(short, ENGLISH), rounds=3, most=40) < 40
 
 
 def _upgraded(times: int) -> str:
@@ -435,7 +433,7 @@ def _whence(times: int) -> str:
 def test_what_an_asks_values_are_looked_for_behind_takes_time_as_it_is_long(says: Callable[[int], str], action: Action, named: str) -> None:
     def read(times: int, values: int) -> None:
         params = {named: "W123", "cabin": "business", "zips": [f"1{number:04}" for number in range(values)]}
-        check_words(says(times), action=action, params=params, catalogue=CATALOGUE, objective=OBJECTIVE, lexicon=LEXICON)
+        check_words(says(times), action=action, params=params, objective=OBJECTIVE, lexicon=LEXICON)
 
     assert times_as_long(lambda: read(12_800, 10), lambda: read(400, 10), rounds=2, most=64) < 64  # 32 times as long
     assert (
@@ -462,5 +460,5 @@ def test_each_clause_is_held_against_a_bounded_number_of_values() -> None:
     ],
 )
 def test_digits_alone_name_an_identifier_with_its_zeros_or_without(words: str, held: bool) -> None:
-    verdict = check_words(words, action=READ, params={"order_id": "ab-000123"}, catalogue=CATALOGUE, objective=OBJECTIVE, lexicon=LEXICON)
+    verdict = check_words(words, action=READ, params={"order_id": "ab-000123"}, objective=OBJECTIVE, lexicon=LEXICON)
     assert (verdict.said is Said.CONTRADICTS) is held

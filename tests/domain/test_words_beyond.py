@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from contracts.test_pack_words import judge
 from desk_example import TODAY, desk_data
+from packaged import ENGLISH
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code, Refused
 from remit.domain.evidence_reading import facts_of
@@ -30,7 +31,6 @@ from remit.domain.words_beyond import (
 )
 from remit.domain.words_sentences import sentences
 from remit.domain.words_told import told_marks, told_why
-from remit.domain.words_topics import COMMANDS, TOPICS
 from remit.entrypoints.web.marked_words import cut_up
 from remit.settings import make_settings
 from remit.settings_words import KEYS, beyond_of, deciding, verify_officer_role
@@ -110,9 +110,9 @@ def test_whose_role_looks_at_words() -> None:
 
 
 def test_every_reason_is_told_in_words() -> None:
-    raw = {name for name in TOPICS if told_why(f"asks for something else: {name}", DESK).endswith(f": {name.replace('-', ' ')}")}
+    raw = {name for name in ENGLISH.topics if told_why(f"asks for something else: {name}", DESK).endswith(f": {name.replace('-', ' ')}")}
     assert raw == set()
-    plain = {name for name in COMMANDS if told_why(name, DESK) == name}
+    plain = {name for name in ENGLISH.orders if told_why(name, DESK) == name}
     assert plain == set()
     assert told_why("another amount, with the message before", DESK).startswith("together with the message before: names another amount")
     assert told_why("asks for another action: payment.refund", DESK).startswith("asks for something else: Refund")

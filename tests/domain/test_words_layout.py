@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.test_pack_words import judge as judge_pack
 from domain.test_reading_grows import times_as_long
+from packaged import ENGLISH
 from remit.domain.words import Said
 from remit.domain.words_clauses import clauses
 from remit.domain.words_denials import denials
@@ -134,7 +135,7 @@ def test_a_message_that_says_not_to_do_what_is_asked_contradicts_it(words: str, 
     ],
 )
 def test_a_message_that_says_how_it_is_not_to_be_done_does_not(words: str) -> None:
-    assert list(denials(words, "refund")) == []
+    assert list(denials(words, "refund", ENGLISH)) == []
 
 
 @pytest.mark.parametrize(
@@ -170,10 +171,10 @@ def test_the_asks_own_amount_may_be_written_in_words_and_what_is_none_is_none(wo
 
 @given(st.text(alphabet=" \n>-*abif.,:)1[x]nothebucalr'", max_size=80))
 def test_nothing_moves_when_a_text_is_laid_out(text: str) -> None:
-    laid = laid_out(text)
+    laid = laid_out(text, ENGLISH)
     assert len(laid) == len(text)
     assert all(new in {old, " ", "\n"} for old, new in zip(text, laid, strict=True))
-    assert all(0 <= one.start <= one.end <= len(text) for one in clauses(text))
+    assert all(0 <= one.start <= one.end <= len(text) for one in clauses(text, ENGLISH))
 
 
 @pytest.mark.proves("LIMITS")
@@ -183,9 +184,9 @@ def test_nothing_moves_when_a_text_is_laid_out(text: str) -> None:
 )  # fmt: skip
 def test_a_laid_out_text_takes_time_as_it_is_long(piece: str) -> None:
     def read(text: str) -> None:
-        laid_out(text)
+        laid_out(text, ENGLISH)
         tricks(text)
-        list(denials(text, "return"))
+        list(denials(text, "return", ENGLISH))
         list(more_amounts(text))
         list(multiples(text))
 

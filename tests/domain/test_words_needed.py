@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
+from packaged import ENGLISH
 from remit.domain import words_claims as claims
 from remit.domain.words_claims import amounts, names_money
-from remit.domain.words_topics import COMMANDS, NEEDED, TOPICS, orders_in, topics_of
 
-_PATTERNS = {**TOPICS, **COMMANDS}
+_PATTERNS = {**ENGLISH.topics, **ENGLISH.orders}
 
 
 @pytest.mark.parametrize("name", sorted(_PATTERNS))
 def test_every_way_to_match_has_a_piece_that_is_looked_for(name: str) -> None:
-    assert _has_one(reading.parse(_PATTERNS[name].pattern, _PATTERNS[name].flags), NEEDED[name])
+    assert _has_one(reading.parse(_PATTERNS[name].pattern, _PATTERNS[name].flags), ENGLISH.needed[name])
 
 
 def test_nothing_is_looked_for_that_is_no_pattern() -> None:
-    assert NEEDED.keys() == _PATTERNS.keys()
+    assert ENGLISH.needed.keys() == _PATTERNS.keys()
 
 
 def test_a_piece_that_only_one_way_to_match_has_is_not_enough() -> None:
@@ -42,7 +42,11 @@ _WRITTEN = {
 
 @pytest.mark.parametrize("text", _WRITTEN.values(), ids=_WRITTEN)
 def test_however_it_is_written(text: str) -> None:
-    assert topics_of(text) | {name for name, _ in orders_in(text)} == {name for name, one in _PATTERNS.items() if one.search(text)} != set()
+    assert (
+        ENGLISH.topics_of(text) | {name for name, _ in ENGLISH.orders_in(text)}
+        == {name for name, one in _PATTERNS.items() if one.search(text)}
+        != set()
+    )
 
 
 @pytest.mark.parametrize("pattern", [claims._AMOUNT, claims._SPOKEN], ids=["digits", "words"])

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from desk_example import TODAY, desk_data
+from packaged import ENGLISH
 from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.words import Earlier, Said, WordsVerdict, check_words
+from remit.domain.words_likeness import lexicon_of
 
 DATA = desk_data()
 DATA["resource"] |= {"trip": {"title": "trip"}, "means": {"title": "means of payment"}, "card": {"title": "card"}}
@@ -46,12 +48,15 @@ MINE = ["trip.update_flights", "trip.change_payment", "trip.cancel", "trip.move_
 MINE += ["money.transfer", "transfer.undo", "card.limit_increase", "card.dispute_cash", "card.dispute_transaction", "card.dispute_parcel"]
 DATA["objective"]["trips"] = {"title": "Support", "actions": MINE}
 DESK = read_catalogue(DATA, today=TODAY)
+LEXICON = lexicon_of(DESK, ENGLISH)
 FLIGHTS = {"trip_id": "T7001", "cabin": "business", "payment_id": "gift_card_55", "remark": "x"}
 MOVE = {"trip_id": "T7001", "zip": "10001"}
 
 
 def judge(words: str, action: str, params: Any, earlier: tuple[Earlier, ...] = ()) -> WordsVerdict:
-    return check_words(words, action=DESK.action(action), params=params, catalogue=DESK, objective=DESK.objective("trips"), earlier=earlier)
+    return check_words(
+        words, action=DESK.action(action), params=params, lexicon=LEXICON, objective=DESK.objective("trips"), earlier=earlier
+    )
 
 
 @pytest.mark.proves("WORDS")

@@ -16,7 +16,7 @@ from remit.domain.file_scrub import Scrub
 from remit.domain.leak_traces import written
 from remit.domain.plain import view
 from remit.domain.secret_anchors import any_of
-from remit.domain.words_topics import COMMANDS, NEEDED
+from remit.domain.words_vocabulary import FORGET, KEEP_OUT, NEW_ROLE, Vocabulary
 
 _JSON: Final = frozenset({FileKind.HAR, FileKind.JSON, FileKind.NDJSON})
 _TABLE_NAMES: Final = (".csv", ".tsv")
@@ -25,8 +25,8 @@ _MOST_CELLS: Final = 500
 """Cells of a row: more are no table that people read."""
 _FORMULA: Final = re.compile(r"\s*[=+\-@\t\r]")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9.,:/-]*%?")
-NO_PLACE: Final = ("an order to forget the rules", "a new role for the reader", "an order to keep people out")
-"""Orders (`words_topics.COMMANDS`) that no file has a reason to give."""
+NO_PLACE: Final = (FORGET, NEW_ROLE, KEEP_OUT)
+"""Orders (of a vocabulary) that no file has a reason to give."""
 _FIRST_WORDS: Final = (
     "accept|act |admin mode|already |answer |approve|authori|behave |bypass|close|complete|confirm|consider|dan mode|debug mode|developer mode|disregard"
     "|do|execute|flag|forget|from now on|god mode|grant|handle|has been |ignor|issue|jailbreak mode|mark|neglect|never|new |no need to|overrid|pay|pre"
@@ -93,7 +93,7 @@ def _foreseen(scrub: Scrub, clean: Callable[[Scrub], str]) -> str:
     return clean(scrub)
 
 
-def verify_orders_nobody(text: str, kind: FileKind) -> None:
+def verify_orders_nobody(text: str, kind: FileKind, vocabulary: Vocabulary) -> None:
     """Check that a text file tells neither the desk's people nor its machines what to do. ⚔ It would be read by both.
 
     A log says much that would be an order in a message: "base64", "admin:", "the configuration". Only what has no honest place in a file
@@ -106,14 +106,14 @@ def verify_orders_nobody(text: str, kind: FileKind) -> None:
     """
     plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
     folded = plain if plain.isascii() else view(plain).text  # where every letter stood, nobody asks here
-    if _FORGED.search(folded) or _tells(folded):
+    if _FORGED.search(folded) or _tells(folded, vocabulary):
         raise HeldBack(Why.ORDERS)
 
 
-def _tells(text: str) -> bool:
+def _tells(text: str, vocabulary: Vocabulary) -> bool:
     """Whether one of the orders stands in a text: each is looked for where one of the words stands that they begin with."""
     low = text.replace("\u0130", "I").lower()  # the one letter that is two when written small
-    likely = [COMMANDS[name].fitting(text) for name in NO_PLACE if any(map(low.__contains__, NEEDED[name]))]
+    likely = [vocabulary.orders[name].fitting(text) for name in NO_PLACE if any(map(low.__contains__, vocabulary.needed[name]))]
     return bool(likely) and any(order(begins.start()) is not None for begins in _BEGINS.finditer(f"\n{low}") for order in likely)
 
 

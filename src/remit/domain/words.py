@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from remit.domain.catalogue import Action, Catalogue, Objective
+from remit.domain.catalogue import Action, Objective
 from remit.domain.plain import View, closed_up, view
 from remit.domain.values import JsonObject
 from remit.domain.words_asks import Scope, Wish, commands, says_act, scope_across, scope_of, wishes
@@ -19,10 +19,10 @@ from remit.domain.words_contradictions import REACH, contradictions, split_amoun
 from remit.domain.words_denials import denials
 from remit.domain.words_heard import heard
 from remit.domain.words_layout import unscored
-from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.domain.words_likeness import Lexicon
 from remit.domain.words_reading import unreadable
-from remit.domain.words_topics import VERBS, WISH, topics_of
 from remit.domain.words_tricks import tricks
+from remit.domain.words_vocabulary import Vocabulary
 
 _ENDS: Final = ".!?;"
 _BEHIND: Final = " '\"*_)]}>"
@@ -117,66 +117,67 @@ def check_words(
     *,
     action: Action,
     params: JsonObject,
-    catalogue: Catalogue,
     objective: Objective,
+    lexicon: Lexicon,
     known_ids: Collection[str] = (),
     earlier: Sequence[Earlier] = (),
-    lexicon: Lexicon | None = None,
 ) -> WordsVerdict:
     """Hold a message against its ask.
 
     `known_ids` are identifiers this task may speak of (the mandate's targets, records of earlier asks): mentioned, but
     nothing may be asked about them here. `earlier` are the task's last messages, oldest first: ⚔ a wish split over two
-    messages is read across the seam. `lexicon` is the catalogue's, built once (else it is built here). Its model, where it has one, hears what all rules let pass. No words, nothing to check.
+    messages is read across the seam. `lexicon` is the catalogue's, built once. Its model, where it has one, hears
+    what all rules let pass. No words, nothing to check.
 
     Source: 2-model.md §6.
     """
     if words is None or not words.strip():
         return WordsVerdict(said=Said.MATCH)
     seen = view(words)
-    learnt = lexicon or lexicon_of(catalogue)
+    vocabulary = lexicon.vocabulary
     said = said_values(params, action)
-    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=learnt.languages, verbs=_PLAIN_VERBS) or tricks(words)
+    why = unreadable(words, seen.text, expected={*said, *known_ids}, languages=lexicon.languages, vocabulary=vocabulary) or tricks(words)
     if why:
         return _of_all(words, Said.UNREADABLE, why)
     seen = _as_people_read(seen)
     before = Before.of(earlier, records_of(params, action))
     tail = before.tail
-    cut = clauses(seen.text)
-    scope = scope_of(action, objective, said, learnt, params=params)
-    wrong = [*contradictions(seen.text, cut, action, params, said, known_ids), *split_amounts(tail, seen.text, action, params)]
-    wrong += denials(seen.text, scope.act.does)
+    cut = clauses(seen.text, vocabulary)
+    scope = scope_of(action, objective, said, lexicon, params=params)
+    wrong = [*contradictions(seen.text, cut, action, params, said, known_ids, vocabulary)]
+    wrong += split_amounts(tail, seen.text, action, params, vocabulary)
+    wrong += denials(seen.text, scope.act.does, vocabulary)
     spans = [
         *(_span(seen, claim.start, claim.end, f"another {claim.what}", Said.CONTRADICTS) for claim in wrong),
-        *(_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in _wider(seen.text, cut, scope, learnt, before)),
-    ] or [_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in heard(cut, tail, scope, learnt)]
+        *(_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in _wider(seen.text, cut, scope, lexicon, before)),
+    ] or [_span(seen, wish.start, wish.end, wish.reason, Said.WIDER) for wish in heard(cut, tail, scope, lexicon)]
     if spans:
         return WordsVerdict(said=spans[0].said, spans=tuple(spans), reason=spans[0].why)
     return WordsVerdict(said=Said.MATCH if _says_all(seen.text, said, params) else Said.NARROWER)
 
 
-def check_file_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
+def check_file_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
     """Hold a file's name against what a name may be. It tells nobody either what to do with something, as an agent's may ("Book a Table").
 
     Source: 2-model.md §6.
     """
-    verdict = check_name(name, languages=languages)
-    if verdict.passes and _ORDERED.match(_spoken(name)):
+    verdict = check_name(name, vocabulary, languages=languages)
+    if verdict.passes and vocabulary.patterns.name_order.match(_spoken(name)):
         return _of_all(name, Said.WIDER, _ASKS)
     return verdict
 
 
-def check_name(name: str, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
+def check_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
     """Hold a name an agent chose (a file's, its own) against what a name may be: short, readable, asking nothing."""
     if len(name) > NAME_LONGEST:  # ⚔ before anything reads it
         return _of_all(name, Said.UNREADABLE, "longer than a name")
     spoken = _spoken(name)
     why = "more than one line" if re.search(r"[\n\r\t]", name) else ""
-    why = why or unreadable(name, spoken, expected=(), languages=languages, verbs=_PLAIN_VERBS)
+    why = why or unreadable(name, spoken, expected=(), languages=languages, vocabulary=vocabulary)
     if why:
         return _of_all(name, Said.UNREADABLE, why)
-    order = next(commands(spoken), None) or next(commands(view(name).text), None)
-    asks = WISH.search(spoken) is not None and bool(topics_of(spoken))
+    order = next(commands(spoken, vocabulary), None) or next(commands(view(name).text, vocabulary), None)
+    asks = vocabulary.patterns.wish.search(spoken) is not None and bool(vocabulary.topics_of(spoken))
     if order is None and not asks:
         return WordsVerdict(said=Said.MATCH)
     return _of_all(name, Said.WIDER, order.reason if order else _ASKS)
@@ -193,31 +194,6 @@ def _of_all(text: str, said: Said, why: str) -> WordsVerdict:
 
 
 _ASKS: Final = "a name that asks for something"
-_ORDERED: Final = re.compile(
-    rf"\s*(?:(?:please|and|also|then|now|just|kindly)\s+)*(?:{'|'.join(VERBS.values())}|tell|give|show|ignore|forget|approve|grant)\s+"
-    r"(?:the|all|this|these|those|every|each|any|them|everything|everybody)\b",
-    re.IGNORECASE,
-)
-"""Somebody is told to do something with something. A name may have a verb in it: "return label", "refund_2"."""
-_PLAIN_VERBS: Final = frozenset(
-    {
-        *VERBS,
-        "password",
-        "account",
-        "money",
-        "address",
-        "ignore",
-        "previous",
-        "instructions",
-        "system",
-        "admin",
-        "bypass",
-        "override",
-        "without",
-        "please",
-        "order",
-    }
-)
 
 
 def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
@@ -226,17 +202,18 @@ def _span(seen: View, start: int, end: int, why: str, said: Said) -> Span:
 
 
 def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, before: Before) -> Iterator[Wish]:
-    yield from commands(folded, scope.spoken)
+    vocabulary = lexicon.vocabulary
+    yield from commands(folded, vocabulary, scope.spoken)
     yield from wishes(cut, scope, lexicon)
     if _WRAPPED.search(folded):
-        yield from wishes(clauses(_WRAPPED.sub(" ", folded)), scope, lexicon)
+        yield from wishes(clauses(_WRAPPED.sub(" ", folded), vocabulary), scope, lexicon)
     tail = before.tail
     if not tail:
         return
     joints = [(tail, " "), (tail, "")]
     if before.is_whole:
         # ⚔ A full stop does not undo the cut. What each half touches by itself was held against its own ask.
-        halves = [*clauses(tail)[-1:], *cut[:1]]
+        halves = [*clauses(tail, vocabulary)[-1:], *cut[:1]]
         # ⚔ What was asked of one order is not asked of another by "the order W124 too": a half that says no act of its own is read with the other's.
         acts = before.acts if cut and says_act(cut[0], scope) else before.alike
         scope = scope_across(scope, acts, lexicon, told=frozenset(name for half in halves if half.wanted for name in half.topics))
@@ -244,11 +221,11 @@ def _wider(folded: str, cut: Sequence[Clause], scope: Scope, lexicon: Lexicon, b
     across: list[tuple[int, str]] = []
     for first, seam in joints:
         joined, start = f"{first}{seam}{folded[:REACH]}", len(first) + len(seam)
-        found = (*commands(joined, scope.spoken), *wishes(clauses(joined), scope, lexicon, across=start))
+        found = (*commands(joined, vocabulary, scope.spoken), *wishes(clauses(joined, vocabulary), scope, lexicon, across=start))
         across += [(min(len(folded), wish.end - start), wish.reason) for wish in found if wish.start < len(first) and wish.end > start]
     if across:
         # What the earlier messages ask for by themselves was held against their own asks.
-        theirs = {wish.reason for wish in (*commands(tail, scope.spoken), *wishes(clauses(tail), scope, lexicon))}
+        theirs = {wish.reason for wish in (*commands(tail, vocabulary, scope.spoken), *wishes(clauses(tail, vocabulary), scope, lexicon))}
         for end, reason in across:
             if reason not in theirs:
                 yield Wish(start=0, end=end, reason=f"{reason}, with the message before")

@@ -1,6 +1,6 @@
 """What a message asks for, held against what the ask declares: other acts, other attributes, orders to the desk.
 
-The vocabulary is in `words_topics`, statements of fact are in `words_claims`.
+The vocabulary is in `words_vocabulary`, statements of fact are in `words_claims`.
 """
 
 import re
@@ -11,29 +11,11 @@ from typing import Final
 
 from remit.domain.catalogue import Action, Effect, Objective
 from remit.domain.values import JsonObject
-from remit.domain.words_claims import KIN, desks_own, plain_id
+from remit.domain.words_claims import desks_own, plain_id
 from remit.domain.words_clauses import Clause
-from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said, stems, tokens
-from remit.domain.words_topics import CANCEL_IT, CANCELLED, TELL, TOPICS, VERBS, orders_in, says_verb, topics_of
+from remit.domain.words_likeness import ActSaid, Lexicon, act_said, likeness, purpose_said
+from remit.domain.words_vocabulary import CHANGE, UPGRADE, WHOLE, Vocabulary, tokens
 
-_WHOLE: Final = "order-change"
-_OF_WHOLE: Final = re.compile(
-    r"\s(?:of|on)\s(?:the |this |that |my |our |her |his |their )?(?:order|purchase|booking|reservation)(?:\s#?(?P<id>[\w-]*\d[\w-]*))?(?![\w-])",
-    re.IGNORECASE,
-)
-_BETTER: Final = "upgrade"
-_CHANGE: Final = "change"
-_ELSE: Final = (
-    r"(?:and|or|then|all|each|every\w*|both|other|another|any\w*|else|rest|accounts?|plans?|tiers?|memberships?|subscriptions?|profiles?|status|cards?"
-    rf"|(?:{KIN})s?|family|kids|children)\b"
-)
-"""⚔ What stands between "upgrade" and the ask's own value says more than the ask: something else, somebody else, or more of it."""
-_TO: Final = re.compile(rf"(?:\s(?!{_ELSE})[\w'-]+){{0,5}}?\sto\s(?:a |an |the )?", re.IGNORECASE)
-_JOINED: Final = re.compile(r"\b(?:and|or|plus|with|then|both)\b|[&+/,]", re.IGNORECASE)
-_THERE: Final = re.compile(
-    r"\b(?:my|our|your|his|her|its|their|the|this|that|these|those|same|\w+'s|with|by|on|onto|to|from|using|via|through|for|into)\s(?:(?:a|an|the|my|our|his|her|their|same|original|existing|own|that|this)\s){0,3}$",
-    re.IGNORECASE,
-)
 _WHOLE_VALUE: Final = 3
 _FAR: Final = 200
 """⚔ So many letters on either side of what is found are read for it: all of them, for each, would take as long as the square of a message."""
@@ -57,7 +39,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What an ask may say: the topics of the act, the topics its purpose lets it speak of, and its vocabulary.
+    """What an ask may say: the topics of the act, the topics its purpose lets it speak of, and the words of both by their stems.
 
     `spoken` topics may be explained, not commanded: "the customer wants the money back" fits a return, "refund it"
     is an ask of its own. So may the topics of values that are the desk's own words: "pay by my gift card" with an ask that names one.
@@ -65,13 +47,14 @@ class Scope:
 
     topics: frozenset[str]
     spoken: frozenset[str]
-    vocabulary: frozenset[str]
+    stems: frozenset[str]
     action: Action
     purpose: str
     text: str
     act: ActSaid
     words: frozenset[str]
     values: tuple[str, ...]
+    vocabulary: Vocabulary
     named: frozenset[str] = frozenset()
     """Topics that nothing but the ask's own values opens: only what these name may be spoken of, and as what is there."""
     names: frozenset[str] = frozenset()
@@ -81,15 +64,16 @@ class Scope:
 
 def scope_of(action: Action, objective: Objective, said: Collection[str], lexicon: Lexicon, *, params: JsonObject) -> Scope:
     """Work out what may be said with one ask. A case's own actions may say what the purpose is about, commands and all."""
-    act = lexicon.actions.get(action.name) or act_said(action, {})
-    purpose = lexicon.objectives.get(objective.name) or purpose_said(objective)
+    vocabulary = lexicon.vocabulary
+    act = lexicon.actions.get(action.name) or act_said(action, {}, vocabulary)
+    purpose = lexicon.objectives.get(objective.name) or purpose_said(objective, vocabulary)
     words = act.stems | purpose.stems
     own = " . ".join(islice(desks_own(params, action), _MOST_VALUES))
-    spoken, named = act.topics | purpose.topics, topics_of(own)
+    spoken, named = act.topics | purpose.topics, vocabulary.topics_of(own)
     return Scope(
         topics=act.topics | purpose.topics if action.builtin else act.topics,
         spoken=spoken | named,
-        vocabulary=words | stems(" ".join(said)),
+        stems=words | vocabulary.stems(" ".join(said)),
         action=action,
         purpose=objective.name,
         text=f"{act.text} . {purpose.text}",
@@ -97,7 +81,8 @@ def scope_of(action: Action, objective: Objective, said: Collection[str], lexico
         words=words,
         values=tuple(islice(said, _MOST_VALUES)),
         named=named - spoken,
-        names=stems(own),
+        names=vocabulary.stems(own),
+        vocabulary=vocabulary,
     )
 
 
@@ -109,7 +94,7 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
         scope,
         topics=scope.topics | theirs,
         spoken=scope.spoken | theirs,
-        vocabulary=scope.vocabulary.union(*(one.stems for one in before)),
+        stems=scope.stems.union(*(one.stems for one in before)),
         asked=frozenset(acts),
     )
 
@@ -117,15 +102,17 @@ def scope_across(scope: Scope, acts: Collection[str], lexicon: Lexicon, *, told:
 def says_act(clause: Clause, scope: Scope) -> bool:
     """Whether a clause says what the ask does: a sentence of its own, whatever was said before."""
     verb = scope.act.does
-    return bool(clause.topics & scope.spoken) or (verb in VERBS and says_verb(verb).search(clause.text) is not None)
+    return bool(clause.topics & scope.spoken) or (
+        verb in scope.vocabulary.verbs and scope.vocabulary.says_verb(verb).search(clause.text) is not None
+    )
 
 
-def commands(folded: str, spoken: Collection[str] = ()) -> Iterator[Wish]:
+def commands(folded: str, vocabulary: Vocabulary, spoken: Collection[str] = ()) -> Iterator[Wish]:
     """Orders aimed at the desk's people or machines. ⚔ Never part of any ask, whatever its purpose.
 
     `spoken` are the topics that the ask may speak of.
     """
-    for name, match in orders_in(folded, spoken):
+    for name, match in vocabulary.orders_in(folded, spoken):
         yield Wish(start=match.start(), end=match.end(), reason=name)
 
 
@@ -156,20 +143,20 @@ def _beyond(clause: Clause, scope: Scope, *, several: bool) -> str:
     allowed = scope.topics if clause.imperative and scope.action.effect is Effect.WRITE else scope.spoken
     allowed -= {name for name in topics & allowed & scope.named if not _names_own(name, clause.text, scope)}
     beyond = [name for name in topics - allowed if not _only_part_of(name, clause.text, scope, topics & allowed)]
-    if CANCEL_IT in beyond and allowed & CANCELLED:
-        beyond.remove(CANCEL_IT)
+    beyond = [name for name in beyond if allowed.isdisjoint(scope.vocabulary.stands_for.get(name, ()))]
     if beyond:
         return f"asks for something else: {min(beyond)}"
-    if several and not topics and clause.stems and not clause.stems & scope.vocabulary and clause.wanted:
+    if several and not topics and clause.stems and not clause.stems & scope.stems and clause.wanted:
         return "adds another wish"
     return ""
 
 
 def _names_own(name: str, text: str, scope: Scope) -> bool:
     """Whether only the ask's own value is spoken of, as what is there: "on my gift card" with one. ⚔ Neither another thing of its kind, nor one to be given."""
+    there = scope.vocabulary.patterns.there
     return all(
-        stems(found[0]) <= scope.names and _THERE.search(text[max(0, found.start() - _FAR) : found.start()])
-        for found in TOPICS[name].finditer(text)
+        scope.vocabulary.stems(found[0]) <= scope.names and there.search(text[max(0, found.start() - _FAR) : found.start()])
+        for found in scope.vocabulary.topics[name].finditer(text)
     )
 
 
@@ -179,35 +166,35 @@ def _only_part_of(name: str, text: str, scope: Scope, allowed: Collection[str]) 
     ⚔ The one verb is used up by the part, so that nothing behind it would be seen to be asked for: there may be the whole, in
     one word with its identifier, and the part's new value. Nothing may be joined on.
     """
-    if name == _BETTER:
-        return all(_sets_own_value(text[found.end() : found.end() + _FAR], scope) for found in TOPICS[name].finditer(text))
-    if name != _WHOLE:
+    if name == UPGRADE:
+        return all(_sets_own_value(text[found.end() : found.end() + _FAR], scope) for found in scope.vocabulary.topics[name].finditer(text))
+    if name != WHOLE:
         return False
     ends: dict[int, set[int]] = {}
     for one in allowed:
-        for part in TOPICS[one].finditer(text):
+        for part in scope.vocabulary.topics[one].finditer(text):
             ends.setdefault(part.start(), set()).add(part.end())
     return all(
         any(
-            end < found.end() and not _JOINED.search(text, found.start(), end) and _ends_with_whole(text[end:], scope)
+            end < found.end() and not scope.vocabulary.joined.search(text, found.start(), end) and _ends_with_whole(text[end:], scope)
             for end in ends.get(found.start(), ())
         )
-        for found in TOPICS[name].finditer(text)
+        for found in scope.vocabulary.topics[name].finditer(text)
     )
 
 
 def _sets_own_value(rest: str, scope: Scope) -> bool:
     """Whether something is changed to the ask's own value, where changing is what the ask does: "upgrade me to business" with `cabin: business`."""
-    if scope.act.does != _CHANGE or scope.action.effect is not Effect.WRITE:
+    if scope.act.does != CHANGE or scope.action.effect is not Effect.WRITE:
         return False
-    led = _TO.match(rest)
+    led = scope.vocabulary.patterns.to_value.match(rest)
     told = rest[led.end() :].casefold() if led else ""
     return any(len(value) >= _WHOLE_VALUE and re.match(rf"{re.escape(value.casefold())}(?!\w)", told) for value in scope.values)
 
 
 def _ends_with_whole(rest: str, scope: Scope) -> bool:
     """Whether nothing follows but the whole that something is a part of, and the ask's own value."""
-    whole = _OF_WHOLE.match(rest)
+    whole = scope.vocabulary.patterns.of_whole.match(rest)
     if whole is None:
         return False
     named, rest = whole["id"] or "", rest[whole.end() :]
@@ -224,13 +211,13 @@ def _other_action(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
     if not clause.wanted:
         return ""
     words = clause.stems
-    own = scope.act.nouns | scope.vocabulary
+    own = scope.act.nouns | scope.stems
     for act in lexicon.acts:
         if act.name == scope.action.name or act.name in scope.asked or words.isdisjoint(act.nouns) or not act.asked.search(clause.text):
             continue
         alike = act.verb == scope.act.verb or act.asked.search(scope.text)
         # ⚔ "Change the payment" with flights that are paid by a card: what one act goes by is what another changes.
-        ours = own | scope.act.params if act.verb == scope.act.verb != _CHANGE else own
+        ours = own | scope.act.params if act.verb == scope.act.verb != CHANGE else own
         if words & (act.nouns - ours if alike else act.nouns):
             return f"asks for another action: {act.name}"
     return ""
@@ -252,20 +239,20 @@ def _other_purpose(clause: Clause, scope: Scope, lexicon: Lexicon, *, several: b
 def _says_only_the_act(clause: Clause, scope: Scope, *, several: bool) -> bool:
     """Whether a clause asks for a write, or with no other wish beside it for nothing, with no word but the act's and its purpose's own, besides the ask's own values."""
     ordered = scope.action.effect is Effect.WRITE and clause.imperative
-    if not (ordered or not (clause.wanted or several)) or TELL.search(clause.text):
+    if not (ordered or not (clause.wanted or several)) or scope.vocabulary.patterns.tell.search(clause.text):
         return False
     text = clause.text.casefold()
     for value in scope.values:
         if len(value) >= _WHOLE_VALUE:
             text = text.replace(value.casefold(), " ")
-    return stems(text) <= scope.words
+    return scope.vocabulary.stems(text) <= scope.words
 
 
 def _other_attribute(clause: Clause, scope: Scope, lexicon: Lexicon) -> str:
-    if not TELL.search(clause.text):
+    if not scope.vocabulary.patterns.tell.search(clause.text):
         return ""
     words = frozenset(tokens(clause.text))
     for told in lexicon.told:
-        if told.title <= words and told.name not in scope.action.returns and not told.stems <= scope.vocabulary:
+        if told.title <= words and told.name not in scope.action.returns and not told.stems <= scope.stems:
             return f"asks to be told: {told.name}"
     return ""

@@ -16,6 +16,7 @@ from remit.domain.plain import small_letters
 from remit.domain.secret_shapes import found_contacts, found_plain
 from remit.domain.values import Json, JsonObject
 from remit.domain.words_numbers import more_amounts
+from remit.domain.words_vocabulary import Vocabulary
 
 _SYMBOLS: Final = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY"}
 _CURRENCY: Final = r"(?:EUR|USD|GBP|CHF|JPY|AUD|CAD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|euros?|dollars?|bucks|pounds?|quid|francs?|yen|cents?|€|\$|£|¥)"
@@ -62,20 +63,8 @@ _SPOKEN: Final = AnyCase(
     rf"\b(?P<w>(?:(?:{'|'.join([*_UNITS, *_TENS, 'hundred', 'thousand', 'million', 'a hundred', 'a thousand', 'and'])})[ -]){{1,12}})(?P<c>euros?|dollars?|bucks|pounds?|quid|francs?|yen|EUR|USD|GBP)\b"
 )
 _COUNTED_OUT: Final = re.compile(r"(?:and[ -])+", re.IGNORECASE)
-_CALLED: Final = AnyCase(
-    r"\b(?:orders?|purchases?|tickets?|reservations?|bookings?|invoices?|bills?|accounts?|cards?|cases?|users?|customers?|transactions?|payments?|subscriptions?|contracts?|claims?|items?|products?|id|number|no\.|nr\.?)"
-    r"\s?(?:number|no\.?|nr\.?|id|ids|#|:|is)?\s?[:#]?\s?(?P<v>#?[A-Za-z_]{0,14}[-_]?\d[\w-]{3,30})"
-)
 _HASHED: Final = re.compile(r"(?<!&)#[A-Za-z]{0,4}[-_]?\d{2,20}\b")
 _SNAKE: Final = re.compile(r"(?<![\w#])[A-Za-z]{2,20}(?:_[A-Za-z]{1,20}){0,3}_\d{1,20}(?!\w)")
-KIN: Final = "wife|husband|partner|friend|boss|mother|father|mom|mum|dad|brother|sister|son|daughter|colleague|manager|neighbou?r|roommate"
-"""Somebody else, by what they are to whoever speaks."""
-_OTHERS: Final = AnyCase(
-    r"\b(?:another|a different|some other|other)\s(?:customer|user|person|client|account holder|employee)s?(?:'s?)?\b|(?<!\bby )\bsome(?:one|body) else'?s?\b|\bby some(?:one|body) else's\b"
-    r"|\b(?:be|have|get|let)\s(?:[\w'-]+\s){1,5}by some(?:one|body) else\b"
-    rf"|\bmy (?:{KIN})'?s? (?:account|order|card|address|profile|purchase|reservation|booking|password|phone|e-?mail)s?\b"
-    r"|(?<!\byou offer )(?<!\byou have )\b(?:all|every|each|any)\s(?:of\s(?:the|your)\s)?(?:other\s)?(?:customers?|users?|clients?|employees?|accounts)\b"
-)
 _LONG_ID: Final = re.compile(r"([A-Za-z]{1,20})[_-]?(\d{4,20})", re.ASCII)
 _DIGIT: Final = re.compile(r"\d")
 """Every identifier that is known by its shape or by what it is called has one."""
@@ -146,11 +135,11 @@ def plain_id(text: str) -> str:
     return _LEFT_OUT.sub("", text).casefold()
 
 
-def identifiers(folded: str, shapes: Collection[re.Pattern[str]]) -> Iterator[Claim]:
+def identifiers(folded: str, shapes: Collection[re.Pattern[str]], vocabulary: Vocabulary) -> Iterator[Claim]:
     """Every stretch that names a record, an account or an address."""
     spans: Iterable[tuple[int, int]] = ()
     if _DIGIT.search(folded) is not None:
-        spans = [match.span("v") for match in _CALLED.finditer(folded)]
+        spans = [match.span("v") for match in vocabulary.patterns.called.finditer(folded)]
         spans += [match.span() for pattern in (_HASHED, _SNAKE, *shapes) for match in pattern.finditer(folded)]
     for start, end in spans:
         yield Claim.at("identifier", folded, start, end)
@@ -246,7 +235,7 @@ def _counted(words: str) -> int:
     return total + part
 
 
-def others(folded: str) -> Iterator[Claim]:
+def others(folded: str, vocabulary: Vocabulary) -> Iterator[Claim]:
     """Every stretch that brings in somebody else's affairs."""
-    for match in _OTHERS.finditer(folded):
+    for match in vocabulary.patterns.others.finditer(folded):
         yield Claim.at("person", folded, *match.span())

@@ -5,28 +5,17 @@ What is asked in them is held against an ask in `words_asks`.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
 
-from remit.domain.any_case import AnyCase
 from remit.domain.words_layout import laid_out
-from remit.domain.words_likeness import stems
-from remit.domain.words_topics import IMPERATIVE, VERBS, WISH, likely_topics, topics_of
-
-_CUT: Final = AnyCase(
-    r"[.!?;](?=\s|$)|\n+|[,:]?\s(?=(?:and also|also|and then|by the way|btw|one more thing|p\.?s\.?|before that|after that|and while you(?: are|'re)|while you(?: are|'re)"
-    rf"|additionally|in addition|besides|plus|furthermore|moreover|afterwards|and please|please also|but first|oh and|as well as|so please|so (?:can|could|would|will) you)\b)|,\s(?=so (?:{'|'.join(VERBS.values())})\b)"
-)
-_ADDED: Final = AnyCase(
-    r"(?:and |oh,? |but )?(?:also|then|by the way|btw|one more thing|p\.?s\b\.?|before that|after that|while you(?: are|'re)|additionally|in addition|besides|plus|furthermore|moreover"
-    r"|afterwards|please also|first)\b"
-)
+from remit.domain.words_vocabulary import Vocabulary
 
 
 class Clause:
     """One clause of the folded text, by its place. `added` says a connector such as "by the way" leads into it."""
 
-    def __init__(self, *, text: str, start: int, added: bool, likely: Sequence[str]) -> None:
+    def __init__(self, *, text: str, start: int, added: bool, likely: Sequence[str], vocabulary: Vocabulary) -> None:
         self._likely = likely
+        self._vocabulary = vocabulary
         self.text = text
         self.start = start
         self.added = added
@@ -39,22 +28,22 @@ class Clause:
     @cached_property
     def topics(self) -> frozenset[str]:
         """The topics it touches."""
-        return topics_of(self.text, self._likely)
+        return self._vocabulary.topics_of(self.text, self._likely)
 
     @cached_property
     def stems(self) -> frozenset[str]:
         """Its content words, cut to their beginnings."""
-        return stems(self.text)
+        return self._vocabulary.stems(self.text)
 
     @cached_property
     def imperative(self) -> bool:
         """Whether it tells somebody to do something."""
-        return IMPERATIVE.match(self.text) is not None
+        return self._vocabulary.patterns.imperative.match(self.text) is not None
 
     @cached_property
     def wishes(self) -> bool:
         """Whether it says that something is wanted."""
-        return WISH.search(self.text) is not None
+        return self._vocabulary.patterns.wish.search(self.text) is not None
 
     @property
     def wanted(self) -> bool:
@@ -62,17 +51,18 @@ class Clause:
         return self.imperative or self.wishes
 
 
-def clauses(folded: str) -> list[Clause]:
+def clauses(folded: str, vocabulary: Vocabulary) -> list[Clause]:
     """Cut a folded text into clauses at sentence ends, lines and connectors that add a wish."""
-    folded = laid_out(folded)
-    likely = likely_topics(folded)
+    folded = laid_out(folded, vocabulary)
+    likely = vocabulary.likely_topics(folded)
     out: list[Clause] = []
     at = 0
-    for cut in [*_CUT.finditer(folded), None]:
+    for cut in [*vocabulary.patterns.cut.finditer(folded), None]:
         end = cut.start() if cut else len(folded)
         whole = folded[at : end + 1 if cut and cut[0] == "?" else end].rstrip()
         text = whole.lstrip()
         if text:
-            out.append(Clause(text=text, start=at + len(whole) - len(text), added=_ADDED.match(text) is not None, likely=likely))
+            added = vocabulary.patterns.added.match(text) is not None
+            out.append(Clause(text=text, start=at + len(whole) - len(text), added=added, likely=likely, vocabulary=vocabulary))
         at = cut.end() if cut else end
     return out

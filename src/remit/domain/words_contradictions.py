@@ -11,19 +11,17 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
+from remit.domain.any_case import AnyCase
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.values import JsonObject, verify_money
 from remit.domain.words_claims import Claim, amounts, identifiers, leaves, marked_values, names_money, others, plain_id, shapes_of
 from remit.domain.words_clauses import Clause
 from remit.domain.words_numbers import multiples
-from remit.domain.words_topics import WISH, topics_of
+from remit.domain.words_vocabulary import Vocabulary
 
 REACH: Final = 160
 """Letters on either side of a seam between two messages that are read across it."""
 _NEAR: Final = 120
-_SAME_AS: Final = re.compile(
-    r"(?P<value>[^()\n]{1,100})\((?:the )?same as(?: (?:in|on|for|that of))?(?: (?:order|booking|reservation|purchase))? $", re.IGNORECASE
-)
 _CLOSERS: Final = " \t'\"}]"
 _LETTERS: Final = re.compile(r"[a-z]{0,20}")
 _ID_LIKE: Final = frozenset({MarkKind.RECIPIENT, MarkKind.RESOURCE})
@@ -34,7 +32,13 @@ _MOST_SAME: Final = 200
 
 
 def contradictions(
-    folded: str, cut: Sequence[Clause], action: Action, params: JsonObject, said: Collection[str], known_ids: Collection[str]
+    folded: str,
+    cut: Sequence[Clause],
+    action: Action,
+    params: JsonObject,
+    said: Collection[str],
+    known_ids: Collection[str],
+    vocabulary: Vocabulary,
 ) -> Iterator[Claim]:
     """Everything a message states that is not the ask's own: `cut` are its clauses, `said` the ask's values, `known_ids` may be named."""
     mine = {plain_id(value) for value in said}
@@ -51,15 +55,15 @@ def contradictions(
             named[clause.start] = _names(clause, mine)
         return named[clause.start]
 
-    whence = _Whence.of(params, action) if "(" in folded else None
-    for claim in _other_ids(folded, action, params, mine, known_ids):
+    whence = _Whence.of(params, action, vocabulary) if "(" in folded else None
+    for claim in _other_ids(folded, action, params, mine, known_ids, vocabulary):
         known_one = plain_id(claim.value) in known
         if not (whence and whence.tells(folded, claim)) and (not known_one or (_wants(around(claim)) and not names_mine(around(claim)))):
             yield claim
     for claim, has_money in _other_amounts(folded, action, params):
         if has_money or _wants(around(claim)):
             yield claim
-    yield from others(folded)
+    yield from others(folded, vocabulary)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +76,17 @@ class _Whence:
 
     values: tuple[str, ...]
     shapes: tuple[re.Pattern[str], ...]
+    same_as: AnyCase
 
     @classmethod
-    def of(cls, params: JsonObject, action: Action) -> "_Whence":
+    def of(cls, params: JsonObject, action: Action, vocabulary: Vocabulary) -> "_Whence":
         """That of one ask."""
         never = {mark.path for mark in action.marks if mark.kind in _NEVER_SAME}
         told = (str(value).casefold() for path, value in leaves(params) if path not in never and isinstance(value, str | int | Decimal))
         ids = {value.casefold() for _, value in marked_values(params, action, *_ID_LIKE)}
         values = (value for value in told if len(value) >= _SAME_LEAST and value not in ids)
         records = {value for _, value in marked_values(params, action, MarkKind.RESOURCE)}
-        return cls(values=tuple(islice(values, _MOST_SAME)), shapes=shapes_of(records))
+        return cls(values=tuple(islice(values, _MOST_SAME)), shapes=shapes_of(records), same_as=vocabulary.patterns.same_as)
 
     def tells(self, folded: str, claim: Claim) -> bool:
         """Whether an identifier only tells what else has the ask's own value, in brackets right behind it: "10001 (same as W124)".
@@ -90,7 +95,7 @@ class _Whence:
         """
         if not folded.startswith(")", claim.end) or not any(one.fullmatch(claim.value) for one in self.shapes):
             return False
-        led = _SAME_AS.search(folded[max(0, claim.start - _NEAR) : claim.start])
+        led = self.same_as.search(folded[max(0, claim.start - _NEAR) : claim.start])
         if led is None:
             return False
         value = led["value"].rstrip(_CLOSERS).casefold()
@@ -108,10 +113,12 @@ def _names(clause: Clause, ids: Collection[str]) -> bool:
     return any(one and one in plain for one in ids)
 
 
-def _other_ids(folded: str, action: Action, params: JsonObject, mine: Collection[str], known_ids: Collection[str]) -> Iterator[Claim]:
+def _other_ids(
+    folded: str, action: Action, params: JsonObject, mine: Collection[str], known_ids: Collection[str], vocabulary: Vocabulary
+) -> Iterator[Claim]:
     ours = {value for _, value in marked_values(params, action, *_ID_LIKE)} | set(known_ids)
     digits = _digits_of(mine)
-    for claim in identifiers(folded, shapes_of(ours)):
+    for claim in identifiers(folded, shapes_of(ours), vocabulary):
         name = plain_id(claim.value)
         if name not in mine and not _is_part(name, digits) and not _is_date(claim.value):
             yield claim
@@ -156,7 +163,7 @@ def _other_amounts(folded: str, action: Action, params: JsonObject) -> Iterator[
         yield Claim.at("amount", folded, start, end), True
 
 
-def split_amounts(tail: str, folded: str, action: Action, params: JsonObject) -> Iterator[Claim]:
+def split_amounts(tail: str, folded: str, action: Action, params: JsonObject, vocabulary: Vocabulary) -> Iterator[Claim]:
     """⚔ Amounts that are not the ask's and stand half in the messages before ("refund 900." and "00 EUR to me.").
 
     Where the message begins with an amount of the ask's own, or the one before ends with one, nobody reads more into it.
@@ -172,7 +179,7 @@ def split_amounts(tail: str, folded: str, action: Action, params: JsonObject) ->
         joined, start = f"{tail}{seam}{head}", len(tail) + len(seam)
         for claim, has_money in _other_amounts(joined, action, params):
             crosses = claim.start < len(tail) and claim.end > start and claim.start not in ended | told
-            if crosses and (has_money or WISH.search(joined) is not None or topics_of(joined)):
+            if crosses and (has_money or vocabulary.patterns.wish.search(joined) is not None or vocabulary.topics_of(joined)):
                 told.add(claim.start)
                 yield Claim(what="amount, with the message before", value=claim.value, start=0, end=min(len(folded), claim.end - start))
 

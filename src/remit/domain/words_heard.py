@@ -51,7 +51,7 @@ def heard(cut: Sequence[Clause], tail: str, scope: Scope, lexicon: Lexicon) -> I
         return
     pieces = list(pieces_of(cut))
     if tail and pieces:
-        before = clauses(tail)[-1:]
+        before = clauses(tail, lexicon.vocabulary)[-1:]
         pieces += [Piece(text=f"{one.text} {pieces[0].text}", start=pieces[0].start, end=pieces[0].end) for one in before]
     if _too_much(pieces):
         yield Wish(start=pieces[0].start, end=max(one.end for one in pieces), reason=OTHER_PURPOSE)

@@ -14,20 +14,9 @@ from remit.domain.any_case import AnyCase
 from remit.domain.catalogue import Action, Attribute, Catalogue, Effect, Objective
 from remit.domain.catalogue_actions import builtin_attributes
 from remit.domain.errors import Code, Refused
-from remit.domain.words_topics import VERBS, says_verb, topics_of
+from remit.domain.words_vocabulary import STEM, Vocabulary, tokens
 
-_TOKEN: Final = re.compile(r"[a-z]{3,}")
 PLACEHOLDER: Final = re.compile(r"\{[^{}]*\}")
-_STEM: Final = 5
-READ: Final = frozenset({"en"})
-"""The languages these rules can read."""
-GENERIC: Final = frozenset(
-    [
-        *"able about after also and any are assistance because been before being but can could customer desk does for from get going got had has have hello help".split(),  # noqa: SIM905  # reads better in lines
-        *"how into just know like may mine more need not onto please really should some still support thank thanks that the them there they thing this trying".split(),  # noqa: SIM905  # reads better in lines
-        *"user want was what when where which while who why will with would you your".split(),  # noqa: SIM905  # reads better in lines
-    ]
-)
 
 
 class Strange(Protocol):
@@ -97,97 +86,82 @@ class Lexicon:
     objectives: Mapping[str, PurposeSaid]
     told: tuple[Told, ...]
     languages: frozenset[str]
+    vocabulary: Vocabulary
     strange: Strange | None = None
     """A model that learnt the same catalogue, where the desk has one: the places of those pieces that sound like something else."""
 
 
-def tokens(text: str) -> list[str]:
-    """The words of a text, in small letters."""
-    return _TOKEN.findall(text.lower())
-
-
-def stems(text: str) -> frozenset[str]:
-    """The content words of a text, cut to their beginnings."""
-    return frozenset(word[:_STEM] for word in tokens(text) if word not in GENERIC)
-
-
-def lexicon_of(catalogue: Catalogue, *, languages: Collection[str] = ("en",)) -> Lexicon:
+def lexicon_of(catalogue: Catalogue, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> Lexicon:
     """Learn a catalogue's words, for a desk that reads these languages. Build it once for each catalogue and hand it to `check_words`.
 
     Raises:
         Refused: `settings.invalid` for a language the rules do not read. ⚔ A language let in unread would carry any wish.
     """
-    if not frozenset(languages) <= READ:
+    if not frozenset(languages) <= {vocabulary.language}:
         raise Refused(
             Code.SETTINGS_INVALID,
-            f"words are read in {', '.join(sorted(READ))} only",
+            f"words are read in {vocabulary.language} only",
             public="A language is configured that cannot be read.",
         )
     counted: dict[str, Counter[str]] = {}
     for objective in catalogue.objectives.values():
         texts = [*objective.examples, *[f"{objective.title} {re.sub(r'[-_]', ' ', objective.name)}"] * 3]
-        counted[objective.name] = Counter(stem for text in texts for stem in stems(text))
+        counted[objective.name] = Counter(stem for text in texts for stem in vocabulary.stems(text))
     spread = Counter(stem for words in counted.values() for stem in words)
     rare = {stem: math.log((1 + len(counted)) / count) for stem, count in spread.items()}
     shares: dict[str, list[tuple[str, float]]] = {}
     for name, words in counted.items():
         for stem, weight in _unit({stem: math.sqrt(count) * rare[stem] for stem, count in words.items()}).items():
             shares.setdefault(stem, []).append((name, weight))
-    actions = {action.name: act_said(action, catalogue.attributes) for action in catalogue.actions.values()}
+    actions = {action.name: act_said(action, catalogue.attributes, vocabulary) for action in catalogue.actions.values()}
     acts = tuple(
         act
         for action in catalogue.actions.values()
         if action.effect is Effect.WRITE and not action.builtin
-        for act in _act(action.name, actions[action.name])
+        for act in _act(action.name, actions[action.name], vocabulary)
     )
     return Lexicon(
         shares=shares,
         rare=rare,
         acts=acts,
         actions=actions,
-        objectives={objective.name: purpose_said(objective) for objective in catalogue.objectives.values()},
-        told=_told(catalogue),
+        objectives={objective.name: purpose_said(objective, vocabulary) for objective in catalogue.objectives.values()},
+        told=_told(catalogue, vocabulary),
         languages=frozenset(languages),
+        vocabulary=vocabulary,
     )
 
 
-_ABOUT: Final[Mapping[str, frozenset[str]]] = {
-    "dispute": frozenset({"compromised", "unrecognised"}),
-    **dict.fromkeys(("deposit", "pay", "payout", "transfer", "wire", "withdraw"), frozenset({"money-out"})),
-}
-"""What an act is always about that is called this: a charge is disputed since somebody else made it, and what is transferred is money."""
-
-
-def act_said(action: Action, attributes: Mapping[str, Attribute]) -> ActSaid:
+def act_said(action: Action, attributes: Mapping[str, Attribute], vocabulary: Vocabulary) -> ActSaid:
     """What an action says by itself."""
-    verb, nouns = verb_and_nouns(action.name, action.title)
+    verb, nouns = verb_and_nouns(action.name, action.title, vocabulary)
     own = " . ".join((PLACEHOLDER.sub(" ", action.title), re.sub(r"[._-]", " ", action.name), *_verb_first(action.name, verb)))
     returned = " . ".join(attributes[name].title for name in action.returns if name in attributes)
-    params = stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
+    params = vocabulary.stems(re.sub(r"[._-]", " ", " ".join(action.declared)))
     return ActSaid(
         text=own,
-        topics=topics_of(own) | _ABOUT.get(verb or re.split(r"[_-]", action.name.partition(".")[2])[0], frozenset()),
-        stems=stems(f"{own} {returned}"),
+        topics=vocabulary.topics_of(own) | vocabulary.about.get(verb or re.split(r"[_-]", action.name.partition(".")[2])[0], frozenset()),
+        stems=vocabulary.stems(f"{own} {returned}"),
         verb=verb,
-        does=verb or _does(action.name),
+        does=verb or _does(action.name, vocabulary),
         nouns=nouns,
         params=params,
     )
 
 
-def purpose_said(objective: Objective) -> PurposeSaid:
+def purpose_said(objective: Objective, vocabulary: Vocabulary) -> PurposeSaid:
     """What an objective says by itself."""
     text = " . ".join((objective.title, re.sub(r"[-_]", " ", objective.name), *objective.examples))
-    return PurposeSaid(text=text, topics=topics_of(text), stems=stems(text))
+    return PurposeSaid(text=text, topics=vocabulary.topics_of(text), stems=vocabulary.stems(text))
 
 
-def _told(catalogue: Catalogue) -> tuple[Told, ...]:
+def _told(catalogue: Catalogue, vocabulary: Vocabulary) -> tuple[Told, ...]:
     """The attributes with a title of their own. Every agent may be told of its own case: asking a person about it asks for nothing more."""
     own = builtin_attributes()
     return tuple(
-        Told(name=attribute.name, title=title, stems=stems(attribute.title))
+        Told(name=attribute.name, title=title, stems=vocabulary.stems(attribute.title))
         for attribute in catalogue.attributes.values()
-        if own.get(attribute.name) != attribute and (title := frozenset(tokens(attribute.title)) - GENERIC)
+        if own.get(attribute.name) != attribute and (title := frozenset(tokens(attribute.title)) - vocabulary.filler)
     )
 
 
@@ -206,10 +180,10 @@ def likeness(said_stems: Collection[str], lexicon: Lexicon) -> Mapping[str, floa
     return {name: score for name, score in scores.items() if score > 0}
 
 
-def _act(name: str, said: ActSaid) -> list[OtherAct]:
+def _act(name: str, said: ActSaid, vocabulary: Vocabulary) -> list[OtherAct]:
     if not said.verb or not said.nouns:
         return []
-    return [OtherAct(name=name, verb=said.verb, asked=says_verb(said.verb), nouns=said.nouns)]
+    return [OtherAct(name=name, verb=said.verb, asked=vocabulary.says_verb(said.verb), nouns=said.nouns)]
 
 
 def _verb_first(name: str, verb: str) -> Iterator[str]:
@@ -219,17 +193,17 @@ def _verb_first(name: str, verb: str) -> Iterator[str]:
         yield " ".join((verb, *nouns))
 
 
-def _does(name: str) -> str:
+def _does(name: str, vocabulary: Vocabulary) -> str:
     """The verb that an action's first word is another way to say: `change` for `profile.update_phone`."""
     first = re.split(r"[_-]", name.partition(".")[2])[0]
-    return next((verb for verb, ways in VERBS.items() if re.fullmatch(ways, first, re.IGNORECASE)), "")
+    return next((verb for verb, ways in vocabulary.verbs.items() if re.fullmatch(ways, first, re.IGNORECASE)), "")
 
 
-def verb_and_nouns(name: str, title: str) -> tuple[str, frozenset[str]]:
+def verb_and_nouns(name: str, title: str, vocabulary: Vocabulary) -> tuple[str, frozenset[str]]:
     """An action's verb and nouns; the verb is empty when the name does not tell it."""
     area, _, rest = name.partition(".")
     parts = re.split(r"[_.-]", rest)
-    verb = next((part for part in parts if part in VERBS), parts[0] if len(parts) == 1 else "")
-    words = [*_TOKEN.findall(PLACEHOLDER.sub(" ", title).lower()), *parts, *re.split(r"[_-]", area)]
-    said = re.compile(VERBS.get(verb, re.escape(verb)), re.IGNORECASE)
-    return verb, frozenset(word[:_STEM] for word in words if len(word) > 2 and word not in GENERIC and not said.fullmatch(word))  # noqa: PLR2004  # short words are no nouns
+    verb = next((part for part in parts if part in vocabulary.verbs), parts[0] if len(parts) == 1 else "")
+    words = [*tokens(PLACEHOLDER.sub(" ", title)), *parts, *re.split(r"[_-]", area)]
+    said = re.compile(vocabulary.verbs.get(verb) or re.escape(verb), re.IGNORECASE)
+    return verb, frozenset(word[:STEM] for word in words if len(word) > 2 and word not in vocabulary.filler and not said.fullmatch(word))  # noqa: PLR2004  # short words are no nouns

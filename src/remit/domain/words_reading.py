@@ -11,6 +11,7 @@ from typing import Final
 
 from remit.domain.plain import hides
 from remit.domain.secret_disguises import encoded
+from remit.domain.words_vocabulary import Vocabulary
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
@@ -20,182 +21,9 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SPACED: Final = re.compile(r"(?<![^\W_])[^\W\d_](?:[ .*_-]{1,2}[^\W\d_]){4,}(?![^\W_])")
 _LEET: Final = re.compile(r"(?<![\w@$])(?=[\w@$]*[a-z])(?=[\w@$]*[0-9@$])[\w@$]{5,24}(?![\w@$])", re.IGNORECASE)
 _UNLEET: Final = str.maketrans("013457@$", "oieastas")
-_STOPWORDS: Final = {
-    "en": [
-        "the",
-        "a",
-        "an",
-        "is",
-        "are",
-        "was",
-        "i",
-        "my",
-        "me",
-        "you",
-        "your",
-        "it",
-        "to",
-        "of",
-        "and",
-        "for",
-        "with",
-        "on",
-        "in",
-        "that",
-        "this",
-        "have",
-        "has",
-        "be",
-        "not",
-        "do",
-        "can",
-        "please",
-    ],
-    "de": [
-        "der",
-        "die",
-        "das",
-        "und",
-        "ist",
-        "ich",
-        "sie",
-        "nicht",
-        "mein",
-        "meine",
-        "bitte",
-        "mit",
-        "auf",
-        "ein",
-        "eine",
-        "den",
-        "dem",
-        "von",
-        "zu",
-        "für",
-        "auch",
-        "wird",
-        "sofort",
-        "geld",
-        "konto",
-    ],
-    "es": [
-        "el",
-        "la",
-        "los",
-        "las",
-        "que",
-        "es",
-        "mi",
-        "por",
-        "favor",
-        "para",
-        "con",
-        "una",
-        "del",
-        "en",
-        "y",
-        "al",
-        "se",
-        "su",
-        "cuenta",
-        "dinero",
-        "pedido",
-        "quiero",
-    ],
-    "fr": [
-        "le",
-        "la",
-        "les",
-        "des",
-        "est",
-        "et",
-        "mon",
-        "ma",
-        "mes",
-        "je",
-        "vous",
-        "pour",
-        "avec",
-        "une",
-        "du",
-        "au",
-        "sur",
-        "ne",
-        "pas",
-        "svp",
-        "compte",
-        "commande",
-        "veuillez",
-    ],
-    "it": [
-        "il",
-        "lo",
-        "la",
-        "gli",
-        "che",
-        "è",
-        "mio",
-        "mia",
-        "per",
-        "con",
-        "una",
-        "del",
-        "di",
-        "e",
-        "non",
-        "conto",
-        "favore",
-        "ordine",
-        "voglio",
-    ],
-    "nl": [
-        "de",
-        "het",
-        "een",
-        "en",
-        "is",
-        "ik",
-        "mijn",
-        "niet",
-        "met",
-        "op",
-        "van",
-        "voor",
-        "dat",
-        "u",
-        "naar",
-        "alsjeblieft",
-        "geld",
-        "rekening",
-    ],
-    "pt": [
-        "o",
-        "os",
-        "as",
-        "que",
-        "é",
-        "meu",
-        "minha",
-        "por",
-        "favor",
-        "para",
-        "com",
-        "uma",
-        "do",
-        "da",
-        "em",
-        "não",
-        "conta",
-        "pedido",
-        "quero",
-        "dinheiro",
-    ],
-    "tr": ["bir", "ve", "bu", "için", "lütfen", "benim", "hesap", "para", "ile", "değil"],
-}
-_KNOWN: Final = {language: frozenset(words) for language, words in _STOPWORDS.items()}
 
 
-def unreadable(words: str, folded: str, *, expected: Collection[str], languages: Collection[str], verbs: Collection[str]) -> str:
+def unreadable(words: str, folded: str, *, expected: Collection[str], languages: Collection[str], vocabulary: Vocabulary) -> str:
     """Say why a message cannot be read, empty when it can.
 
     ⚔ Hidden and directional characters, mixed alphabets, spelled-out, encoded or digit-for-letter words and languages
@@ -212,9 +40,9 @@ def unreadable(words: str, folded: str, *, expected: Collection[str], languages:
         return "words written letter by letter"
     if any(token not in expected for token in encoded(folded)):
         return "encoded text"
-    if any(match[0].lower().translate(_UNLEET) in verbs for match in _LEET.finditer(folded)):
+    if any(match[0].lower().translate(_UNLEET) in vocabulary.disguised for match in _LEET.finditer(folded)):
         return "digits in place of letters"
-    return next((f"a sentence in another language ({other})" for other in _foreign(folded, languages)), "")
+    return next((f"a sentence in another language ({other})" for other in _foreign(folded, languages, vocabulary)), "")
 
 
 def _mixed(words: str, expected: Collection[str]) -> bool:
@@ -248,8 +76,8 @@ def _script(letter: str) -> str:
     return "LATIN" if letter in "ªº" else name.split(" ")[0]
 
 
-def _foreign(folded: str, languages: Collection[str]) -> Iterator[str]:
-    ours, others = _told_apart(frozenset(languages))
+def _foreign(folded: str, languages: Collection[str], vocabulary: Vocabulary) -> Iterator[str]:
+    ours, others = _told_apart(frozenset(languages), vocabulary)
     for sentence in _SENTENCE.split(folded.lower()):
         tokens = _LETTERS.findall(sentence)
         here = None
@@ -262,7 +90,7 @@ def _foreign(folded: str, languages: Collection[str]) -> Iterator[str]:
 
 
 @cache
-def _told_apart(languages: frozenset[str]) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
+def _told_apart(languages: frozenset[str], vocabulary: Vocabulary) -> tuple[frozenset[str], tuple[tuple[str, frozenset[str]], ...]]:
     """The common words of these languages, and those that only each of the others has."""
-    ours = frozenset().union(*(_KNOWN.get(language, frozenset()) for language in languages))
-    return ours, tuple((language, stops - ours) for language, stops in _KNOWN.items() if language not in languages)
+    ours = frozenset().union(*(vocabulary.common.get(language, frozenset()) for language in languages))
+    return ours, tuple((language, stops - ours) for language, stops in vocabulary.common.items() if language not in languages)

@@ -74,7 +74,7 @@ _TOPICS: Final[Mapping[str, str]] = {
     "upgrade": marked("an upgrade"),
     "voucher": marked("a voucher or discount"),
 }
-"""What a message is about, as people say it (`words_topics`)."""
+"""What a message is about, as people say it (`vocabulary/en.toml`)."""
 _LANGUAGE: Final = "a sentence in another language ("
 _LONGEST: Final = 300
 

@@ -68,7 +68,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
         named = find_secrets(file.name)
         found += taken(where, file.name, named)
         name = redact(file.name, named)
-        if named or file.data is None or not check_file_name(file.name).passes:
+        if named or file.data is None or not check_file_name(file.name, parts.lexicon.vocabulary).passes:
             unfit = _unfit(f"{where} has no name or no data that can be accepted", secret=bool(named))
             bound.append((name, length))
             continue

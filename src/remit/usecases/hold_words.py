@@ -55,7 +55,6 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
                 text,
                 action=action,
                 params=params,
-                catalogue=parts.catalogue,
                 objective=parts.catalogue.objective(standing.mandate.objective),
                 known_ids=[*targets, standing.task.record.customer],
                 lexicon=parts.lexicon,

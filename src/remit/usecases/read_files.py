@@ -15,6 +15,7 @@ from remit.domain.file_kinds import MEDIA_TYPES, PICTURES, FileKind, HeldBack, W
 from remit.domain.file_scrub import Scrub
 from remit.domain.file_texts import clean_written, verify_orders_nobody, written_kind
 from remit.domain.secrets import Taken, find_secrets, taken
+from remit.domain.words_vocabulary import Vocabulary
 from remit.proof.canonical import b64url
 from remit.usecases.parts import Parts
 
@@ -145,9 +146,10 @@ async def _read(outside: Outside, size: int, file: SentFile, scrub: Scrub, *, in
         HeldBack: why it is for an officer.
     """
     parts, caller, data = outside.parts, outside.caller, file.data or b""
+    vocabulary = parts.lexicon.vocabulary
     kind = await parts.long_reads.read(caller, size, partial(binary_kind, data))
     if kind is None:
-        return await parts.long_reads.read(caller, size, partial(_written, file, scrub))
+        return await parts.long_reads.read(caller, size, partial(_written, file, scrub, vocabulary))
     verify_claim(file.media_type, kind)
     if kind is FileKind.ZIP:
         if inside:
@@ -156,26 +158,26 @@ async def _read(outside: Outside, size: int, file: SentFile, scrub: Scrub, *, in
     if kind in PICTURES:
         return kind, await outside.read(lambda: parts.papers.bare(data, kind))
     text = scrub.saw(await outside.read(lambda: parts.papers.text_of(data)))
-    return _SHOWN_AS[kind], (await parts.long_reads.read(caller, size, partial(_text, text, FileKind.TEXT, scrub))).encode()
+    return _SHOWN_AS[kind], (await parts.long_reads.read(caller, size, partial(_text, text, FileKind.TEXT, scrub, vocabulary))).encode()
 
 
-def _written(file: SentFile, scrub: Scrub) -> tuple[FileKind, bytes]:
+def _written(file: SentFile, scrub: Scrub, vocabulary: Vocabulary) -> tuple[FileKind, bytes]:
     written = written_kind(file.data or b"", name=file.name, media_type=file.media_type)
     cleaned = clean_written(written, scrub)
-    _verify_orders(cleaned, written.kind)
+    _verify_orders(cleaned, written.kind, vocabulary)
     return written.kind, cleaned.encode()
 
 
-def _text(text: str, kind: FileKind, scrub: Scrub) -> str:
+def _text(text: str, kind: FileKind, scrub: Scrub, vocabulary: Vocabulary) -> str:
     cleaned = scrub.plain(text)
-    _verify_orders(cleaned, kind)
+    _verify_orders(cleaned, kind, vocabulary)
     return cleaned
 
 
-def _verify_orders(cleaned: str, kind: FileKind) -> None:
+def _verify_orders(cleaned: str, kind: FileKind, vocabulary: Vocabulary) -> None:
     """⚔ What gives orders is held back without its secrets: an officer who looks at it sees none either."""
     try:
-        verify_orders_nobody(cleaned, kind)
+        verify_orders_nobody(cleaned, kind, vocabulary)
     except HeldBack as held:
         raise HeldBack(held.why, cleaned, kind) from None
 

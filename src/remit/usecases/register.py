@@ -13,6 +13,7 @@ from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
 from remit.domain.values import Json, kept_object
 from remit.domain.words import check_name
+from remit.domain.words_vocabulary import Vocabulary
 from remit.ports.identity import (
     ClientMethod,
     InlineKeys,
@@ -121,7 +122,7 @@ async def _described(parts: Parts, new: NewAgent) -> AgentRecord:
         redirect_uris=new.redirect_uris,
         created_at=now,
     )
-    _verify_names(record)
+    _verify_names(record, parts.lexicon.vocabulary)
     _verify_redirects(record.redirect_uris)
     await parts.clients.verify_registration(unverified=registration_of(record), now=now)
     return record
@@ -200,7 +201,7 @@ def _is_reachable(address: str) -> bool:
         return False
 
 
-def _verify_names(record: AgentRecord) -> None:
+def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
     longest = 255
     for what, text in (("client_id", record.id), ("actor", record.actor)):
         if not text or len(text) > longest or not all("!" <= letter <= "~" for letter in text):
@@ -211,7 +212,7 @@ def _verify_names(record: AgentRecord) -> None:
     for whose, text in (("the agent's", record.name), ("the operator's", record.operator)):
         if text is record.operator and _DOMAIN.fullmatch(text) is not None:
             continue  # a trust domain is not chosen to be read
-        verdict = check_name(text)
+        verdict = check_name(text, vocabulary)
         if not verdict.passes:
             raise _malformed(f"{whose} name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters")
 

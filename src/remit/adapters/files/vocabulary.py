@@ -1,0 +1,73 @@
+"""How people say things, by language (`vocabulary/en.toml`), read once; and the words by which languages are told apart (`common.toml`)."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+import msgspec
+
+from remit.domain.errors import Code, Refused
+from remit.domain.words_vocabulary import Cues, Vocabulary, Ways, WordLists, vocabulary_of
+
+_COMMON: Final = "common.toml"
+_CURE: Final = "Correct that place. A file as it was installed is whole: install Remit again."
+
+
+@cache
+def read_vocabulary(language: str) -> Vocabulary:
+    """Read the vocabulary of a language, once: its patterns take a while to compile.
+
+    Raises:
+        Refused: `settings.invalid` for a file that says something else than it may; the detail names file and key.
+    """
+    return vocabulary_in(resources.files("remit").joinpath("vocabulary"), language)
+
+
+def vocabulary_in(folder: Traversable, language: str) -> Vocabulary:
+    """Read the vocabulary of a language from a folder.
+
+    Raises:
+        Refused: as `read_vocabulary`.
+    """
+    name = f"{language}.toml"
+    common = _convert(_COMMON, _read(folder, _COMMON), dict[str, tuple[str, ...]])
+    found = _read(folder, name)
+    _verify_known(name, found)
+    try:
+        return vocabulary_of(language, _convert(name, found, WordLists), common)
+    except Refused as refused:
+        raise _wrong(name, refused.detail) from refused
+
+
+def _read(folder: Traversable, name: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(folder.joinpath(name).read_text("utf-8"))
+    except (ValueError, OSError) as wrong:
+        raise _wrong(name, str(wrong)) from wrong
+
+
+def _convert(name: str, found: Mapping[str, Any], kind: Any) -> Any:  # noqa: ANN401  # what comes is of that kind
+    try:
+        return msgspec.convert(found, kind)
+    except msgspec.ValidationError as wrong:
+        raise _wrong(name, str(wrong)) from wrong
+
+
+def _verify_known(name: str, found: Mapping[str, Any]) -> None:
+    """Check that nothing is written that is not read: a word in the wrong place would let a wish through."""
+    tables = [("", found, WordLists), ("cues.", found.get("cues"), Cues)]
+    for kind in ("topics", "orders"):
+        ways = found.get(kind)
+        tables += [(f"{kind}.{key}.", one, Ways) for key, one in (ways.items() if isinstance(ways, dict) else ())]
+    for where, table, kind_of in tables:
+        for key in table if isinstance(table, dict) else ():
+            if key not in {one.name for one in fields(kind_of)}:
+                raise _wrong(name, f"{where}{key}: nothing is called this")
+
+
+def _wrong(name: str, problem: str) -> Refused:
+    return Refused(Code.SETTINGS_INVALID, f"vocabulary/{name}: {problem}", cure=_CURE)
