@@ -208,12 +208,13 @@ class Slot:
             return
         path = self.source / change.file
         compiled = Path(importlib.util.cache_from_source(str(path)))
-        before = {kept: kept.read_bytes() for kept in (path, compiled)}
+        before = {kept: kept.read_bytes() for kept in (path, compiled) if kept.exists()}  # data is not compiled
         try:
             path.write_text(_without(change, path.read_text(encoding="utf-8")), encoding="utf-8")
-            compiled.unlink()
-            with contextlib.suppress(py_compile.PyCompileError):  # told by the run
-                py_compile.compile(str(path), doraise=True, invalidation_mode=_MODE)
+            if compiled in before:
+                compiled.unlink()
+                with contextlib.suppress(py_compile.PyCompileError):  # told by the run
+                    py_compile.compile(str(path), doraise=True, invalidation_mode=_MODE)
             yield
         finally:
             for kept, content in before.items():
@@ -236,6 +237,8 @@ class Slot:
     def _run_warm(self, place: int) -> int:
         job = self._jobs[place]
         if job.change is not None:
+            if not job.change.file.endswith(".py"):
+                return _COLD_ONLY  # data that was read before the fork
             path = self.source / job.change.file
             name = ".".join(Path(job.change.file).with_suffix("").parts).removesuffix(".__init__")
             if name in sys.modules:
@@ -276,7 +279,7 @@ class Slot:
                 output.write(said.getvalue())
 
     def _code(self, job: Job) -> int:
-        if job.change is not None:
+        if job.change is not None and job.change.file.endswith(".py"):
             path = self.source / job.change.file
             try:
                 compile(path.read_bytes(), path, "exec")

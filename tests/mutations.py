@@ -55,7 +55,7 @@ def meaningless(mutations: Sequence[Mutation], source: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="remit-mutations-") as folder:
         for number, one in enumerate(mutations):
             text = (source / one.file).read_text(encoding="utf-8").replace(one.find, one.put)
-            (Path(folder) / f"{number}.py").write_text(text, encoding="utf-8")
+            (Path(folder) / f"{number}{Path(one.file).suffix}").write_text(text, encoding="utf-8")
         found = subprocess.run(  # our own linter over our own files
             [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select", "E9,F82", "--output-format", "json", folder],
             capture_output=True,
