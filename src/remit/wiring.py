@@ -588,7 +588,10 @@ def _terms(settings: Settings, origin: str) -> Terms:
 
 
 def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> str:
-    """One digest over catalogue, waivers (inside it), policies and settings that decide (2-model.md §1)."""
+    """One digest over catalogue, waivers (inside it), policies and settings that decide.
+
+    Source: docs/model/model.md#rule-digest.
+    """
     return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings)})
 
 

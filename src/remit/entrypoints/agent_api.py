@@ -186,7 +186,7 @@ def _path(scope: Scope) -> str:
 
 
 def task_answer(view: TaskView) -> Answer:
-    """A task as its agent sees it (4-wire.md)."""
+    """A task as its agent sees it (docs/model/wire.md#task-view)."""
     task = view.task
     body: dict[str, object] = {
         "task": task.id,
@@ -244,7 +244,7 @@ def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[SentFile, ...]:
     Raises:
         Refused: `request.malformed` for too many.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     if len(attachments) > _MOST_FILES:
         raise malformed(f"at most {_MOST_FILES} attachments")

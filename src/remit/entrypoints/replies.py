@@ -178,7 +178,7 @@ def problem(  # what goes with one code
     `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
     would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
 
-    Source: 5-standards.md §6.
+    Source: docs/model/standards.md#refusal-ladder.
     """
     code = error.code
     meaning = MEANINGS[code]
@@ -295,7 +295,7 @@ def _files(reply: Reply) -> dict[str, object]:
 
 
 def ask_body(reply: Reply) -> dict[str, object]:
-    """The members of an ask's reply (4-wire.md)."""
+    """The members of an ask's reply (docs/model/wire.md#ask-reply)."""
     body: dict[str, object] = {
         "ask": reply.ask,
         "decision": reply.decision,

@@ -74,7 +74,7 @@ def _add(args: argparse.Namespace, out: Out) -> int:
 
 
 def _verify_tier(settings: Settings, tier: str) -> None:
-    """A trust tier takes two people wherever the desk can be reached from outside (2-model.md §10)."""
+    """A trust tier takes two people wherever the desk can be reached from outside (docs/model/model.md#two-people)."""
     if tier == Tier.TRUSTED and not settings.loopback:
         raise Advised(
             Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"),

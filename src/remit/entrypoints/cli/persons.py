@@ -143,7 +143,10 @@ def _unlink(args: argparse.Namespace, out: Out) -> int:
 
 
 async def _verify_roles(settings: Settings, desk: Desk, roles: Sequence[str]) -> None:
-    """Roles take two people wherever the desk can be reached from outside, as soon as there are two (2-model.md §10)."""
+    """Roles take two people wherever the desk can be reached from outside, as soon as there are two.
+
+    Source: docs/model/model.md#two-people.
+    """
     if not roles or settings.loopback:
         return
     admins = {kept.record.key for kept in await desk.parts.store.find(Person, "person.role", ADMIN, limit=_MOST)}
