@@ -223,7 +223,7 @@ def test_metrics_count_answers_by_door_and_status_and_name_nobody(developer: Dev
         page = developer.desk.room.raw("GET", "/metrics")
         assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert not any(one in page.text for one in ("yusuf", SHOP, task.id))
-        return next((int(one.rpartition(" ")[2]) for one in page.text.splitlines() if one.startswith(line)), 0)
+        return next((float(one.rpartition(" ")[2]) for one in page.text.splitlines() if one.startswith(line)), 0)
 
     task = developer.task()
     asked, unread, entries = (
