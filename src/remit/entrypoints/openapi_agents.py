@@ -122,14 +122,14 @@ def _tasks() -> dict[str, dict[str, Any]]:
     )
 
 
-def _agents(  # OpenAPI's own members
+def _agents(
     path: str,
     summary: str,
     answers: Shape,
     *parameters: Shape,
     method: str = "get",
     also: str = "",
-    **more: Any,  # noqa: ANN401
+    **more: Any,  # noqa: ANN401  # OpenAPI's own members
 ) -> tuple[str, dict[str, Any]]:
     """A door that takes a token with its proof, and `also` another way to prove oneself."""
     security: list[Shape] = [{"dpop": []}, *([{also: []}] if also else [])]
