@@ -28,7 +28,7 @@ _SOON_DAYS, _AT_ONCE_DAYS = 30, 7
 _HTTPS: Final = 443
 _OK: Final = 200
 _ANYWHERE: Final[Mapping[str, str]] = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # where it listens, not where we do
-_ROUND: Final = re.compile(r'^remit_job_last_success_timestamp_seconds\{round="(?P<job>[a-z]+)"\} (?P<at>[0-9.]+)$', re.MULTILINE)
+_ROUND: Final = re.compile(r'^remit_job_last_success_timestamp_seconds\{round="(?P<job>[a-z]+)"\} (?P<at>\S+)$', re.MULTILINE)
 
 
 def _outbox(settings: Settings) -> Iterator[Finding]:

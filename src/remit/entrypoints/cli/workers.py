@@ -1,6 +1,7 @@
 """Several processes that serve one desk behind one address: started, watched, replaced one by one, and stopped together.
 
 The parent opens the address and nothing of the desk; every worker is a `remit serve` of its own that is given the open address.
+Uvicorn's supervisor promises less (docs/decisions/0035-our-own-supervisor.md).
 """
 
 import asyncio
@@ -35,7 +36,6 @@ class Worker:
     ready: int
     life: int
     began: float
-    told: bool = False
 
 
 class Workers:
@@ -52,7 +52,6 @@ class Workers:
         self._out = out
         self._serving = serving
         self._running: dict[int, Worker] = {}
-        self._stopping = False
         self._replacing: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
@@ -66,22 +65,19 @@ class Workers:
         for one in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(one, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._replace_all)
+        watched: list[asyncio.Task[None]] = []
         try:
             # One first: a fresh store is made once, and what is wrong with the settings is said once.
             for number in range(1, self._count + 1):
                 await self._started(number)
             self._serving()
-            watched = [asyncio.create_task(self._watch(number)) for number in range(1, self._count + 1)]
+            watched += [asyncio.create_task(self._watch(number)) for number in self._running]
             await stop.wait()
-            self._stopping = True
-            for task in watched:
-                task.cancel()
-            await asyncio.gather(*watched, return_exceptions=True)
         finally:
-            self._stopping = True
-            if self._replacing is not None:
-                self._replacing.cancel()
-                await asyncio.gather(self._replacing, return_exceptions=True)
+            tasks = [*watched, *([] if self._replacing is None else [self._replacing])]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             codes = await asyncio.gather(*(_ended(worker, self._stop_s) for worker in self._running.values()))
         return Exit.OK if all(code == 0 for code in codes) else Exit.INTERRUPTED
 
@@ -101,9 +97,6 @@ class Workers:
         ready, tells = os.pipe()
         dies, life = os.pipe()
         given = (self._listener.fileno(), tells, dies)
-        with suppress(OSError):
-            for one in given:
-                os.set_inheritable(one, True)  # the function's own parameter
         command = [*self._command, "--worker", ":".join(str(one) for one in (number, *given))]
         process = await asyncio.create_subprocess_exec(*command, pass_fds=given, stdin=asyncio.subprocess.DEVNULL)
         os.close(tells)
@@ -116,16 +109,14 @@ class Workers:
         while True:
             worker = self._running[number]
             code = await worker.process.wait()
-            if self._stopping:
-                return
-            if self._running.get(number) is not worker:
+            if self._running[number] is not worker:
                 continue
             _let_go(worker)
             lasted = time.monotonic() - worker.began
             pause = _PAUSE_S if lasted > _LASTS_S else min(pause * 2, _LONGEST_PAUSE_S)
             self._out.note(f"remit: worker {number} ended by itself (exit code {code}); it is started again in {pause:.0f} s.")
             await asyncio.sleep(pause)
-            if self._running.get(number) is not worker:
+            if self._running[number] is not worker:
                 continue  # it was replaced meanwhile
             try:
                 again = await self._start(number)
@@ -154,22 +145,21 @@ class Workers:
 
 async def _serves(worker: Worker) -> bool:
     """Wait until a worker says that it serves; False when it ends or takes too long."""
-    loop = asyncio.get_running_loop()
+    loop, ready = asyncio.get_running_loop(), worker.ready
     told: asyncio.Future[bool] = loop.create_future()
 
     def read() -> None:
         if not told.done():
-            told.set_result(os.read(worker.ready, 1) == b"1")
+            told.set_result(os.read(ready, 1) == b"1")
 
-    loop.add_reader(worker.ready, read)
+    loop.add_reader(ready, read)
     try:
         async with asyncio.timeout(READY_S):
-            worker.told = await told
+            return await told
     except TimeoutError:
         return False
     finally:
-        loop.remove_reader(worker.ready)
-    return worker.told
+        loop.remove_reader(ready)
 
 
 async def _ended(worker: Worker, patience_s: float) -> int:
@@ -221,20 +211,5 @@ def given(text: str) -> Given:
 
 def own_command(config: str, log_level: str, host: str | None, port: int, drain_s: int) -> list[str]:
     """The command that serves with one worker of this very program."""
-    where = ["--host", host] if host else []
-    return [
-        sys.executable,
-        "-P",
-        "-m",
-        "remit",
-        "serve",
-        "--config",
-        config,
-        "--log-level",
-        log_level,
-        *where,
-        "--port",
-        str(port),
-        "--drain",
-        str(drain_s),
-    ]
+    said = ("--config", config, "--log-level", log_level, "--port", str(port), "--drain", str(drain_s))
+    return [sys.executable, "-P", "-m", "remit", "serve", *said, *(("--host", host) if host else ())]
