@@ -188,9 +188,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "LANGUAGE": _model(8, "What somebody reads in another language is what they sign, and nothing that others write is a text of ours."),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "7-peers.md P16"),
     "FORMS": Requirement(
-        "A form without JavaScript does what its twin does, for whom the twin does it, and nothing more.", "7-peers.md P16"
+        "A form of a page is sent to a door that reads JSON alone, and by nothing but the page's own program.", "7-peers.md P16"
     ),
-    "FORM-KEPT": Requirement("What was entered in a form that is refused comes back as text, with why in plain words.", "1-product.md"),
+    "FORM-KEPT": Requirement("What was entered in a form that is refused stays in it, with why in plain words.", "1-product.md"),
     "UNFRAMED": Requirement(
         "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "7-peers.md P16"
     ),

@@ -138,14 +138,12 @@ _PAGES: Final = (
     _get("/confirm/{id}", "What waits for one's answer"),
     _get("/desk", "The officer's page"),
     _get("/desk/cases/{id}", "One case"),
-    _Door("/desk/cases/{id}/preview", "What would be withheld of a text, as a page", {"type": "object"}),
     _get("/desk/files/{id}", "One file that an agent sent"),
     _get("/security", "The security people's page"),
     _get("/audit", "The auditors' page", "low", "ref", "newest"),
     _get("/audit/cases/{id}", "A case as a story", "low"),
     _get("/audit/report", "The report", "since", "until", "framework"),
 )
-_FORMS: Final = "/forms/{name}"
 _LANGUAGE: Final = "/language"
 _STATIC: Final = "/static/{name}"
 _LOGOUT: Final = "/oidc/back-channel-logout"
@@ -169,25 +167,13 @@ def people_paths() -> dict[str, dict[str, Any]]:
     for door in _PAGES:
         answers = {"200": told(door.summary, None, HTML), "303": {"description": "To another page, often to sign in"}}
         no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
-        more = {} if door.takes is None else {"requestBody": body(FORM, _schema(door.takes), required=True)}
-        paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)}
-    sent = {
-        "200": told("What came of it, where it must be shown: a one-time link, what a stop ended", None, HTML),
-        "303": {"description": "To the page that follows"},
-        **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
-    }
+        paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door))}
     chosen = {
         "303": {"description": "Back to the page it was sent from"},
         **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
     }
     language = body(FORM, members({"language": TEXT}, required=("language",)), required=True)
     paths[_LANGUAGE] = {"post": operation(_LANGUAGE, "Choose the language of the pages", chosen, requestBody=language)}
-    fields = {"type": "object", "additionalProperties": TEXT}
-    paths[_FORMS] = {
-        "post": operation(
-            _FORMS, "A page's form, as sent without JavaScript", sent, requestBody=body(FORM, fields), security=[{"session": []}]
-        )
-    }
     found = {
         "200": told("The file", None, "*/*"),
         "304": {"description": "As it was"},

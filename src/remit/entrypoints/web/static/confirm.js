@@ -82,8 +82,7 @@ export function confirm(form, guarded) {
     if (box) box.hidden = true;
   });
   for (const button of form.querySelectorAll('[data-answer]:not([type="submit"])')) {
-    button.addEventListener('click', (event) => {
-      event.preventDefault(); // a no belongs to a form of its own, for who has no JavaScript
+    button.addEventListener('click', () => {
       if (button.dataset.answer === 'less') {
         less.hidden = !less.hidden;
         button.setAttribute('aria-expanded', String(!less.hidden));

@@ -109,8 +109,7 @@ export function consent(form, guarded) {
       leave(await call(twin, { answer: 'grant', ceremony: shown.ceremony, assertion }), form, _('Allowed. Going back to the agent…'));
     });
   });
-  form.querySelector('[data-answer="decline"]').addEventListener('click', (event) => {
-    event.preventDefault(); // it belongs to a form of its own, for who has no JavaScript
+  form.querySelector('[data-answer="decline"]').addEventListener('click', () => {
     guarded(form, async () => {
       leave(await call(twin, { answer: 'decline' }), form, _('You said no. Nothing was allowed. Going back…'));
     });
