@@ -73,7 +73,7 @@ def written() -> str:
 def test_a_browser_sends_nothing_by_itself_but_searches_and_the_language() -> None:
     tags = re.findall(r"<form ([^>]*)>", written())
     assert len(tags) > 20
-    methods = {(re.findall(r'method="(\w+)"', tag)[0], re.findall(r'action="([^"]+)"', tag)[0] if "action=" in tag else "") for tag in tags}
+    methods = {(re.findall(r'method="(\w+)"', tag)[0], (re.findall(r' action="([^"]+)"', tag) or [""])[0]) for tag in tags}
     assert methods == {("dialog", ""), *BY_THE_BROWSER}, "what somebody wrote stands in no address, and in no log of them"
     assert "formaction" not in written()
 

@@ -50,7 +50,7 @@ export async function send(one, place) {
     location.assign(told.redirect || after); // at the company's login, too, where one came from there
     return;
   }
-  if (told.proposal) {
+  if (told.proposal?.proposal) { // one that was made just now is told whole
     proposed(place);
     return;
   }
