@@ -148,6 +148,20 @@ def test_what_was_written_is_kept_where_the_session_is_over(crew: Crew, desk: Sa
     page.wait_for_url(f"**/login?next=%2Fdesk%2Fcases%2F{task.case}")
 
 
+def test_a_refusal_of_what_has_no_place_of_its_own_stands_at_the_top(crew: Crew, desk: Sandbox) -> None:
+    page = crew.open(desk.officer("olga", ["billing"]), "/desk")
+    conflict = {"code": "request.conflict", "title": "Conflict", "detail": "Not now."}
+    page.route("**/login/v1/sign-out", lambda route: route.fulfill(status=409, json=conflict))
+    page.get_by_role("button", name="Sign out").click()
+    said(page, "That is not possible now.")
+    expect(page.locator("main > [data-result]").get_by_role("paragraph")).to_have_text(
+        ["That is not possible now.", "Not now.", "Nothing was changed."]
+    )
+    page.route("**/login/v1/sign-out", lambda route: route.fulfill(status=400, body="a proxy's own page"))
+    page.get_by_role("button", name="Sign out").click()
+    said(page, "That did not work.")
+
+
 def test_a_file_that_is_held_back_is_looked_at_saved_and_let_pass(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
     odd = Attachment(name="scan.doc", media_type="application/msword", data=b"\xd0\xcf\x11\xe0 a document of an old kind" + bytes(90))
     assert task.ask("order.read", {"order_id": "W1001"}, attachments=[odd]).codes == ("words.attachment",)

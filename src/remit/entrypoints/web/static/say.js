@@ -74,7 +74,7 @@ export function fail(place, problem) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
-  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body ? problem.body.title : _('That did not work'), ''];
+  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body?.title || _('That did not work'), ''];
   const said = problem.message && problem.message !== (problem.body || {}).title ? problem.message : '';
   say(place, 'no', title + '.', worded(said), cure);
   if (problem.code === 'person.not_signed_in') signIn(place);

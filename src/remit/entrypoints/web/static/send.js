@@ -1,5 +1,5 @@
 // What a form or a button does is said by itself: where it is sent (data-send, with {fields} in it), what besides its fields (data-body), what is
-// said when it is done (data-said, with {members} of the answer; data-shows is one to be shown alone), and what follows (data-after: reload, spent,
+// said when it is done (data-done, with {members} of the answer; data-shows is one to be shown alone), and what follows (data-after: reload, spent,
 // or a page). Fields with data-many are lists: what is ticked, or one a line. What needs more than that has a program of its own.
 import { call } from './call.js';
 import { say } from './say.js';
@@ -38,7 +38,7 @@ function proposed(place) {
 }
 
 export async function send(one, place) {
-  const { send: to, body, said, shows, after } = one.dataset;
+  const { send: to, body, done, shows, after } = one.dataset;
   const fields = entered(one);
   const path = to.replace(/\{([a-z_]+)\}/g, (whole, name) => {
     const value = fields[name];
@@ -57,7 +57,7 @@ export async function send(one, place) {
   if (after === 'reload') later();
   if (after) spent(one.elements ? one : place);
   else one.reset?.();
-  say(place, 'ok', filled(said, told), shows ? told[shows] : '');
+  say(place, 'ok', filled(done, told), shows ? told[shows] : '');
 }
 
 export function sending(root, guarded) {
