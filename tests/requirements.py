@@ -190,7 +190,9 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     "FORMS": Requirement(
         "A form of a page is sent to a door that reads JSON alone, and by nothing but the page's own program.", "7-peers.md P16"
     ),
-    "FORM-KEPT": Requirement("What was entered in a form that is refused stays in it, with why in plain words.", "1-product.md"),
+    "FORM-KEPT": Requirement(
+        "What was entered in a form that is refused stays in it, with why in plain words.", "1-product.md", mutated=False
+    ),
     "UNFRAMED": Requirement(
         "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "7-peers.md P16"
     ),

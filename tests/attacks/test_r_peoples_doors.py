@@ -192,7 +192,7 @@ def verify_told(answer: httpx.Response, what: object) -> None:
         assert answer.json()["cure"], what
 
 
-@pytest.mark.proves("P16", "CSRF")
+@pytest.mark.proves("P16", "CSRF", "FORMS")
 def test_nothing_a_foreign_page_can_send_changes_anything_at_any_door(doors: Doors) -> None:
     changing = [(method, path) for method, path in doors.addresses if method != "GET"]
     assert {path for _, path in changing} == set(BODIES)

@@ -214,14 +214,14 @@ def query(scope: Scope) -> Mapping[str, str]:
 
 def _each_once(raw: bytes) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for name, value in _pairs(raw):
+    for name, value in pairs(raw):
         if name in found:
             raise malformed(f"the parameter {name[:40]} stands twice")
         found[name] = value
     return found
 
 
-def _pairs(raw: bytes) -> Sequence[tuple[str, str]]:
+def pairs(raw: bytes) -> Sequence[tuple[str, str]]:
     """Name and value pairs of a form or query.
 
     Raises:

@@ -3,6 +3,7 @@ import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { Wrong, say } from './say.js';
+import { spent } from './send.js';
 import { _ } from './texts.js';
 
 const OUTCOMES = {
@@ -34,7 +35,7 @@ export function confirm(form, guarded) {
   const announced = form.querySelector('[data-announced]');
 
   function settled(reply, answer) {
-    form.querySelectorAll('button, input').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
+    spent(form);
     form.querySelector('[data-choices]').hidden = true;
     const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was taken.')];
     say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, as you offered.') : words, reply.reason || '', AFTER[answer] || '');
