@@ -209,10 +209,10 @@ REQUIREMENTS: Final[Mapping[str, Requirement]] = {
     ),
     "CSRF": Requirement("A foreign page cannot use a person's session.", "docs/model/peers.md#p16"),
     "FORMS": Requirement(
-        "A form without JavaScript does what its twin does, for whom the twin does it, and nothing more.", "docs/model/peers.md#p16"
+        "A form of a page is sent to a door that reads JSON alone, and by nothing but the page's own program.", "docs/model/peers.md#p16"
     ),
     "FORM-KEPT": Requirement(
-        "What was entered in a form that is refused comes back as text, with why in plain words.", "docs/model/product.md#people"
+        "What was entered in a form that is refused stays in it, with why in plain words.", "docs/model/product.md#people", mutated=False
     ),
     "UNFRAMED": Requirement(
         "No answer may be framed, but the sign-out that the company's provider frames, by the provider alone.", "docs/model/peers.md#p16"

@@ -11,7 +11,6 @@ from remit.entrypoints.openapi_shapes import (
     FORM,
     HTML,
     JSON,
-    TEXT,
     Shape,
     Struct,
     asked,
@@ -151,7 +150,6 @@ _PAGES: Final = (
     _page("/confirm/{id}", "What waits for one's answer"),
     _page("/desk", "The officer's page"),
     _page("/desk/cases/{id}", "One case"),
-    replace(_page("/desk/cases/{id}/preview", "What would be withheld of a text, as a page"), method="post", media_type=FORM, takes=_OPEN),
     _page("/desk/files/{id}", "One file that an agent sent"),
     _page("/security", "The security people's page"),
     _page("/audit", "The auditors' page", "low", "ref", "newest"),
@@ -160,8 +158,6 @@ _PAGES: Final = (
 )
 _REFUSED: Final = pages(*_NO, *_NO_BODY)
 _BACK: Final[Shape] = {"303": {"description": "Back to the page it was sent from"}, **_REFUSED}
-_SHOWN: Final = told("What came of it, where it must be shown: a one-time link, what a stop ended", None, HTML)
-_SENT: Final[Shape] = {"200": _SHOWN, "303": {"description": "To the page that follows"}, **_REFUSED}
 _COUNT: Final[Shape] = {"type": "object", "properties": {"ended": {"type": "integer"}}, "required": ["ended"]}
 _LOGOUT: Final[Shape] = {"200": told("Their sessions are over", _COUNT), **oauth_errors(400, 404, 413, 429, 500, 503)}
 _OVER: Final = told("Their sessions, if there were any, are over", None, HTML)
@@ -169,7 +165,6 @@ _NONE: Final = told("There is none", None, HTML)
 _FILE: Final[Shape] = {"200": told("The file", None, "*/*"), "304": {"description": "As it was"}, "404": _NONE, **problems(500)}
 _OTHERS: Final = (
     _form("/language", "Choose the language of the pages", form(("language",)), _BACK),
-    _form("/forms/{name}", "A page's form, as sent without JavaScript", {**_OPEN, "additionalProperties": TEXT}, _SENT, signed_in=True),
     _form("/oidc/back-channel-logout", "The company's provider says that somebody signed out", form(("logout_token",)), _LOGOUT),
     replace(
         _page("/oidc/front-channel-logout", "The same, by a frame of the provider's page", "iss", "sid"),
