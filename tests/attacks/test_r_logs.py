@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from attacks.arena import SEND_BACK, Arena, code_of
+from remit.cli.logs import JsonLines, start_logs
 from remit.domain.canonical import b64url
 from remit.entrypoints.agent_api import AgentApi
-from remit.entrypoints.cli.logs import JsonLines, start_logs
 
 CODE = b64url(secrets.token_bytes(24)) + "aB3"
 JWT = f"eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJodHRwOi8vbG9jYWxob3N0In0.{b64url(secrets.token_bytes(64))}"
