@@ -5,7 +5,6 @@ With `TESTS_STORE=postgres` every sandbox that names no store of its own keeps i
 
 import gc
 import os
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -29,8 +28,7 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.enable()
         gc.freeze()
-        if "remit.wiring" in sys.modules:  # of what tests import
-            share_rules(sys.modules["remit.wiring"])
+        share_rules()  # where tests import them
 
 
 if os.environ.get("TESTS_STORE") == "postgres":

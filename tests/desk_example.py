@@ -183,7 +183,7 @@ def desk() -> Catalogue:
 
 
 def mandate_data(**changed: Any) -> dict[str, Any]:
-    """The mandate of 2-model.md §3, with members changed."""
+    """The mandate of docs/model/model.md#mandate, with members changed."""
     return {**deepcopy(_MANDATE), **changed}
 
 

@@ -5,6 +5,7 @@ What is read is never changed; what a policy remembers of its answers stays each
 
 import copy
 import pickle
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
@@ -31,14 +32,16 @@ class _Kept:
         return self._kept[key]
 
 
-def share_rules(wiring: Any) -> None:
-    """Have desks that are built from now on share the rules that they have in common. Twice is once."""
-    if isinstance(wiring.load_catalogue, partial):
+def share_rules() -> None:
+    """Have desks that are built from now on share the rules that they have in common. Twice is once. Without wiring, there is nothing to do."""
+    rules: Any = sys.modules.get("remit.wiring.rules")
+    assemble: Any = sys.modules.get("remit.wiring.assemble")
+    if rules is None or assemble is None or isinstance(rules.load_catalogue, partial):
         return
-    wiring.load_catalogue = partial(_catalogue, wiring.load_catalogue, _Kept())
-    wiring.CedarPolicy = partial(_policy, wiring.CedarPolicy, _Kept())
-    wiring.JsonSchemaParams = partial(_of_catalogue, wiring.JsonSchemaParams, _Kept())
-    wiring.learn_words = partial(_words, wiring.learn_words, _Kept())
+    rules.load_catalogue = partial(_catalogue, rules.load_catalogue, _Kept())
+    rules.CedarPolicy = partial(_policy, rules.CedarPolicy, _Kept())
+    rules.JsonSchemaParams = partial(_of_catalogue, rules.JsonSchemaParams, _Kept())
+    assemble.learn_words = partial(_words, assemble.learn_words, _Kept())
 
 
 def _catalogue(load: Any, kept: _Kept, source: Path | Sequence[Path] | Mapping[str, object], *, today: date | None) -> Any:

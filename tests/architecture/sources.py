@@ -58,7 +58,7 @@ def raised_here(function: Function) -> set[str]:
         if isinstance(node, Function | ast.Lambda | ast.ClassDef):
             continue
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
-            found |= {node.exc.func.id} & {"Fault", "Refused"}
+            found |= {node.exc.func.id} & {"Fault", "InvalidSetting", "Refused"}
         left.extend(ast.iter_child_nodes(node))
     return found
 

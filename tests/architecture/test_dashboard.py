@@ -36,7 +36,7 @@ class World:
 
 METRICS = Metrics(World(), node="n", usage=lambda: Used(0.0, 0))  # type: ignore[arg-type]
 KNOWN: dict[str, Counter | Gauge | Histogram] = {one.name: one for one in METRICS.instruments()}  # type: ignore[misc]
-EMITTED = set(re.findall(r"^# TYPE (\S+) ", METRICS.text(limited={}), re.MULTILINE))
+EMITTED = set(re.findall(r"^# TYPE (\S+) ", METRICS.text(limited={}).decode(), re.MULTILINE))
 
 
 def of(name: str) -> str:
@@ -69,7 +69,7 @@ def test_what_is_selected_and_grouped_by_are_labels_and_values_that_there_are(qu
     assert query.count("(") == query.count(")")
     named = NAME.findall(query)
     for name, inside in SELECTED.findall(query):
-        labels = KNOWN[of(name)]._labels if of(name) in KNOWN else {}
+        labels = KNOWN[of(name)].labels if of(name) in KNOWN else {}
         for label, how, value in LABEL.findall(inside):
             assert label in labels or label in OF_PROMETHEUS, (name, label)
             if label in labels and how in {"=", "!="}:
@@ -77,7 +77,7 @@ def test_what_is_selected_and_grouped_by_are_labels_and_values_that_there_are(qu
             if label in labels and how in {"=~", "!~"}:
                 assert any(re.fullmatch(value, known) for known in labels[label]), (name, label, value)
     groups = {label.strip() for inside in re.findall(r"\bby \(([^)]*)\)", query) for label in inside.split(",")}
-    allowed = {label for name in named if of(name) in KNOWN for label in KNOWN[of(name)]._labels} | OF_PROMETHEUS | {"le"}
+    allowed = {label for name in named if of(name) in KNOWN for label in KNOWN[of(name)].labels} | OF_PROMETHEUS | {"le"}
     assert groups <= allowed
 
 

@@ -4,6 +4,9 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -14,18 +17,31 @@ from remit.adapters.files.catalogue import load_catalogue
 from remit.adapters.params.schema import JsonSchemaParams
 from remit.adapters.policy.cedar import CedarPolicy
 from remit.domain.catalogue import Catalogue
+from remit.domain.catalogue_reading import read_catalogue
 from remit.domain.errors import Code
 from remit.domain.mandate_reading import read_mandate
 from remit.domain.policy_cases import read_policy_cases
 from remit.domain.transcript import Kind
 from remit.domain.values import Instant, decode
 from remit.usecases import test_policies as running
+from requirements import REQUIREMENTS
 
 PACK = SOURCE / "packs" / "consumer"
 DOCS = ROOT / "docs"
+MODEL = DOCS / "model"
+MODEL_PAGES = sorted(f"model/{one.name}" for one in MODEL.glob("*.md"))
+GONE = ("product", "model", "architecture", "wire", "standards", "components", "peers", "performance", "visitors", "house")
+CODED_PAGES = ("concepts.md", "quickstart.md", "standards.md", "the-path.md", "threat-model.md")
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+CITING = sorted(
+    path
+    for folder in ("src", "tests", "bench", "docs")
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in {".py", ".pyi", ".md", ".toml", ".js", ".html"} and "node_modules" not in path.parts
+)
 DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
 NOW = Instant(1_790_000_000_000)
+NOW_DAY = date(2026, 9, 21)
 
 
 def name_of(page: Path) -> str:
@@ -48,6 +64,66 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+@cache
+def anchors(page: Path) -> frozenset[str]:
+    """The anchors of a page: the explicit ones, and those that a heading gets from its words."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    return frozenset(re.findall(r'<a id="([a-z0-9-]+)"></a>', text)) | slugs
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_to_an_anchor_finds_it(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s:]*)#([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    found = [(page.parent / target if target else page, anchor) for target, anchor in links]
+    assert [(name_of(target.resolve()), anchor) for target, anchor in found if anchor not in anchors(target)] == []
+
+
+def cited() -> Iterator[tuple[str, str, str]]:
+    """(citing file, page, anchor) of every `docs/….md#anchor`; `, #other` behind one is an anchor of the same page."""
+    reference = re.compile(r"\b(docs/[a-z/-]+\.md)((?:(?:, )?#[a-z0-9-]+)+)")
+    for path in CITING:
+        for page, rest in reference.findall(path.read_text(encoding="utf-8")):
+            yield from ((name_of(path), page, anchor) for anchor in re.findall(r"#([a-z0-9-]+)", rest))
+
+
+def test_every_rule_that_is_cited_stands_in_the_model() -> None:
+    found = list(cited())
+    assert len({path for path, _, _ in found}) > 100  # the citations are found at all
+    assert [one for one in found if not (ROOT / one[1]).exists() or one[2] not in anchors(ROOT / one[1])] == []
+
+
+def test_the_source_of_every_requirement_exists() -> None:
+    named = {one.source.partition(";")[0] for one in REQUIREMENTS.values() if one.source.startswith("docs/")}
+    assert named
+    split = [(ROOT / page, anchor) for page, _, anchor in (one.partition("#") for one in named)]
+    assert [name_of(page) for page, _ in split if not page.exists()] == []
+    assert [(name_of(page), anchor) for page, anchor in split if anchor and anchor not in anchors(page)] == []
+
+
+def test_a_reference_to_the_model_names_an_anchor() -> None:
+    bare = re.compile(r"docs/model/[a-z]+\.md(?!#)")
+    assert [name_of(path) for path in CITING if bare.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_no_document_is_cited_that_is_not_here() -> None:
+    old = re.compile(rf"\b\d+-(?:{'|'.join(GONE)})\.md")
+    assert [name_of(path) for path in (*CITING, *PAGES) if old.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_every_decision_that_is_cited_exists() -> None:
+    record = re.compile(r"docs/decisions/[\w-]+\.md")
+    named = [(name_of(path), one) for path in CITING for one in record.findall(path.read_text(encoding="utf-8"))]
+    assert [one for one in named if not (ROOT / one[1]).exists()] == []
+
+
+def test_no_anchor_stands_twice_on_a_page() -> None:
+    for page in MODEL.glob("*.md"):
+        found = re.findall(r'<a id="([^"]*)"></a>', page.read_text(encoding="utf-8"))
+        assert len(found) == len(set(found)), page.name
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_module_and_test_that_is_named_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
@@ -64,17 +140,17 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
     assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text(encoding="utf-8"))) <= targets
 
 
-@pytest.mark.parametrize("page", ["concepts.md", "quickstart.md", "standards.md", "the-path.md", "threat-model.md"])
+@pytest.mark.parametrize("page", [*MODEL_PAGES, *CODED_PAGES])
 def test_every_code_that_is_named_is_one(page: str) -> None:
     nouns = "|".join(sorted({code.value.partition(".")[0] for code in Code}))
     named = set(re.findall(rf"`((?:{nouns})\.[a-z_]+)`", (DOCS / page).read_text(encoding="utf-8")))
-    files = {"agent.py"}
+    files = {"agent.py", "codes.md"}
     assert named - {code.value for code in Code} - {kind.value for kind in Kind} <= files
 
 
 def test_every_document_is_reached_from_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert {one.name for one in DOCS.glob("*.md") if f"docs/{one.name}" not in text} == set()
+    assert {name_of(one) for one in (*DOCS.glob("*.md"), *MODEL.glob("*.md")) if name_of(one) not in text} == set()
 
 
 def test_decisions_are_numbered_without_a_gap_and_say_what_was_decided() -> None:
@@ -85,8 +161,14 @@ def test_decisions_are_numbered_without_a_gap_and_say_what_was_decided() -> None
         assert re.search(r"## Decision|\*\*Decided\.\*\*|what was chosen", text), one.name
 
 
-def test_the_mandate_that_is_shown_is_one() -> None:
-    (text,) = blocks("concepts.md", "json")
+def test_the_catalogue_that_the_model_shows_is_one() -> None:
+    (text,) = blocks("model/model.md", "toml")
+    assert list(read_catalogue(tomllib.loads(text), today=NOW_DAY).objectives) == ["get-refund"]
+
+
+@pytest.mark.parametrize("page", ["concepts.md", "model/model.md"])
+def test_the_mandate_that_is_shown_is_one(page: str) -> None:
+    (text,) = blocks(page, "json")
     assert read_mandate(decode(text.encode()), consumer(), now=NOW).objective.type == "return-item"
 
 

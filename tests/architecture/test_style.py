@@ -19,12 +19,10 @@ LONG_MODULES = {
     "usecases/ask.py": (540, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
     "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),
-    "wiring.py": (620, "the one place that names plugs"),
 }
 LONG_FUNCTIONS = {
     "usecases/delegate.py: _cut_off": (120, "one commit with all it compares"),
     "usecases/grant.py: sign": (90, "what is hashed, signed and recorded is built in one place"),
-    "wiring.py: build": (120, "all plugs of one desk"),
 }
 FORBIDDEN = {"base", "common", "helper", "helpers", "manager", "misc", "service", "util", "utils"}
 

@@ -1,4 +1,4 @@
-"""⚔ 2-model.md §7: comparing a guessed value is disclosure, so there are three tries a customer over all agents."""
+"""⚔ Comparing a guessed value is disclosure: three tries a customer over all agents (docs/model/model.md#guessing)."""
 
 from collections.abc import Mapping
 from typing import Any

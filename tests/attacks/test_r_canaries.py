@@ -1,4 +1,4 @@
-"""Canaries: evidence of who reads too much, and never a verdict (2-model.md §7)."""
+"""Canaries: evidence of who reads too much, and never a verdict (docs/model/model.md#canaries)."""
 
 import base64
 import json

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from attacks.arena import FACTS, ISSUER, Arena, code_of, open_arena
+from attacks.arena import FACTS, Arena, code_of, open_arena
 from provider.loopback import CLIENT, SECRET, LoopbackProvider, loopback_provider, unsigned
 from remit.domain.errors import Refused
 from remit.domain.records import Person, Session
@@ -633,14 +633,13 @@ def test_without_a_provider_there_is_no_such_door(arena: Arena) -> None:
     assert "Sign in with a passkey" in arena.person("GET", "/login").text
 
 
-@pytest.mark.proves("LOGIN-ENDS", "FORMS")
+@pytest.mark.proves("LOGIN-ENDS")
 @pytest.mark.parametrize("name", ["sign-out", "sign-out-everywhere"])
-def test_who_signs_out_without_javascript_is_led_to_the_providers_sign_out_too(company: Company, name: str) -> None:
+def test_who_signs_out_is_led_to_the_providers_sign_out_too(company: Company, name: str) -> None:
     known(company)
     here = company.signed_in("s-anna", customer="anna")
-    headers = {"origin": ISSUER, "sec-fetch-site": "same-origin", "content-type": "application/x-www-form-urlencoded"}
-    left = company.arena.room.raw("POST", f"/forms/{name}", cookie=here, headers=headers, content=b"", check=False)
+    left = company.arena.person("POST", f"/login/v1/{name}", {}, cookie=here)
     assert (left.status_code, left.headers["cache-control"]) == (200, "no-store")
-    assert f'href="{company.provider.issuer}/end?' in left.text
+    assert left.json()["redirect"].startswith(f"{company.provider.issuer}/end?")
     assert "remit_session=;" in left.headers["set-cookie"]
     assert code_of(company.arena.person("GET", "/me/v1", cookie=here)) == "person.not_signed_in"

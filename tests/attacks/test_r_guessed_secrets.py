@@ -1,4 +1,7 @@
-"""Secrets that can be guessed leave nothing to guess them from: no text, no digest, no keyed fingerprint (2-model.md §7)."""
+"""Secrets that can be guessed leave nothing to guess them from: no text, no digest, no keyed fingerprint.
+
+Source: docs/model/model.md#inbound.
+"""
 
 import hashlib
 import logging

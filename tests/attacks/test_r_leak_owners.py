@@ -1,4 +1,7 @@
-"""Telling the owners of others' credentials that one was seen: signed, once, and never what it is (2-model.md §7, Leak loop)."""
+"""Telling the owners of others' credentials that one was seen: signed, once, and never what it is.
+
+Source: docs/model/model.md#leaks.
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,7 @@
-"""A token of ours, copied into a message: whoever holds it now, it is worth nothing any more (2-model.md §7, Leak loop)."""
+"""A token of ours, copied into a message: whoever holds it now, it is worth nothing any more.
+
+Source: docs/model/model.md#leaks.
+"""
 
 import base64
 import json

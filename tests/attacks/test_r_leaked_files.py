@@ -1,4 +1,7 @@
-"""What lets somebody in at this desk, inside a file that must be unpacked or decoded before it is read (2-model.md §7, Leak loop)."""
+"""What lets somebody in at this desk, inside a file that must be unpacked or decoded before it is read.
+
+Source: docs/model/model.md#leaks.
+"""
 
 import base64
 import json

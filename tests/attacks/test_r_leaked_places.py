@@ -1,4 +1,7 @@
-"""What lets somebody in at this desk, seen wherever agents or officers write, in disguise too (2-model.md §7, Leak loop)."""
+"""What lets somebody in at this desk, seen wherever agents or officers write, in disguise too.
+
+Source: docs/model/model.md#leaks.
+"""
 
 import base64
 import contextlib

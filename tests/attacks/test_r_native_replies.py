@@ -1,4 +1,7 @@
-"""Text that an officer writes in the helpdesk itself, past the disclosure firewall (2-model.md §7)."""
+"""Text that an officer writes in the helpdesk itself, past the disclosure firewall.
+
+Source: docs/model/model.md#native-replies.
+"""
 
 import asyncio
 from typing import Any

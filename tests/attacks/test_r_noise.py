@@ -42,8 +42,8 @@ def test_what_people_and_pages_were_refused_is_one_entry_of_numbers(arena: Arena
     bram = arena.desk.customer("bram")
     for _ in range(50):
         arena.person("POST", f"/me/v1/mandates/{found.id}/revoke", {}, cookie=arena.anna.cookie, headers=FOREIGN)
-    for name in ("decline-act", "revoke", "<script>alert(1)</script>"):
-        arena.room.raw("POST", f"/forms/{name}", cookie=arena.anna.cookie, headers=FORM, content=b"id=hello", check=False)
+    for language in (b"de", b"<script>alert(1)</script>"):
+        arena.room.raw("POST", "/language", cookie=arena.anna.cookie, headers=FORM, content=b"language=" + language, check=False)
     assert code_of(arena.person("POST", path, wrong, cookie=arena.anna.cookie)) == "credential.wrong_key"
     assert code_of(arena.person("POST", path, {"answer": "no"}, cookie=bram.cookie)) == "confirmation.wrong_person"
     assert arena.person("GET", "/me/v1").status_code == 401

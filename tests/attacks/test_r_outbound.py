@@ -1,4 +1,7 @@
-"""What leaves through the desk's own people: an officer's text, and where a ticket's mail would go (2-model.md §7)."""
+"""What leaves through the desk's own people: an officer's text, and where a ticket's mail would go.
+
+Source: docs/model/model.md#outbound.
+"""
 
 from copy import deepcopy
 

@@ -1,4 +1,4 @@
-"""What an officer writes to an agent of other people, and of what lets somebody in (2-model.md §7, Outbound)."""
+"""What an officer writes to an agent of other people, and of what lets somebody in (docs/model/model.md#outbound)."""
 
 from collections.abc import Iterator
 from copy import deepcopy

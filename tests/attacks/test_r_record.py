@@ -1,4 +1,7 @@
-"""What can be learnt from the public record: nothing that is not opened for whoever looks (2-model.md §9)."""
+"""What can be learnt from the public record: nothing that is not opened for whoever looks.
+
+Source: docs/model/model.md#sections.
+"""
 
 import base64
 

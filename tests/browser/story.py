@@ -331,8 +331,8 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     proposed = sam.page.get_by_role("listitem").filter(has_text="Resume the agent")
     expect(proposed).to_contain_text("Another person must agree.")
     expect(proposed.get_by_role("button", name="Agree")).to_have_count(0)
-    proposal = proposed.get_by_role("button", name="Drop it").get_attribute("data-proposal")
-    assert alone(sam, str(proposal)) == [403, "person.not_allowed"]
+    twin = proposed.get_by_role("button", name="Drop it").get_attribute("data-send")
+    assert alone(sam, str(twin)) == [403, "person.not_allowed"]
     story.look(sam, "security, waiting for a second person")
     story.open(kim, "/security")
     kim.page.get_by_role("button", name="Agree").click()
@@ -343,14 +343,14 @@ def stop_and_resume(story: Story, anna: Visit, sam: Visit, kim: Visit, task: San
     return story.agent.open(story.mandate)
 
 
-def alone(sam: Visit, proposal: str) -> list[object]:
+def alone(sam: Visit, twin: str) -> list[object]:
     """Who proposed tries to agree as well, past the page's buttons: the status and the code of the answer."""
-    script = """async (proposal) => {
-      const answer = await fetch(`/security/v1/proposals/${proposal}`, {
+    script = """async (twin) => {
+      const answer = await fetch(twin, {
         method: 'POST', headers: {'content-type': 'application/json'}, body: JSON.stringify({answer: 'yes'})});
       return [answer.status, (await answer.json()).code];
     }"""
-    return list(sam.page.evaluate(script, proposal))
+    return list(sam.page.evaluate(script, twin))
 
 
 # the auditor

@@ -43,13 +43,12 @@ PAGES = {
 ANSWERS = {
     "a form that came back": ("sam", "/security", "form[data-form=person]", {"id": "Zoe Z", "name": "Zoe"}),
     "a one-time link": ("sam", "/security", "form[data-form=recover]", {"id": "anna"}),
-    "a preview": ("olga", "/desk/cases/{case}", "form[data-form=reply]", {"text": "It goes to Lindenweg 4, 20095 Hamburg."}),
-    "done": ("olga", "/desk/cases/{case}", "form[data-form=note]", {"text": "A note."}),
+    "a planted canary": ("sam", "/security", "form[data-form=canary]", {"name": "old key", "place": "wiki"}),
+    "a reply withheld": ("olga", "/desk/cases/{case}", "form[data-form=reply]", {"text": "It goes to Lindenweg 4, 20095 Hamburg."}),
     "verified": ("sam", "/audit", "form[data-form=verify]", {}),
-    "what a stop would end": ("sam", "/security", "form[data-form=stop]", {"name": "spiffe://helper.example/shop", "reason": "odd"}),
-    "what cannot be sent": ("olga", "/desk/cases/{case}", "form[data-form=note]", {"id": "case_none", "text": "A note."}),
+    "a stop of nobody": ("sam", "/security", "form[data-form=stop]", {"name": "nobody", "reason": "odd"}),
 }
-"""What a browser without JavaScript is answered with: whose, from which page, by which form, with what entered."""
+"""What a form is answered with: whose, on which page, which form, with what entered."""
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
@@ -139,15 +138,16 @@ def test_what_answers_a_form_can_be_used_by_everybody(story: Story, name: str, s
     one.page.set_viewport_size(size)
     one.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     one.open(path.format(**story.ids))
-    with one.page.expect_navigation():  # as it is sent where no script takes it
-        one.page.evaluate(SEND, [form, entered])
+    one.ready()
+    one.page.evaluate(SEND, [form, entered])
+    one.page.locator(f"{form} [data-result]:not(:empty)").wait_for(state="attached")
     verify_usable(one, size)
 
 
 SEND = """([form, entered]) => {
   const one = document.querySelector(form);
   for (const [name, value] of Object.entries(entered)) one.elements[name].value = value;
-  HTMLFormElement.prototype.submit.call(one);
+  one.requestSubmit();
 }"""
 
 

@@ -233,8 +233,8 @@ def scan(page: Page, link: str, *, only: frozenset[str] | None = None, but: froz
         if followed.startswith("/"):
             page.goto(urljoin(link, followed))
         elif one.evaluate("(one) => one.matches('form')"):
-            with page.expect_navigation():
-                one.evaluate("(one) => one.submit()")
+            one.evaluate("(one) => one.requestSubmit()")
+            page.wait_for_load_state("networkidle")
         else:
             one.evaluate("(one) => one.click()")
             page.wait_for_load_state("networkidle")
@@ -242,10 +242,8 @@ def scan(page: Page, link: str, *, only: frozenset[str] | None = None, but: froz
 
 
 WHAT = """(one) => {
-  const said = (some) => some.dataset.answer || some.dataset.do || '';
-  const forms = {'no': 'no', 'no-and-end': 'no_and_end'};
-  if (!one.matches('form')) return said(one);
-  return forms[one.getAttribute('id')] || (/\\/forms\\/(sign-out[a-z-]*)$/.exec(one.action) || [])[1] || '';
+  const {answer, do: deed, send} = one.dataset;
+  return answer || deed || (send || '').split('/').pop();
 }"""
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Route, expect
 
 from browser.desk_server import serving
 from browser.shop import CATALOGUE, FACTS, MANDATE
-from browser.visits import CHROMIUM, Visit, consent, visit
+from browser.visits import CALLBACK, CHROMIUM, Visit, consent, visit
 from remit.sandbox import Sandbox
 from remit.sandbox.passkey import SoftPasskey
 from remit.sandbox.workloads import SandboxAgent, SandboxTask
@@ -330,7 +330,7 @@ def test_what_went_wrong_at_security_is_said_with_its_cure(browser: Browser, des
         "contact": ({"id": "nobody", "email": "a@b.example"}, "Nothing was done.There is nobody with that id.Choose"),
         "erase": ({"customer": "sam", "reason": "asked"}, "Nothing was done.There is no customer with that id.Choose"),
         "register": (
-            {"client_id": "https://a.example", "name": "Helper", "operator": "a.example", "keys": "https://127.0.0.1:1/jwks"},
+            {"client_id": "https://a.example", "name": "Helper", "operator": "a.example", "keys.jwks_url": "https://127.0.0.1:1/jwks"},
             "Nothing was registered. Check the address of its keys, and that it answers, then try again.",
         ),
     }
@@ -614,9 +614,7 @@ def test_what_nobody_answers_in_time_goes_to_others_and_then_to_nobody(
     expect(cara.page.locator("main")).to_contain_text("not answered in time")
 
 
-def test_an_officer_sees_while_writing_what_would_be_withheld_and_without_javascript_by_a_button(
-    anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox
-) -> None:
+def test_an_officer_sees_while_writing_what_would_be_withheld(anna: Visit, agent: SandboxAgent, browser: Browser, desk: Sandbox) -> None:
     task = agent.open(consent(anna, agent)["mandate"])
     olga = visit(browser, desk)
     olga.enrol("olga", "officer", "Olga Frey", ["billing"])
@@ -634,52 +632,16 @@ def test_an_officer_sees_while_writing_what_would_be_withheld_and_without_javasc
     expect(olga.page.locator("mark")).to_have_count(0)
     assert task.inbox() == []
 
-    plain = browser.new_context(java_script_enabled=False, storage_state=olga.context.storage_state())
-    page = plain.new_page()
-    page.goto(f"{desk.room.issuer}/desk/cases/{task.case}")
-    page.get_by_label("Your answer").fill(said)
-    page.get_by_role("button", name="See what would be withheld").click()
-    expect(page.get_by_role("heading", name="What would be sent")).to_be_visible()
-    expect(page.locator("mark")).to_have_text("Lindenweg 4, 20095 Hamburg")
-    expect(page.get_by_label("Your answer")).to_have_value(said)
-    assert task.inbox() == []
-    plain.close()
     assert olga.errors == []
     olga.context.close()
 
 
-def test_without_javascript_one_can_look_say_no_take_back_and_contest(browser: Browser, anna: Visit, agent: SandboxAgent) -> None:
-    granted = consent(anna, agent)["mandate"]
-    task = agent.open(granted)
-    reply = task.ask("payment.refund", REFUND)
-    context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(10_000)
-    context.add_cookies(anna.context.cookies())  # type: ignore[arg-type]  # what it gave is what it takes
-    page = context.new_page()
-    issuer = anna.desk.room.issuer
-    page.goto(f"{issuer}/me")
-    page.get_by_role("link", name="Look and decide").click()
-    expect(page.get_by_role("button", name="Yes, with my passkey")).to_be_hidden()
-    page.get_by_role("button", name="No", exact=True).click()
-    expect(page.get_by_text("You said no. Nothing was done.")).to_be_visible()
-    assert reply.again().codes == ("confirmation.declined",)
-    page.locator("summary", has_text="You said no to").first.click()
-    page.get_by_label("Something wrong here? Say what.").locator("visible=true").fill("I never saw this.")
-    page.get_by_role("button", name="Contest this entry").locator("visible=true").click()
-    expect(page.get_by_text("Thank you. It is on the record")).to_be_visible()
-    page.get_by_role("button", name="Take it back now").click()
-    expect(page.get_by_text("Taken back. The agent can do nothing more")).to_be_visible()
-    assert task.ask("case.comment", {"text": "Hello?"}).codes == ("task.ended",)
+def test_a_consent_is_declined_and_leads_back_to_the_agent(anna: Visit, agent: SandboxAgent) -> None:
     request_uri, _ = agent.push(copy.deepcopy(MANDATE))
-    page.goto(f"{issuer}/oauth/authorize?request_uri={request_uri}")
-    expect(page.get_by_role("button", name="Allow this with my passkey")).to_be_hidden()
-    page.get_by_role("button", name="No, allow nothing").click()
-    expect(page.get_by_role("link", name="Back to the agent")).to_have_attribute(
-        "href", re.compile(r"http://127\.0\.0\.1/callback\?error=access_denied")
-    )
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/login")
-    context.close()
+    anna.page.route(CALLBACK, lambda route: route.fulfill(status=200, body="back at the agent"))
+    anna.open(f"/oauth/authorize?request_uri={request_uri}")
+    anna.page.get_by_role("button", name="No, allow nothing").click()
+    anna.page.wait_for_url(re.compile(r"http://127\.0\.0\.1/callback\?.*error=access_denied"))
 
 
 def test_what_begins_to_wait_comes_to_the_open_page_and_takes_nothing_away_from_who_writes(anna: Visit, agent: SandboxAgent) -> None:

@@ -1,4 +1,4 @@
-"""An officer looks at held words in a real browser: passes them on with a passkey, and lets an ask go on without them, also without JavaScript."""
+"""An officer looks at held words in a real browser: passes them on with a passkey, and lets an ask go on without them."""
 
 import copy
 from collections.abc import Iterator
@@ -65,23 +65,16 @@ def test_an_officer_lets_an_ask_go_on_without_its_words(olga: Visit, task: Sandb
     olga.page.get_by_role("link", name="Look and decide").click()
     olga.ready()
     olga.page.get_by_role("button", name="Go on without it").click()
-    expect(olga.page.locator("[data-result]:not(:empty)").first).to_be_visible()
+    olga.result("The agent asks without what it wrote. What it asks was decided by itself.")
     assert reply.again().body["words"] == "stripped"
 
 
-def test_what_is_the_text_itself_cannot_go_on_without_it_and_no_takes_no_javascript(
-    browser: Browser, desk: Sandbox, task: SandboxTask
-) -> None:
+def test_what_is_the_text_itself_cannot_go_on_without_it(olga: Visit, task: SandboxTask) -> None:
     reply = task.ask("case.comment", {"text": MORE})
-    bea = desk.officer("bea", ["billing"])
-    context = browser.new_context(java_script_enabled=False)
-    name, _, value = bea.cookie.partition("=")
-    context.add_cookies([{"name": name, "value": value, "url": desk.room.issuer}])
-    page = context.new_page()
-    page.goto(f"{desk.room.issuer}/confirm/{bea.invitation(reply)}")
-    expect(page.get_by_role("button", name="Go on without it")).to_have_count(0)
-    expect(page.get_by_role("button", name="Pass it on")).to_have_count(0)
-    page.get_by_role("button", name="No", exact=True).click()
-    expect(page.get_by_role("status").first).to_have_text("You did not pass it on. Nothing was done; the agent may ask again without it.")
+    olga.open("/desk")
+    olga.page.get_by_role("link", name="Look and decide").click()
+    olga.ready()
+    expect(olga.page.get_by_role("button", name="Go on without it")).to_have_count(0)
+    olga.page.get_by_role("button", name="No", exact=True).click()
+    olga.result("You did not pass it on. Nothing was done; the agent may ask again without it.")
     assert (reply.again().state, reply.again().decision) == ("refused", "refuse")
-    context.close()

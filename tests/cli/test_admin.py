@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from cli.running import Run, change, refused
+from remit.cli import doctor
+from remit.cli.codes import codes_page
+from remit.cli.commands import make_parser
+from remit.cli.logs import JsonLines
+from remit.cli.telling import Out
 from remit.client.keys import load_key, new_key
 from remit.domain.errors import Code, Refused
 from remit.domain.ids import new_id
-from remit.entrypoints.cli import doctor
-from remit.entrypoints.cli.codes import codes_page
-from remit.entrypoints.cli.commands import make_parser
-from remit.entrypoints.cli.logs import JsonLines
-from remit.entrypoints.cli.telling import Out
 
 ROOT = Path(__file__).parents[2]
 

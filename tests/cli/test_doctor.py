@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from cli.running import Run, Serve, change, refused
+from remit.cli import doctor, doctor_running
 from remit.domain.records import ActRecord, ActState
-from remit.entrypoints.cli import doctor, doctor_running
 from remit.ports.store import Commit, Put
 from remit.settings import load_settings
 from remit.wiring import build, rules_of

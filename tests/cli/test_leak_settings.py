@@ -11,7 +11,8 @@ from cli.running import Run, change, refused
 from notice_servers import nobody, webhook_server
 from remit.domain.errors import Code, Refused
 from remit.domain.leak_owners import ALPHABETS, OwnerRule, owned
-from remit.settings_leaks import LeakSettings, contacts_of, leaks_of
+from remit.settings import LeakSettings
+from settings_made import settings_made
 
 SHAPE = {"name": "payments", "prefix": "acme_live_", "url": "https://a.example/leaks", "secret_file": "secret"}
 KINDS = {"name": "code-host", "kinds": ["prefixed_token"], "url": "https://a.example/leaks", "secret_file": "secret"}
@@ -20,7 +21,7 @@ SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
 def read(folder: Path, *tables: Mapping[str, Any]) -> tuple[LeakSettings, ...]:
     (folder / "secret").write_text("x")
-    return leaks_of(list(tables), folder)
+    return settings_made(folder, leak=list(tables)).leaks
 
 
 def test_without_a_table_nobody_is_told(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_what_cannot_be_stops_the_start_and_names_the_key(tmp_path: Path, change
 @pytest.mark.parametrize("tables", [{"name": "x"}, ["x"], "x"])
 def test_what_is_no_list_of_tables_stops_the_start(tmp_path: Path, tables: object) -> None:
     with pytest.raises(Refused, match="leak"):
-        leaks_of(tables, tmp_path)
+        settings_made(tmp_path, leak=tables)
 
 
 def test_two_owners_of_one_name_stop_the_start(tmp_path: Path) -> None:
@@ -73,13 +74,14 @@ def test_two_owners_of_one_name_stop_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["help@acme.example", ["nobody"], ["a b@c.example"], ["@"], [1], ["12"]])
-def test_contacts_that_are_none_stop_the_start(value: object) -> None:
+def test_contacts_that_are_none_stop_the_start(tmp_path: Path, value: object) -> None:
     with pytest.raises(Refused, match=r"words\.contacts"):
-        contacts_of(value)
+        settings_made(tmp_path, words={"contacts": value})
 
 
-def test_contacts_are_addresses_whole_hosts_and_numbers() -> None:
-    assert contacts_of(["help@acme.example", "@acme.example", "+49 (40) 123-456"])
+def test_contacts_are_addresses_whole_hosts_and_numbers(tmp_path: Path) -> None:
+    contacts = ("help@acme.example", "@acme.example", "+49 (40) 123-456")
+    assert settings_made(tmp_path, words={"contacts": [*contacts]}).contacts == contacts
 
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)

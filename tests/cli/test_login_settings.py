@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from provider.loopback import CLIENT, SECRET, loopback_provider
 from remit.domain.errors import Code, Refused
 from remit.domain.logins import Customers
 from remit.settings import load_settings
-from remit.settings_people import people_of, verify_roles
-from remit.settings_terms import NUMBERS, deciding
+from remit.settings.people import PeopleSettings, verify_roles
+from remit.settings.terms import TermsTable, deciding
 from remit.wiring import load_rules, rules_of
+from settings_made import settings_made
 
 RIGHT: dict[str, Any] = {
     "issuer": "https://login.acme.example",
@@ -30,12 +32,16 @@ RIGHT: dict[str, Any] = {
 BASE = Path("/desk")
 
 
+def people_of(table: Mapping[str, Any]) -> PeopleSettings | None:
+    return settings_made(BASE, people=table).people
+
+
 def oidc(**changed: Any) -> dict[str, Any]:
     return {name: value for name, value in (RIGHT | changed).items() if value is not None}
 
 
 def test_a_right_table_is_taken_and_says_nothing_loose_by_itself() -> None:
-    people = people_of({"oidc": oidc()}, BASE)
+    people = people_of({"oidc": oidc()})
     assert people is not None
     assert (people.credential, people.by_key, people.userinfo, people.private_network) == (BASE / "secret", False, False, False)
     assert people.rules.customers is Customers.KNOWN
@@ -43,7 +49,7 @@ def test_a_right_table_is_taken_and_says_nothing_loose_by_itself() -> None:
     assert people.rules.passkey_login
     assert people.rules.front_channel is False
     assert people.scopes == ("openid", "profile", "email")
-    assert people_of({}, BASE) is None
+    assert people_of({}) is None
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -87,7 +93,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changed", "key"), WRONG, ids=[f"{key} {number}" for number, (_, key) in enumerate(WRONG)])
 def test_what_is_wrong_stops_the_start_and_is_said_with_its_key(changed: dict[str, Any], key: str) -> None:
     with pytest.raises(Refused) as caught:
-        people_of({"oidc": oidc(**changed)}, BASE)
+        people_of({"oidc": oidc(**changed)})
     assert caught.value.code is Code.SETTINGS_INVALID
     assert key in caught.value.detail.partition(" ")[0]
 
@@ -95,12 +101,12 @@ def test_what_is_wrong_stops_the_start_and_is_said_with_its_key(changed: dict[st
 @pytest.mark.parametrize("table", [{"passkey_login": False}, {"passkey_login": "no"}, {"oidc": True}])
 def test_nobody_is_locked_out_by_half_a_table(table: dict[str, Any]) -> None:
     with pytest.raises(Refused) as caught:
-        people_of(table, BASE)
+        people_of(table)
     assert caught.value.code is Code.SETTINGS_INVALID
 
 
 def test_a_role_that_is_none_stops_the_start() -> None:
-    people = people_of({"oidc": oidc()}, BASE)
+    people = people_of({"oidc": oidc()})
     verify_roles(people, ["billing", "admin"])
     with pytest.raises(Refused) as caught:
         verify_roles(people, ["care", "admin"])
@@ -153,8 +159,8 @@ def test_who_gets_which_role_is_part_of_the_rules_that_two_people_take_in(desk: 
 
 
 def test_what_came_later_leaves_the_digest_of_a_desk_that_does_not_use_it() -> None:
-    assert "session_idle_s" not in deciding(NUMBERS)
-    assert deciding({**NUMBERS, "session_idle_s": 60})["session_idle_s"] == 60
+    assert "session_idle_s" not in deciding(TermsTable())
+    assert deciding(TermsTable(session_idle_s=60))["session_idle_s"] == 60
 
 
 def found(remit: Run, desk: Path) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_others_go_on(desk: Pat
     deadline = time.monotonic() + 30
     while len(children(serving.process.pid)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert len(nodes_of(serving.url, 2)) == 2
+    assert len(nodes_of(serving.url, 2, tries=2000)) == 2
     assert serving.stop() == 0
 
 

@@ -11,8 +11,10 @@ from cli.test_doctor import found
 from faults.killed_desk import free_port
 from notice_servers import PASSWORD, USER, certificate, mail_server, nobody, webhook_server
 from remit.domain.errors import Code, Refused
-from remit.settings_notify import KEYS, NotifySettings, notify_of
-from remit.variables import verify_variables
+from remit.settings import NotifySettings
+from remit.settings.environment import verify_variables
+from remit.settings.notify import NotifyTable
+from settings_made import settings_made
 
 SMTP = {"kind": "smtp", "smtp_host": "mail.example", "smtp_from": "Acme <support@acme.example>"}
 WEBHOOK = {"kind": "webhook", "webhook_url": "https://hooks.example/notices", "webhook_secret_file": "secret"}
@@ -22,7 +24,7 @@ SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 def read(folder: Path, table: Mapping[str, Any], **environment: str) -> NotifySettings:
     for name in ("secret", "password"):
         (folder / name).write_text("x")
-    return notify_of(table, base=folder, environment=environment)
+    return settings_made(folder, environment, notify=table).notify
 
 
 def test_without_the_table_notices_are_only_logged(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_both_can_be_named_and_variables_stand_over_the_table(tmp_path: Path) ->
 
 
 def test_every_key_has_its_variable() -> None:
-    verify_variables([f"REMIT_NOTIFY_{key.upper()}" for key in KEYS])
+    verify_variables([f"REMIT_NOTIFY_{key.upper()}" for key in NotifyTable.__struct_fields__])
 
 
 def bad(key: str, **changed: Any) -> tuple[str, dict[str, Any]]:

@@ -11,7 +11,8 @@ from cli.running import Run, refused
 from remit.adapters.tracing.off import NoTracing
 from remit.domain.errors import Code, Refused
 from remit.sandbox import Sandbox
-from remit.settings_telemetry import Telemetry, telemetry_of
+from remit.settings import Telemetry
+from settings_made import settings_made
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,8 @@ from remit.settings_telemetry import Telemetry, telemetry_of
         ("", ""),
     ],
 )
-def test_an_address_without_a_path_gets_the_one_of_otlp(given: str, endpoint: str) -> None:
-    assert telemetry_of({"otlp_endpoint": given}) == Telemetry(endpoint=endpoint)
+def test_an_address_without_a_path_gets_the_one_of_otlp(tmp_path: Path, given: str, endpoint: str) -> None:
+    assert settings_made(tmp_path, telemetry={"otlp_endpoint": given}).telemetry == Telemetry(endpoint=endpoint)
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,9 @@ def test_an_address_without_a_path_gets_the_one_of_otlp(given: str, endpoint: st
     + [("sample_percent", value) for value in (0, 101, True, 1.5, "10")]
     + [("trust_traceparent", value) for value in (1, "yes")],
 )
-def test_what_is_none_is_said_with_its_key(key: str, value: Any) -> None:
+def test_what_is_none_is_said_with_its_key(tmp_path: Path, key: str, value: Any) -> None:
     with pytest.raises(Refused) as said:
-        telemetry_of({key: value})
+        settings_made(tmp_path, telemetry={key: value})
     assert said.value.code is Code.SETTINGS_INVALID
     assert said.value.detail.startswith(f"telemetry.{key} ")
     assert "p4ss-word" not in said.value.detail

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from remit.entrypoints.cli.workers import Workers
+from remit.cli.workers import Workers
 
 _WORKER = """
 import os, signal, select, sys

@@ -17,7 +17,7 @@ from remit.adapters.text_model.minilm import MiniLm
 from remit.domain.errors import Code, Refused
 from remit.domain.words import Said, WordsVerdict, check_words
 from remit.domain.words_asks import OTHER_PURPOSE
-from remit.wiring_words import learn_words, verify_words_model
+from remit.wiring import learn_words, verify_words_model
 
 pytestmark = pytest.mark.xdist_group("words model")  # it learns each pack once for all
 SEND_BACK = {"order_id": "W12", "item_ids": ["i1"]}
@@ -205,7 +205,7 @@ def test_without_the_extra_the_start_says_what_to_install(monkeypatch: pytest.Mo
     def absent(name: str) -> None:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr("remit.wiring_words.importlib.import_module", absent)
+    monkeypatch.setattr("remit.wiring.words.importlib.import_module", absent)
     for tried in (lambda: learn_words(catalogue, "minilm"), lambda: verify_words_model("minilm")):
         with pytest.raises(Refused) as refused:
             tried()

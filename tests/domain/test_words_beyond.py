@@ -32,8 +32,8 @@ from remit.domain.words_beyond import (
 from remit.domain.words_sentences import sentences
 from remit.domain.words_told import told_marks, told_why
 from remit.entrypoints.web.marked_words import cut_up
-from remit.settings import make_settings
-from remit.settings_words import KEYS, beyond_of, deciding, verify_officer_role
+from remit.settings.words import deciding, verify_officer_role
+from settings_made import settings_made
 
 DESK = read_catalogue(desk_data(), today=TODAY)
 TEXT = "The kettle leaks. Refund me 500 EUR! Thanks."
@@ -172,9 +172,9 @@ def test_an_agent_is_told_why_and_nothing_of_the_desks() -> None:
         ({"officer": 3}, "words.officer must be the name of a role"),
     ],
 )
-def test_a_setting_that_is_wrong_is_told_with_its_cure(table: dict[str, Any], key: str) -> None:
+def test_a_setting_that_is_wrong_is_told_with_its_cure(tmp_path: Path, table: dict[str, Any], key: str) -> None:
     with pytest.raises(Refused) as refused:
-        beyond_of(table)
+        settings_made(tmp_path, words=table)
     assert refused.value.code is Code.SETTINGS_INVALID
     assert key in refused.value.detail
 
@@ -185,19 +185,12 @@ def test_an_officer_must_be_of_the_catalogue_and_what_is_not_said_changes_no_dig
     with pytest.raises(Refused) as refused:
         verify_officer_role(RULES, ("billing",))
     assert "known are billing" in refused.value.detail
-    assert beyond_of({}) == beyond_of({"beyond": "refuse", "unreadable": "refuse"}) == BeyondRules()
     assert deciding(BeyondRules()) == {}
     assert deciding(RULES) == {"words": {"beyond": "hold", "unreadable": "refuse", "officer": "care"}}
-    assert {"beyond", "unreadable", "officer"} <= KEYS
 
 
 def test_the_settings_of_a_desk_have_it(tmp_path: Path) -> None:
-    raw: dict[str, Any] = {
-        "server": {"issuer": "http://localhost:1", "host": "127.0.0.1", "port": 1, "data": "."},
-        "store": {"url": "sqlite:///s"},
-        "log": {"name": "x.invalid", "high_water": "h"},
-        "desk": {"database": "d"},
-        "words": {"secrets": "refuse", "beyond": "strip"},
-    }
-    assert make_settings(raw, base=tmp_path, environment={}, rules=False).beyond == BeyondRules(beyond=Way.STRIP)
+    for words in ({}, {"beyond": "refuse", "unreadable": "refuse"}):
+        assert settings_made(tmp_path, words=words).beyond == BeyondRules()
+    assert settings_made(tmp_path, words={"beyond": "strip"}).beyond == BeyondRules(beyond=Way.STRIP)
     assert facts_of(Kind.WORDS_ANSWERED, {"answer": "strip"})

@@ -219,11 +219,11 @@ def test_an_address_that_does_not_take_a_method_names_the_one_it_takes(developer
 
 
 def test_metrics_count_answers_by_door_and_status_and_name_nobody(developer: Developer) -> None:
-    def counted(line: str) -> int:
+    def counted(line: str) -> float:
         page = developer.desk.room.raw("GET", "/metrics")
         assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert not any(one in page.text for one in ("yusuf", SHOP, task.id))
-        return next((int(one.rpartition(" ")[2]) for one in page.text.splitlines() if one.startswith(line)), 0)
+        return next((float(one.rpartition(" ")[2]) for one in page.text.splitlines() if one.startswith(line)), 0)
 
     task = developer.task()
     asked, unread, entries = (

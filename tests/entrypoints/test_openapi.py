@@ -1,6 +1,7 @@
 """The description at /openapi.json: every address is in it, and what the doors really answer is declared there."""
 
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -86,9 +87,15 @@ def test_placeholders_are_parameters_and_what_must_be_sent_is_said(described: De
     assert {"code", "code_verifier", "redirect_uri", "subject_token", "subject_token_type", "resource", "audience"} <= set(
         form["properties"]
     )
-    answer = token["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    assert token["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/TokenResponse"}
+    answer = described.document["components"]["schemas"]["TokenResponse"]["properties"]
     assert {"issued_token_type", "scope", "authorization_details", "task", "case", "mandate"} <= set(answer)
     assert any(one["name"] == "DPoP" and one["required"] for one in paths["/v1/tasks/{task}/asks"]["post"]["parameters"])
+
+
+def test_every_shape_that_is_named_is_there_and_named(described: Described) -> None:
+    named = set(re.findall(r'"\$ref": "#/components/schemas/([A-Za-z]+)"', json.dumps(described.document)))
+    assert named == set(described.document["components"]["schemas"])
 
 
 def test_what_agents_are_answered_is_declared(described: Described) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
-from remit import wiring
 from remit.__main__ import main
+from remit.wiring import assemble
 
 
 def freezes(file: Path) -> Callable[[str], None]:
@@ -33,5 +33,5 @@ def freezes(file: Path) -> Callable[[str], None]:
 
 
 if __name__ == "__main__":
-    wiring.stop_at = lambda *_: freezes(Path(os.environ["FREEZE_AT"]))  # in the place of what kills the process there
+    assemble.stop_at = lambda *_: freezes(Path(os.environ["FREEZE_AT"]))  # in the place of what kills the process there
     sys.exit(main())

@@ -17,7 +17,6 @@ from typing import Any
 import uvicorn
 import uvloop
 
-from remit import wiring
 from remit.adapters.files.pack import read_pack
 from remit.settings import Settings, make_settings
 from remit.wiring import Rules, build, load_rules, stop_at
@@ -71,7 +70,7 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Fork a server for each order, one at a time. The rules are read before."""
-    share_rules(wiring)
+    share_rules()
     load_rules(settings_of({"folder": "/nowhere", "port": 1}), RULES)
     gc.freeze()
     for line in sys.stdin:

@@ -26,7 +26,7 @@ from remit.adapters.world.system import SystemWorld
 from remit.ports.vault import NAMED
 from remit.sandbox import Sandbox, SandboxReply, SandboxTask
 from remit.settings import load_settings
-from remit.wiring_kept import open_vault
+from remit.wiring import open_vault
 
 PROGRAM = str(Path(__file__).with_name("freezing.py"))
 POINTS = ("store.before_commit", "store.after_commit", "desk.before_act", "act.acted")

@@ -1,8 +1,7 @@
-"""An officer's queue over the JSON twins: by role and due time, taken and handed over; the card's facts; a preview without JavaScript."""
+"""An officer's queue over the JSON twins: by role and due time, taken and handed over; the card's facts."""
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -153,30 +152,6 @@ def test_the_card_says_how_the_agent_was_verified_who_agreed_and_what_happened(
     page = desk.room.raw("GET", f"/desk/cases/{task.case}", cookie=olga.cookie).text
     for said in ("Verified how", "with a key of its own", "Do not read out", "date of birth", "Olga Frey, as Billing officer, agreed"):
         assert said in page
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"sec-fetch-site": "same-origin", "origin": "http://localhost"}, 200),
-        ({"origin": "http://localhost"}, 200),
-        ({"sec-fetch-site": "same-origin", "origin": "null"}, 403),
-        ({}, 403),
-        ({"sec-fetch-site": "cross-site", "origin": "http://localhost"}, 403),
-        ({"sec-fetch-site": "none"}, 403),
-        ({"origin": "https://elsewhere.example"}, 403),
-    ],
-)
-def test_a_preview_is_posted_by_our_own_pages_alone_and_sends_nothing(
-    desk: Sandbox, olga: SandboxPerson, task: SandboxTask, headers: dict[str, str], status: int
-) -> None:
-    form = urlencode({"text": "It goes to Lindenweg 4,\r\n20095 Hamburg & <b>on</b>."}).encode()
-    sent = {"content-type": "application/x-www-form-urlencoded", **headers}
-    answered = desk.room.raw("POST", f"/desk/cases/{task.case}/preview", headers=sent, content=form, cookie=olga.cookie, check=False)
-    assert answered.status_code == status
-    assert ("<mark>" in answered.text) is (status == 200)
-    assert "<b>" not in answered.text
-    assert task.inbox() == []
 
 
 def test_who_has_answered_sees_that_the_rest_is_somebody_elses(desk: Sandbox, anna: SandboxCustomer, agent: SandboxAgent) -> None:

@@ -36,7 +36,7 @@ ROOMS = {"usecases", "domain", "ports", "adapters", "entrypoints"}
 def test_the_sandbox_imports_no_room_but_wiring_and_the_client() -> None:
     named = {name for path in SOURCE.glob("*.py") for name in _imported(path) if name.startswith("remit.")}
     assert named
-    assert {name.split(".")[1] for name in named} <= {"client", "sandbox", "settings", "stops", "wiring"}
+    assert {name.split(".")[1] for name in named} <= {"client", "sandbox", "settings", "wiring"}
     assert not {name.split(".")[1] for name in named} & ROOMS
 
 

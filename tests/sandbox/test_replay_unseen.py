@@ -130,7 +130,7 @@ def _task(name: str, calls: Sequence[Mapping[str, Any]], grants: Sequence[Mappin
 
 def test_what_the_gate_lets_through_is_no_lost_task(report: Mapping[str, Any]) -> None:
     lost = {task["id"] for task in report["wrong"] if task.get("lost")}
-    # The one is no mandate; the other is held after the twentieth of the same, as 2-model.md wants it.
+    # The one is no mandate; the other is held after the twentieth of the same (docs/model/model.md#trajectory).
     assert lost == {"what no mandate can hold", "the same step again and again"}, report["wrong"]
     assert report["calls_not_found"] == 1
     assert report["silent_high"] == 0

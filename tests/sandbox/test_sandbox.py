@@ -1,4 +1,4 @@
-"""The sandbox keeps its contract (4-wire.md): what outside tests and a developer may rely on."""
+"""The sandbox keeps its contract (docs/model/wire.md#sandbox): what outside tests and a developer may rely on."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal

@@ -1,6 +1,6 @@
 """What the desk answered, read into values or raised as refusals. Pure functions; nothing is received here.
 
-Source: 4-wire.md (an agent's way); RFC 9457 (problem details); RFC 6749 §5.2 (OAuth errors).
+Source: docs/model/wire.md#agents-way; RFC 9457 (problem details); RFC 6749 §5.2 (OAuth errors).
 """
 
 import re

@@ -106,7 +106,7 @@ def backchannel_grant(desk: Metadata, *, auth_req_id: str) -> Call:
 def exchange(desk: Metadata, *, subject: str, subject_type: str, key: str) -> Call:
     """Open a task under a mandate, or renew a task. `key` marks repetitions of the same opening.
 
-    Source: RFC 8693 §2.1; 4-wire.md step 3.
+    Source: RFC 8693 §2.1; docs/model/wire.md#exchange.
     """
     form = {"grant_type": _EXCHANGE, "subject_token": subject, "subject_token_type": subject_type}
     headers = {"Idempotency-Key": key}

@@ -50,7 +50,7 @@ class Mandate:
                 `agent.*` and `credential.*` of the other agent, and whatever stops this mandate.
             Unavailable: when no answer came. The introduction may be spent: look at `/me`, or ask for a new one.
 
-        Source: RFC 8693 §2.1 (actor_token); 2-model.md §3 (chain).
+        Source: RFC 8693 §2.1 (actor_token); docs/model/model.md#chain.
         """
         if not isinstance(introduction, Introduction):
             raise Miswritten(

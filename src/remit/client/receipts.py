@@ -27,7 +27,7 @@ def verify(receipt: "Json | bytes", vkey: str | Sequence[str], *, ask: str | Non
     Raises:
         ReceiptInvalid: when any part is malformed or changed, or the log's key did not sign what it leads to.
 
-    Source: 2-model.md §9; RFC 9162 §2.1.3.2; C2SP signed-note and tlog-checkpoint.
+    Source: docs/model/model.md#sections; RFC 9162 §2.1.3.2; C2SP signed-note and tlog-checkpoint.
     """
     if not isinstance(vkey, Sequence):
         raise ReceiptInvalid("vkey is the log's verifier key, a text such as name+hash+base64, or a list of them")

@@ -26,7 +26,7 @@ def mandate_details(wish: Wish) -> str:
     Raises:
         Miswritten: `mandate.invalid` for a member that there is not, that is missing, or that is not what it should be.
 
-    Source: RFC 9396 §2; 2-model.md §3.
+    Source: RFC 9396 §2; docs/model/model.md#mandate.
     """
     given: Mapping[str, object] = {**wish}
     _verify_names(given)

@@ -74,7 +74,7 @@ def stretches(seen: Iterable[str], shapes: Collection[Shape]) -> Iterator[str]:
 
     The work is the same whether one of them is a canary or not.
 
-    Source: 2-model.md §7 (Canaries).
+    Source: docs/model/model.md#canaries.
     """
     sizes = sorted({shape.atoms for shape in shapes})
     told: set[str] = set()

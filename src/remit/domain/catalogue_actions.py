@@ -33,7 +33,7 @@ def read_action(name: str, value: object, *, names: Names, attributes: Mapping[s
     Raises:
         Refused: `catalogue.invalid`.
 
-    Source: 2-model.md §1.
+    Source: docs/model/model.md#catalogue.
     """
     key = quoted("action", name)
     found = closed(value, key, required=("title", "power", "area", "effect"), optional=_OPTIONAL)
@@ -110,7 +110,7 @@ def _word(kind: type[_Word], value: object, key: str, *, among: Sequence[_Word] 
 def _verify_title(title: str, params: ParamsSchema, key: str) -> None:
     """⚔ A person who confirms must see the money, the record and the recipient in the very title.
 
-    Source: 2-model.md §1.
+    Source: docs/model/model.md#titles.
     """
     shown: list[Path] = []
     for match in _PLACEHOLDER.finditer(title):
@@ -145,7 +145,7 @@ def _sealed(  # noqa: PLR0913  # an action has these parts
 ) -> Action:
     """The action with its digest over everything a signer relies on.
 
-    Source: 2-model.md §3 (changed actions need renewed consent).
+    Source: docs/model/model.md#renewed-consent.
     """
     relied_on = {
         "name": name,
@@ -204,7 +204,7 @@ def builtin_attributes() -> Mapping[str, Attribute]:
 def builtin_actions() -> Mapping[str, Action]:
     """The `case.*` actions every desk has: routine, covered by *represent*, part of every objective.
 
-    Source: 2-model.md §1.
+    Source: docs/model/model.md#builtin-actions.
     """
     nothing = Names(resources=frozenset(), attributes=frozenset())
     return {

@@ -42,13 +42,13 @@ _MOST_EXAMPLES: Final = 200
 def read_catalogue(data: Mapping[str, object], *, today: date | None, speeches: Mapping[str, Speech] | None = None) -> Catalogue:
     """Read the desk's description of itself, and its further languages (`speeches` as for `read_languages`).
 
-    `data` has the shape of the TOML files of 2-model.md §1, merged. With a `today`, waivers that ended are refused
+    `data` has the shape of the merged TOML files. With a `today`, waivers that ended are refused
     (for a check before going live); without, they are kept and simply no longer lower anything.
 
     Raises:
         Refused: `catalogue.invalid`, the detail naming the key and the cure.
 
-    Source: 2-model.md §1.
+    Source: docs/model/model.md#catalogue.
     """
     top = closed(data, "catalogue", required=("desk",), optional=_TOP)
     desk = closed(top["desk"], "desk", required=("name", "currency"))
@@ -248,7 +248,7 @@ def _escalated(rule: Escalation) -> list[Json]:
 def _catalogue_digest(catalogue: Catalogue, spoken: Mapping[str, Catalogue]) -> str:
     """One digest over everything the catalogue says. What came later counts once it is used: rules that people took in stay what they are.
 
-    Source: 2-model.md §1 (one rule digest).
+    Source: docs/model/model.md#rule-digest.
     """
     escalations = [_escalated(one) for one in catalogue.escalations]
     return digest(

@@ -27,7 +27,7 @@ def ask_digest(
     catalogue change between asking and confirming voids the yes. `salt` is random and kept with the erasable content:
     ⚔ the digest stands in envelopes for good, and params can be guessed.
 
-    Source: 2-model.md §8 (Signed), 7-peers.md P6.
+    Source: docs/model/model.md#confirm-signed, docs/model/peers.md#p6.
     """
     return digest(
         {
@@ -45,7 +45,7 @@ def ask_digest(
 def act_digest(*, action: str, params: JsonObject, customer: str) -> str:
     """The digest of the act itself, whoever asks for it and however they write an amount: what a decline binds for the whole operator.
 
-    Source: 2-model.md §5 (Trajectory).
+    Source: docs/model/model.md#trajectory.
     """
     return digest({"action": action, "customer": customer, "params": _one_spelling(params)})
 
@@ -68,7 +68,7 @@ def _one_spelling(value: Json) -> Json:
 def challenge(*, ask_digest: str, rendering_hash: str, decision: str, nonce: str) -> bytes:
     """The WebAuthn challenge everybody who confirms signs.
 
-    Source: 2-model.md §8 (Signed): SHA-256(JCS{ask digest, rendering hash, decision id, nonce}).
+    Source: docs/model/model.md#confirm-signed: SHA-256(JCS{ask digest, rendering hash, decision id, nonce}).
     """
     signed = {"ask_digest": ask_digest, "decision_id": decision, "nonce": nonce, "rendering_hash": rendering_hash}
     return hashlib.sha256(canonical(signed)).digest()
@@ -84,7 +84,7 @@ def verify_lesser(old: JsonObject, new: JsonObject, *, action: Action) -> JsonOb
     Raises:
         Refused: `params.invalid` naming the member, never its value.
 
-    Source: 2-model.md §8 (Answers).
+    Source: docs/model/model.md#confirm-answers.
     """
     if action.takes_offer:
         sentence = "An offer is accepted as it was made, or not at all. Answer yes or no."

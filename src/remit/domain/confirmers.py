@@ -55,7 +55,7 @@ def verify_confirmer(confirmers: Confirmers, person: Person) -> str:
     Raises:
         Refused: `confirmation.wrong_person`.
 
-    Source: 2-model.md §8 (Who), 7-peers.md P1.
+    Source: docs/model/model.md#confirm-who, docs/model/peers.md#p1.
     """
     if not person.key or person.key in confirmers.barred:
         raise _wrong("this person is barred from this confirmation")
@@ -124,7 +124,7 @@ def verify_may_invite(*, waiting: int, declines: Sequence[Instant], now: Instant
     Raises:
         Refused: `confirmation.too_many`, with when to try again.
 
-    Source: 2-model.md §8 (Anti-fatigue).
+    Source: docs/model/model.md#anti-fatigue.
     """
     if waiting >= settings.max_open:
         raise Refused(Code.CONFIRMATION_TOO_MANY, f"{waiting} confirmations are already open", retry_after_s=60)
@@ -188,7 +188,7 @@ def verify_passkey_may_confirm(passkey: Passkey, *, area: Area, now: Instant, se
     Raises:
         Refused: `confirmation.wrong_person`, with when the wait ends.
 
-    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
     if area is not Area.ROUTINE or sensitive:
         _verify_waited(passkey, now, "This passkey is too new for that. Wait, or let the desk verify you in person.")
@@ -200,7 +200,7 @@ def verify_passkey_may_grant(passkey: Passkey, *, above_routine: bool, now: Inst
     Raises:
         Refused: `confirmation.wrong_person`, with when the wait ends.
 
-    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
     if above_routine:
         _verify_waited(
@@ -218,7 +218,7 @@ def verify_passkey_may_remove(passkey: Passkey, going: Passkey, *, now: Instant)
     Raises:
         Refused: `confirmation.wrong_person`, with when the wait ends.
 
-    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
     if (waits_until(going, now) or 0) < (waits_until(passkey, now) or 0):
         _verify_waited(passkey, now, "This passkey is too new to remove that one. Use the other one, wait, or let the desk verify you.")
@@ -230,7 +230,7 @@ def verify_passkey_may_resume(passkey: Passkey, *, now: Instant) -> None:
     Raises:
         Refused: `confirmation.wrong_person`, with when the wait ends.
 
-    Source: 2-model.md §8 (Passkeys): a mailbox is not a person.
+    Source: docs/model/model.md#passkeys: a mailbox is not a person.
     """
     _verify_waited(passkey, now, "This passkey is too new to resume what was paused. Wait, or let the desk verify you.")
 
@@ -247,7 +247,10 @@ def _verify_waited(passkey: Passkey, now: Instant, public: str) -> None:
 
 
 def barred_persons(*, operator_people: Collection[str], waiver_owners: Collection[str]) -> frozenset[str]:
-    """The persons who may not confirm: the operator's own, and who wrote a waiver in use (2-model.md §1, §8)."""
+    """The persons who may not confirm: the operator's own, and who wrote a waiver in use.
+
+    Source: docs/model/model.md#waivers, #confirm-who.
+    """
     return frozenset(operator_people) | frozenset(waiver_owners)
 
 

@@ -48,7 +48,7 @@ def cut_result(values: Mapping[str, Json], *, returns: Collection[str], covered:
     catalogue (`known`) is cut where that one would be, however the name is spelled or spread over members, and in JSON written as a text.
     ⚔ Each attribute that is cut counts once, however often it stood there: how many records have it is not told by the number.
 
-    Source: 2-model.md §5 (Reply), 7-peers.md P12.
+    Source: docs/model/model.md#reply, docs/model/peers.md#p12.
     """
     declared = frozenset(returns)
     allowed = declared & frozenset(covered)

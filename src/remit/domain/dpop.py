@@ -106,7 +106,7 @@ def normalised(url: str) -> str:
 def issue_nonce(secret: bytes, now: Instant) -> str:
     """Make the nonce of the current minute; every node with the same secret makes the same one.
 
-    Source: RFC 9449 §8; 3-architecture.md (nonce without state).
+    Source: RFC 9449 §8; docs/model/standards.md#dpop-nonce.
     """
     return _nonce(secret, now // NONCE_WINDOW_MS)
 

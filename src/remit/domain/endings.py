@@ -25,7 +25,7 @@ def ended_by_others(counters: Mapping[tuple[str, str], int], *, task: str, above
     A person said no to all of it, or a task of a mandate above (`above`) has ended since this one was opened. ⚔ Its branches are
     ended one by one after that: what is under way meanwhile, or was left over by a fault, is dead all the same.
 
-    Source: 2-model.md §4 (dead by the very next request on every node).
+    Source: docs/model/model.md#task-end.
     """
     if counters.get((task, ENDED_BY_NO)):
         return EndReason.CUSTOMER_DECLINED

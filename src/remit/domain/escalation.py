@@ -35,7 +35,7 @@ def floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequ
     told, or where a write names a recipient that no test of a charged power pins. A waiver lowers all of it, within
     its limit, and is returned so that its use is marked.
 
-    Source: 2-model.md §1 (floors).
+    Source: docs/model/model.md#floors.
     """
     who: set[str] = set()
     reasons: list[str] = []
@@ -88,7 +88,7 @@ def rungs(needed: frozenset[str], roles: Sequence[str]) -> tuple[frozenset[str],
 
     `roles` are the role names in catalogue order.
 
-    Source: 2-model.md §5 (confirmation ladder).
+    Source: docs/model/model.md#ladder.
     """
     return _rungs(frozenset(needed), tuple(roles))
 
@@ -109,7 +109,7 @@ def strictest(decisions: Sequence[Decision]) -> Decision:
     Raises:
         ValueError: without decisions.
 
-    Source: 2-model.md §5 (Settle).
+    Source: docs/model/model.md#settle.
     """
     if not decisions:
         message = "nothing was decided"

@@ -143,7 +143,7 @@ def evidence(figures: Figures, frameworks: Sequence[Framework]) -> tuple[Evidenc
 
     ⚔ A control nothing has shown is not exercised, whatever is configured; so is every control of an empty log.
 
-    Source: 7-peers.md P5; 1-product.md (Measurable governance).
+    Source: docs/model/peers.md#p5; docs/model/product.md#governance.
     """
     return tuple(Evidence(framework=one, controls=tuple(_shown(control, figures) for control in one.controls)) for one in frameworks)
 

@@ -25,7 +25,10 @@ SET_UP: Final = frozenset({
     Kind.POLICY_CHANGED,
     Kind.TASK_RESUMED,
 })  # fmt: skip
-"""Entries of making and keeping a desk. ⚔ None of them is a fact: what was only set up has shown nothing (7-peers.md P5)."""
+"""Entries of making and keeping a desk. ⚔ None of them is a fact: what was only set up has shown nothing.
+
+Source: docs/model/peers.md#p5.
+"""
 
 _PLAIN: Final[Mapping[Kind, Fact]] = {
     Kind.AGENT_DISOWNED: Fact.AGENT_DISOWNED,

@@ -66,7 +66,7 @@ def unpack(data: bytes) -> tuple[Member, ...]:
     Raises:
         HeldBack: `too_much`, `locked`, `two_formats`, `unsafe_name`, `unreadable`, `unknown` for a way of packing that is not read.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     entries, start = _directory(data)
     if sum(one.size for one in entries) > MOST_UNPACKED or any(one.size > MOST_MEMBER for one in entries):

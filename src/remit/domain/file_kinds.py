@@ -130,7 +130,7 @@ def binary_kind(data: bytes) -> FileKind | None:
     Raises:
         HeldBack: `program`, `two_formats`.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     if data.startswith(_PROGRAMS):
         raise HeldBack(Why.PROGRAM)

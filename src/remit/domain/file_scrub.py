@@ -63,7 +63,7 @@ class Scrub:
 
         ⚔ A credential of the desk's own in it is known to nobody who looks at the bytes that came: it must end what it opens all the same.
 
-        Source: 2-model.md §7 (Leak loop).
+        Source: docs/model/model.md#leaks.
         """
         self.seen.append(text)
         return text
@@ -183,7 +183,7 @@ def always_secret(name: str) -> bool:
 
     ⚔ A session's number, an API key of the desk's own making or a code for one exchange have no shape to know them by.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     return _ALWAYS.search(name[-_LONGEST_LABEL:]) is not None
 

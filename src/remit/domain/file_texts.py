@@ -78,7 +78,7 @@ def clean_written(file: Written, scrub: Scrub) -> str:
     Raises:
         HeldBack: as the readers of its kind.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     if file.kind in _JSON:
         scrub.saw(written(file.documents))
@@ -102,7 +102,7 @@ def verify_orders_nobody(text: str, kind: FileKind, vocabulary: Vocabulary) -> N
     Raises:
         HeldBack: `orders`.
 
-    Source: 2-model.md §6.
+    Source: docs/model/model.md#words.
     """
     plain = _WRITTEN_OUT.sub(" ", text) if kind in _JSON and "\\" in text else text  # there line breaks are written out
     folded = plain if plain.isascii() else view(plain).text  # where every letter stood, nobody asks here

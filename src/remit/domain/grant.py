@@ -34,7 +34,7 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
 
     ⚔ Everything but the random id is under the hash, so the grant cannot be moved to another agent, key, customer or desk.
 
-    Source: 2-model.md §3 (Grant); RFC 8785.
+    Source: docs/model/model.md#grant; RFC 8785.
     """
     wire = wire_mandate(mandate)
     form = _form(iss, sub, client_id, actor, operator, jkt, wire, catalogue.digest, rendering_hash, nonce)
@@ -56,7 +56,7 @@ def make_grant(  # noqa: PLR0913  # a grant binds these parts, each named
     )
 
 
-def _form(  # noqa: PLR0913, PLR0917  # the signed members, in the order of 2-model.md §3
+def _form(  # noqa: PLR0913, PLR0917  # the signed members, in the order of docs/model/model.md#grant
     iss: str,
     sub: str,
     client_id: str,
@@ -104,7 +104,7 @@ def verify_grant(unverified: Grant) -> Grant:
     Raises:
         Refused: `grant.invalid`.
 
-    Source: 2-model.md §3 (Grant).
+    Source: docs/model/model.md#grant.
     """
     if digest(signed_form(unverified)) != unverified.hash or digest(wire_mandate(unverified.mandate)) != digest(unverified.wire):
         raise Refused(Code.GRANT_INVALID, "the grant is not what was signed")
@@ -123,7 +123,7 @@ def reaches_above_routine(mandate: Mandate, catalogue: Catalogue) -> bool:
     That is any covered action of another area than routine, any sensitive attribute, and every power to bind the
     customer or to tell something of theirs.
 
-    Source: 2-model.md §8 (Passkeys).
+    Source: docs/model/model.md#passkeys.
     """
     if any(power.power in {PowerKind.ACCEPT, PowerKind.DISCLOSE} for power in mandate.powers):
         return True
@@ -152,7 +152,7 @@ def verify_action_current(action_digests: Mapping[str, str], action: Action, cat
     Raises:
         Refused: `mandate.inactive`, with renewed consent as the cure.
 
-    Source: 2-model.md §3 (globs).
+    Source: docs/model/model.md#renewed-consent.
     """
     if not catalogue.still_says(action.name, action_digests.get(action.name)):
         raise Refused(Code.MANDATE_INACTIVE, f"{action.name} changed since signing", public=_RENEW)
@@ -167,7 +167,7 @@ def verify_current(action_digests: Mapping[str, str], catalogue: Catalogue) -> t
     Raises:
         Refused: `mandate.inactive`, with renewed consent as the cure.
 
-    Source: 2-model.md §3 (globs).
+    Source: docs/model/model.md#renewed-consent.
     """
     current = tuple(name for name, signed in action_digests.items() if catalogue.still_says(name, signed))
     wanted = [name for name in action_digests if not name.startswith("case.")]

@@ -68,7 +68,7 @@ def verify_no_human_credential(arrival: Arrival, signs: Signs) -> Arrival:
     Raises:
         Refused: `agent.human_credential`; the detail is the `HumanCredential`, never a part of the credential.
 
-    Source: 1-product.md (workload identity, not a borrowed password); OWASP NHI10; RFC 9700 §2.4.
+    Source: docs/model/product.md#workload-identity; OWASP NHI10; RFC 9700 §2.4.
     """
     for found in human_credentials(arrival, signs):
         raise Refused(Code.AGENT_HUMAN_CREDENTIAL, found.value)

@@ -51,7 +51,7 @@ def owned(seen: Sequence[str], rules: Collection[OwnerRule]) -> tuple[Owned, ...
 
     Of each owner those of the first reading are told in which there are any: in a later one the same stand again, and may be turned into others.
 
-    Source: 2-model.md §7 (Leak loop: a registered kind).
+    Source: docs/model/model.md#leaks.
     """
     of_each: list[tuple[Owned, ...]] = []
     for rule in rules:

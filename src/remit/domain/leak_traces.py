@@ -67,7 +67,7 @@ def unveiled(text: str, *, whole: bool = False) -> tuple[str, ...]:
 
     ⚔ A disguise inside another one is looked through once more, where there is enough in it to hide a credential.
 
-    Source: 2-model.md §7 (Leak loop); 7-peers.md P11.
+    Source: docs/model/model.md#leaks; docs/model/peers.md#p11.
     """
     if len(text) < SHORTEST and not whole:
         return (text,)

@@ -139,7 +139,7 @@ def verify_strength(login: ProvedLogin, *, acr: tuple[str, ...], max_age_s: int,
 def is_vouched(*, acr: str, auth_at: Instant | None, rules: LoginRules, now: Instant) -> bool:
     """Tell whether the company's login vouches for whoever makes their first passkey now.
 
-    Source: 2-model.md §8 (Passkeys: or the company's login vouches).
+    Source: docs/model/model.md#passkeys.
     """
     return acr != "" and acr in rules.vouching and _fresh(auth_at, rules.vouching_age_s, now)
 

@@ -75,7 +75,7 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mandate:
-    """The content of a grant. `expires_at` in ms; `max_tasks` and `chain` as in 2-model.md §3.
+    """The content of a grant. `expires_at` in ms; `max_tasks` and `chain` as in docs/model/model.md#mandate.
 
     `chain_operators` are the operators whose agents may be given a narrower part of it.
     """
@@ -107,7 +107,7 @@ class Grant:
     `wire` is the `remit_mandate` object as granted; `action_digests` are the digests of every action a power covers at
     signing time; `hash` is `sha-256:…` over the canonical form of the whole.
 
-    Source: 2-model.md §3 (Grant).
+    Source: docs/model/model.md#grant.
     """
 
     id: MandateId

@@ -69,7 +69,7 @@ def cover(
     Raises:
         Refused: `mandate.forbidden`, `mandate.power_missing`, `mandate.off_target`, `mandate.limit_exceeded`.
 
-    Source: 2-model.md §3, §5 (Rules).
+    Source: docs/model/model.md#mandate, #rules.
     """
     speech = action.power if kind is None else kind
     disclosed = disclosed_in(action, params) if action.marks else ()
@@ -158,7 +158,7 @@ def _verify_target(mandate: Mandate, action: Action, params: JsonObject) -> None
     Raises:
         Refused: `mandate.off_target`.
 
-    Source: 2-model.md §3 (target).
+    Source: docs/model/model.md#target.
     """
     targets = mandate.objective.target
     for mark in action.marks:
@@ -257,7 +257,7 @@ def counter_key(power: int, what: str) -> str:
 
     A total's path is never an action's name (`mandate_powers` refuses it), so the two cannot meet.
 
-    Source: 2-model.md §3 (counters).
+    Source: docs/model/model.md#mandate-counters.
     """
     return f"{power}/{what}"
 
@@ -270,7 +270,7 @@ def choose(found: Cover, used: Mapping[str, int]) -> Chosen:
     Raises:
         Refused: `mandate.uses_spent`, `mandate.total_spent`.
 
-    Source: 2-model.md §3 (powers, counters).
+    Source: docs/model/model.md#powers, #mandate-counters.
     """
     till = _Till(used)
     for group in found.needed:

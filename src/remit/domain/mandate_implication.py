@@ -17,7 +17,7 @@ _ITEM = ("value", None)
 def implies(given: Sequence[Test], wanted: Test) -> bool:
     """Tell whether params that pass all the given tests always pass the wanted one.
 
-    Source: 2-model.md §3 (narrows).
+    Source: docs/model/model.md#narrowing.
     """
     here = [test for test in given if test.path == wanted.path]
     if _impossible(here) or any(_single(test, wanted) for test in here):
@@ -33,7 +33,7 @@ def forbids_as_much(given: Sequence[Test], wanted: Test) -> bool:
 
     Through `[*]` a negative test matches for any element, so only single tests count there, not their conjunction.
 
-    Source: 2-model.md §3 (polarity reversed in `never`).
+    Source: docs/model/model.md#narrowing.
     """
     here = [test for test in given if test.path == wanted.path]
     if any(_single_negative(test, wanted) for test in here):

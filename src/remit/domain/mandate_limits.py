@@ -29,7 +29,7 @@ def read_where(value: Json, where: str, *, listed: Sequence[Action], possible: S
     Raises:
         Refused: `mandate.invalid` for an unknown path or test, or a value that does not fit.
 
-    Source: 2-model.md §3 (tests).
+    Source: docs/model/model.md#mandate-tests.
     """
     if not isinstance(value, Mapping):
         raise invalid(where, "must be an object")
@@ -52,7 +52,7 @@ def read_total(value: Json, where: str, *, listed: Sequence[Action]) -> tuple[To
     Raises:
         Refused: `mandate.invalid`.
 
-    Source: 2-model.md §3 (counters).
+    Source: docs/model/model.md#mandate-counters.
     """
     if not isinstance(value, Mapping) or not 0 < len(value) <= MOST_TESTS:
         raise invalid(where, f"must be an object with 1 to {MOST_TESTS} limits")

@@ -22,7 +22,7 @@ def verify_narrows(narrower: Mandate, wider: Mandate) -> tuple[int, ...]:
     Raises:
         Refused: `mandate.invalid` naming the first power, negative or limit that is wider.
 
-    Source: 2-model.md §3 (narrows).
+    Source: docs/model/model.md#narrowing.
     """
     _verify_terms(narrower, wider)
     for place, negative in enumerate(wider.never):
@@ -54,7 +54,7 @@ def verify_handed_on(chain: Sequence[tuple[str, Mandate]]) -> None:
     Raises:
         Refused: `mandate.inactive`.
 
-    Source: 2-model.md §3 (chain).
+    Source: docs/model/model.md#chain.
     """
     for hops, (_, above) in enumerate(chain):
         if hops > above.chain or any(operator not in above.chain_operators for operator, _ in chain[:hops]):

@@ -21,7 +21,7 @@ def verify_not_forbidden(
     Raises:
         Refused: `mandate.forbidden`.
 
-    Source: 2-model.md §3 (`never` beats everything).
+    Source: docs/model/model.md#never.
     """
     silent: set[str] = set()
     for place, negative in enumerate(mandate.never):

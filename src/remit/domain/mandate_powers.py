@@ -32,7 +32,7 @@ def read_power(value: Json, where: str, catalogue: Catalogue, objective: Objecti
     Raises:
         Refused: `mandate.invalid` naming the member.
 
-    Source: 2-model.md §3 (powers, globs).
+    Source: docs/model/model.md#powers.
     """
     kind = _kind(value, where)
     found = members(value, where, required=("power",), optional=_MEMBERS[kind])
@@ -70,7 +70,7 @@ def read_negative(value: Json, where: str, catalogue: Catalogue) -> Power:
     Raises:
         Refused: `mandate.invalid` naming the member.
 
-    Source: 2-model.md §3 (never).
+    Source: docs/model/model.md#never.
     """
     kind = _kind(value, where)
     allowed = tuple(one for one in _NEGATIVE_MEMBERS if one in _MEMBERS[kind])
@@ -143,7 +143,7 @@ def _verify_preapproved(power: Power, listed: Sequence[Action], where: str) -> N
     Raises:
         Refused: `mandate.invalid`.
 
-    Source: 2-model.md §8 (pre-approval).
+    Source: docs/model/model.md#pre-approval.
     """
     if power.uses != 1:
         raise invalid(where, "needs uses: 1")

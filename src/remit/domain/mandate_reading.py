@@ -32,7 +32,7 @@ def read_mandate(wire: Json, catalogue: Catalogue, *, now: Instant) -> Mandate:
     Raises:
         Refused: `mandate.invalid` naming the member, or `objective.unknown`.
 
-    Source: 2-model.md §3; RFC 9396 §2.
+    Source: docs/model/model.md#mandate; RFC 9396 §2.
     """
     found = members(wire, "mandate", required=_REQUIRED, optional=_OPTIONAL)
     if found["type"] != TYPE:

@@ -36,7 +36,7 @@ def remedy(mandate: Mandate, catalogue: Catalogue, action: Action, params: JsonO
     in a hurry lets nothing else through. Whether a named record exists, or whose it is, is not looked up, so that nothing of
     it can be told.
 
-    Source: 5-standards.md §3 (RAR metadata and remediation), §6 (the refusal ladder); 2-model.md §3.
+    Source: docs/model/standards.md#remediation, #refusal-ladder; docs/model/model.md#mandate.
     """
     if says_removed(canonical(params).decode()):
         return None  # a secret was taken out: what is left is not what was asked

@@ -43,7 +43,7 @@ def compiled(test: Test, *, negative: bool) -> Test:
     In a power, what cannot be said fails. ⚔ In `never` it matches; there also `subset_of` matches an array that
     touches the list, and money is the same however it is written: padding must not slip past a negative.
 
-    Source: 2-model.md §3 (tests, never).
+    Source: docs/model/model.md#mandate-tests, #never.
     """
     verdict = _negative_verdict(test) if negative else _verdict(test)
 
@@ -57,7 +57,7 @@ def compiled(test: Test, *, negative: bool) -> Test:
 def holds(test: Test, params: JsonObject) -> bool:
     """Whether a test in a power holds: for the value, or every value, at its path; never for absent, null or empty.
 
-    Source: 2-model.md §3 (tests).
+    Source: docs/model/model.md#mandate-tests.
     """
     check = test.check or _ready(test, negative=False)
     steps = test.path.steps
@@ -73,7 +73,7 @@ def holds(test: Test, params: JsonObject) -> bool:
 def touches(test: Test, params: JsonObject) -> bool:
     """Whether a test in `never` matches: for any value at its path, and whenever that cannot be said.
 
-    Source: 2-model.md §3 (never).
+    Source: docs/model/model.md#never.
     """
     check = test.check or _ready(test, negative=True)
     if test.op is Op.MAX_SUM:

@@ -1,6 +1,6 @@
 """What an officer may offer: the amounts their roles are given in the catalogue.
 
-Source: 2-model.md §8 (Offers: within the officer's limits).
+Source: docs/model/model.md#offers.
 """
 
 from collections.abc import Collection, Sequence

@@ -56,7 +56,7 @@ def find_held(text: str, values: Mapping[str, Json], *, others: Strangers = _NOB
 
     ⚔ Whatever hides words in an encoding is held for that alone: nobody of the desk writes to an agent like this.
 
-    Source: 2-model.md §7 (Outbound).
+    Source: docs/model/model.md#outbound.
     """
     found = [Held(start=one.start, end=one.end, why=_CODES.get(one.kind, "secret"), name=one.kind) for one in find_secrets(text)]
     looked_for = [("attribute", name, one) for name, value in values.items() for one in spellings(value)]
@@ -147,7 +147,7 @@ def values_beside(rows: Iterable[tuple[str, str, Json]], beside: Mapping[str, Co
 
     Of the kinds in `beside`, only what other records than those say, and those do not.
 
-    Source: 2-model.md §7 (Outbound), §3 (Target).
+    Source: docs/model/model.md#outbound, #target.
     """
     known = list(rows)
     if not beside:

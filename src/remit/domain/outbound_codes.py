@@ -82,7 +82,7 @@ _SHORTEST_PHONE: Final = 7
 def find_codes(text: str) -> Iterator[tuple[int, int]]:
     """Where a code stands that lets somebody in, by what is said of it in the same sentence.
 
-    Source: 2-model.md §7 (Outbound: codes).
+    Source: docs/model/model.md#outbound.
     """
     for one in _SAYS.finditer(text):
         if (one["of"] or "").lower() not in _HARMLESS:

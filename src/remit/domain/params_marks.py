@@ -30,7 +30,7 @@ def imply(node: JsonObject, key: str) -> JsonObject:
     Raises:
         Refused: `catalogue.invalid` for an annotation with a wrong value.
 
-    Source: 2-model.md §1 (annotations imply their type).
+    Source: docs/model/model.md#params.
     """
     kinds = [kind for kind in MarkKind if kind.value in node]
     if not kinds:

@@ -36,7 +36,7 @@ def read_params(raw: object, *, key: str, names: Names) -> ParamsSchema:
         Refused: `catalogue.invalid` for unknown keywords or annotations, undeclared kinds or attributes, names that no
             path can reach, references that are not local or go in circles.
 
-    Source: 2-model.md §1 (`params`).
+    Source: docs/model/model.md#params.
     """
     given = plain_object(raw, key)
     if given.get("type", "object") != "object":

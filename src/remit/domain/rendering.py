@@ -110,7 +110,7 @@ class AskShown:
 def render_ask(ask: AskShown, catalogue: Catalogue) -> Rendering:
     """Say what confirming this ask would do, in the catalogue's language. Every parameter is listed, whether or not the title shows it.
 
-    Source: 2-model.md §8 (Shown), §1 (a rendering always lists every param).
+    Source: docs/model/model.md#confirm-shown, #titles.
     """
     say, action = catalogue.say, _in_words(ask.action, catalogue)
     lines = [

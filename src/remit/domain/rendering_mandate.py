@@ -61,7 +61,7 @@ def render_mandate(mandate: Mandate, catalogue: Catalogue, names: Names, *, agen
     Powers come in the mandate's order with their place, so that each can be struck or lowered. The agent's summary
     stands last, marked as its own.
 
-    Source: 2-model.md §3 (Grant, summary), §8 (Pre-approval has its own line).
+    Source: docs/model/model.md#grant, #summary, #pre-approval.
     """
     say, names = catalogue.say, with_parts(names, mandate.objective.target)
     lines = [Line(kind="desk", text=visible(catalogue.desk))]

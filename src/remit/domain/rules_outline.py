@@ -1,4 +1,4 @@
-"""What of the rules in force must be known to tell whether new ones only tighten them (2-model.md §1, One rule digest).
+"""The outline of the rules in force that tells whether new ones only tighten them (docs/model/model.md#rule-digest).
 
 They do where nothing is new but policies that forbid whoever has confirmed: Cedar denies by default and a forbid wins, so that
 each takes answers away and adds none. Anything else can bring another confirmer or let through what was refused.

@@ -83,7 +83,7 @@ def verify_keywords(node: JsonObject, key: str, *, root: bool) -> None:
     Raises:
         Refused: `catalogue.invalid`.
 
-    Source: 2-model.md §1 (unknown keywords refused).
+    Source: docs/model/model.md#params.
     """
     for name in node:
         if name in _NOT_HERE:

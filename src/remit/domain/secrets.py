@@ -64,7 +64,7 @@ def find_secrets(text: str, *, contacts: bool = False) -> tuple[Finding, ...]:
     Reads through full-width and invisible characters, spacing, line breaks, hex, base64, percent encoding and
     reversal. `contacts` adds e-mail addresses and phone numbers.
 
-    Source: 2-model.md §7 (Inbound), 7-peers.md P11.
+    Source: docs/model/model.md#inbound, docs/model/peers.md#p11.
     """
     return _merged(list(_all(text, contacts=contacts))) if text else ()
 
@@ -74,7 +74,7 @@ def find_labelled(label: str, text: str, *, contacts: bool = False) -> tuple[Fin
 
     The offsets are those of the text. It takes little time for what is short and holds nothing, for files are full of it.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     named = is_label(label[-_LONGEST_LABEL:].replace("_", " "))
     if len(text) < _SHORTEST_ALONE and not named and not (contacts and "@" in text) and not any(map(str.isdigit, text)):
@@ -89,7 +89,7 @@ def find_in_values(values: Sequence[tuple[str, str]], *, contacts: bool = False)
 
     All are read in one pass, and those that are the same once: a browser's recording has its headers ten thousand times.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     places: dict[tuple[str, str], int] = {}
     pieces: list[str] = []
@@ -203,7 +203,7 @@ def redact_params(params: JsonObject, action: Action | None) -> Redacted:
     A member's name is read as the label of its value. Where the action expects a number that proves itself (a record,
     a recipient, an attribute, money), only credentials and codes are secrets; an unknown action expects nothing.
 
-    Source: 2-model.md §5 (Redact).
+    Source: docs/model/model.md#redact.
     """
     marks = {mark.path: mark.kind for mark in action.marks} if action else {}
     found: list[_Seen] = []

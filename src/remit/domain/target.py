@@ -44,6 +44,6 @@ def named(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 def likeness(action: str, target: str) -> str:
     """A digest that two asks share when they want the same action for the same record, whatever the values.
 
-    Source: 2-model.md §5 (Trajectory: re-asking after a decline).
+    Source: docs/model/model.md#trajectory.
     """
     return digest(["like", action, target])

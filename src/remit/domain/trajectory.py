@@ -146,7 +146,7 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
 
     ⚔ Nor are they traffic: points are divided by it, and what costs an agent nothing would wash away what does.
 
-    Source: 2-model.md §5 (Trajectory).
+    Source: docs/model/model.md#trajectory.
     """
     match event:
         case WasRefused(code=code):
@@ -305,7 +305,7 @@ def signs(trails: Iterable[Trail], now: Instant) -> tuple[str, ...]:
 def risk(trails: Iterable[Trail], now: Instant) -> Risk:
     """The highest risk of task, root grant, agent, operator and target. ⚔ The customer's own trail never counts among these.
 
-    Source: 2-model.md §5 (Trajectory).
+    Source: docs/model/model.md#trajectory.
     """
     highest = anywhere = 0
     for trail in trails:

@@ -151,7 +151,7 @@ def seal(draft: Draft, salts: bytes) -> Sealed:
     Raises:
         ValueError: when the salts are not 64 bytes or the envelope already says `kind` or `at`.
 
-    Source: 2-model.md §9.
+    Source: docs/model/model.md#sections.
     """
     if len(salts) != SALTS_SIZE:
         message = f"four salts are {SALTS_SIZE} bytes"
@@ -204,7 +204,7 @@ def unseal(envelope_record: bytes, content: bytes | None) -> Opened:
     Raises:
         Refused: `log.damaged` when record and content do not belong together or cannot be read.
 
-    Source: 2-model.md §9.
+    Source: docs/model/model.md#sections.
     """
     leaf, hashes = verify_record(envelope_record)
     envelope = _object(envelope_record[_BODY_AT:])

@@ -55,7 +55,7 @@ def verify_money(text: Json, *, where: str = "money") -> Money:
     Raises:
         Refused: `params.invalid` when it is not ASCII digits, above zero, within the currency's digits.
 
-    Source: 2-model.md §2.
+    Source: docs/model/model.md#values.
     """
     if not isinstance(text, str) or _MONEY.fullmatch(text) is None:
         raise Refused(Code.PARAMS_INVALID, f"{where} must look like '40.00 EUR'", public=f"{where} must look like '40.00 EUR'")
@@ -109,7 +109,7 @@ def decode(raw: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     Raises:
         Refused: `request.too_large` or `request.malformed`.
 
-    Source: RFC 8259, RFC 7493 (I-JSON), 2-model.md §2.
+    Source: RFC 8259, RFC 7493 (I-JSON), docs/model/model.md#values.
     """
     if len(raw) > max_bytes:
         raise Refused(Code.REQUEST_TOO_LARGE, f"more than {max_bytes} bytes", public=f"at most {max_bytes} bytes are read")

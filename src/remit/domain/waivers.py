@@ -25,7 +25,7 @@ def read_waiver(value: object, actions: Mapping[str, Action], *, key: str, today
     Raises:
         Refused: `catalogue.invalid`.
 
-    Source: 2-model.md §1 (`[[waiver]]`).
+    Source: docs/model/model.md#waivers.
     """
     found = closed(value, key, required=("action", "limit", "reason", "owner", "ends"))
     name = text(found["action"], f"{key}.action")
@@ -67,7 +67,7 @@ def owns(owner: str, names: Iterable[str]) -> bool:
 
     ⚔ Case, spelling of spaces and dashes, and company in one text make nobody another person: only letters and digits count.
 
-    Source: 2-model.md §1 (Nobody may confirm under a waiver they wrote).
+    Source: docs/model/model.md#waivers.
     """
     return not _meant(owner).isdisjoint(folded for name in names if (folded := _folded(name)))
 

@@ -129,7 +129,7 @@ def check_words(
     messages is read across the seam. `lexicon` is the catalogue's, built once. Its model, where it has one, hears
     what all rules let pass. No words, nothing to check.
 
-    Source: 2-model.md §6.
+    Source: docs/model/model.md#words.
     """
     if words is None or not words.strip():
         return WordsVerdict(said=Said.MATCH)
@@ -159,7 +159,7 @@ def check_words(
 def check_file_name(name: str, vocabulary: Vocabulary, *, languages: Collection[str] = ("en",)) -> WordsVerdict:
     """Hold a file's name against what a name may be. It tells nobody either what to do with something, as an agent's may ("Book a Table").
 
-    Source: 2-model.md §6.
+    Source: docs/model/model.md#words.
     """
     verdict = check_name(name, vocabulary, languages=languages)
     if verdict.passes and vocabulary.patterns.name_order.match(_spoken(name)):

@@ -45,7 +45,7 @@ def heard(cut: Sequence[Clause], tail: str, scope: Scope, lexicon: Lexicon) -> I
 
     ⚔ A long clause is heard in pieces that overlap, and the first one also behind what was said before.
 
-    Source: 2-model.md §6.
+    Source: docs/model/model.md#words.
     """
     if lexicon.strange is None:
         return

@@ -30,7 +30,7 @@ def unreadable(words: str, folded: str, *, expected: Collection[str], languages:
     nobody configured carry requests past every later rule. `expected` are values of the ask, which may be written as
     they are.
 
-    Source: 2-model.md §6.
+    Source: docs/model/model.md#words.
     """
     if _hidden(words):
         return "hidden or directional characters"

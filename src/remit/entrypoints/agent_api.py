@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import UNSET
+
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
 from remit.domain.ids import is_id
@@ -34,6 +36,7 @@ from remit.entrypoints.wire import (
     verify_json_type,
     whole_number,
 )
+from remit.entrypoints.wire_answers import Ended, Inbox, InboxMessage, Task
 from remit.ports.tracing import Step
 from remit.usecases.ask import ask
 from remit.usecases.end_leaked import end_leaked
@@ -115,7 +118,7 @@ class AgentApi:
             case "complete":
                 await read_nothing(scope, receive)
                 ended = await complete(self.parts, workload)
-                return json_answer(200, {"task": ended.task, "state": "ended", "reason": ended.reason.value, "took_ms": ended.took_ms})
+                return json_answer(200, Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
             case _:
                 return task_answer(await task_status(self.parts, workload))
 
@@ -177,7 +180,7 @@ class AgentApi:
         after = whole_number(found.get("after", "0"), where="after", most=999_999_999)
         wait_s = whole_number(found.get("wait", "0"), where="wait", most=_LONGEST_WAIT_S)
         messages = await inbox(self.parts, workload, after=after, wait_s=wait_s)
-        return json_answer(200, {"messages": [message_body(one) for one in messages]})
+        return json_answer(200, Inbox([message_body(one) for one in messages]))
 
 
 def _path(scope: Scope) -> str:
@@ -186,32 +189,32 @@ def _path(scope: Scope) -> str:
 
 
 def task_answer(view: TaskView) -> Answer:
-    """A task as its agent sees it (4-wire.md)."""
+    """A task as its agent sees it (docs/model/wire.md#task-view)."""
     task = view.task
-    body: dict[str, object] = {
-        "task": task.id,
-        "case": task.case,
-        "state": task.state.value,
-        "objective": task.objective,
-        "budgets": list(view.budgets),
-        "waiting": list(view.waiting),
-        "ends_at": instant_text(task.ends_at),
-    }
-    if task.reason:
-        body["reason"] = task.reason
+    body = Task(
+        task=task.id,
+        case=task.case,
+        state=task.state.value,
+        objective=task.objective,
+        budgets=list(view.budgets),
+        waiting=list(view.waiting),
+        ends_at=instant_text(task.ends_at),
+        reason=task.reason or UNSET,
+    )
     return json_answer(200, body)
 
 
-def message_body(message: Message) -> dict[str, object]:
+def message_body(message: Message) -> InboxMessage:
     """A message of the inbox."""
-    body: dict[str, object] = {"n": message.n, "at": instant_text(message.at), "kind": message.kind, "withheld": message.withheld}
-    if message.kinds:
-        body["withheld_kinds"] = list(message.kinds)
-    if message.text:
-        body["text"] = message.text
-    if message.offer:
-        body["offer"] = decode_object(message.offer.encode())
-    return body
+    return InboxMessage(
+        n=message.n,
+        at=instant_text(message.at),
+        kind=message.kind,
+        withheld=message.withheld,
+        text=message.text or UNSET,
+        offer=decode_object(message.offer.encode()) if message.offer else UNSET,
+        withheld_kinds=list(message.kinds) or UNSET,
+    )
 
 
 def _led_here(scope: Scope) -> bool:
@@ -244,7 +247,7 @@ def attached_files(attachments: Sequence[AttachmentIn]) -> tuple[SentFile, ...]:
     Raises:
         Refused: `request.malformed` for too many.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     if len(attachments) > _MOST_FILES:
         raise malformed(f"at most {_MOST_FILES} attachments")

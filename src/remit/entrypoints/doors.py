@@ -28,12 +28,10 @@ from remit.entrypoints.security_api import SecurityApi
 from remit.entrypoints.stop_api import StopApi
 from remit.entrypoints.web.customer_pages import CustomerPages
 from remit.entrypoints.web.file_pages import FilePages
-from remit.entrypoints.web.form_table import all_forms
 from remit.entrypoints.web.language_form import LanguageForm
 from remit.entrypoints.web.layout import static_answer
 from remit.entrypoints.web.officer_pages import OfficerPages
 from remit.entrypoints.web.pages import Pages
-from remit.entrypoints.web.plain_forms import PlainForms
 from remit.entrypoints.wire import Receive, Scope, one_header
 from remit.usecases.parts import Parts
 from remit.usecases.prove_workload import Tokens
@@ -200,9 +198,8 @@ def _officer_routes(api: PeopleApi, counted: CountedLog, ours: Callable[[str, st
 
 def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route]:
     """People's pages."""
-    pages, api = Pages(parts, limits), PeopleApi(parts, limits)
+    pages = Pages(parts, limits)
     customer, officer, login = CustomerPages(pages), OfficerPages(pages, counted), LoginApi(parts, limits)
-    forms = PlainForms(api, pages, all_forms(api, customer, officer))
 
     def ours(path: str, handler: Handler, methods: str = "GET") -> Route:
         async def run(scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
@@ -225,13 +222,11 @@ def page_routes(parts: Parts, limits: Limits, counted: CountedLog) -> list[Route
         ours("/confirm/{id}", customer.confirm),
         ours("/desk", officer.desk),
         ours("/desk/cases/{id}", officer.case),
-        ours("/desk/cases/{id}/preview", officer.preview, "POST"),
         ours("/desk/files/{id}", FilePages(pages).file),
         ours("/security", officer.security),
         ours("/audit", officer.audit),
         ours("/audit/cases/{id}", officer.story),
         ours("/audit/report", officer.report),
-        ours("/forms/{name}", forms.send, "POST"),
         ours("/language", LanguageForm(pages).choose, "POST"),
         ours("/static/{name}", _static),
     ]

@@ -3,14 +3,18 @@
 Kept in memory; begins anew with the process. How to add up processes is in docs/operating.md.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
+
+from prometheus_client import Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from remit import __version__
 from remit.domain.catalogue import Area
 from remit.domain.errors import Code
 from remit.domain.records import AskState
-from remit.entrypoints.metric_kinds import Counter, Gauge, Histogram, Instrument, escaped
+from remit.entrypoints.metric_kinds import Counter, Gauge, Histogram, Instrument
 from remit.ports.world import Usage, World
 
 MEDIA_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
@@ -41,14 +45,14 @@ _FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.
 _HUMAN: Final = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400)
 
 
-class Metrics:
+class Metrics(Collector):
     """What one process counts. `node` is its name, `usage` tells what it takes of the machine."""
 
     def __init__(self, world: World, *, node: str, usage: Usage) -> None:
         self._world = world
         self._began_s = world.ticks()
         self._usage = usage
-        self._node = f'remit_node_info{{node="{escaped(node)}",version="{escaped(__version__)}"}} 1'
+        self._node = node
         doors = [*(door for door, _ in _DOORS), "pages"]
         # Every status there is: they come from a closed table too (entrypoints/replies).
         statuses = [str(status) for status in range(100, 600)]
@@ -103,24 +107,25 @@ class Metrics:
 
     def instruments(self) -> Iterator[Instrument]:
         """Everything that is counted or measured here, in the order of the page."""
-        yield from (one for one in vars(self).values() if isinstance(one, Counter | Gauge | Histogram))
+        yield from (one for one in vars(self).values() if isinstance(one, Instrument))
 
-    def text(self, *, limited: Mapping[str, int]) -> str:
+    def text(self, *, limited: Mapping[str, int]) -> bytes:
         """The page; `limited` are the requests that were refused as too many, by limit."""
         for limit, count in limited.items():
             self.limited.reach(count, limit)
-        return "\n".join([*(line for one in self.instruments() for line in one.lines()), *self._process()]) + "\n"
+        return generate_latest(self)
 
-    def _process(self) -> Iterable[str]:
-        yield from ("# HELP remit_node_info The name of this process and the version it runs.", "# TYPE remit_node_info gauge", self._node)
-        told = self._usage()
+    def collect(self) -> Iterator[Metric]:
+        """Every metric with its series, and then those of the process."""
+        yield from (one.family() for one in self.instruments())
+        node = GaugeMetricFamily("remit_node_info", "The name of this process and the version it runs.", labels=("node", "version"))
+        node.add_metric((self._node, __version__), 1)
+        yield node
+        used = self._usage()
         uptime_s = self._world.ticks() - self._began_s
-        for name, kind, says, value in (
-            ("remit_uptime_seconds", "gauge", "Seconds since this process began.", f"{uptime_s:.3f}"),
-            ("process_cpu_seconds_total", "counter", "Processor time of this process.", f"{told.cpu_s:.3f}"),
-            ("process_resident_memory_bytes", "gauge", "Memory of this process that is in use.", str(told.memory_bytes)),
-        ):
-            yield from (f"# HELP {name} {says}", f"# TYPE {name} {kind}", f"{name} {value}")
+        yield GaugeMetricFamily("remit_uptime_seconds", "Seconds since this process began.", uptime_s)
+        yield CounterMetricFamily("process_cpu_seconds_total", "Processor time of this process.", used.cpu_s)
+        yield GaugeMetricFamily("process_resident_memory_bytes", "Memory of this process that is in use.", used.memory_bytes)
 
 
 def door_of(path: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import UNSET
+
 from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.human_credentials import Arrival, Signs
@@ -16,8 +18,11 @@ from remit.entrypoints.agent_api import borrowed_session
 from remit.entrypoints.faults import note_fault
 from remit.entrypoints.limits import Limits
 from remit.entrypoints.oauth_wishes import (
+    ACCESS_TOKEN,
     GRANT_SCOPE,
+    MANDATE_TYPE,
     TASK_SCOPE,
+    TASK_TYPE,
     Unsupported,
     thumbprint,
     verify_push_wishes,
@@ -25,6 +30,7 @@ from remit.entrypoints.oauth_wishes import (
 )
 from remit.entrypoints.replies import Answer, json_answer, kept_json, oauth_error
 from remit.entrypoints.wire import MAX_FORM, Receive, Scope, decode_form, header_values, malformed, read_body
+from remit.entrypoints.wire_answers import Pushed, TokenResponse
 from remit.usecases.delegate import Actor, delegate
 from remit.usecases.end_leaked import end_in_text
 from remit.usecases.grant import URN, Wanted, push, redeem
@@ -41,9 +47,6 @@ _LOG: Final = logging.getLogger("remit")
 EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACTOR_PROFILE: Final = "ai_agent"
 GRANTS: Final = ("authorization_code", EXCHANGE)
-ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
-MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
-TASK_TYPE: Final = "urn:remit:token-type:task"
 METHODS: Final = ("private_key_jwt", "spiffe_jwt")
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 PATHS: Final = frozenset({"/oauth/par", "/oauth/token", "/oauth/introspect", "/oauth/revoke"})
@@ -168,7 +171,7 @@ class OAuth:
             tokens=self.tokens,
         )
         request = await push(self.parts, caller, wanted)
-        return json_answer(201, {"request_uri": URN + request.id, "expires_in": self.parts.terms.request_ttl_s})
+        return json_answer(201, Pushed(URN + request.id, self.parts.terms.request_ttl_s))
 
     async def _token(self, caller: Caller, form: Mapping[str, str]) -> Answer:
         grant = _needed(form, "grant_type")
@@ -210,13 +213,13 @@ class OAuth:
             details=_details(form),
             jkt=thumbprint(form) or _needed(form, "dpop_jkt"),
         )
-        body = {
-            "access_token": record.id,
-            "issued_token_type": MANDATE_TYPE,
-            "token_type": "N_A",
-            "mandate": record.id,
-            "authorization_details": [decode(record.wire.encode())],
-        }
+        body = TokenResponse(
+            access_token=record.id,
+            token_type="N_A",  # noqa: S106  # what RFC 8693 calls no token
+            mandate=record.id,
+            issued_token_type=MANDATE_TYPE,
+            authorization_details=[decode(record.wire.encode())],
+        )
         return json_answer(200, body)
 
     async def _exchange(self, caller: Caller, form: Mapping[str, str]) -> Issued:
@@ -233,16 +236,17 @@ class OAuth:
 
 
 def _token_answer(issued: Issued, *, exchange: bool) -> Answer:
-    body: dict[str, object] = {
-        "access_token": issued.access_token,
-        "token_type": "DPoP",
-        "expires_in": issued.expires_in_s,
-        "scope": TASK_SCOPE if exchange else GRANT_SCOPE,
-        "mandate": issued.mandate.id,
-        "authorization_details": [kept_json(issued.mandate.wire)],  # as granted, beside every token (RFC 9396 §7)
-    }
-    if exchange:
-        body |= {"issued_token_type": ACCESS_TOKEN, "task": issued.task, "case": issued.case}
+    body = TokenResponse(
+        access_token=issued.access_token,
+        token_type="DPoP",  # noqa: S106  # a scheme
+        mandate=issued.mandate.id,
+        issued_token_type=ACCESS_TOKEN if exchange else UNSET,
+        expires_in=issued.expires_in_s,
+        scope=TASK_SCOPE if exchange else GRANT_SCOPE,
+        authorization_details=[kept_json(issued.mandate.wire)],  # as granted, beside every token (RFC 9396 §7)
+        task=issued.task if exchange else UNSET,
+        case=issued.case if exchange else UNSET,
+    )
     return json_answer(200, body)
 
 

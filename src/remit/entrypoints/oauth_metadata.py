@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from remit.domain.client_assertions import CLIENT_ALGORITHMS
 from remit.domain.values import Json
-from remit.entrypoints.oauth import ACCESS_TOKEN, ACTOR_PROFILE, GRANTS, METHODS
-from remit.entrypoints.oauth_wishes import SCOPES, TASK_SCOPE
+from remit.entrypoints.oauth import ACTOR_PROFILE, GRANTS, METHODS
+from remit.entrypoints.oauth_wishes import ACCESS_TOKEN, SCOPES, TASK_SCOPE
 from remit.usecases.parts import Parts
 
 

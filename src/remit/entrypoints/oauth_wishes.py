@@ -13,6 +13,9 @@ from remit.entrypoints.wire import malformed
 GRANT_SCOPE: Final = "mandate"
 TASK_SCOPE: Final = "ask"
 SCOPES: Final = (GRANT_SCOPE, TASK_SCOPE)
+ACCESS_TOKEN: Final = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a type, not a secret
+MANDATE_TYPE: Final = "urn:remit:token-type:mandate"
+TASK_TYPE: Final = "urn:remit:token-type:task"
 _THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 

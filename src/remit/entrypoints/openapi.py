@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from remit import __version__
-from remit.domain.errors import MEANINGS, Code
 from remit.entrypoints.cookies import SESSIONS
 from remit.entrypoints.openapi_agents import agent_paths
 from remit.entrypoints.openapi_people import people_paths, sandbox_paths
-from remit.entrypoints.openapi_shapes import ANYTHING, INTEGER, TEXT, TEXTS, Shape, members
-from remit.entrypoints.replies import STATUS
+from remit.entrypoints.openapi_shapes import SCHEMAS, Shape
 from remit.usecases.parts import Parts
 
 
@@ -27,7 +25,7 @@ def openapi(parts: Parts) -> Mapping[str, Any]:
         "paths": {**agent_paths(), **people_paths(), **sandbox},
         "components": {
             "securitySchemes": _SCHEMES,
-            "schemas": {"Problem": _problem(), "OAuthError": _OAUTH_ERROR},
+            "schemas": SCHEMAS,
         },
     }
 
@@ -47,31 +45,3 @@ _SCHEMES: Final[Shape] = {
         "description": "Somebody who signed in (over http on this machine alone: remit_session). No agent's credential is taken beside it.",
     },
 }
-_OAUTH_ERROR: Final = members(
-    {"error": TEXT, "error_description": TEXT, "code": TEXT, "cure": TEXT, "retry_after_s": INTEGER},
-    ("error", "error_description", "code", "cure"),
-)
-
-
-def _problem() -> Shape:
-    code = {
-        "type": "string",
-        "enum": [code.value for code in Code],
-        "x-meanings": {code.value: {"status": STATUS[code], "title": MEANINGS[code].title, "cure": MEANINGS[code].cure} for code in Code},
-    }
-    return members(
-        {
-            "type": TEXT,
-            "code": code,
-            "title": TEXT,
-            "status": INTEGER,
-            "detail": TEXT,
-            "cure": TEXT,
-            "retry_after_s": INTEGER,
-            "decision": TEXT,
-            "codes": TEXTS,
-            "ask": TEXT,
-            "receipt": ANYTHING,
-        },
-        ("type", "code", "title", "status", "detail", "cure"),
-    )

@@ -3,154 +3,51 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from remit.entrypoints.oauth import ACCESS_TOKEN, GRANTS, MANDATE_TYPE, TASK_TYPE
+from remit.entrypoints.oauth import GRANTS
+from remit.entrypoints.oauth_wishes import ACCESS_TOKEN, MANDATE_TYPE, TASK_TYPE
 from remit.entrypoints.openapi_shapes import (
-    ANYTHING,
-    ANYTHINGS,
     BYTES,
-    FLAG,
     FORM,
-    INTEGER,
     JSON,
     PLAIN,
-    TEXT,
-    TEXTS,
     Shape,
     asked,
     body,
+    form,
     header,
-    members,
+    inlined,
     oauth_errors,
     operation,
     problems,
     told,
 )
+from remit.entrypoints.wire import AskBody, Nothing
+from remit.entrypoints.wire_answers import Ended, Inbox, Introspected, Pushed, Reply, Task, TokenResponse
 
 _PROOF: Final = "A fresh RFC 9449 proof of this very request"
 _DPOP: Final = header("DPoP", _PROOF, required=True)
-_CLIENT: Final[Shape] = {"client_assertion_type": TEXT, "client_assertion": TEXT, "client_id": TEXT}
-_PROVED: Final = ("client_assertion_type", "client_assertion")
+_KEY_NAMED: Final = header("DPoP", "A proof by the key that `dpop_jkt` names, in place of it", required=False)
+_ONCE: Final = header(
+    "Idempotency-Key", "1 to 255 visible ASCII characters; the same one with the same body is the same ask", required=True
+)
 _AGENTS: Final = (401, 403, 404, 429, 500, 503)
 _OAUTH: Final = (400, 401, 403, 413, 429, 500, 503)
 _WAIT: Final = asked("wait", {"type": "integer", "minimum": 0, "maximum": 30})
 
-_RECEIPT: Final[Shape] = {"type": "object", "description": "A receipt: entries, their proofs, and the checkpoint they lead to"}
-_REPLY: Final = members(
-    {
-        "ask": TEXT,
-        "decision": {"type": "string", "enum": ["permit", "needs_human", "refuse"]},
-        "state": TEXT,
-        "outcome": {"type": "string", "enum": ["done", "failed", "unknown"]},
-        "result": ANYTHING,
-        "withheld": INTEGER,
-        "reason": TEXT,
-        "desk_pending": FLAG,
-        "who": TEXTS,
-        "expires_at": TEXT,
-        "poll": TEXT,
-        "countered_by": TEXT,
-        "words": {"type": "string", "enum": ["held", "released", "stripped"]},
-        "notice": TEXT,
-        "codes": TEXTS,
-        "cure": TEXT,
-        "receipt": _RECEIPT,
-        "attachments": {
-            "type": "array",
-            "description": "What became of the files that came with it",
-            "items": members({"name": TEXT, "state": TEXT, "kind": TEXT, "why": TEXT, "removed": ANYTHING}, ("name", "state")),
-        },
-    },
-    ("ask", "decision", "state", "receipt"),
-)
-_ASK: Final[Shape] = {
-    **members(
-        {
-            "action": TEXT,
-            "params": ANYTHING,
-            "words": {"type": ["string", "null"]},
-            "attachments": {
-                "type": ["array", "null"],
-                "items": members({"name": TEXT, "media_type": TEXT, "data_b64": TEXT}, ("name", "media_type", "data_b64")),
-            },
-        },
-        ("action", "params"),
-    ),
-    "additionalProperties": False,
-}
-_TASK: Final = members(
-    {
-        "task": TEXT,
-        "case": TEXT,
-        "state": TEXT,
-        "reason": TEXT,
-        "objective": TEXT,
-        "budgets": ANYTHINGS,
-        "waiting": TEXTS,
-        "ends_at": TEXT,
-    },
-    ("task", "case", "state", "objective", "budgets", "waiting", "ends_at"),
-)
-_INBOX: Final = members(
-    {
-        "messages": {
-            "type": "array",
-            "items": members(
-                {
-                    "n": INTEGER,
-                    "at": TEXT,
-                    "kind": TEXT,
-                    "text": TEXT,
-                    "offer": ANYTHING,
-                    "withheld": INTEGER,
-                    "withheld_kinds": {"type": "array", "items": TEXT},
-                },
-                ("n", "at", "kind", "withheld"),
-            ),
-        }
-    },
-    ("messages",),
-)
-_ENDED: Final = members({"task": TEXT, "state": TEXT, "reason": TEXT, "took_ms": INTEGER}, ("task", "state", "reason", "took_ms"))
-_ISSUED: Final = members(
-    {
-        "access_token": TEXT,
-        "token_type": {"type": "string", "enum": ["DPoP", "N_A"]},
-        "issued_token_type": {"type": "string", "enum": [ACCESS_TOKEN, MANDATE_TYPE]},
-        "expires_in": INTEGER,
-        "scope": {"type": "string", "enum": ["mandate", "ask"]},
-        "mandate": TEXT,
-        "authorization_details": ANYTHINGS,
-        "task": TEXT,
-        "case": TEXT,
-    },
-    ("access_token", "token_type", "mandate"),
-)
-_TOKEN_FORM: Final = members(
-    {
-        **_CLIENT,
-        "grant_type": {"type": "string", "enum": list(GRANTS)},
-        "code": TEXT,
-        "code_verifier": TEXT,
-        "redirect_uri": TEXT,
-        "subject_token": TEXT,
-        "subject_token_type": {"type": "string", "enum": [MANDATE_TYPE, TASK_TYPE]},
-        "requested_token_type": {"type": "string", "enum": [ACCESS_TOKEN, MANDATE_TYPE]},
-        "scope": TEXT,
-        "resource": TEXT,
-        "audience": TEXT,
-        "actor_token": TEXT,
-        "actor_token_type": TEXT,
-        "actor_client_id": TEXT,
-        "authorization_details": TEXT,
-        "dpop_jkt": TEXT,
-    },
+_PROVED: Final = ("client_assertion_type", "client_assertion")
+_TOKEN_TAKES: Final = ("client_id", "code", "code_verifier", "redirect_uri", "subject_token", "scope", "resource", "audience")
+_TOKEN_FORM: Final = form(
     (*_PROVED, "grant_type"),
+    (*_TOKEN_TAKES, "actor_token", "actor_token_type", "actor_client_id", "authorization_details", "dpop_jkt"),
+    grant_type={"type": "string", "enum": list(GRANTS)},
+    subject_token_type={"type": "string", "enum": [MANDATE_TYPE, TASK_TYPE]},
+    requested_token_type={"type": "string", "enum": [ACCESS_TOKEN, MANDATE_TYPE]},
 )
-_PAR_NEEDS: Final = ("response_type", "authorization_details", "code_challenge", "code_challenge_method", "redirect_uri")
-_PAR_TAKES: Final = (*_PAR_NEEDS, "dpop_jkt", "state", "scope", "resource", "response_mode")
-_PAR_FORM: Final = members({**_CLIENT, **dict.fromkeys(_PAR_TAKES, TEXT)}, (*_PROVED, *_PAR_NEEDS))
-_TOKEN_ALONE: Final = members({**_CLIENT, "token": TEXT, "token_type_hint": TEXT}, (*_PROVED, "token"))
-_GOOD: Final = members({"active": FLAG, "token_type": TEXT, "authorization_details": ANYTHINGS, "act": ANYTHING}, ("active",))
+_PAR_FORM: Final = form(
+    (*_PROVED, "response_type", "authorization_details", "code_challenge", "code_challenge_method", "redirect_uri"),
+    ("client_id", "dpop_jkt", "state", "scope", "resource", "response_mode"),
+)
+_TOKEN_ALONE: Final = form((*_PROVED, "token"), ("client_id", "token_type_hint"))
 
 _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
     "/v1/catalogue": ("What this desk can do and tell", JSON, ()),
@@ -167,111 +64,74 @@ _READ: Final[Mapping[str, tuple[str, str, tuple[int, ...]]]] = {
 }
 """What anybody may read: what it is, as what it comes, and with what it may be refused."""
 
+_ISSUES: Final = "Redeem a code, open a task, renew it, or cut a branch for another agent"
+_REVOKES: Final = "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up"
+_REVOKED: Final = told("Done", {"type": "object", "properties": {}})
+_OAUTH_DOORS: Final[Mapping[str, tuple[str, Shape, Shape, tuple[Shape, ...]]]] = {
+    "/oauth/par": ("Ask a customer for a mandate", {"201": told("Kept", Pushed)}, _PAR_FORM, (_KEY_NAMED,)),
+    "/oauth/token": (_ISSUES, {"200": told("Issued", TokenResponse)}, _TOKEN_FORM, (_DPOP,)),
+    "/oauth/introspect": ("Is this token good", {"200": told("Whether it is, and what it says", Introspected)}, _TOKEN_ALONE, ()),
+    "/oauth/revoke": (_REVOKES, {"200": _REVOKED}, _TOKEN_ALONE, ()),
+}
+"""What each is for, its answer, what it reads, and its headers."""
+
 
 def agent_paths() -> dict[str, dict[str, Any]]:
     """The paths agents and anybody use."""
-    paths = {
+    oauth = {
+        path: {"post": operation(path, summary, {**answer, **oauth_errors(*_OAUTH)}, parameters=headers, requestBody=body(FORM, reads))}
+        for path, (summary, answer, reads, headers) in _OAUTH_DOORS.items()
+    }
+    read = {
         path: {"get": operation(path, what, {"200": told(what, None, kind), **problems(*no, 500)})}
         for path, (what, kind, no) in _READ.items()
     }
-    return {**_oauth(), **_tasks(), **paths}
-
-
-def _oauth() -> dict[str, dict[str, Any]]:
-    par = header("DPoP", "A proof by the key that `dpop_jkt` names, in place of it", required=False)
-    return {
-        "/oauth/par": {
-            "post": operation(
-                "/oauth/par",
-                "Ask a customer for a mandate",
-                {
-                    "201": told("Kept", members({"request_uri": TEXT, "expires_in": INTEGER}, ("request_uri", "expires_in"))),
-                    **oauth_errors(*_OAUTH),
-                },
-                parameters=[par],
-                requestBody=body(FORM, _PAR_FORM),
-            )
-        },
-        "/oauth/token": {
-            "post": operation(
-                "/oauth/token",
-                "Redeem a code, open a task, renew it, or cut a branch for another agent",
-                {"200": told("Issued", _ISSUED), **oauth_errors(*_OAUTH)},
-                parameters=[_DPOP],
-                requestBody=body(FORM, _TOKEN_FORM),
-            )
-        },
-        "/oauth/introspect": {
-            "post": operation(
-                "/oauth/introspect",
-                "Is this token good",
-                {"200": told("Whether it is, and what it says", _GOOD), **oauth_errors(*_OAUTH)},
-                requestBody=body(FORM, _TOKEN_ALONE),
-            )
-        },
-        "/oauth/revoke": {
-            "post": operation(
-                "/oauth/revoke",
-                "Take a token back; its task ends. A grant's token, or a mandate's id, gives the mandate up",
-                {"200": told("Done", members({})), **oauth_errors(*_OAUTH)},
-                requestBody=body(FORM, _TOKEN_ALONE),
-            )
-        },
-    }
+    return {**oauth, **_tasks(), **read}
 
 
 def _tasks() -> dict[str, dict[str, Any]]:
-    key = header("Idempotency-Key", "1 to 255 visible ASCII characters; the same one with the same body is the same ask", required=True)
-    return {
-        "/v1/tasks/{task}": {"get": _agents("/v1/tasks/{task}", "How the task stands", {"200": told("The task", _TASK)})},
-        "/v1/tasks/{task}/asks": {
-            "post": _agents(
-                "/v1/tasks/{task}/asks",
-                "Ask for one action",
-                {
-                    "200": told("Permitted and settled: done or failed", _REPLY),
-                    "202": told("Permitted and pending, or a person must confirm", _REPLY),
-                    **problems(400, 409, 413, 415, 422),
-                },
-                key,
-                requestBody=body(JSON, _ASK),
-            )
-        },
-        "/v1/tasks/{task}/inbox": {
-            "get": _agents(
-                "/v1/tasks/{task}/inbox",
-                "The desk's messages, already cut",
-                {"200": told("Messages", _INBOX), **problems(400)},
-                asked("after", INTEGER),
-                _WAIT,
-            )
-        },
-        "/v1/tasks/{task}/complete": {
-            "post": _agents(
-                "/v1/tasks/{task}/complete",
-                "End the task; the case stays",
-                {"200": told("Ended", _ENDED), **problems(400, 413, 415)},
-                requestBody=body(JSON, {**members({}), "additionalProperties": False}, required=False),
-            )
-        },
-        "/v1/asks/{ask}": {
-            "get": {
-                **_agents("/v1/asks/{ask}", "What became of an ask", {"200": told("The ask", _REPLY), **problems(400)}, _WAIT),
-                # By token while the task lives; by the workload's own assertion also afterwards, without attributes.
-                "security": [{"dpop": []}, {"assertion": []}],
-            }
-        },
-        "/log/receipts/{entry}": {
-            "get": operation(
-                "/log/receipts/{entry}",
-                "The receipt of one entry (C2SP tlog-proof), for a party to it",
-                {"200": told("The receipt, opened for whoever asks", None, PLAIN), **problems(*_AGENTS)},
-                parameters=[header("DPoP", f"{_PROOF}, where an agent asks", required=False)],
-                security=[{"dpop": []}, {"session": []}],
-            )
-        },
+    asks = {
+        "200": told("Permitted and settled: done or failed", Reply),
+        "202": told("Permitted and pending, or a person must confirm", Reply),
+        **problems(400, 409, 413, 415, 422),
     }
+    inbox = {"200": told("Messages", Inbox), **problems(400)}
+    after = asked("after", {"type": "integer"})
+    ended = {"200": told("Ended", Ended), **problems(400, 413, 415)}
+    nothing = body(JSON, inlined(Nothing), required=False)
+    by_anyone = header("DPoP", f"{_PROOF}, where an agent asks", required=False)
+    receipt = "The receipt of one entry (C2SP tlog-proof), for a party to it"
+    return dict(
+        (
+            _agents("/v1/tasks/{task}", "How the task stands", {"200": told("The task", Task)}),
+            _agents("/v1/tasks/{task}/asks", "Ask for one action", asks, _ONCE, _DPOP, method="post", requestBody=body(JSON, AskBody)),
+            _agents("/v1/tasks/{task}/inbox", "The desk's messages, already cut", inbox, after, _WAIT, _DPOP),
+            _agents("/v1/tasks/{task}/complete", "End the task; the case stays", ended, method="post", requestBody=nothing),
+            # By token while the task lives; by the workload's own assertion also afterwards, without attributes.
+            _agents(
+                "/v1/asks/{ask}", "What became of an ask", {"200": told("The ask", Reply), **problems(400)}, _WAIT, _DPOP, also="assertion"
+            ),
+            _agents(
+                "/log/receipts/{entry}",
+                receipt,
+                {"200": told("The receipt, opened for whoever asks", None, PLAIN)},
+                by_anyone,
+                also="session",
+            ),
+        )
+    )
 
 
-def _agents(path: str, summary: str, answers: Shape, *parameters: Shape, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # OpenAPI's own members
-    return operation(path, summary, {**answers, **problems(*_AGENTS)}, parameters=[*parameters, _DPOP], security=[{"dpop": []}], **more)
+def _agents(
+    path: str,
+    summary: str,
+    answers: Shape,
+    *parameters: Shape,
+    method: str = "get",
+    also: str = "",
+    **more: Any,  # noqa: ANN401  # OpenAPI's own members
+) -> tuple[str, dict[str, Any]]:
+    """A door that takes a token with its proof, and `also` another way to prove oneself."""
+    security: list[Shape] = [{"dpop": []}, *([{also: []}] if also else [])]
+    answers = {**answers, **problems(*_AGENTS)}
+    return path, {method: operation(path, summary, answers, parameters=parameters or (_DPOP,), security=security, **more)}

@@ -1,50 +1,62 @@
 """What OpenAPI says of people's doors: their JSON, their pages, and a sandbox's controls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-import msgspec
-
 from remit.entrypoints import audit_api, canary_api, contest_api, desk_api, files_api, people_api, sandbox_api, security_api, stop_api
 from remit.entrypoints.openapi_shapes import (
+    BYTES,
     EVENTS,
     FORM,
     HTML,
-    INTEGER,
     JSON,
-    TEXT,
     Shape,
+    Struct,
     asked,
     body,
-    members,
+    form,
+    inlined,
     oauth_errors,
     operation,
+    pages,
     problems,
-    struct,
     told,
 )
+from remit.entrypoints.wire import Nothing
 
 _NO: Final = (400, 401, 403, 404, 409, 422, 429, 500, 503)
 _NO_BODY: Final = (413, 415)
+_OPEN: Final[Shape] = {"type": "object"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """One method at one address: what it is for, what it reads, how it ends well. A `takes` of None reads nothing."""
+    """One method at one address: its purpose, what it reads, how it ends well. A `takes` of None reads nothing."""
 
     path: str
     summary: str
-    takes: type[msgspec.Struct] | Shape | None = None
+    takes: Struct | Shape | None = None
     done: tuple[int, ...] = (200,)
     query: tuple[str, ...] = ()
     signed_in: bool = True
     media_type: str = JSON
     method: str = "post"
+    answers: Shape | None = None
+    """Its answers, where they are not those of JSON for people."""
 
 
 def _get(path: str, summary: str, *query: str) -> _Door:
     return _Door(path, summary, query=query, method="get")
+
+
+def _page(path: str, summary: str, *query: str) -> _Door:
+    answers = {"200": told(summary, None, HTML), "303": {"description": "To another page, often to sign in"}, **pages(*_NO)}
+    return _Door(path, summary, query=query, method="get", signed_in=False, answers=answers)
+
+
+def _form(path: str, summary: str, takes: Shape, answers: Shape, *, signed_in: bool = False) -> _Door:
+    return _Door(path, summary, takes, signed_in=signed_in, media_type=FORM, answers=answers)
 
 
 _MANDATE: Final[Shape] = {"type": "object", "description": "A remit_mandate that narrows the one there is"}
@@ -92,7 +104,7 @@ _OURS: Final = (
     _get("/desk/v1/files", "Files that wait for an officer"),
     _get("/desk/v1/files/{id}", "One file that an agent sent"),
     _Door("/desk/v1/files/{id}", "Let a file pass that was held back, or discard it", files_api.DecideIn),
-    _Door("/desk/v1/files/{id}/content", "The file itself, to be saved", method="get", media_type="application/octet-stream"),
+    _Door("/desk/v1/files/{id}/content", "The file itself, to be saved", method="get", media_type=BYTES),
     _get("/security/v1/agents", "The agents there are"),
     _Door("/security/v1/agents", "Register an agent, or change its tier", security_api.AgentIn, (200, 201, 202)),
     _get("/security/v1/suspend", "What stopping one of them would end", "agent", "operator", "customer", "objective"),
@@ -124,109 +136,78 @@ _OURS: Final = (
     _Door("/audit/v1/contests/{id}", "Settle a contest", audit_api.SettleIn),
 )
 _PAGES: Final = (
-    _get("/", "The start"),
-    _get("/login", "The page to sign in", "next"),
-    _get("/login/oidc", "On to the company's OpenID provider", "next", "as", "vouch"),
-    _get("/login/oidc/callback", "Back from there", "code", "state", "iss", "error"),
-    _get("/enrol", "The page to enrol a passkey", "code", "next"),
-    _get("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
-    _get("/resume", "The page to resume what a recovery paused"),
-    _get("/verify", "The page that checks a receipt in the browser", "entry"),
-    _get("/me", "The customer's page"),
-    _get("/me/history", "Everything done in the customer's name", "low"),
-    _get("/me/mandates/{id}", "One mandate"),
-    _get("/confirm/{id}", "What waits for one's answer"),
-    _get("/desk", "The officer's page"),
-    _get("/desk/cases/{id}", "One case"),
-    _Door("/desk/cases/{id}/preview", "What would be withheld of a text, as a page", {"type": "object"}),
-    _get("/desk/files/{id}", "One file that an agent sent"),
-    _get("/security", "The security people's page"),
-    _get("/audit", "The auditors' page", "low", "ref", "newest"),
-    _get("/audit/cases/{id}", "A case as a story", "low"),
-    _get("/audit/report", "The report", "since", "until", "framework"),
+    _page("/", "The start"),
+    _page("/login", "The page to sign in", "next"),
+    _page("/login/oidc", "On to the company's OpenID provider", "next", "as", "vouch"),
+    _page("/login/oidc/callback", "Back from there", "code", "state", "iss", "error"),
+    _page("/enrol", "The page to enrol a passkey", "code", "next"),
+    _page("/oauth/authorize", "The consent page of a pushed request (RFC 9126)", "request_uri", "client_id"),
+    _page("/resume", "The page to resume what a recovery paused"),
+    _page("/verify", "The page that checks a receipt in the browser", "entry"),
+    _page("/me", "The customer's page"),
+    _page("/me/history", "Everything done in the customer's name", "low"),
+    _page("/me/mandates/{id}", "One mandate"),
+    _page("/confirm/{id}", "What waits for one's answer"),
+    _page("/desk", "The officer's page"),
+    _page("/desk/cases/{id}", "One case"),
+    _page("/desk/files/{id}", "One file that an agent sent"),
+    _page("/security", "The security people's page"),
+    _page("/audit", "The auditors' page", "low", "ref", "newest"),
+    _page("/audit/cases/{id}", "A case as a story", "low"),
+    _page("/audit/report", "The report", "since", "until", "framework"),
 )
-_FORMS: Final = "/forms/{name}"
-_LANGUAGE: Final = "/language"
-_STATIC: Final = "/static/{name}"
-_LOGOUT: Final = "/oidc/back-channel-logout"
-_FRAMED: Final = "/oidc/front-channel-logout"
+_REFUSED: Final = pages(*_NO, *_NO_BODY)
+_BACK: Final[Shape] = {"303": {"description": "Back to the page it was sent from"}, **_REFUSED}
+_COUNT: Final[Shape] = {"type": "object", "properties": {"ended": {"type": "integer"}}, "required": ["ended"]}
+_LOGOUT: Final[Shape] = {"200": told("Their sessions are over", _COUNT), **oauth_errors(400, 404, 413, 429, 500, 503)}
+_OVER: Final = told("Their sessions, if there were any, are over", None, HTML)
+_NONE: Final = told("There is none", None, HTML)
+_FILE: Final[Shape] = {"200": told("The file", None, "*/*"), "304": {"description": "As it was"}, "404": _NONE, **problems(500)}
+_OTHERS: Final = (
+    _form("/language", "Choose the language of the pages", form(("language",)), _BACK),
+    _form("/oidc/back-channel-logout", "The company's provider says that somebody signed out", form(("logout_token",)), _LOGOUT),
+    replace(
+        _page("/oidc/front-channel-logout", "The same, by a frame of the provider's page", "iss", "sid"),
+        answers={"200": _OVER, **oauth_errors(400, 404, 429, 500, 503)},
+    ),
+    replace(_page("/static/{name}", "What the pages are drawn with"), answers=_FILE),
+)
 _SANDBOX: Final = (
     _Door("/sandbox/v1/people", "Add somebody, with a vouched invitation", sandbox_api.PersonIn, (201,)),
     _Door("/sandbox/v1/agents", "Register an agent", sandbox_api.AgentIn, (201,)),
     _Door("/sandbox/v1/suspend", "Suspend something", sandbox_api.SuspendIn),
-    _Door("/sandbox/v1/facts", "Replace the facts", {"type": "object"}, method="put"),
+    _Door("/sandbox/v1/facts", "Replace the facts", _OPEN, method="put"),
     _get("/sandbox/v1/transcript", "A page of the log, opened", "low"),
-    _Door("/sandbox/v1/sweep", "One round of the jobs", {"type": "object"}),
+    _Door("/sandbox/v1/sweep", "One round of the jobs", _OPEN),
 )
 
 
 @cache
 def people_paths() -> dict[str, dict[str, Any]]:
     """The paths of people's JSON and of their pages."""
-    paths: dict[str, dict[str, Any]] = {}
-    for door in _OURS:
-        paths.setdefault(door.path, {})[door.method] = _ours(door)
-    for door in _PAGES:
-        answers = {"200": told(door.summary, None, HTML), "303": {"description": "To another page, often to sign in"}}
-        no = {str(status): told("A refusal in plain words", None, HTML) for status in _NO}
-        more = {} if door.takes is None else {"requestBody": body(FORM, _schema(door.takes), required=True)}
-        paths[door.path] = {door.method: operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)}
-    sent = {
-        "200": told("What came of it, where it must be shown: a one-time link, what a stop ended", None, HTML),
-        "303": {"description": "To the page that follows"},
-        **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
-    }
-    chosen = {
-        "303": {"description": "Back to the page it was sent from"},
-        **{str(status): told("A refusal in plain words", None, HTML) for status in (*_NO, *_NO_BODY)},
-    }
-    language = body(FORM, members({"language": TEXT}, required=("language",)), required=True)
-    paths[_LANGUAGE] = {"post": operation(_LANGUAGE, "Choose the language of the pages", chosen, requestBody=language)}
-    fields = {"type": "object", "additionalProperties": TEXT}
-    paths[_FORMS] = {
-        "post": operation(
-            _FORMS, "A page's form, as sent without JavaScript", sent, requestBody=body(FORM, fields), security=[{"session": []}]
-        )
-    }
-    found = {
-        "200": told("The file", None, "*/*"),
-        "304": {"description": "As it was"},
-        "404": told("There is none", None, HTML),
-        **problems(500),
-    }
-    ended = {"200": told("Their sessions are over", members({"ended": INTEGER}, ("ended",))), **oauth_errors(400, 404, 413, 429, 500, 503)}
-    token = body(FORM, members({"logout_token": TEXT}, ("logout_token",)))
-    paths[_LOGOUT] = {"post": operation(_LOGOUT, "The company's provider says that somebody signed out", ended, requestBody=token)}
-    framed = {"200": told("Their sessions, if there were any, are over", None, HTML), **oauth_errors(400, 404, 429, 500, 503)}
-    named = [asked("iss"), asked("sid")]
-    paths[_FRAMED] = {"get": operation(_FRAMED, "The same, by a frame of the provider's page", framed, parameters=named)}
-    paths[_STATIC] = {"get": operation(_STATIC, "What the pages are drawn with", found)}
-    return paths
+    return _paths(*_OURS, *_PAGES, *_OTHERS)
 
 
 @cache
 def sandbox_paths() -> dict[str, dict[str, Any]]:
     """The paths of a sandbox's controls, which are there on loopback alone."""
+    return {path: {method: {**said, "security": []} for method, said in methods.items()} for path, methods in _paths(*_SANDBOX).items()}
+
+
+def _paths(*doors: _Door) -> dict[str, dict[str, Any]]:
     paths: dict[str, dict[str, Any]] = {}
-    for door in _SANDBOX:
-        paths.setdefault(door.path, {})[door.method] = {**_ours(door), "security": []}
+    for door in doors:
+        more: dict[str, Any] = {"security": [{"session": []}]} if door.signed_in else {}
+        if door.method != "get":
+            takes = Nothing if door.takes is None else door.takes
+            schema = inlined(takes) if isinstance(takes, type) else takes
+            more["requestBody"] = body(door.media_type, schema, required=door.takes is not None)
+        answers = _json_answers(door) if door.answers is None else door.answers
+        parameters = [asked(name) for name in door.query]
+        paths.setdefault(door.path, {})[door.method] = operation(door.path, door.summary, answers, parameters=parameters, **more)
     return paths
 
 
-def _ours(door: _Door) -> dict[str, Any]:
-    answers = {str(status): told("Done", {"type": "object"} if door.media_type == JSON else None, door.media_type) for status in door.done}
-    more: dict[str, Any] = {"security": [{"session": []}]} if door.signed_in else {}
-    if door.method != "get":
-        more["requestBody"] = body(JSON, _schema(door.takes), required=door.takes is not None)
-    no = problems(*_NO, *(() if door.method == "get" else _NO_BODY))
-    return operation(door.path, door.summary, {**answers, **no}, parameters=_queries(door), **more)
-
-
-def _queries(door: _Door) -> list[Shape]:
-    return [asked(name) for name in door.query]
-
-
-def _schema(takes: type[msgspec.Struct] | Shape | None) -> Shape:
-    if takes is None:
-        return {"type": "object", "properties": {}, "additionalProperties": False}
-    return struct(takes) if isinstance(takes, type) else takes
+def _json_answers(door: _Door) -> Shape:
+    done = told("Done", _OPEN if door.media_type == JSON else None, door.media_type)
+    return {**{str(status): done for status in door.done}, **problems(*_NO, *(() if door.method == "get" else _NO_BODY))}

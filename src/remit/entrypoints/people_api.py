@@ -130,7 +130,7 @@ class PeopleApi:
         Raises:
             Refused: `agent.human_credential`; the session is then ended, and it is told.
 
-        Source: 7-peers.md P1, P15.
+        Source: docs/model/peers.md#p1, #p15.
         """
         authorization = header_values(scope, b"authorization")
         if header_values(scope, b"dpop") or asserts_itself(scope) or any(value[:5].lower() == "dpop " for value in authorization):
@@ -144,7 +144,7 @@ class PeopleApi:
         Raises:
             Refused: `person.not_allowed`.
 
-        Source: OWASP CSRF; 7-peers.md P16.
+        Source: OWASP CSRF; docs/model/peers.md#p16.
         """
         origin = one_header(scope, b"origin")
         if origin and origin != self.parts.terms.issuer:

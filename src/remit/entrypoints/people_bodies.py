@@ -71,7 +71,7 @@ def consent_body(parts: Parts, consent: Consent) -> dict[str, object]:
 
 
 def shown_body(parts: Parts, shown: Shown) -> dict[str, object]:
-    """What the confirmation page shows (4-wire.md)."""
+    """What the confirmation page shows (docs/model/wire.md#confirmation-page)."""
     record = shown.confirmation
     params: JsonObject = decode_object(shown.ask.params.encode())
     return {

@@ -67,7 +67,7 @@ class Public:
     async def measured(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /metrics: what this process counts, for Prometheus. The store is not asked: it is told of most when the store is down."""
         refused = {**self.limits.refused, "long": self.parts.long_reads.refused}
-        return Answer(200, self.metrics.text(limited=refused).encode(), MEDIA_TYPE, _FRESH)
+        return Answer(200, self.metrics.text(limited=refused), MEDIA_TYPE, _FRESH)
 
     async def checkpoint(self, _scope: Scope, _receive: Receive, _found: Mapping[str, str]) -> Answer:
         """GET /log/checkpoint.

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import UNSET
 
 from remit.domain.dpop import PROOF_ALGORITHMS
 from remit.domain.errors import MEANINGS, Code, Fault, Refused
 from remit.domain.mandate_remedy import CURED_BY_GRANT
 from remit.domain.presented import ProofRefused, ScopeRefused
 from remit.domain.values import JsonObject, instant_text
+from remit.entrypoints.wire_answers import OAuthError
 from remit.proof.canonical import b64url, canonical
 from remit.usecases.replies import Reply
 
@@ -178,7 +180,7 @@ def problem(  # what goes with one code
     `allow` names the methods an address takes, where another one was tried (RFC 9110 §15.5.6); `remedy` is the mandate that
     would cover what was refused. At `people`'s doors no token is ever taken, and none is asked for: they sign in.
 
-    Source: 5-standards.md §6.
+    Source: docs/model/standards.md#refusal-ladder.
     """
     code = error.code
     meaning = MEANINGS[code]
@@ -253,15 +255,11 @@ def oauth_error(error: Refused | Fault, *, named: str = "") -> Answer:
     if named:
         status, name = 400, named
     public = error.public if isinstance(error, Refused) else None
-    body: dict[str, object] = {
-        "error": name,
-        "error_description": _UNSAYABLE.sub(_instead, public or MEANINGS[code].title),
-        "code": code.value,
-        "cure": _cure(error),
-    }
+    described = _UNSAYABLE.sub(_instead, public or MEANINGS[code].title)
+    after_s = UNSET if error.retry_after_s is None else error.retry_after_s
+    body = OAuthError(error=name, error_description=described, code=code.value, cure=_cure(error), retry_after_s=after_s)
     headers: list[tuple[bytes, bytes]] = []
     if error.retry_after_s is not None:
-        body["retry_after_s"] = error.retry_after_s
         headers.append((b"retry-after", str(error.retry_after_s).encode()))
     if code is Code.REQUEST_METHOD:
         headers.append((b"allow", b"POST"))
@@ -295,7 +293,7 @@ def _files(reply: Reply) -> dict[str, object]:
 
 
 def ask_body(reply: Reply) -> dict[str, object]:
-    """The members of an ask's reply (4-wire.md)."""
+    """The members of an ask's reply (docs/model/wire.md#ask-reply)."""
     body: dict[str, object] = {
         "ask": reply.ask,
         "decision": reply.decision,

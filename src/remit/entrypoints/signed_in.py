@@ -27,7 +27,7 @@ def verify_own_page(issuer: str, scope: Scope) -> None:
     Raises:
         Refused: `person.not_allowed`.
 
-    Source: OWASP CSRF; 7-peers.md P16.
+    Source: OWASP CSRF; docs/model/peers.md#p16.
     """
     if one_header(scope, b"origin") != issuer:
         raise Refused(Code.PERSON_NOT_ALLOWED, "a form of another origin, or of none")

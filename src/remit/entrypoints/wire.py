@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -191,8 +191,8 @@ def body_digest(raw: bytes) -> str:
     return b64url(hashlib.sha256(raw).digest())
 
 
-def decode_form(scope: Scope, raw: bytes, *, repeated: Iterable[str] = ()) -> Mapping[str, str]:
-    """Decode a form body strictly: UTF-8, each parameter once (RFC 6749 §3.2), those in `repeated` excepted (first wins nowhere).
+def decode_form(scope: Scope, raw: bytes) -> Mapping[str, str]:
+    """Decode a form body strictly: UTF-8, each parameter once (RFC 6749 §3.2).
 
     Raises:
         Refused: `request.unsupported_type`, `request.malformed`.
@@ -200,13 +200,7 @@ def decode_form(scope: Scope, raw: bytes, *, repeated: Iterable[str] = ()) -> Ma
     declared = _declared(scope)
     if declared not in {"application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=utf-8"}:
         raise Refused(Code.REQUEST_UNSUPPORTED_TYPE, "not a form")
-    form: dict[str, str] = {}
-    allowed = set(repeated)
-    for name, value in pairs(raw):
-        if name in form and name not in allowed:
-            raise malformed(f"the parameter {name[:40]} stands twice")
-        form[name] = value
-    return form
+    return _each_once(raw)
 
 
 def query(scope: Scope) -> Mapping[str, str]:
@@ -215,8 +209,12 @@ def query(scope: Scope) -> Mapping[str, str]:
     Raises:
         Refused: `request.malformed`.
     """
+    return _each_once(scope.get("query_string", b""))
+
+
+def _each_once(raw: bytes) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    for name, value in pairs(scope.get("query_string", b"")):
+    for name, value in pairs(raw):
         if name in found:
             raise malformed(f"the parameter {name[:40]} stands twice")
         found[name] = value

@@ -127,7 +127,7 @@ class Helpdesk(Protocol):
         Raises:
             Fault: `fault.case`.
 
-        Source: 2-model.md §7 (Outbound: a native public reply is an incident).
+        Source: docs/model/model.md#native-replies.
         """
         ...
 

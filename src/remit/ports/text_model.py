@@ -14,7 +14,7 @@ class Hearing(Protocol):
 
         A piece that wants nothing (a greeting, how long somebody waits) is none of them. For a purpose it did not learn, all are.
 
-        Source: 2-model.md §6.
+        Source: docs/model/model.md#words.
         """
         ...
 

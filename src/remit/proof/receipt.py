@@ -95,7 +95,7 @@ def verify_receipt(unverified: object, vkeys: Sequence[Vkey], verify_ed25519: Ve
     Raises:
         ProofError: when any part is malformed, changed, or not proved by a signed checkpoint.
 
-    Source: 2-model.md §9.
+    Source: docs/model/model.md#sections.
     """
     receipt = _members(unverified, {"v", "log", "entries", "checkpoint"})
     note, entries, version = receipt["checkpoint"], receipt["entries"], receipt["v"]
@@ -118,7 +118,7 @@ def verify_tlog_proof(unverified: str, vkeys: Sequence[Vkey], verify_ed25519: Ve
     Raises:
         ProofError: when any part is malformed, changed, or not proved by a signed checkpoint.
 
-    Source: C2SP tlog-proof, 2-model.md §9.
+    Source: C2SP tlog-proof, docs/model/model.md#sections.
     """
     proof = read_tlog_proof(unverified)
     checkpoint = verify_checkpoint(proof.checkpoint, vkeys, verify_ed25519)

@@ -7,7 +7,7 @@ from typing import Final
 
 from remit.client.errors import Miswritten, Problem, Refused, Unavailable
 from remit.client.wishes import kind_of
-from remit.stops import Stopping, stop_of
+from remit.wiring import Stopping, stop_of
 
 _TABLES: Final = 'Give tables of remit.toml: {"terms": {"waiting_per_pair": 1}}.'
 _CURES: Final = {

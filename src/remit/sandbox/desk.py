@@ -24,8 +24,7 @@ from remit.sandbox.transcript import TranscriptReader
 from remit.sandbox.transport import DirectTransport
 from remit.sandbox.workloads import SandboxAgent
 from remit.settings import Settings, make_settings
-from remit.stops import STOPS
-from remit.wiring import Desk, Rules, SandboxDesk, build, forget_desk
+from remit.wiring import STOPS, Desk, Rules, SandboxDesk, build, forget_desk
 
 # Nobody is waiting for these notices, and no server's log is there to take them: a script that sets up no logging prints none.
 logging.getLogger("remit.notices").addHandler(logging.NullHandler())

@@ -62,7 +62,7 @@ class SandboxReply:
 
     @property
     def state(self) -> str:
-        """The ask's state in the desk's words (2-model.md §5)."""
+        """The ask's state in the desk's words (docs/model/model.md#ask-states)."""
         return str(self.body.get("state", "refused" if self.refused else ""))
 
     def again(self) -> "SandboxReply":

@@ -1,6 +1,6 @@
 """Accepting an offer: the terms that the desk recorded, once, while whoever made it may still make it.
 
-Source: 2-model.md §8 (Offers).
+Source: docs/model/model.md#offers.
 """
 
 from collections.abc import Collection, Mapping

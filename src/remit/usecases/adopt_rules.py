@@ -40,7 +40,7 @@ async def verify_rules(parts: Parts, *, by: str) -> RulesInForce:
     Raises:
         Refused: `settings.invalid` when they differ from the last policy.changed entry, or two admins are missing.
 
-    Source: 2-model.md §1 (One rule digest), §10.
+    Source: docs/model/model.md#rule-digest, #two-people.
     """
     kept = await _rules(parts)
     before = "" if kept is None else kept.record.digest
@@ -126,7 +126,7 @@ async def tighten_rules(parts: Parts, *, admin: str, seat: str) -> RulesInForce:
         Refused: `person.not_allowed` for anybody but an admin, and where they may also loosen something; `request.conflict`
             when they are in force already.
 
-    Source: 2-model.md §1 (One rule digest).
+    Source: docs/model/model.md#rule-digest.
     """
     person = await _admin(parts, admin)
     kept = await _rules(parts)

@@ -114,7 +114,7 @@ async def answer(  # one person's answer to what they were shown, in the languag
         Refused: `confirmation.*`, `credential.*`, `request.malformed`; a yes that no longer stands voids the ask and says why.
         Fault: the answer is then not taken.
 
-    Source: 2-model.md §8.
+    Source: docs/model/model.md#confirm-signed.
     """
     if said not in {"yes", "no", "no_and_end"}:
         raise Refused(

@@ -48,7 +48,7 @@ async def show_less(parts: Parts, person: Person, confirmation_id: str, params: 
     Raises:
         Refused: `params.invalid` when it is not less; `confirmation.*`; the decision's own code when the lesser act is refused.
 
-    Source: 2-model.md §8 (less).
+    Source: docs/model/model.md#confirm-answers.
     """
     kept, ask = await open_invitation(parts, confirmation_id)
     word = await verify_asked(parts, kept.record, ask.record, person)

@@ -58,7 +58,7 @@ def verify_trusted_for(parts: Parts, key: Passkey, person: Person, ask: AskRecor
     Raises:
         Refused: `confirmation.wrong_person`.
 
-    Source: 2-model.md §8 (Passkeys).
+    Source: docs/model/model.md#passkeys.
     """
     action = parts.catalogue.action(ask.action)
     sensitive = any(parts.catalogue.attributes[name].sensitive for name in set(action.returns) & set(ask.covered))

@@ -47,7 +47,7 @@ async def clean_files(parts: Parts, caller: str, size: int, task: str, files: Se
 
     ⚔ Nothing is kept of what is not accepted that a secret could be guessed from: no digest but of the rest.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     bound: list[tuple[str, str]] = []
     found: list[Taken] = []

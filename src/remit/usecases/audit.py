@@ -51,7 +51,7 @@ async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:
     Raises:
         Refused: `request.not_found`, the same for an unknown entry and for somebody who is no party.
 
-    Source: 2-model.md §9; C2SP tlog-proof.
+    Source: docs/model/model.md#log; C2SP tlog-proof.
     """
     entry = await one_entry(parts, entry_id)
     if person.kind == "customer" and entry.row.subject == person.id:

@@ -18,7 +18,7 @@ async def waiver_writers(parts: Parts, place: int | None, *, customer: Person) -
     `place` is its place in the catalogue (none, or below zero: no waiver). ⚔ An owner is free text; whoever proposed the
     rules wrote it, whatever it says. Another account of the same person is the same person.
 
-    Source: 2-model.md §1 (Nobody may confirm under a waiver they wrote).
+    Source: docs/model/model.md#waivers.
     """
     if place is None or not 0 <= place < len(parts.catalogue.waivers):
         return frozenset()

@@ -49,7 +49,7 @@ async def plant(parts: Parts, new: NewCanary, *, by: str) -> tuple[CanaryRecord,
         Refused: `request.malformed`, `request.conflict` for a value that is planted already.
         Fault: `fault.store`.
 
-    Source: 2-model.md §7 (Canaries).
+    Source: docs/model/model.md#canaries.
     """
     kinds = ", ".join(CanaryKind)
     if new.kind not in set(CanaryKind):

@@ -23,7 +23,7 @@ async def change_contact(parts: Parts, person_id: str, email: str, *, by: str, r
     Raises:
         Refused: `request.not_found`, `request.malformed` for no address, `request.conflict` for the present one, `task.busy`.
 
-    Source: 2-model.md §8 (Passkeys: following a change of contact; notices go to old and new address).
+    Source: docs/model/model.md#passkeys.
     """
     verify_address(email)
     try:

@@ -55,7 +55,7 @@ async def check_reply(parts: Parts, case: str, text: str) -> Checked:
         Refused: `request.malformed`, `request.not_found`, `task.ended` when no agent hears this case any more.
         Fault: `fault.backoffice`: facts that cannot be read let nothing out.
 
-    Source: 2-model.md §7 (Outbound).
+    Source: docs/model/model.md#outbound.
     """
     verify_text(text)
     return await held_against(parts, await listening(parts, case), text)
@@ -124,7 +124,7 @@ async def cut_messages(parts: Parts, standing: Standing, messages: Sequence[Mess
     Raises:
         Fault: `fault.backoffice`: facts that cannot be read let nothing out.
 
-    Source: 2-model.md §4, §7 (Outbound).
+    Source: docs/model/model.md#standing-again, #outbound.
     """
     said = {one.n: _said(parts.catalogue, one) for one in messages if one.epochs != standing.epochs}
     if not any(said.values()):

@@ -26,7 +26,7 @@ def climb(policy: Policy, question: Question, rungs: Iterable[frozenset[str]]) -
     Raises:
         Refused: `policy.error`; an evaluation error ends the climb.
 
-    Source: 2-model.md §5 (5, Policy).
+    Source: docs/model/model.md#ladder.
     """
     named = policy.confirmers_named(question)
     asked: set[tuple[frozenset[str], str]] = set()

@@ -26,7 +26,7 @@ async def compared(
     Raises:
         Refused: `desk.refused` at the fourth value.
 
-    Source: 2-model.md §7.
+    Source: docs/model/model.md#guessing.
     """
     customer = standing.task.record.customer
     scope = f"{COMPARED}{customer}"

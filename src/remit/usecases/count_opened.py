@@ -8,7 +8,7 @@ from remit.ports.store import Step
 def opened_steps(what: str, *, agent: str, operator: str, at: Instant) -> tuple[Step, ...]:
     """One `task`, `mandate` or `agent` more, on the trails of an agent and its operator; an agent just registered has none yet.
 
-    Source: 2-model.md §5 (Trajectory: many tasks, mandates or agent ids of one operator).
+    Source: docs/model/model.md#trajectory.
     """
     event = WasOpened(what=what)
     own = (Step(SubjectKind.AGENT, agent, event, at),) if agent else ()

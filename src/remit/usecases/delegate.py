@@ -47,7 +47,8 @@ async def delegate(parts: Parts, caller: Caller, actor: Actor, *, mandate_id: st
         Refused: `grant.invalid` for a mandate that is not the caller's or allows no such agent, `mandate.invalid` when
             it would widen anything, `mandate.*`; `agent.*` and `credential.*` of the other agent, as `SomebodyElse`.
 
-    Source: 2-model.md §3 (chain); RFC 8693 §2.1 (actor_token); actor profile (at most five levels, never truncated).
+    Source: docs/model/model.md#chain; RFC 8693 §2.1 (actor_token);
+        actor profile (at most five levels, never truncated).
     """
     kept = await own_mandate(parts, caller, mandate_id)
     now = parts.world.now()

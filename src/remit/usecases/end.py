@@ -55,7 +55,7 @@ async def end_task(parts: Parts, task_id: str, reason: EndReason) -> Ended:
         Missing: no such task.
         Fault: `fault.store`; the task is then not ended.
 
-    Source: 2-model.md §4.
+    Source: docs/model/model.md#task-end.
     """
     started = parts.world.ticks()
     for _ in range(_TRIES):

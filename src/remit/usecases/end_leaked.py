@@ -74,7 +74,7 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
         Refused: `request.rate_limited`.
         Fault: `fault.store`: nothing is then decided.
 
-    Source: 2-model.md §7 (Leak loop).
+    Source: docs/model/model.md#leaks.
     """
     parts.long_reads.verify_room(workload.client_id, request.size)
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
@@ -87,7 +87,7 @@ async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None
     Raises:
         Fault: `fault.store`: nothing is then decided.
 
-    Source: 2-model.md §7 (Leak loop).
+    Source: docs/model/model.md#leaks.
     """
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
     for text in _turns(dict.fromkeys(request.read.seen)):

@@ -24,7 +24,7 @@ async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> E
 
     ⚔ A lost passkey may be a stolen one, and a link that was sent earlier may lie in a mailbox somebody else reads.
 
-    Source: 2-model.md §8 (Passkeys).
+    Source: docs/model/model.md#passkeys.
     """
     person = kept.record
     keys = await parts.store.find(Passkey, "passkey.person", person.id, limit=_MOST)
@@ -42,7 +42,7 @@ async def recovery_of(parts: Parts, kept: Kept[Person], *, invitation: str) -> E
 async def links_beside(parts: Parts, kept: Kept[Person], *, invitation: str) -> Ends:
     """What a first passkey ends: links by mail, which would add another one without it. Nothing where an old one agreed ("").
 
-    Source: 2-model.md §8 (Passkeys): adding one needs an old one.
+    Source: docs/model/model.md#passkeys: adding one needs an old one.
     """
     links = await _other_links(parts, kept.record, invitation) if invitation else []
     return Ends(puts=(), drops=tuple(Drop(one.record, one.rev) for one in links if one.record.how == Enrolment.LINK.value))

@@ -143,7 +143,7 @@ async def finish_enrolment(
             `credential.missing` or `credential.wrong_key` for an old passkey that does not agree, `request.conflict`, `task.busy`,
             `person.not_signed_in` where it stands on a login that is over.
 
-    Source: 2-model.md §8 (Passkeys).
+    Source: docs/model/model.md#passkeys.
     """
     for _ in range(_TRIES):
         with contextlib.suppress(Conflict):

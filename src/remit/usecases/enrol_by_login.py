@@ -40,7 +40,7 @@ async def how_by_login(parts: Parts, person: Person, before: Kept[Session] | Non
     Raises:
         Refused: `request.conflict` when there is one already, `person.not_signed_in`.
 
-    Source: 2-model.md §8 (Passkeys: adding one needs an old one; or the company's login vouches).
+    Source: docs/model/model.md#passkeys.
     """
     if before is None or parts.logins is None:
         raise Refused(Code.PERSON_NOT_SIGNED_IN, "no sign-in at the provider")

@@ -37,7 +37,7 @@ async def erase(parts: Parts, customer: str, *, by: Sequence[str], reason: str, 
         Refused: as `verify_erasable`; `task.busy` when something moved meanwhile.
         Fault: `fault.store`. When it broke after the record, the sweep (or the next start) destroys the keys.
 
-    Source: 2-model.md §9 (Erasure).
+    Source: docs/model/model.md#erasure.
     """
     keys = await parts.vault.retire(customer)
     # Before anything is looked at: what is counted later is noticed.

@@ -51,7 +51,7 @@ async def find_accounts(parts: Parts, rules: LoginRules, proved: ProvedLogin, *,
     Raises:
         Refused: `login.unknown`.
 
-    Source: 2-model.md §10 (roles from the company's provider count only as mapped), §8 (two different people, by person key).
+    Source: docs/model/model.md#roles, #confirm-who.
     """
     login = login_id(proved.issuer, proved.subject)
     known = {kept.record.kind: kept for kept in await parts.store.find(Person, "person.login", login, limit=_MOST)}

@@ -174,7 +174,7 @@ async def sign(parts: Parts, request_id: str, customer: Person, *, ceremony_id: 
         Refused: `request.not_found`, `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`,
             `mandate.inactive`, `agent.suspended`.
 
-    Source: 2-model.md §3 (Grant), §8 (Passkeys); RFC 6749 §4.1.2, RFC 9207 (iss).
+    Source: docs/model/model.md#grant, #passkeys; RFC 6749 §4.1.2, RFC 9207 (iss).
     """
     rules = await rules_expected(parts)
     kept = await open_request(parts, request_id)

@@ -38,7 +38,7 @@ async def hold_words(parts: Parts, standing: Standing, action: Action, *, params
     Raises:
         SaysMore: `words.wider`, `words.contradicts`, `words.unreadable`.
 
-    Source: 2-model.md §6.
+    Source: docs/model/model.md#words.
     """
     texts = list(texts_of(action, params, words))
     if not texts:

@@ -31,7 +31,7 @@ async def introspect(parts: Parts, tokens: Tokens, caller: Caller, unverified_to
         Refused: `credential.replayed`.
         Fault: `fault.store`, `fault.case`: what cannot be read is not called good.
 
-    Source: RFC 7662 §2.2, §4; actor profile; 2-model.md §4.
+    Source: RFC 7662 §2.2, §4; actor profile; docs/model/model.md#task-token.
     """
     await _spend(parts, caller)
     try:
@@ -81,7 +81,7 @@ async def revoke_token(parts: Parts, tokens: Tokens, caller: Caller, unverified_
         Refused: `credential.replayed`, `task.busy`.
         Fault: `fault.store`: it is then not taken back.
 
-    Source: RFC 7009 §2.1, §2.2; 5-standards.md §4.
+    Source: RFC 7009 §2.1, §2.2; docs/model/standards.md#revocation.
     """
     await _spend(parts, caller)
     if is_id(unverified_token, "man"):

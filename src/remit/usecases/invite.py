@@ -55,7 +55,7 @@ async def invitation_for(  # an ask, whom it needs, and for what
     Raises:
         Refused: `confirmation.too_many`, or `confirmation.declined` when this very act was declined for this operator.
 
-    Source: 2-model.md §8 (Anti-fatigue), §5 (a decline binds the act's digest for the whole operator).
+    Source: docs/model/model.md#anti-fatigue, #decline-binds.
     """
     now = parts.world.now()
     scopes = decline_scopes(record.customer, [kept.record.operator for kept, _ in standing.chain])

@@ -74,7 +74,7 @@ class LeakWatch:
         Raises:
             Fault: `fault.store`; nothing is then known of the text.
 
-        Source: 2-model.md §7 (Leak loop, Canaries).
+        Source: docs/model/model.md#leaks, #canaries.
         """
         known = await self._canaries()
         found = await self._long_reads.read(caller, len(text), lambda: self._found(text, known))

@@ -20,7 +20,7 @@ async def look_through(parts: Parts, case: str, text: str, *, where: str, by: Pe
         Refused: `request.not_found`.
         Fault: `fault.store`; nothing of the text is then sent.
 
-    Source: 2-model.md §7 (Leak loop).
+    Source: docs/model/model.md#leaks.
     """
     task = (await tasks_of(parts, case))[-1]
     await end_in_text(parts, text, SeenAt(where=where, agent=task.client_id, task=task.id, person=by.id), caller=by.id)
@@ -32,7 +32,7 @@ async def kept_text(parts: Parts, text: str, *, where: str, by: Person) -> str:
     Raises:
         Fault: `fault.store`; nothing is then kept.
 
-    Source: 2-model.md §7 (Leak loop), §9 (Logs hold fingerprints, never secrets).
+    Source: docs/model/model.md#leaks, #log-secrets.
     """
     await end_in_text(parts, text, SeenAt(where=where, person=by.id), caller=by.id)
     return redact(text, find_secrets(text))

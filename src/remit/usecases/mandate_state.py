@@ -12,7 +12,7 @@ async def state_of(parts: Parts, mandate: MandateRecord) -> MandateState:
     It is exhausted once all its tasks were opened and have ended, and so has every branch cut from it. Nobody writes that
     down: it follows from the tasks, and so cannot differ from them.
 
-    Source: 2-model.md §3 (States).
+    Source: docs/model/model.md#mandate-states.
     """
     if mandate.state != MandateState.ACTIVE:
         return MandateState(mandate.state)

@@ -26,8 +26,7 @@ async def verify_may_issue(parts: Parts, kept: Kept[MandateRecord], now: Instant
             its customer or objective is suspended or the customer's mandates are paused; `agent.suspended` for anybody of the chain up to the root; `request.malformed` for a chain
             that would be too long.
 
-    Source: 5-standards.md §3 (only `active` permits anything; the state is checked atomically with issuance; depth is
-        counted after adding the new actor); docs/decisions/0018-five-actors.md.
+    Source: docs/model/standards.md#issuance, #depth; docs/decisions/0018-five-actors.md.
     """
     rules = await rules_expected(parts)
     mandate = kept.record

@@ -22,7 +22,7 @@ async def narrow(parts: Parts, mandate_id: str, person: Person, wire: JsonObject
     Raises:
         Refused: `mandate.unknown`, `mandate.inactive`, `mandate.invalid` when it would widen anything.
 
-    Source: 2-model.md §3 (narrows).
+    Source: docs/model/model.md#narrowing.
     """
     rules = await rules_expected(parts)
     try:

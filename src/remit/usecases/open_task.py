@@ -46,7 +46,7 @@ async def open_task(parts: Parts, caller: Caller, mandate_id: str) -> Issued:
         Refused: `grant.invalid` for anything that is not exactly as granted, `mandate.*` for a mandate that is the
             caller's own but cannot be used, `credential.replayed`.
 
-    Source: RFC 8693; 2-model.md §4.
+    Source: RFC 8693; docs/model/model.md#task-opening.
     """
     for _ in range(_TRIES):
         kept = await own_mandate(parts, caller, mandate_id)

@@ -60,7 +60,7 @@ async def dispatch(parts: Parts, act_id: str) -> Settled | None:
     Raises:
         Fault: `fault.store`, `fault.case`; the act then stays queued (or sent, for reconciliation).
 
-    Source: 2-model.md §5 (8), §4 (the case is re-read before a write acts).
+    Source: docs/model/model.md#act-exactly-once, #case-reread.
     """
     try:
         act = await parts.store.get(ActRecord, act_id)

@@ -44,7 +44,7 @@ async def propose(parts: Parts, person: Person, change: Change) -> Proposal:
     Raises:
         Refused: `person.not_allowed`, `request.malformed`, or why the change could not be made anyway.
 
-    Source: 2-model.md §10; §9 (erasure).
+    Source: docs/model/model.md#two-people, #erasure.
     """
     _verify_may(person)
     await _verify(parts, change)

@@ -14,7 +14,7 @@ async def case_ending(parts: Parts, case_id: str) -> EndReason | None:
     Raises:
         Fault: `fault.case` when it cannot be read: then nothing acts and nothing is delivered.
 
-    Source: 2-model.md §4.
+    Source: docs/model/model.md#case-reread.
     """
     try:
         async with asyncio.timeout(parts.terms.desk_timeout_s):

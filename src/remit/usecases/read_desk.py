@@ -36,7 +36,7 @@ async def read_desk(  # a decision and its proof
         Refused: `task.ended` when the case has ended the task: nothing is told.
         Fault: `fault.store`: the read stays permitted, and is answered when the agent asks for it again.
 
-    Source: 2-model.md §4 (the case is re-read before anything is delivered).
+    Source: docs/model/model.md#case-reread.
     """
     told = await tell(parts, kept.record, action, params, expects=standing.expects)
     settled = await _settle(parts, kept, told, tuple(place.index for place in committed.places))

@@ -104,7 +104,7 @@ class ReadFile:
 async def read_file(outside: Outside, size: int, file: SentFile, where: str) -> ReadFile:
     """Read one file of an ask of `size` bytes; `where` tells which it is, and `outside` is the same for all files of the ask.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     parts, caller, scrub = outside.parts, outside.caller, Scrub(where)
     data = file.data or b""

@@ -29,7 +29,7 @@ async def reconcile(parts: Parts, kept: Kept[ActRecord]) -> None:
     key is fenced first, so that it can never execute, and only then is the act failed and its room released. The
     helpdesk is asked like the backoffice: nothing is written into a case after its task's end.
 
-    Source: 2-model.md §5 (8): `unknown` becomes `failed` only after the backoffice has fenced the key.
+    Source: docs/model/model.md#act-exactly-once.
     """
     act = kept.record
     known = await _outcome(parts, act)

@@ -17,7 +17,7 @@ async def record_noise(parts: Parts) -> int:
     Raises:
         Fault: `fault.store`; it is counted on.
 
-    Source: 2-model.md §9 (unauthenticated noise is aggregated).
+    Source: docs/model/model.md#noise.
     """
     counts, since = parts.noise.due(parts.world)
     if not counts:

@@ -83,7 +83,7 @@ async def recover(parts: Parts, outside: Published, *, by: str, rotate: Callable
         Refused: `request.conflict` when the store is not older than what was published: there is nothing to recover.
         Fault: `fault.store`; run it again.
 
-    Source: 2-model.md §9 (high water).
+    Source: docs/model/model.md#high-water.
     """
     gap = await _gap(parts, outside.published(), verify_ed25519)
     key = rotate()

@@ -29,7 +29,7 @@ async def start_recovery(parts: Parts, person_id: str, *, by: str, ttl_s: int) -
     Raises:
         Refused: `request.not_found`.
 
-    Source: 2-model.md §8 (Passkeys).
+    Source: docs/model/model.md#passkeys.
     """
     made = await invite(parts, person_id, how=Enrolment.RECOVERY, ttl_s=ttl_s, by=by)
     await tell_person(
@@ -81,7 +81,7 @@ async def vouch(parts: Parts, person_id: str, *, seen: Instant, by: str, reason:
     Raises:
         Refused: `request.not_found`, `request.conflict`, `task.busy`.
 
-    Source: 2-model.md §8 (Passkeys), §10 (loosening takes two).
+    Source: docs/model/model.md#passkeys, #two-people.
     """
     kept = await verify_vouchable(parts, person_id, seen)
     person = kept.record

@@ -60,7 +60,7 @@ async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskI
         Refused: `request.rate_limited` while too many long asks of this caller wait.
         Fault: `fault.internal`.
 
-    Source: 2-model.md §5 (Redact), §7 (Inbound).
+    Source: docs/model/model.md#redact, #inbound.
     """
     parts.long_reads.verify_room(caller, request.size)
     asked = request = await parts.long_reads.read(caller, request.size, lambda: _without_what_is_refused(parts, request))

@@ -41,7 +41,7 @@ def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -
     That is its words, the params marked as free text, and whatever the action does not declare; what it declares as a
     value of its own is the desk's to ask for. An unknown action declares nothing, not even its name.
 
-    Source: 2-model.md §5 (Redact), §7 (Inbound).
+    Source: docs/model/model.md#redact, #inbound.
     """
     known = parts.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
@@ -58,7 +58,7 @@ def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | N
     ⚔ A PIN sent as an order's id would otherwise be kept for good, and so would every digest it can be guessed from. Params that are
     long are not read for that, and not kept.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     if longer_than(params, MOST_KEPT):
         return Cleaned(action=action, params=LEFT_OUT, words=words, secrets=(), left_out="the params were too long to be kept")

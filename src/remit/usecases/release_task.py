@@ -37,7 +37,7 @@ async def release_task(parts: Parts, task_id: str, *, by: str) -> None:
     Raises:
         Refused: `request.not_found` when it is held no more, `task.busy`.
 
-    Source: 2-model.md §5 (Trajectory), §10 (resuming takes two).
+    Source: docs/model/model.md#trajectory, #two-people.
     """
     kept = await verify_held(parts, task_id)
     task, now = kept.record, parts.world.now()

@@ -86,7 +86,7 @@ async def answer_words(  # one person's answer to what they were shown, in the l
             of a rule that refuses the ask now, which voids it.
         Fault: the answer is then not taken.
 
-    Source: 2-model.md §6 (An officer's release passes words, never authority).
+    Source: docs/model/model.md#words-release.
     """
     if said not in _ANSWERS:
         raise Refused(

@@ -17,7 +17,7 @@ async def remedy_of(parts: Parts, *, mandate: str, action: str, params: JsonObje
     Raises:
         Fault: `fault.store`.
 
-    Source: 5-standards.md §6 (the refusal ladder).
+    Source: docs/model/standards.md#refusal-ladder.
     """
     known = parts.catalogue.actions.get(action)
     if known is None:

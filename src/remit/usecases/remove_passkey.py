@@ -54,7 +54,7 @@ async def remove_passkey(parts: Parts, person: Person, passkey_id: str, *, cerem
         Refused: `request.not_found` for an unknown passkey or somebody else's, `request.conflict` for the last one,
             `confirmation.replayed`, `confirmation.wrong_person`, `credential.wrong_key`.
 
-    Source: 2-model.md §8 (Passkeys).
+    Source: docs/model/model.md#passkeys.
     """
     own, going = await _own(parts, person, passkey_id)
     ceremony, signer = await take_ceremony(parts, ceremony_id, purpose=_PURPOSE, subject=passkey_id, person=person.id, assertion=assertion)

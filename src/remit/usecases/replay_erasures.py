@@ -44,7 +44,7 @@ async def replay_erasures(parts: Parts) -> int:
         Refused: `log.damaged` when such an entry cannot be read.
         Fault: `fault.store`.
 
-    Source: 2-model.md §9 (Erasure).
+    Source: docs/model/model.md#erasure.
     """
     named = await _named(parts)
     # Read after the log: what is named and not among them was destroyed before. What is, broke half way, or another node is at it now.

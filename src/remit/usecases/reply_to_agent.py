@@ -72,7 +72,7 @@ async def make_offer(parts: Parts, officer: Person, case: str, *, action: str, t
             `request.malformed`; the standing's own codes.
         Fault: as `reply_to_agent`.
 
-    Source: 2-model.md §8 (Offers).
+    Source: docs/model/model.md#offers.
     """
     await look_through(parts, case, written(terms), where="offer", by=officer)
     found = parts.catalogue.action(action)

@@ -20,7 +20,7 @@ async def refuse_human_credential(parts: Parts, arrival: Arrival, signs: Signs, 
     Raises:
         Refused: `agent.human_credential`, whenever one was found.
 
-    Source: 1-product.md (1); 7-peers.md P15.
+    Source: docs/model/product.md#workload-identity; docs/model/peers.md#p15.
     """
     found = sorted({one.value for one in human_credentials(arrival, signs)})
     if not found:

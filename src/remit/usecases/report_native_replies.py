@@ -23,7 +23,7 @@ async def report_native_replies(parts: Parts) -> int:
     Each is reported once, over all nodes and restarts: how far it went is a counter that moves with the entry. ⚔ What
     the note says is looked through for credentials alone: it goes into no entry, no notice and no inbox.
 
-    Source: 2-model.md §7 (Outbound: a native public reply is an incident).
+    Source: docs/model/model.md#native-replies.
     """
     told = (await parts.store.counters(_SCOPE)).get(_TOLD, 0)
     try:

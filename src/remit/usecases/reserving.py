@@ -36,7 +36,7 @@ def released_by_desk(record: AskRecord) -> tuple[Reserve, ...]:
 
     ⚔ Not what it may have compared: "failed" is an answer too, and whoever guesses would have tries without end.
 
-    Source: 2-model.md §7.
+    Source: docs/model/model.md#guessing.
     """
     return tuple(back for back in released(record) if not back.scope.startswith(COMPARED))
 

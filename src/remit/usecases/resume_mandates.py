@@ -58,7 +58,7 @@ async def resume_mandates(parts: Parts, person: Person, *, ceremony_id: str, ass
         Refused: `request.conflict` when nothing is paused, `confirmation.replayed`, `confirmation.wrong_person` for a
             passkey of another person or one that waits, `credential.wrong_key`, `task.busy`.
 
-    Source: 2-model.md §8 (Passkeys): recovery pauses all mandates.
+    Source: docs/model/model.md#passkeys: recovery pauses all mandates.
     """
     kept = await _kept(parts, person)
     person = kept.record

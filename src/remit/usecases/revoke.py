@@ -93,7 +93,7 @@ async def suspend(parts: Parts, *, what: str, name: str, reason: str, by: str) -
         Refused: `request.malformed` for something else, `agent.unknown`, `objective.unknown`.
         Fault: `fault.store`.
 
-    Source: 2-model.md §10.
+    Source: docs/model/model.md#two-people.
     """
     if what not in _REASONS or not name or not reason:
         raise Refused(

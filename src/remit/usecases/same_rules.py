@@ -17,7 +17,7 @@ async def rules_expected(parts: Parts) -> Expect:
     Raises:
         Fault: `fault.policy` when this process stands on other rules than the desk; `fault.store`.
 
-    Source: 2-model.md §1 (One rule digest).
+    Source: docs/model/model.md#rule-digest.
     """
     try:
         kept: Kept[Rules] | None = await parts.store.get(Rules, RULES[1])

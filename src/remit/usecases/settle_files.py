@@ -28,7 +28,7 @@ async def decide_file(parts: Parts, officer: Person, file_id: str, *, release: b
         Refused: `request.not_found`, `request.conflict` once it was decided, `person.not_allowed`, `task.busy`.
         Fault: `fault.store`.
 
-    Source: 2-model.md §7 (Inbound).
+    Source: docs/model/model.md#inbound.
     """
     await lapse_file(parts, await file_of(parts, file_id))
     kept = await file_of(parts, file_id)

@@ -43,7 +43,7 @@ async def verify_still_shown(
         Refused: `confirmation.mismatch`, `confirmation.wrong_person`.
         Fault: the desk cannot be asked.
 
-    Source: 2-model.md §8 (Shown), §5 (5).
+    Source: docs/model/model.md#confirm-shown, #ladder.
     """
     if await waiver_writers(parts, weighed.waiver, customer=standing.customer.record) & {one.person_key for one in answers}:
         raise Refused(Code.CONFIRMATION_WRONG_PERSON, "it falls under a waiver now that somebody who confirmed wrote")
@@ -74,7 +74,7 @@ async def verify_still_say(parts: Parts, ask: AskRecord, answers: Iterable[Answe
     Raises:
         Refused: `confirmation.wrong_person`.
 
-    Source: 2-model.md §8 (Who).
+    Source: docs/model/model.md#confirm-who.
     """
     expects: list[Expect] = []
     for one in answers:

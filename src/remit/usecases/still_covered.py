@@ -13,7 +13,7 @@ from remit.usecases.standing import Standing
 def still_covered(parts: Parts, standing: Standing, record: AskRecord) -> frozenset[str]:
     """What may still be told of an earlier ask: its mandate may have been narrowed since.
 
-    Source: 2-model.md §4 (standing is read again before bytes leave).
+    Source: docs/model/model.md#standing-again.
     """
     action = parts.catalogue.actions.get(record.action)
     told = frozenset(record.covered)

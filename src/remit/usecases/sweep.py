@@ -129,7 +129,7 @@ async def catch_up(parts: Parts) -> int:
 
     Returns how many. Once at a start is enough: only a death between the two leaves such a task.
 
-    Source: 2-model.md §4.
+    Source: docs/model/model.md#task-end.
     """
     ended = 0
     seen: set[str] = set()
@@ -172,7 +172,7 @@ async def _decide_again(parts: Parts, kept: Kept[ActRecord]) -> None:
 
     The new decision is recorded with the sending. ⚔ What a person confirmed must still be what they were shown.
 
-    Source: 2-model.md §5 (8), §8 (Shown).
+    Source: docs/model/model.md#act-exactly-once, #confirm-shown.
     """
     ask = await parts.store.get(AskRecord, kept.record.ask)
     standing, weighed = await weigh_confirmed(parts, ask.record, frozenset(ask.record.confirmed_by))

@@ -109,7 +109,7 @@ async def ask_after_end(parts: Parts, caller: Caller, ask_id: str, *, wait_s: fl
         Refused: `request.not_found` for an unknown ask and one of another client, actor or key, `credential.replayed`.
         Fault: `fault.store`.
 
-    Source: 2-model.md §4 (after the end); docs/decisions/0015-asking-after-the-end.md.
+    Source: docs/model/model.md#after-the-end; docs/decisions/0015-asking-after-the-end.md.
     """
     who = (caller.agent.record.id, caller.actor, caller.jkt)
     try:
@@ -143,7 +143,7 @@ async def inbox(parts: Parts, workload: Workload, *, after: int, wait_s: float) 
         Refused: the standing's own codes; an ended task is told nothing.
         Fault: `fault.case`; `fault.backoffice` where a message must be held again and the facts cannot be read.
 
-    Source: 2-model.md §4, §7 (Outbound).
+    Source: docs/model/model.md#standing-again, #outbound.
     """
     standing = await _own(parts, workload)
     verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))
@@ -173,7 +173,7 @@ async def entry_receipt(parts: Parts, workload: Workload, entry_id: str) -> str:
             `credential.replayed`.
         Fault: `fault.case`, `fault.store`.
 
-    Source: 4-wire.md (Log); 2-model.md §4 (standing is read again before bytes leave), §9.
+    Source: docs/model/wire.md#log; docs/model/model.md#standing-again, #sections.
     """
     standing = await _own(parts, workload)
     verify_standing(standing, parts.world.now(), parts.terms, waiting=await something_waits(parts, standing))

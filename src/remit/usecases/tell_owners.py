@@ -38,7 +38,7 @@ async def tell_owners(parts: Parts, found: Collection[Owned], at: SeenAt) -> Non
     Raises:
         Fault: `fault.store`; then nobody is told.
 
-    Source: 2-model.md §7 (Leak loop: a registered kind → its owner's hook).
+    Source: docs/model/model.md#leaks.
     """
     for one in found:
         with contextlib.suppress(Replayed, NoRoom):

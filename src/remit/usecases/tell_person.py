@@ -63,7 +63,7 @@ def about_access(parts: Parts, person: Person, *, subject: str, text: str) -> No
 
     ⚔ Whoever moved the address and then takes the account over would otherwise be the only one who is told.
 
-    Source: 2-model.md §8 (notices go to old and new address).
+    Source: docs/model/model.md#passkeys.
     """
     return notices_to(parts, person, addresses(parts, person), subject=subject, text=text)
 

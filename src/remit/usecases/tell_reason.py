@@ -32,7 +32,7 @@ async def tellable_reason(parts: Parts, task: str, reason: str) -> str:
     ⚔ A reason is free text of a system that knows the customer: it names what does not fit, and with it what is uncovered.
     Facts that cannot be read let nothing of it out.
 
-    Source: 2-model.md §7 (Outbound), 7-peers.md P12.
+    Source: docs/model/model.md#outbound, docs/model/peers.md#p12.
     """
     if reason in _OURS:
         return reason
@@ -51,6 +51,6 @@ async def reason_now(parts: Parts, record: AskRecord) -> str:
 
     ⚔ What the reason names may have been taken away since it was recorded, as with what was told of a result.
 
-    Source: 2-model.md §4 (standing is read again before bytes leave), §7 (Outbound).
+    Source: docs/model/model.md#standing-again, #outbound.
     """
     return await tellable_reason(parts, record.task, record.reason) if record.state is AskState.FAILED else record.reason

@@ -37,7 +37,7 @@ async def told_now(parts: Parts, record: AskRecord) -> frozenset[str]:
         Refused: `task.ended` and the standing's own codes; `task.busy` when something moved while the case was read.
         Fault: `fault.case`, `fault.store`: then nothing is told.
 
-    Source: 2-model.md §4 (standing and case are read again before bytes leave).
+    Source: docs/model/model.md#standing-again, #case-reread.
     """
     standing = await load_standing(parts, record.task)
     try:

@@ -61,7 +61,7 @@ async def untold_in(parts: Parts, standing: Standing, text: str) -> Untold:
     Raises:
         Fault: `fault.backoffice`: facts that cannot be read let nothing out.
 
-    Source: 2-model.md §7 (Outbound).
+    Source: docs/model/model.md#outbound.
     """
     customer = standing.task.record.customer
     told = await _told_before(parts, standing.task.record)

@@ -53,7 +53,7 @@ def verify_log(
             `settings.invalid` for a verifier key that is none.
         Fault: `fault.store` when the log cannot be reached.
 
-    Source: 2-model.md §9; RFC 6962 §2.1.
+    Source: docs/model/model.md#log; RFC 6962 §2.1.
     """
     begun = ticks()
     key = _verify_key(vkey)

@@ -1,6 +1,6 @@
 """Deciding one wish on one standing: rules, words, policy, settle. Nothing is recorded or done here.
 
-The order of the stages is 2-model.md §5; the first that fails gives the one public code.
+The order of the stages is docs/model/model.md#ask; the first that fails gives the one public code.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class Confirmed:
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
 _ONCE: Final = frozenset({"case.open"})
-"""What is done once in a task (2-model.md §4)."""
+"""What is done once in a task (docs/model/model.md#task-opening)."""
 NOBODY: Final = Confirmed(by=frozenset(), kind="none")
 
 

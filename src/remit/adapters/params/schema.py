@@ -37,7 +37,7 @@ class JsonSchemaParams:
             Refused: `params.invalid` naming the failing members, never a value; `action.unknown`.
             Fault: `fault.internal` when params hold what no JSON decoder makes.
 
-        Source: 2-model.md §2.
+        Source: docs/model/model.md#values.
         """
         validator = self._validators.get(action)
         if validator is None:

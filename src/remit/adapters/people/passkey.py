@@ -86,7 +86,7 @@ class WebauthnPasskeys:
     def verify_assertion(self, unverified: Mapping[str, Json], *, challenge: bytes, public_key: str, sign_count: int) -> Asserted:
         """Check an assertion over exactly this challenge, from our own page, unframed, by a verified user.
 
-        Source: WebAuthn Level 3 §7.2; 2-model.md §8 (crossOrigin and topOrigin refused).
+        Source: WebAuthn Level 3 §7.2; docs/model/model.md#confirm-signed.
         """
         self._verify_client_data(unverified, challenge, "webauthn.get")
         try:

@@ -74,7 +74,7 @@ class CedarPolicy:
             Refused: `action.unknown`; `policy.error` when a policy could not be evaluated, the engine gave no
                 decision, or a value cannot be held exactly.
 
-        Source: 3-architecture.md (Cedar, tried here).
+        Source: docs/decisions/0011-cedar-plug.md.
         """
         model, policies = self._of(question.action)
         try:

@@ -78,7 +78,7 @@ def shape_of(schema: Json) -> Shape:
 
     A definite type decides; what has none (nullable, anyOf, open objects, tuples) is seen as its canonical JSON text.
 
-    Source: 3-architecture.md (Cedar, tried here).
+    Source: docs/decisions/0011-cedar-plug.md.
     """
     if not isinstance(schema, Mapping):
         return Scalar.OPAQUE

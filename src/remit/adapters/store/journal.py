@@ -143,7 +143,7 @@ class Journal:
             Fault: `fault.store` when another process moved the head.
             ValueError, OverflowError: for a value that no file can take; nothing is written.
 
-        Source: 2-model.md §9.
+        Source: docs/model/model.md#log.
         """
         body = _ENCODER.encode(group)
         self._on_point("store.before_commit")

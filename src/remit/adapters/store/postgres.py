@@ -81,7 +81,7 @@ class PostgresStore:
                 `log.older` when it is older than that; `log.damaged` when it does not verify.
             Fault: `fault.store` when the server does not answer.
 
-        Source: 2-model.md §9.
+        Source: docs/model/model.md#log.
         """
         outside = HighWater(opening.high_water, opening.verify, opening.on_point or _quiet, shared=True)
 

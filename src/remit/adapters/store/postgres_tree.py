@@ -81,7 +81,7 @@ class Tree:
             Lost: nothing is served from such a store before somebody looked at it.
             Fault: `fault.store`.
 
-        Source: 2-model.md §9.
+        Source: docs/model/model.md#log.
         """
         head = ground.head
         if head.seq < known.seq:  # ⚔ what brought no entries (marks, sessions, what was sent) is missed by this alone

@@ -61,7 +61,7 @@ class SqliteStore:
             Refused: `settings.invalid` when another process holds it, it is newer than this program, or its high-water
                 file is missing; `log.older` when it is older than its high water; `log.damaged` when it does not verify.
 
-        Source: 2-model.md §9.
+        Source: docs/model/model.md#log.
         """
         on_point = opening.on_point or _quiet
         with contextlib.ExitStack() as opened:

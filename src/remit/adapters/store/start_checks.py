@@ -27,7 +27,7 @@ def verify_log(connection: Asking, log: Log, verify: Verify) -> None:
     Raises:
         Refused: `log.damaged`, naming the entry where one can be named.
 
-    Source: 2-model.md §9: a cut or changed log stops the start.
+    Source: docs/model/model.md#high-water.
     """
     try:
         _verify_head(connection, log, verify)
@@ -49,7 +49,7 @@ def verify_not_older(log: Log, high_water: HighWater, kept: Kept | None) -> None
         Refused: `log.older` when it has lost or replaced published entries, `log.damaged` when the checkpoint outside
             cannot be read, `settings.invalid` when there is none although the log has entries.
 
-    Source: 2-model.md §9 (high water).
+    Source: docs/model/model.md#high-water.
     """
     if kept is None:
         if log.size:

@@ -17,7 +17,6 @@ from remit.entrypoints.web.file_pages import KINDS
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages, go, home_of, verified_next
 from remit.entrypoints.web.plain_words import METHODS, TIERS
-from remit.entrypoints.web.sent import sent_in
 from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.wire import Receive, Scope, malformed, query, whole_number
 from remit.usecases import people as views
@@ -134,7 +133,6 @@ class CustomerPages:
             "me.html",
             person,
             seen=seen,
-            sent=sent_in(scope, parts.terms.issuer),
             stopped_since=await views.stopped_since(parts, person),
             waiting=await what_waits(parts, person),
             mandates=[_mandate(parts, row) for row in await views.mandates(parts, person)],

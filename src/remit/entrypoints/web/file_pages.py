@@ -8,7 +8,6 @@ from remit.domain.speech import marked
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages
-from remit.entrypoints.web.sent import sent_in
 from remit.entrypoints.wire import Receive, Scope
 from remit.usecases.files import file_view
 from remit.usecases.people import desk_officer
@@ -68,7 +67,6 @@ class FilePages:
             parts,
             "file.html",
             officer,
-            sent=sent_in(scope, parts.terms.issuer),
             file=seen.facts,
             text=seen.text,
             cut=seen.cut,

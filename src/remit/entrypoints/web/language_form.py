@@ -1,6 +1,5 @@
 """Choosing the language one reads: a plain form on every page of a desk that has more than one."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +13,6 @@ from remit.usecases.choose_language import choose_language
 
 _OPEN: Final = ("/login", "/verify")
 """Pages for everybody that one goes back to, too."""
-_PREVIEW: Final = re.compile(r"^(/desk/cases/[^/?]+)/preview$")
-"""What answers a form is no page to go back to; the page it was sent from is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +48,4 @@ class LanguageForm:
         path = referer.removeprefix(issuer) if referer.startswith(f"{issuer}/") else ""
         if path.partition("?")[0] in _OPEN and path.isascii() and path.isprintable():
             return path
-        return verified_next(_PREVIEW.sub(r"\1", path)) or "/"
+        return verified_next(path) or "/"

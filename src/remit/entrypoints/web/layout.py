@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -22,7 +22,6 @@ from remit.entrypoints.languages import NAMES
 from remit.entrypoints.replies import Answer, encode
 from remit.entrypoints.web.marked_words import cut_up
 from remit.entrypoints.web.plain_words import IN_FORMS, OFFERS, RESUMES, SENTENCES, STOPPABLE, TRUST
-from remit.entrypoints.web.sent import NOTHING, Sent
 from remit.usecases.parts import Parts
 
 HTML: Final = b"text/html; charset=utf-8"
@@ -71,14 +70,12 @@ def static_answer(name: str, known: str) -> Answer:
     return Answer(304, b"", one.media_type, headers) if known == tag else Answer(200, one.body, one.media_type, headers)
 
 
-def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, sent: Sent = NOTHING, **shown: object) -> Answer:
+def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, **shown: object) -> Answer:
     """A page, kept by nobody on the way, in the language of the parts' catalogue.
 
-    `person` is who is signed in, `sent` the form that came back to it, or was done.
+    `person` is who is signed in.
     """
     catalogue = parts.catalogue
-    if sent.done:
-        sent = replace(sent, done=catalogue.say(sent.done))
     text = (
         _environment(catalogue.say)
         .get_template(name)
@@ -87,13 +84,12 @@ def page(parts: Parts, name: str, person: Person | None, *, status: int = 200, s
             person=person,
             desk_roles=("admin", *catalogue.roles),
             languages=[(one, NAMES.get(one, one)) for one in catalogue.languages],
-            sent=sent,
             **shown,
         )
     )
     language = catalogue.say.language.encode()
     headers = ((b"cache-control", b"no-store"), (b"content-language", language))
-    return Answer(sent.status if sent.title else status, text.encode(), HTML, headers)
+    return Answer(status, text.encode(), HTML, headers)
 
 
 _ENVIRONMENTS: Final[dict[int, tuple[Speech, Environment]]] = {}

@@ -3,23 +3,17 @@
 Whether an offer may be made is decided by its use case.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final
 
 from remit.domain.catalogue import OFFER_PARAMS, Action, Catalogue, MarkKind
-from remit.domain.errors import Code, Refused
+from remit.domain.errors import Refused
 from remit.domain.offers import offered_at_most, widest
 from remit.domain.plain import visible
 from remit.domain.rendering_values import label, shown
-from remit.domain.speech import ENGLISH, Speech, said
+from remit.domain.speech import Speech
 from remit.domain.values import Json, JsonObject, Money, minor_digits
 from remit.entrypoints.web.edit_form import plain
-from remit.entrypoints.web.plain_words import NO_NUMBER, NOT_MORE_THAN_ZERO, NOTHING_OFFERED, TOO_MANY_DIGITS
-
-_NUMBER: Final = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,50 +63,6 @@ def told_terms(action: Action | None, terms: JsonObject, say: Speech) -> str:
     properties = action.schema.get("properties") if action is not None else None
     known = properties if isinstance(properties, Mapping) else {}
     return ", ".join(f"{_title(name, known.get(name))}: {_words(value, known.get(name), say)}" for name, value in terms.items())
-
-
-def entered_terms(action: Action | None, unit: str, entered: Mapping[str, str]) -> dict[str, object]:
-    """The terms of an offer from what was entered, as `static/desk.js` makes them: empty fields are no part of it.
-
-    `unit` is the currency the form asked for. Of an action that is not there, what was entered is left for the desk to refuse.
-
-    Raises:
-        Refused: `params.invalid` for an amount or a number that is none, and where nothing was entered.
-    """
-    kinds = {term.name: term for term in _terms(action, unit, ENGLISH)} if action is not None else {}
-    made: dict[str, object] = {}
-    for name, value in entered.items():
-        text, term = value.strip(), kinds.get(name)
-        if not text:
-            continue
-        if term is not None and term.kind in {"money", "number"}:
-            made[name] = _amount(text, term)
-        else:
-            made[name] = [one.strip() for one in text.split(",") if one.strip()] if term is not None and term.kind == "list" else text
-    if not made:
-        raise _unfit("no term", NOTHING_OFFERED)
-    return made
-
-
-def _amount(text: str, term: Term) -> str | Decimal | int:
-    """An amount as the wire writes it, or a number."""
-    digits = text.replace(",", ".").removesuffix(term.unit).strip()
-    if _NUMBER.fullmatch(digits) is None:
-        raise _unfit("no number", said(NO_NUMBER, text=text))
-    number = Decimal(digits)
-    shown_as = f"{digits} {term.unit}" if term.unit else digits
-    if number <= 0:
-        raise _unfit("not more than zero", said(NOT_MORE_THAN_ZERO, text=shown_as))
-    whole, _, part = digits.partition(".")
-    if term.kind != "money":
-        return number if part else int(whole)
-    if len(part) > term.digits:
-        raise _unfit("too many digits", said(TOO_MANY_DIGITS, text=shown_as))
-    return f"{number:.{term.digits}f} {term.unit}"
-
-
-def _unfit(detail: str, public: str) -> Refused:
-    return Refused(Code.PARAMS_INVALID, detail, public=public)
 
 
 def _unit(catalogue: Catalogue, most: Sequence[Money]) -> str:

@@ -8,8 +8,6 @@ from typing import Final
 
 from remit.domain.catalogue import CUSTOMER
 from remit.domain.confirmers import OFFICER
-from remit.domain.errors import Fault, Refused
-from remit.domain.outbound import Held
 from remit.domain.records import Person
 from remit.domain.rendering_values import told as told_ask
 from remit.domain.values import Json, JsonObject
@@ -17,7 +15,6 @@ from remit.entrypoints.audit_api import MOST, asked_for
 from remit.entrypoints.audit_api import ROLES as AUDITORS
 from remit.entrypoints.replies import Answer
 from remit.entrypoints.security_api import ROLES as GUARDS
-from remit.entrypoints.signed_in import verify_own_page
 from remit.entrypoints.web import file_pages
 from remit.entrypoints.web.bait_words import BAITS
 from remit.entrypoints.web.entry_details import Known, envelope_lines
@@ -26,17 +23,15 @@ from remit.entrypoints.web.offer_form import offer_forms, told_terms
 from remit.entrypoints.web.pages import Pages, go
 from remit.entrypoints.web.plain_words import ANSWERS, ENDINGS, PROOFS, SIGNS, STATES, TIERS, WHYS, WORDS_STATES
 from remit.entrypoints.web.report_page import report_page
-from remit.entrypoints.web.sent import NOTHING, Sent, sent_in
 from remit.entrypoints.web.telling import asks_of, told
 from remit.entrypoints.web.telling_answers import unlisted
 from remit.entrypoints.web.watch_rows import change_row, decision_row
-from remit.entrypoints.wire import Receive, Scope, decode_form, query, read_body, whole_number
+from remit.entrypoints.wire import Receive, Scope, query, whole_number
 from remit.usecases import audit, watch
 from remit.usecases.canaries import canaries
 from remit.usecases.cases import case_card, cases
 from remit.usecases.files import held_files
 from remit.usecases.live import seen_at_security, seen_by
-from remit.usecases.look_through import preview_reply
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
 from remit.usecases.people import desk_officer, verify_officer
@@ -98,7 +93,6 @@ class OfficerPages:
             self.parts,
             "desk.html",
             officer,
-            sent=sent_in(scope, self.parts.terms.issuer),
             seen=seen,
             files=await held_files(self.parts),
             queues=[(role, self._role(role), [one for one in waiting if one["role"] == role]) for role in officer.roles if self._has(role)],
@@ -126,47 +120,15 @@ class OfficerPages:
     async def case(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /desk/cases/{id}: the officer's card of one case."""
         officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-        return await self._case(officer, await case_card(self.parts, found["id"]), sent_in(scope, self.parts.terms.issuer))
+        return await self._case(officer, await case_card(self.parts, found["id"]))
 
-    @_in_their_language
-    async def preview(self, scope: Scope, receive: Receive, found: Mapping[str, str]) -> Answer:
-        """POST /desk/cases/{id}/preview: what would be withheld of a text, for browsers without JavaScript. Nothing is sent."""
-        verify_own_page(self.parts.terms.issuer, scope)
-        text = decode_form(scope, await read_body(scope, receive)).get("text", "").replace("\r\n", "\n")
-        try:
-            officer = desk_officer(self.parts, await self.pages.who(scope, "officer"))
-            return await self._preview(officer, found["id"], text, NOTHING)
-        except (Refused, Fault) as error:
-            if not text.strip():
-                raise
-            return await self.pages.kept(scope, error, "reply", scope["path"], {"text": text})
-
-    @_in_their_language
-    async def preview_again(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
-        """The preview, where a text that was sent from it came back: as it is, with what would be withheld of it now. No door of its own."""
-        officer, sent = desk_officer(self.parts, await self.pages.who(scope, "officer")), sent_in(scope, self.parts.terms.issuer)
-        return await self._preview(officer, found["id"], sent.of("reply").get("text", ""), sent)
-
-    async def _preview(self, officer: Person, case: str, text: str, sent: Sent) -> Answer:
-        checked = await preview_reply(self.parts, officer, case, text)
-        held = [
-            {"why": self.parts.catalogue.say(WHYS.get(one.why, one.why)), "name": self._held(one.why, one.name)} for one in checked.held
-        ]
-        pieces = _pieces(text, checked.held)
-        return page(self.parts, "preview.html", officer, sent=sent, case=case, text=text, pieces=pieces, held=held)
-
-    def _held(self, why: str, name: str) -> str:
-        known = self.parts.catalogue.attributes.get(name) if why == "attribute" else None
-        return known.title if known is not None else name.replace("_", " ")
-
-    async def _case(self, officer: Person, card: Mapping[str, Json], sent: Sent) -> Answer:
+    async def _case(self, officer: Person, card: Mapping[str, Json]) -> Answer:
         asks, timeline = card["asks"], card["timeline"]
         rows = [one for one in timeline if isinstance(one, Mapping)] if isinstance(timeline, list) else []
         return page(
             self.parts,
             "case.html",
             officer,
-            sent=sent,
             card=self._titled(card),
             file_kinds=self._words(file_pages.KINDS),
             file_states=self._words(file_pages.STATES),
@@ -174,6 +136,7 @@ class OfficerPages:
             proofs=self._words(PROOFS),
             signs=self._words(SIGNS),
             answers=self._words(ANSWERS),
+            whys=self._words(WHYS),
             attributes={name: one.title for name, one in self.parts.catalogue.attributes.items()},
             who=self._who,
             asks=await self._asks(
@@ -215,23 +178,17 @@ class OfficerPages:
         """GET /security: what agents ask just now, what is stopped or waits for a second person, agents, what happened, and what was changed."""
         officer = verify_officer(await self.pages.who(scope, "officer"), *GUARDS)
         seen = await seen_at_security(self.parts, officer)  # before what is shown: what comes meanwhile is news
-        rows, sent = await watch.incidents(self.parts), sent_in(scope, self.parts.terms.issuer)
-        officers = await watch.officers(self.parts)
-        # Whose roles are to be proposed: without JavaScript the address says it, and the form begins with those they have.
-        whose = sent.of("roles").get("id") or query(scope).get("roles", "")
+        rows = await watch.incidents(self.parts)
         return page(
             self.parts,
             "security.html",
             officer,
-            sent=sent,
-            whose=whose,
-            ticked=sent.ticked("roles", "role") or next((one["roles"] for one in officers if one["id"] == whose), ()),
             agents=await watch.agents(self.parts),
             customers=await watch.customers(self.parts),
             suspensions=await watch.suspensions(self.parts),
             proposals=await proposals(self.parts),
             alone=await is_alone(self.parts, officer),
-            officers=officers,
+            officers=await watch.officers(self.parts),
             roles=sorted({*self.parts.catalogue.roles, *SPECIAL_ROLES}),
             objectives={name: one.title for name, one in sorted(self.parts.catalogue.objectives.items())},
             incidents=[told(row, self.parts.catalogue, own=False) for row in rows[:50]],
@@ -258,7 +215,6 @@ class OfficerPages:
             self.parts,
             "audit.html",
             officer,
-            sent=sent_in(scope, self.parts.terms.issuer),
             entries=self._entries(rows, asks),
             ref=ref,
             low=low,
@@ -302,13 +258,3 @@ class OfficerPages:
         if isinstance(told_report, Counting):
             return page(self.parts, "counting.html", officer, counting=told_report)
         return report_page(self.parts, officer, told_report, asked)
-
-
-def _pieces(text: str, held: Sequence[Held]) -> list[tuple[str, bool]]:
-    """A text piece by piece: each with whether it would be withheld."""
-    pieces: list[tuple[str, bool]] = []
-    at = 0
-    for one in held:
-        pieces += [(text[at : one.start], False), (text[one.start : one.end], True)]
-        at = one.end
-    return [*pieces, (text[at:], False)]

@@ -1,7 +1,6 @@
 """What every page needs: who is signed in, where they go from here, and how a refusal looks to a person."""
 
-import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
@@ -15,13 +14,12 @@ from remit.entrypoints.limits import Limits
 from remit.entrypoints.replies import STATUS, Answer
 from remit.entrypoints.signed_in import session_cookie, signed_in
 from remit.entrypoints.web.layout import page
-from remit.entrypoints.web.plain_words import IN_PAGES, NO_ROLE, in_form, plainly
+from remit.entrypoints.web.plain_words import IN_PAGES, NO_ROLE, plainly
 from remit.entrypoints.wire import Receive, Scope
 from remit.usecases.parts import Parts
 from remit.usecases.sessions import Whose, whose
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
-_Rest = Sequence[tuple[str, str]]
 _OURS: Final = ("/me", "/enrol", "/resume", "/confirm/", "/desk", "/security", "/audit", "/oauth/authorize")
 
 
@@ -73,30 +71,6 @@ class Pages:
             return await whose(self.parts, session_cookie(self.parts, scope))
         except Refused:
             return None
-
-    async def kept(
-        self, scope: Scope, error: Refused | Fault, form: str, action: str, values: Mapping[str, str], rest: _Rest = ()
-    ) -> Answer:
-        """The page of a form that was refused and has no place on any other page: why, and what was written (`values`), to be sent again."""
-        note_fault(error, scope["path"])
-        spoken = self.spoken(scope)
-        title, said, cure = in_form(error, form, spoken.catalogue.say)
-        person = None
-        with contextlib.suppress(Fault):
-            person = await self.maybe(scope)
-        return page(
-            spoken,
-            "again.html",
-            person,
-            status=STATUS[error.code],
-            title=title,
-            said=said,
-            cure=cure,
-            action=action,
-            written=values,
-            rest=rest,
-            signed_out=error.code is Code.PERSON_NOT_SIGNED_IN,
-        )
 
     async def _refusal(self, scope: Scope, error: Refused | Fault) -> Answer:
         try:

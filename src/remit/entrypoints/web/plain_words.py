@@ -1,6 +1,5 @@
 """What people are told when something is refused: in a person's words, not an agent developer's. And a few other words."""
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -123,12 +122,6 @@ IN_PAGES: Final[Mapping[tuple[str, Code], tuple[str, str]]] = {
 }
 """The same, at one address, for who was sent there by somebody else; what the refusal says in particular is then for that one."""
 
-NO_NUMBER: Final = marked("“{text}” is not a number.")
-NOT_MORE_THAN_ZERO: Final = marked("It must be more than zero; “{text}” is not.")
-TOO_MANY_DIGITS: Final = marked("“{text}” has too many digits after the point.")
-NOTHING_OFFERED: Final = marked("Fill in what you offer.")
-"""What is wrong with the terms somebody entered for an offer."""
-
 NO_ROLE: Final = (
     marked("You have no role yet"),
     "",
@@ -137,39 +130,6 @@ NO_ROLE: Final = (
     ),
 )
 """What an officer is told whom every page turns away: title, what it says in particular, and what to do."""
-
-DONE: Final[Mapping[str, str]] = {
-    "answer-no": marked("You said no. Nothing was done, and the agent may not ask for this again."),
-    "words-no": marked("You did not pass it on. Nothing was done; the agent may ask again without it."),
-    "words-strip": marked("The agent asks without what it wrote. What it asks was decided by itself."),
-    "answer-no-and-end": marked("You said no, and the agent's task has ended."),
-    "canary-remove": marked("Taken away. It is looked for no more."),
-    "close-case": marked("The case is closed. Nothing of the agent runs in it any more."),
-    "contact": marked(
-        "Changed. For three days their passkeys confirm everyday things only. A notice goes to the old and the new address; "
-        "where this desk sends no mail, it stands in the server's log alone, and you tell them yourself."
-    ),
-    "contest": marked("Thank you. It is on the record, and the desk will look at it."),
-    "decline-act": marked("You said no. Nothing was done."),
-    "decline-and-end": marked("You said no, and the agent's task has ended."),
-    "discard-file": marked("Discarded. Nothing of the file is kept."),
-    "disown": marked("This agent can do nothing more for you, and security people of the desk are told."),
-    "hand": marked("Handed over."),
-    "note": marked("Noted."),
-    "offer": marked("Offered. The agent finds it in its inbox."),
-    "proposed": marked("Proposed. Another person must agree."),
-    "register": marked("The agent is registered."),
-    "release-file": marked("The file is in the case now."),
-    "reply": marked("Sent to the agent."),
-    "reply-withheld": marked("Sent to the agent. What it may not be told was left out."),
-    "revoke": marked("Taken back. The agent can do nothing more under this permission."),
-    "settle-contest": marked("Settled, and on the record."),
-    "settle-no": marked("Dropped."),
-    "settle-yes": marked("Agreed, and done."),
-    "take": marked("Yours for ten minutes. Your colleagues see that you have it."),
-    "tier": marked("Lowered at once."),
-}
-"""What a page says after one of its forms was sent without JavaScript."""
 
 METHODS: Final[Mapping[str, str]] = {
     "jwt-spiffe": marked("By an identity that its operator's own systems give it, for a few minutes at a time."),
@@ -280,31 +240,6 @@ STATES: Final[Mapping[str, str]] = {
     "void": marked("dropped"),
     "waiting": marked("waiting for a person"),
 }
-
-
-_MEMBER: Final = re.compile(r"^(?:/([a-z_]+)[^ ]*|'([a-z_]+)[^']*'|([a-z]+_[a-z_]+|amount))(?= (?:must|is|has|does|lacks) )", re.ASCII)
-
-
-def worded(text: str) -> str:
-    """What the desk says of a member, as people read it: it names one as programs do ("/amount must …", "'item_ids' must …").
-
-    The same as `worded` in `static/say.js`.
-    """
-
-    def title(found: re.Match[str]) -> str:
-        name = next(one for one in found.groups() if one)
-        words = re.sub(r"_id$", "", re.sub(r"_ids$", "s", name)).replace("_", " ")
-        return words[:1].upper() + words[1:]
-
-    return re.sub(r"does not satisfy `[^`]*`", "does not fit", _MEMBER.sub(title, text, count=1))
-
-
-def in_form(error: Refused | Fault, form: str, say: Speech) -> tuple[str, str, str]:
-    """A refusal of a form as its page tells it: title, what it says in particular ("" when nothing), and what to do."""
-    title, said, cure = plainly(error, say)
-    if (form, error.code) in IN_FORMS:
-        title, cure = (say(one) for one in IN_FORMS[form, error.code])
-    return title, worded(said), cure
 
 
 def plainly(error: Refused | Fault, say: Speech, path: str = "") -> tuple[str, str, str]:

@@ -3,6 +3,7 @@ import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { Wrong, say } from './say.js';
+import { spent } from './send.js';
 import { _ } from './texts.js';
 
 const OUTCOMES = {
@@ -17,6 +18,14 @@ const OUTCOMES = {
   refused: ['no', _('It was refused. Nothing was done.')],
 };
 
+// What a no says that is about an agent's words alone.
+const UNPASSED = { refused: ['ok', _('You did not pass it on. Nothing was done; the agent may ask again without it.')] };
+
+const AFTER = {
+  no_and_end: _('The agent\'s task has ended: it does nothing more in it.'),
+  strip: _('The agent asks without what it wrote. What it asks was decided by itself.'),
+};
+
 export function confirm(form, guarded) {
   if (!form) return;
   const shown = readJson('shown');
@@ -26,11 +35,10 @@ export function confirm(form, guarded) {
   const announced = form.querySelector('[data-announced]');
 
   function settled(reply, answer) {
-    form.querySelectorAll('button, input').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
+    spent(form);
     form.querySelector('[data-choices]').hidden = true;
-    const [look, words] = OUTCOMES[reply.state] || ['ok', _('Your answer was taken.')];
-    say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, as you offered.') : words, reply.reason || '',
-      answer === 'no_and_end' ? _('The agent\'s task has ended: it does nothing more in it.') : '');
+    const [look, words] = (answer === 'no' && UNPASSED[reply.state]) || OUTCOMES[reply.state] || ['ok', _('Your answer was taken.')];
+    say(form, look, answer === 'less' && reply.state === 'done' ? _('Done, as you offered.') : words, reply.reason || '', AFTER[answer] || '');
     const back = document.createElement('p');
     const link = document.createElement('a');
     link.href = '/';
@@ -82,8 +90,7 @@ export function confirm(form, guarded) {
     if (box) box.hidden = true;
   });
   for (const button of form.querySelectorAll('[data-answer]:not([type="submit"])')) {
-    button.addEventListener('click', (event) => {
-      event.preventDefault(); // a no belongs to a form of its own, for who has no JavaScript
+    button.addEventListener('click', () => {
       if (button.dataset.answer === 'less') {
         less.hidden = !less.hidden;
         button.setAttribute('aria-expanded', String(!less.hidden));

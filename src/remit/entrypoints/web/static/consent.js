@@ -3,6 +3,7 @@ import { call } from './call.js';
 import { formOf, lineItem, readJson } from './edit.js';
 import { usePasskey } from './passkey.js';
 import { fail, say } from './say.js';
+import { spent } from './send.js';
 import { _ } from './texts.js';
 import { localize } from './time.js';
 
@@ -109,8 +110,7 @@ export function consent(form, guarded) {
       leave(await call(twin, { answer: 'grant', ceremony: shown.ceremony, assertion }), form, _('Allowed. Going back to the agent…'));
     });
   });
-  form.querySelector('[data-answer="decline"]').addEventListener('click', (event) => {
-    event.preventDefault(); // it belongs to a form of its own, for who has no JavaScript
+  form.querySelector('[data-answer="decline"]').addEventListener('click', () => {
     guarded(form, async () => {
       leave(await call(twin, { answer: 'decline' }), form, _('You said no. Nothing was allowed. Going back…'));
     });
@@ -118,7 +118,7 @@ export function consent(form, guarded) {
 }
 
 function leave(answer, form, words) {
-  form.querySelectorAll('button, input, select').forEach((one) => { one.disabled = true; one.setAttribute('data-spent', ''); });
+  spent(form);
   say(form, 'ok', words);
   const to = new URL(answer.redirect);
   // An app's own scheme has a dot in it (RFC 8252 §7.1); nothing that a browser would run has.

@@ -2,17 +2,8 @@
 import { call } from './call.js';
 import { amount } from './edit.js';
 import { Wrong, fail, say } from './say.js';
+import { later } from './send.js';
 import { _, plural } from './texts.js';
-
-const later = () => setTimeout(() => location.reload(), 1100);
-const lines = (text) => text.split('\n').map((one) => one.trim()).filter(Boolean);
-
-// Where nobody else could agree, the page says so, and how to come by a second person.
-function proposed(place) {
-  const alone = document.querySelector('[data-alone]');
-  say(place, 'wait', _('Proposed. Another person must agree.'), alone ? alone.textContent : '');
-  if (!alone) later();
-}
 
 function marked(form, text, held) {
   const place = form.querySelector('[data-marked]');
@@ -27,8 +18,7 @@ function marked(form, text, held) {
     at = one.end;
   }
   place.append(letters.slice(at).join(''));
-  const titles = JSON.parse(form.dataset.titles || '{}');
-  const whys = { secret: _('a secret, code or personal number'), link: _('a link'), attribute: _('the customer\'s own') };
+  const [titles, whys] = [JSON.parse(form.dataset.titles), JSON.parse(form.dataset.whys)];
   form.querySelector('[data-why]').replaceChildren(...held.map((one) => {
     const item = document.createElement('li');
     item.textContent = `${whys[one.why] || one.why}${one.name ? `: ${titles[one.name] || one.name.replaceAll('_', ' ')}` : ''}`;
@@ -109,17 +99,6 @@ const forms = {
     say(form, 'ok', _('Offered. The agent finds it in its inbox.'));
     later();
   },
-  hand: async (form) => {
-    const [what, ...name] = form.elements.to.value.split(' ');
-    await call(`/desk/v1/confirmations/${form.dataset.confirmation}/hand`, { [what]: name.join(' '), note: form.elements.note.value });
-    say(form, 'ok', _('Handed over.'));
-    later();
-  },
-  note: async (form) => {
-    await call(`/desk/v1/cases/${form.dataset.case}/notes`, { text: form.elements.text.value });
-    say(form, 'ok', _('Noted.'));
-    later();
-  },
   stop: async (form) => {
     const [what, name] = [form.elements.what.value, form.elements.name.value.trim()];
     const done = await call('/security/v1/suspend', { [what]: name, reason: form.elements.reason.value });
@@ -134,76 +113,14 @@ const forms = {
       _('Ended: {tasks}, {questions}, {acts}.', ended(done.tasks.length, done)),
       done.already_sent.length ? plural('{count} act had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.', '{count} acts had been sent to the desk already and cannot be stopped here; the outcome will stand in the case.', done.already_sent.length) : '');
   },
-  register: async (form) => {
-    const made = await call('/security/v1/agents', {
-      client_id: form.elements.client_id.value.trim(), name: form.elements.name.value.trim(), operator: form.elements.operator.value.trim(),
-      tier: 'known', keys: { jwks_url: form.elements.keys.value.trim() }, redirect_uris: lines(form.elements.redirect_uris.value),
-    });
-    say(form, 'ok', _('{name} is registered.', { name: made.name }));
-    later();
-  },
-  // A button and not the change of the choice itself: arrow keys pass through every choice on the way.
-  tier: async (form) => {
-    const told = await call('/security/v1/agents', { client_id: form.dataset.client, tier: form.elements.tier.value });
-    if (told.proposal) proposed(form);
-    else {
-      say(form, 'ok', _('Lowered at once.'));
-      later();
-    }
-  },
-  person: async (form) => {
-    const made = await call('/security/v1/people', { id: form.elements.id.value.trim(), name: form.elements.name.value, email: form.elements.email.value, kind: form.elements.kind.value });
-    say(form, 'ok', _('Added. Give them this link; it works once, for a day:'), made.link);
-  },
-  roles: async (form) => {
-    const roles = ticked(form);
-    await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value)}/roles`, { roles, reason: form.elements.reason.value });
-    proposed(form);
-  },
-  recover: async (form) => {
-    const made = await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/recover`, {});
-    say(form, 'ok', _('Give them this link; it works once. Their other passkeys end with it, and what they allowed agents is paused:'), made.link);
-  },
-  verified: async (form) => {
-    await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/verified`, { reason: form.elements.reason.value });
-    proposed(form);
-  },
-  contact: async (form) => {
-    await call(`/security/v1/people/${encodeURIComponent(form.elements.id.value.trim())}/contact`, { email: form.elements.email.value.trim(), reason: form.elements.reason.value });
-    say(form, 'ok', _('Changed. For three days their passkeys confirm everyday things only. A notice goes to the old and the new address; where this desk sends no mail, it stands in the server\'s log alone, and you tell them yourself.'));
-  },
-  erase: async (form) => {
-    await call('/security/v1/erasures', { customer: form.elements.customer.value, reason: form.elements.reason.value });
-    proposed(form);
-  },
   verify: async (form) => {
     const told = await call('/audit/v1/verify', {});
     const tiles = plural('{count} tile', '{count} tiles', told.tiles);
     say(form, 'ok', plural('The one entry is as it was recorded ({tiles}, {ms} ms).', 'All {count} entries are as they were recorded ({tiles}, {ms} ms).', told.entries, { tiles, ms: told.took_ms }), _('Root {root}', { root: told.root }));
   },
-  'settle-contest': async (form) => {
-    await call(`/audit/v1/contests/${form.dataset.contest}`, { text: form.elements.text.value });
-    say(form, 'ok', _('Settled, and on the record.'));
-    later();
-  },
 };
 
 const actions = {
-  take: async (button, place) => {
-    await call(`/desk/v1/confirmations/${button.dataset.confirmation}/take`, {});
-    say(place, 'ok', _('Yours for ten minutes. Your colleagues see that you have it.'));
-    later();
-  },
-  'close-case': async (button, place) => {
-    const done = await call(`/desk/v1/cases/${button.dataset.case}/close`, {});
-    say(place, 'ok', done.tasks.length ? _('Closed. The agent\'s task has ended.') : _('Closed. The agent\'s task had ended before.'));
-    later();
-  },
-  settle: async (button, place) => {
-    await call(`/security/v1/proposals/${button.dataset.proposal}`, { answer: button.dataset.answer });
-    say(place, 'ok', button.dataset.answer === 'yes' ? _('Agreed, and done.') : _('Dropped.'));
-    later();
-  },
   foresee: async (button, form) => {
     const [what, whom] = [form.elements.what.value, form.elements.name];
     if (!whom.value.trim()) throw new Wrong(_('Say which one.'), whom);
@@ -219,13 +136,9 @@ const actions = {
       return paragraph;
     }));
   },
-  resume: async (button, place) => {
-    await call('/security/v1/resume', { [button.dataset.what]: button.dataset.name });
-    proposed(place);
-  },
 };
 
-const ticked = (form) => [...form.querySelectorAll('[name="role"]:checked')].map((one) => one.value);
+const ticked = (form) => [...form.querySelectorAll('[name="roles"]:checked')].map((one) => one.value);
 
 // What is ticked is what somebody shall have, so the form starts with what they have, and says what would change.
 function roles(form) {
@@ -242,11 +155,11 @@ function roles(form) {
   };
   const begin = () => {
     const now = had();
-    form.querySelectorAll('[name="role"]').forEach((one) => { one.checked = now.includes(one.value); one.disabled = !whom.value; });
+    form.querySelectorAll('[name="roles"]').forEach((one) => { one.checked = now.includes(one.value); one.disabled = !whom.value; });
     tell();
   };
   whom.addEventListener('change', begin);
-  form.addEventListener('change', (event) => { if (event.target.name === 'role') tell(); });
+  form.addEventListener('change', (event) => { if (event.target.name === 'roles') tell(); });
   begin();
 }
 
@@ -288,10 +201,8 @@ export function desk(root, guarded) {
   for (const button of root.querySelectorAll('[data-do]')) {
     const work = actions[button.dataset.do];
     if (!work) continue;
-    const place = button.closest('form, .queue > li, section');
-    button.addEventListener('click', (event) => {
-      event.preventDefault(); // it belongs to a form, for who has no JavaScript
-      work(button, place).catch((problem) => fail(place, problem));
+    button.addEventListener('click', () => {
+      work(button, button.form).catch((problem) => fail(button.form, problem));
     });
   }
 }

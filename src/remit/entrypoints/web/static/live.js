@@ -1,5 +1,6 @@
+import { typed } from './say.js';
+
 // A page that stands open shows what is new without being loaded again: parts of it are taken from the same page as it is now.
-const typed = (part) => [...part.querySelectorAll('textarea, input:not([type="hidden"])')].some((one) => (one.type === 'checkbox' ? one.checked !== one.defaultChecked : one.value !== one.defaultValue));
 
 async function refresh(bind) {
   const answer = await fetch(location.href, { credentials: 'same-origin', headers: { accept: 'text/html' } });
@@ -10,7 +11,6 @@ async function refresh(bind) {
     // Nobody's sentence is taken away while they write it, nothing while it is being sent, and no answer before it was read.
     const busy = part.querySelector('[data-result]:not(:empty), [aria-busy], [aria-expanded="true"]');
     if (!fresh || busy || part.contains(document.activeElement) || typed(part)) continue;
-    fresh.querySelectorAll('noscript').forEach((one) => one.remove()); // read without scripts, what it holds is buttons like any other
     const open = [...part.querySelectorAll('[id] > details[open]')].map((one) => one.parentElement.id);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
     for (const id of open) {

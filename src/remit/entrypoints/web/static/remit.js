@@ -10,6 +10,7 @@ import { desk } from './desk.js';
 import { front } from './front.js';
 import { live } from './live.js';
 import { receipt } from './receipt.js';
+import { sending, spent } from './send.js';
 import { _, plural } from './texts.js';
 import { localize } from './time.js';
 
@@ -28,14 +29,9 @@ const forms = {
     await call('/login/v1/enrol', { ceremony: begun.ceremony, response, label, ...(assertion ? { assertion } : {}) });
     location.assign(form.dataset.after || '/');
   },
-  contest: async (form) => {
-    await call(`/me/v1/entries/${form.dataset.entry}/contest`, { text: form.elements.text.value });
-    form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; });
-    say(form, 'ok', _('Thank you. It is on the record, and the desk will look at it.'));
-  },
   disown: async (form) => {
     const done = await call(`/me/v1/entries/${form.dataset.entry}/disown`, { text: form.elements.text.value });
-    form.querySelectorAll('button, textarea').forEach((one) => { one.disabled = true; one.dataset.spent = ''; });
+    spent(form);
     const tasks = done.tasks.length;
     say(form, 'ok', _('This agent can do nothing more for you, and security people of the desk are told.'),
       tasks ? plural('One running task was ended at once.', '{count} running tasks were ended at once.', tasks) : _('Nothing of it was running.'),
@@ -54,14 +50,6 @@ const forms = {
 };
 
 const actions = {
-  'sign-out': async () => {
-    const done = await call('/login/v1/sign-out', {});
-    location.assign(done.redirect || '/login'); // at the company's login, too, where one came from there
-  },
-  'sign-out-everywhere': async () => {
-    const done = await call('/login/v1/sign-out-everywhere', {});
-    location.assign(done.redirect || '/login');
-  },
   'remove-passkey': async (button) => {
     const place = button.closest('section');
     const twin = `/me/v1/passkeys/${encodeURIComponent(button.dataset.passkey)}/remove`;
@@ -124,8 +112,7 @@ function bind(root) {
   for (const button of root.querySelectorAll('[data-do]')) {
     const work = actions[button.dataset.do];
     if (work) {
-      button.addEventListener('click', (event) => {
-        event.preventDefault(); // it stands in a form, or belongs to one, for who has no JavaScript
+      button.addEventListener('click', () => {
         const place = button.closest('form:has([data-result]), section') || document.body;
         work(button).catch((problem) => fail(place, problem));
       });
@@ -135,6 +122,7 @@ function bind(root) {
     one.title = one.textContent;
     localize(one, one.dateTime);
   }
+  sending(root, guarded);
   desk(root, guarded);
   confirm(root.querySelector('form[data-form="confirm"]'), guarded);
 }

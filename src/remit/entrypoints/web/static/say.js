@@ -3,8 +3,20 @@ import { _ } from './texts.js';
 
 const sentences = JSON.parse(document.getElementById('sentences').textContent);
 
+// The place for it: at the top of the page for what has none of its own.
+function boxOf(place) {
+  const found = place.querySelector('[data-result]');
+  if (found) return found;
+  const made = document.createElement('div');
+  made.tabIndex = -1;
+  made.setAttribute('role', 'status');
+  made.setAttribute('data-result', '');
+  document.querySelector('main').prepend(made);
+  return made;
+}
+
 export function say(place, look, ...lines) {
-  const box = place.querySelector('[data-result]');
+  const box = boxOf(place);
   box.className = `result ${look}`;
   box.replaceChildren(...lines.filter(Boolean).map((line) => {
     const paragraph = document.createElement('p');
@@ -13,6 +25,9 @@ export function say(place, look, ...lines) {
   }));
   if (look !== 'quiet') box.focus({ preventScroll: false });
 }
+
+// Whether somebody has entered something there.
+export const typed = (part) => [...part.querySelectorAll('textarea, input:not([type="hidden"])')].some((one) => (one.type === 'checkbox' ? one.checked !== one.defaultChecked : one.value !== one.defaultValue));
 
 // What a person entered does not do: said in our own words, and told apart from what the desk refuses.
 export class Wrong extends Error {
@@ -32,6 +47,14 @@ function worded(text) {
     .replace(/does not satisfy `[^`]*`/, 'does not fit');
 }
 
+// What somebody wrote is not lost where their session is over.
+function signIn(place) {
+  const link = Object.assign(document.createElement('a'), { href: '/login', target: '_blank', textContent: _('Sign in') });
+  const line = document.createElement('p');
+  line.append(_('What you wrote is still here. Sign in on another tab, and then send it from here.'), ' ', link);
+  boxOf(place).append(line);
+}
+
 export function fail(place, problem) {
   if (problem instanceof Wrong) {
     say(place, 'quiet no', problem.message);
@@ -47,11 +70,12 @@ export function fail(place, problem) {
     say(place, 'wait', _('This device already has a passkey for you. Sign in with it.'));
     return;
   }
-  if (problem.code === 'person.not_signed_in') {
+  if (problem.code === 'person.not_signed_in' && !typed(place)) {
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return;
   }
-  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body ? problem.body.title : _('That did not work'), ''];
+  const [title, cure] = sentences[`${place.dataset.form} ${problem.code}`] || sentences[problem.code] || [problem.body?.title || _('That did not work'), ''];
   const said = problem.message && problem.message !== (problem.body || {}).title ? problem.message : '';
   say(place, 'no', title + '.', worded(said), cure);
+  if (problem.code === 'person.not_signed_in') signIn(place);
 }

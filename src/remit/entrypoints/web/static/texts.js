@@ -2,7 +2,7 @@
 const place = globalThis.document?.getElementById('texts');
 const texts = place ? JSON.parse(place.textContent) : {};
 
-function filled(text, values) {
+export function filled(text, values) {
   return text.replace(/\{([a-z_]+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 }
 

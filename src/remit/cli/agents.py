@@ -1,0 +1,157 @@
+"""`remit agent add|list|suspend`: the workloads this desk knows."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from remit.cli.opening import at_seat, configured, settings_of, with_desk
+from remit.cli.telling import Advised, Exit, Out, table
+from remit.domain.errors import Code, Refused
+from remit.domain.records import AgentRecord, Tier
+from remit.domain.values import Json, decode, instant_text
+from remit.ports.identity import ClientMethod
+from remit.ports.store import Kept
+from remit.settings import Settings
+from remit.usecases.register import NewAgent, register
+from remit.usecases.revoke import Stopped, suspend
+from remit.wiring import Desk
+
+_MOST: Final = 10_000
+_SPIFFE: Final = "spiffe://"
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    group = sub.add_parser("agent", help="agents the desk knows: add, list, suspend").add_subparsers(
+        dest="what", metavar="add|list|suspend", required=True
+    )
+    add = group.add_parser("add", parents=[configured()], help="register an agent, so that it can prove itself")
+    add.add_argument("--client-id", required=True, metavar="ID", help="its OAuth client id, or its SPIFFE ID")
+    add.add_argument("--operator", metavar="NAME", help="the organisation that runs it (default: the trust domain of a SPIFFE ID)")
+    add.add_argument("--name", metavar="TEXT", help="how people see it (default: the client id)")
+    add.add_argument("--tier", default=Tier.KNOWN.value, choices=[one.value for one in Tier], help="how far it is trusted (default: known)")
+    keys = add.add_mutually_exclusive_group(required=True)
+    keys.add_argument("--jwks", metavar="FILE", help="its public keys, a JWK set that is copied in")
+    keys.add_argument("--jwks-url", metavar="URL", help="where it publishes its public keys (https)")
+    keys.add_argument("--bundle", metavar="FILE", help="the SPIFFE bundle of its trust domain, read again as it rotates")
+    keys.add_argument("--bundle-url", metavar="URL", help="where its trust domain publishes the bundle (https)")
+    add.add_argument("--trust-domain", metavar="NAME", help="with --bundle or --bundle-url (default: that of the client id)")
+    add.add_argument("--redirect-uri", action="append", default=[], metavar="URI", help="where a consent may return to; may be repeated")
+    add.set_defaults(run=_add)
+    listing = group.add_parser("list", parents=[configured()], help="all agents")
+    listing.set_defaults(run=_list)
+    stop = group.add_parser("suspend", parents=[configured()], help="suspend an agent; its tasks end at once")
+    stop.add_argument("client_id", metavar="CLIENT-ID")
+    stop.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
+    stop.set_defaults(run=_suspend)
+
+
+def _add(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    _verify_tier(settings, args.tier)
+    spiffe = bool(args.bundle or args.bundle_url)
+    operator = args.operator or (_domain(args.client_id) if args.client_id.startswith(_SPIFFE) else "")
+    if not operator:
+        raise Advised(Refused(Code.REQUEST_MALFORMED, "--operator is missing"), "Say with --operator which organisation runs the agent.")
+    new = NewAgent(
+        client_id=args.client_id,
+        actor=args.client_id,
+        operator=operator,
+        name=args.name or args.client_id,
+        tier=Tier(args.tier),
+        method=(ClientMethod.SPIFFE_JWT if spiffe else ClientMethod.PRIVATE_KEY_JWT).value,
+        keys=_keys(args),
+        redirect_uris=tuple(args.redirect_uri),
+    )
+
+    async def work(desk: Desk) -> AgentRecord:
+        return await register(desk.parts, new, by=at_seat())
+
+    record = with_desk(settings, work, on_page=True)
+    out.tell(_body(record), f"{record.id} of {record.operator} is registered ({record.tier.value}, {record.method}).")
+    return Exit.OK
+
+
+def _verify_tier(settings: Settings, tier: str) -> None:
+    """A trust tier takes two people wherever the desk can be reached from outside (docs/model/model.md#two-people)."""
+    if tier == Tier.TRUSTED and not settings.loopback:
+        raise Advised(
+            Refused(Code.PERSON_NOT_ALLOWED, "one person alone cannot make an agent trusted"),
+            "Register it as known, then raise its tier on the /security page, where a second person approves it.",
+        )
+
+
+def _keys(args: argparse.Namespace) -> Mapping[str, Json]:
+    if args.jwks:
+        return {"jwks": _jwks(Path(args.jwks))}
+    if args.jwks_url:
+        return {"jwks_url": str(args.jwks_url)}
+    domain = args.trust_domain or _domain(args.client_id)
+    if not domain:
+        raise Advised(Refused(Code.REQUEST_MALFORMED, "--trust-domain is missing"), "Name the trust domain the bundle belongs to.")
+    if args.bundle:
+        return {"bundle_file": str(Path(args.bundle).absolute()), "trust_domain": domain}
+    return {"bundle_url": str(args.bundle_url), "trust_domain": domain}
+
+
+def _jwks(path: Path) -> Json:
+    try:
+        found = decode(path.read_bytes())
+    except (OSError, Refused) as problem:
+        why = problem.strerror if isinstance(problem, OSError) else problem.detail
+        raise Advised(Refused(Code.REQUEST_MALFORMED, f"{path}: {why}"), 'Name a file with a JWK set: {"keys": […]}.') from None
+    if isinstance(found, Mapping) and "keys" not in found and "kty" in found:
+        found = {"keys": [found]}
+    keys = found.get("keys") if isinstance(found, Mapping) else None
+    listed = keys if isinstance(keys, Sequence) and not isinstance(keys, str) else ()
+    if any(isinstance(key, Mapping) and ({"d", "k"} & key.keys()) for key in listed):
+        raise Advised(
+            Refused(Code.REQUEST_MALFORMED, f"{path} holds a private key; nothing was kept"),
+            "Give the public keys alone, and replace that key: it has been somewhere it should not be.",
+        )
+    return found
+
+
+def _domain(client_id: str) -> str:
+    return client_id.removeprefix(_SPIFFE).partition("/")[0] if client_id.startswith(_SPIFFE) else ""
+
+
+def _list(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> Sequence[Kept[AgentRecord]]:
+        return await desk.parts.store.find(AgentRecord, "agent.all", "", limit=_MOST)
+
+    found = [kept.record for kept in with_desk(settings_of(args), work, on_page=True)]
+    rows = [
+        (one.id, one.operator, one.tier.value, one.method, f"suspended: {one.suspended}" if one.suspended else "active") for one in found
+    ]
+    lines = (
+        table(("client id", "operator", "tier", "method", "state"), rows) if rows else ["No agent is registered yet: `remit agent add`."]
+    )
+    out.tell({"agents": [_body(one) for one in found]}, *lines)
+    return Exit.OK
+
+
+def _suspend(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> Stopped:
+        return await suspend(desk.parts, what="agent", name=args.client_id, reason=args.reason, by=at_seat())
+
+    stopped = with_desk(settings_of(args), work, on_page=True)
+    out.tell(
+        {"suspended": args.client_id, "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms},
+        f"{args.client_id} is suspended; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms. Two people can resume it.",
+    )
+    return Exit.OK
+
+
+def _body(record: AgentRecord) -> dict[str, object]:
+    return {
+        "client_id": record.id,
+        "operator": record.operator,
+        "name": record.name,
+        "tier": record.tier.value,
+        "method": record.method,
+        "redirect_uris": list(record.redirect_uris),
+        "registered_at": instant_text(record.created_at),
+        "suspended": record.suspended,
+    }

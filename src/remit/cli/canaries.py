@@ -1,0 +1,72 @@
+"""`remit canary add|list|remove`: values that stand where only somebody who reads too much finds them."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+from remit.cli.opening import at_seat, configured, settings_of, with_desk
+from remit.cli.telling import Exit, Out, table
+from remit.domain.canaries import CanaryKind
+from remit.domain.records_leaks import CanaryRecord
+from remit.domain.values import Json
+from remit.usecases.canaries import NewCanary, canaries, canary_row, plant, take_away
+from remit.wiring import Desk
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    group = sub.add_parser("canary", help="canaries: plant one, list them, take one away").add_subparsers(
+        dest="what", metavar="add|list|remove", required=True
+    )
+    add = group.add_parser("add", parents=[configured()], help="plant a canary; its value is made, or read from standard input")
+    add.add_argument(
+        "--kind", default=CanaryKind.TOKEN.value, choices=[one.value for one in CanaryKind], help="what it looks like (default: token)"
+    )
+    add.add_argument("--name", required=True, metavar="TEXT", help="what the desk calls it")
+    add.add_argument("--place", required=True, metavar="TEXT", help="where it stands, so that whoever reads of it knows what was read")
+    add.add_argument(
+        "--value-from-stdin", action="store_true", help="read the value from standard input, one line: it is never an argument"
+    )
+    add.set_defaults(run=_add)
+    listing = group.add_parser("list", parents=[configured()], help="all canaries, without their values")
+    listing.set_defaults(run=_list)
+    remove = group.add_parser("remove", parents=[configured()], help="take a canary away: it is looked for no more")
+    remove.add_argument("canary", metavar="ID")
+    remove.set_defaults(run=_remove)
+
+
+def _add(args: argparse.Namespace, out: Out) -> int:
+    value = sys.stdin.readline().strip() if args.value_from_stdin else ""
+    new = NewCanary(kind=args.kind, name=args.name, place=args.place, value=value)
+
+    async def work(desk: Desk) -> tuple[CanaryRecord, str]:
+        return await plant(desk.parts, new, by=at_seat())
+
+    record, planted = with_desk(settings_of(args), work, on_page=True)
+    out.tell(
+        {**canary_row(record), "value": planted},
+        f"{record.name} is planted ({record.id}). Put this value where you said it stands: {record.place}",
+        planted,
+        "It is shown this once: the desk keeps a keyed digest of it alone.",
+    )
+    return Exit.OK
+
+
+def _list(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> list[Mapping[str, Json]]:
+        return await canaries(desk.parts)
+
+    found = with_desk(settings_of(args), work, on_page=True)
+    rows = [tuple(str(one[name]) for name in ("id", "kind", "name", "place", "by", "at")) for one in found]
+    lines = table(("id", "kind", "name", "place", "by", "planted"), rows) if rows else ["No canary is planted yet: `remit canary add`."]
+    out.tell({"canaries": [dict(one) for one in found]}, *lines)
+    return Exit.OK
+
+
+def _remove(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> CanaryRecord:
+        return await take_away(desk.parts, args.canary, by=at_seat())
+
+    record = with_desk(settings_of(args), work, on_page=True)
+    out.tell({"removed": record.id}, f"{record.name} is taken away ({record.id}).")
+    return Exit.OK

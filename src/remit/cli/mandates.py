@@ -1,0 +1,72 @@
+"""`remit mandate show|revoke`: one mandate as it stands, and the desk taking it back."""
+
+import argparse
+import json
+
+from remit.cli.opening import at_seat, configured, settings_of, with_desk
+from remit.cli.telling import Exit, Out
+from remit.domain.errors import Code, Refused
+from remit.domain.records import MandateRecord, TaskRecord
+from remit.domain.values import instant_text
+from remit.ports.store import Missing
+from remit.usecases.mandate_state import state_of
+from remit.usecases.revoke import Stopped, revoke_mandate
+from remit.wiring import Desk
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    group = sub.add_parser("mandate", help="mandates: show, revoke").add_subparsers(dest="what", metavar="show|revoke", required=True)
+    show = group.add_parser("show", parents=[configured()], help="what a customer granted an agent, and what has come of it")
+    show.add_argument("mandate", metavar="MANDATE")
+    show.set_defaults(run=_show)
+    revoke = group.add_parser("revoke", parents=[configured()], help="take a mandate back for the desk; its tasks end at once")
+    revoke.add_argument("mandate", metavar="MANDATE")
+    revoke.set_defaults(run=_revoke)
+
+
+def _show(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> tuple[MandateRecord, str, list[TaskRecord]]:
+        try:
+            record = (await desk.parts.store.get(MandateRecord, args.mandate)).record
+        except Missing:
+            raise Refused(Code.MANDATE_UNKNOWN, f"there is no mandate {args.mandate}") from None
+        tasks = await desk.parts.store.find(TaskRecord, "task.mandate", record.id, limit=1000)
+        return record, (await state_of(desk.parts, record)).value, [kept.record for kept in tasks]
+
+    record, state, tasks = with_desk(settings_of(args), work, on_page=True)
+    granted = json.loads(record.wire)
+    out.tell(
+        {
+            "mandate": record.id,
+            "state": state,
+            "version": record.version,
+            "customer": record.customer,
+            "agent": record.client_id,
+            "operator": record.operator,
+            "granted_at": instant_text(record.granted_at),
+            "expires_at": instant_text(record.expires_at),
+            "authorization_details": [granted],
+            "tasks": [{"task": one.id, "state": one.state.value, "reason": one.reason, "case": one.case} for one in tasks],
+        },
+        f"{record.id} is {state} (version {record.version})",
+        f"  customer  {record.customer}",
+        f"  agent     {record.client_id} of {record.operator}",
+        f"  granted   {instant_text(record.granted_at)}, until {instant_text(record.expires_at)}",
+        f"  tasks     {len(tasks)} of {record.max_tasks}",
+        *(f"    {one.id}  {one.state.value}{f': {one.reason}' if one.reason else ''}" for one in tasks),
+        json.dumps(granted, indent=2, ensure_ascii=False),
+    )
+    return Exit.OK
+
+
+def _revoke(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> Stopped:
+        return await revoke_mandate(desk.parts, args.mandate, customer=None, by=at_seat())
+
+    stopped = with_desk(settings_of(args), work, on_page=True)
+    out.tell(
+        {"mandate": args.mandate, "state": "revoked", "tasks": [one.task for one in stopped.tasks], "took_ms": stopped.took_ms},
+        f"{args.mandate} is revoked; {len(stopped.tasks)} open tasks ended in {stopped.took_ms} ms.",
+    )
+    return Exit.OK

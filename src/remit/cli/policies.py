@@ -1,0 +1,90 @@
+"""`remit policy test|schema|propose|approve|tighten`: policies tried and described without a server, and who must say yes to new rules."""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from remit.cli.opening import CONFIG, at_seat, configured, settings_of, with_desk
+from remit.cli.starting import run_cases
+from remit.cli.telling import Exit, Out, written
+from remit.domain.records import Proposal
+from remit.usecases.adopt_rules import RulesInForce, approve_rules, propose_rules, tighten_rules
+from remit.wiring import Desk, load_rules, rules_of
+
+
+def add_parser(sub: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands."""
+    group = sub.add_parser("policy", help="policies: test, schema, propose, approve, tighten").add_subparsers(
+        dest="what", metavar="test|schema|propose|approve|tighten", required=True
+    )
+    test = group.add_parser("test", parents=[configured()], help="run policy cases")
+    test.add_argument("files", nargs="*", metavar="FILE", help="files of cases (default: policies.cases of remit.toml)")
+    test.set_defaults(run=_test)
+    schema = group.add_parser("schema", parents=[configured()], help="the Cedar schema the catalogue makes, for policy authors")
+    schema.set_defaults(run=_schema)
+    propose = group.add_parser("propose", parents=[configured()], help="propose the rules as they stand in the files")
+    approve = group.add_parser("approve", parents=[configured()], help="approve what another admin proposed; it is then in force")
+    tighten = group.add_parser("tighten", parents=[configured()], help="put rules into force alone, where they only tighten those in force")
+    for one, run in ((propose, _propose), (approve, _approve), (tighten, _tighten)):
+        one.add_argument("--as", dest="admin", required=True, metavar="ID", help="which admin says so")
+        one.set_defaults(run=run)
+
+
+def _test(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    results = run_cases(load_rules(settings, rules_of(settings)), tuple(Path(one) for one in args.files) or settings.cases)
+    failed = [one for one in results if not one.passed]
+    out.tell(
+        {
+            "ok": not failed,
+            "cases": [
+                {"file": one.case.file, "title": one.case.title, "passed": one.passed, "difference": one.difference} for one in results
+            ],
+        },
+        *(f"FAILED  {one.case.file}: {one.case.title}: {one.difference}" for one in failed),
+        f"{len(results) - len(failed)} of {len(results)} cases hold.",
+    )
+    return Exit.REFUSED if failed else Exit.OK
+
+
+def _schema(args: argparse.Namespace, out: Out) -> int:
+    settings = settings_of(args)
+    loaded = load_rules(settings, rules_of(settings))
+    text = loaded.policy.schema_text(loaded.catalogue)
+    out.tell({"schema": text}, text)
+    return Exit.OK
+
+
+def _propose(args: argparse.Namespace, out: Out) -> int:
+    async def work(desk: Desk) -> tuple[Proposal, str]:
+        return await propose_rules(desk.parts, admin=args.admin, seat=at_seat()), desk.parts.rules_digest
+
+    proposal, digest = with_desk(settings_of(args), work)
+    out.tell(
+        {"proposal": proposal.id, "rules": digest, "by": proposal.by},
+        f"{proposal.by} proposes the rules {digest}.",
+        f"Within a day another admin approves exactly these: {_approving(args.config)}",
+    )
+    return Exit.OK
+
+
+def _approving(config: str) -> str:
+    where = () if config == CONFIG else ("--config", config)
+    return written("policy", "approve", "--as", "OTHER-ID", *where)
+
+
+def _approve(args: argparse.Namespace, out: Out) -> int:
+    return _into_force(args, out, approve_rules)
+
+
+def _tighten(args: argparse.Namespace, out: Out) -> int:
+    return _into_force(args, out, tighten_rules)
+
+
+def _into_force(args: argparse.Namespace, out: Out, adopt: Callable[..., Awaitable[RulesInForce]]) -> int:
+    async def work(desk: Desk) -> RulesInForce:
+        return await adopt(desk.parts, admin=args.admin, seat=at_seat())
+
+    rules = with_desk(settings_of(args), work)
+    out.tell({"rules": rules.digest, "before": rules.before}, f"The rules {rules.digest} are in force; recorded as policy.changed.")
+    return Exit.OK

@@ -1,0 +1,26 @@
+"""One desk's settings: `remit.toml` and `REMIT_*` variables, read here alone. A missing one stops the start; no default loosens a check."""
+
+from remit.settings.decode import InvalidSetting
+from remit.settings.leaks import LeakSettings
+from remit.settings.load import POINTS, listening, load_settings, make_settings
+from remit.settings.model import Settings
+from remit.settings.notify import NotifySettings, SmtpSettings, WebhookSettings
+from remit.settings.people import PeopleSettings
+from remit.settings.telemetry import Telemetry
+from remit.settings.values import is_server
+
+__all__ = [
+    "POINTS",
+    "InvalidSetting",
+    "LeakSettings",
+    "NotifySettings",
+    "PeopleSettings",
+    "Settings",
+    "SmtpSettings",
+    "Telemetry",
+    "WebhookSettings",
+    "is_server",
+    "listening",
+    "load_settings",
+    "make_settings",
+]

@@ -1,0 +1,165 @@
+"""`remit.toml` and the environment, read into `Settings`."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from remit.domain.errors import Code, Refused
+from remit.settings.decode import InvalidSetting, decode
+from remit.settings.environment import STOP_AT, overlaid, verify_variables
+from remit.settings.leaks import leaks_of
+from remit.settings.model import Settings
+from remit.settings.notify import notify_of
+from remit.settings.people import people_of
+from remit.settings.tables import LAST_PORT, SANDBOX_TIMES, Document, LimitsTable
+from remit.settings.telemetry import telemetry_of
+from remit.settings.values import content_keys_of, files_of, is_server, issuer_of, log_name_of, store_of
+from remit.settings.words import beyond_of
+
+POINTS: Final = (
+    "act.acted",
+    "act.queued",
+    "act.sent",
+    "act.settled",
+    "ask.recorded",
+    "checkpoint.half_written",
+    "desk.after_act",
+    "desk.before_act",
+    "store.after_commit",
+    "store.before_commit",
+    "store.before_settled",
+)
+"""Where on the path a fault test can stop the process (`REMIT_STOP_AT=<point>[:n]`)."""
+
+
+def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `remit.toml` and the `REMIT_*` variables over it.
+
+    Raises:
+        Refused: `settings.invalid` naming the key and the cure.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(Code.SETTINGS_INVALID, f"there is no {path}; run `remit init DIR` or name one with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise Refused(Code.SETTINGS_INVALID, f"{path.name} cannot be read: {broken}") from None
+    return make_settings(raw, base=path.parent.absolute(), environment=os.environ if environment is None else environment)
+
+
+def make_settings(raw: Mapping[str, Any], *, base: Path, environment: Mapping[str, str], rules: bool = True) -> Settings:
+    """Settings from a decoded TOML document; relative paths start at `base`. Without `rules`, the rules are given otherwise.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    verify_variables(environment)
+    tables, variables = overlaid(raw, environment)
+    try:
+        document = decode(Document, tables)
+        settings = _settings(document, base, raw.get("limits", {}), _point(environment.get(STOP_AT, "")), rules=rules)
+        _verify_sandboxed(settings)
+        _verify_shared(settings)
+    except InvalidSetting as wrong:
+        variable = variables.get(wrong.key)
+        raise (wrong.set_by(variable) if variable else wrong) from None
+    return settings
+
+
+def listening(settings: Settings, *, host: str | None, port: int | None) -> Settings:
+    """The same desk at another address. On loopback the issuer follows the port, as nothing stands between.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if port is not None and not 0 <= port <= LAST_PORT:
+        raise InvalidSetting("server.port", f"must be a number from 0 to {LAST_PORT}")
+    moved = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    parts = urlsplit(settings.issuer)
+    if moved.loopback and parts.scheme == "http" and port is not None:
+        name = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        moved = replace(moved, issuer=f"http://{name}:{moved.port}")
+    _verify_sandboxed(moved)
+    return moved
+
+
+def _settings(document: Document, base: Path, limits: Mapping[str, int], points: tuple[str, int] | None, *, rules: bool) -> Settings:
+    """The value of each key: paths absolute, addresses valid, what belongs together in one."""
+    server, desk, words = document.server, document.desk, document.words
+    policies = document.policies
+    return Settings(
+        issuer=issuer_of(server.issuer),
+        host=server.host,
+        port=server.port,
+        data=base / server.data,
+        store_url=store_of(document.store.url, base),
+        log_name=log_name_of(document.log.name),
+        high_water=base / document.log.high_water,
+        catalogue=files_of(document.catalogue.files, "catalogue.files", base, needed=True) if rules else (),
+        policies=files_of(policies.files, "policies.files", base, needed=True) if rules else (),
+        cases=files_of(policies.cases, "policies.cases", base, needed=False) if rules else (),
+        pack=desk.pack or "",
+        desk_database=base / desk.database,
+        desk_url=desk.database if is_server(desk.database) else "",
+        backoffice=desk.backoffice,
+        secrets=words.secrets,
+        words_model=words.model,
+        beyond=beyond_of(words),
+        contacts=words.contacts,
+        sandbox=document.sandbox.enabled,
+        terms=document.terms,
+        limits=_limits(document.limits, limits, times=SANDBOX_TIMES if document.sandbox.enabled else 1),
+        peer_header=document.limits.peer_header,
+        dpop_nonce=document.dpop.nonce,
+        content_keys_url=content_keys_of(document.keys.content),
+        telemetry=telemetry_of(document.telemetry),
+        notify=notify_of(document.notify, base),
+        leaks=leaks_of(document.leak, base),
+        people=people_of(document.people, base),
+        points=points,
+    )
+
+
+def _limits(table: LimitsTable, given: Mapping[str, int], *, times: int) -> Mapping[str, int]:
+    """The limits; those that are not set are `times` as wide."""
+    numbers: dict[str, int] = {name: value for name, value in msgspec.structs.asdict(table).items() if name != "peer_header"}
+    return {name: value if name in given else value * times for name, value in numbers.items()}
+
+
+def _verify_sandboxed(settings: Settings) -> None:
+    """What would be a hole in a real desk exists in a sandbox on loopback alone."""
+    if settings.sandbox and not settings.loopback:
+        problem = "is for a desk on loopback only; take it out, or set server.host and server.issuer to loopback"
+        raise InvalidSetting("sandbox.enabled", problem)
+    if settings.backoffice == "facts" and not settings.sandbox:
+        problem = '`facts` is for a sandbox only; set [sandbox] enabled = true, or backoffice = "builtin"'
+        raise InvalidSetting("desk.backoffice", problem)
+    if settings.points is not None and not settings.sandbox:
+        raise InvalidSetting(STOP_AT, "is for fault tests in a sandbox only; unset it")
+
+
+def _verify_shared(settings: Settings) -> None:
+    """⚔ A store for many nodes beside a file of each: what one node did another would do again, and could not read what one had recorded."""
+    if settings.loopback or not is_server(settings.store_url):
+        return
+    if not settings.desk_url and settings.backoffice == "builtin":
+        problem = "is a file of this machine, but nodes elsewhere share the store; name a postgresql://… database"
+        raise InvalidSetting("desk.database", problem)
+    if not settings.content_keys_url:
+        problem = "is missing: nodes elsewhere share the store; name a postgresql://… database for the keys alone"
+        raise InvalidSetting("keys.content", problem)
+
+
+def _point(text: str) -> tuple[str, int] | None:
+    if not text:
+        return None
+    name, _, number = text.partition(":")
+    if name not in POINTS or not (number or "1").isascii() or not (number or "1").isdigit() or int(number or "1") < 1:
+        raise InvalidSetting(STOP_AT, f"must be <point>[:n], with a point out of {', '.join(POINTS)}")
+    return name, int(number or "1")

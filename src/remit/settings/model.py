@@ -1,0 +1,81 @@
+"""Everything a desk needs to start, as one value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from remit.domain.words_beyond import BeyondRules
+from remit.settings.leaks import LeakSettings
+from remit.settings.notify import NotifySettings
+from remit.settings.people import PeopleSettings
+from remit.settings.telemetry import Telemetry
+from remit.settings.terms import TermsTable
+from remit.settings.values import LOOPBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything a desk needs to start. Paths are absolute; numbers are in `terms`."""
+
+    issuer: str
+    host: str
+    port: int
+    data: Path
+    store_url: str
+    log_name: str
+    high_water: Path
+    catalogue: tuple[Path, ...]
+    policies: tuple[Path, ...]
+    cases: tuple[Path, ...]
+    pack: str
+    desk_database: Path
+    backoffice: str
+    secrets: str
+    sandbox: bool
+    beyond: BeyondRules = field(default_factory=BeyondRules)
+    terms: TermsTable = field(default_factory=TermsTable)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    dpop_nonce: bool = False
+    peer_header: str = ""  # the header in which a proxy of the desk's own says who calls it
+    content_keys_url: str = ""
+    """The PostgreSQL database of the content keys; "" where they are in a file."""
+    desk_url: str = ""
+    """The PostgreSQL database of the built-in desk; "" where it is `desk_database`."""
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    words_model: str = ""
+    """The model that hears what a message is about; "" for the words of the catalogue alone."""
+    leaks: tuple[LeakSettings, ...] = ()
+    """Who is told of leaked credentials of theirs."""
+    contacts: tuple[str, ...] = ()
+    """The desk's own addresses and numbers, which officers may tell anybody."""
+    people: PeopleSettings | None = None
+    """The company's OpenID provider; None where people sign in with passkeys alone."""
+    points: tuple[str, int] | None = None
+    """The point at which this process kills itself, and at which pass: for fault tests in a sandbox alone."""
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the desk is reachable from this machine only."""
+        return self.host in LOOPBACK and urlsplit(self.issuer).hostname in LOOPBACK
+
+    @property
+    def keys(self) -> Path:
+        """Where the desk's own keys are."""
+        return self.data / "keys"
+
+    @property
+    def content_keys(self) -> Path:
+        """The file of the keys under which customers' content is sealed."""
+        return self.data / "content-keys.sqlite"
+
+    @property
+    def store_is_file(self) -> bool:
+        """Whether the store is a SQLite file, for one process."""
+        return self.store_url.startswith("sqlite:///")
+
+    @property
+    def store_path(self) -> Path:
+        """The SQLite file of the store."""
+        return Path(self.store_url.removeprefix("sqlite:///"))

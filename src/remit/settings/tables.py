@@ -1,0 +1,121 @@
+"""The tables of `remit.toml` that hold single values, and the document they are all in."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, field
+
+from remit.settings.decode import Table
+from remit.settings.leaks import MOST, LeakTable
+from remit.settings.notify import NotifyTable
+from remit.settings.people import PeopleTable
+from remit.settings.telemetry import TelemetryTable
+from remit.settings.terms import TermsTable
+from remit.settings.values import Text
+from remit.settings.words import WordsTable
+
+SANDBOX_TIMES: Final = 100
+"""A sandbox, reached from its own machine alone, is there to be tried hard: its limits are so many times as wide."""
+LAST_PORT: Final = 65_535
+Port = Annotated[int, Meta(ge=0, le=LAST_PORT, description=f"a number from 0 to {LAST_PORT}")]
+Rate = Annotated[int, Meta(ge=1, le=1_000_000)]
+Files = Annotated[tuple[Text, ...], Meta(description='a list of files, such as ["policies/*.cedar"]')]
+Header = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z0-9-]{0,64}\Z", description='the name of a header that your own proxy sets, such as "X-Real-IP"'),
+]
+
+
+class ServerTable(Table, frozen=True):
+    """`[server]`: the address people and agents use, where the process listens, and the folder of keys."""
+
+    issuer: Annotated[str, Meta(min_length=1, description='the address people and agents use, such as "https://desk.example"')]
+    host: Annotated[str, Meta(min_length=1, description='the address to listen on, such as "127.0.0.1"')]
+    port: Port
+    data: Annotated[str, Meta(min_length=1, description='the folder for keys and content keys, such as "data"')]
+
+
+class StoreTable(Table, frozen=True):
+    """`[store]`."""
+
+    url: Annotated[str, Meta(min_length=1, description="sqlite:///PATH or postgresql://USER@HOST/DATABASE")]
+
+
+class KeysTable(Table, frozen=True):
+    """`[keys]`: the database of the content keys; without one they are a file in `server.data`."""
+
+    content: Annotated[str, Meta(description="postgresql://… of a database for the content keys alone")] = ""
+
+
+class LogTable(Table, frozen=True):
+    """`[log]`: the transcript's name, and the file of its newest checkpoint."""
+
+    name: Annotated[str, Meta(min_length=1, description='the name of the transcript, such as "desk.example/log"')]
+    high_water: Annotated[str, Meta(min_length=1, description='a file outside the store, such as "high-water/checkpoint"')]
+
+
+class CatalogueTable(Table, frozen=True):
+    """`[catalogue]`."""
+
+    files: Files | None = None
+
+
+class PoliciesTable(Table, frozen=True):
+    """`[policies]`: the rules, and examples of what they must say."""
+
+    files: Files | None = None
+    cases: Files = ()
+
+
+class DeskTable(Table, frozen=True):
+    """`[desk]`: the built-in desk, and the pack it was made with."""
+
+    database: Annotated[str, Meta(min_length=1, description='a file such as "data/desk.sqlite", or postgresql://USER@HOST/DATABASE')]
+    pack: Text | None = None
+    backoffice: Literal["builtin", "facts"] = "builtin"
+
+
+class LimitsTable(Table, frozen=True):
+    """`[limits]`: requests a second, and at once."""
+
+    client_per_s: Rate = 100
+    client_burst: Rate = 400
+    peer_per_s: Rate = 20
+    peer_burst: Rate = 200
+    unproved_per_s: Rate = 500
+    unproved_burst: Rate = 2_000
+    peer_header: Header = ""
+
+
+class DpopTable(Table, frozen=True):
+    """`[dpop]`: whether a proof has to carry a nonce of the desk's."""
+
+    nonce: bool = False
+
+
+class SandboxTable(Table, frozen=True):
+    """`[sandbox]`."""
+
+    enabled: bool = False
+
+
+class Document(Table, frozen=True):
+    """`remit.toml`, decoded."""
+
+    server: ServerTable
+    store: StoreTable
+    log: LogTable
+    desk: DeskTable
+    words: WordsTable
+    keys: KeysTable = KeysTable()
+    catalogue: CatalogueTable = CatalogueTable()
+    policies: PoliciesTable = PoliciesTable()
+    terms: TermsTable = TermsTable()
+    limits: LimitsTable = LimitsTable()
+    dpop: DpopTable = DpopTable()
+    notify: NotifyTable = NotifyTable()
+    people: PeopleTable = PeopleTable()
+    telemetry: TelemetryTable = TelemetryTable()
+    leak: Annotated[tuple[LeakTable, ...], Meta(max_length=MOST, description=f"tables of their own: [[leak]], {MOST} at most")] = field(
+        default=()
+    )
+    sandbox: SandboxTable = SandboxTable()

@@ -1,0 +1,55 @@
+"""The `terms` of a desk: times and limits that its rules stand on."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from remit.settings.decode import InvalidSetting, Table
+
+Whole = Annotated[int, Meta(ge=1, le=31_536_000)]
+Score = Annotated[int, Meta(ge=1, le=100)]
+Days = Annotated[int, Meta(ge=0, le=36_500)]
+_LATER: Final = frozenset({"erase_after_days", "session_idle_s"})
+
+
+class TermsTable(Table, frozen=True):
+    """`[terms]`, with the number of each that is not set."""
+
+    token_ttl_s: Annotated[int, Meta(ge=1, le=300)] = 300
+    code_ttl_s: Annotated[int, Meta(ge=1, le=60)] = 60
+    request_ttl_s: Whole = 600
+    task_idle_s: Whole = 900
+    task_life_s: Whole = 86_400
+    confirmation_ttl_s: Whole = 600
+    act_stale_s: Whole = 60
+    session_ttl_s: Whole = 28_800
+    session_idle_s: Whole = 3_600
+    waiting_per_pair: Whole = 5
+    decline_pause_s: Whole = 600
+    hold_at: Score = 60
+    end_at: Score = 90
+    facts_timeout_ms: Whole = 5_000
+    desk_timeout_ms: Whole = 20_000
+    retention_days: Days = 0
+    erase_after_days: Days = 0
+
+    def __post_init__(self) -> None:
+        """Keep content at least as long as it has to be kept.
+
+        Raises:
+            InvalidSetting: `settings.invalid`.
+        """
+        if 0 < self.erase_after_days < self.retention_days:
+            raise InvalidSetting("terms.erase_after_days", "must be 0 (never) or at least terms.retention_days")
+
+
+def deciding(terms: TermsTable) -> Mapping[str, int]:
+    """Those that the digest of the rules is over.
+
+    What came later counts once it is used: a desk that does not use it keeps the rules that two people took in.
+    """
+    numbers: Mapping[str, int] = msgspec.structs.asdict(terms)
+    unset = msgspec.structs.asdict(TermsTable())
+    return {name: value for name, value in numbers.items() if name not in _LATER or value != unset[name]}

@@ -1,0 +1,140 @@
+"""Single values of `remit.toml` that are more than a text or a number: addresses, the log's name, files."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlsplit
+
+from msgspec import Meta
+
+from remit.domain.hosts import is_loopback
+from remit.settings.decode import InvalidSetting
+
+Text = Annotated[str, Meta(min_length=1)]
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOG_NAME: Final = re.compile(r"[^\s+]+")
+_SQLITE: Final = "sqlite:///"
+
+
+def issuer_of(text: str) -> str:
+    """The address people and agents use: an origin, since everything Remit serves lies directly below it.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    parts, port = _split(text)
+    plain = parts.scheme == "http" and parts.hostname in LOOPBACK
+    wrong = (parts.scheme != "https" and not plain) or not parts.hostname or parts.username or port == 0
+    if wrong or parts.query or parts.fragment or text.endswith("/"):
+        raise InvalidSetting("server.issuer", "must be https://… without a trailing slash (http on loopback only)")
+    if parts.path:
+        where = f"{parts.scheme}://{parts.netloc}"
+        raise InvalidSetting(
+            "server.issuer",
+            f"has the path {parts.path}; the desk's pages and doors lie directly below a host: write {where}, on a host of its own",
+        )
+    return text
+
+
+def log_name_of(text: str) -> str:
+    """The transcript's name, as a signed note can carry it.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+
+    Source: C2SP signed-note (a key's name has no blanks and no plus).
+    """
+    if _LOG_NAME.fullmatch(text) is None or not text.isprintable():
+        raise InvalidSetting("log.name", "must be a name without blanks and without +, such as desk.example/log")
+    return text
+
+
+def files_of(given: Sequence[str] | None, key: str, base: Path, *, needed: bool) -> tuple[Path, ...]:
+    """The files that a list of names and globs means, from `base` on.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if given is None:
+        raise InvalidSetting(key, 'is missing; list the files, such as ["policies/*.cedar"]')
+    found: list[Path] = []
+    for name in given:
+        matches = sorted(base.glob(name)) if "*" in name and not Path(name).is_absolute() else [base / name]
+        if not matches or not all(path.is_file() for path in matches):
+            raise InvalidSetting(key, f"names {name}, which is not there")
+        found.extend(matches)
+    if needed and not found:
+        raise InvalidSetting(key, "is empty; list the files")
+    return tuple(found)
+
+
+def file_of(name: str, key: str, base: Path, *, note: str = "") -> Path:
+    """One file, from `base` on, that is there.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    path = base / name
+    if not path.is_file():
+        raise InvalidSetting(key, f"names {path}, which is not there", note=note)
+    return path
+
+
+def is_server(url: str) -> bool:
+    """Whether a database is on PostgreSQL."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+def store_of(url: str, base: Path) -> str:
+    """The store's address; a relative SQLite file starts at `base`.
+
+    Raises:
+        InvalidSetting: `settings.invalid` for a store this version has no plug for.
+    """
+    if url.startswith(_SQLITE):
+        return f"{_SQLITE}{base / url.removeprefix(_SQLITE)}"
+    if not is_server(url):
+        raise InvalidSetting("store.url", "is neither sqlite:///PATH nor postgresql://USER@HOST/DATABASE")
+    return url
+
+
+def content_keys_of(url: str) -> str:
+    """The database of the content keys; "" where they are in a file below `server.data`.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if url and not is_server(url):
+        raise InvalidSetting(
+            "keys.content", "must be postgresql://… of a database for the content keys alone; without it they are in server.data"
+        )
+    return url
+
+
+def post_address(text: str, key: str, *, note: str = "") -> str:
+    """An address that can be posted to: https, or http on this machine alone.
+
+    Raises:
+        InvalidSetting: `settings.invalid`, which names the `key`.
+    """
+    try:
+        parts = urlsplit(text)
+        known = bool(parts.hostname) and parts.port != 0 and text.isascii() and text.isprintable() and " " not in text
+        known = known and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")))
+        known = known and parts.username is None and parts.password is None and not parts.fragment
+    except ValueError:
+        known = False
+    if not known:
+        problem = "must be an https address (http on loopback only), without user, password or fragment"
+        raise InvalidSetting(key, problem, note=note)
+    return text
+
+
+def _split(text: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise InvalidSetting("server.issuer", "is no address; write https://… (http on loopback only)") from None
+    return parts, port

@@ -1,0 +1,60 @@
+"""The `words` of a desk: what becomes of secrets in what agents write, of words that say more than their ask, and what officers may tell."""
+
+from collections.abc import Collection
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta
+
+from remit.domain.ids import is_word
+from remit.domain.values import JsonObject
+from remit.domain.words_beyond import BeyondRules, Way
+from remit.settings.decode import InvalidSetting, Table
+
+_CONTACT: Final = r"(?a)\A(?:[^\s@]{0,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63}){1,4}|\+?[0-9][0-9 ()/.-]{3,30})\Z"
+_OFFICER: Final = 'the name of a role of the catalogue, such as "billing"'
+_CONTACTS: Final = 'a list such as ["help@acme.example", "@acme.example", "+49 40 123456"]'
+
+
+class WordsTable(Table, frozen=True):
+    """`[words]`. Without a word of it, words that say more are refused, as is what cannot be read."""
+
+    secrets: Literal["refuse", "redact"]
+    beyond: Way = Way.REFUSE
+    unreadable: Literal["hold", "refuse"] = "refuse"
+    officer: Annotated[str, Meta(description=_OFFICER)] = ""
+    model: Annotated[Literal["", "minilm"], Meta(description="one of: minilm")] = ""
+    contacts: Annotated[tuple[Annotated[str, Meta(pattern=_CONTACT)], ...], Meta(max_length=32, description=_CONTACTS)] = ()
+
+
+def beyond_of(table: WordsTable) -> BeyondRules:
+    """What is done with words that say more than their ask.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if table.officer and not is_word(table.officer):
+        raise InvalidSetting("words.officer", f"must be {_OFFICER}")
+    rules = BeyondRules(beyond=table.beyond, unreadable=Way(table.unreadable), officer=table.officer)
+    if Way.HOLD in {rules.beyond, rules.unreadable} and not rules.officer:
+        raise InvalidSetting(
+            "words.officer", "is missing: say which role looks at words that are held where neither the area nor a rule names one"
+        )
+    return rules
+
+
+def verify_officer_role(rules: BeyondRules, roles: Collection[str]) -> None:
+    """Check that there are officers for what is held.
+
+    Raises:
+        InvalidSetting: `settings.invalid`.
+    """
+    if rules.officer and rules.officer not in roles:
+        known = ", ".join(sorted(roles)) or "none; declare one as [role.…]"
+        raise InvalidSetting("words.officer", f"is no role of the catalogue; known are {known}")
+
+
+def deciding(rules: BeyondRules) -> JsonObject:
+    """What the digest of the rules is over: nothing where the desk has not said anything, so that it keeps the rules that were taken in."""
+    if rules == BeyondRules():
+        return {}
+    return {"words": {"beyond": rules.beyond.value, "unreadable": rules.unreadable.value, "officer": rules.officer}}

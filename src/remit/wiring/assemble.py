@@ -1,0 +1,279 @@
+"""Putting one desk together: its rules, keys, stores and plugs, the use cases' parts, and the doors and jobs in front of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.backoffice.sandbox import SandboxBackoffice
+from remit.adapters.backoffice.until_facts import UntilFacts
+from remit.adapters.files.frameworks import read_frameworks
+from remit.adapters.helpdesk.builtin import BuiltinHelpdesk
+from remit.adapters.helpdesk.memory import MemoryHelpdesk
+from remit.adapters.identity.assertions import AssertionClients
+from remit.adapters.identity.dpop import DpopProofs
+from remit.adapters.notify.console import ConsoleNotify
+from remit.adapters.notify.postgres import PostgresNotify
+from remit.adapters.papers.apart import PapersApart
+from remit.adapters.people.passkey import WebauthnPasskeys
+from remit.adapters.postgres import is_url
+from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.store.opening import Opening
+from remit.adapters.store.place import Opened
+from remit.adapters.world.system import SystemWorld
+from remit.domain.verification import verify_vkey
+from remit.entrypoints.doors import make_app
+from remit.entrypoints.health import Health
+from remit.entrypoints.limits import Limits
+from remit.ports.backoffice import Backoffice
+from remit.ports.helpdesk import Helpdesk
+from remit.ports.people import Provider
+from remit.ports.vault import Vault
+from remit.ports.world import World
+from remit.settings import Settings
+from remit.usecases.leak_watch import LeakWatch
+from remit.usecases.noise import Noise
+from remit.usecases.off_the_loop import LongReads
+from remit.usecases.parts import Parts, Terms
+from remit.usecases.spent import Spent
+from remit.wiring.desk import Closing, Desk, SandboxDesk
+from remit.wiring.fault_points import no_fault, stop_at
+from remit.wiring.keys import open_signer, open_vault, signing, verify_content_keys, verifying
+from remit.wiring.notify import Outgoing, outgoing_of
+from remit.wiring.observe import Watching, watch_over
+from remit.wiring.people import provider_of
+from remit.wiring.records import open_desk, verify_nothing_lost
+from remit.wiring.rules import Loaded, Rules, load_rules
+from remit.wiring.stores import store_at
+from remit.wiring.words import learn_words
+
+_DAY_S: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What is known before anything is opened: settings, rules, keys, and the ways out of the desk."""
+
+    settings: Settings
+    loaded: Loaded
+    world: World
+    point: Callable[[str], None]
+    signer: FileSigner
+    provider: Provider | None
+    notify: ConsoleNotify
+    waker: PostgresNotify | None
+    outgoing: Outgoing
+    watching: Watching
+    facts: SandboxDesk | None
+
+    @property
+    def origin(self) -> str:
+        """The log's name, as its key carries it."""
+        return verify_vkey(self.signer.log_key()).name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Resources:
+    """What was opened, and is to be closed again in the opposite order."""
+
+    vault: Vault
+    backoffice: Backoffice
+    helpdesk: Helpdesk
+    store: Opened
+    closing: list[Closing]
+
+
+def build(
+    settings: Settings,
+    rules: Rules,
+    *,
+    sandbox: SandboxDesk | None = None,
+    on_point: Callable[[str], None] | None = None,
+    world: World | None = None,
+    recovering: bool = False,
+) -> Desk:
+    """Build a desk. `recovering` is for `remit recover` alone: it opens a store older than its log, never to serve.
+
+    Raises:
+        Refused: `settings.invalid`, `catalogue.invalid`, `policy.invalid`, `log.older`, `log.damaged`: it does not start.
+    """
+    point = on_point or (no_fault if settings.points is None else stop_at(*settings.points))
+    plan = _plan(settings, rules, _facts(settings, sandbox), point, world or SystemWorld())
+    opened = _open(plan, recovering=recovering)
+    parts = _parts(plan, opened)
+    return _served(plan, opened, parts)
+
+
+def _plan(settings: Settings, rules: Rules, facts: SandboxDesk | None, point: Callable[[str], None], world: World) -> _Plan:
+    """Read everything that the settings name; the one thing written is the keys of a first start."""
+    loaded = load_rules(settings, rules, world=world)
+    provider = provider_of(settings)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    signer = open_signer(settings)
+    notify = ConsoleNotify()
+    return _Plan(
+        settings=settings,
+        loaded=loaded,
+        world=world,
+        point=point,
+        signer=signer,
+        provider=provider,
+        notify=notify,
+        waker=PostgresNotify(notify, settings.store_url, settings.log_name) if is_url(settings.store_url) else None,
+        outgoing=outgoing_of(settings, world),
+        watching=watch_over(settings, world, loaded.catalogue.actions),
+        facts=facts,
+    )
+
+
+def _open(plan: _Plan, *, recovering: bool) -> _Resources:
+    """Open vault, built-in desk and store. What was opened before is closed again when one of them says no."""
+    settings = plan.settings
+    verify_nothing_lost(settings, builtin=plan.facts is None)
+    closing: list[Closing] = [plan.watching.tracing]
+    try:
+        vault = open_vault(settings, plan.world)
+        closing.append(vault)
+        backoffice, helpdesk = _desk(plan, closing)
+        # Last, and its lock with it.
+        store = store_at(settings).open(
+            Opening(
+                sign=signing(plan.signer, plan.origin),
+                verify=verifying(plan.signer),
+                high_water=settings.high_water,
+                recovering=recovering,
+                verify_sealed=lambda sealed: verify_content_keys(settings, vault, sealed),
+                on_point=None if plan.point is no_fault else plan.point,
+            )
+        )
+    except BaseException:
+        for one in reversed(closing):
+            one.close()
+        raise
+    return _Resources(vault=vault, backoffice=backoffice, helpdesk=helpdesk, store=store, closing=closing)
+
+
+def _desk(plan: _Plan, closing: list[Closing]) -> tuple[Backoffice, Helpdesk]:
+    """The desk behind Remit: made of facts, or built in."""
+    world, catalogue, facts = plan.world, plan.loaded.catalogue, plan.facts
+    if facts is not None:
+        return SandboxBackoffice(catalogue, world, facts.facts, perform=facts.perform), MemoryHelpdesk(world)
+    database = open_desk(plan.settings)
+    closing.append(database)
+    builtin = UntilFacts if plan.settings.sandbox else BuiltinBackoffice
+    return builtin(database, world, catalogue, on_point=plan.point), BuiltinHelpdesk(database, world)
+
+
+def _facts(settings: Settings, sandbox: SandboxDesk | None) -> SandboxDesk | None:
+    """A desk of facts when it is given as one, or when the settings say so; the facts then come through the sandbox's controls."""
+    if sandbox is None and settings.backoffice == "facts":
+        return SandboxDesk(facts={}, perform=None)
+    return sandbox
+
+
+def _parts(plan: _Plan, opened: _Resources) -> Parts:
+    """The ports, rules and terms that every use case is given."""
+    settings, signer, loaded = plan.settings, plan.signer, plan.loaded
+    kept, reads = plan.watching.watched(opened.store), LongReads()
+    return Parts(
+        store=kept,
+        vault=opened.vault,
+        policy=loaded.policy,
+        params=loaded.params,
+        papers=PapersApart(),
+        backoffice=opened.backoffice,
+        helpdesk=opened.helpdesk,
+        clients=AssertionClients(allow_loopback=settings.loopback),
+        proofs=DpopProofs(nonce_secret=signer.keyed("dpop nonce", b"secret") if settings.dpop_nonce else None),
+        passkeys=WebauthnPasskeys(origin=settings.issuer, name=loaded.catalogue.desk),
+        provider=plan.provider,
+        logins=None if settings.people is None else settings.people.rules,
+        notify=plan.waker or plan.notify,
+        carriers=plan.outgoing.carriers,
+        owners=plan.outgoing.owners,
+        tracing=plan.watching.tracing,
+        signer=signer,
+        world=plan.world,
+        catalogue=loaded.catalogue,
+        lexicon=learn_words(loaded.catalogue, settings.words_model),
+        frameworks=read_frameworks(),
+        terms=_terms(settings, plan.origin),
+        rules_digest=loaded.digest,
+        rules_outline=loaded.outline,
+        verify_ed25519=verify_ed25519,
+        long_reads=reads,
+        spent=Spent(),
+        noise=Noise(),
+        leaks=LeakWatch(owners=tuple(one.rule for one in settings.leaks), store=kept, signer=signer, world=plan.world, long_reads=reads),
+        on_point=plan.point,
+    )
+
+
+def _served(plan: _Plan, opened: _Resources, parts: Parts) -> Desk:
+    """The desk with the doors in front of it and the jobs beside it."""
+    settings, backoffice, health = plan.settings, opened.backoffice, Health(parts)
+    alone = not store_at(settings).shared
+    jobs = plan.watching.jobs(parts, health, outside=opened.store, high_water=settings.high_water, alone=alone)
+    holder: list[Desk] = []
+
+    async def start() -> None:
+        await holder[0].start()
+
+    async def stop() -> None:
+        await holder[0].stop()
+
+    app = make_app(
+        parts,
+        limits=Limits(settings.limits, peer_header=settings.peer_header, outside=not settings.loopback, world=plan.world),
+        metrics=plan.watching.metrics,
+        health=health,
+        start=start,
+        stop=stop,
+        sandbox=backoffice if isinstance(backoffice, SandboxBackoffice | UntilFacts) else None,
+    )
+    desk = Desk(
+        app=app,
+        parts=parts,
+        outside=opened.store,
+        jobs=jobs,
+        backoffice=backoffice,
+        helpdesk=opened.helpdesk,
+        settings=settings,
+        notify=plan.notify,
+        waker=plan.waker,
+        health=health,
+        closing=opened.closing,
+    )
+    holder.append(desk)
+    return desk
+
+
+def _terms(settings: Settings, origin: str) -> Terms:
+    numbers = settings.terms
+    return Terms(
+        issuer=settings.issuer,
+        log_origin=origin,
+        token_ttl_s=numbers.token_ttl_s,
+        code_ttl_s=numbers.code_ttl_s,
+        request_ttl_s=numbers.request_ttl_s,
+        task_idle_s=numbers.task_idle_s,
+        task_life_s=numbers.task_life_s,
+        confirmation_ttl_s=numbers.confirmation_ttl_s,
+        act_stale_s=numbers.act_stale_s,
+        session_ttl_s=numbers.session_ttl_s,
+        session_idle_s=numbers.session_idle_s,
+        waiting_per_pair=numbers.waiting_per_pair,
+        decline_pause_s=numbers.decline_pause_s,
+        facts_timeout_s=numbers.facts_timeout_ms / 1000,
+        desk_timeout_s=numbers.desk_timeout_ms / 1000,
+        hold_at=numbers.hold_at,
+        retention_s=numbers.retention_days * _DAY_S,
+        erase_after_s=numbers.erase_after_days * _DAY_S,
+        end_at=numbers.end_at,
+        secrets=settings.secrets,
+        contacts=settings.contacts,
+        beyond=settings.beyond,
+        requester=f"remit@{settings.log_name}",
+        loopback=settings.loopback,
+        sandbox=settings.sandbox,
+    )

@@ -1,0 +1,90 @@
+"""One desk that is put together and ready to serve, and the facts that a sandbox desk is made of instead of the built-in one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from remit.adapters.backoffice.builtin import BuiltinBackoffice
+from remit.adapters.notify.console import ConsoleNotify
+from remit.adapters.notify.postgres import PostgresNotify
+from remit.domain.errors import Code, Refused
+from remit.entrypoints.app import App
+from remit.entrypoints.health import Health
+from remit.entrypoints.jobs import Jobs
+from remit.ports.backoffice import Backoffice
+from remit.ports.helpdesk import Helpdesk
+from remit.ports.store import Published
+from remit.settings import Settings
+from remit.usecases.parts import Parts
+from remit.usecases.replay_erasures import replay_erasures
+from remit.usecases.sweep import catch_up
+
+Perform = Callable[[str, Mapping[str, Any], str], Mapping[str, Any]]
+
+
+class Closing(Protocol):
+    """Something that is closed at the end."""
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """One desk, ready to serve: `app` is ASGI, `parts` the ports it stands on."""
+
+    app: App
+    parts: Parts
+    outside: Published
+    jobs: Jobs
+    backoffice: Backoffice
+    helpdesk: Helpdesk
+    settings: Settings
+    notify: ConsoleNotify
+    waker: PostgresNotify | None
+    health: Health
+    closing: list[Closing] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Repeat erasures that a key file put back may have undone, end what a process that died could not, then start the jobs."""
+        await replay_erasures(self.parts)
+        await catch_up(self.parts)
+        self.jobs.start()
+
+    async def sow(self, seed: Mapping[str, Any]) -> None:
+        """Give the built-in desk its first customers and records.
+
+        Raises:
+            Refused: `settings.invalid` for a desk that is not built in.
+        """
+        if not isinstance(self.backoffice, BuiltinBackoffice):
+            raise Refused(Code.SETTINGS_INVALID, "desk.backoffice: only the built-in desk is given records")
+        await self.backoffice.seed(seed)
+
+    def stopping(self) -> None:
+        """A stop begins: from now on `/readyz` says so, while what comes is still answered."""
+        self.health.stopping = True
+
+    async def drain(self) -> None:
+        """Answer those who wait for news at once, so that no open long-poll holds up a stop."""
+        self.stopping()
+        self.notify.wake_all()
+
+    async def stop(self) -> None:
+        """Finish what is under way, then close everything."""
+        await self.jobs.stop()
+        if self.waker is not None:
+            await self.waker.stop()
+        await self.parts.store.close()
+        for one in reversed(self.closing):
+            one.close()
+        self.closing.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxDesk:
+    """A desk made of facts instead of the built-in one."""
+
+    facts: Mapping[str, Any]
+    perform: Perform | None

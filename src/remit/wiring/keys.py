@@ -1,0 +1,154 @@
+"""A desk's own keys, and the content keys under which customers' content is sealed: in files, or on PostgreSQL.
+
+Rows on PostgreSQL are those of the log's name and key, which a desk keeps for good: two desks of one name share nothing.
+"""
+
+from collections.abc import Callable, Collection
+
+from remit.adapters.postgres import is_url, plain_url
+from remit.adapters.signer import file as key_files
+from remit.adapters.signer.file import FileSigner, verify_ed25519
+from remit.adapters.vault.file import FileVault
+from remit.adapters.vault.look import look_at_keys, verify_keys
+from remit.adapters.vault.postgres import PostgresVault
+from remit.adapters.vault.postgres_look import is_one_server, lacking_there
+from remit.domain.errors import Code, Refused
+from remit.domain.verification import verify_checkpoint, verify_vkey
+from remit.ports.vault import Sealing
+from remit.ports.world import World
+from remit.proof.checkpoint import Checkpoint, checkpoint_text
+from remit.settings import Settings
+from remit.wiring.stores import store_at
+
+
+def create_keys(settings: Settings) -> str:
+    """Make the desk's keys, once, and return the log's public key.
+
+    Raises:
+        Refused: `settings.invalid` when there are some already.
+    """
+    settings.keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return key_files.create(settings.keys, settings.log_name)
+
+
+def rotate_keys(settings: Settings, *, keep_old: bool) -> str:
+    """Make a new token key and return its id; without `keep_old` every token dies at once.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return key_files.rotate(settings.keys, keep_old=keep_old)
+
+
+def log_key(settings: Settings) -> str:
+    """The log's public key as a C2SP vkey.
+
+    Raises:
+        Refused: `settings.invalid` when the keys cannot be read, or are those of a log with another name.
+    """
+    return _keys(settings).log_key()
+
+
+def token_key_made(settings: Settings) -> float:
+    """When the key that tokens are signed with was made, or put back, in seconds since 1970.
+
+    Raises:
+        OSError: when it cannot be looked at.
+    """
+    return (settings.keys / key_files.TOKEN).stat().st_mtime
+
+
+def open_vault(settings: Settings, world: World) -> FileVault | PostgresVault:
+    """The content keys.
+
+    Raises:
+        Refused: `settings.invalid` when they cannot be used.
+        Fault: `fault.store` when their database does not answer.
+    """
+    if settings.content_keys_url:
+        return PostgresVault(settings.content_keys_url, rows_of(settings), world)
+    return FileVault(settings.content_keys, world)
+
+
+def verify_content_keys(settings: Settings, vault: FileVault | PostgresVault, sealed: Collection[Sealing]) -> None:
+    """Check that none is missing that the store needs, and that they are kept apart from it.
+
+    Raises:
+        Refused: `settings.invalid`.
+        Fault: `fault.store` when they do not answer.
+    """
+    verify_keys(content_keys_place(settings), vault.lacking(sealed))
+
+
+def look_at_content_keys(settings: Settings, sealed: Collection[Sealing]) -> bool:
+    """Check the keys of a store that may be served meanwhile; say whether they could be looked at, or are in use.
+
+    Raises:
+        Refused: `settings.invalid` when they are not there, cannot be read, or are not those of the store.
+        Fault: `fault.store` when their database does not answer.
+    """
+    if not settings.content_keys_url:
+        return look_at_keys(settings.content_keys, sealed)
+    verify_keys(content_keys_place(settings), lacking_there(settings.content_keys_url, rows_of(settings), sealed))
+    return True
+
+
+def content_keys_place(settings: Settings) -> str:
+    """Where the content keys are, as it may be shown."""
+    return plain_url(settings.content_keys_url) if settings.content_keys_url else str(settings.content_keys)
+
+
+def keys_are_beside_the_store(settings: Settings) -> bool:
+    """Whether keys and store are databases of one server.
+
+    Raises:
+        Refused: `settings.invalid` when one cannot be used.
+        Fault: `fault.store` when one does not answer.
+    """
+    keys = settings.content_keys_url
+    return bool(keys) and is_url(settings.store_url) and is_one_server(keys, settings.store_url)
+
+
+def open_signer(settings: Settings) -> FileSigner:
+    """The desk's keys; a first start on an empty folder makes them, a later one without them is refused."""
+    if not settings.keys.exists() and not store_at(settings).there():
+        settings.keys.parent.mkdir(parents=True, exist_ok=True)
+        key_files.create(settings.keys, settings.log_name)
+    return _keys(settings)
+
+
+def signing(signer: FileSigner, origin: str) -> Callable[[int, bytes], str]:
+    """What a checkpoint of the log is signed with."""
+
+    def sign(size: int, root: bytes) -> str:
+        return signer.sign_note(checkpoint_text(Checkpoint(origin=origin, size=size, root=root)))
+
+    return sign
+
+
+def verifying(signer: FileSigner) -> Callable[[str], Checkpoint]:
+    """What a checkpoint of the log is verified with."""
+    vkey = verify_vkey(signer.log_key())
+
+    def verify(note: str) -> Checkpoint:
+        return verify_checkpoint(note, [vkey], verify_ed25519)
+
+    return verify
+
+
+def rows_of(settings: Settings) -> str:
+    """Whose the desk's rows are, in a database that many desks may share."""
+    name, key_hash, _ = FileSigner(settings.keys).log_key().split("+", 2)
+    return f"{name}+{key_hash}"
+
+
+def _keys(settings: Settings) -> FileSigner:
+    """⚔ The log's name is part of its key and of every checkpoint that anybody kept: it never changes."""
+    signer = FileSigner(settings.keys)
+    name = verify_vkey(signer.log_key()).name
+    if name != settings.log_name:
+        cure = f'Write name = "{name}" again: the log keeps its name for good.'
+        raise Refused(
+            Code.SETTINGS_INVALID, f"log.name is {settings.log_name}, but the log of the keys in {settings.keys} is {name}", cure=cure
+        )
+    return signer

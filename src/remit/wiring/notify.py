@@ -1,0 +1,178 @@
+"""Putting together the ways by which notices and reports of leaks leave a desk."""
+
+import asyncio
+import base64
+import binascii
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.headerregistry import Address
+from pathlib import Path
+from typing import Final
+
+from remit.adapters.notify.leak_hook import LeakHook
+from remit.adapters.notify.smtp import MailServer, SmtpCarrier
+from remit.adapters.notify.webhook import SignedPost, WebhookCarrier
+from remit.adapters.world.system import SystemWorld
+from remit.ports.notify import Carrier, LeakOwner, Unsent
+from remit.ports.world import World
+from remit.settings import InvalidSetting, LeakSettings, Settings, SmtpSettings, WebhookSettings
+
+_EVERYBODY: Final = 0o007
+_PREFIX: Final = "whsec_"
+_SECRET_BYTES: Final = range(24, 65)
+_MOST_SECRETS: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """The ways out of a desk: for notices, and for reports to the issuers of leaked credentials."""
+
+    carriers: tuple[Carrier, ...]
+    owners: tuple[LeakOwner, ...]
+
+
+def outgoing_of(settings: Settings, world: World) -> Outgoing:
+    """Both of them. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid` when a file they need cannot be used.
+    """
+    return Outgoing(carriers=carriers_of(settings, world), owners=owners_of(settings, world))
+
+
+def carriers_of(settings: Settings, world: World) -> tuple[Carrier, ...]:
+    """The carriers that the settings name; none where notices are only logged. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid` when a file they need cannot be used.
+    """
+    wanted = settings.notify
+    found: list[Carrier] = []
+    if wanted.smtp is not None:
+        found.append(_smtp(wanted.smtp, wanted.timeout_s))
+    if wanted.webhook is not None:
+        found.append(_webhook(wanted.webhook, settings.issuer, wanted.timeout_s, world))
+    return tuple(found)
+
+
+def owners_of(settings: Settings, world: World) -> tuple[LeakOwner, ...]:
+    """The ways to those whose credentials the settings name. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid` when a file they need cannot be used.
+    """
+    return tuple(_owner(one, settings, world) for one in settings.leaks)
+
+
+def _owner(wanted: LeakSettings, settings: Settings, world: World) -> LeakOwner:
+    post = SignedPost(
+        wanted.url,
+        secrets=_webhook_secrets(_secret(wanted.secret_file, "leak.secret_file").split(), "leak.secret_file"),
+        tls=_tls(wanted.ca_file, "leak.ca_file"),
+        timeout_s=settings.notify.timeout_s,
+        world=world,
+    )
+    return LeakHook(wanted.rule.name, post, desk=settings.issuer)
+
+
+def verify_carriers(settings: Settings) -> None:
+    """Check that the files are there and usable which the carriers need. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    outgoing_of(settings, SystemWorld())
+
+
+def look_at_carriers(settings: Settings) -> list[tuple[str, str, bool]]:
+    """Ask each carrier whether it answers and lets us in, sending nothing: its name, what was seen, and whether it does.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return asyncio.run(_look_at(carriers_of(settings, SystemWorld())))
+
+
+def look_at_owners(settings: Settings) -> list[tuple[str, str, bool]]:
+    """The same of those who are told of leaked credentials.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    return asyncio.run(_look_at(owners_of(settings, SystemWorld())))
+
+
+async def _look_at(ways: Iterable[Carrier | LeakOwner]) -> list[tuple[str, str, bool]]:
+    found: list[tuple[str, str, bool]] = []
+    for one in ways:
+        try:
+            found.append((one.name, await one.look(), True))
+        except Unsent as unsent:
+            found.append((one.name, unsent.reason, False))
+    return found
+
+
+def _smtp(wanted: SmtpSettings, timeout_s: int) -> Carrier:
+    server = MailServer(
+        host=wanted.host,
+        port=wanted.port,
+        security=wanted.security,
+        tls=_tls(wanted.ca_file, "notify.smtp_ca_file"),
+        user=wanted.user,
+        password=_secret(wanted.password_file, "notify.smtp_password_file") if wanted.password_file else "",
+        timeout_s=timeout_s,
+    )
+    return SmtpCarrier(server, sender=Address(display_name=wanted.sender_name, addr_spec=wanted.sender))
+
+
+def _webhook(wanted: WebhookSettings, desk: str, timeout_s: int, world: World) -> Carrier:
+    lines = _secret(wanted.secret_file, "notify.webhook_secret_file").split()
+    return WebhookCarrier(
+        wanted.url,
+        secrets=_webhook_secrets(lines, "notify.webhook_secret_file"),
+        desk=desk,
+        tls=_tls(wanted.ca_file, "notify.webhook_ca_file"),
+        timeout_s=timeout_s,
+        world=world,
+    )
+
+
+def _webhook_secrets(lines: list[str], key: str) -> tuple[bytes, ...]:
+    """The secrets of a file, one a line.
+
+    Source: Standard Webhooks 1.0.0 (24 to 64 bytes, base64, prefixed with `whsec_`).
+    """
+    cure = (
+        "must hold whsec_ and 24 to 64 bytes in base64, one secret a line, three at most: printf 'whsec_%s\\n' $(openssl rand -base64 32)"
+    )
+    try:
+        found = tuple(base64.b64decode(line.removeprefix(_PREFIX), validate=True) for line in lines)
+    except binascii.Error:
+        raise InvalidSetting(key, cure) from None
+    if not all(line.startswith(_PREFIX) for line in lines) or not all(len(one) in _SECRET_BYTES for one in found):
+        raise InvalidSetting(key, cure)
+    if not 1 <= len(found) <= _MOST_SECRETS:
+        raise InvalidSetting(key, cure)
+    return found
+
+
+def _secret(path: Path, key: str) -> str:
+    """⚔ The content of a file that not everybody on this machine can read."""
+    try:
+        if path.stat().st_mode & _EVERYBODY:
+            raise InvalidSetting(key, f"names {path}, which everybody here can read; chmod o= {path}")
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise InvalidSetting(key, f"names {path}, which cannot be read: {type(problem).__name__}; check owner and mode") from None
+    if not text:
+        raise InvalidSetting(key, f"names {path}, which is empty")
+    return text
+
+
+def _tls(ca_file: Path | None, key: str) -> ssl.SSLContext:
+    """⚔ Certificates are always verified, with their names; with a file of authorities by these alone."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError):
+        raise InvalidSetting(key, f"names {ca_file}, which holds no certificates; write them in PEM form") from None

@@ -1,0 +1,89 @@
+"""Putting together what watches a desk: metrics, traces, and the jobs that look."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from remit import __version__
+from remit.adapters.store.highwater import try_writing
+from remit.adapters.store.watched import WatchedStore
+from remit.adapters.tracing.off import NoTracing
+from remit.adapters.world.process import node_name, usage
+from remit.domain.catalogue import Action
+from remit.entrypoints.health import Health
+from remit.entrypoints.jobs import Jobs
+from remit.entrypoints.looking import Looking
+from remit.entrypoints.metrics import Metrics
+from remit.entrypoints.watching import Watch
+from remit.ports.store import Published, Store
+from remit.ports.tracing import Tracing
+from remit.ports.world import World
+from remit.settings import InvalidSetting, Settings, Telemetry
+from remit.usecases.parts import Parts
+
+__all__ = ["Watching", "node_name", "verify_telemetry", "watch_over"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What watches one process of a desk."""
+
+    metrics: Metrics
+    watch: Watch
+    tracing: Tracing
+    world: World
+
+    def watched(self, store: Store) -> Store:
+        """A store whose commits are counted and are steps of traces, whichever plug it is."""
+        return WatchedStore(store, ticks=self.world.ticks, told=self.watch.committed, tracing=self.tracing)
+
+    def jobs(self, parts: Parts, health: Health, *, outside: Published, high_water: Path, alone: bool) -> Jobs:
+        """The jobs, with the one that looks."""
+        looking = Looking(
+            parts, outside=outside, try_outside=lambda: try_writing(high_water), metrics=self.metrics, watch=self.watch, health=health
+        )
+        return Jobs(parts, looking=looking, metrics=self.metrics, health=health, alone=alone)
+
+
+def watch_over(settings: Settings, world: World, actions: Mapping[str, Action]) -> Watching:
+    """What watches a desk with these settings.
+
+    Raises:
+        Refused: `settings.invalid` where traces are wanted and their extra is not installed.
+    """
+    metrics = Metrics(world, node=node_name(), usage=usage)
+    return Watching(metrics=metrics, watch=Watch(metrics, world, actions), tracing=_tracing(settings.telemetry), world=world)
+
+
+def verify_telemetry(settings: Settings) -> None:
+    """Check that what traces need is there, where the settings want any. Nobody is asked anything.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if settings.telemetry.endpoint:
+        _plug()
+
+
+def _plug() -> Any:  # noqa: ANN401  # a module that is there or not
+    try:
+        return importlib.import_module("remit.adapters.tracing.otel")
+    except ImportError as missing:
+        cure = "Install it (`pip install remit[otel]`), or take telemetry.otlp_endpoint out."
+        raise InvalidSetting("telemetry.otlp_endpoint", f"needs the extra `otel`: {missing.msg}", cure=cure) from None
+
+
+def _tracing(wanted: Telemetry) -> Tracing:
+    """Traces as the settings say. The plug is brought in where they name a collector alone: what it needs is an extra."""
+    if not wanted.endpoint:
+        return NoTracing()
+    tracing: Tracing = _plug().OtelTracing(
+        endpoint=wanted.endpoint,
+        node=node_name(),
+        version=__version__,
+        sample_percent=wanted.sample_percent,
+        trusts_callers=wanted.trusts_callers,
+    )
+    return tracing

@@ -1,0 +1,79 @@
+"""The built-in desk's records, in a file or on PostgreSQL; and what a store with entries must not be opened without."""
+
+from remit.adapters.desk_database import DeskDatabase, look_at_desk, verify_desk_kept
+from remit.adapters.desk_jobs import DeskJobs
+from remit.adapters.desk_postgres import PostgresDesk, look_at_desk_rows
+from remit.adapters.postgres import plain_url
+from remit.adapters.vault.look import verify_present
+from remit.domain.errors import Code, Refused
+from remit.settings import Settings
+from remit.wiring.keys import rows_of
+from remit.wiring.stores import store_at
+
+
+def open_desk(settings: Settings) -> DeskJobs:
+    """The built-in desk's database.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be used.
+        Fault: `fault.backoffice` when it does not answer.
+    """
+    return PostgresDesk(settings.desk_url, rows_of(settings)) if settings.desk_url else DeskDatabase(settings.desk_database)
+
+
+def desk_place(settings: Settings) -> str:
+    """Where the built-in desk's records are, as it may be shown."""
+    return plain_url(settings.desk_url) if settings.desk_url else str(settings.desk_database)
+
+
+def look_at_kept_desk(settings: Settings) -> None:
+    """Check, without writing, that the built-in desk's records are there and can be read.
+
+    Raises:
+        Refused: `settings.invalid`.
+        Fault: `fault.backoffice` when their database does not answer.
+    """
+    if settings.desk_url:
+        _verify_rows(settings)
+    else:
+        look_at_desk(settings.desk_database)
+
+
+def verify_nothing_lost(settings: Settings, *, builtin: bool) -> None:
+    """⚔ A file that is lost is never made anew in silence: nobody would notice before its content is needed."""
+    if _is_something_lost(settings, builtin=builtin) and store_at(settings).there() and store_at(settings).look().entries:
+        _verify_kept(settings, builtin=builtin)
+
+
+def _is_something_lost(settings: Settings, *, builtin: bool) -> bool:
+    """Whether something is not there that a store with entries must have. Keys on PostgreSQL are looked for one by one, later."""
+    lost_keys = not settings.content_keys_url and not settings.content_keys.is_file()
+    return lost_keys or (builtin and not (_has_rows(settings) if settings.desk_url else settings.desk_database.is_file()))
+
+
+def _verify_kept(settings: Settings, *, builtin: bool) -> None:
+    """Check that what a store with entries needs is there.
+
+    Raises:
+        Refused: `settings.invalid`.
+        Fault: `fault.backoffice` when the desk's database does not answer.
+    """
+    if not settings.content_keys_url:
+        verify_present(settings.content_keys)
+    if not builtin:
+        return
+    if settings.desk_url:
+        _verify_rows(settings)
+    else:
+        verify_desk_kept(settings.desk_database)
+
+
+def _has_rows(settings: Settings) -> bool:
+    return look_at_desk_rows(settings.desk_url, rows_of(settings))
+
+
+def _verify_rows(settings: Settings) -> None:
+    if not _has_rows(settings):
+        detail = f"desk.database: {desk_place(settings)} holds nothing of {rows_of(settings)} although the log has entries"
+        cure = "Put the database back, or name the right one in desk.database; a desk that never had one is moved there with its file."
+        raise Refused(Code.SETTINGS_INVALID, f"{detail}: tickets and records would be missing", cure=cure)

@@ -1,0 +1,112 @@
+"""The rules of a desk as given, and read: catalogue, policies, and the one digest over them and the settings that decide."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from remit.adapters.files.catalogue import load_catalogue, read_text
+from remit.adapters.params.schema import JsonSchemaParams
+from remit.adapters.policy.cedar import CedarPolicy
+from remit.adapters.world.system import SystemWorld
+from remit.domain.catalogue import Catalogue
+from remit.domain.errors import Refused
+from remit.domain.rules_outline import RulesOutline, outline_of
+from remit.domain.values import JsonObject
+from remit.ports.policy import Policy
+from remit.ports.world import World
+from remit.proof.canonical import digest
+from remit.settings import Settings
+from remit.settings.people import verify_roles
+from remit.settings.terms import deciding
+from remit.settings.words import deciding as deciding_words
+from remit.settings.words import verify_officer_role
+from remit.usecases.enrol import BUILT_IN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The rules of a desk as given: a catalogue (files or one table) and policy texts."""
+
+    catalogue: tuple[Path, ...] | Mapping[str, object]
+    policies: tuple[tuple[str, str], ...]
+    allow_unnamed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Rules that were read and are valid: catalogue and policies, and the one digest over them and the settings that decide."""
+
+    catalogue: Catalogue
+    policy: Policy
+    params: JsonSchemaParams
+    digest: str
+    outline: RulesOutline
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The rules a desk's settings name.
+
+    Raises:
+        Refused: `policy.invalid` for a file that cannot be read.
+    """
+    return Rules(catalogue=settings.catalogue, policies=read_policies(settings.policies))
+
+
+def read_policies(files: Iterable[Path], *, cure: str = "") -> tuple[tuple[str, str], ...]:
+    """Policy files as (name, text); `cure` ends what is said of one that cannot be read.
+
+    Raises:
+        Refused: `policy.invalid` for a file that cannot be read.
+    """
+    try:
+        return tuple((file.name, read_text(file)) for file in files)
+    except Refused as refused:
+        raise (Refused(refused.code, f"{refused.detail}; {cure}") if cure else refused) from None
+
+
+def load_rules(settings: Settings, rules: Rules, *, world: World | None = None) -> Loaded:
+    """Read and validate the rules; nothing is opened or written.
+
+    Raises:
+        Refused: `catalogue.invalid`, `policy.invalid`.
+    """
+    today = datetime.fromtimestamp((world or SystemWorld()).now() / 1000, tz=UTC).date()
+    catalogue = load_catalogue(rules.catalogue, today=today)
+    verify_roles(settings.people, [*catalogue.roles, *BUILT_IN])
+    verify_officer_role(settings.beyond, catalogue.roles)
+    policy = CedarPolicy(rules.policies, catalogue, allow_unnamed=rules.allow_unnamed)
+    return Loaded(
+        catalogue=catalogue,
+        policy=policy,
+        params=JsonSchemaParams(catalogue),
+        digest=_rules_digest(settings, catalogue, policy.digest),
+        outline=outline_of(policy.statements, {"catalogue": catalogue.digest, **_deciding(settings)}),
+    )
+
+
+def _rules_digest(settings: Settings, catalogue: Catalogue, policies: str) -> str:
+    """One digest over catalogue, waivers (inside it), policies and settings that decide.
+
+    Source: docs/model/model.md#catalogue.
+    """
+    return digest({"catalogue": catalogue.digest, "policies": policies, **_deciding(settings)})
+
+
+def _deciding(settings: Settings) -> JsonObject:
+    """The settings that decide. ⚔ Who gets which role by the provider is one of them, and what officers may
+    tell anybody: nobody gives roles, or has contacts told, by a file alone.
+    """
+    nonce: JsonObject = {"dpop_nonce": True} if settings.dpop_nonce else {}
+    people: JsonObject = {} if settings.people is None else {"people": settings.people.deciding}
+    model: JsonObject = {"words_model": settings.words_model} if settings.words_model else {}
+    told: JsonObject = {"contacts": list(settings.contacts)} if settings.contacts else {}
+    return {
+        "terms": dict(deciding(settings.terms)),
+        "secrets": settings.secrets,
+        **model,
+        **deciding_words(settings.beyond),
+        **nonce,
+        **people,
+        **told,
+    }

@@ -1,0 +1,90 @@
+"""Where a desk's store is, what may be done with it apart from serving, and the log as it is read out of it or published."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from remit.adapters.log_reader.postgres import PostgresLog
+from remit.adapters.log_reader.published import FolderLog, HttpLog
+from remit.adapters.log_reader.sqlite import SqliteLog
+from remit.adapters.log_reader.stored import StoredLog
+from remit.adapters.postgres import is_url
+from remit.adapters.store.highwater import begin
+from remit.adapters.store.place import StorePlace
+from remit.adapters.store.postgres_place import PostgresPlace
+from remit.adapters.store.sqlite_place import SqlitePlace
+from remit.domain.errors import Code, Refused
+from remit.ports.log_reader import LogReader
+from remit.settings import Settings
+
+
+def store_at(settings: Settings) -> StorePlace:
+    """Where a desk's store is."""
+    return PostgresPlace(settings.store_url, settings.log_name) if is_url(settings.store_url) else SqlitePlace(settings.store_path)
+
+
+def keep_high_water(settings: Settings, note: str) -> None:
+    """Keep a verified checkpoint outside the store where none was kept yet: the beginning of a node.
+
+    Raises:
+        Refused: `settings.invalid` when it cannot be written.
+    """
+    begin(settings.high_water, note)
+
+
+def migrate_beside(settings: Settings) -> tuple[int, int] | None:
+    """Bring the schema of a shared store forward beside the nodes that serve from it, and return its version before and after.
+
+    None for a store of one process: it is brought forward by being opened.
+
+    Raises:
+        Refused: `settings.invalid`.
+        Fault: `fault.store`.
+    """
+    store = store_at(settings)
+    return store.migrate() if isinstance(store, PostgresPlace) else None
+
+
+def forget_desk(settings: Settings) -> None:
+    """Take all rows of a desk out of a shared store: the end of a sandbox, never of a real desk.
+
+    Raises:
+        Refused: `settings.invalid` for any other desk, or another kind of store.
+        Fault: `fault.store`.
+    """
+    store = store_at(settings)
+    if not settings.sandbox or not isinstance(store, PostgresPlace):
+        raise Refused(Code.SETTINGS_INVALID, "only a sandbox's rows in a shared store are taken out")
+    store.forget()
+
+
+@contextmanager
+def published_log(where: str) -> Iterator[LogReader]:
+    """A log as it is published: a folder, or below an http(s) address."""
+    if where.startswith(("https://", "http://")):
+        with httpx.Client(follow_redirects=False) as client:
+            yield HttpLog(where, client)
+    else:
+        yield FolderLog(Path(where))
+
+
+@contextmanager
+def stored_log(where: StorePlace | Path) -> Iterator[StoredLog]:
+    """The log and its records out of a store, read only, also while a desk serves from it.
+
+    Raises:
+        Refused: `settings.invalid` when there is no such store, `log.damaged` when it is none.
+    """
+    match where:
+        case PostgresPlace():
+            opened: SqliteLog | PostgresLog = PostgresLog(where.url, where.desk)
+        case SqlitePlace():
+            opened = SqliteLog(where.path)
+        case Path():
+            opened = SqliteLog(where)
+        case _:
+            raise Refused(Code.SETTINGS_INVALID, f"the log in {where.name} cannot be read from here")
+    with opened as log:
+        yield log

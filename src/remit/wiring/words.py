@@ -1,0 +1,47 @@
+"""What the words check of a desk learns at the start: its catalogue's words, and with a model what they sound like."""
+
+import importlib
+from dataclasses import replace
+from typing import Any, Final
+
+from remit.adapters.files.vocabulary import read_vocabulary
+from remit.domain.catalogue import Catalogue
+from remit.domain.words_likeness import Lexicon, lexicon_of
+from remit.ports.text_model import TextModel
+from remit.settings import InvalidSetting
+
+LANGUAGE: Final = "en"
+"""The language in which desks read words."""
+
+
+def learn_words(catalogue: Catalogue, model: str) -> Lexicon:
+    """A catalogue as the words check reads it. With a model this takes seconds.
+
+    Raises:
+        Refused: `settings.invalid` where the model's extra is not installed, or its files are not the ones that were looked at.
+    """
+    lexicon = lexicon_of(catalogue, read_vocabulary(LANGUAGE))
+    if not model:
+        return lexicon
+    made: TextModel = _plug(model)()
+    learnt = made.learn(catalogue)
+    made.read_ahead()
+    return replace(lexicon, strange=learnt.strange)
+
+
+def verify_words_model(model: str) -> None:
+    """Check that what a model needs is there, where the settings want one.
+
+    Raises:
+        Refused: `settings.invalid`.
+    """
+    if model:
+        _plug(model)()
+
+
+def _plug(model: str) -> Any:  # noqa: ANN401  # a class that is there or not
+    try:
+        return importlib.import_module(f"remit.adapters.text_model.{model}").MiniLm
+    except ImportError as missing:
+        cure = "Install it (`pip install remit[words]`), or take words.model out."
+        raise InvalidSetting("words.model", f"needs the extra `words`: {missing.msg}", cure=cure) from None

@@ -1,0 +1,326 @@
+"""The desk's own people in a real browser: an officer's day, a file, a stop, an audit, a canary. And who has taken what, as news."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from browser.desk_server import serving
+from browser.shop import CATALOGUE, FACTS, MANDATE
+from browser.visits import CHROMIUM, Visit, visit
+from remit.client import Attachment
+from remit.sandbox import Sandbox
+from remit.sandbox.people import SandboxPerson
+from remit.sandbox.workloads import SandboxTask
+
+REFUND = {"order_id": "W1001", "payment_method_id": "pm_7", "amount": "40.00 EUR"}
+RULE: dict[str, Any] = {"name": "refunds", "reason": "money", "actions": ["payment.refund"], "roles": ["billing"], "due": "2h"}
+SHOP: dict[str, Any] = {
+    **CATALOGUE,
+    "role": {**CATALOGUE["role"], "care": {"title": "Customer care officer"}},
+    "escalation": [{**RULE, "then": {"role": "care", "due": "1h"}}],
+}
+TOKEN = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
+HELPER = "spiffe://helper.example/shop"
+
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here (apt-get install chromium)"),
+    pytest.mark.xdist_group("browser-desk"),
+]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Sandbox]:
+    with serving(tmp_path, SHOP, FACTS) as issuer, Sandbox(SHOP, base_url=issuer) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def task(desk: Sandbox) -> SandboxTask:
+    agent = desk.agent(HELPER, name="Helper shop assistant")
+    return agent.open(desk.customer("anna", name="Anna Berg").grant(agent, MANDATE))
+
+
+@pytest.fixture
+def crew(browser: Browser, desk: Sandbox) -> Iterator["Crew"]:
+    one = Crew(browser, desk)
+    yield one
+    assert [each.errors for each in one.visits] == [[]] * len(one.visits)
+    for each in one.visits:
+        each.context.close()
+
+
+class Crew:
+    """Browsers in which somebody of the desk's is signed in."""
+
+    def __init__(self, browser: Browser, desk: Sandbox) -> None:
+        self.browser, self.desk = browser, desk
+        self.visits: list[Visit] = []
+
+    def open(self, person: SandboxPerson, path: str) -> Page:
+        """A page of somebody's."""
+        one = visit(self.browser, self.desk)
+        name, _, value = person.cookie.partition("=")
+        one.context.add_cookies([{"name": name, "value": value, "url": self.desk.room.issuer}])
+        self.visits.append(one)
+        one.open(path)
+        one.ready()
+        return one.page
+
+
+def said(page: Page, text: str | re.Pattern[str]) -> None:
+    """What is told stands in the place for it, which has the focus."""
+    told = page.locator("[data-result]:not(:empty)").first
+    expect(told).to_contain_text(text)
+    expect(told).to_be_focused()
+
+
+def loaded(page: Page, shown: str | re.Pattern[str]) -> None:
+    """The page came again by itself, with what is new."""
+    expect(page.get_by_text(shown).first).to_be_visible()
+    expect(page.locator("[data-result]:not(:empty)")).to_have_count(0)
+    expect(page.locator("html")).to_have_attribute("data-ready", "")
+
+
+@pytest.mark.proves("FORM-KEPT")
+def test_an_officers_queue(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    olga, bea = desk.officer("olga", ["billing"], name="Olga Frey"), desk.officer("bea", ["billing"], name="Bea Lund")
+    reply = task.ask("payment.refund", REFUND)
+    page = crew.open(olga, "/desk")
+    page.get_by_role("button", name="Take it").click()
+    said(page, "Yours for ten minutes. Your colleagues see that you have it.")
+    loaded(page, "You have this until")
+    page.get_by_text("Hand it over").first.click()
+    page.get_by_label("To").select_option(label="Bea Lund")
+    page.get_by_label("Note").fill(f"You know her.\nHer code is {TOKEN}.")
+    page.get_by_role("button", name="Hand it over").click()
+    said(page, "That looks like a secret.")
+    expect(page.get_by_label("Note")).to_have_value(f"You know her.\nHer code is {TOKEN}.")
+    expect(page.get_by_label("To")).to_have_value("bea")
+    page.get_by_label("Note").fill("You know her.")
+    page.get_by_role("button", name="Hand it over").press("Enter")
+    said(page, "Handed over.")
+    loaded(page, "Bea Lund has this until")
+    expect(page.get_by_role("button", name="Take it")).to_have_count(0)
+
+    page.get_by_role("link", name="Look at it").click()
+    expect(page.get_by_text("Bea Lund has this until")).to_be_visible()
+    expect(page.get_by_role("button", name="No", exact=True)).to_have_count(0)
+
+    other = crew.open(bea, "/desk")
+    other.get_by_role("link", name="Look and decide").click()
+    other.get_by_role("button", name="No", exact=True).click()
+    said(other, "You said no. Nothing was done")
+    assert reply.again().codes == ("confirmation.declined",)
+    page.get_by_role("button", name="End all sign-ins").click()
+    page.wait_for_url("**/login")
+
+
+def test_a_case_is_noted_on_and_closed(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    page = crew.open(desk.officer("olga", ["billing"], name="Olga Frey"), f"/desk/cases/{task.case}")
+    page.get_by_label("Your answer").fill("Call me: c@helper.example.")
+    expect(page.locator("[data-why]")).to_have_text("somebody's address or number: email")
+    page.get_by_label("Your answer").fill("")
+    page.get_by_label("For your colleagues alone").fill("She was friendly.")
+    page.get_by_role("button", name="Add the note").click()
+    said(page, "Noted.")
+    loaded(page, "She was friendly.")
+    page.get_by_role("button", name="Close the case").click()
+    said(page, "The case is closed. Nothing of the agent runs in it any more.")
+    loaded(page, "The case is closed.")
+
+
+@pytest.mark.proves("FORM-KEPT")
+def test_what_was_written_is_kept_where_the_session_is_over(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    olga = desk.officer("olga", ["billing"])
+    page = crew.open(olga, f"/desk/cases/{task.case}")
+    page.get_by_label("For your colleagues alone").fill("She was friendly.")
+    olga.post("/login/v1/sign-out-everywhere", {})
+    page.get_by_role("button", name="Add the note").click()
+    said(page, "What you wrote is still here. Sign in on another tab, and then send it from here.")
+    expect(page.get_by_role("link", name="Sign in")).to_have_attribute("target", "_blank")
+    expect(page.get_by_label("For your colleagues alone")).to_have_value("She was friendly.")
+    page.get_by_label("For your colleagues alone").fill("")
+    page.get_by_role("button", name="Close the case").click()
+    page.wait_for_url(f"**/login?next=%2Fdesk%2Fcases%2F{task.case}")
+
+
+def test_a_refusal_of_what_has_no_place_of_its_own_stands_at_the_top(crew: Crew, desk: Sandbox) -> None:
+    page = crew.open(desk.officer("olga", ["billing"]), "/desk")
+    conflict = {"code": "request.conflict", "title": "Conflict", "detail": "Not now."}
+    page.route("**/login/v1/sign-out", lambda route: route.fulfill(status=409, json=conflict))
+    page.get_by_role("button", name="Sign out").click()
+    said(page, "That is not possible now.")
+    expect(page.locator("main > [data-result]").get_by_role("paragraph")).to_have_text(
+        ["That is not possible now.", "Not now.", "Nothing was changed."]
+    )
+    page.route("**/login/v1/sign-out", lambda route: route.fulfill(status=400, body="a proxy's own page"))
+    page.get_by_role("button", name="Sign out").click()
+    said(page, "That did not work.")
+
+
+def test_a_file_that_is_held_back_is_looked_at_saved_and_let_pass(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    odd = Attachment(name="scan.doc", media_type="application/msword", data=b"\xd0\xcf\x11\xe0 a document of an old kind" + bytes(90))
+    assert task.ask("order.read", {"order_id": "W1001"}, attachments=[odd]).codes == ("words.attachment",)
+    page = crew.open(desk.officer("olga", ["billing"], name="Olga Frey"), "/desk")
+    page.get_by_role("link", name="scan.doc").click()
+    expect(page.get_by_text("Files of its kind are not read here.")).to_be_visible()
+    expect(page.get_by_text("a document of an old kind")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the file").click()
+    assert saved.value.suggested_filename.endswith(".unread")
+    assert Path(saved.value.path()).read_bytes() == odd.data
+    page.get_by_role("button", name="Let it into the case").click()
+    said(page, "The file is in the case now.")
+    loaded(page, "let pass by an officer")
+    expect(page.get_by_role("button", name="Discard it")).to_have_count(0)
+    reply = task.ask("order.read", {"order_id": "W1001"}, attachments=[odd])
+    assert [one["state"] for one in reply.body["attachments"]] == ["released"]
+    another = Attachment(name="other.doc", media_type="application/msword", data=odd.data + b"2")
+    task.ask("order.read", {"order_id": "W1001"}, attachments=[another])
+    page.goto(f"{desk.room.issuer}/desk")
+    page.get_by_role("link", name="other.doc").click()
+    page.get_by_role("button", name="Discard it").click()
+    said(page, "Discarded. Nothing of the file is kept.")
+    loaded(page, "The file itself is gone.")
+
+
+def test_two_people_lift_a_stop_and_add_a_third_with_roles(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    sam, sue = desk.officer("sam", ["security"], name="Sam Hale"), desk.officer("sue", ["admin"], name="Sue Lind")
+    page = crew.open(sam, "/security")
+    page.get_by_label("Which one").fill("nobody")
+    page.get_by_label("Why", exact=True).first.fill("It behaves oddly.")
+    page.get_by_role("button", name="Stop it").click()
+    said(page, "No agent here has that client id.")
+    expect(page.get_by_label("Which one")).to_have_value("nobody")
+    page.get_by_label("Which one").fill(HELPER)
+    page.get_by_label("Why", exact=True).first.press("Enter")
+    said(page, re.compile(r"Stopped everywhere after \d+ ms\."))
+    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("agent.suspended",)
+    page.reload()
+    page.get_by_role("button", name="Propose to resume").click()
+    said(page, "Proposed. Another person must agree.")
+    loaded(page, "Resume the agent")
+    expect(page.get_by_role("button", name="Agree")).to_have_count(0)
+
+    second = crew.open(sue, "/security")
+    second.get_by_role("button", name="Agree").click()
+    said(second, "Agreed, and done.")
+    loaded(second, "Nothing is stopped.")
+
+    page.get_by_text("Add somebody").click()
+    page.get_by_label("Id", exact=True).fill(" cleo ")
+    page.get_by_label("Name", exact=True).fill("Cleo Marsh")
+    page.get_by_role("button", name="Add, and make a one-time link").click()
+    said(page, "Added. Give them this link; it works once, for a day:")
+    expect(page.locator("[data-result] p").last).to_contain_text(f"{desk.room.issuer}/enrol?code=")
+    expect(page.get_by_label("Id", exact=True)).to_have_value("")
+    assert "code" not in page.url
+    page.reload()
+    page.get_by_text("Propose roles").click()
+    page.get_by_label("For", exact=True).select_option("cleo")
+    page.get_by_label("audit").check()
+    page.get_by_role("button", name="Propose").locator("visible=true").last.click()
+    said(page, "Proposed. Another person must agree.")
+    loaded(page, "Roles of cleo: adds audit")
+    page.get_by_role("button", name="Drop it").click()
+    said(page, "Dropped.")
+
+
+def test_a_contest_is_settled(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    assert task.case
+    anna = desk.customer("anna")
+    entry = anna.get("/me/v1/history")["entries"][0]["entry"]
+    anna.post(f"/me/v1/entries/{entry}/contest", {"text": "I never said so."})
+    page = crew.open(desk.officer("ada", ["audit"]), "/audit")
+    page.get_by_label("Your answer to the customer").fill("You did, with your passkey.")
+    page.get_by_role("button", name="Settle").click()
+    said(page, "Settled, and on the record.")
+    expect(page.get_by_role("heading", name="Contested by customers")).to_have_count(0)
+    assert [one["open"] for one in anna.get("/me/v1/contests")["contests"]] == [False]
+
+
+def test_a_customer_contests_and_says_that_it_was_not_them(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    page = crew.open(desk.customer("anna"), "/me")
+    first = page.locator("#done + .entries > li").first
+    first.locator("summary").first.click()
+    first.get_by_label("Something wrong here? Say what.").fill("I never saw this.")
+    first.get_by_role("button", name="Contest this entry").click()
+    said(page, "Thank you. It is on the record, and the desk will look at it.")
+    expect(first.get_by_role("button", name="Contest this entry")).to_be_disabled()
+    first.get_by_text("This was not me", exact=True).click()
+    first.get_by_role("button", name="This was not me: end everything of this agent").click()
+    expect(first.locator(".disown [data-result]")).to_contain_text("One running task was ended at once.")
+    assert task.ask("order.read", {"order_id": "W1001"}).codes == ("task.ended",)
+
+
+def test_that_a_colleague_has_taken_it_comes_to_the_open_page(browser: Browser, desk: Sandbox, task: SandboxTask) -> None:
+    bea = desk.officer("bea", ["billing"], name="Bea Lund")
+    task.ask("payment.refund", REFUND)
+    confirmation = bea.waiting()[0]["confirmation"]
+    olga = visit(browser, desk)
+    olga.enrol("olga", "officer", "Olga Frey", ["billing"])
+    olga.open(f"/confirm/{confirmation}")
+    olga.ready()
+    olga.page.evaluate("window.opened = true")
+    expect(olga.page.get_by_role("button", name="Yes, with my passkey")).to_be_visible()
+    bea.post(f"/desk/v1/confirmations/{confirmation}/take", {})
+    expect(olga.page.get_by_text("Bea Lund has this until")).to_be_visible(timeout=15_000)
+    expect(olga.page.get_by_role("button", name="Yes, with my passkey")).to_have_count(0)
+    bea.post(f"/desk/v1/confirmations/{confirmation}/hand", {"person": "olga", "note": "Yours."})
+    expect(olga.page.get_by_text("You have this until")).to_be_visible(timeout=15_000)
+    assert olga.page.evaluate("window.opened") is True, "the page was not loaded again"
+    olga.page.get_by_role("button", name="Yes, with my passkey").click()
+    olga.result("Thank you. Somebody else must still agree")
+    assert olga.errors == []
+    olga.context.close()
+
+
+def test_a_canary_is_planted_seen_and_taken_away(crew: Crew, desk: Sandbox, task: SandboxTask) -> None:
+    page = crew.open(desk.officer("sam", ["security"]), "/security")
+    page.get_by_text("Plant a canary").click()
+    page.get_by_label("Looks like").select_option("token")
+    page.get_by_label("What you call it").fill("old payment key")
+    page.get_by_label("Where it stands").fill("wiki, page Payments")
+    page.get_by_role("button", name="Plant it").click()
+    said(page, "Put this value where you said it stands: wiki, page Payments. It is shown here alone")
+    value = page.locator("[data-result] p").last.inner_text()
+    assert value.startswith("sk_live_")
+    page.reload()
+    expect(page.get_by_text("old payment key")).to_be_visible()
+    assert value not in page.content()
+    task.ask("order.read", {"order_id": "W1001", "note": value})
+    desk.sweep()
+    page.reload()
+    happened = page.locator("section[aria-labelledby=happened]")
+    happened.get_by_text("A value that the desk had planted as bait was seen.").click()
+    expect(happened).to_contain_text("wiki, page Payments")
+    assert value not in page.content()
+    page.get_by_role("button", name="Take “old payment key” away").click()
+    said(page, "Taken away. It is looked for no more.")
+    loaded(page, "None is planted.")
+
+
+def test_without_javascript_a_page_says_so_once_with_the_cure_and_sends_nothing(browser: Browser, desk: Sandbox, task: SandboxTask) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    name, _, value = desk.officer("olga", ["billing", "security", "admin"]).cookie.partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": desk.room.issuer}])
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}") if request.is_navigation_request() else None)
+    for path in ("/desk", f"/desk/cases/{task.case}", "/security", "/audit"):
+        page.goto(desk.room.issuer + path)
+        expect(page.locator("noscript p")).to_have_count(1)
+        expect(page.locator("noscript p")).to_contain_text("that needs JavaScript: allow it for this address, and load the page again")
+        assert [
+            one.inner_text() for one in page.get_by_role("button").all() if one.inner_text() not in {"English", "Deutsch", "Find"}
+        ] == []
+        for field in page.locator("form[method=dialog] input").all():
+            if field.is_visible():
+                field.fill("a secret of somebody's")
+                field.press("Enter")
+    assert len(asked) == 4, "nothing that was entered went anywhere, in an address least of all"
+    context.close()
