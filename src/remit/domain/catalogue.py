@@ -124,6 +124,17 @@ class Action:
     short: str = ""
     offer_required: tuple[str, ...] = ()
     offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    speaks: bool = field(init=False, repr=False, compare=False)
+    """Whether a param of it is free text."""
+    discloses: bool = field(init=False, repr=False, compare=False)
+    """Whether a param of it says what an attribute is."""
+    pays: bool = field(init=False, repr=False, compare=False)
+    """Whether a param of it is money."""
+
+    def __post_init__(self) -> None:
+        """Find out once what is asked of every ask."""
+        for name, kind in (("speaks", MarkKind.FREE_TEXT), ("discloses", MarkKind.ATTRIBUTE), ("pays", MarkKind.MONEY)):
+            object.__setattr__(self, name, bool(self.marked(kind)))
 
     @property
     def takes_offer(self) -> bool:
@@ -228,7 +239,10 @@ class Catalogue:
 
     def still_says(self, action: str, signed: str | None) -> bool:
         """Whether the digest that somebody signed is of this action as it is now, in one of the languages."""
-        return any(action in one.actions and one.actions[action].digest == signed for one in (self, *self.spoken.values()))
+        mine = self.actions.get(action)
+        if mine is not None and mine.digest == signed:
+            return True
+        return any(action in one.actions and one.actions[action].digest == signed for one in self.spoken.values())
 
     def action(self, name: str) -> Action:
         """Find an action.

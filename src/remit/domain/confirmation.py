@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeGuard
 
-from remit.domain.canonical import canonical, digest
+from remit.domain.canonical import Written, canonical, digest
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
@@ -19,7 +19,14 @@ _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECI
 
 
 def ask_digest(
-    *, task: str, action: str, action_digest: str, params: JsonObject, words: str | None, salt: str, attachments: Sequence[str] = ()
+    *,
+    task: str,
+    action: str,
+    action_digest: str,
+    params: JsonObject | Written,
+    words: str | None,
+    salt: str,
+    attachments: Sequence[str] = (),
 ) -> str:
     """The digest of one ask as recorded: everything a person confirms hangs on it.
 

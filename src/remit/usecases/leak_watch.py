@@ -62,7 +62,8 @@ class LeakWatch:
         """`owners` are the rules of the settings."""
         self.owners = owners
         self._store, self._signer, self._world, self._long_reads = store, signer, world, long_reads
-        self._known: Mapping[str, CanaryRecord] = {}
+        self.canaries: Mapping[str, CanaryRecord] = {}
+        """The canaries as they were last read, by their id."""
         self._read_s: float | None = None
         self._seen: dict[tuple[str, SeenAt], Instant] = {}
 
@@ -87,7 +88,7 @@ class LeakWatch:
 
         For what is presented as a credential and what leaves the desk.
         """
-        for canary in self._matches([value[:_LONGEST] for value in values], self._known) if self._known else ():
+        for canary in self._matches([value[:_LONGEST] for value in values], self.canaries) if self.canaries else ():
             self._note(canary, at)
 
     async def warm(self) -> None:
@@ -120,8 +121,8 @@ class LeakWatch:
         now_s = self._world.ticks()
         if self._read_s is None or now_s - self._read_s >= _FRESH_S:
             found = await self._store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES)
-            self._known, self._read_s = {kept.record.id: kept.record for kept in found}, now_s
-        return self._known
+            self.canaries, self._read_s = {kept.record.id: kept.record for kept in found}, now_s
+        return self.canaries
 
     def _found(self, text: str, known: Mapping[str, CanaryRecord]) -> Looked:
         seen = unveiled(text, whole=bool(known or self.owners))
