@@ -100,6 +100,14 @@ class Role:
     offers: Mapping[str, Money | None] | None = None
 
 
+_NO_TEXT: Final = frozenset({"number", "integer", "boolean"})
+
+
+def _leaves_nothing_open(node: object) -> bool:
+    """Whether what fits this schema of a param is no text of a sender's own. ⚔ A pattern alone may leave room for one."""
+    return isinstance(node, Mapping) and ("enum" in node or "const" in node or MarkKind.MONEY in node or str(node.get("type")) in _NO_TEXT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """Something the desk can do, `area.verb`.
@@ -130,9 +138,17 @@ class Action:
     """Whether a param of it says what an attribute is."""
     pays: bool = field(init=False, repr=False, compare=False)
     """Whether a param of it is money."""
+    named: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names of its params."""
+    closed: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The params whose schema leaves no text open: a value that fits it is one of a list, a number or an amount."""
 
     def __post_init__(self) -> None:
         """Find out once what is asked of every ask."""
+        properties = self.schema.get("properties")
+        params = properties if isinstance(properties, Mapping) else {}
+        object.__setattr__(self, "named", frozenset(params))
+        object.__setattr__(self, "closed", frozenset([name for name, node in params.items() if _leaves_nothing_open(node)]))
         for name, kind in (("speaks", MarkKind.FREE_TEXT), ("discloses", MarkKind.ATTRIBUTE), ("pays", MarkKind.MONEY)):
             object.__setattr__(self, name, bool(self.marked(kind)))
 

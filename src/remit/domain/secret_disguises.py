@@ -56,17 +56,22 @@ def plain_reading(text: str) -> Reading:
     return Reading(text=seen.text, starts=seen.places, ends=seen.ends or range(1, len(seen.places) + 1))
 
 
+_FIRST: Final = (*DISGUISES, *ENCODINGS)
+_DEEPER: Final = (*ENCODINGS, *ESCAPES)
+
+
 def disguised(plain: Reading) -> Iterator[Reading]:
     """One reading for each disguise that occurs, and of what was encoded also what is encoded in it."""
     deep = [plain]
     for depth in range(_DEEPEST):
         found: list[Reading] = []
         for reading in deep:
-            for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
-                stretches = disguise.places(reading.text)
+            text = reading.text
+            for disguise in _FIRST if depth == 0 else _DEEPER:
+                stretches = [] if disguise.sign is not None and disguise.sign.search(text) is None else disguise.places(text)
                 if not stretches:
                     continue
-                for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
+                for some in (stretches, *(ways_to_join(text, stretches) if disguise.joins else ())):
                     changed = _changed(reading, disguise, some)
                     if changed is not None:
                         yield changed

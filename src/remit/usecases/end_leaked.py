@@ -29,6 +29,7 @@ from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.grant import code_hash
 from remit.usecases.leak_watch import SeenAt
+from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import prove_client
 from remit.usecases.prove_workload import Tokens
@@ -76,9 +77,10 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
 
     Source: 2-model.md §7 (Leak loop).
     """
-    parts.long_reads.verify_room(workload.client_id, request.size)
+    if request.size >= LONG:
+        parts.long_reads.verify_room(workload.client_id, request.size)
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
-    await end_in_text(parts, "\n".join(_texts(request)), at, caller=workload.client_id, tokens=tokens)
+    await end_in_text(parts, "\n".join(_texts(parts, request)), at, caller=workload.client_id, tokens=tokens)
 
 
 async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
@@ -301,9 +303,33 @@ async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
         await told.recorded(parts)
 
 
-def _texts(request: AskIn) -> Iterator[str]:
-    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together."""
-    yield from (part for file in request.files for part in (file.name, file.text))
-    yield request.words or ""
-    yield request.action
-    yield written(request.params)
+def _texts(parts: Parts, request: AskIn) -> list[str]:
+    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
+
+    What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
+    list, a number or an amount. ⚔ It is that only where the params fit their schema; else they are looked through whole.
+    """
+    texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
+    if request.words:
+        texts.append(request.words)
+    action, params = parts.catalogue.actions.get(request.action), request.params
+    if action is None:
+        return [*texts, request.action, written(params)]
+    if not action.closed.isdisjoint(params) and _fits(parts, request):
+        params = {name: value for name, value in params.items() if name not in action.closed}
+    if action.named.issuperset(params) and _TEXT.issuperset(map(type, params.values())):
+        texts.extend(params.values())  # type: ignore[arg-type]  # as just asked
+    else:
+        texts.append(written(params))
+    return texts
+
+
+def _fits(parts: Parts, request: AskIn) -> bool:
+    try:
+        parts.params.verify(request.action, request.params)
+    except Refused:
+        return False
+    return True
+
+
+_TEXT: Final = frozenset({str})

@@ -13,9 +13,10 @@ from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST
 from remit.usecases.attached import CleanedFiles, as_held_now, clean_files
 from remit.usecases.keep_files import Filed, filed
+from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import SentFile
-from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, longer_than
+from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, is_clean, longer_than
 
 NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
@@ -62,6 +63,8 @@ async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskI
 
     Source: 2-model.md §5 (Redact), §7 (Inbound).
     """
+    if request.size < LONG and not request.files and is_clean(parts, request.action, request.params, request.words):
+        return request
     parts.long_reads.verify_room(caller, request.size)
     asked = request = await parts.long_reads.read(caller, request.size, lambda: _without_what_is_refused(parts, request))
     if request.files:

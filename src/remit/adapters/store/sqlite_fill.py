@@ -58,6 +58,11 @@ class Filler:
             kept = found[0]
         return kept
 
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        found = self._held.records.use_all(keys)
+        return [self.record(key) if kept is UNKNOWN else kept for key, kept in zip(keys, found, strict=True)]
+
     def _journalled(self, key: Key) -> tuple[Kept[Record] | None, int] | None:
         """A record that is committed and not in its table yet; None where only the table can tell."""
         found = self._journal.unsettled.records.get(key)
@@ -78,6 +83,9 @@ class Filler:
         Raises:
             Fault: `fault.store` when it is damaged.
         """
+        found = self._held.trails.new.get(name) or self._held.trails.old.get(name)
+        if found is not None:
+            return found[0]
         trail = self._held.trails.get(name)
         if trail is UNKNOWN:
             body = self._journal.unsettled.trails.get(name)
