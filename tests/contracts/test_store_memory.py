@@ -180,7 +180,7 @@ def test_what_was_decoded_is_bounded_by_its_bytes() -> None:
     for number in range(3000):
         one = ceremony(f"c{number}", words="x" * 2000)
         assert decoded.kept("ceremony", one.id, 1, encode(one)).record == one
-    known = [body for half in (decoded._known._new, decoded._known._old) for (_, body, _), _ in half.values()]
+    known = [body for half in (decoded._known.new, decoded._known.old) for (_, body, _), _ in half.values()]
     assert 1 <= sum(map(len, known)) < 2 * 1024 * 1024 + 8192
 
 

@@ -80,7 +80,7 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
     if request.size >= LONG:
         parts.long_reads.verify_room(workload.client_id, request.size)
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
-    await end_in_text(parts, "\n".join(_texts(parts, request)), at, caller=workload.client_id, tokens=tokens)
+    await end_in_text(parts, _text(parts, request), at, caller=workload.client_id, tokens=tokens)
 
 
 async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
@@ -303,25 +303,27 @@ async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
         await told.recorded(parts)
 
 
-def _texts(parts: Parts, request: AskIn) -> list[str]:
+def _text(parts: Parts, request: AskIn) -> str:
     """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
 
     What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
     list, a number or an amount. ⚔ It is that only where the params fit their schema; else they are looked through whole.
+    ⚔ What stands in lines has one before and one behind it: of what is cut in two, a long piece is read whole between lines alone.
     """
     texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
     if request.words:
         texts.append(request.words)
     action, params = parts.catalogue.actions.get(request.action), request.params
     if action is None:
-        return [*texts, request.action, written(params)]
+        return "\n".join([*texts, request.action, written(params)])
     if not action.closed.isdisjoint(params) and _fits(parts, request):
         params = {name: value for name, value in params.items() if name not in action.closed}
-    if action.named.issuperset(params) and _TEXT.issuperset(map(type, params.values())):
+    if action.named.issuperset(params) and _STR.issuperset(map(type, params.values())):
         texts.extend(params.values())  # type: ignore[arg-type]  # as just asked
     else:
         texts.append(written(params))
-    return texts
+    text = "\n".join(texts)
+    return f"{request.action}\n{text}\n{request.action}" if "\n" in text else text
 
 
 def _fits(parts: Parts, request: AskIn) -> bool:
@@ -332,4 +334,4 @@ def _fits(parts: Parts, request: AskIn) -> bool:
     return True
 
 
-_TEXT: Final = frozenset({str})
+_STR: Final = frozenset({str})
