@@ -17,9 +17,11 @@ LONG_MODULES = {
     "domain/transcript.py": (360, "every kind of entry stands in one list, beside how one is sealed"),
     "entrypoints/replies.py": (350, "every code and its status stand in one table"),
     "usecases/answer.py": (400, "yes, no, less and their re-decision: one straight line"),
-    "usecases/ask.py": (540, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
     "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),
+    "usecases/record_ask.py": (400, "the record of one ask, decision by decision, in one commit each"),
+    "usecases/standing.py": (360, "reading standing and checking it know the same records"),
+    "usecases/weigh.py": (340, "rules, words, policy and settling are one order"),
     "wiring.py": (620, "the one place that names plugs"),
 }
 LONG_FUNCTIONS = {

@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.leak_traces import TraceKind, written
+from remit.domain.leak_traces import TraceKind
 from remit.domain.records import (
     EndReason,
     Invitation,
@@ -34,7 +34,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.prove_client import prove_client
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.redact_ask import AskIn
+from remit.usecases.redact_ask import AskIn, open_text
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import keyed_id
 from remit.usecases.tell_owners import tell_owners
@@ -80,7 +80,7 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
     if request.size >= LONG:
         parts.long_reads.verify_room(workload.client_id, request.size)
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
-    await end_in_text(parts, _text(parts, request), at, caller=workload.client_id, tokens=tokens)
+    await end_in_text(parts, open_text(parts, request), at, caller=workload.client_id, tokens=tokens)
 
 
 async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
@@ -301,37 +301,3 @@ async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
     await parts.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     if told is not None:
         await told.recorded(parts)
-
-
-def _text(parts: Parts, request: AskIn) -> str:
-    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
-
-    What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
-    list, a number or an amount. ⚔ It is that only where the params fit their schema; else they are looked through whole.
-    ⚔ What stands in lines has one before and one behind it: of what is cut in two, a long piece is read whole between lines alone.
-    """
-    texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
-    if request.words:
-        texts.append(request.words)
-    action, params = parts.catalogue.actions.get(request.action), request.params
-    if action is None:
-        return "\n".join([*texts, request.action, written(params)])
-    if not action.closed.isdisjoint(params) and _fits(parts, request):
-        params = {name: value for name, value in params.items() if name not in action.closed}
-    if action.named.issuperset(params) and _STR.issuperset(map(type, params.values())):
-        texts.extend(params.values())  # type: ignore[arg-type]  # as just asked
-    else:
-        texts.append(written(params))
-    text = "\n".join(texts)
-    return f"{request.action}\n{text}\n{request.action}" if "\n" in text else text
-
-
-def _fits(parts: Parts, request: AskIn) -> bool:
-    try:
-        parts.params.verify(request.action, request.params)
-    except Refused:
-        return False
-    return True
-
-
-_STR: Final = frozenset({str})

@@ -147,11 +147,12 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
     action: Action | None = None
     try:
         with parts.tracing.step(Step.RULES):
-            action = _verify_step(parts, standing, wish)
+            action = _verify_step(parts, standing, wish)  # 4. rules: its place, then params, mandate and facts
             ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
+            # 5. words
             judged = await hold_words(parts, standing, action, params=wish.params, words=wish.words) if _speaks(action, wish) else None
         with parts.tracing.step(Step.POLICY):
-            weighed = _settle(parts, standing, ruled, confirmed, risky)
+            weighed = _settle(parts, standing, ruled, confirmed, risky)  # 6. policy, 7. settle
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, SaysMore) else None

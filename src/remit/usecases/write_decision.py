@@ -28,11 +28,7 @@ async def write_decision(  # the parts of one decision
 
     It is the entry of the moment that was decided on. `asked` are the record's params, and files, where they are at hand.
     """
-    parts.tracing.note(Fact.DECISION, decision)
-    if code:
-        parts.tracing.note(Fact.CODE, code)
-    if weighed.action is not None:
-        parts.tracing.note(Fact.AREA, str(weighed.action.area))
+    _trace(parts, weighed, decision, code)
     task = standing.task.record
     shown: JsonObject = {
         "action": record.action,
@@ -75,6 +71,14 @@ async def write_decision(  # the parts of one decision
             refs=(record.id, record.task, record.customer),
         ),
     )
+
+
+def _trace(parts: Parts, weighed: Weighed, decision: str, code: str) -> None:
+    parts.tracing.note(Fact.DECISION, decision)
+    if code:
+        parts.tracing.note(Fact.CODE, code)
+    if weighed.action is not None:
+        parts.tracing.note(Fact.AREA, str(weighed.action.area))
 
 
 def _judged(weighed: Weighed) -> JsonObject:
