@@ -135,7 +135,9 @@ def ways_to_join(text: str, between: Sequence[Stretch]) -> list[tuple[Stretch, .
             rows.append([before, one])
     rows = [part for row in rows for part in ((row,) if len(row) <= 2 * _FEW else (row[:_FEW], row[-_FEW:]))]
     rows = [_no_list(text, row) for row in rows]
-    ways = (tuple(one for row in rows for one in row[begin::step]) for begin, step in _WAYS)
+    if not rows:
+        return []
+    ways = [tuple([one for row in rows for one in row[begin::step]]) for begin, step in _WAYS]
     return [way for way in dict.fromkeys(ways) if way]
 
 
@@ -155,7 +157,7 @@ def _is_one_row(text: str, start: int, end: int) -> bool:
     if end - start > _LONGEST_PIECE:
         return False
     pieces = text[start:end].split()
-    return len(pieces) == 1 or (bool(pieces) and all(any(map(str.isdigit, piece)) for piece in pieces))
+    return len(pieces) == 1 or (bool(pieces) and not [piece for piece in pieces if not any(map(str.isdigit, piece))])
 
 
 def _changed(plain: Reading, disguise: Disguise, stretches: Iterable[Stretch]) -> Reading | None:

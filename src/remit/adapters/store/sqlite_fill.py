@@ -33,7 +33,8 @@ class Filler:
 
     def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
         """Read into memory what of these records is not held, and say which of these replay marks stand, by one statement."""
-        wanted = [key for key in dict.fromkeys(keys) if self._held.records.get(key) is UNKNOWN]
+        each = tuple(dict.fromkeys(keys))
+        wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is UNKNOWN]
         standing = {key for key in marks if key in self._journal.unsettled.marks}
         for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
             some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
