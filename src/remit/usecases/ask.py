@@ -182,12 +182,12 @@ async def _turn_away(parts: Parts, state: Standing, workload: Workload, request:
 async def _act(parts: Parts, recorded: Recorded) -> Settled | None:
     """Do what was permitted, once, and record what came of it. None: nothing is to be done, or nothing is known yet."""
     decided, ask, act, files = recorded.decided, recorded.ask, recorded.act, recorded.files
-    if not isinstance(decided.evaluation.decision, Permit) or decided.evaluation.action is None:
-        return None
     together = act is not None and act.state is ActState.SENT
     behind = together and ask.action != "case.close"  # nothing is written into a case that is closed
     if files and not behind:
         await deliver(parts, files)
+    if not isinstance(decided.evaluation.decision, Permit) or decided.evaluation.action is None:
+        return None
     if recorded.read is not None:
         await follow_read(parts, recorded.read)
         return None
