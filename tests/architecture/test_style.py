@@ -16,9 +16,11 @@ LONG_MODULES = {
     "domain/records.py": (860, "one record for each aggregate, nothing else"),
     "entrypoints/replies.py": (350, "every code and its status stand in one table"),
     "usecases/answer.py": (400, "yes, no, less and their re-decision: one straight line"),
-    "usecases/ask.py": (540, "the path of one ask; cutting it would hide its order"),
     "usecases/grant.py": (480, "pushed, shown, cut, signed, redeemed: one grant"),
     "usecases/perform.py": (420, "dispatch, settle and follow of one act share their crash comments"),
+    "usecases/record_ask.py": (400, "the record of one ask, decision by decision, in one commit each"),
+    "usecases/standing.py": (360, "reading standing and checking it know the same records"),
+    "usecases/weigh.py": (340, "rules, words, policy and settling are one order"),
 }
 LONG_FUNCTIONS = {
     "usecases/delegate.py: _cut_off": (120, "one commit with all it compares"),

@@ -196,7 +196,7 @@ def test_a_desk_that_breaks_at_every_door_tells_none_of_the_credentials_it_was_g
     async def broken(_self: object, scope: Any, *rest: Any) -> Any:
         raise RuntimeError(f"{scope} {rest}")
 
-    monkeypatch.setattr(AgentApi, "_handle", broken)
+    monkeypatch.setattr(AgentApi, "handle", broken)
     proof = arena.proof(task.agent, "POST", f"/v1/tasks/{task.id}/asks", token=task.token)
     answer = arena.send(
         task, f"/v1/tasks/{task.id}/asks", {"action": "x", "params": {}}, headers={"dpop": proof, "cookie": f"remit_session={cookie}"}

@@ -180,7 +180,7 @@ def test_what_was_decoded_is_bounded_by_its_bytes() -> None:
     for number in range(3000):
         one = ceremony(f"c{number}", words="x" * 2000)
         assert decoded.kept("ceremony", one.id, 1, encode(one)).record == one
-    known = [body for half in (decoded._known._new, decoded._known._old) for (_, body, _), _ in half.values()]
+    known = [body for half in (decoded._known.new, decoded._known.old) for (_, body, _), _ in half.values()]
     assert 1 <= sum(map(len, known)) < 2 * 1024 * 1024 + 8192
 
 
@@ -218,7 +218,7 @@ def test_what_is_held_is_bounded_by_its_bytes_too_and_what_was_forgotten_is_read
             assert (kept.record, kept.rev) == (one, 1)
             await store.commit(Commit(puts=(Put(one, 1),)))  # the revision is known, held or not
         decoded = store._reader._decoded._known
-        assert not any(len(body) > 4096 for known in (decoded._new, decoded._old) for (_, body, _), _ in known.values())
+        assert not any(len(body) > 4096 for known in (decoded.new, decoded.old) for (_, body, _), _ in known.values())
 
     run(sqlite_store, tmp_path, work)
 

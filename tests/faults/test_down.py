@@ -299,7 +299,7 @@ def test_what_was_asked_before_is_answered_while_the_desk_is_down_also_when_its_
     first = task.ask(*CHANGE, idempotency_key="the-ask")
     assert first.outcome == "done"
     held = arena.parts.store.inner._held  # type: ignore[attr-defined]  # the store's memory, from which one record is pushed out
-    for generation in (held.records.passing._new, held.records.passing._old):
+    for generation in (held.records.passing.new, held.records.passing.old):
         for key in [one for one in generation if one[0] == "idempotency"]:
             del generation[key]
     arena.backoffice.set_down(True)

@@ -122,7 +122,7 @@ def test_a_key_whose_answer_is_no_longer_held_in_memory_is_still_one_ask_and_one
         (first,) = at_once(arena, [(task, "order.change_address", params, "one-key")])
         store = arena.desk.desk.outside if arena.desk.desk else None
         assert isinstance(store, SqliteStore)
-        for half in (store._held.records.passing._new, store._held.records.passing._old):
+        for half in (store._held.records.passing.new, store._held.records.passing.old):
             for key in [key for key in half if key[0] == Idempotency.KIND]:
                 del half[key]
         told = at_once(arena, [(task, "order.change_address", params, "one-key")] * 3)

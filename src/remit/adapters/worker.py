@@ -9,7 +9,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from remit.domain.errors import Code, Fault
 
@@ -63,9 +63,10 @@ class Worker:
         Raises:
             Fault: the given code when the thread is closed.
         """
-        return cast("T", await self.hand_over(work))
+        found: T = await self.hand_over(work)
+        return found
 
-    def hand_over(self, work: object) -> "asyncio.Future[object]":
+    def hand_over(self, work: object) -> "asyncio.Future[Any]":
         """Hand work over; its result can be awaited. What was handed over is done, whether or not anybody waits for it.
 
         Raises:

@@ -100,6 +100,14 @@ class Role:
     offers: Mapping[str, Money | None] | None = None
 
 
+_NO_TEXT: Final = frozenset({"number", "integer", "boolean"})
+
+
+def _leaves_nothing_open(node: object) -> bool:
+    """Whether what fits this schema of a param is no text of a sender's own. ⚔ A pattern alone may leave room for one."""
+    return isinstance(node, Mapping) and ("enum" in node or "const" in node or MarkKind.MONEY in node or str(node.get("type")) in _NO_TEXT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """Something the desk can do, `area.verb`.
@@ -124,6 +132,25 @@ class Action:
     short: str = ""
     offer_required: tuple[str, ...] = ()
     offer_required_for: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    speaks: bool = field(init=False, repr=False, compare=False)
+    """Whether a param of it is free text."""
+    discloses: bool = field(init=False, repr=False, compare=False)
+    """Whether a param of it says what an attribute is."""
+    pays: bool = field(init=False, repr=False, compare=False)
+    """Whether a param of it is money."""
+    named: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names of its params."""
+    closed: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The params whose schema leaves no text open: a value that fits it is one of a list, a number or an amount."""
+
+    def __post_init__(self) -> None:
+        """Find out once what is asked of every ask."""
+        properties = self.schema.get("properties")
+        params = properties if isinstance(properties, Mapping) else {}
+        object.__setattr__(self, "named", frozenset(params))
+        object.__setattr__(self, "closed", frozenset([name for name, node in params.items() if _leaves_nothing_open(node)]))
+        for name, kind in (("speaks", MarkKind.FREE_TEXT), ("discloses", MarkKind.ATTRIBUTE), ("pays", MarkKind.MONEY)):
+            object.__setattr__(self, name, bool(self.marked(kind)))
 
     @property
     def takes_offer(self) -> bool:
@@ -228,7 +255,10 @@ class Catalogue:
 
     def still_says(self, action: str, signed: str | None) -> bool:
         """Whether the digest that somebody signed is of this action as it is now, in one of the languages."""
-        return any(action in one.actions and one.actions[action].digest == signed for one in (self, *self.spoken.values()))
+        mine = self.actions.get(action)
+        if mine is not None and mine.digest == signed:
+            return True
+        return any(action in one.actions and one.actions[action].digest == signed for one in self.spoken.values())
 
     def action(self, name: str) -> Action:
         """Find an action.

@@ -13,13 +13,20 @@ from remit.domain.errors import Code, Refused
 from remit.domain.paths import Path
 from remit.domain.speech import marked
 from remit.domain.values import Json, JsonObject, minor_digits, same, verify_money
-from remit.proof.canonical import canonical, digest
+from remit.proof.canonical import Written, canonical, digest
 
 _FIXED: Final = frozenset({MarkKind.ATTRIBUTE, MarkKind.FREE_TEXT, MarkKind.RECIPIENT, MarkKind.RESOURCE})
 
 
 def ask_digest(
-    *, task: str, action: str, action_digest: str, params: JsonObject, words: str | None, salt: str, attachments: Sequence[str] = ()
+    *,
+    task: str,
+    action: str,
+    action_digest: str,
+    params: JsonObject | Written,
+    words: str | None,
+    salt: str,
+    attachments: Sequence[str] = (),
 ) -> str:
     """The digest of one ask as recorded: everything a person confirms hangs on it.
 

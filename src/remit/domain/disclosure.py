@@ -52,11 +52,15 @@ def cut_result(values: Mapping[str, Json], *, returns: Collection[str], covered:
     """
     declared = frozenset(returns)
     allowed = declared & frozenset(covered)
-    hidden = _Hidden(frozenset(known) - allowed, allowed)
+    hidden = _hidden(frozenset(known) - allowed, allowed)
     cut = {name for name in values if name not in allowed}
     kept = {name: _without(value, hidden, (), cut) for name, value in values.items() if name in allowed}
-    undeclared = tuple(sorted(name for name in values if name not in declared))
+    undeclared = tuple(sorted([name for name in values if name not in declared]))
     return Cut(result=kept, withheld=len(cut), undeclared=undeclared)
+
+
+NOTHING_CUT: Final = Cut(result={}, withheld=0)
+"""What is told of a result that is empty, or that nothing may be told of."""
 
 
 class _Hidden:
@@ -79,6 +83,12 @@ class _Hidden:
         return self._lasts.get(plain, "")
 
 
+@lru_cache(maxsize=512)
+def _hidden(names: frozenset[str], allowed: frozenset[str]) -> _Hidden:
+    """Worked out once for a catalogue and what may be told of it: the same for every ask under a mandate."""
+    return _Hidden(names, allowed)
+
+
 @lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     """A name as it compares: in small letters, its words apart by dots."""
@@ -93,6 +103,8 @@ def _without(value: Json, hidden: _Hidden, above: tuple[str, ...], cut: set[str]
     """A value without the members that are not told, whose attributes are added to `cut`."""
     if not hidden.any:
         return value
+    if isinstance(value, str):
+        return _text_without(value, hidden, above, cut) if value.lstrip()[:1] in {"{", "["} else value
     if isinstance(value, Mapping):
         left: dict[str, Json] = {}
         for name, one in value.items():
@@ -102,9 +114,7 @@ def _without(value: Json, hidden: _Hidden, above: tuple[str, ...], cut: set[str]
             else:
                 left[name] = _without(one, hidden, (*above, _plain(name))[-_DEEPEST:], cut)
         return left
-    if isinstance(value, list | tuple):
-        return [_without(one, hidden, above, cut) for one in value]
-    return _text_without(value, hidden, above, cut) if isinstance(value, str) and value.lstrip()[:1] in {"{", "["} else value
+    return [_without(one, hidden, above, cut) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _text_without(text: str, hidden: _Hidden, above: tuple[str, ...], cut: set[str]) -> str:

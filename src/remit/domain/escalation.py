@@ -43,7 +43,7 @@ def floor(catalogue: Catalogue, action: Action, params: JsonObject, chosen: Sequ
         who |= catalogue.floors[action.area]
         if who:
             reasons.append(f"area.{action.area}")
-    if any(catalogue.attributes[name].sensitive for name in chosen[0].attributes):
+    if [name for name in chosen[0].attributes if catalogue.attributes[name].sensitive]:
         who.add(CUSTOMER)
         reasons.append("attribute.sensitive")
     # ⚔ Whoever cuts a branch writes its tests: only what the customer signed says whom the customer saw.
@@ -63,11 +63,11 @@ def _recipients_pinned(action: Action, params: JsonObject, powers: Sequence[Powe
 
     ⚔ A recipient the customer never saw is where money, access or data would be diverted.
     """
-    return all(
-        any(_pins(power, mark) for power in powers)
-        for mark in action.marks
-        if mark.kind is MarkKind.RECIPIENT and any(value is not ABSENT and value is not None for value in values_at(params, mark.path))
-    )
+    for mark in action.marks:
+        named = mark.kind is MarkKind.RECIPIENT and [one for one in values_at(params, mark.path) if one is not ABSENT and one is not None]
+        if named and not [power for power in powers if _pins(power, mark)]:
+            return False
+    return True
 
 
 def _pins(power: Power, mark: Mark) -> bool:

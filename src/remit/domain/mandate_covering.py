@@ -72,7 +72,7 @@ def cover(
     Source: docs/model/model.md#mandate, #rules.
     """
     speech = action.power if kind is None else kind
-    disclosed = disclosed_in(action, params) if action.marks else ()
+    disclosed = disclosed_in(action, params) if action.discloses else ()
     silent = verify_not_forbidden(mandate, speech, action, params, disclosed)
     tellable = frozenset(action.returns) - silent if action.returns else _NONE
     read = speech is PowerKind.RECEIVE
@@ -82,10 +82,10 @@ def cover(
         groups.append(_acting(mandate, speech, action))
     elif not telling:
         _refuse_read(action, tellable)
-    groups.extend(_disclosing(mandate, attribute) for attribute in disclosed)
+    groups.extend([_disclosing(mandate, attribute) for attribute in disclosed])
     if action.marks:
         _verify_target(mandate, action, params)
-    needed = tuple(_passing(group, action, params, roots) for group in groups)
+    needed = tuple([_passing(group, action, params, roots) for group in groups])
     heard = _heard(telling, action, params, roots, read=read)
     return Cover(needed=needed, telling=heard, read=read)
 
@@ -328,6 +328,6 @@ class _Till:
         self.charges.append(charge)
         for key, amount in (
             (counter_key(charge.power, charge.action), 1),
-            *((counter_key(charge.power, total.path), total.amount_micro) for total in charge.totals),
+            *[(counter_key(charge.power, total.path), total.amount_micro) for total in charge.totals],
         ):
             self._taken[key] = self._taken.get(key, 0) + amount

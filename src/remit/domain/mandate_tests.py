@@ -101,7 +101,7 @@ def _present(values: Iterable[Json | Absent]) -> list[Json] | None:
 
 def is_empty(value: Json | Absent) -> bool:
     """Whether a value is absent, null or empty."""
-    return value is None or value is ABSENT or value in ("", [], ()) or (isinstance(value, Mapping) and not value)
+    return value is None or value is ABSENT or value in ("", [], ()) or (not value and isinstance(value, Mapping))
 
 
 def is_list(value: Json | Absent) -> TypeGuard[Sequence[Json]]:

@@ -3,20 +3,22 @@
 What a receipt is and how it is verified is in `remit.proof.receipt`.
 """
 
+from binascii import b2a_base64 as _b64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from operator import attrgetter, itemgetter
+from typing import Final, TypeAlias
 
 from remit.domain.errors import Code, Refused
-from remit.domain.transcript import Kind, Opened, Section
+from remit.domain.transcript import Draft, Hashes, Kind, Opened, Section
 from remit.domain.values import MAX_DEPTH, Json, JsonObject, decode
 from remit.domain.verification import refusal
 from remit.proof import receipt
 from remit.proof.canonical import canonical
-from remit.proof.checkpoint import VerifyEd25519, Vkey, b64
+from remit.proof.checkpoint import VerifyEd25519, Vkey
 from remit.proof.errors import ProofError
-from remit.proof.receipt import HEADER, VERSION, VerifiedReceipt, tlog_proof_text
+from remit.proof.receipt import HEADER, SALT_SIZE, VERSION, VerifiedReceipt, tlog_proof_text
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """A receipt holds several entries, each at most about a request and its reply."""
@@ -41,6 +43,10 @@ _OPENS: Final = {
 """Which sections are opened for whom: the envelope, and the holder's own."""
 
 
+Fresh: TypeAlias = tuple[Draft, bytes, Hashes]
+"""An entry that was just sealed: what it says, its salts, and the hashes of its sections."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proved:
     """An entry out of the store, its place in the log, and its inclusion proof at the checkpoint's size."""
@@ -59,8 +65,21 @@ def build_receipt(*, holder: Holder, entries: Sequence[Proved], checkpoint: str,
         "v": VERSION,
         "log": origin,
         "entries": [
-            {"index": one.index, **_shown(one.opened, holder), "proof": [b64(step) for step in one.proof]}
-            for one in sorted(entries, key=_by_index)
+            {"index": one.index, **_shown(one.opened, holder), "proof": [_b64(step, newline=False).decode() for step in one.proof]}
+            for one in sorted(entries, key=attrgetter("index"))
+        ],
+        "checkpoint": checkpoint,
+    }
+
+
+def fresh_receipt(*, holder: Holder, entries: Sequence[tuple[int, Fresh, Sequence[bytes]]], checkpoint: str, origin: str) -> JsonObject:
+    """The same receipt of entries that were just sealed, each with its index and its inclusion proof."""
+    return {
+        "v": VERSION,
+        "log": origin,
+        "entries": [
+            {"index": index, **_shown_fresh(*fresh, holder), "proof": [_b64(step, newline=False).decode() for step in proof]}
+            for index, fresh, proof in sorted(entries, key=itemgetter(0))
         ],
         "checkpoint": checkpoint,
     }
@@ -90,20 +109,30 @@ def verify_receipt(unverified: bytes, vkeys: Sequence[Vkey], verify_ed25519: Ver
     return found
 
 
-def _by_index(entry: Proved) -> int:
-    return entry.index
-
-
 def _shown(opened: Opened, holder: Holder) -> dict[str, Json]:
     sections: dict[str, Json] = {}
     hashes: dict[str, Json] = {}
     for (section, name, opens), closed in zip(_OPENS[holder], opened.hashes, strict=True):
         one = opened.sections.get(section) if opens else None
         if one is None:
-            hashes[name] = b64(closed)
+            hashes[name] = _b64(closed, newline=False).decode()
         else:
-            sections[name] = {"salt": b64(one.salt), "body": one.body}
+            sections[name] = {"salt": _b64(one.salt, newline=False).decode(), "body": one.body}
     return {"kind": str(opened.kind), "sections": sections, "hashes": hashes}
+
+
+def _shown_fresh(draft: Draft, salts: bytes, closed: Hashes, holder: Holder) -> dict[str, Json]:
+    """What `_shown` would show of the entry once it was unsealed, without reading it back."""
+    sections: dict[str, Json] = {}
+    hashes: dict[str, Json] = {}
+    bodies = ({**draft.envelope, "kind": str(draft.kind), "at": draft.at}, draft.agent, draft.customer, draft.desk)
+    for place, (_, name, opens) in enumerate(_OPENS[holder]):
+        if opens:
+            salt = salts[place * SALT_SIZE : (place + 1) * SALT_SIZE]
+            sections[name] = {"salt": _b64(salt, newline=False).decode(), "body": bodies[place]}
+        else:
+            hashes[name] = _b64(closed[place], newline=False).decode()
+    return {"kind": str(draft.kind), "sections": sections, "hashes": hashes}
 
 
 def _decode(raw: bytes) -> Json:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar, cast
+from typing import ClassVar, Final, NamedTuple, Protocol, TypeVar
 
 from remit.domain.catalogue import EscalationStep
 from remit.domain.values import Instant
@@ -49,7 +49,7 @@ def changed(record: R, **members: object) -> R:
     Raises:
         TypeError: for a member that it does not have.
     """
-    kind = cast("Callable[..., R]", type(record))
+    kind: Callable[..., R] = type(record)
     names, read = _members(kind)
     return kind(**{**dict(zip(names, read(record), strict=True)), **members})
 

@@ -56,17 +56,22 @@ def plain_reading(text: str) -> Reading:
     return Reading(text=seen.text, starts=seen.places, ends=seen.ends or range(1, len(seen.places) + 1))
 
 
+_FIRST: Final = (*DISGUISES, *ENCODINGS)
+_DEEPER: Final = (*ENCODINGS, *ESCAPES)
+
+
 def disguised(plain: Reading) -> Iterator[Reading]:
     """One reading for each disguise that occurs, and of what was encoded also what is encoded in it."""
     deep = [plain]
     for depth in range(_DEEPEST):
         found: list[Reading] = []
         for reading in deep:
-            for disguise in (*DISGUISES, *ENCODINGS) if depth == 0 else (*ENCODINGS, *ESCAPES):
-                stretches = disguise.places(reading.text)
+            text = reading.text
+            for disguise in _FIRST if depth == 0 else _DEEPER:
+                stretches = [] if disguise.sign is not None and disguise.sign.search(text) is None else disguise.places(text)
                 if not stretches:
                     continue
-                for some in (stretches, *(ways_to_join(reading.text, stretches) if disguise.joins else ())):
+                for some in (stretches, *(ways_to_join(text, stretches) if disguise.joins else ())):
                     changed = _changed(reading, disguise, some)
                     if changed is not None:
                         yield changed
@@ -130,7 +135,9 @@ def ways_to_join(text: str, between: Sequence[Stretch]) -> list[tuple[Stretch, .
             rows.append([before, one])
     rows = [part for row in rows for part in ((row,) if len(row) <= 2 * _FEW else (row[:_FEW], row[-_FEW:]))]
     rows = [_no_list(text, row) for row in rows]
-    ways = (tuple(one for row in rows for one in row[begin::step]) for begin, step in _WAYS)
+    if not rows:
+        return []
+    ways = [tuple([one for row in rows for one in row[begin::step]]) for begin, step in _WAYS]
     return [way for way in dict.fromkeys(ways) if way]
 
 
@@ -150,7 +157,7 @@ def _is_one_row(text: str, start: int, end: int) -> bool:
     if end - start > _LONGEST_PIECE:
         return False
     pieces = text[start:end].split()
-    return len(pieces) == 1 or (bool(pieces) and all(any(map(str.isdigit, piece)) for piece in pieces))
+    return len(pieces) == 1 or (bool(pieces) and not [piece for piece in pieces if not any(map(str.isdigit, piece))])
 
 
 def _changed(plain: Reading, disguise: Disguise, stretches: Iterable[Stretch]) -> Reading | None:

@@ -9,7 +9,7 @@ import codecs
 import html
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -32,10 +32,15 @@ class Disguise:
     deep: bool = False
     joins: bool = False
     signs: str = ""
+    sign: re.Pattern[str] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make its signs one pattern."""
+        object.__setattr__(self, "sign", re.compile(f"[{re.escape(self.signs)}]") if self.signs else None)
 
     def places(self, text: str) -> list[tuple[int, int]]:
         """Each stretch of a text where it may stand."""
-        return [] if self.signs and not any(sign in text for sign in self.signs) else list(self.stretches(text))
+        return [] if self.sign is not None and self.sign.search(text) is None else list(self.stretches(text))
 
 
 BETWEEN: Final = "\n)(\n"
@@ -283,7 +288,7 @@ def _quoted(text: str) -> Iterator[tuple[int, int]]:
 def turned_letters(text: str) -> str | None:
     """The text with its letters turned by thirteen, where a label then reads as one."""
     low = text.lower()
-    return codecs.encode(text, "rot13") if any(word in low for word in _TURNED) else None
+    return codecs.encode(text, "rot13") if [word for word in _TURNED if word in low] else None
 
 
 _OF_HEX: Final = re.compile(r"[0-9A-Za-z]")

@@ -1,6 +1,6 @@
 """What an ask is about, as trails and declines know it again: the record it names."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from remit.domain.catalogue import Action, Effect, MarkKind
 from remit.domain.paths import values_at
@@ -15,25 +15,26 @@ def target_of(action: Action | None, params: JsonObject, *, customer: str, targe
     each time (the card that is paid to), slices of one order would be slices of nothing.
     """
     found = everything_on(action, params, customer=customer)
-    return min((name for name in found if name in targets), default=next(iter(found), ""))
+    return min([name for name in found if name in targets], default=found[0] if found else "")
 
 
 def everything_on(action: Action | None, params: JsonObject, *, customer: str) -> tuple[str, ...]:
     """Every record the params name besides the customer, as `kind:id`, each once."""
-    return tuple(dict.fromkeys(name for name in _records(action, params) if name.partition(":")[2] != customer))
+    return tuple(dict.fromkeys([name for name in _records(action, params) if name.partition(":")[2] != customer]))
 
 
 def money_on(action: Action | None, params: JsonObject) -> tuple[str, ...]:
     """Every record, as `kind:id`, that a write which moves money names; none of any other ask."""
-    moves = action is not None and action.effect is Effect.WRITE and bool(action.marked(MarkKind.MONEY))
+    moves = action is not None and action.effect is Effect.WRITE and action.pays
     return tuple(_records(action, params)) if moves else ()
 
 
-def _records(action: Action | None, params: JsonObject) -> Iterator[str]:
-    for mark in () if action is None else action.marked(MarkKind.RESOURCE):
-        for value in values_at(params, mark.path):
-            if isinstance(value, str):
-                yield f"{mark.of}:{value}"
+def _records(action: Action | None, params: JsonObject) -> list[str]:
+    found: list[str] = []
+    for mark in () if action is None else action.marks:
+        if mark.kind is MarkKind.RESOURCE:
+            found.extend([f"{mark.of}:{value}" for value in values_at(params, mark.path) if isinstance(value, str)])
+    return found
 
 
 def named(target: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

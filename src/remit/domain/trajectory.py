@@ -126,6 +126,10 @@ class Trail:
     repeats: Mapping[str, tuple[int, int]]
 
 
+_UNSLICED: Final = frozenset({SubjectKind.AGENT, SubjectKind.OPERATOR, SubjectKind.CUSTOMER})
+"""Whose trails say nothing of slices: many customers' acts meet there."""
+
+
 def subjects_of(task: TaskRecord) -> tuple[tuple[SubjectKind, str], ...]:
     """Whose trails tell of whatever a task asks; those of customer and targets tell of some of it."""
     return (
@@ -154,7 +158,7 @@ def after(trail: Trail, event: Event, now: Instant) -> Trail:
         case AskedAgain(alike=alike):
             return _add(trail, Sign.ASKED_AGAIN, 12 if alike else 25, now)
         case WasPermitted():
-            return _with_ask(_permitted(trail, event, now), now)
+            return _with_ask(_permitted(trail, event, now) if event.write and trail.kind not in _UNSLICED else trail, now)
         case WordsDrifted() | SawCanary():
             return _add(trail, *((Sign.CANARY, CANARY) if isinstance(event, SawCanary) else (Sign.DRIFT, 8)), now)
         case WasOpened(what=what):
@@ -184,8 +188,6 @@ def _refused(trail: Trail, event: WasRefused, now: Instant) -> Trail:
 
 
 def _permitted(trail: Trail, event: WasPermitted, now: Instant) -> Trail:
-    if not event.write or trail.kind in {SubjectKind.AGENT, SubjectKind.OPERATOR, SubjectKind.CUSTOMER}:
-        return trail
     key = _act_key(event.action, event.target)
     repeats = dict(trail.repeats)
     count, at = repeats.pop(key, (0, int(now)))

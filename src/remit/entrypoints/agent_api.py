@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -83,44 +83,50 @@ class AgentApi:
         if scope["method"] != wanted and (scope["method"], wanted) != ("HEAD", "GET"):  # HEAD goes with GET (RFC 9110 §9.1)
             wrong = Refused(Code.REQUEST_METHOD, f"{scope['method']} is not {wanted}", public=f"Use {wanted}.")
             return problem(wrong, issuer=self.parts.terms.issuer, allow=wanted)
+        workload: Workload | None = None
         try:
-            return await self._handle(scope, receive, match["task"], match["what"], match["ask"])
-        except (Refused, Fault) as error:
-            note_fault(error, scope["path"])
-            if match["what"] == "asks":
-                return refused_ask(error, issuer=self.parts.terms.issuer)
-            return problem(error, issuer=self.parts.terms.issuer)
-
-    async def _handle(self, scope: Scope, receive: Receive, task: str | None, what: str | None, ask_id: str | None) -> Answer:
-        if ask_id and asserts_itself(scope):
-            return await self._after_the_end(scope, ask_id)
-        workload = await self.prove(scope)
-        self.limits.verify_client(workload.client_id)
-        try:
-            return await self._proved(scope, receive, workload, task, what, ask_id)
+            if match["ask"] and asserts_itself(scope):
+                return await self._after_the_end(scope, match["ask"])
+            proved = await self.prove(scope)
+            self.limits.verify_client(proved.client_id)
+            workload = proved  # from here on, what proved it is used up whatever becomes of it
+            return await self._proved(scope, receive, workload, match)
         except (Refused, Fault) as refused:
-            await spend_refused(self.parts, workload.marks, refused)
-            raise
+            error = refused
+        if workload is not None:
+            try:
+                await spend_refused(self.parts, workload.marks, error)
+            except (Refused, Fault) as refused:
+                error = refused
+        note_fault(error, scope["path"])
+        if match["what"] == "asks":
+            return refused_ask(error, issuer=self.parts.terms.issuer)
+        return problem(error, issuer=self.parts.terms.issuer)
 
-    async def _proved(  # what was asked for, at which address
-        self, scope: Scope, receive: Receive, workload: Workload, task: str | None, what: str | None, ask_id: str | None
-    ) -> Answer:
-        if task is not None and task != workload.task:
+    def _proved(self, scope: Scope, receive: Receive, workload: Workload, asked: "re.Match[str]") -> Coroutine[None, None, Answer]:
+        """What answers a proved workload at this address."""
+        if asked["task"] is not None and asked["task"] != workload.task:
             # Unknown and foreign tasks answer alike.
             raise Refused(Code.TASK_ENDED, "the token is for another task")
-        if ask_id is not None:
-            return await self._ask_status(scope, workload, ask_id)
-        match what:
+        if asked["ask"] is not None:
+            return self._ask_status(scope, workload, asked["ask"])
+        match asked["what"]:
             case "asks":
-                return await self._ask(scope, receive, workload)
+                return self._ask(scope, receive, workload)
             case "inbox":
-                return await self._inbox(scope, workload)
+                return self._inbox(scope, workload)
             case "complete":
-                await read_nothing(scope, receive)
-                ended = await complete(self.parts, workload)
-                return json_answer(200, Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
+                return self._complete(scope, receive, workload)
             case _:
-                return task_answer(await task_status(self.parts, workload))
+                return self._task_status(workload)
+
+    async def _complete(self, scope: Scope, receive: Receive, workload: Workload) -> Answer:
+        await read_nothing(scope, receive)
+        ended = await complete(self.parts, workload)
+        return json_answer(200, Ended(ended.task, "ended", ended.reason.value, ended.took_ms))
+
+    async def _task_status(self, workload: Workload) -> Answer:
+        return task_answer(await task_status(self.parts, workload))
 
     async def prove(self, scope: Scope) -> Workload:
         """Prove the caller; a person's credential at this door is refused and reported.

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -133,7 +133,8 @@ class App:
         proves = path in OAUTH_PATHS or AGENT_PATHS.fullmatch(path) or (path.startswith(RECEIPTS) and presents_token(scope))
         return () if nonce is None or not proves else ((b"dpop-nonce", nonce.encode()),)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    def _answer(self, scope: Scope, receive: Receive) -> Coroutine[None, None, Answer]:
+        """Whoever answers at this path."""
         path: str = scope["path"]
         if "%" in scope.get("raw_path", b"").decode("latin-1"):
             # An escaped slash arrives decoded; no id of ours needs escaping at the agents' doors.
@@ -141,10 +142,10 @@ class App:
             if "%2f" in raw or "%00" in raw:
                 raise Refused(Code.REQUEST_NOT_FOUND, "an escaped slash")
         if AGENT_PATHS.fullmatch(path) is not None:
-            return await self._agents.handle(scope, receive)
+            return self._agents.handle(scope, receive)
         if path in OAUTH_PATHS:
-            return await self._oauth.handle(scope, receive)
-        return await self._route(path, scope, receive)
+            return self._oauth.handle(scope, receive)
+        return self._route(path, scope, receive)
 
     async def _route(self, path: str, scope: Scope, receive: Receive) -> Answer:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -194,7 +195,7 @@ async def _send(answer: Answer, more: Headers, scope: Scope, send: Send) -> None
         await send({"type": "http.response.body", "body": body})
         return
     if WHOLE in scope.get("extensions", ()):
-        lines = b"".join(b"%b: %b\r\n" % header for header in own)
+        lines = b"".join([b"%b: %b\r\n" % header for header in own])
         head = b"content-type: %b\r\ncontent-length: %b\r\n%b%b" % (answer.media_type, length, lines, _SAFE_LINES)
         await send({"type": WHOLE, "status": answer.status, "head": head, "lines": 2 + len(own) + len(_SAFE), "body": body})
         return

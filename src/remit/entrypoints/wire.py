@@ -145,7 +145,7 @@ def decode_object(raw: bytes, *, files: tuple[str, str] | None = None) -> JsonOb
         Refused: `request.malformed`, `request.too_large`.
     """
     value = decode(raw, files=files)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):
         raise malformed("the body must be a JSON object")
     return value
 

@@ -77,7 +77,10 @@ def written(value: object) -> Written:
         ValueError: for NaN or infinity.
     """
     parts: list[str] = []
-    _write(value, parts)
+    if type(value) is dict:
+        _members(value, parts)
+    else:
+        _write(value, parts)
     return Written("".join(parts))
 
 
@@ -122,10 +125,12 @@ def _members(members: Mapping[object, object], parts: list[str]) -> None:
             parts.append(before)
             if kind is dict:
                 _members(value, parts)  # type: ignore[arg-type]  # as just asked
-            elif kind is list or kind is tuple:
+            elif kind is not list and kind is not tuple:
+                _write(value, parts)
+            elif value:
                 _items(value, parts)  # type: ignore[arg-type]  # as just asked
             else:
-                _write(value, parts)
+                parts.append("[]")
     parts.append("}")
 
 

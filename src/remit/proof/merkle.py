@@ -4,9 +4,10 @@ RFC 6962 over SHA-256. Trees are read as hashes of complete subtrees; where thos
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from struct import Struct
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from remit.proof.errors import LogDamagedError, ProofError
@@ -21,6 +22,7 @@ HASH_SIZE: Final = 32
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 MAX_SIZE: Final = 2**63 - 1
 
+_NONE: Final[Mapping[Node, bytes]] = MappingProxyType({})
 _sha256: Final = hashlib.sha256
 _LEAF: Final = _sha256(b"\x00")
 _NODE: Final = _sha256(b"\x01")
@@ -66,28 +68,31 @@ def subtree(row: Sequence[bytes]) -> bytes:
     return joined
 
 
-def new_hashes(size: int, appended: Sequence[bytes], read: Read) -> dict[Node, bytes]:
-    """Say which complete subtrees come into being when leaf hashes are appended to a tree of `size` entries."""
+def new_hashes(size: int, appended: Sequence[bytes], read: Read, known: Mapping[Node, bytes] = _NONE) -> dict[Node, bytes]:
+    """Say which complete subtrees come into being when leaf hashes are appended to a tree of `size` entries.
+
+    What is `known` is not read.
+    """
     made: dict[Node, bytes] = {}
     row = list(appended)
     level = 0
     first = size
     while row:
-        made.update(((level, first + place), one) for place, one in enumerate(row))
+        made.update([((level, first + place), one) for place, one in enumerate(row)])
         if first & 1:
-            row.insert(0, read(level, first - 1))
+            row.insert(0, known.get((level, first - 1)) or read(level, first - 1))
         row = parents(row)
         first >>= 1
         level += 1
     return made
 
 
-def root(size: int, read: Read) -> bytes:
+def root(size: int, read: Read, known: Mapping[Node, bytes] = _NONE) -> bytes:
     """Compute the root over the first `size` entries."""
-    return _fold(size, size, read) if size else EMPTY_ROOT
+    return _fold(size, size, read, known) if size else EMPTY_ROOT
 
 
-def inclusion_proof(index: int, size: int, read: Read) -> tuple[bytes, ...]:
+def inclusion_proof(index: int, size: int, read: Read, known: Mapping[Node, bytes] = _NONE) -> tuple[bytes, ...]:
     """Prove that the entry at `index` is in the tree of `size` entries: siblings from the leaf up.
 
     Raises:
@@ -104,9 +109,9 @@ def inclusion_proof(index: int, size: int, read: Read) -> tuple[bytes, ...]:
         sibling = (index >> level) ^ 1
         start = sibling << level
         if start + (1 << level) <= size:
-            proof.append(read(level, sibling))
+            proof.append(known.get((level, sibling)) or read(level, sibling))
         elif start < size:
-            proof.append(_fold(size - start, size, read))
+            proof.append(_fold(size - start, size, read, known))
         level += 1
     return tuple(proof)
 
@@ -223,12 +228,13 @@ def _climb(old: int, new: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
     return old_root, new_root
 
 
-def _fold(count: int, end: int, read: Read) -> bytes:
+def _fold(count: int, end: int, read: Read, known: Mapping[Node, bytes] = _NONE) -> bytes:
     """Compute the root over the last `count` of `end` entries, which begin at a multiple of a power of two >= count."""
     computed = b""
     for level in range(count.bit_length()):
         if count >> level & 1:
-            left = read(level, (end >> level) - 1)
+            place = (end >> level) - 1
+            left = known.get((level, place)) or read(level, place)
             computed = node_hash(left, computed) if computed else left
     return computed
 

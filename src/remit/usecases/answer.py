@@ -37,7 +37,7 @@ from remit.domain.values import Json, JsonObject
 from remit.domain.waiting import holder, verify_about_act, verify_free
 from remit.ports.people import Asserted
 from remit.ports.store import Commit, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
-from remit.usecases.ask import act_for, act_now
+from remit.usecases.ask import act_now
 from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.attach_file import acts_for
 from remit.usecases.bar_waiver_writers import waiver_writers
@@ -49,6 +49,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.pass_due import pass_due
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
+from remit.usecases.record_ask import act_for
 from remit.usecases.recording import draft, keyed_digest, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released

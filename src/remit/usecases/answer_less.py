@@ -16,11 +16,12 @@ from remit.domain.waiting import verify_about_act, verify_free
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, NoRoom, Put, Reserve
 from remit.proof.canonical import b64url, canonical, unb64url
 from remit.usecases.answer import Shown, answered_entry, open_invitation, verify_asked, verify_signed
-from remit.usecases.ask import act_for, act_now
+from remit.usecases.ask import act_now
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import invitation_for, render_now, shown_now
 from remit.usecases.parts import Parts
 from remit.usecases.read_desk import read_desk
+from remit.usecases.record_ask import act_for
 from remit.usecases.recording import write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import released, taken

@@ -10,7 +10,7 @@ from typing import Final
 
 from remit.domain.client_assertions import AssertionType
 from remit.domain.errors import Code, Fault, Refused
-from remit.domain.leak_traces import TraceKind, written
+from remit.domain.leak_traces import TraceKind
 from remit.domain.records import (
     EndReason,
     Invitation,
@@ -29,11 +29,12 @@ from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
 from remit.usecases.end import end_task
 from remit.usecases.grant import code_hash
 from remit.usecases.leak_watch import SeenAt
+from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import prove_client
 from remit.usecases.prove_workload import Tokens
 from remit.usecases.recording import draft, pseudonym, write
-from remit.usecases.redact_ask import AskIn
+from remit.usecases.redact_ask import AskIn, open_text
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import keyed_id
 from remit.usecases.tell_owners import tell_owners
@@ -76,9 +77,10 @@ async def end_leaked(parts: Parts, tokens: Tokens, workload: Workload, request: 
 
     Source: docs/model/model.md#leaks.
     """
-    parts.long_reads.verify_room(workload.client_id, request.size)
+    if request.size >= LONG:
+        parts.long_reads.verify_room(workload.client_id, request.size)
     at = SeenAt(where="ask", agent=workload.client_id, task=workload.task)
-    await end_in_text(parts, "\n".join(_texts(request)), at, caller=workload.client_id, tokens=tokens)
+    await end_in_text(parts, open_text(parts, request), at, caller=workload.client_id, tokens=tokens)
 
 
 async def end_in_files(parts: Parts, workload: Workload, request: AskIn) -> None:
@@ -299,11 +301,3 @@ async def _tell(parts: Parts, dead: _Dead, at: SeenAt) -> None:
     await parts.notify.incident(kind="leak", details={**details, "sent_by": at.agent or at.person})
     if told is not None:
         await told.recorded(parts)
-
-
-def _texts(request: AskIn) -> Iterator[str]:
-    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together."""
-    yield from (part for file in request.files for part in (file.name, file.text))
-    yield request.words or ""
-    yield request.action
-    yield written(request.params)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remit.domain.catalogue import Effect, MarkKind
+from remit.domain.catalogue import Effect
 from remit.domain.consequences import End, Hold, Thresholds, consequence
 from remit.domain.decision import Refuse
 from remit.domain.mandate import Charge
@@ -23,7 +23,7 @@ def was_permitted(weighed: Weighed, action_name: str, task: TaskRecord) -> WasPe
     action = weighed.action
     write_effect = action is not None and action.effect is Effect.WRITE
     # ⚔ Money is limited act by act even where no total says so: that is the limit which slices slip under.
-    capped = action is not None and (bool(action.marked(MarkKind.MONEY)) or any(charge.totals for charge in _charges(weighed)))
+    capped = action is not None and (action.pays or bool([charge for charge in _charges(weighed) if charge.totals]))
     return WasPermitted(action=action_name, write=write_effect, capped=capped, target=about(weighed, task))
 
 
@@ -41,20 +41,19 @@ def looked_for(weighed: Weighed, task: TaskRecord) -> str:
     return " ".join(sorted(everything_on(weighed.action, weighed.params, customer=task.customer)))
 
 
-def steps_of(parts: Parts, standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
+def steps_of(standing: Standing, event: WasRefused | WasPermitted | AskedAgain, *, customer: bool) -> tuple[Step, ...]:
     """One event on every trail it concerns; on the customer's own only where it asks something of them.
 
     ⚔ A record's own trail is written by tasks whose mandate is for it alone, and tells of money that was to move for it and of
     what was asked again: no stranger brings somebody's order under suspicion, and what one agent is refused holds no other up.
     """
     task = standing.task.record
-    now = parts.world.now()
     subjects = [*subjects_of(task)]
     if (target := _target(event)) in task.targets:
         subjects.append((SubjectKind.TARGET, target))
     if customer:
         subjects.append((SubjectKind.CUSTOMER, task.customer))
-    return tuple([Step(kind, subject, event, now) for kind, subject in subjects])
+    return tuple([Step(kind, subject, event, standing.now) for kind, subject in subjects])
 
 
 def _target(event: WasRefused | WasPermitted | AskedAgain) -> str:

@@ -9,14 +9,14 @@ from typing import Final
 
 from remit.domain.canaries import Shape, stretches
 from remit.domain.leak_owners import Owned, OwnerRule, owned
-from remit.domain.leak_traces import Trace, traces, unveiled
+from remit.domain.leak_traces import SHORTEST, Trace, traces, unveiled
 from remit.domain.records_leaks import CanaryRecord
 from remit.domain.values import Instant
 from remit.ports.signer import Signer
 from remit.ports.store import Store
 from remit.ports.world import World
 from remit.proof.canonical import b64url
-from remit.usecases.off_the_loop import LongReads
+from remit.usecases.off_the_loop import LONG, LongReads
 
 _FRESH_S: Final = 5.0
 """So long a process goes by the canaries it has read; one that is planted meanwhile on another node is known after that."""
@@ -55,6 +55,9 @@ class Looked:
     canaries: tuple[str, ...] = ()
 
 
+_NOTHING: Final = Looked()
+
+
 class LeakWatch:
     """What one process looks for, and the canaries it has seen and not yet recorded."""
 
@@ -62,7 +65,8 @@ class LeakWatch:
         """`owners` are the rules of the settings."""
         self.owners = owners
         self._store, self._signer, self._world, self._long_reads = store, signer, world, long_reads
-        self._known: Mapping[str, CanaryRecord] = {}
+        self.canaries: Mapping[str, CanaryRecord] = {}
+        """The canaries as they were last read, by their id."""
         self._read_s: float | None = None
         self._seen: dict[tuple[str, SeenAt], Instant] = {}
 
@@ -77,7 +81,13 @@ class LeakWatch:
         Source: docs/model/model.md#leaks, #canaries.
         """
         known = await self._canaries()
-        found = await self._long_reads.read(caller, len(text), lambda: self._found(text, known))
+        if not known and not self.owners and len(text) < SHORTEST:
+            short = traces((text,))
+            return Looked(traces=short) if short else _NOTHING
+        if len(text) < LONG:
+            found = self._found(text, known)
+        else:
+            found = await self._long_reads.read(caller, len(text), lambda: self._found(text, known))
         for canary in found.canaries:
             self._note(canary, at)
         return found
@@ -87,7 +97,7 @@ class LeakWatch:
 
         For what is presented as a credential and what leaves the desk.
         """
-        for canary in self._matches([value[:_LONGEST] for value in values], self._known) if self._known else ():
+        for canary in self._matches([value[:_LONGEST] for value in values], self.canaries) if self.canaries else ():
             self._note(canary, at)
 
     async def warm(self) -> None:
@@ -120,12 +130,13 @@ class LeakWatch:
         now_s = self._world.ticks()
         if self._read_s is None or now_s - self._read_s >= _FRESH_S:
             found = await self._store.find(CanaryRecord, "canary.all", "", limit=MOST_CANARIES)
-            self._known, self._read_s = {kept.record.id: kept.record for kept in found}, now_s
-        return self._known
+            self.canaries, self._read_s = {kept.record.id: kept.record for kept in found}, now_s
+        return self.canaries
 
     def _found(self, text: str, known: Mapping[str, CanaryRecord]) -> Looked:
         seen = unveiled(text, whole=bool(known or self.owners))
-        return Looked(traces=traces(seen), owned=owned(seen, self.owners), canaries=self._matches(seen, known))
+        others = owned(seen, self.owners) if self.owners else ()
+        return Looked(traces=traces(seen), owned=others, canaries=self._matches(seen, known) if known else ())
 
     def _matches(self, seen: Iterable[str], known: Mapping[str, CanaryRecord]) -> tuple[str, ...]:
         shapes = {Shape(one.atoms, one.letters) for one in known.values()}

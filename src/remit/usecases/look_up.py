@@ -1,6 +1,7 @@
 """Asking the desk what a wish is decided on: whose the records are, and whether its case still carries the task. Always fresh."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -43,7 +44,7 @@ async def along_with_case(parts: Parts, case_id: str, asked: Coroutine[None, Non
 
     ⚔ What is done or told next stands on this reading: a desk that was slow in answering must not leave it seconds old.
     """
-    case = asyncio.ensure_future(_read_case(parts, case_id))
+    case = _begun(_read_case(parts, case_id))
     try:
         found = await asked
     except BaseException:
@@ -53,6 +54,13 @@ async def along_with_case(parts: Parts, case_id: str, asked: Coroutine[None, Non
     if read is not None and parts.world.ticks() - read.at_s > FRESH_S:
         read = await _read_case(parts, case_id)
     return found, read
+
+
+def _begun(work: Coroutine[None, None, T]) -> "asyncio.Task[T]":
+    """Work that is begun now, where this Python can, and not with the next turn of the loop: what is asked after it is answered after it."""
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(work, loop=asyncio.get_running_loop(), eager_start=True)
+    return asyncio.ensure_future(work)
 
 
 async def _read_case(parts: Parts, case_id: str) -> CaseRead | None:
@@ -76,7 +84,7 @@ async def told_facts(parts: Parts, records: Sequence[tuple[str, str]], *, custom
         raise Fault(Code.FAULT_BACKOFFICE, "facts took too long") from None
     if not isinstance(answers, list | tuple) or len(answers) != len(records):
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer about records is none")
-    if not all(one is None or isinstance(one, Facts) for one in answers):
+    if [one for one in answers if one is not None and not isinstance(one, Facts)]:
         raise Fault(Code.FAULT_BACKOFFICE, "what the desk says of a record is no fact")
     return answers
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.disclosure import cut_result
+from remit.domain.disclosure import NOTHING_CUT, cut_result
 from remit.domain.endings import ENDED_BY_NO
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import ActRecord, ActState, AskRecord, AskState, EndReason, OfferRecord, TaskRecord, TaskState, changed
 from remit.domain.transcript import Draft, Kind
-from remit.domain.values import Json, JsonObject, decode, kept_object
+from remit.domain.values import Json, JsonObject, kept_object
 from remit.ports import backoffice as desk
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve
 from remit.ports.tracing import Fact, Step
@@ -193,12 +193,17 @@ async def void_act(parts: Parts, act: Kept[ActRecord], refused: Refused) -> None
     parts.notify.wake(f"ask:{ask.record.id}")
 
 
-async def carry_out(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...] = ()) -> Settled | None:
-    """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk."""
+async def carry_out(
+    parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | None, prove: tuple[int, ...] = (), *, params: JsonObject | None = None
+) -> Settled | None:
+    """Do a sent act at the desk and record the outcome. A crash before the record leaves it `sent`: reconciliation asks the desk.
+
+    `params` are those of the ask's record, where they are at hand.
+    """
     try:
         with parts.tracing.step(Step.ACT):
             async with asyncio.timeout(parts.terms.desk_timeout_s):
-                result = await _at_the_desk(parts, act.record, ask)
+                result = await _at_the_desk(parts, act.record, ask, params)
             _verify_outcome(result)
     except (Fault, TimeoutError) as broken:
         await _unknown(parts, act, ask, broken)
@@ -217,7 +222,7 @@ def _verify_outcome(result: object) -> None:
         raise Fault(Code.FAULT_BACKOFFICE, "the desk's answer to an act is no outcome")
 
 
-async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None) -> desk.ActResult:
+async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None, params: JsonObject | None) -> desk.ActResult:
     if act.door == "helpdesk":
         try:
             payload = kept_object(act.payload)
@@ -228,9 +233,6 @@ async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None
     if ask is None:
         raise Fault(Code.FAULT_STORE, "an act without its ask")
     record = ask.record
-    params = decode(record.params.encode())
-    if not isinstance(params, Mapping):
-        raise Fault(Code.FAULT_STORE, "an ask's params are damaged")
     versions: dict[tuple[str, str], str] = {}
     for name, version in record.versions.items():
         kind, _, record_id = name.partition(":")
@@ -239,7 +241,7 @@ async def _at_the_desk(parts: Parts, act: ActRecord, ask: Kept[AskRecord] | None
         desk.Act(
             key=act.id,
             action=record.action,
-            params=params,
+            params=params_of(record) if params is None else params,
             customer=record.customer,
             case=record.case,
             versions=versions,
@@ -298,8 +300,10 @@ async def settle_act(
             continue
         parts.on_point("act.settled")
         parts.notify.wake(f"ask:{act.record.ask}")
-        await tell_unfit(parts, ask.record.action, fitted.unfit)
-        await _follow(parts, ask.record, done=done)
+        if fitted.unfit:
+            await tell_unfit(parts, ask.record.action, fitted.unfit)
+        if done:
+            await _follow(parts, ask.record)
         return settled
     raise Fault(Code.FAULT_STORE, "an outcome could not be recorded: its records kept changing")
 
@@ -308,9 +312,8 @@ async def _settle_ask(  # one outcome and all it moves
     parts: Parts, act: Kept[ActRecord], after: ActRecord, ask: Kept[AskRecord], fitted: Fitted, prove: tuple[int, ...]
 ) -> Settled:
     record, result = ask.record, fitted.result
-    now = parts.world.now()
     done = after.state is ActState.DONE
-    reason = await tellable_reason(parts, record.task, result.reason)
+    reason = await tellable_reason(parts, record.task, result.reason) if result.reason else ""
     settled = changed(
         record,
         state=AskState.DONE if done else AskState.FAILED,
@@ -320,9 +323,10 @@ async def _settle_ask(  # one outcome and all it moves
     )
     outcome = "done" if done else "failed"
     parts.tracing.note(Fact.OUTCOME, outcome)
-    written = await write(parts, _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason, told=reason))
+    entry = _performed(parts, record, outcome=outcome, result=result.values, reason=result.reason, told=reason)
+    written = await write(parts, entry)
     puts: list[Put] = [Put(after, act.rev, act.record), Put(settled, ask.rev, record)]
-    if done:
+    if done and '"offer_id":' in record.params:
         puts.extend(await _used_offer(parts, record))
     committed = await parts.store.commit(
         Commit(
@@ -330,7 +334,7 @@ async def _settle_ask(  # one outcome and all it moves
             reserves=(step_done(record),) if done else released_by_desk(record),
             entries=written.rows,
             # What the desk was long in doing counts as use: its agent must find the task open, to see what came of it.
-            touches=((record.task, now),) if now - act.record.queued_at > _LONG_MS else (),
+            touches=((record.task, entry.at),) if entry.at - act.record.queued_at > _LONG_MS else (),
             prove=prove,
         )
     )
@@ -373,7 +377,7 @@ async def _unknown(parts: Parts, act: Kept[ActRecord], ask: Kept[AskRecord] | No
 def _performed(  # one outcome, and what each party is told of it
     parts: Parts, ask: AskRecord, *, outcome: str, result: Mapping[str, Json], reason: str, told: str
 ) -> Draft:
-    cut = cut_result(result, returns=ask.covered, covered=ask.covered, known=parts.catalogue.attributes)
+    cut = cut_result(result, returns=ask.covered, covered=ask.covered, known=parts.catalogue.attributes) if result else NOTHING_CUT
     return draft(
         parts,
         Kind.ACT_PERFORMED,
@@ -386,11 +390,9 @@ def _performed(  # one outcome, and what each party is told of it
     )
 
 
-async def _follow(parts: Parts, ask: AskRecord, *, done: bool) -> None:
-    """What an outcome brings about: the objective may be reached, or the case closed by the agent."""
-    if not done:
-        return
-    if ask.action != _CLOSE and not any(ask.action in objective.done_when for objective in parts.catalogue.objectives.values()):
+async def _follow(parts: Parts, ask: AskRecord) -> None:
+    """What is done brings about: the objective may be reached, or the case closed by the agent."""
+    if ask.action != _CLOSE and not [one for one in parts.catalogue.objectives.values() if ask.action in one.done_when]:
         return
     # A crash here leaves the task open: whoever starts next catches up (`sweep.catch_up`).
     task = (await parts.store.get(TaskRecord, ask.task)).record

@@ -18,6 +18,7 @@ from remit.ports.tracing import Fact, Step
 from remit.usecases.fit_result import fit_result, tell_unfit
 from remit.usecases.look_up import along_with_case
 from remit.usecases.parts import Parts
+from remit.usecases.perform import Settled
 from remit.usecases.read_case import ended_by_case
 from remit.usecases.recording import Written, draft, receipt, write
 from remit.usecases.replies import Reply, params_of, reply_of
@@ -38,9 +39,21 @@ async def read_desk(  # a decision and its proof
 
     Source: docs/model/model.md#case-reread.
     """
+    settled = await answer_read(parts, standing, kept, action, params, committed)
+    return await reply_of(parts, settled.ask, receipt(parts, written + settled.written, settled.committed, Holder.AGENT))
+
+
+async def answer_read(  # a decision and its proof
+    parts: Parts, standing: Standing, kept: Kept[AskRecord], action: Action, params: JsonObject, committed: Committed
+) -> Settled:
+    """Have the desk answer a read that is recorded as permitted, and record its answer.
+
+    Raises:
+        Refused, Fault: as `read_desk`.
+    """
     told = await tell(parts, kept.record, action, params, expects=standing.expects)
-    settled = await _settle(parts, kept, told, tuple(place.index for place in committed.places))
-    return await reply_of(parts, told.ask, receipt(parts, written + told.written, settled, Holder.AGENT))
+    after = await _settle(parts, kept, told, tuple(place.index for place in committed.places))
+    return Settled(told.ask, told.written, after)
 
 
 async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
@@ -69,13 +82,19 @@ async def read_again(parts: Parts, record: AskRecord) -> AskRecord:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a read came to, ready to be recorded: the ask and its entry; `done` says whether what it reserved stays reserved."""
+    """What a read came to, ready to be recorded: the ask and its entry, and what may be told of it; `done` says whether what it
+    reserved stays reserved.
+    """
 
     ask: AskRecord
     written: Written
     done: bool
-    undeclared: tuple[str, ...]
+    cut: Cut
     unfit: tuple[str, ...]
+
+    def behind(self, permit: Written) -> "Told":
+        """The same, to be recorded together with its permit."""
+        return Told(self.ask, permit + self.written, self.done, self.cut, self.unfit)
 
 
 async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObject, *, expects: Sequence[Expect] = ()) -> Told:
@@ -100,10 +119,10 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         elif case.ending is not None:
             raise await ended_by_case(parts, record.task, case.ending)
     result, text, unfit = fit_result(result)
-    reason = await tellable_reason(parts, record.task, result.reason)
+    reason = await tellable_reason(parts, record.task, result.reason) if result.reason else ""
     done = result.state is desk.ActState.DONE
     parts.tracing.note(Fact.OUTCOME, "done" if done else "failed")
-    if not await parts.store.stand(expects):
+    if expects and not await parts.store.stand(expects):
         record = changed(record, covered=())
     cut = cut_result(result.values, returns=action.returns, covered=record.covered, known=parts.catalogue.attributes)
     settled = changed(
@@ -114,16 +133,17 @@ async def tell(parts: Parts, record: AskRecord, action: Action, params: JsonObje
         reserved=record.reserved if done else (),
     )
     written = await write(parts, _sent(parts, settled, result, cut))
-    return Told(settled, written, done, tuple(cut.undeclared), unfit)
+    return Told(settled, written, done, cut, unfit)
 
 
 async def follow_read(parts: Parts, told: Told) -> None:
     """What a read that is on the record brings about: security is told of a desk that says more than its catalogue declares, or
     what cannot be kept.
     """
-    await tell_unfit(parts, told.ask.action, told.unfit)
-    if told.undeclared:
-        details = {"action": told.ask.action, "names": ", ".join(told.undeclared)}
+    if told.unfit:
+        await tell_unfit(parts, told.ask.action, told.unfit)
+    if told.cut.undeclared:
+        details = {"action": told.ask.action, "names": ", ".join(told.cut.undeclared)}
         await parts.notify.incident(kind="undeclared_attribute", details=details)
 
 

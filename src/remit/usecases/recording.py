@@ -6,13 +6,12 @@ What goes into an entry is decided by the use case that drafts it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.domain.receipt import Holder, Proved, build_receipt
-from remit.domain.transcript import SALTS_SIZE, Draft, Hashes, Kind, Opened, OpenSection, Section, seal, unseal
+from remit.domain.receipt import Fresh, Holder, Proved, build_receipt, fresh_receipt
+from remit.domain.transcript import SALTS_SIZE, Draft, Kind, Opened, seal, unseal
 from remit.domain.values import Json, JsonObject
 from remit.ports.store import Committed, EntryRow
 from remit.ports.vault import Erased
 from remit.proof.canonical import b64url
-from remit.proof.receipt import SALT_SIZE
 from remit.usecases.parts import Parts
 
 
@@ -21,11 +20,11 @@ class Written:
     """Entries ready for a commit: what the store keeps, and what a receipt can open."""
 
     rows: tuple[EntryRow, ...]
-    opened: tuple[Opened, ...]
+    fresh: tuple[Fresh, ...]
 
     def __add__(self, later: "Written") -> "Written":
         """These entries and later ones."""
-        return Written(self.rows + later.rows, self.opened + later.opened)
+        return Written(self.rows + later.rows, self.fresh + later.fresh)
 
 
 async def write(parts: Parts, *drafts: Draft) -> Written:
@@ -35,7 +34,7 @@ async def write(parts: Parts, *drafts: Draft) -> Written:
         Fault: `fault.store` when the content key cannot be had: no record, no action.
     """
     rows: list[EntryRow] = []
-    opened: list[Opened] = []
+    fresh: list[Fresh] = []
     for one in drafts:
         salts = parts.world.random(SALTS_SIZE)
         sealed = seal(one, salts)
@@ -51,28 +50,14 @@ async def write(parts: Parts, *drafts: Draft) -> Written:
                 refs=one.refs,
             )
         )
-        opened.append(_opened(one, salts, sealed.leaf, sealed.hashes))
-    return Written(tuple(rows), tuple(opened))
-
-
-def _opened(one: Draft, salts: bytes, leaf: bytes, hashes: Hashes) -> Opened:
-    """What unsealing would give, without reading it back."""
-    envelope = {**one.envelope, "kind": str(one.kind), "at": one.at}
-    sections = {
-        Section.ENVELOPE: OpenSection(salt=salts[:SALT_SIZE], body=envelope),
-        Section.AGENT: OpenSection(salt=salts[SALT_SIZE : 2 * SALT_SIZE], body=one.agent),
-        Section.CUSTOMER: OpenSection(salt=salts[2 * SALT_SIZE : 3 * SALT_SIZE], body=one.customer),
-        Section.DESK: OpenSection(salt=salts[3 * SALT_SIZE :], body=one.desk),
-    }
-    return Opened(kind=one.kind, at=one.at, leaf=leaf, hashes=hashes, sections=sections)
+        fresh.append((one, salts, sealed.hashes))
+    return Written(tuple(rows), tuple(fresh))
 
 
 def receipt(parts: Parts, written: Written, committed: Committed, holder: Holder) -> JsonObject:
     """The receipt of just-written entries, opened for one holder."""
-    proved = [
-        Proved(index=place.index, opened=opened, proof=place.proof) for place, opened in zip(committed.places, written.opened, strict=True)
-    ]
-    return build_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
+    proved = [(place.index, fresh, place.proof) for place, fresh in zip(committed.places, written.fresh, strict=True)]
+    return fresh_receipt(holder=holder, entries=proved, checkpoint=committed.checkpoint, origin=parts.terms.log_origin)
 
 
 async def receipt_of(parts: Parts, indexes: Sequence[int], holder: Holder) -> JsonObject:

@@ -8,14 +8,16 @@ from typing import Final
 
 from remit.domain.catalogue import PowerKind
 from remit.domain.errors import Code, Refused
+from remit.domain.leak_traces import written
 from remit.domain.records import TaskRecord
 from remit.domain.values import JsonObject
 from remit.domain.words import NAME_LONGEST
 from remit.usecases.attached import CleanedFiles, as_held_now, clean_files
 from remit.usecases.keep_files import Filed, filed
+from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import SentFile
-from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, longer_than
+from remit.usecases.redacting import LEFT_OUT, MOST_KEPT, Cleaned, clean, clean_body, clean_whole, is_clean, longer_than
 
 NO_FILES: Final = CleanedFiles(files=(), unfit=None, secrets=())
 
@@ -62,6 +64,8 @@ async def redacted(parts: Parts, caller: str, task: str, request: AskIn) -> AskI
 
     Source: docs/model/model.md#redact, #inbound.
     """
+    if request.size < LONG and not request.files and is_clean(parts, request.action, request.params, request.words):
+        return request
     parts.long_reads.verify_room(caller, request.size)
     asked = request = await parts.long_reads.read(caller, request.size, lambda: _without_what_is_refused(parts, request))
     if request.files:
@@ -126,3 +130,37 @@ def _wrong(parts: Parts, request: AskIn) -> Refused | None:
     except Refused as refused:
         return refused
     return None
+
+
+def open_text(parts: Parts, request: AskIn) -> str:
+    """Everything that an agent wrote in an ask, in such an order that what it cut in pieces stands together.
+
+    What the catalogue says of the ask is nobody's hiding place: the name of an action and of its params, and a value that is one of a
+    list, a number or an amount. ⚔ It is that only where the params fit their schema; else they are looked through whole.
+    ⚔ What stands in lines has one before and one behind it: of what is cut in two, a long piece is read whole between lines alone.
+    """
+    texts = [part for file in request.files for part in (file.name, file.text)] if request.files else []
+    if request.words:
+        texts.append(request.words)
+    action, params = parts.catalogue.actions.get(request.action), request.params
+    if action is None:
+        return "\n".join([*texts, request.action, written(params)])
+    if not action.closed.isdisjoint(params) and _fits(parts, request):
+        params = {name: value for name, value in params.items() if name not in action.closed}
+    if action.named.issuperset(params) and _STR.issuperset(map(type, params.values())):
+        texts.extend(params.values())  # type: ignore[arg-type]  # as just asked
+    else:
+        texts.append(written(params))
+    text = "\n".join(texts)
+    return f"{request.action}\n{text}\n{request.action}" if "\n" in text else text
+
+
+def _fits(parts: Parts, request: AskIn) -> bool:
+    try:
+        parts.params.verify(request.action, request.params)
+    except Refused:
+        return False
+    return True
+
+
+_STR: Final = frozenset({str})

@@ -43,13 +43,19 @@ def clean(parts: Parts, *, action: str, params: JsonObject, words: str | None) -
 
     Source: docs/model/model.md#redact, #inbound.
     """
+    if is_clean(parts, action, params, words):
+        return Cleaned(action=action, params=params, words=words, secrets=())
     known = parts.catalogue.actions.get(action)
     own = frozenset() if known is None else _declared(known)
-    if own.issuperset(params) and known is not None and not words:
-        return Cleaned(action=action, params=params, words=words, secrets=())
     freely = redact_params({name: value for name, value in params.items() if name not in own}, known)
     kept = {name: value for name, value in params.items() if name in own}
     return _cleaned(parts, action if known is None else "", action, {**freely.params, **kept}, words, freely.taken)
+
+
+def is_clean(parts: Parts, action: str, params: JsonObject, words: str | None) -> bool:
+    """Whether an agent wrote nothing of its own accord: a known action, with nothing but what it asks for by name, and no words."""
+    known = parts.catalogue.actions.get(action)
+    return known is not None and not words and _declared(known).issuperset(params)
 
 
 def clean_whole(parts: Parts, *, action: str, params: JsonObject, words: str | None) -> Cleaned:

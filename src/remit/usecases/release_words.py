@@ -21,7 +21,7 @@ from remit.domain.words_beyond import WordsState, code_of_marks, notice_of
 from remit.ports.store import Commit, Committed, Conflict, Expect, Kept, Missing, NoRoom, Put, Reserve, Step
 from remit.proof.canonical import b64url
 from remit.usecases.answer import Signed, challenge_of, open_invitation, verify_asked, verify_signed
-from remit.usecases.ask import act_for, act_now
+from remit.usecases.ask import act_now
 from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver
 from remit.usecases.inbox_message import next_message
@@ -30,6 +30,7 @@ from remit.usecases.keep_files import own_files
 from remit.usecases.parts import Parts
 from remit.usecases.read_case import verify_case
 from remit.usecases.read_desk import read_desk
+from remit.usecases.record_ask import act_for
 from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.replies import Reply, params_of, reply_of
 from remit.usecases.reserving import moved, released

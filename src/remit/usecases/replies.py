@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from remit.domain.disclosure import cut_result
+from remit.domain.disclosure import NOTHING_CUT, Cut, cut_result
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.leak_traces import written
 from remit.domain.mandate_remedy import CURED_BY_GRANT
@@ -72,25 +72,19 @@ async def reply_of(
     attributes: bool = True,
     covered: Collection[str] | None = None,
     reason: str | None = None,
+    cut: Cut | None = None,
 ) -> Reply:
     """Build the reply to an ask. Without `attributes`, only state, outcome and receipt (after the task's end).
 
     `covered` are the attributes that may still be told, where the mandate may have been narrowed since, and `reason` what may still
-    be told of why the desk did not do it.
+    be told of why the desk did not do it. `cut` is the result as it was cut this moment to what the record says is covered.
 
     Raises:
         Fault: `fault.store`.
     """
-    action = parts.catalogue.actions.get(record.action)
-    try:
-        values = kept_object(record.result) if record.result and attributes else {}
-    except Refused:
-        # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
-        values, attributes = {}, False
+    attributes, cut = (attributes, cut) if cut is not None else _cut(parts, record, covered, attributes=attributes)
     covered = frozenset(record.covered if covered is None else covered)
-    returns = action.returns if action is not None else ()
-    cut = cut_result(values, returns=returns, covered=covered, known=parts.catalogue.attributes)
-    if values:
+    if cut.result and parts.leaks.canaries:
         told = SeenAt(where="result", agent=record.client_id, task=record.task)
         parts.leaks.present((written(cut.result),), told)
     # ⚔ A reason is the desk's free text: whoever may be told no attribute is not told it either.
@@ -99,7 +93,7 @@ async def reply_of(
     attributes = attributes and covered.issuperset(record.covered) and reason == record.reason
     if receipt is None:
         receipt = await _receipt(parts, record, Holder.AGENT if attributes else Holder.PUBLIC)
-    open_ask = await _open_ask(parts, record)
+    open_ask = await _open_ask(parts, record) if record.state is AskState.COUNTERED else record
     if record.state in _GOES_ON and not expires_at:
         expires_at = await _expiry(parts, open_ask)
     outcome = str(record.state) if record.state in {AskState.DONE, AskState.FAILED, AskState.UNKNOWN} else ""
@@ -117,11 +111,26 @@ async def reply_of(
         public=record.public or (reason if record.state is AskState.FAILED else ""),
         countered_by=record.countered_by,
         receipt=receipt,
-        remedy=await _remedy(parts, record) if attributes else None,
+        remedy=await _remedy(parts, record) if attributes and record.state is AskState.REFUSED else None,
         words=record.words_now,
         notice=notice_of(code_of_marks(record.marked)) if record.marked and record.words_state == WordsState.STRIPPED else "",
         files=told_agent(await files_of(parts, record)) if record.files else (),
     )
+
+
+def _cut(parts: Parts, record: AskRecord, covered: Collection[str] | None, *, attributes: bool) -> tuple[bool, Cut]:
+    """The recorded result cut to what is covered now, and whether any of it can be told at all."""
+    if record.result in {"", "{}"} or not attributes:
+        return attributes, NOTHING_CUT
+    action = parts.catalogue.actions.get(record.action)
+    try:
+        values = kept_object(record.result)
+    except Refused:
+        # ⚔ What was done was done: a result that cannot be read is not told, and nobody is told that nothing was permitted.
+        return False, NOTHING_CUT
+    returns = action.returns if action is not None else ()
+    told = frozenset(record.covered if covered is None else covered)
+    return True, cut_result(values, returns=returns, covered=told, known=parts.catalogue.attributes)
 
 
 def params_of(record: AskRecord) -> JsonObject:

@@ -12,7 +12,7 @@ COMPARED: Final = "compared "
 
 def taken(asked: Iterable[tuple[Reserved, int | None]]) -> tuple[Reserve, ...]:
     """What an ask takes, each with its counter's limit."""
-    return tuple(Reserve(one.scope, one.key, one.amount, limit) for one, limit in asked)
+    return tuple([Reserve(one.scope, one.key, one.amount, limit) for one, limit in asked])
 
 
 def moved(record: AskRecord, asked: Iterable[tuple[Reserved, int | None]]) -> tuple[Reserve, ...]:

@@ -46,7 +46,8 @@ NEVER: Final = -1
 class Standing:
     """One moment's truth about a task: its records with their revisions, counters, trails, and an earlier answer if any.
 
-    `chain` is the mandate and its ancestors, nearest first, each with its parsed mandate.
+    `chain` is the mandate and its ancestors, nearest first, each with its parsed mandate. `now` is when it was read: the one time that
+    an attempt at an ask is decided by.
     """
 
     task: Kept[TaskRecord]
@@ -60,6 +61,9 @@ class Standing:
     earlier: tuple[Idempotency, Kept[AskRecord]] | None
     epochs: str
     """One digest of the rules and the records a decision stands on: another as soon as any of them moves."""
+    now: Instant
+    sound: bool = False
+    """Nothing in its records forbids it to ask. What time and counters say is asked of every moment anew."""
 
     @property
     def mandate(self) -> MandateRecord:
@@ -94,6 +98,8 @@ async def load_standing(parts: Parts, task_id: str, *, idempotency: str = "", ab
         last_used=Instant(max(snapshot.touched.get(task_id, 0), ground.task.record.opened_at)),
         earlier=_earlier(snapshot, idempotency) if idempotency else None,
         epochs=ground.epochs,
+        now=parts.world.now(),
+        sound=ground.sound,
     )
 
 
@@ -108,6 +114,7 @@ class _Ground:
     customer: Kept[Person]
     expects: tuple[Expect, ...]
     epochs: str
+    sound: bool
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot shows the very same records, and misses the same ones."""
@@ -160,6 +167,7 @@ async def _ground(parts: Parts, snapshot: Snapshot, task_id: str) -> _Ground:
         customer=customer,
         expects=tuple(expects),
         epochs=_epochs(parts, expects),
+        sound=_are_sound(task.record, tuple(chain), customer.record, expects),
     )
     if len(chain) == 1:  # who acts above a branch is read for every ask: it is no part of the snapshot
         _grounds.put((parts.rules_digest, task_id), ground)
@@ -224,24 +232,45 @@ def verify_standing(standing: Standing, now: Instant, terms: Terms, *, waiting: 
     Raises:
         Refused: `agent.suspended`, `task.ended`, `task.held`, `mandate.inactive`, `mandate.expired`.
     """
+    # What follows from the records alone was found out with them; whatever is not in order is looked for below, in its turn.
+    if standing.sound and ending_of(standing, now, terms, waiting=waiting) is None:
+        return
     task = standing.task.record
-    not_standing = [one for one in standing.expects if one.rev == NEVER]
-    verify_actors(not_standing, client_id=task.client_id, operator=task.operator)
-    if task.state is TaskState.ENDED:
-        raise Refused(Code.TASK_ENDED, f"the task ended: {task.reason}", public=f"The task ended: {task.reason.replace('_', ' ')}.")
-    if not_standing or standing.customer.record.paused:
-        raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused")
+    _verify_nobody_stopped(task, standing.customer.record, standing.expects)
     ended = ending_of(standing, now, terms, waiting=waiting)
     if ended is EndReason.MANDATE_EXPIRED:
         raise Refused(Code.MANDATE_EXPIRED, "the mandate has expired")
     if ended is not None:
         raise Refused(Code.TASK_ENDED, f"the task ended: {ended}", public=f"The task ended: {ended.replace('_', ' ')}.")
-    for kept, _ in standing.chain:
+    _verify_granted(task, standing.chain)
+
+
+def _verify_nobody_stopped(task: TaskRecord, customer: Person, expects: Iterable[Expect]) -> None:
+    not_standing = [one for one in expects if one.rev == NEVER]
+    verify_actors(not_standing, client_id=task.client_id, operator=task.operator)
+    if task.state is TaskState.ENDED:
+        raise Refused(Code.TASK_ENDED, f"the task ended: {task.reason}", public=f"The task ended: {task.reason.replace('_', ' ')}.")
+    if not_standing or customer.paused:
+        raise Refused(Code.MANDATE_INACTIVE, "the customer or objective is suspended, or the customer's mandates are paused")
+
+
+def _verify_granted(task: TaskRecord, chain: Sequence[tuple[Kept[MandateRecord], Mandate]]) -> None:
+    for kept, _ in chain:
         if kept.record.state not in {"active", "exhausted"}:
             raise Refused(Code.MANDATE_INACTIVE, f"the mandate is {kept.record.state}")
-    verify_handed_on([(kept.record.operator, mandate) for kept, mandate in standing.chain])
+    verify_handed_on([(kept.record.operator, mandate) for kept, mandate in chain])
     if task.state is TaskState.HELD:
         raise Refused(Code.TASK_HELD, "the task is held")
+
+
+def _are_sound(task: TaskRecord, chain: Sequence[tuple[Kept[MandateRecord], Mandate]], customer: Person, expects: Iterable[Expect]) -> bool:
+    """Whether nothing that stands in the records themselves forbids a task to ask: found out once for as long as they stay as they are."""
+    try:
+        _verify_nobody_stopped(task, customer, expects)
+        _verify_granted(task, chain)
+    except Refused:
+        return False
+    return True
 
 
 def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) -> EndReason | None:
@@ -251,7 +280,7 @@ def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) 
     ended = ended_by_others(standing.counters, task=task.id, above=above, opened_at=task.opened_at)
     if ended is not None:
         return ended
-    if any(now >= kept.record.expires_at for kept, _ in standing.chain):
+    if [kept for kept, _ in standing.chain if now >= kept.record.expires_at]:
         return EndReason.MANDATE_EXPIRED
     if now >= task.ends_at:
         return EndReason.END_OF_LIFE
@@ -263,10 +292,11 @@ def ending_of(standing: Standing, now: Instant, terms: Terms, *, waiting: bool) 
 
 async def something_waits(parts: Parts, standing: Standing) -> bool:
     """Tell whether a person is waited for, or an act waits for the desk; only looked up when the task would be idle otherwise."""
-    if parts.world.now() < standing.last_used + parts.terms.task_idle_s * 1000:
+    now = parts.world.now()
+    if now < standing.last_used + parts.terms.task_idle_s * 1000:
         return True
     waiting = await parts.store.find(ConfirmationRecord, "confirmation.task", standing.task.record.id, limit=1000)
-    if any(parts.world.now() < one.record.expires_at for one in waiting):
+    if any(now < one.record.expires_at for one in waiting):
         return True
     # What was permitted and cannot be done yet must not be lost to a desk that is down for longer than a task may be idle.
     queued = await parts.store.find(ActRecord, "act.task", standing.task.record.id, limit=1000)

@@ -38,12 +38,12 @@ def words_left(weighed: Weighed, words: str | None) -> str | None:
     return None if left_out else words
 
 
-def drift(parts: Parts, standing: Standing, weighed: Weighed) -> tuple[Step, ...]:
+def drift(standing: Standing, weighed: Weighed) -> tuple[Step, ...]:
     """⚔ Words that were left out weigh as much as words that were refused: whoever tries on pays for it, whatever the desk's setting is."""
     if weighed.judged is None or state_of(weighed) is not WordsState.STRIPPED:
         return ()
     event = WasRefused(code=weighed.judged.code, about=looked_for(weighed, standing.task.record))
-    return steps_of(parts, standing, event, customer=False)
+    return steps_of(standing, event, customer=False)
 
 
 def stripped(ask: AskRecord, action: Action, left: Without, salt: str) -> AskRecord:

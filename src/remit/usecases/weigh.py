@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Final
 
-from remit.domain.catalogue import CUSTOMER, Action, Effect, Escalation, MarkKind
+from remit.domain.catalogue import CUSTOMER, Action, Effect, Escalation, MarkKind, PowerKind
 from remit.domain.confirmers import OFFICER
 from remit.domain.consequences import Thresholds
 from remit.domain.decision import Decision, Facts, NeedsHuman, Permit, Refuse
@@ -61,6 +61,8 @@ class Confirmed:
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
+_NOTHING_ONCE: Final[Sequence[tuple[Reserved, int | None]]] = ()
+_NOBODY_ELSE: Final[tuple[Expect, ...]] = ()
 _ONCE: Final = frozenset({"case.open"})
 """What is done once in a task (docs/model/model.md#task-opening)."""
 NOBODY: Final = Confirmed(by=frozenset(), kind="none")
@@ -101,7 +103,7 @@ class Weighed:
     @property
     def takes(self) -> bool:
         """Whether a permit takes away what others could have. ⚔ Comparing a value does, also one that was tried before: it counts meanwhile."""
-        return any(limit is not None or one.scope.startswith(COMPARED) for one, limit in self.reserved)
+        return bool([one for one, limit in self.reserved if limit is not None or one.scope.startswith(COMPARED)])
 
     def kept_versions(self) -> dict[str, str]:
         """The fact versions as an ask keeps them: `kind:id` to version."""
@@ -141,16 +143,16 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
     Raises:
         Fault: `fault.backoffice`, `fault.policy`, `fault.store`.
     """
-    now = parts.world.now()
-    risky = risk(standing.trails, now)
+    risky = risk(standing.trails, standing.now)
     action: Action | None = None
     try:
         with parts.tracing.step(Step.RULES):
-            action = _verify_step(parts, standing, wish)
+            action = _verify_step(parts, standing, wish)  # 4. rules: its place, then params, mandate and facts
             ruled = await _rule(parts, standing, action, wish, with_case=with_case and action.effect is Effect.WRITE)
-            judged = None if wish.released else await hold_words(parts, standing, action, params=wish.params, words=wish.words)
+            # 5. words
+            judged = await hold_words(parts, standing, action, params=wish.params, words=wish.words) if _speaks(action, wish) else None
         with parts.tracing.step(Step.POLICY):
-            weighed = _settle(parts, standing, ruled, confirmed, risky)
+            weighed = _settle(parts, standing, ruled, confirmed, risky)  # 6. policy, 7. settle
     except Refused as refused:
         decision = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
         found = refused.judged if isinstance(refused, SaysMore) else None
@@ -169,6 +171,11 @@ async def weigh(parts: Parts, standing: Standing, wish: Wish, confirmed: Confirm
         if again.judged is None:  # ⚔ what is left may say more too
             return replace(again, judged=judged)
     return replace(weighed, decision=Refuse(code=judged.code, detail=judged.reason), judged=judged, reserved=())
+
+
+def _speaks(action: Action, wish: Wish) -> bool:
+    """Whether there are words to check: none were passed on by an officer, and a message or a free text may be there."""
+    return not wish.released and (wish.words is not None or action.speaks)
 
 
 def _verify_step(parts: Parts, standing: Standing, wish: Wish) -> Action:
@@ -203,7 +210,9 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
     """Params, mandate and facts, in this order: facts are never asked outside the mandate, nor is the case read for what it refuses."""
     if wish.wrong is not None:
         raise wish.wrong
-    params, once, expects = await with_terms(parts, standing, action, wish.params, wish.held)
+    params, once, expects = wish.params, _NOTHING_ONCE, _NOBODY_ELSE
+    if action.power is PowerKind.ACCEPT:
+        params, once, expects = await with_terms(parts, standing, action, wish.params, wish.held)
     parts.params.verify(action.name, params)
     chosen: list[Chosen] = []
     reserved: list[tuple[Reserved, int | None]] = list(once)
@@ -215,11 +224,11 @@ async def _rule(parts: Parts, standing: Standing, action: Action, wish: Wish, *,
         chosen.append(one)
         for charge in one.charges:
             reserved.append((Reserved(scope=scope, key=counter_key(charge.power, charge.action), amount=1), charge.uses_room))
-            reserved.extend(
-                (Reserved(scope=scope, key=counter_key(charge.power, total.path), amount=total.amount_micro), total.limit_micro)
-                for total in charge.totals
-            )
-    reserved.extend(await compared(parts, standing, action, params, wish.held))
+            for total in charge.totals:
+                key = counter_key(charge.power, total.path)
+                reserved.append((Reserved(scope=scope, key=key, amount=total.amount_micro), total.limit_micro))
+    if action.discloses:
+        reserved.extend(await compared(parts, standing, action, params, wish.held))
     if action.name in _ONCE:
         reserved.append((Reserved(scope=standing.task.record.id, key=_once(action), amount=1), 1))
     records = _records(parts, action, params)
@@ -251,18 +260,18 @@ def _records(parts: Parts, action: Action, params: JsonObject) -> list[tuple[str
 
 def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirmed, risky: Risk) -> Weighed:
     """The strictest of floor, policy, trajectory and escalation. ⚔ A rule of escalation comes last and only adds: what is refused without it stays so."""
-    now = parts.world.now()
-    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(now // _DAY_MS))
-    needed = base.who | {CUSTOMER} if risky.adds_confirmation(Thresholds()) else base.who
-    question = _question(parts, standing, ruled, risky.highest, confirmed.kind)
+    base = floor(parts.catalogue, ruled.action, ruled.params, ruled.chosen, day=_day(standing.now // _DAY_MS))
+    needed = base.who | {CUSTOMER} if risky.anywhere and risky.adds_confirmation(Thresholds()) else base.who
+    question = _question(standing, ruled, risky.highest, confirmed.kind)
     tier = str(standing.agent.record.tier)
-    rule = fitting(parts.catalogue.escalations, ruled.action, ruled.params, tier=tier, risk=risky.highest)
+    rules = parts.catalogue.escalations
+    rule = fitting(rules, ruled.action, ruled.params, tier=tier, risk=risky.highest) if rules else None
     if confirmed is NOBODY:
         who, verdict = climb_under(parts.policy, question, rungs(needed, tuple(parts.catalogue.roles)), rule, needed)
     else:
         who, verdict = climb_under(parts.policy, question, (confirmed.by,), None, needed)
-    needed |= wanted(rule, confirmed.by)
-    charges = tuple(charge for one in ruled.chosen for charge in one.charges)
+    needed |= wanted(rule, confirmed.by) if rule is not None else frozenset()
+    charges = tuple([charge for one in ruled.chosen for charge in one.charges])
     missing = frozenset() if who is None else (needed | who) - confirmed.by
     decision: Decision
     if who is None:
@@ -276,7 +285,7 @@ def _settle(parts: Parts, standing: Standing, ruled: _Ruled, confirmed: Confirme
         decision=decision,
         params=ruled.params,
         action=ruled.action,
-        covered=frozenset.intersection(*(one.attributes for one in ruled.chosen)),
+        covered=frozenset.intersection(*[one.attributes for one in ruled.chosen]),
         reserved=ruled.reserved,
         versions={record: fact.version for record, fact in zip(ruled.records, ruled.facts, strict=True)},
         names={record: fact.name or record[1] for record, fact in zip(ruled.records, ruled.facts, strict=True)},
@@ -296,7 +305,7 @@ def _day(number: int) -> date:
     return _EPOCH + timedelta(days=number)
 
 
-def _question(parts: Parts, standing: Standing, ruled: _Ruled, risky: int, kind: str) -> Question:
+def _question(standing: Standing, ruled: _Ruled, risky: int, kind: str) -> Question:
     task = standing.task.record
     return Question(
         action=ruled.action.name,
@@ -311,5 +320,5 @@ def _question(parts: Parts, standing: Standing, ruled: _Ruled, risky: int, kind:
         confirmed_by=frozenset(),
         confirmation_kind=kind,
         resources=ruled.records,
-        time_ms=parts.world.now(),
+        time_ms=standing.now,
     )

@@ -1,16 +1,13 @@
 """The entry of a decision: what was asked, what was decided and why, for each party its part."""
 
-from collections.abc import Sequence
-
-from remit.domain.records import AskRecord, FileRecord
+from remit.domain.records import AskRecord
 from remit.domain.trajectory import signs
-from remit.domain.transcript import Kind
+from remit.domain.transcript import Draft, Kind
 from remit.domain.values import JsonObject, instant_text
 from remit.domain.words_beyond import marked_json
 from remit.ports.tracing import Fact
-from remit.usecases.keep_files import entry_of
 from remit.usecases.parts import Parts
-from remit.usecases.recording import Written, draft, pseudonym, write
+from remit.usecases.recording import Written, pseudonym, write
 from remit.usecases.replies import params_of
 from remit.usecases.standing import Standing
 from remit.usecases.weigh import Weighed
@@ -25,28 +22,27 @@ async def write_decision(  # the parts of one decision
     decision: str,
     code: str,
     detail: str,
-    files: Sequence[FileRecord] = (),
+    asked: JsonObject | None = None,
 ) -> Written:
-    """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part."""
-    parts.tracing.note(Fact.DECISION, decision)
-    if code:
-        parts.tracing.note(Fact.CODE, code)
-    if weighed.action is not None:
-        parts.tracing.note(Fact.AREA, str(weighed.action.area))
+    """Draft and seal the entry of a decision: what was asked, what was decided and why, for each party its part.
+
+    It is the entry of the moment that was decided on. `asked` are the record's params, and files, where they are at hand.
+    """
+    _trace(parts, weighed, decision, code)
     task = standing.task.record
     shown: JsonObject = {
         "action": record.action,
-        "params": params_of(record),
         "words": record.words,
         "salt": record.salt,
-        **entry_of(files),
+        **({"params": params_of(record)} if asked is None else asked),
     }
     return await write(
         parts,
-        draft(
-            parts,
-            Kind.ASK_DECIDED,
+        Draft(
+            kind=Kind.ASK_DECIDED,
+            at=standing.now,
             envelope={
+                "rules": parts.rules_digest,
                 "ask": record.id,
                 "task": record.task,
                 "case": record.case,
@@ -77,6 +73,14 @@ async def write_decision(  # the parts of one decision
     )
 
 
+def _trace(parts: Parts, weighed: Weighed, decision: str, code: str) -> None:
+    parts.tracing.note(Fact.DECISION, decision)
+    if code:
+        parts.tracing.note(Fact.CODE, code)
+    if weighed.action is not None:
+        parts.tracing.note(Fact.AREA, str(weighed.action.area))
+
+
 def _judged(weighed: Weighed) -> JsonObject:
     """Where words say more than the ask and why, and what was done with them. ⚔ Places and reasons, never what they say."""
     judged = weighed.judged
@@ -91,8 +95,8 @@ def _for_the_desk(standing: Standing, record: AskRecord, weighed: Weighed) -> Js
         "policies": list(weighed.policies),
         **({"secrets": list(weighed.secrets)} if weighed.secrets else {}),
         **({"signs": list(signs(standing.trails, record.at))} if weighed.risk else {}),
-        **_judged(weighed),
-        **_escalated(weighed),
+        **(_judged(weighed) if weighed.judged is not None else {}),
+        **(_escalated(weighed) if weighed.rule is not None else {}),
     }
 
 

@@ -29,7 +29,7 @@ def context_of(
         Refused: `policy.error` when a param cannot be held exactly, whether or not a policy looks at it.
     """
     written = model.write_params(question.params)
-    if params is not None and isinstance(written, Mapping):
+    if params is not None and isinstance(written, (dict, Mapping)):
         written = {name: value for name, value in written.items() if name in params}
     context: dict[str, object] = {"params": written}
     for part in model.context.attributes if parts is None else parts:

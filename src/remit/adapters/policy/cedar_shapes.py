@@ -237,7 +237,7 @@ def _set_writer(write: Writer) -> Writer:
 
 def _record_writer(writers: Mapping[str, Writer], required: frozenset[str]) -> Writer:
     def write_record(value: Json) -> CedarJson:
-        if not isinstance(value, Mapping) or not required <= value.keys() <= writers.keys():
+        if not isinstance(value, (dict, Mapping)) or not required <= value.keys() <= writers.keys():
             raise _unfit("is not an object with the declared members")
         return {name: writers[name](one) for name, one in value.items()}
 

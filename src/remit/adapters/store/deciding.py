@@ -24,6 +24,10 @@ class Ground(Protocol):
         """A record, None where there is none."""
         ...
 
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        ...
+
     def counter(self, scope: str, name: str) -> int | None:
         """How much of a counter is used, None where it does not exist yet."""
         ...
@@ -72,8 +76,10 @@ class Deciding:
         """
         mine = Changes()
         _verify_fit((*[mark.until for mark in commit.marks], *[at for _, at in commit.touches], *[row.at for row in commit.entries]))
-        for expect in commit.expects:
-            kept = self._record(mine, (expect.kind, expect.id))
+        keys = [(expect.kind, expect.id) for expect in commit.expects]
+        changed = self.changes.records
+        for expect, key, stands in zip(commit.expects, keys, self._ground.several(keys) if keys else (), strict=True):
+            kept = changed.get(key, stands)  # this commit itself has changed nothing yet
             if (0 if kept is None else kept.rev) != expect.rev:
                 raise Conflict(expect.kind, expect.id)
         for mark in commit.marks:
@@ -225,5 +231,5 @@ def verify_there(indexes: Sequence[int], size: int) -> None:
     Raises:
         Missing: one is not.
     """
-    if not all(0 <= index < size for index in indexes):
+    if indexes and not 0 <= min(indexes) <= max(indexes) < size:
         raise Missing("entry", str(indexes))

@@ -6,7 +6,7 @@ The writing thread alone fills and changes it, so it can never lag behind the fi
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from remit.adapters.store import trails
 from remit.adapters.store.recent import UNKNOWN, Recent, Unknown
@@ -14,8 +14,6 @@ from remit.domain.errors import Code, Fault
 from remit.domain.records import AskRecord, Idempotency, MandateRecord, Record, TaskRecord
 from remit.domain.trajectory import SubjectKind, Trail, subjects_of
 from remit.ports.store import Expect, Kept, Snapshot
-
-V = TypeVar("V")
 
 Key = tuple[str, str]
 """Kind and id of a record, or scope and key of a counter."""
@@ -36,11 +34,24 @@ class Records:
 
     def get(self, key: Key) -> Kept[Record] | Unknown | None:
         """What is held, None where there is no such record, without counting as a use."""
-        return (self.passing if key[0] in _PASSING else self.standing).get(key)
+        recent = self.passing if key[0] in _PASSING else self.standing
+        found = recent.new.get(key) or recent.old.get(key)
+        return UNKNOWN if found is None else found[0]
 
     def use(self, key: Key) -> Kept[Record] | Unknown | None:
         """What is held, kept for longer since it was used."""
-        return (self.passing if key[0] in _PASSING else self.standing).use(key)
+        recent = self.passing if key[0] in _PASSING else self.standing
+        found = recent.new.get(key)
+        return recent.use(key) if found is None else found[0]
+
+    def use_all(self, keys: Iterable[Key]) -> list[Kept[Record] | Unknown | None]:
+        """What is held of each, kept for longer since it was used: one call for all that an ask stands on."""
+        found: list[Kept[Record] | Unknown | None] = []
+        for key in keys:
+            recent = self.passing if key[0] in _PASSING else self.standing
+            known = recent.new.get(key)
+            found.append(recent.use(key) if known is None else known[0])
+        return found
 
     def put(self, key: Key, kept: Kept[Record] | None, size: int = 0) -> None:
         """Hold a record whose body has so many bytes."""
@@ -121,17 +132,18 @@ class Held:
                     self._begin(kept.record)
                 self.records.put(key, kept, len(changes.bodies.get(key, b"")))
             for (scope, name), used in changes.counters.items():
-                known = self.counters.get(scope)
-                if known is not UNKNOWN:
-                    known[name] = used
+                held = self.counters.new.get(scope) or self.counters.old.get(scope)
+                if held is not None:
+                    held[0][name] = used
             for subject, trail in changes.trails.items():
                 self.trails.put(subject, trail)
             for task, at in changes.touches.items():
                 self.touches.put(task, at)
             for (name, under, at, kind, record_id), stands in changes.links.items():
-                newest = self.newest.get((kind, name, under))
-                if newest is not UNKNOWN and newest is not None and at >= 0:
-                    self.newest.put((kind, name, under), _moved(newest, (at, record_id), stands=stands))
+                index = (kind, name, under)
+                newest = self.newest.new.get(index) or self.newest.old.get(index)
+                if newest is not None and newest[0] is not None and at >= 0:
+                    self.newest.put(index, _moved(newest[0], (at, record_id), stands=stands))
             self.dropped.update(changes.dropped)
 
     def _begin(self, record: Record) -> None:
@@ -168,10 +180,10 @@ class Held:
     def stand(self, expects: Sequence[Expect]) -> bool | None:
         """Whether records are at their revisions; None when one is not held."""
         with self.lock:
-            found = [self.records.use((one.kind, one.id)) for one in expects]
+            found = self.records.use_all([(one.kind, one.id) for one in expects])
         if UNKNOWN in found:
             return None
-        return all((kept.rev if isinstance(kept, Kept) else 0) == one.rev for kept, one in zip(found, expects, strict=True))
+        return [kept.rev if isinstance(kept, Kept) else 0 for kept in found] == [one.rev for one in expects]
 
     def snapshot(self, task_id: str, idempotency: str, about: Collection[str], *, sure: bool) -> Snapshot | None:
         """Everything an ask is decided on, as it was committed at one moment; None when a part of it is not held.
@@ -214,19 +226,34 @@ class _Taking:
                 raise _NotHeld
             scopes[above] = None
             above = mandate.parent
-        for key in stood_on(task):
-            self._look(key)
+        stood = stood_on(task)
+        for key, kept in zip(stood, held.records.use_all(stood), strict=True):
+            if kept is UNKNOWN:
+                raise _NotHeld
+            if kept is not None:
+                self._found[key] = kept
         if idempotency:
             self._earlier(idempotency, sure=sure)
-        counters = {(scope, name): used for scope in scopes for name, used in _held(held.counters.use(scope)).items()}
-        told = [_held(held.trails.use(name)) for name in trail_names(task, about)]
-        touched = _held(held.touches.use(task_id))
+        counters = self._counters(scopes)
+        told = [held.trails.use(name) for name in trail_names(task, about)]
+        touched = held.touches.use(task_id)
+        if touched is UNKNOWN or UNKNOWN in told:
+            raise _NotHeld
         return Snapshot(
             records=self._found,
             counters=counters,
-            trails=tuple(trail for trail in told if trail is not None),
+            trails=tuple([trail for trail in told if isinstance(trail, Trail)]),
             touched={task_id: touched} if touched else {},
         )
+
+    def _counters(self, scopes: Iterable[str]) -> dict[Key, int]:
+        counters: dict[Key, int] = {}
+        for scope in scopes:
+            known = self._held.counters.use(scope)
+            if known is UNKNOWN:
+                raise _NotHeld
+            counters.update([((scope, name), used) for name, used in known.items()])
+        return counters
 
     def _earlier(self, idempotency: str, *, sure: bool) -> None:
         key = (Idempotency.KIND, idempotency)
@@ -261,13 +288,7 @@ def _moved(newest: Newest, place: tuple[int, str], *, stands: bool) -> Newest | 
     return tuple(one for one in newest if one != place) if len(newest) < FEW else None
 
 
-def _held(value: V | Unknown) -> V:
-    if value is UNKNOWN:
-        raise _NotHeld
-    return value
-
-
-def stood_on(task: TaskRecord) -> Iterable[Key]:
+def stood_on(task: TaskRecord) -> Sequence[Key]:
     """The records, besides task and mandates, that an ask of a task stands on."""
     return (
         ("agent", task.client_id),
@@ -282,7 +303,7 @@ def stood_on(task: TaskRecord) -> Iterable[Key]:
 def trail_names(task: TaskRecord, about: Collection[str]) -> tuple[str, ...]:
     """Under which names the trails of a task, and of those of its targets that an ask is about, are kept."""
     return (
-        *(trails.name(kind, subject) for kind, subject in subjects_of(task)),
+        *[trails.name(kind, subject) for kind, subject in subjects_of(task)],
         trails.name(SubjectKind.CUSTOMER, task.customer),
-        *(trails.name(SubjectKind.TARGET, target) for target in task.targets if target in about),
+        *[trails.name(SubjectKind.TARGET, target) for target in task.targets if target in about],
     )

@@ -40,10 +40,10 @@ class Log:
 
     def append(self, leaves: Sequence[bytes], sign: Sign) -> Sequence[tuple[int, int, bytes]]:
         """Take new leaf data in and sign the new head. Returns what is to be kept in `node`; nothing is written here."""
-        grown = merkle.new_hashes(self.size, [merkle.leaf_hash(leaf) for leaf in leaves], self.hash_at)
+        grown = merkle.new_hashes(self.size, [merkle.leaf_hash(leaf) for leaf in leaves], self.hash_at, self._cache)
         self._cache.update(grown)
         self.size += len(leaves)
-        self.root = merkle.root(self.size, self.hash_at)
+        self.root = merkle.root(self.size, self.hash_at, self._cache)
         self.note = sign(self.size, self.root)
         return [(level // 8, index, found) for (level, index), found in grown.items() if level and level % 8 == 0]
 
@@ -54,7 +54,7 @@ class Log:
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The inclusion proof of an entry in the present tree."""
-        return merkle.inclusion_proof(index, self.size, self.hash_at)
+        return merkle.inclusion_proof(index, self.size, self.hash_at, self._cache)
 
     def hash_at(self, level: int, index: int) -> bytes:
         """The hash of a complete subtree."""

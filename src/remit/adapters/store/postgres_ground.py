@@ -95,6 +95,10 @@ class Standing:
         """A record, None where there is none."""
         return self.records.get(key)
 
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        return [self.records.get(key) for key in keys]
+
     def counter(self, scope: str, name: str) -> int | None:
         """How much of a counter is used, None where it does not exist yet."""
         return self.counters.get((scope, name))

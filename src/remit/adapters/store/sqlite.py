@@ -133,7 +133,8 @@ class SqliteStore:
 
     async def commit(self, commit: Commit) -> Committed:
         """Make it all true, durably."""
-        return cast("Committed", await self._writer_thread.hand_over(commit))
+        committed: Committed = await self._writer_thread.hand_over(commit)
+        return committed
 
     async def fold(self) -> None:
         """Leave nothing of what was overwritten."""

@@ -33,7 +33,8 @@ class Filler:
 
     def look_up(self, keys: Sequence[Key], marks: Sequence[str]) -> frozenset[str]:
         """Read into memory what of these records is not held, and say which of these replay marks stand, by one statement."""
-        wanted = [key for key in dict.fromkeys(keys) if self._held.records.get(key) is UNKNOWN]
+        each = tuple(dict.fromkeys(keys))
+        wanted = [key for key, kept in zip(each, self._held.records.use_all(each), strict=True) if kept is UNKNOWN]
         standing = {key for key in marks if key in self._journal.unsettled.marks}
         for start in range(0, max(len(wanted), len(marks)), _AT_ONCE):
             some, few = wanted[start : start + _AT_ONCE], marks[start : start + _AT_ONCE]
@@ -58,6 +59,11 @@ class Filler:
             kept = found[0]
         return kept
 
+    def several(self, keys: Sequence[Key]) -> Sequence[Kept[Record] | None]:
+        """The same of several records."""
+        found = self._held.records.use_all(keys)
+        return [self.record(key) if kept is UNKNOWN else kept for key, kept in zip(keys, found, strict=True)]
+
     def _journalled(self, key: Key) -> tuple[Kept[Record] | None, int] | None:
         """A record that is committed and not in its table yet; None where only the table can tell."""
         found = self._journal.unsettled.records.get(key)
@@ -78,6 +84,9 @@ class Filler:
         Raises:
             Fault: `fault.store` when it is damaged.
         """
+        found = self._held.trails.new.get(name) or self._held.trails.old.get(name)
+        if found is not None:
+            return found[0]
         trail = self._held.trails.get(name)
         if trail is UNKNOWN:
             body = self._journal.unsettled.trails.get(name)

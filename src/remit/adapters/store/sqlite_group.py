@@ -208,7 +208,7 @@ class GroupWriter:
     def _answer(self, places: Sequence[tuple[Job[Any], tuple[int, ...]]]) -> None:
         for job, indexes in places:
             proofs = cast("Commit", job.work).proved
-            proved = tuple(Place(index, self._log.proof(index) if proofs else ()) for index in indexes)
+            proved = tuple([Place(index, self._log.proof(index) if proofs else ()) for index in indexes])
             job.result = Committed(proved, self._log.size, self._log.note)
 
     def _keep_outside(self) -> None:

@@ -30,7 +30,7 @@ def read(body: str | bytes) -> Trail:
 
 def text(trail: Trail) -> str:
     """A trail as it is kept."""
-    return bytes_of(trail).decode()
+    return _ENCODER.encode(trail).decode()
 
 
 def bytes_of(trail: Trail) -> bytes:

@@ -49,6 +49,5 @@ class SystemWorld:
         """Monotonic seconds."""
         return time.perf_counter()
 
-    def random(self, size: int) -> bytes:
-        """Bytes from the operating system."""
-        return _POOL.take(size)
+    random = staticmethod(_POOL.take)
+    """Bytes from the operating system."""

@@ -1,0 +1,381 @@
+"""Putting the decision of an ask on the record: what is kept of a refusal, an invitation, a permit, and a read with its answer."""
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from remit.domain.catalogue import Effect
+from remit.domain.confirmation import ask_digest
+from remit.domain.decision import NeedsHuman, Permit, Refuse
+from remit.domain.errors import Code, Fault, Refused
+from remit.domain.ids import timed_id
+from remit.domain.records import (
+    NEVER,
+    ActRecord,
+    ActState,
+    AskRecord,
+    AskState,
+    ConfirmationRecord,
+    FileRecord,
+    Idempotency,
+    changed,
+)
+from remit.domain.trajectory import AskedAgain, WasRefused
+from remit.domain.values import Instant, Json, JsonObject, kept_object
+from remit.domain.words_beyond import WordsState, kept_marks
+from remit.ports.store import Commit, Committed, Put
+from remit.ports.store import Step as TrailStep
+from remit.proof.canonical import b64url, canonical, written
+from remit.usecases.attach_file import acts_for
+from remit.usecases.follow_risk import about, follow_risk, looked_for, steps_of, was_permitted
+from remit.usecases.invite import invitation_for
+from remit.usecases.keep_files import entry_of, held_alone, puts_of, room_for
+from remit.usecases.parts import Parts
+from remit.usecases.read_case import verify_case
+from remit.usecases.read_desk import Told
+from remit.usecases.recording import Written, keyed_digest
+from remit.usecases.redact_ask import AskIn, whole
+from remit.usecases.redacting import clean_body
+from remit.usecases.replies import params_of
+from remit.usecases.reserving import step_done, taken
+from remit.usecases.standing import Standing
+from remit.usecases.strip_words import drift, state_of, words_left
+from remit.usecases.tell_person import about_invitation
+from remit.usecases.weigh import Weighed
+from remit.usecases.workload import Workload
+from remit.usecases.write_decision import write_decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """An ask and its decision: what recording it, acting on it and answering it need.
+
+    `state` is the one moment it was decided on. `params` are those of `record`, as everybody reads them who reads it later.
+    """
+
+    state: Standing
+    workload: Workload
+    request: AskIn
+    evaluation: Weighed
+    record: AskRecord
+    params: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """A decision that is on the record as `ask`, with what its receipt needs.
+
+    `act` and `files` are the outbox rows written along, `read` the answer of a read that was recorded with its permit, `began_s` when
+    recording it began (in ticks), `expires_at` until when people may answer.
+    """
+
+    decided: Decided
+    ask: AskRecord
+    written: Written
+    committed: Committed
+    act: ActRecord | None = None
+    files: tuple[ActRecord, ...] = ()
+    read: Told | None = None
+    began_s: float = 0.0
+    expires_at: Instant = NEVER
+
+
+def decided_on(parts: Parts, state: Standing, workload: Workload, request: AskIn, evaluation: Weighed) -> Decided:
+    """A decision with the record of its ask. Its params are written once: for its digest, for the record, for its entry."""
+    task, action = state.task.record, evaluation.action
+    words = request.words if evaluation.judged is None else words_left(evaluation, request.words)
+    params, salt = written(evaluation.params), b64url(parts.world.random(16))
+    digest = ask_digest(
+        task=task.id,
+        action=request.action,
+        action_digest=action.digest if action is not None else "",
+        params=params,
+        words=words,
+        salt=salt,
+        attachments=[] if request.read.unfit else [digest for _, digest in request.read.files],  # what was not accepted is not part of it
+    )
+    record = AskRecord(
+        id=timed_id("ask", state.now, parts.world.random(10)),
+        task=task.id,
+        mandate=task.mandate,
+        customer=task.customer,
+        operator=task.operator,
+        client_id=task.client_id,
+        case=task.case,
+        action=request.action,
+        params=str(params),
+        words=words or "",
+        digest=digest,
+        salt=salt,
+        # A permitted write whose case was read is recorded as sent; everything else says its own state where it is recorded.
+        state=AskState.ACTING if evaluation.case_read and isinstance(evaluation.decision, Permit) else AskState.PERMITTED,
+        at=state.now,
+        covered=tuple(sorted(evaluation.covered)),
+        reserved=tuple([one for one, _ in evaluation.reserved]),
+        versions=evaluation.kept_versions(),
+        waiver=-1 if evaluation.waiver is None else evaluation.waiver,
+        words_state="" if evaluation.judged is None else state_of(evaluation) or "",
+        marked="" if evaluation.judged is None else kept_marks(evaluation.judged),
+        files=_ids(request),
+    )
+    return Decided(
+        state=state,
+        workload=workload,
+        request=request,
+        evaluation=evaluation,
+        record=record,
+        params=_as_kept(evaluation.params, record.params),
+    )
+
+
+_EXACT: Final = frozenset({str, int, bool, type(None)})
+
+
+def _as_kept(params: JsonObject, text: str) -> JsonObject:
+    """The params as their record gives them back. A fraction may be written in several ways: those are read from the text."""
+    return dict(sorted(params.items())) if _EXACT.issuperset(map(type, params.values())) and text.isascii() else kept_object(text)
+
+
+def _ids(request: AskIn) -> tuple[str, ...]:
+    return (*[one.record.id for one in request.filed], *request.read.known)
+
+
+def _filed(request: AskIn) -> tuple[FileRecord, ...]:
+    return tuple([one.record for one in request.filed])
+
+
+def record_decision(parts: Parts, decided: Decided, read: Told | None) -> Coroutine[None, None, Recorded]:
+    """Put a decision on the record, in one durable commit that compares every epoch it stands on."""
+    match decided.evaluation.decision:
+        case Refuse() as refuse:
+            return record_refusal(parts, decided, No(refuse=refuse))
+        case NeedsHuman() as needs:
+            return _record_invitation(parts, decided, needs)
+        case Permit():
+            return _record_permit(parts, decided) if read is None else _record_read(parts, decided, read)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class No:
+    """A refusal: `again` of what a person declined before, `away` where nothing may be asked at all."""
+
+    refuse: Refuse
+    again: bool = False
+    away: bool = False
+
+
+async def record_refusal(parts: Parts, decided: Decided, no: No) -> Recorded:
+    """Record a refusal, with what it means for the trails. Of a task that may ask nothing (`away`), the refusal alone."""
+    decided, refuse, of = await _without_secrets(parts, decided, no)
+    state, request = decided.state, decided.request
+    refused = changed(
+        decided.record,
+        state=AskState.REFUSED,
+        code=refuse.code.value,
+        public=refuse.public or "",
+        reserved=(),
+        covered=(),
+        words_state="",
+        files=_ids(request),
+    )
+    event = AskedAgain(target=of) if no.again else WasRefused(code=refuse.code, about=of)
+    steps = () if no.away else steps_of(state, event, customer=False)
+    written = await entry_of_decision(parts, decided, refused, decision="refuse", code=refuse.code.value, detail=refuse.detail)
+    committed = await parts.store.commit(
+        Commit(
+            expects=() if no.away else state.expects,
+            puts=(Put(refused, 0),) if no.away else _new(parts, decided, refused),
+            reserves=() if no.away else room_for(request.filed),
+            marks=decided.workload.marks,
+            touches=() if no.away else ((refused.task, refused.at),),
+            steps=steps,
+            entries=written.rows,
+        )
+    )
+    if not no.away:
+        await follow_risk(parts, state, steps)
+    return Recorded(decided=decided, ask=refused, written=written, committed=committed)
+
+
+async def _without_secrets(parts: Parts, decided: Decided, no: No) -> tuple[Decided, Refuse, str]:
+    """A refused ask as it may be kept, how it is refused, and the records it was about as the trails know them."""
+    request, refuse = decided.request, no.refuse
+    request = replace(request, filed=held_alone(request.filed))
+    of = (about if no.again else looked_for)(decided.evaluation, decided.state.task.record)
+    cleaned = await whole(parts, decided.workload.client_id, request, decided.evaluation.params)
+    if cleaned.secrets or cleaned.left_out:
+        # ⚔ Nothing of what was refused is needed: no secret in it is kept, nor a digest or detail it could be guessed from.
+        request = replace(request, body=clean_body(cleaned, request.attachments))
+        secrets = (*request.secrets, *cleaned.secrets)
+        evaluation = replace(decided.evaluation, params=cleaned.params, secrets=secrets, judged=None)
+        refuse = replace(refuse, detail=cleaned.left_out or "a secret was taken out of the params", public=None)
+        decided = decided_on(parts, decided.state, decided.workload, request, evaluation)
+        of = of and f"removed from {decided.record.id}"
+    return replace(decided, request=request), refuse, of
+
+
+async def _record_invitation(parts: Parts, decided: Decided, needs: NeedsHuman) -> Recorded:
+    """Record that people are asked, with the invitation, and reserve what the ask would take."""
+    state, evaluation = decided.state, decided.evaluation
+    # Nobody is asked to confirm something for a case that has ended the task, or that cannot be read.
+    if not evaluation.case_read:
+        await verify_case(parts, state.task.record)
+    held, filed = state_of(evaluation) is WordsState.HELD, _filed(decided.request)
+    try:
+        invited = await invitation_for(parts, state, decided.record, evaluation, needs.who, words=held, filed=filed)
+    except Refused as refused:  # too many are waiting, or the person said no to exactly this
+        refuse = Refuse(code=refused.code, detail=refused.detail, public=refused.public)
+        again = refused.code is Code.CONFIRMATION_DECLINED
+        unreserved = replace(decided, evaluation=replace(evaluation, reserved=()))
+        return await record_refusal(parts, unreserved, No(refuse=refuse, again=again))
+    invitation, turns, alike = invited
+    waiting = changed(decided.record, state=AskState.WAITING, who=tuple(sorted(needs.who)), confirmation=invitation.id)
+    due = replace(decided, evaluation=replace(evaluation, due_at=invitation.due))
+    code, detail = Code.CONFIRMATION_REQUIRED.value, ", ".join(needs.reasons)
+    written = await entry_of_decision(parts, due, waiting, decision="needs_human", code=code, detail=detail)
+    notices = about_invitation(parts, invitation)
+    steps = _steps(decided, customer=not held)
+    if alike:
+        steps += steps_of(state, AskedAgain(alike=True, target=about(evaluation, state.task.record)), customer=False)
+    committed = await parts.store.commit(
+        Commit(
+            expects=(*state.expects, *evaluation.expects),
+            puts=(*_new(parts, decided, waiting, invitation), *notices.puts, *evaluation.puts),
+            reserves=(*turns, *taken(evaluation.reserved)),
+            marks=decided.workload.marks,
+            touches=((waiting.task, waiting.at),),
+            steps=steps,
+            entries=written.rows,
+        )
+    )
+    # A crash here leaves the invitation waiting on everybody's page; a notice that is only logged is lost, one that is sent is recorded.
+    await notices.recorded(parts)
+    await follow_risk(parts, state, steps)
+    return Recorded(decided=decided, ask=waiting, written=written, committed=committed, expires_at=invitation.expires_at)
+
+
+async def _record_permit(parts: Parts, decided: Decided) -> Recorded:
+    """Record the permit, and with it that the act is sent. A read has no outbox row: repeating it is harmless.
+
+    Where the case was read with the facts, nothing is left that sending would have to check again: the record compares
+    every epoch (docs/decisions/0012-one-record-for-permit-and-sending.md). Otherwise the act is queued, and the case read first.
+    """
+    state, evaluation, record = decided.state, decided.evaluation, decided.record
+    if evaluation.action is None:
+        raise Fault(Code.FAULT_INTERNAL, "a permit without an action")
+    reads, sent, began_s = evaluation.action.effect is Effect.READ, evaluation.case_read, parts.world.ticks()
+    act = None if reads else act_for(parts, record, state, sent=sent)
+    filed = _filed(decided.request)
+    files = acts_for(parts, filed, sent=sent and not reads, epochs=state.epochs) if filed else ()
+    written = await entry_of_decision(parts, decided, record, decision="permit")
+    committed = await parts.store.commit(
+        Commit(
+            expects=(*state.expects, *evaluation.expects),
+            puts=(*_new(parts, decided, record, *(() if act is None else (act,)), *files), *evaluation.puts),
+            reserves=taken(evaluation.reserved),
+            marks=decided.workload.marks,
+            touches=((record.task, record.at),),
+            steps=_steps(decided),
+            entries=written.rows,
+            proved=not reads,  # a read's answer is recorded before anything is told, and proves it along
+        )
+    )
+    parts.on_point("ask.recorded")
+    # A crash here leaves an act that is queued (the outbox sends it) or was sent as far as the record knows (reconciliation
+    # asks the desk), or an unanswered read.
+    return Recorded(decided=decided, ask=record, written=written, committed=committed, act=act, files=files, began_s=began_s)
+
+
+async def _record_read(parts: Parts, decided: Decided, read: Told) -> Recorded:
+    """Record a permitted read and its answer together, before anything of it leaves.
+
+    ⚔ The record compares every epoch the permit stood on after the desk has answered: whoever was stopped meanwhile is told nothing.
+    A crash before it leaves nothing, and nobody was told anything.
+    """
+    state, evaluation, filed, began_s = decided.state, decided.evaluation, _filed(decided.request), parts.world.ticks()
+    files = acts_for(parts, filed, epochs=state.epochs) if filed else ()
+    committed = await parts.store.commit(
+        Commit(
+            expects=state.expects,
+            puts=(*_new(parts, decided, read.ask, *files), *evaluation.puts),
+            reserves=(*taken(evaluation.reserved), step_done(read.ask)) if read.done else (),
+            marks=decided.workload.marks,
+            touches=((read.ask.task, read.ask.at),),
+            steps=_steps(decided),
+            entries=read.written.rows,
+        )
+    )
+    parts.on_point("ask.recorded")
+    return Recorded(decided=decided, ask=read.ask, written=read.written, committed=committed, files=files, read=read, began_s=began_s)
+
+
+def entry_of_decision(  # an ask, and what is said of its decision
+    parts: Parts, decided: Decided, record: AskRecord, *, decision: str, code: str = "", detail: str = ""
+) -> Coroutine[None, None, Written]:
+    """Seal the entry of a decision, with what was asked."""
+    filed = _filed(decided.request)
+    return write_decision(
+        parts,
+        decided.state,
+        record,
+        decided.evaluation,
+        decision=decision,
+        code=code,
+        detail=detail,
+        asked={"params": decided.params, **(entry_of(filed) if filed else {})},
+    )
+
+
+def _steps(decided: Decided, *, customer: bool = False) -> tuple[TrailStep, ...]:
+    """What a permit, or an ask that waits for people, leaves on the trails."""
+    state, evaluation = decided.state, decided.evaluation
+    permitted = was_permitted(evaluation, decided.request.action, state.task.record)
+    steps = steps_of(state, permitted, customer=customer)
+    return steps if evaluation.judged is None else steps + drift(state, evaluation)
+
+
+def _new(parts: Parts, decided: Decided, record: AskRecord, *more: ConfirmationRecord | ActRecord) -> tuple[Put, ...]:
+    """A new ask under its idempotency key, and what comes with it.
+
+    ⚔ What was asked could be guessed from a plain digest of its body, also after it was erased: without the desk's key from this one not.
+    """
+    request = decided.request
+    key = Idempotency(id=idempotency_id(decided.workload, request), ask=record.id, body=keyed_digest(parts, request.body))
+    files = puts_of(request.filed, record) if request.filed else ()
+    return (*[Put(one, 0) for one in (record, *more, key)], *files)
+
+
+def idempotency_id(workload: Workload, request: AskIn) -> str:
+    """Under which id an ask is known again when it is repeated."""
+    return f"{workload.task} {workload.jkt} {request.idempotency_key}"
+
+
+def act_for(parts: Parts, record: AskRecord, standing: Standing, *, sent: bool = False) -> ActRecord:
+    """The outbox row of a permitted write, queued or already on its way."""
+    now = parts.world.now()
+    payload: Mapping[str, Json] | None = None
+    door = "backoffice"
+    if record.action.startswith("case."):
+        door = "helpdesk"
+        params = params_of(record)
+        text = str(params.get("text", ""))
+        match record.action:
+            case "case.close":
+                payload = {"do": "close"}
+            case "case.open":
+                payload = {"do": "note", "public": True, "author": "agent", "text": f"{params.get('subject', '')}\n\n{text}"}
+            case _:
+                payload = {"do": "note", "public": True, "author": "agent", "text": text}
+    return ActRecord(
+        id=timed_id("act", now, parts.world.random(10)),
+        ask=record.id,
+        task=record.task,
+        case=record.case,
+        door=door,
+        payload="{}" if payload is None else canonical(payload).decode(),
+        state=ActState.SENT if sent else ActState.QUEUED,
+        queued_at=now,
+        sent_at=now if sent else NEVER,
+        tries=1 if sent else 0,
+        epochs=standing.epochs,
+    )
