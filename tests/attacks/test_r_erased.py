@@ -14,8 +14,9 @@ import pytest
 from attacks.arena import SEND_BACK, Arena, code_of, mandate, open_arena, refund
 from remit.adapters.vault.file import FileVault
 from remit.sandbox.people import SandboxPerson
+from remit.usecases.erase import ERASURES
 from remit.usecases.recording import open_row
-from remit.usecases.replay_erasures import ERASURES, finish_erasures
+from remit.usecases.replay_erasures import finish_erasures
 
 AUNT = "The kettle of my aunt Gertrud leaks."
 

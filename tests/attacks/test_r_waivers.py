@@ -14,7 +14,8 @@ from remit.domain.records import Person, Rules
 from remit.domain.values import Instant
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxPerson, SandboxReply
-from remit.usecases.adopt_rules import WHAT, approve_rules, propose_rules, tighten_rules
+from remit.usecases.adopt_rules import approve_rules, propose_rules, tighten_rules
+from remit.usecases.bar_waiver_writers import WHAT
 from remit.usecases.enrol import add_person
 
 ALL = '@id("all")\npermit (principal, action, resource);\n'

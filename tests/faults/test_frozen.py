@@ -15,7 +15,7 @@ from remit.domain.errors import Code, Refused
 from remit.domain.records import ActRecord, AskRecord, Person
 from remit.ports.store import Commit, Put
 from remit.sandbox import SandboxReply
-from remit.usecases.replay_erasures import ERASURES
+from remit.usecases.erase import ERASURES
 
 RETENTION_S = 30 * DAY_S
 POINTS = ("store.before_commit", "store.after_commit")

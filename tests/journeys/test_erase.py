@@ -42,14 +42,14 @@ from remit.domain.values import Instant
 from remit.ports.store import Commit, Expect, Put
 from remit.ports.vault import Vault
 from remit.usecases.contest import contest
-from remit.usecases.erase import Erasure
+from remit.usecases.erase import ERASURES, Erasure
 from remit.usecases.hold import hold, settle
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.propose import Change, change_of, propose, settle_proposal
 from remit.usecases.recording import draft, open_row, receipt_of, write
 from remit.usecases.recover import recover
-from remit.usecases.replay_erasures import ERASURES, finish_erasures, replay_erasures
+from remit.usecases.replay_erasures import finish_erasures, replay_erasures
 from remit.usecases.verify_log import verify_log
 
 DAY_S = 86_400

@@ -13,10 +13,10 @@ from remit.domain.records import AskRecord, Contest
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Instant
 from remit.ports.store import Commit
+from remit.usecases.erase import ERASURES
 from remit.usecases.erase_by_time import BY, ErasureByTime
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, open_row, write
-from remit.usecases.replay_erasures import ERASURES
 
 DAY_MS = 86_400_000
 TERM_DAYS = 100

@@ -18,6 +18,8 @@ _IBAN: Final = re.compile(r"(?<=[A-Za-z]{2})\d{2}(?:[ -]?[A-Za-z0-9]){11,30}(?![
 _RUN: Final = re.compile(r"\d\d*+(?:(?<=\d\d\d\d\d)|(?=[ -]{1,3}\d|\.\d\d|/\d{4}|[|,*_~:]\d{4}| ?[|/-] \d{4})|(?=[A-Za-z]))")
 """Digits that are many, or go on behind a sign or with a letter: no other can be a part of a number that is looked for."""
 _ON: Final = frozenset(" -./|,*_~:")
+_LETTERS: Final = 2
+"""Letters that begin an IBAN, and digits behind them."""
 _SHORTEST_CARD: Final = 13
 _SHORTEST_IBAN: Final = 15
 

@@ -9,7 +9,6 @@ from typing import Final
 
 from remit.domain.check_digits import is_us_ssn
 from remit.domain.secret_anchors import small
-from remit.domain.secret_contacts import found_contacts as found_contacts  # noqa: PLC0414  # what is found in plain text is had from here
 from remit.domain.secret_forms import found_forms, found_seeds
 from remit.domain.secret_kinds import GUESSABLE, PERSONAL, Found
 from remit.domain.secret_kinds import SecretClass as SecretClass  # noqa: PLC0414  # as above

@@ -12,10 +12,11 @@ from typing import Final, TypeAlias
 
 from remit.domain.catalogue import Action, MarkKind
 from remit.domain.paths import Path
+from remit.domain.secret_contacts import found_contacts
 from remit.domain.secret_disguises import backwards, disguised, labels_backwards, plain_reading
 from remit.domain.secret_kinds import Found, SecretClass
 from remit.domain.secret_labels import found_labelled, is_label
-from remit.domain.secret_shapes import found_backwards, found_contacts, found_plain
+from remit.domain.secret_shapes import found_backwards, found_plain
 from remit.domain.secret_tokens import is_numbered, may_be_backwards
 from remit.domain.secret_undone import BETWEEN
 from remit.domain.values import Json, JsonObject

@@ -13,7 +13,8 @@ from remit.domain.any_case import AnyCase
 from remit.domain.catalogue import Action, Mark, MarkKind
 from remit.domain.paths import Path
 from remit.domain.plain import small_letters
-from remit.domain.secret_shapes import found_contacts, found_plain
+from remit.domain.secret_contacts import found_contacts
+from remit.domain.secret_shapes import found_plain
 from remit.domain.values import Json, JsonObject
 from remit.domain.words_numbers import more_amounts
 from remit.domain.words_vocabulary import Vocabulary

@@ -13,6 +13,7 @@ from remit.entrypoints.wire import Receive, Scope, decode_as, query, read_body, 
 from remit.proof.checkpoint import b64
 from remit.usecases import audit
 from remit.usecases.parts import Parts
+from remit.usecases.recording import entry_row
 from remit.usecases.report import CountedLog, Report, quiet, report_json
 from remit.usecases.story import story
 
@@ -50,7 +51,7 @@ class AuditApi:
     async def entry(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /audit/v1/entries/{id}."""
         await self.people.officer(scope, *ROLES)
-        return json_answer(200, await audit.entry_row(self.parts, await audit.one_entry(self.parts, found["id"])))
+        return json_answer(200, await entry_row(self.parts, await audit.one_entry(self.parts, found["id"])))
 
     async def story(self, scope: Scope, _receive: Receive, found: Mapping[str, str]) -> Answer:
         """GET /audit/v1/cases/{case}?low=: a case as a story, oldest first."""

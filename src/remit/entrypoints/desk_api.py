@@ -17,9 +17,9 @@ from remit.proof.canonical import canonical
 from remit.usecases.cases import case_card, cases
 from remit.usecases.look_through import preview_reply
 from remit.usecases.parts import Parts
-from remit.usecases.people import desk_officer
 from remit.usecases.reply_to_agent import close_case, make_offer, note_internally, reply_to_agent
 from remit.usecases.take_waiting import To, hand_over, take_waiting
+from remit.usecases.verify_officer import desk_officer
 
 
 class TextIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,9 +11,10 @@ from remit.domain.records import Person
 from remit.entrypoints.people_api import PeopleApi
 from remit.entrypoints.replies import Answer, json_answer
 from remit.entrypoints.wire import Receive, Scope, decode_as, read_body
-from remit.usecases.files import FileBytes, file_bytes, file_view, held_files
-from remit.usecases.people import desk_officer
+from remit.usecases.files import file_bytes, file_view, held_files
+from remit.usecases.keep_files import FileBytes
 from remit.usecases.settle_files import decide_file
+from remit.usecases.verify_officer import desk_officer
 
 _ALONE: Final = b"default-src 'none'; sandbox"
 

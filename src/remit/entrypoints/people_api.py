@@ -48,6 +48,7 @@ from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import SIGNIN_PREFIX, sign_out, sign_out_everywhere
 from remit.usecases.sign_in import begin_sign_in, finish_sign_in
 from remit.usecases.sign_in_at_provider import sign_out_address
+from remit.usecases.verify_officer import verify_officer
 from remit.usecases.waiting_list import what_waits
 
 Handler = Callable[[Scope, Receive, Mapping[str, str]], Awaitable[Answer]]
@@ -166,7 +167,7 @@ class PeopleApi:
         Raises:
             Refused: `person.not_signed_in`, `person.not_allowed`.
         """
-        return views.verify_officer(await self.who(scope), *roles)
+        return verify_officer(await self.who(scope), *roles)
 
     async def _answering(self, scope: Scope) -> Person:
         """Who may see and answer what waits, for themselves or the desk. ⚔ A recovered officer may not before they are resumed.
@@ -175,7 +176,7 @@ class PeopleApi:
             Refused: `person.not_signed_in`, `person.not_allowed`.
         """
         person = await self.who(scope)
-        return person if person.kind == "customer" else views.verify_officer(person)
+        return person if person.kind == "customer" else verify_officer(person)
 
     async def enrol(self, scope: Scope, receive: Receive, _found: Mapping[str, str]) -> Answer:
         """POST /login/v1/enrol: begin with a code (or a session), finish with the browser's response (and the old passkey's)."""

@@ -12,8 +12,8 @@ from remit.domain.records import OfferRecord, Person, Reserved
 from remit.domain.values import JsonObject, decode, same
 from remit.ports.store import Expect, Missing
 from remit.usecases.parts import Parts
-from remit.usecases.people import desk_officer
 from remit.usecases.standing import Standing
+from remit.usecases.verify_officer import desk_officer
 
 
 async def with_terms(

@@ -14,11 +14,11 @@ from remit.domain.transcript import Kind
 from remit.domain.values import Instant, decode
 from remit.ports.store import Commit, Conflict, Drop, Kept, Missing, Put
 from remit.proof.canonical import canonical
+from remit.usecases.bar_waiver_writers import WHAT
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
 
 ADMIN: Final = "admin"
-WHAT: Final = "rules"
 NEEDED: Final = 2
 _AND: Final = ", "
 _TWO_APPROVE: Final = "Let two admins approve them: `remit policy propose --as ID`, then `remit policy approve --as OTHER-ID`."

@@ -10,7 +10,7 @@ from remit.domain.records import NEVER, PERMITTED_ASKS, ActRecord, ActState, Ask
 from remit.domain.values import kept_object
 from remit.ports.store import Missing
 from remit.proof.canonical import canonical
-from remit.usecases.files import bytes_of
+from remit.usecases.keep_files import bytes_of
 from remit.usecases.parts import Parts
 
 _ATTACH: Final = '"do":"attach"'

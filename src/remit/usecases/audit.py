@@ -9,13 +9,13 @@ from remit.domain.errors import Code, Refused
 from remit.domain.receipt import Holder, Proved, build_tlog_proof
 from remit.domain.records import Contest, Person
 from remit.domain.speech import marked
-from remit.domain.transcript import Kind, Section
+from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
 from remit.ports.store import Commit, Conflict, EntryRow, KeptEntry, Missing, Put
 from remit.proof.tiles import Bundle, Tile, encode_bundle
 from remit.usecases.look_through import kept_text
 from remit.usecases.parts import Parts
-from remit.usecases.recording import draft, open_row, pseudonym, write
+from remit.usecases.recording import draft, entry_row, open_row, pseudonym, write
 from remit.usecases.report import quiet
 from remit.usecases.tell_person import notices_to
 from remit.usecases.verify_log import LogReport, verify_log
@@ -29,20 +29,6 @@ async def browse(parts: Parts, *, low: int, ref: str, newest: bool) -> list[Mapp
     """Entries of the transcript with what the desk may read: the envelope and the desk's own section."""
     found = await parts.store.entries(ref=ref, low=low, limit=_PAGE, newest=newest)
     return [await entry_row(parts, one) for one in found]
-
-
-async def entry_row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
-    """One entry for the desk. Erased content is None."""
-    opened = await open_row(parts, entry.row)
-    desk = opened.sections.get(Section.DESK)
-    return {
-        "entry": entry.index,
-        "kind": opened.kind.value,
-        "at": instant_text(opened.at),
-        "envelope": opened.sections[Section.ENVELOPE].body,
-        "content": None if desk is None else desk.body,
-        "erased": desk is None,
-    }
 
 
 async def receipt_for(parts: Parts, person: Person, entry_id: str) -> str:

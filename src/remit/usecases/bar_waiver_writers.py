@@ -3,10 +3,11 @@
 How an owner is written and recognised is in `domain/waivers`.
 """
 
+from typing import Final
+
 from remit.domain.records import Person, Rules
 from remit.domain.waivers import owns
 from remit.ports.store import Missing
-from remit.usecases.adopt_rules import WHAT
 from remit.usecases.parts import Parts
 
 _MOST = 10_000
@@ -42,3 +43,6 @@ async def _proposer(parts: Parts) -> str:
     except Missing:
         return ""
     return by[0] if len(by) > 1 else ""
+
+
+WHAT: Final = "rules"

@@ -7,9 +7,8 @@ from remit.domain.trajectory import risk, signs
 from remit.domain.transcript import Kind, Section
 from remit.domain.values import Json, JsonObject, instant_text
 from remit.ports.store import Missing
-from remit.usecases.audit import entry_row
 from remit.usecases.parts import Parts
-from remit.usecases.recording import open_row
+from remit.usecases.recording import entry_row, open_row
 from remit.usecases.standing import Standing
 
 _ENTRIES = 50

@@ -20,7 +20,7 @@ from remit.domain.records import (
     TaskRecord,
 )
 from remit.ports.store import Drop, Kept, Put, Reserve
-from remit.usecases.files import content_of
+from remit.usecases.keep_files import content_of
 from remit.usecases.parts import Parts
 
 _MOST: Final = 100_000

@@ -27,13 +27,12 @@ from remit.domain.transcript import Kind
 from remit.domain.values import JsonObject
 from remit.ports.store import Commit, Conflict, Drop, Missing, Put, Replayed
 from remit.usecases.end import end_task
-from remit.usecases.grant import code_hash
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.off_the_loop import LONG
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import prove_client
 from remit.usecases.prove_workload import Tokens
-from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.recording import code_hash, draft, pseudonym, write
 from remit.usecases.redact_ask import AskIn, open_text
 from remit.usecases.revoke import revoke_mandate
 from remit.usecases.sessions import keyed_id

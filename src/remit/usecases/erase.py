@@ -1,17 +1,19 @@
 """Erasing what is on the record about a customer; envelopes are kept. Proposing it, and agreeing, is in `propose`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from remit.domain.errors import Code, Fault, Refused
 from remit.domain.records import OPEN_ASKS, Person, Proposal, TaskState
 from remit.domain.speech import marked
+from remit.domain.transcript import Kind
 from remit.domain.values import forget_objects
 from remit.ports.store import Commit, Drop, Kept, Missing, NoRoom, Put
 from remit.usecases.emptying import Content, emptied, nothing_stood_since, read_content
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
-from remit.usecases.replay_erasures import complete_erasure, write_erasure
+from remit.usecases.recording import Written, draft, pseudonym, write
 from remit.usecases.standing import forget_standings
 
 
@@ -102,3 +104,42 @@ async def _erasable(parts: Parts, customer: str) -> tuple[Kept[Person], Content]
 
 def _stands_against(reason: str) -> Refused:
     return Refused(Code.REQUEST_CONFLICT, f"the content may not be erased now: {reason}", public=f"Not now: {reason}.")
+
+
+ERASURES: Final = "erasures"
+"""Under which reference every erasure's entry is found."""
+
+
+async def write_erasure(parts: Parts, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str) -> Written:
+    """The entry of an erasure. It is found among all erasures, by each of its keys, and by the customer.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    return await write(
+        parts,
+        draft(
+            parts,
+            Kind.ENTRY_ERASED,
+            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
+            desk={"by": list(by), "reason": reason},
+            refs=(ERASURES, *(erasure_ref(key) for key in keys), customer),
+        ),
+    )
+
+
+async def complete_erasure(parts: Parts, keys: Collection[str]) -> None:
+    """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
+
+    Raises:
+        Fault: `fault.store`; `finish_erasures` tries again.
+    """
+    try:
+        await parts.vault.destroy_keys(keys)
+    finally:
+        await parts.store.fold()
+    await parts.vault.finish(keys)
+
+
+def erasure_ref(key: str) -> str:
+    return f"erased:{key}"

@@ -5,17 +5,17 @@ Deciding about one that is held back is in `settle_files`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from remit.domain.errors import Code, Refused
-from remit.domain.file_kinds import MEDIA_TYPES, PICTURES, WRITTEN, FileKind
-from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, FileContent, FileRecord, FileState
+from remit.domain.file_kinds import PICTURES, WRITTEN
+from remit.domain.records import PERMITTED_ASKS, AskRecord, AskState, FileRecord, FileState
 from remit.domain.secrets import find_secrets, redact
 from remit.domain.speech import marked
 from remit.domain.values import Json, instant_text
 from remit.ports.store import Kept, Missing
-from remit.ports.vault import Erased
+from remit.usecases.keep_files import FileBytes, bytes_of, stored_bytes
 from remit.usecases.parts import Parts
 
 _PAGE: Final = 100
@@ -38,15 +38,6 @@ class FileView:
     cut: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileBytes:
-    """A file to be saved. ⚔ The name and the type are those of what it is, never those it came with."""
-
-    name: str
-    media_type: str
-    data: bytes = field(repr=False)
-
-
 async def case_files(parts: Parts, case: str) -> list[Mapping[str, Json]]:
     """The files that came in a case, newest first."""
     return [await _facts(parts, one.record) for one in await parts.store.find(FileRecord, "file.case", case, limit=_PAGE, newest=True)]
@@ -65,7 +56,7 @@ async def file_view(parts: Parts, file_id: str) -> FileView:
         Fault: `fault.store`.
     """
     kept = await file_of(parts, file_id)
-    data = await _data(parts, kept.record)
+    data = await stored_bytes(parts, kept.record)
     if data is None or kept.record.kind in {one.value for one in PICTURES}:
         return FileView(facts=await _facts(parts, kept.record), text="", cut=False)
     if kept.record.kind in {one.value for one in WRITTEN}:
@@ -89,22 +80,6 @@ async def file_bytes(parts: Parts, file_id: str) -> FileBytes:
     return found
 
 
-async def bytes_of(parts: Parts, record: FileRecord) -> FileBytes | None:
-    """The bytes of a file under a name of what it is; None once they are gone.
-
-    Raises:
-        Fault: `fault.store`.
-    """
-    data = await _data(parts, record)
-    if data is None:
-        return None
-    if not record.kind:
-        return FileBytes(name=f"{record.id}.unread", media_type="application/octet-stream", data=data)
-    kind = FileKind(record.kind)
-    written = kind in WRITTEN
-    return FileBytes(name=record.name, media_type="text/plain; charset=utf-8" if written else MEDIA_TYPES[kind], data=data)
-
-
 async def file_of(parts: Parts, file_id: str) -> Kept[FileRecord]:
     """A file as it is recorded.
 
@@ -115,27 +90,6 @@ async def file_of(parts: Parts, file_id: str) -> Kept[FileRecord]:
         return await parts.store.get(FileRecord, file_id)
     except Missing:
         raise Refused(Code.REQUEST_NOT_FOUND, "no such file") from None
-
-
-async def _data(parts: Parts, record: FileRecord) -> bytes | None:
-    """The bytes of a file, None once they are gone."""
-    if not record.whole:
-        return None
-    try:
-        return await parts.vault.unseal(record.customer, (await parts.store.get(FileContent, record.id)).record.sealed)
-    except (Missing, Erased):
-        return None
-
-
-async def content_of(parts: Parts, record: FileRecord) -> Kept[FileContent] | None:
-    """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
-    if not record.whole:
-        return None
-    try:
-        kept = await parts.store.get(FileContent, record.id)
-    except Missing:
-        return None
-    return Kept(FileContent(id=record.id, sealed=b""), kept.rev)
 
 
 async def _stands(parts: Parts, record: FileRecord) -> str:

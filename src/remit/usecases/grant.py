@@ -32,7 +32,7 @@ from remit.usecases.may_issue import verify_may_issue
 from remit.usecases.name_records import names_in_mandate
 from remit.usecases.parts import Parts
 from remit.usecases.prove_client import Caller, is_suspended, verify_not_suspended
-from remit.usecases.recording import draft, pseudonym, write
+from remit.usecases.recording import code_hash, draft, pseudonym, write
 from remit.usecases.same_rules import rules_expected
 from remit.usecases.standing import NEVER, suspension_expects
 
@@ -348,11 +348,6 @@ async def redeem(parts: Parts, caller: Caller, *, code: str, verifier: str, redi
 def invalid_grant(detail: str) -> Refused:
     """The one answer to every grant that cannot be used, so that nothing can be learnt from it."""
     return Refused(Code.GRANT_INVALID, detail)
-
-
-def code_hash(parts: Parts, code: str) -> str:
-    """What is kept of a code: a keyed hash."""
-    return b64url(parts.signer.keyed("code", code.encode()))
 
 
 def with_query(address: str, query: Mapping[str, str]) -> str:

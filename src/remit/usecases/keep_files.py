@@ -1,13 +1,15 @@
 """Keeping the files of an ask with its record, sealed like all that is about a customer, and telling what they are."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from remit.domain.file_kinds import MEDIA_TYPES, WRITTEN, FileKind
 from remit.domain.ids import timed_id
 from remit.domain.records import NEVER, AskRecord, FileContent, FileRecord, FileState, TaskRecord, changed
 from remit.domain.values import Instant, JsonObject
-from remit.ports.store import Missing, Put, Reserve
+from remit.ports.store import Kept, Missing, Put, Reserve
+from remit.ports.vault import Erased
 from remit.usecases.attached import MOST_HELD, CleanedFiles, held_id
 from remit.usecases.parts import Parts
 from remit.usecases.read_files import ReadFile
@@ -130,3 +132,49 @@ def told_agent(files: Iterable[FileRecord]) -> tuple[JsonObject, ...]:
         for one in files
         if one.name
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBytes:
+    """A file to be saved. ⚔ The name and the type are those of what it is, never those it came with."""
+
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+async def bytes_of(parts: Parts, record: FileRecord) -> FileBytes | None:
+    """The bytes of a file under a name of what it is; None once they are gone.
+
+    Raises:
+        Fault: `fault.store`.
+    """
+    data = await stored_bytes(parts, record)
+    if data is None:
+        return None
+    if not record.kind:
+        return FileBytes(name=f"{record.id}.unread", media_type="application/octet-stream", data=data)
+    kind = FileKind(record.kind)
+    written = kind in WRITTEN
+    return FileBytes(name=record.name, media_type="text/plain; charset=utf-8" if written else MEDIA_TYPES[kind], data=data)
+
+
+async def stored_bytes(parts: Parts, record: FileRecord) -> bytes | None:
+    """The bytes of a file, None once they are gone."""
+    if not record.whole:
+        return None
+    try:
+        return await parts.vault.unseal(record.customer, (await parts.store.get(FileContent, record.id)).record.sealed)
+    except (Missing, Erased):
+        return None
+
+
+async def content_of(parts: Parts, record: FileRecord) -> Kept[FileContent] | None:
+    """The kept bytes of a file, without themselves, as they are dropped: at the revision they are at. None where there are none."""
+    if not record.whole:
+        return None
+    try:
+        kept = await parts.store.get(FileContent, record.id)
+    except Missing:
+        return None
+    return Kept(FileContent(id=record.id, sealed=b""), kept.rev)

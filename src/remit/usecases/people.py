@@ -9,7 +9,6 @@ from remit.domain.records import AgentRecord, Contest, MandateRecord, Passkey, P
 from remit.domain.rendering import rendering_json
 from remit.domain.rendering_mandate import render_mandate
 from remit.domain.rendering_values import Names
-from remit.domain.speech import marked
 from remit.domain.transcript import Section
 from remit.domain.values import Json, JsonObject, decode, instant_text
 from remit.ports.store import Missing
@@ -157,29 +156,3 @@ async def passkeys(parts: Parts, person: Person) -> list[Mapping[str, Json]]:
         for kept in found
         for wait in (waits_until(passkey_facts(kept.record, person), now),)
     ]
-
-
-def desk_officer(parts: Parts, person: Person) -> Person:
-    """An officer who works at cases: one with a role of the catalogue, or an admin.
-
-    Raises:
-        Refused: `person.not_allowed`.
-    """
-    return verify_officer(person, "admin", *parts.catalogue.roles)
-
-
-def verify_officer(person: Person, *roles: str) -> Person:
-    """Check that somebody is an officer, with one of the roles if any are named.
-
-    Raises:
-        Refused: `person.not_allowed`, also while a recovery has paused them.
-    """
-    if person.paused:
-        raise Refused(
-            Code.PERSON_NOT_ALLOWED,
-            "paused by a recovery",
-            public=marked("Your access was recovered, so it is paused. Open /resume: your new passkey resumes it once it has waited."),
-        )
-    if person.kind != "officer" or (roles and not set(roles) & set(person.roles)):
-        raise Refused(Code.PERSON_NOT_ALLOWED, f"needs {' or '.join(roles) or 'an officer'}")
-    return person

@@ -8,7 +8,7 @@ from remit.domain.presented import ProofRefused
 from remit.domain.records import AgentRecord, Suspension
 from remit.ports.store import Kept, Mark, Missing, Replayed
 from remit.usecases.parts import Parts
-from remit.usecases.register import registration_of
+from remit.usecases.registration import registration_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

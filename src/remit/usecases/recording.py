@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.domain.receipt import Fresh, Holder, Proved, build_receipt, fresh_receipt
-from remit.domain.transcript import SALTS_SIZE, Draft, Kind, Opened, seal, unseal
-from remit.domain.values import Json, JsonObject
-from remit.ports.store import Committed, EntryRow
+from remit.domain.transcript import SALTS_SIZE, Draft, Kind, Opened, Section, seal, unseal
+from remit.domain.values import Json, JsonObject, instant_text
+from remit.ports.store import Committed, EntryRow, KeptEntry
 from remit.ports.vault import Erased
 from remit.proof.canonical import b64url
 from remit.usecases.parts import Parts
@@ -118,3 +118,22 @@ def draft(  # the parts of an entry
         subject=subject,
         refs=refs,
     )
+
+
+async def entry_row(parts: Parts, entry: KeptEntry) -> Mapping[str, Json]:
+    """One entry for the desk. Erased content is None."""
+    opened = await open_row(parts, entry.row)
+    desk = opened.sections.get(Section.DESK)
+    return {
+        "entry": entry.index,
+        "kind": opened.kind.value,
+        "at": instant_text(opened.at),
+        "envelope": opened.sections[Section.ENVELOPE].body,
+        "content": None if desk is None else desk.body,
+        "erased": desk is None,
+    }
+
+
+def code_hash(parts: Parts, code: str) -> str:
+    """What is kept of a code: a keyed hash."""
+    return b64url(parts.signer.keyed("code", code.encode()))

@@ -7,29 +7,19 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from remit.domain.errors import Code, Refused
-from remit.domain.ids import OperatorId
 from remit.domain.records import AgentRecord, Tier
 from remit.domain.speech import marked
 from remit.domain.transcript import Draft, Kind
-from remit.domain.values import Json, kept_object
+from remit.domain.values import Json
 from remit.domain.words import check_name
 from remit.domain.words_vocabulary import Vocabulary
-from remit.ports.identity import (
-    ClientMethod,
-    InlineKeys,
-    KeyFile,
-    KeySource,
-    KeyUrl,
-    Registration,
-    SpiffeBundleFile,
-    SpiffeBundleUrl,
-)
 from remit.ports.store import Commit, Conflict, Missing, Put
 from remit.proof.canonical import canonical
 from remit.usecases.count_opened import opened_steps
 from remit.usecases.keep import keep
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, write
+from remit.usecases.registration import malformed_registration, registration_of
 
 _LONGEST_ADDRESS: Final = 2048
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -138,46 +128,6 @@ def _registered(parts: Parts, record: AgentRecord, by: str) -> Draft:
     )
 
 
-def registration_of(record: AgentRecord) -> Registration:
-    """The registration as the identity port reads it.
-
-    Raises:
-        Refused: `request.malformed` for an unknown method or key source.
-    """
-    keys = kept_object(record.keys)  # the same text gives the very same object, by which its keys are known again
-    if record.method not in set(ClientMethod):
-        raise _malformed(f"method must be one of {', '.join(ClientMethod)}")
-    return Registration(
-        client_id=record.id,
-        actor=record.actor,
-        operator=OperatorId(record.operator),
-        method=ClientMethod(record.method),
-        keys=key_source(keys),
-        spiffe_id=record.actor if record.method == ClientMethod.SPIFFE_JWT else None,
-    )
-
-
-def key_source(keys: Mapping[str, Json]) -> KeySource:
-    """Read a key source.
-
-    Raises:
-        Refused: `request.malformed`.
-    """
-    match dict(keys):
-        case {"jwks": Mapping() as jwks, **rest} if not rest:
-            return InlineKeys(jwks=jwks)
-        case {"jwks_file": str(path), **rest} if not rest:
-            return KeyFile(path=path)
-        case {"jwks_url": str(url), **rest} if not rest:
-            return KeyUrl(url=url)
-        case {"bundle_file": str(path), "trust_domain": str(domain), **rest} if not rest:
-            return SpiffeBundleFile(path=path, trust_domain=domain)
-        case {"bundle_url": str(url), "trust_domain": str(domain), **rest} if not rest:
-            return SpiffeBundleUrl(url=url, trust_domain=domain)
-        case _:
-            raise _malformed("keys must be jwks, jwks_file, jwks_url, or bundle_file or bundle_url with trust_domain")
-
-
 def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
     """⚔ A customer's browser is sent there with the code: over TLS, to this machine, or to an app under its own reversed name.
 
@@ -188,7 +138,7 @@ def _verify_redirects(redirect_uris: tuple[str, ...]) -> None:
     """
     for address in redirect_uris:
         if len(address) > _LONGEST_ADDRESS or not any(shape.fullmatch(address) for shape in _REDIRECTS) or not _is_reachable(address):
-            raise _malformed(
+            raise malformed_registration(
                 "a redirect_uri is an https address, an http one on loopback, or an app's such as com.example.app:/done; no fragment, no user"
             )
 
@@ -205,17 +155,15 @@ def _verify_names(record: AgentRecord, vocabulary: Vocabulary) -> None:
     longest = 255
     for what, text in (("client_id", record.id), ("actor", record.actor)):
         if not text or len(text) > longest or not all("!" <= letter <= "~" for letter in text):
-            raise _malformed(f"{what} must be 1 to 255 visible ASCII characters")
+            raise malformed_registration(f"{what} must be 1 to 255 visible ASCII characters")
     if not record.operator or not record.name or len(record.name) > longest or len(record.operator) > longest:
-        raise _malformed("operator and name must be given, at most 255 characters")
+        raise malformed_registration("operator and name must be given, at most 255 characters")
     # ⚔ Customers and officers read it where they decide: a name that speaks would speak to them.
     for whose, text in (("the agent's", record.name), ("the operator's", record.operator)):
         if text is record.operator and _DOMAIN.fullmatch(text) is not None:
             continue  # a trust domain is not chosen to be read
         verdict = check_name(text, vocabulary)
         if not verdict.passes:
-            raise _malformed(f"{whose} name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters")
-
-
-def _malformed(reason: str) -> Refused:
-    return Refused(Code.REQUEST_MALFORMED, reason, public=reason)
+            raise malformed_registration(
+                f"{whose} name is more than a name ({verdict.reason}); give it a plain one of at most 120 characters"
+            )

@@ -1,38 +1,18 @@
 """Completing erasures, and repeating them at every start: neither keys nor a store put back from a copy bring erased content back."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from remit.domain.errors import Fault
-from remit.domain.transcript import Kind, Section, unseal
+from remit.domain.transcript import Section, unseal
 from remit.ports.store import Commit
 from remit.usecases.emptying import emptied, read_dead_content
+from remit.usecases.erase import ERASURES, complete_erasure, erasure_ref, write_erasure
 from remit.usecases.parts import Parts
-from remit.usecases.recording import Written, draft, pseudonym, write
 
-ERASURES: Final = "erasures"
-"""Under which reference every erasure's entry is found."""
 _LOG: Final = logging.getLogger("remit")
 _PAGE: Final = 500
-
-
-async def write_erasure(parts: Parts, customer: str, keys: Sequence[str], *, records: int, by: Sequence[str], reason: str) -> Written:
-    """The entry of an erasure. It is found among all erasures, by each of its keys, and by the customer.
-
-    Raises:
-        Fault: `fault.store`.
-    """
-    return await write(
-        parts,
-        draft(
-            parts,
-            Kind.ENTRY_ERASED,
-            envelope={"customer": pseudonym(parts, customer), "keys": list(keys), "records": records},
-            desk={"by": list(by), "reason": reason},
-            refs=(ERASURES, *(_erasure_of(key) for key in keys), customer),
-        ),
-    )
 
 
 async def replay_erasures(parts: Parts) -> int:
@@ -56,7 +36,7 @@ async def replay_erasures(parts: Parts) -> int:
         await parts.notify.incident(kind="erasure_repeated", details={"keys": str(back)})
     for customer, destroyed in (await parts.vault.destroyed()).items():
         unnamed = [one for one in destroyed if one not in named]
-        lost = [one for one in unnamed if not await parts.store.entries(ref=_erasure_of(one), limit=1)]  # named since, by another node
+        lost = [one for one in unnamed if not await parts.store.entries(ref=erasure_ref(one), limit=1)]  # named since, by another node
         if lost:
             await _erase_again(parts, customer, lost)
     await finish_erasures(parts)
@@ -99,7 +79,7 @@ async def finish_erasures(parts: Parts) -> int:
 
     ⚔ Retired alone is no reason to destroy: an erasure may have been refused after it had retired the keys.
     """
-    owed = [one for one in await parts.vault.retired() if await parts.store.entries(ref=_erasure_of(one), limit=1)]
+    owed = [one for one in await parts.vault.retired() if await parts.store.entries(ref=erasure_ref(one), limit=1)]
     if not owed:
         return 0
     try:
@@ -108,20 +88,3 @@ async def finish_erasures(parts: Parts) -> int:
         _LOG.warning("an erasure is not complete, and is tried again: %s", broken, extra={"event": "erasure.incomplete"})
         return 0
     return len(owed)
-
-
-async def complete_erasure(parts: Parts, keys: Collection[str]) -> None:
-    """Destroy the keys of an erasure that is on the record, and what it overwrote in the store's files. Repeating it is always safe.
-
-    Raises:
-        Fault: `fault.store`; `finish_erasures` tries again.
-    """
-    try:
-        await parts.vault.destroy_keys(keys)
-    finally:
-        await parts.store.fold()
-    await parts.vault.finish(keys)
-
-
-def _erasure_of(key: str) -> str:
-    return f"erased:{key}"

@@ -12,9 +12,9 @@ from remit.domain.transcript import Kind
 from remit.ports.store import Commit, Drop, Kept, Put
 from remit.usecases.attach_file import acts_for
 from remit.usecases.deliver_files import deliver_released, key_of_release
-from remit.usecases.files import content_of, file_of
+from remit.usecases.files import file_of
 from remit.usecases.keep import keep
-from remit.usecases.keep_files import room_back
+from remit.usecases.keep_files import content_of, room_back
 from remit.usecases.parts import Parts
 from remit.usecases.recording import draft, pseudonym, write
 

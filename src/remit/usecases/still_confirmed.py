@@ -16,8 +16,8 @@ from remit.usecases.assert_passkey import passkey_of, verify_trusted_for
 from remit.usecases.bar_waiver_writers import waiver_writers
 from remit.usecases.invite import render_now
 from remit.usecases.parts import Parts
-from remit.usecases.people import verify_officer
 from remit.usecases.standing import Standing
+from remit.usecases.verify_officer import verify_officer
 from remit.usecases.weigh import Weighed
 
 

@@ -7,9 +7,9 @@ from typing import Final
 from remit.domain.records import AgentRecord, MandateRecord, Person, TaskRecord
 from remit.domain.values import Json, instant_text
 from remit.ports.store import KeptEntry, Missing
-from remit.usecases.audit import entry_row
 from remit.usecases.check_reply import tasks_of
 from remit.usecases.parts import Parts
+from remit.usecases.recording import entry_row
 
 PAGE: Final = 200
 

@@ -20,9 +20,9 @@ from remit.usecases.answer import confirmers_of, open_invitation, verify_asked
 from remit.usecases.end_leaked import end_in_text
 from remit.usecases.leak_watch import SeenAt
 from remit.usecases.parts import Parts
-from remit.usecases.people import verify_officer
 from remit.usecases.recording import draft, pseudonym, write
 from remit.usecases.tell_person import about_invitation
+from remit.usecases.verify_officer import verify_officer
 from remit.usecases.weigh_again import weigh_confirmed
 
 _TRIES: Final = 5

@@ -7,9 +7,9 @@ from typing import Final
 from remit.domain.records import AgentRecord, Person, Suspension, TaskRecord
 from remit.domain.transcript import Kind
 from remit.domain.values import Json, instant_text
-from remit.usecases.adopt_rules import WHAT as RULES
-from remit.usecases.audit import entry_row
+from remit.usecases.bar_waiver_writers import WHAT as RULES
 from remit.usecases.parts import Parts
+from remit.usecases.recording import entry_row
 
 INCIDENTS: Final = frozenset({
     Kind.AGENT_DISOWNED,

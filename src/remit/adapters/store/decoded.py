@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from remit.adapters.store import records
 from remit.adapters.store.recent import UNKNOWN, Recent
+from remit.adapters.store.records import decode
 from remit.domain.records import Record
 from remit.ports.store import Kept
 
@@ -28,7 +28,7 @@ class Decoded:
         known = self._known.use((kind, record_id))
         if known is not UNKNOWN and known[:2] == (rev, body):
             return Kept(known[2], rev)
-        record = records.decode(kind, body)
+        record = decode(kind, body)
         if len(body) <= _SHORT:  # ⚔ what an agent made large is decoded again rather than kept
             self._known.put((kind, record_id), (rev, body, record), len(body))
         return Kept(record, rev)

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import msgspec
 
-from remit.domain import records, records_leaks
+from remit.domain import records
+from remit.domain import records_leaks as leaks
 from remit.domain.records import Record
 
 _KINDS: Final[tuple[type[Record], ...]] = (
@@ -31,8 +32,8 @@ _KINDS: Final[tuple[type[Record], ...]] = (
     records.Session,
     records.Suspension,
     records.TaskRecord,
-    records_leaks.CanaryRecord,
-    records_leaks.LeakReport,
+    leaks.CanaryRecord,
+    leaks.LeakReport,
 )
 
 _ENCODER: Final = msgspec.json.Encoder()

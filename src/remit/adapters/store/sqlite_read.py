@@ -59,7 +59,8 @@ class Reader:
                 (ref, low, limit),
             )
         else:
-            rows = self._connection.execute(f"select {columns} from entry e where e.idx >= ? order by e.idx {order} limit ?", (low, limit))  # noqa: S608  # fixed words are put in
+            every_entry = f"select {columns} from entry e where e.idx >= ? order by e.idx {order} limit ?"  # noqa: S608  # fixed words are put in
+            rows = self._connection.execute(every_entry, (low, limit))
         return tuple(
             KeptEntry(index=idx, row=EntryRow(kind=kind, at=at, leaf=leaf, envelope=envelope, content=content, subject=subject, refs=()))
             for idx, kind, at, leaf, envelope, content, subject in rows

@@ -31,6 +31,7 @@ from remit.usecases.parts import Parts
 from remit.usecases.recover_person import recovered_by
 from remit.usecases.replies import params_of
 from remit.usecases.resume_mandates import pause_of
+from remit.usecases.verify_officer import verify_officer
 from remit.usecases.waiting_list import what_waits
 
 _SHOWN: Final = 50
@@ -184,7 +185,7 @@ class CustomerPages:
         """GET /confirm/{id}: one act, for the customer or an officer to agree to, decline, or lessen."""
         person, parts = await self.pages.who(scope), self.pages.spoken(scope)
         if person.kind != "customer":
-            views.verify_officer(person)
+            verify_officer(person)
         seen = "" if person.kind == "customer" else await seen_by(parts, person)  # before what is shown: what comes meanwhile is news
         shown = await show(self.parts, person, found["id"], language=parts.catalogue.say.language)
         body = shown_body(parts, shown)

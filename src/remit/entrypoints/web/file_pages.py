@@ -10,7 +10,7 @@ from remit.entrypoints.web.layout import page
 from remit.entrypoints.web.pages import Pages
 from remit.entrypoints.wire import Receive, Scope
 from remit.usecases.files import file_view
-from remit.usecases.people import desk_officer
+from remit.usecases.verify_officer import desk_officer
 
 KINDS: Final[Mapping[str, str]] = {
     "": marked("not read"),

@@ -34,10 +34,10 @@ from remit.usecases.files import held_files
 from remit.usecases.live import seen_at_security, seen_by
 from remit.usecases.name_records import names_if_reachable, names_of
 from remit.usecases.parts import Parts
-from remit.usecases.people import desk_officer, verify_officer
 from remit.usecases.propose import SPECIAL_ROLES, is_alone, proposals
 from remit.usecases.report import CountedLog, Counting
 from remit.usecases.story import story
+from remit.usecases.verify_officer import desk_officer, verify_officer
 from remit.usecases.waiting_list import waiting_list
 
 _CASE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
